@@ -1,0 +1,141 @@
+//! One iteration as the judge sees it: KPI values, tuning, overrides in force.
+//!
+//! What was unknown in the file is `None` here. How files spell things is the business of [`crate::wire`].
+
+use std::sync::Arc;
+
+use super::guards::GuardSet;
+use super::kpi::KpiId;
+use super::params::{ParamName, ParamValues};
+
+/// Why a KPI that stands in the file has no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Defect {
+    /// `null`.
+    Null,
+    /// NaN or an infinity.
+    NotFinite,
+    /// Not a number; holds what it was.
+    NotANumber(&'static str),
+    /// A number that cannot be true, such as a negative latency; holds it as text.
+    Impossible(String),
+}
+
+impl Defect {
+    /// What is wrong, to stand after the key.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Null => "is null".to_owned(),
+            Self::NotFinite => "is not finite".to_owned(),
+            Self::NotANumber(what) => format!("is {what}, not a number"),
+            Self::Impossible(value) => format!("is {value}, which cannot be"),
+        }
+    }
+}
+
+/// A KPI that stands in the file without a usable value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KpiDefect {
+    /// The KPI.
+    pub kpi: KpiId,
+    /// The key as it stands in the file.
+    pub key: String,
+    /// What is wrong with it.
+    pub defect: Defect,
+}
+
+/// What applying a delta did to a parameter, as the runner recorded it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AppliedValue {
+    /// The parameter.
+    pub param: ParamName,
+    /// Value before.
+    pub old: Option<f64>,
+    /// The proposed increment.
+    pub delta: Option<f64>,
+    /// Value after.
+    pub new: Option<f64>,
+    /// Whether a bound shortened the step.
+    pub at_bound: bool,
+}
+
+/// Why nothing, or less than proposed, was applied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SkipReason {
+    /// The documented code of the guard that prevented the change.
+    pub code: Option<Arc<str>>,
+    /// Free text.
+    pub note: Option<Arc<str>>,
+}
+
+/// The tuning record of an iteration.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tuning {
+    /// Proposed increments.
+    pub deltas: ParamValues,
+    /// Whether they were applied, as the file says.
+    pub applied: Option<bool>,
+    /// What applying did, per parameter.
+    pub applied_values: Vec<AppliedValue>,
+    /// Keys that a guard dropped, with the guard's code.
+    pub dropped: Vec<(ParamName, Arc<str>)>,
+    /// Why nothing was applied.
+    pub skip: Option<SkipReason>,
+    /// Keys that were written.
+    pub changed_keys: Vec<ParamName>,
+    /// The guards that spoke.
+    pub guards: GuardSet,
+    /// Whether a freeze started, was in force, or was the reason of a skip.
+    pub freeze: bool,
+    /// Why a freeze started.
+    pub freeze_reason: Option<Arc<str>>,
+    /// Signature of the deltas.
+    pub signature: Option<Arc<str>>,
+    /// Hash of the overrides after applying.
+    pub state_hash: Option<Arc<str>>,
+    /// Hash of the overrides before applying.
+    pub old_hash: Option<Arc<str>>,
+}
+
+impl Tuning {
+    /// The signature, else the state hash.
+    pub fn signature_or_hash(&self) -> Option<&Arc<str>> {
+        self.signature.as_ref().or(self.state_hash.as_ref())
+    }
+}
+
+/// One iteration of one symbol.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Iteration {
+    /// Its number; the file name counts.
+    pub number: u64,
+    /// `runtime_utc` as written.
+    pub time: Option<Arc<str>>,
+    /// Values by KPI index; `None` = unknown.
+    pub values: Vec<Option<f64>>,
+    /// KPIs that stand in the file without a usable value.
+    pub defects: Vec<KpiDefect>,
+    /// KPIs that were read under another name than their own.
+    pub respelled: Vec<(KpiId, Arc<str>)>,
+    /// Whether `gross_bps` was computed from net and costs.
+    pub gross_imputed: bool,
+    /// Why the measurements could not be collected; such an iteration never passes.
+    pub collection_failed: Option<Arc<str>>,
+    /// The runner's own verdict on the iteration.
+    pub kpi_verdict: Option<Arc<str>>,
+    /// WARMUP, RAMPDOWN or STEADY, as written.
+    pub phase: Option<Arc<str>>,
+    /// Cost components that made the edge negative.
+    pub negative_drivers: Vec<Arc<str>>,
+    /// Tuning record.
+    pub tuning: Tuning,
+    /// Overrides in force while the iteration ran.
+    pub overrides: Option<Arc<ParamValues>>,
+}
+
+impl Iteration {
+    /// The value of a KPI.
+    pub fn value(&self, kpi: KpiId) -> Option<f64> {
+        self.values.get(kpi.index()).copied().flatten()
+    }
+}

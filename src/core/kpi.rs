@@ -1,0 +1,323 @@
+//! Which measurements there are: identity, unit, direction, floor, and the names they go by in files.
+//!
+//! The built-in KPIs are constants; a policy may declare more, which then take part in windows, checks,
+//! reports and metrics like the others. Limits do not live here, they live in the policy.
+
+use std::collections::HashMap;
+
+/// A KPI, by its place in the [`KpiTable`] of the run being judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KpiId(pub(super) u16);
+
+impl KpiId {
+    /// Net edge after all costs.
+    pub const NET_BPS: Self = Self(0);
+    /// Share of decisions that the risk check blocked.
+    pub const RISK_RATIO: Self = Self(1);
+    /// Maker share: maker ÷ (maker + taker), despite its name.
+    pub const MAKER_TAKER_RATIO: Self = Self(2);
+    /// 95th percentile of the tick-to-order latency.
+    pub const P95_LATENCY_MS: Self = Self(3);
+    /// 95th percentile of the adverse selection cost.
+    pub const ADVERSE_BPS_P95: Self = Self(4);
+    /// 95th percentile of the slippage cost.
+    pub const SLIPPAGE_BPS_P95: Self = Self(5);
+    /// Gross edge before costs.
+    pub const GROSS_BPS: Self = Self(6);
+    /// Fees paid.
+    pub const FEES_BPS: Self = Self(7);
+    /// Mean slippage cost.
+    pub const SLIPPAGE_BPS: Self = Self(8);
+    /// Mean adverse selection cost.
+    pub const ADVERSE_BPS: Self = Self(9);
+    /// Inventory cost.
+    pub const INVENTORY_BPS: Self = Self(10);
+    /// Cancelled ÷ placed orders.
+    pub const CANCEL_RATIO: Self = Self(11);
+    /// 95th percentile of the age of a resting order.
+    pub const ORDER_AGE_P95_MS: Self = Self(12);
+    /// 95th percentile of the market data lag.
+    pub const WS_LAG_P95_MS: Self = Self(13);
+    /// Share of decisions blocked by the minimum interval.
+    pub const MIN_INTERVAL_RATIO: Self = Self(14);
+    /// Share of decisions blocked by the concurrency limit.
+    pub const CONCURRENCY_RATIO: Self = Self(15);
+
+    /// Position in the table and in every column set.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// What the numbers of a KPI are counted in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Basis points, 1/100 of a percent.
+    Bps,
+    /// Milliseconds.
+    Milliseconds,
+    /// A share between 0 and 1. Values above 1 in files are percentages.
+    Ratio,
+    /// Anything else, by the name that the policy gives it.
+    Other(String),
+}
+
+impl Unit {
+    /// The unit as it stands behind a number; empty for ratios.
+    pub fn symbol(&self) -> &str {
+        match self {
+            Self::Bps => "bps",
+            Self::Milliseconds => "ms",
+            Self::Ratio => "",
+            Self::Other(name) => name,
+        }
+    }
+
+    /// Decimals that reports show.
+    pub fn decimals(&self) -> usize {
+        match self {
+            Self::Bps => 2,
+            Self::Milliseconds => 0,
+            Self::Ratio | Self::Other(_) => 3,
+        }
+    }
+}
+
+/// Which way is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// More is better.
+    Higher,
+    /// Less is better.
+    Lower,
+}
+
+/// A name that a KPI goes by in files, and the factor that turns that spelling into the KPI's unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spelling {
+    /// The key in the file.
+    pub key: String,
+    /// Multiplied with the value as read.
+    pub scale: f64,
+}
+
+/// A measurement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kpi {
+    /// Canonical name, as in reports and metrics.
+    pub name: String,
+    /// Unit of its values.
+    pub unit: Unit,
+    /// Which way is good; `None` for costs and components that are only shown.
+    pub direction: Option<Direction>,
+    /// Absolute floor: changes smaller than this are never called a change, in the KPI's unit.
+    pub floor: f64,
+    /// Smallest value that can be true; `None` where any is.
+    pub lowest: Option<f64>,
+    /// Largest value that can be true; `None` where any is.
+    pub highest: Option<f64>,
+    /// Names in files, the canonical one first; the first present wins.
+    pub spellings: Vec<Spelling>,
+}
+
+impl Kpi {
+    /// Whether `value` (in the KPI's unit) can be a true measurement at all.
+    pub fn is_possible(&self, value: f64) -> bool {
+        self.lowest.is_none_or(|low| value >= low) && self.highest.is_none_or(|high| value <= high)
+    }
+}
+
+/// The KPIs of this run: the built-in ones, then the declared ones in the order of their names.
+#[derive(Clone, Debug)]
+pub struct KpiTable {
+    kpis: Vec<Kpi>,
+    by_key: HashMap<String, (KpiId, u8)>,
+}
+
+/// Why a KPI cannot be declared.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeclareError {
+    /// The name or an alias is taken.
+    #[error("`{key}` is already a name of KPI `{owner}`")]
+    Taken {
+        /// The clashing key.
+        key: String,
+        /// The KPI that owns it.
+        owner: String,
+    },
+    /// More KPIs or spellings than the table can index.
+    #[error("too many KPIs or aliases are declared (at most 1000 KPIs with 250 aliases each)")]
+    TooMany,
+}
+
+impl Default for KpiTable {
+    fn default() -> Self {
+        let mut table = Self { kpis: Vec::new(), by_key: HashMap::new() };
+        for kpi in builtin() {
+            let declared = table.declare(kpi);
+            debug_assert!(declared.is_ok(), "built-in KPIs have distinct names");
+        }
+        table
+    }
+}
+
+impl KpiTable {
+    /// Adds a KPI and returns its id.
+    pub fn declare(&mut self, kpi: Kpi) -> Result<KpiId, DeclareError> {
+        if self.kpis.len() >= 1000 || kpi.spellings.len() > 250 {
+            return Err(DeclareError::TooMany);
+        }
+        let id = KpiId(u16::try_from(self.kpis.len()).map_err(|_| DeclareError::TooMany)?);
+        for spelling in &kpi.spellings {
+            if let Some((owner, _)) = self.by_key.get(&spelling.key) {
+                return Err(DeclareError::Taken {
+                    key: spelling.key.clone(),
+                    owner: self.get(*owner).name.clone(),
+                });
+            }
+        }
+        for (rank, spelling) in (0u8..).zip(&kpi.spellings) {
+            self.by_key.insert(spelling.key.clone(), (id, rank));
+        }
+        self.kpis.push(kpi);
+        Ok(id)
+    }
+
+    /// The KPI behind an id of this table.
+    pub fn get(&self, id: KpiId) -> &Kpi {
+        &self.kpis[id.index()]
+    }
+
+    /// Its canonical name.
+    pub fn name(&self, id: KpiId) -> &str {
+        &self.get(id).name
+    }
+
+    /// The KPI with this canonical name.
+    pub fn find(&self, name: &str) -> Option<KpiId> {
+        self.by_key.get(name).filter(|(_, rank)| *rank == 0).map(|(id, _)| *id)
+    }
+
+    /// The KPI that goes by this key in files, and the rank of the spelling (0 = canonical).
+    pub fn spelled(&self, key: &str) -> Option<(KpiId, u8)> {
+        self.by_key.get(key).copied()
+    }
+
+    /// All ids in order.
+    pub fn ids(&self) -> impl Iterator<Item = KpiId> + use<> {
+        (0u16..).take(self.kpis.len()).map(KpiId)
+    }
+
+    /// Number of KPIs.
+    pub fn len(&self) -> usize {
+        self.kpis.len()
+    }
+
+    /// Never true: there are always the built-in ones.
+    pub fn is_empty(&self) -> bool {
+        self.kpis.is_empty()
+    }
+}
+
+fn builtin() -> Vec<Kpi> {
+    use Direction::{Higher, Lower};
+    let bps = |name, direction, spellings: &[&str]| kpi(name, Unit::Bps, direction, 0.05, spellings);
+    let ms = |name, direction, spellings: &[&str]| Kpi {
+        lowest: Some(0.0),
+        ..kpi(name, Unit::Milliseconds, direction, 1.0, spellings)
+    };
+    let ratio = |name, direction, spellings: &[&str]| Kpi {
+        lowest: Some(0.0),
+        highest: Some(1.0),
+        ..kpi(name, Unit::Ratio, direction, 0.005, spellings)
+    };
+    let mut risk = ratio("risk_ratio", Some(Lower), &["risk"]);
+    risk.spellings.push(Spelling { key: "risk_percent".into(), scale: 0.01 });
+    vec![
+        bps("net_bps", Some(Higher), &["net", "edge_bps"]),
+        risk,
+        ratio("maker_taker_ratio", Some(Higher), &["maker_ratio"]),
+        ms("p95_latency_ms", Some(Lower), &["latency_p95_ms", "latency_p95", "p95"]),
+        bps("adverse_bps_p95", Some(Lower), &["adverse_p95", "adv_p95"]),
+        bps("slippage_bps_p95", Some(Lower), &["slippage_p95", "sl_p95"]),
+        bps("gross_bps", None, &[]),
+        bps("fees_bps", None, &["fees_eff_bps"]),
+        bps("slippage_bps", None, &[]),
+        bps("adverse_bps", None, &[]),
+        bps("inventory_bps", None, &[]),
+        ratio("cancel_ratio", Some(Lower), &[]),
+        ms("order_age_p95_ms", Some(Lower), &[]),
+        ms("ws_lag_p95_ms", Some(Lower), &[]),
+        ratio("min_interval_ratio", Some(Lower), &[]),
+        ratio("concurrency_ratio", Some(Lower), &[]),
+    ]
+}
+
+fn kpi(name: &str, unit: Unit, direction: Option<Direction>, floor: f64, others: &[&str]) -> Kpi {
+    let spellings = std::iter::once(name)
+        .chain(others.iter().copied())
+        .map(|key| Spelling { key: key.to_owned(), scale: 1.0 })
+        .collect();
+    Kpi { name: name.to_owned(), unit, direction, floor, lowest: None, highest: None, spellings }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_constants_name_the_built_in_kpis() {
+        let table = KpiTable::default();
+        let expected = [
+            (KpiId::NET_BPS, "net_bps"),
+            (KpiId::RISK_RATIO, "risk_ratio"),
+            (KpiId::MAKER_TAKER_RATIO, "maker_taker_ratio"),
+            (KpiId::P95_LATENCY_MS, "p95_latency_ms"),
+            (KpiId::ADVERSE_BPS_P95, "adverse_bps_p95"),
+            (KpiId::SLIPPAGE_BPS_P95, "slippage_bps_p95"),
+            (KpiId::GROSS_BPS, "gross_bps"),
+            (KpiId::FEES_BPS, "fees_bps"),
+            (KpiId::SLIPPAGE_BPS, "slippage_bps"),
+            (KpiId::ADVERSE_BPS, "adverse_bps"),
+            (KpiId::INVENTORY_BPS, "inventory_bps"),
+            (KpiId::CANCEL_RATIO, "cancel_ratio"),
+            (KpiId::ORDER_AGE_P95_MS, "order_age_p95_ms"),
+            (KpiId::WS_LAG_P95_MS, "ws_lag_p95_ms"),
+            (KpiId::MIN_INTERVAL_RATIO, "min_interval_ratio"),
+            (KpiId::CONCURRENCY_RATIO, "concurrency_ratio"),
+        ];
+        assert_eq!(table.len(), expected.len());
+        for (id, name) in expected {
+            assert_eq!(table.name(id), name);
+            assert_eq!(table.find(name), Some(id));
+        }
+    }
+
+    #[test]
+    fn an_alias_finds_its_kpi_but_is_no_canonical_name() {
+        let table = KpiTable::default();
+        assert_eq!(table.spelled("edge_bps"), Some((KpiId::NET_BPS, 2)));
+        assert_eq!(table.find("edge_bps"), None);
+        assert_eq!(table.spelled("nonsense"), None);
+    }
+
+    #[test]
+    fn a_declared_kpi_may_not_take_a_name_that_is_used() {
+        let mut table = KpiTable::default();
+        let clash = kpi("throughput", Unit::Other("1/s".into()), None, 0.0, &["net"]);
+        let error = table.declare(clash).expect_err("`net` belongs to net_bps");
+        assert_eq!(error.to_string(), "`net` is already a name of KPI `net_bps`");
+        let fine = kpi("throughput", Unit::Other("1/s".into()), None, 0.0, &["tps"]);
+        let id = table.declare(fine).expect("a free name");
+        assert_eq!(table.spelled("tps"), Some((id, 1)));
+    }
+
+    #[test]
+    fn impossible_values_are_told_apart_from_bad_ones() {
+        let table = KpiTable::default();
+        assert!(!table.get(KpiId::RISK_RATIO).is_possible(-0.1));
+        assert!(table.get(KpiId::RISK_RATIO).is_possible(1.0));
+        assert!(!table.get(KpiId::P95_LATENCY_MS).is_possible(-1.0));
+        assert!(table.get(KpiId::NET_BPS).is_possible(-50.0));
+    }
+}

@@ -1,0 +1,75 @@
+//! Numbers at the border of the program: what counts as a number, and the one rounding rule.
+//!
+//! Must not know what a number means; units and limits live in [`super::kpi`] and [`super::policy`].
+
+/// A number that is neither NaN nor infinite. Everything that comes from a file passes through it.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Finite(f64);
+
+impl Finite {
+    /// `None` for NaN and the infinities. Negative zero becomes zero.
+    pub fn new(value: f64) -> Option<Self> {
+        value.is_finite().then_some(Self(value + 0.0))
+    }
+
+    /// The number itself.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+/// Differences are compared with this tolerance, so that 0.30 → 0.45 is a change of 0.15 and not of
+/// 0.15000000000000002.
+pub const TOLERANCE: f64 = 1e-9;
+
+/// Decimal rounding of the exact binary value to `digits` decimals, exact ties to even
+/// (what Python's `round` does). Never yields negative zero.
+pub fn round_half_even(value: f64, digits: usize) -> f64 {
+    if !value.is_finite() {
+        return value;
+    }
+    // Rust's formatter works on the exact binary expansion and breaks exact ties to even.
+    format!("{value:.digits$}").parse::<f64>().unwrap_or(value) + 0.0
+}
+
+/// A number with a fixed count of decimals, by the same rule; `-0.00` is printed as `0.00`.
+pub fn fixed(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$}");
+    let is_zero = text.bytes().all(|b| matches!(b, b'-' | b'0' | b'.'));
+    if is_zero { text.trim_start_matches('-').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_follows_the_exact_binary_value_and_breaks_ties_to_even() {
+        // Exact ties (representable in binary) go to the even neighbour.
+        assert_eq!(round_half_even(0.3125, 3), 0.312);
+        assert_eq!(round_half_even(0.125, 2), 0.12);
+        assert_eq!(round_half_even(0.375, 2), 0.38);
+        assert_eq!(round_half_even(2.5, 0), 2.0);
+        assert_eq!(round_half_even(222.5, 0), 222.0);
+        // Not ties in binary: 2.0005 is slightly above, 2.0015 slightly above, 1.005 slightly below.
+        assert_eq!(round_half_even(2.0005, 3), 2.001);
+        assert_eq!(round_half_even(2.0015, 3), 2.002);
+        assert_eq!(round_half_even(1.005, 2), 1.0);
+        assert_eq!(round_half_even(-1.23456, 3), -1.235);
+    }
+
+    #[test]
+    fn negative_zero_never_leaves_the_border() {
+        assert!(round_half_even(-0.0001, 3).is_sign_positive());
+        assert_eq!(fixed(-0.0001, 3), "0.000");
+        assert_eq!(fixed(-0.5, 1), "-0.5");
+        assert!(Finite::new(-0.0).is_some_and(|f| f.get().is_sign_positive()));
+    }
+
+    #[test]
+    fn only_finite_numbers_pass_the_border() {
+        assert_eq!(Finite::new(f64::NAN), None);
+        assert_eq!(Finite::new(f64::INFINITY), None);
+        assert_eq!(Finite::new(1.5).map(Finite::get), Some(1.5));
+    }
+}

@@ -1,0 +1,132 @@
+//! The iterations of one symbol, in columns, ordered by number.
+//!
+//! Holds what was loaded; judges nothing.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::iteration::Iteration;
+use super::kpi::KpiId;
+use super::params::ParamValues;
+
+/// Shares equal strings between iterations, so that memory follows the columns and not the files.
+#[derive(Debug, Default)]
+pub struct Interner {
+    strings: HashSet<Arc<str>>,
+}
+
+impl Interner {
+    fn share(&mut self, text: &mut Arc<str>) {
+        if let Some(known) = self.strings.get(text) {
+            *text = Arc::clone(known);
+        } else if self.strings.len() < 4096 {
+            // Beyond that the strings are all different (hashes), and a table of them only costs.
+            self.strings.insert(Arc::clone(text));
+        }
+    }
+
+    fn share_opt(&mut self, text: &mut Option<Arc<str>>) {
+        if let Some(text) = text {
+            self.share(text);
+        }
+    }
+}
+
+/// A row without its KPI values, which stand in the columns.
+pub type Row = Iteration;
+
+/// Iterations of one symbol.
+#[derive(Debug, Default)]
+pub struct Series {
+    /// The symbol; `None` for runs that are not per symbol.
+    pub symbol: Option<String>,
+    rows: Vec<Row>,
+    columns: Vec<Vec<Option<f64>>>,
+    last_overrides: Option<Arc<ParamValues>>,
+}
+
+impl Series {
+    /// An empty series with a column for each of `kpis` KPIs.
+    pub fn new(symbol: Option<String>, kpis: usize) -> Self {
+        Self { symbol, rows: Vec::new(), columns: vec![Vec::new(); kpis], last_overrides: None }
+    }
+
+    /// Appends an iteration. Callers append in the order of numbers, each number once.
+    pub fn push(&mut self, mut iteration: Iteration, interner: &mut Interner) {
+        debug_assert!(self.rows.last().is_none_or(|last| last.number < iteration.number));
+        let values = std::mem::take(&mut iteration.values);
+        for (index, column) in self.columns.iter_mut().enumerate() {
+            column.push(values.get(index).copied().flatten());
+        }
+        for text in [&mut iteration.kpi_verdict, &mut iteration.phase, &mut iteration.collection_failed] {
+            interner.share_opt(text);
+        }
+        let tuning = &mut iteration.tuning;
+        for text in
+            [&mut tuning.freeze_reason, &mut tuning.signature, &mut tuning.state_hash, &mut tuning.old_hash]
+        {
+            interner.share_opt(text);
+        }
+        if let Some(skip) = &mut tuning.skip {
+            interner.share_opt(&mut skip.code);
+            interner.share_opt(&mut skip.note);
+        }
+        for (_, code) in &mut tuning.dropped {
+            interner.share(code);
+        }
+        for driver in &mut iteration.negative_drivers {
+            interner.share(driver);
+        }
+        for (_, key) in &mut iteration.respelled {
+            interner.share(key);
+        }
+        if let Some(overrides) = &mut iteration.overrides {
+            match &self.last_overrides {
+                Some(last) if last == overrides => *overrides = Arc::clone(last),
+                _ => self.last_overrides = Some(Arc::clone(overrides)),
+            }
+        }
+        self.rows.push(iteration);
+    }
+
+    /// Number of iterations.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The rows, without KPI values.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The number of the iteration at a position.
+    pub fn number(&self, position: usize) -> u64 {
+        self.rows[position].number
+    }
+
+    /// The values of a KPI, `None` = unknown, one an iteration.
+    pub fn column(&self, kpi: KpiId) -> &[Option<f64>] {
+        self.columns.get(kpi.index()).map_or(&[], Vec::as_slice)
+    }
+
+    /// The value of a KPI at a position.
+    pub fn value(&self, kpi: KpiId, position: usize) -> Option<f64> {
+        self.column(kpi).get(position).copied().flatten()
+    }
+
+    /// The known values of a KPI within positions.
+    pub fn known(&self, kpi: KpiId, positions: Range<usize>) -> Vec<f64> {
+        self.column(kpi)[positions].iter().copied().flatten().collect()
+    }
+
+    /// Position of the first number that is at least `number`.
+    pub fn position_of(&self, number: u64) -> usize {
+        self.rows.partition_point(|row| row.number < number)
+    }
+}

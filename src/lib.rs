@@ -1,0 +1,13 @@
+//! `soak` answers one question: may this build of a long-running system be frozen and released?
+//!
+//! The library behind the binary. The way the data goes:
+//!
+//! ```text
+//! files ──load──▶ Series ──▶ Window ──▶ Summary ──▶ Check ──▶ Verdict
+//!                    └────────────── one Analysis ──────────────┘ ──render──▶ bytes ──commit──▶ artifacts
+//! ```
+//!
+//! [`core`] is pure and imports nothing of ours; the shapes of files live in `wire`, what touches the
+//! world in `io`, and the order of things in `flow`.
+
+pub mod core;
