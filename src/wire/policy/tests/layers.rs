@@ -1,14 +1,11 @@
 //! Layers: who wins, what is remembered, and what a user can change.
 
-use sha2::{Digest, Sha256};
-
 use crate::core::kpi::{Direction, Unit};
 use crate::core::policy::{Effective, FreezeRule, Policy, Statistic, Step, Subject, WindowSpec};
 use crate::core::verdict::Severity;
 
 use super::super::{Layer, Origin, Patch, read};
 use super::with_file;
-use crate::render::config;
 
 fn layer(path: &str, text: &str) -> Layer {
     Layer { origin: Origin::File(path.to_owned()), text: text.to_owned() }
@@ -177,45 +174,4 @@ fn the_hash_follows_values_and_not_spelling_or_place() {
     assert_eq!(same.sha256, built_in);
     assert_eq!(entry(&same, "readiness.kpi.risk_ratio.limit").value, "0.4");
     assert_ne!(good("[readiness.kpi.risk_ratio]\nlimit = 0.39\n").sha256, built_in);
-}
-
-#[test]
-fn the_hash_can_be_redone_from_what_is_shown() {
-    let policy = good("windows.last_n = 10\n");
-    let lines = config::show_text(&policy)
-        .lines()
-        .filter_map(|line| line.rsplit_once("  # ").map(|(value, _)| format!("{}\n", value.trim_end())))
-        .collect::<String>();
-    assert!(lines.contains("windows.last_n = 10\n"));
-    let expected = Sha256::digest(lines).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>();
-    assert_eq!(policy.sha256, expected.concat());
-}
-
-#[test]
-fn what_is_shown_can_be_read_again_and_is_the_same_policy() {
-    let policy = good(
-        "[run_gates.\"odd \\\"name\\\"\"]\nmetric = \"a\\tb\"\nseverity = \"soft\"\ncomparison = \"<\"\nlimit = 1e300\n",
-    );
-    let text = config::show_text(&policy);
-    let again = read(&[layer("shown.toml", &text)], &[]).unwrap_or_else(|errors| panic!("{errors}"));
-    assert_eq!(again.sha256, policy.sha256);
-    assert!(again.effective.iter().all(|entry| entry.origin.starts_with("shown.toml:")));
-}
-
-#[test]
-fn values_are_shown_in_columns_and_as_data_with_their_origin() {
-    let policy = good("windows.last_n = 10\n");
-    let text = config::show_text(&policy);
-    let line = text.lines().find(|line| line.starts_with("windows.last_n = 10 ")).expect("shown");
-    assert!(line.ends_with("  # p.toml:2"), "{line}");
-    let columns: Vec<_> = text.lines().map(|line| line.rfind("  # ")).collect();
-    assert!(columns.iter().all(|column| *column == columns[0]));
-
-    let data = config::show_json(&policy);
-    assert_eq!(data["schema_version"], "1");
-    assert_eq!(data["policy_sha256"], policy.sha256.as_str());
-    let values = data["values"].as_array().expect("a list");
-    assert_eq!(values.len(), policy.effective.len());
-    let entry = values.iter().find(|entry| entry["key"] == "windows.last_n").expect("shown");
-    assert_eq!((&entry["value"], &entry["origin"]), (&"10".into(), &"p.toml:2".into()));
 }
