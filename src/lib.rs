@@ -7,7 +7,10 @@
 //!                    └────────────── one Analysis ──────────────┘ ──render──▶ bytes ──commit──▶ artifacts
 //! ```
 //!
-//! [`core`] is pure and imports nothing of ours; the shapes of files live in `wire`, what touches the
-//! world in `io`, and the order of things in `flow`.
+//! [`core`] is pure and imports nothing of ours; the shapes of files live in [`wire`], what touches the
+//! world in `io`, and the order of things in `flow`. [`render`] makes bytes. `cli` says what can be
+//! asked, `commands` answers, `exit` names how the program ends.
 
 pub mod core;
+pub mod render;
+pub mod wire;

@@ -69,6 +69,11 @@ impl ParamName {
         }
     }
 
+    /// The flat names that files are known to use.
+    pub fn known() -> impl Iterator<Item = &'static str> {
+        TABLE.iter().map(|known| known.flat)
+    }
+
     /// The flat name.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -29,6 +29,26 @@ pub enum WindowSpec {
     Overall,
 }
 
+impl WindowSpec {
+    /// Name of the window in reports, JSON and metrics: `last8`, `steady`, `overall`.
+    pub fn name(self, windows: &Windows) -> String {
+        match self.length(windows) {
+            Some(length) => format!("last{length}"),
+            None if self == Self::Steady => "steady".to_owned(),
+            None => "overall".to_owned(),
+        }
+    }
+
+    /// How many iterations the window asks for; `None` where it takes what there is.
+    pub fn length(self, windows: &Windows) -> Option<usize> {
+        match self {
+            Self::LastN => Some(windows.last_n),
+            Self::Last(length) => Some(length),
+            Self::Steady | Self::Overall => None,
+        }
+    }
+}
+
 /// What a gate computes from the values in its window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Statistic {
@@ -64,6 +84,11 @@ impl Statistic {
             Self::P5 => "p5",
             Self::P95 => "p95",
         }
+    }
+
+    /// The statistic with this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|statistic| statistic.word() == word)
     }
 }
 
@@ -302,4 +327,30 @@ pub struct Policy {
     pub effective: Vec<Effective>,
     /// SHA-256 over the values in force (keys and values, not origins), lower-case hex.
     pub sha256: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_named_after_their_length() {
+        let windows = Windows { last_n: 12, steady_start: 7 };
+        assert_eq!(WindowSpec::LastN.name(&windows), "last12");
+        assert_eq!(WindowSpec::Last(5).name(&windows), "last5");
+        assert_eq!(WindowSpec::Steady.name(&windows), "steady");
+        assert_eq!(WindowSpec::Overall.name(&windows), "overall");
+        assert_eq!(WindowSpec::LastN.length(&windows), Some(12));
+        assert_eq!(WindowSpec::Last(5).length(&windows), Some(5));
+        assert_eq!(WindowSpec::Steady.length(&windows), None);
+        assert_eq!(WindowSpec::Overall.length(&windows), None);
+    }
+
+    #[test]
+    fn every_statistic_has_a_word_that_finds_it_again() {
+        for statistic in Statistic::ALL {
+            assert_eq!(Statistic::parse(statistic.word()), Some(statistic));
+        }
+        assert_eq!(Statistic::parse("average"), None);
+    }
 }

@@ -1,0 +1,5 @@
+//! The shape of every file that is read or written, with the tolerance for how others spell it.
+//!
+//! Turns bytes into core types and back; opens no files and judges nothing.
+
+pub mod policy;

@@ -1,0 +1,162 @@
+//! The policy as a whole: which keys there are, and which must fit together.
+
+use sha2::{Digest, Sha256};
+
+use crate::core::policy::{AnomalyRules, DeltaRules, Effective, Policy, RunVerdictRule, Windows};
+use crate::core::verdict::Comparison;
+
+use super::error::{PolicyError, PolicyErrors};
+use super::gates::{self, Known, sourced};
+use super::possible::Possible;
+use super::reader::{Noted, Read, Reader};
+use super::tree::{Key, Tree, Value};
+use super::{kpis, rules, values, words};
+
+/// The version of the policy's format that this program reads.
+pub(super) const SCHEMA_VERSION: u64 = 1;
+
+/// Reads the layers, lowest first. `errors` were found before, each beside the number of its layer.
+pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Result<Policy, PolicyErrors> {
+    let mut reader = Reader::new(trees);
+    let version = reader.required(&Key::new("schema_version"), "a whole number", schema_version);
+    let kpis = kpis::read(&mut reader);
+    let windows = windows(&mut reader);
+    let known = Known { kpis: &kpis, windows };
+    let run_verdict = run_verdict(&mut reader, windows);
+    let pass_window = run_verdict.as_ref().map(|rule| rule.window).map_err(|noted| *noted);
+    let iteration_pass = gates::per_iteration(&mut reader, known, "iteration_pass", pass_window);
+    let iteration_pass_mock = gates::per_iteration(&mut reader, known, "iteration_pass_mock", pass_window);
+    let readiness = gates::over_window(&mut reader, known, "readiness", true);
+    let warn_below = Key::new("readiness.warn_below_iterations");
+    let warn_below = reader.required(&warn_below, "a whole number", values::count);
+    let goals = gates::over_window(&mut reader, known, "goals", false);
+    let violations = gates::violations(&mut reader, &kpis);
+    let edge_report = rules::edge_report(&mut reader, &kpis);
+    let run_gates = rules::run_gates(&mut reader, &kpis);
+    let deltas = deltas(&mut reader);
+    let anomalies = anomalies(&mut reader);
+    let recommendations = rules::recommendations(&mut reader, &kpis);
+    let trend = reader.required(&Key::new("trend.relative_change"), "a share", values::share);
+    let trend = trend.map(|found| sourced(&reader, &found));
+    let unread = reader.place_around(&Key::new("schema_version"));
+    let unread = reader.error(&unread, "the policy could not be read".to_owned());
+
+    let effective = reader.finish(errors)?;
+    let all = move || -> Read<Policy> {
+        version?;
+        Ok(Policy {
+            windows: windows?,
+            iteration_pass: iteration_pass?,
+            iteration_pass_mock: iteration_pass_mock?,
+            run_verdict: run_verdict?,
+            readiness: readiness?,
+            readiness_warn_below_iterations: warn_below?.value,
+            goals: goals?,
+            violations: violations?,
+            edge_report: edge_report?,
+            run_gates: run_gates?,
+            deltas: deltas?,
+            anomalies: anomalies?,
+            recommendations: recommendations?,
+            trend_relative_change: trend?,
+            sha256: sha256(&effective),
+            effective,
+            kpis,
+        })
+    };
+    // Whoever answers `Noted` has noted an error, and then `finish` has returned it.
+    all().map_err(|Noted| PolicyErrors::sorted(vec![(0, unread)]))
+}
+
+/// The version of the format, if it is the one that this program reads.
+pub(super) fn schema_version(value: &Value) -> Result<u64, String> {
+    match values::whole(value)? {
+        SCHEMA_VERSION => Ok(SCHEMA_VERSION),
+        other => Err(format!("unknown version {other}, this program reads version {SCHEMA_VERSION}")),
+    }
+}
+
+fn windows(reader: &mut Reader<'_>) -> Read<Windows> {
+    let last_n = reader.required(&Key::new("windows.last_n"), "a whole number", values::count);
+    let steady = reader.required(&Key::new("windows.steady_start"), "a whole number", values::count);
+    Ok(Windows { last_n: last_n?.value, steady_start: steady?.value as u64 })
+}
+
+fn run_verdict(reader: &mut Reader<'_>, windows: Read<Windows>) -> Read<RunVerdictRule> {
+    let table = Key::new("run_verdict");
+    let window = reader.required(&table.at("window"), "a window", words::window);
+    let pass = reader.required(&table.at("pass_share"), "a share", values::share);
+    let warn = reader.required(&table.at("warn_share"), "a share", values::share);
+    let minimum = reader.required(&table.at("min_iterations"), "a number or `window`", values::minimum);
+    let freeze = reader.required(&table.at("freeze"), "`require` or `ignore`", words::freeze);
+    let min_iterations = gates::min_iterations(reader, windows, &window, &minimum);
+    let (pass, warn, freeze) = (pass?, warn?, freeze?);
+    if pass.value < warn.value {
+        let problem = format!(
+            "{} is below `run_verdict.warn_share`, {}: WARN could never be said",
+            pass.value, warn.value
+        );
+        return Err(reader.note(&pass.place, problem));
+    }
+    Ok(RunVerdictRule {
+        window: window?.value,
+        pass_share: sourced(reader, &pass),
+        warn_share: sourced(reader, &warn),
+        min_iterations: min_iterations?,
+        freeze: freeze.value,
+        freeze_source: reader.source(&freeze.place),
+    })
+}
+
+fn deltas(reader: &mut Reader<'_>) -> Read<DeltaRules> {
+    let table = Key::new("deltas");
+    let gates = reader.required(&table.at("gates"), "`true` or `false`", values::switch);
+    let usual = reader.required(&table.at("full_apply_ratio"), "a share", values::share);
+    let strict = reader.required(&table.at("full_apply_ratio_strict"), "a share", values::share);
+    let stuck = reader.required(&table.at("signature_stuck_max"), "a whole number", values::whole);
+    let (usual, strict, stuck) = (usual?, strict?, stuck?);
+    if strict.value < usual.value {
+        let problem = format!(
+            "{} is below `deltas.full_apply_ratio`, {}; strict asks for more",
+            strict.value, usual.value
+        );
+        return Err(reader.note(&strict.place, problem));
+    }
+    Ok(DeltaRules {
+        gates: gates?.value,
+        full_apply_ratio: sourced(reader, &usual),
+        full_apply_ratio_strict: sourced(reader, &strict),
+        signature_stuck_max: sourced(reader, &stuck.map(|count| count as f64)),
+    })
+}
+
+fn anomalies(reader: &mut Reader<'_>) -> Read<AnomalyRules> {
+    let table = Key::new("anomalies");
+    let gates = reader.required(&table.at("gates"), "`true` or `false`", values::switch);
+    let spike = reader.required(&table.at("latency_spike_ms"), "a number", values::positive);
+    let jump = reader.required(&table.at("risk_jump"), "a share", values::positive);
+    let drop = reader.required(&table.at("maker_drop"), "a share", values::positive);
+    // A ratio can rise by at most 1, and a share is at most 1.
+    for (found, alarm) in [(&jump, Comparison::Above), (&drop, Comparison::Below)] {
+        if let Ok(found) = found
+            && let Some(problem) = Possible::SHARE.pointless_alarm(alarm, found.value)
+        {
+            reader.note(&found.place, problem);
+        }
+    }
+    Ok(AnomalyRules {
+        gates: gates?.value,
+        latency_spike: sourced(reader, &spike?),
+        risk_jump: sourced(reader, &jump?),
+        maker_drop: sourced(reader, &drop?),
+    })
+}
+
+/// Over lines of `key = value` with a line feed each, sorted by key.
+fn sha256(effective: &[Effective]) -> String {
+    let mut hash = Sha256::new();
+    for Effective { key, value, .. } in effective {
+        hash.update(format!("{key} = {value}\n"));
+    }
+    hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}

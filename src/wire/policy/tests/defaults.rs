@@ -1,0 +1,229 @@
+//! The built-in policy holds the numbers that were decided on. They stand here a second time, on purpose.
+
+use crate::core::guards::Guard;
+use crate::core::kpi::KpiId;
+use crate::core::params::ParamName;
+use crate::core::policy::{FreezeRule, GateSet, Policy, Statistic, Step, Subject, WindowSpec};
+use crate::core::verdict::Comparison::{Above, AtLeast, AtMost, Below};
+use crate::core::verdict::{Comparison, Severity};
+
+use super::super::read;
+
+fn built_in() -> Policy {
+    read(&[], &[]).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// KPI, statistic, comparison, limit.
+type Row = (KpiId, Statistic, Comparison, f64);
+
+fn rows(set: &GateSet) -> Vec<Row> {
+    set.checks.iter().map(|gate| (gate.kpi, gate.statistic, gate.comparison, gate.limit.value)).collect()
+}
+
+#[test]
+fn the_windows_are_the_last_eight_and_from_seven_on() {
+    let policy = built_in();
+    assert_eq!((policy.windows.last_n, policy.windows.steady_start), (8, 7));
+}
+
+#[test]
+fn an_iteration_passes_by_four_limits() {
+    let set = built_in().iteration_pass;
+    let expected = [
+        (KpiId::NET_BPS, Statistic::Each, AtLeast, 2.7),
+        (KpiId::RISK_RATIO, Statistic::Each, AtMost, 0.42),
+        (KpiId::MAKER_TAKER_RATIO, Statistic::Each, AtLeast, 0.85),
+        (KpiId::P95_LATENCY_MS, Statistic::Each, AtMost, 350.0),
+    ];
+    assert_eq!(rows(&set), expected);
+    assert!(set.checks.iter().all(|gate| gate.severity == Severity::Hard && gate.margin == 0.0));
+    assert!(set.checks.iter().all(|gate| gate.window == WindowSpec::LastN && gate.min_iterations == 1));
+    assert_eq!(set.name, "iteration_pass");
+}
+
+#[test]
+fn mock_iterations_pass_by_relaxed_limits() {
+    let expected = [
+        (KpiId::NET_BPS, Statistic::Each, AtLeast, -10.0),
+        (KpiId::RISK_RATIO, Statistic::Each, AtMost, 0.50),
+        (KpiId::MAKER_TAKER_RATIO, Statistic::Each, AtLeast, 0.50),
+        (KpiId::P95_LATENCY_MS, Statistic::Each, AtMost, 500.0),
+    ];
+    assert_eq!(rows(&built_in().iteration_pass_mock), expected);
+}
+
+#[test]
+fn the_run_verdict_asks_for_six_and_five_of_eight_and_a_freeze() {
+    let rule = built_in().run_verdict;
+    assert_eq!(rule.window, WindowSpec::LastN);
+    assert_eq!((rule.pass_share.value * 8.0, rule.warn_share.value * 8.0), (6.0, 5.0));
+    assert_eq!(rule.min_iterations, 8);
+    assert_eq!(rule.freeze, FreezeRule::Require);
+    assert_eq!(rule.freeze_source.key, "run_verdict.freeze");
+    assert_eq!(rule.freeze_source.origin, "built-in policy");
+}
+
+#[test]
+fn readiness_looks_at_medians_of_the_last_eight() {
+    let policy = built_in();
+    let expected = [
+        (KpiId::NET_BPS, Statistic::Median, AtLeast, 2.9),
+        (KpiId::RISK_RATIO, Statistic::Median, AtMost, 0.40),
+        (KpiId::MAKER_TAKER_RATIO, Statistic::Median, AtLeast, 0.83),
+        (KpiId::P95_LATENCY_MS, Statistic::Median, AtMost, 330.0),
+    ];
+    assert_eq!(rows(&policy.readiness), expected);
+    assert!(!policy.readiness.gates);
+    assert!(policy.readiness.checks.iter().all(|gate| gate.min_iterations == 8));
+    assert_eq!(policy.readiness_warn_below_iterations, 16);
+}
+
+#[test]
+fn each_goal_has_its_own_statistic() {
+    let set = built_in().goals;
+    let expected = [
+        (KpiId::NET_BPS, Statistic::Mean, AtLeast, 2.5),
+        (KpiId::RISK_RATIO, Statistic::Median, AtMost, 0.40),
+        (KpiId::MAKER_TAKER_RATIO, Statistic::Mean, AtLeast, 0.83),
+        (KpiId::P95_LATENCY_MS, Statistic::Max, AtMost, 340.0),
+    ];
+    assert_eq!(rows(&set), expected);
+    assert!(!set.gates);
+}
+
+#[test]
+fn violations_have_two_levels_in_every_iteration() {
+    let rules = built_in().violations;
+    assert!(!rules.gates);
+    assert_eq!(rules.window, WindowSpec::Overall);
+    let levels: Vec<_> = rules
+        .rules
+        .iter()
+        .map(|rule| (rule.kpi, rule.warn_when, rule.warn.value, rule.crit_when, rule.crit.value))
+        .collect();
+    let expected = [
+        (KpiId::NET_BPS, Below, 3.0, Below, 2.5),
+        (KpiId::RISK_RATIO, Above, 0.36, AtLeast, 0.40),
+        (KpiId::MAKER_TAKER_RATIO, Below, 0.75, Below, 0.70),
+        (KpiId::P95_LATENCY_MS, Above, 330.0, Above, 350.0),
+    ];
+    assert_eq!(levels, expected);
+}
+
+#[test]
+fn an_edge_report_has_seven_limits() {
+    let policy = built_in();
+    let limits: Vec<_> = policy
+        .edge_report
+        .iter()
+        .map(|rule| {
+            let warn = rule.warn.as_ref().map(|warn| warn.value);
+            (rule.metric.as_str(), rule.miss_when, warn, rule.fail.value)
+        })
+        .collect();
+    let expected = [
+        ("adverse_bps_p95", Above, Some(4.0), 6.0),
+        ("slippage_bps_p95", Above, Some(3.0), 5.0),
+        ("cancel_ratio", Above, Some(0.55), 0.70),
+        ("order_age_p95_ms", Above, Some(330.0), 360.0),
+        ("ws_lag_p95_ms", Above, Some(120.0), 180.0),
+        ("net_bps", Below, None, 2.5),
+        ("maker_share_pct", Below, None, 85.0),
+    ];
+    assert_eq!(limits, expected);
+}
+
+#[test]
+fn the_long_report_has_four_hard_and_two_soft_gates() {
+    let policy = built_in();
+    let gates: Vec<_> = policy
+        .run_gates
+        .iter()
+        .map(|gate| {
+            (gate.name.as_str(), gate.metric.as_str(), gate.severity, gate.comparison, gate.limit.value)
+        })
+        .collect();
+    let expected = [
+        ("latency_p95", "tick_latency_ms.p95", Severity::Hard, AtMost, 150.0),
+        ("hit_ratio", "mm_hit_ratio", Severity::Hard, AtLeast, 0.70),
+        ("deadline_miss_rate", "mm_deadline_miss_rate", Severity::Hard, AtMost, 0.02),
+        ("edge_bps", "mm_edge_bps_ema24h", Severity::Hard, AtLeast, 2.0),
+        ("maker_share", "mm_maker_share_ratio", Severity::Soft, AtLeast, 0.85),
+        ("ws_lag", "ws_lag_max_ms", Severity::Soft, AtMost, 200.0),
+    ];
+    assert_eq!(gates, expected);
+}
+
+#[test]
+fn deltas_anomalies_and_trend_have_their_limits() {
+    let policy = built_in();
+    assert!(policy.deltas.gates);
+    assert_eq!(policy.deltas.full_apply_ratio.value, 0.90);
+    assert_eq!(policy.deltas.full_apply_ratio_strict.value, 0.95);
+    assert_eq!(policy.deltas.signature_stuck_max.value, 1.0);
+    assert!(!policy.anomalies.gates);
+    assert_eq!(policy.anomalies.latency_spike.value, 400.0);
+    assert_eq!(policy.anomalies.risk_jump.value, 0.15);
+    assert_eq!(policy.anomalies.maker_drop.value, 0.75);
+    assert_eq!(policy.trend_relative_change.value, 0.05);
+}
+
+#[test]
+fn six_rules_give_advice_in_this_order() {
+    let policy = built_in();
+    let mean = |kpi| Subject::Kpi(kpi, Statistic::Mean);
+    let (add, multiply) = (Step::Add, Step::Multiply);
+    let expected = [
+        (
+            "high_risk",
+            vec![(mean(KpiId::RISK_RATIO), Above, 0.42)],
+            vec![("base_spread_bps_delta", add(0.03)), ("min_interval_ms", add(35.0))],
+        ),
+        (
+            "low_maker_share",
+            vec![(mean(KpiId::MAKER_TAKER_RATIO), Below, 0.85)],
+            vec![("base_spread_bps_delta", add(0.015)), ("replace_rate_per_min", multiply(0.85))],
+        ),
+        (
+            "high_latency",
+            vec![(mean(KpiId::P95_LATENCY_MS), Above, 350.0)],
+            vec![("concurrency_limit", multiply(0.85)), ("tail_age_ms", add(75.0))],
+        ),
+        (
+            "oscillation",
+            vec![(Subject::Guard(Guard::Oscillation), Above, 1.0)],
+            vec![("cooldown_iters", add(1.0)), ("max_delta_per_hour", multiply(0.8))],
+        ),
+        (
+            "velocity",
+            vec![(Subject::Guard(Guard::Velocity), Above, 0.0)],
+            vec![("max_delta_per_hour", multiply(0.9))],
+        ),
+        (
+            "low_edge",
+            vec![(mean(KpiId::NET_BPS), Below, 2.7), (mean(KpiId::RISK_RATIO), AtMost, 0.40)],
+            vec![("base_spread_bps_delta", add(0.01)), ("min_interval_ms", add(-20.0))],
+        ),
+    ];
+    assert_eq!(policy.recommendations.len(), expected.len());
+    for (rule, (name, conditions, changes)) in policy.recommendations.iter().zip(expected) {
+        assert_eq!(rule.name, name);
+        let found: Vec<_> =
+            rule.conditions.iter().map(|c| (c.subject.clone(), c.comparison, c.limit.value)).collect();
+        assert_eq!(found, conditions, "{name}");
+        let changes: Vec<_> =
+            changes.into_iter().map(|(param, step)| (ParamName::flat(param), step)).collect();
+        assert_eq!(rule.changes, changes, "{name}");
+    }
+}
+
+#[test]
+fn no_kpi_is_declared_and_every_value_says_where_it_comes_from() {
+    let policy = built_in();
+    assert_eq!(policy.kpis.len(), 16);
+    assert!(policy.effective.iter().all(|entry| entry.origin == "built-in policy"));
+    assert!(policy.effective.windows(2).all(|pair| pair[0].key < pair[1].key));
+    let source = &policy.readiness.checks[0].limit.source;
+    assert_eq!(source.key, "readiness.kpi.net_bps.limit");
+    assert_eq!(source.origin, "built-in policy");
+}
