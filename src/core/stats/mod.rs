@@ -1,0 +1,14 @@
+//! Statistics of a window: summaries, trends, intervals.
+//!
+//! Works on plain numbers and knows no KPI and no limit; what follows from a statistic is decided by its
+//! caller. Too little data is `None`, never a number that looks like one.
+
+pub mod distributions;
+pub mod interval;
+mod sum;
+pub mod summary;
+pub mod trend;
+
+pub use interval::MeanInterval;
+pub use summary::Summary;
+pub use trend::{Trend, TrendRule, TrendWord};
