@@ -1,5 +1,6 @@
 //! What soak knows: KPIs, windows, statistics, limits and verdicts. Pure; imports nothing of ours.
 
+pub mod deltas;
 pub mod guards;
 pub mod iteration;
 pub mod kpi;
