@@ -11,3 +11,4 @@
 //! world in `io`, and the order of things in `flow`.
 
 pub mod core;
+pub mod wire;

@@ -11,7 +11,7 @@ pub fn checks(
     verification: &Verification,
     rules: &DeltaRules,
     strict: bool,
-    window: WindowUsed,
+    window: &WindowUsed,
     symbol: Option<&str>,
 ) -> Vec<Check> {
     let counts = &verification.counts;
@@ -109,7 +109,7 @@ mod tests {
     }
 
     fn outcomes(verification: &Verification, strict: bool) -> (Outcome, Outcome) {
-        let checks = checks(verification, &rules(true), strict, window(), None);
+        let checks = checks(verification, &rules(true), strict, &window(), None);
         (checks[0].outcome, checks[1].outcome)
     }
 
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_check_carries_everything_to_redo_it() {
-        let checks = checks(&verified(8, 2, 0), &rules(true), true, window(), Some("BTCUSDT"));
+        let checks = checks(&verified(8, 2, 0), &rules(true), true, &window(), Some("BTCUSDT"));
         let ratio = &checks[0];
         assert_eq!(ratio.gate, "deltas.full_apply_ratio");
         assert_eq!(ratio.part, Part::Deltas);
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn the_policy_decides_whether_the_checks_join_the_verdict() {
         for gates in [true, false] {
-            let checks = checks(&verified(1, 0, 0), &rules(gates), false, window(), None);
+            let checks = checks(&verified(1, 0, 0), &rules(gates), false, &window(), None);
             assert!(checks.iter().all(|check| check.joins == gates));
         }
     }
@@ -185,7 +185,7 @@ mod tests {
             ..nothing.clone()
         };
         for (verification, words) in [(nothing, "nothing was proposed"), (unseen, "cannot be verified")] {
-            for check in checks(&verification, &rules(true), false, window(), None) {
+            for check in checks(&verification, &rules(true), false, &window(), None) {
                 assert_eq!(check.outcome, Outcome::NotApplicable);
                 assert_eq!((check.observed, check.margin), (None, None));
                 assert!(check.reason.contains(words), "{}", check.reason);

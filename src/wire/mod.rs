@@ -1,0 +1,8 @@
+//! The shape of every file that is read or written, with its tolerance. No effects.
+
+pub mod number;
+pub mod overrides;
+pub mod read;
+pub mod tuning;
+mod tuning_parts;
+pub mod tuning_report;
