@@ -11,4 +11,5 @@
 //! world in `io`, and the order of things in `flow`.
 
 pub mod core;
+pub mod render;
 pub mod wire;

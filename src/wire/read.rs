@@ -115,7 +115,7 @@ impl<'de, S: Shape<'de>> Visitor<'de> for Read<S> {
 #[derive(Debug)]
 pub struct Flag<'a>(pub &'a str);
 
-impl<'de> Shape<'de> for Flag<'_> {
+impl Shape<'_> for Flag<'_> {
     type Value = Option<bool>;
     const EXPECTED: &'static str = "a boolean";
 
@@ -136,7 +136,7 @@ impl<'de> Shape<'de> for Flag<'_> {
 #[derive(Debug)]
 pub struct Text<'a, F>(pub &'a str, pub F);
 
-impl<'de, T, F: FnOnce(&str) -> T> Shape<'de> for Text<'_, F> {
+impl<T, F: FnOnce(&str) -> T> Shape<'_> for Text<'_, F> {
     type Value = Option<T>;
     const EXPECTED: &'static str = "text";
 

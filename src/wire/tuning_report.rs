@@ -3,6 +3,7 @@
 //! Reads only what verification needs; its `summary` counts nothing that the records do not say better.
 
 use std::borrow::Cow;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
@@ -85,10 +86,13 @@ fn entries<'de, A: SeqAccess<'de>>(mut list: A) -> Result<TuningReport, A::Error
     let mut report = TuningReport::default();
     while let Some(record) = list.next_element_seed(Read(Record))? {
         let Some((number, tuning)) = record else { continue };
-        if report.records.contains_key(&number) {
-            report.duplicates.insert(number);
-        } else {
-            report.records.insert(number, tuning);
+        match report.records.entry(number) {
+            Entry::Vacant(free) => {
+                free.insert(tuning);
+            }
+            Entry::Occupied(_) => {
+                report.duplicates.insert(number);
+            }
         }
     }
     Ok(report)

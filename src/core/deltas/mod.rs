@@ -11,14 +11,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::guards::GuardSet;
 use super::params::ParamName;
 
 pub use checks::checks;
 pub use verify::verify;
 
-/// Pairs that keep the details of their keys: this many of those that are in order, and this many of those
-/// that are not. A run of any length can be verified, but nobody reads more than this.
+/// Pairs that keep the details of their keys: this many of each [`Attention`]. A run of any length can be
+/// verified, but nobody reads more than this.
 pub const DETAILED_PAIRS: usize = 1000;
 
 /// What became of a parameter's proposed increment.
@@ -115,10 +117,30 @@ impl PairStatus {
         }
     }
 
-    /// Whether it counts for the full-apply ratio: applied, or left out with a reason.
-    pub fn is_in_order(self) -> bool {
-        matches!(self, Self::Full | Self::Partial { explained: true } | Self::Skipped)
+    /// How much it asks for a look.
+    pub fn attention(self) -> Attention {
+        match self {
+            Self::Full | Self::Partial { explained: true } | Self::Skipped => Attention::None,
+            Self::Unverifiable => Attention::Unseen,
+            Self::Partial { explained: false } | Self::Failed | Self::Stuck => Attention::Failing,
+        }
     }
+}
+
+/// How much a pair asks for a look, most first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Attention {
+    /// The increments did not arrive as the record says.
+    Failing,
+    /// Nobody can tell.
+    Unseen,
+    /// Applied, or left out with a reason; counts for the full-apply ratio.
+    None,
+}
+
+impl Attention {
+    /// All of them, most urgent first.
+    pub const ALL: [Self; 3] = [Self::Failing, Self::Unseen, Self::None];
 }
 
 /// What stands on the other side of iteration k.
@@ -248,7 +270,10 @@ pub struct Counts {
 }
 
 /// Whether the ratios mean anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Nothing was proposed.
     NoProposals,

@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Counts, DETAILED_PAIRS, KeyCheck, KeyState, Next, Pair, PairStatus, Status, Verification, Why};
+use super::{
+    Attention, Counts, DETAILED_PAIRS, KeyCheck, KeyState, Next, Pair, PairStatus, Status, Verification, Why,
+};
 use crate::core::guards::{Guard, GuardSet};
 use crate::core::iteration::Tuning;
 use crate::core::number::TOLERANCE;
@@ -42,7 +44,7 @@ struct Tally {
     pairs: Vec<Pair>,
     counts: Counts,
     misses: BTreeMap<ParamName, usize>,
-    detailed: [usize; 2],
+    detailed: [usize; Attention::ALL.len()],
 }
 
 impl Tally {
@@ -59,12 +61,13 @@ impl Tally {
             PairStatus::Stuck => &mut counts.stuck,
             PairStatus::Unverifiable => &mut counts.unverifiable,
         } += 1;
-        if !pair.status.is_in_order() && pair.status != PairStatus::Unverifiable {
+        let attention = pair.status.attention();
+        if attention == Attention::Failing {
             for key in pair.keys.iter().filter(|key| !key.state.is_applied()) {
                 *self.misses.entry(key.param.clone()).or_default() += 1;
             }
         }
-        let detailed = &mut self.detailed[usize::from(pair.status.is_in_order())];
+        let detailed = &mut self.detailed[attention as usize];
         if *detailed < DETAILED_PAIRS {
             *detailed += 1;
         } else {

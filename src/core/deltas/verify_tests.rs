@@ -362,13 +362,14 @@ fn details_are_kept_for_so_many_pairs_and_counts_for_all() {
     let count = DETAILED_PAIRS as u64 + 5;
     let rows = (1..=count)
         .map(|number| (number, because(proposal(Some(false), &[(A, 5.0)]), "velocity"), None))
-        .chain([(count + 1, proposal(Some(false), &[(A, 5.0)]), None)])
+        .chain((1..=count).map(|at| (count + at, proposal(Some(true), &[(A, 5.0)]), None)))
+        .chain([(2 * count + 1, proposal(Some(false), &[(A, 5.0)]), None)])
         .collect();
     let found = check(rows);
-    assert_eq!(found.counts.skipped, DETAILED_PAIRS + 5);
-    assert_eq!(found.pairs.len(), DETAILED_PAIRS + 6);
-    assert_eq!(found.pairs.iter().filter(|pair| !pair.keys.is_empty()).count(), DETAILED_PAIRS + 1);
-    assert!(!found.pairs[DETAILED_PAIRS + 5].keys.is_empty(), "the failing one keeps its details");
+    assert_eq!((found.counts.skipped, found.counts.unverifiable), (DETAILED_PAIRS + 5, DETAILED_PAIRS + 5));
+    assert_eq!(found.pairs.len(), 2 * DETAILED_PAIRS + 11);
+    assert_eq!(found.pairs.iter().filter(|pair| !pair.keys.is_empty()).count(), 2 * DETAILED_PAIRS + 1);
+    assert!(!found.pairs[2 * DETAILED_PAIRS + 10].keys.is_empty(), "the failing one keeps its details");
 }
 
 #[test]
