@@ -1,6 +1,7 @@
 //! What soak knows: KPIs, windows, statistics, limits and verdicts. Pure; imports nothing of ours.
 
 pub mod anomalies;
+pub mod deltas;
 pub mod edge;
 pub mod guards;
 pub mod iteration;

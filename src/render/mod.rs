@@ -1,4 +1,6 @@
 //! One module per format: values in, text or bytes out. Must not touch the world.
 
 pub mod config;
+pub mod deltas_md;
+pub mod markdown;
 

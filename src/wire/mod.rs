@@ -2,4 +2,11 @@
 //!
 //! Turns bytes into core types and back; opens no files and judges nothing.
 
+pub mod delta_report;
+pub mod number;
+pub mod overrides;
 pub mod policy;
+pub mod read;
+pub mod tuning;
+mod tuning_parts;
+pub mod tuning_report;
