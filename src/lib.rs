@@ -11,3 +11,6 @@
 //! world in `io`, and the order of things in `flow`.
 
 pub mod core;
+pub mod io;
+pub mod render;
+pub mod wire;

@@ -1,0 +1,4 @@
+//! One module per format: values in, text or bytes out. Must not touch the world.
+
+pub mod json;
+pub mod notification;
