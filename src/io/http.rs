@@ -6,8 +6,9 @@
 //! - `https` to anywhere; plain `http` to this machine only (a relay, a test), because anything else would show
 //!   the token on the way. The proxy of the environment is used for `https` alone.
 //! - Redirects are not followed: they would carry the message to somebody else.
-//! - Retried are: connections that fail, 429 and 5xx. Not retried is a request that was sent and not answered
-//!   in time, because it may have been delivered.
+//! - Retried are: connections that fail or break, 429 and 5xx; a message that arrives twice is better than none.
+//!   Not retried is a request that was sent and not answered in time: it has probably arrived, and three time
+//!   limits in a row would hold up the job that sends it.
 //! - The body of an answer is not read, so none is too long; the headers are limited to 64 KiB.
 
 use std::hash::{BuildHasher, RandomState};
@@ -48,7 +49,8 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub struct Address {
     url: Secret,
-    is_plain: bool,
+    /// Plain http to this machine, which no proxy may see.
+    is_direct: bool,
 }
 
 /// Why a request was not delivered. Never holds the address or a part of it.
@@ -60,8 +62,8 @@ pub enum HttpError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// No connection came about.
-    #[error("cannot connect: {reason}{}", after(*tries))]
+    /// No connection came about, or it broke before the answer.
+    #[error("the connection failed: {reason}{}", after(*tries))]
     Connect {
         /// What the system said.
         reason: String,
@@ -117,8 +119,8 @@ impl Address {
             return wrong("is not a URL with a host");
         };
         match uri.scheme_str() {
-            Some("https") => Ok(Self { url: url.clone(), is_plain: false }),
-            Some("http") if is_loopback(host) => Ok(Self { url: url.clone(), is_plain: true }),
+            Some("https") => Ok(Self { url: url.clone(), is_direct: false }),
+            Some("http") if is_loopback(host) => Ok(Self { url: url.clone(), is_direct: true }),
             Some("http") => wrong("must begin with https:// (plain http only to this machine)"),
             _ => wrong("must begin with https://"),
         }
@@ -134,7 +136,7 @@ fn is_loopback(host: &str) -> bool {
 
 /// Sends the JSON text; any 2xx is success.
 pub fn post_json(address: &Address, json: &str, limits: &Limits) -> Result<(), HttpError> {
-    let proxy = if address.is_plain { None } else { Proxy::try_from_env() };
+    let proxy = if address.is_direct { None } else { Proxy::try_from_env() };
     let agent: Agent = Agent::config_builder()
         .timeout_global(Some(limits.timeout))
         .timeout_connect(Some(limits.timeout / 2))
@@ -216,7 +218,7 @@ fn judge_error(error: &ureq::Error, tries: u32, limits: &Limits) -> Outcome {
         ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => again("it takes too long".to_owned()),
         ureq::Error::Timeout(_) => Outcome::Done(Err(HttpError::Unanswered { timeout: limits.timeout })),
         ureq::Error::HostNotFound => again("the host is unknown".to_owned()),
-        ureq::Error::ConnectionFailed => again("connection failed".to_owned()),
+        ureq::Error::ConnectionFailed => again("nobody was reached".to_owned()),
         ureq::Error::ConnectProxyFailed(_) => again("the proxy refused".to_owned()),
         ureq::Error::InvalidProxyUrl => protocol("the address of the proxy is not valid"),
         // TLS reports what it does not like about a certificate this way.

@@ -125,9 +125,42 @@ fn nobody_listening_is_an_error_after_three_tries() -> TestResult {
 }
 
 #[test]
+fn a_connection_that_breaks_before_the_answer_is_made_again() -> TestResult {
+    let server = TestServer::start(vec![Answer::Text(String::new()), Answer::status(200)])?;
+    assert_eq!(post(&server, &QUICK), Ok(()));
+    assert_eq!(server.requests().len(), 2);
+    Ok(())
+}
+
+#[test]
 fn an_answer_that_is_no_http_is_an_error() -> TestResult {
     let server = TestServer::start(vec![Answer::Text("SSH-2.0-OpenSSH_9.6\r\n\r\n".to_owned())])?;
     assert!(matches!(post(&server, &QUICK), Err(HttpError::Protocol { .. })));
+    Ok(())
+}
+
+#[test]
+fn a_server_without_tls_at_an_https_address_is_an_error_and_gets_nothing_to_read() -> TestResult {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let port = listener.local_addr()?.port();
+    let server = std::thread::spawn(move || -> io::Result<Vec<u8>> {
+        let (mut connection, _) = listener.accept()?;
+        let mut heard = vec![0; 4096];
+        let length = connection.read(&mut heard)?;
+        connection.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")?;
+        heard.truncate(length);
+        Ok(heard)
+    });
+    // Straight to the server, whatever proxy the machine has.
+    let address =
+        Address { is_direct: true, ..Address::new(&Secret::new(&format!("https://127.0.0.1:{port}/hush")))? };
+    assert_eq!(
+        post_json(&address, "{}", &QUICK),
+        Err(HttpError::Protocol { reason: "the tls handshake failed" })
+    );
+    let heard = server.join().map_err(|_| "the server panicked")??;
+    assert!(!heard.windows(4).any(|four| four == b"hush"));
     Ok(())
 }
 
