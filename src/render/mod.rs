@@ -2,5 +2,7 @@
 
 pub mod config;
 pub mod deltas_md;
+pub mod json;
 pub mod markdown;
+pub mod notification;
 

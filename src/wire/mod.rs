@@ -2,6 +2,7 @@
 //!
 //! Turns bytes into core types and back; opens no files and judges nothing.
 
+pub mod artifact_manifest;
 pub mod delta_report;
 pub mod number;
 pub mod overrides;

@@ -1,0 +1,103 @@
+//! What time it is: the clock of the machine, or the time that the environment fixes.
+//!
+//! Must not be asked by anything that judges; times inside artifacts come from the data unless a format
+//! wants the time of writing.
+
+use chrono::{DateTime, Utc};
+
+use super::environment::{Environment, NotUnicode};
+
+/// The variables that fix the time, the first that is set wins: the own name, then the two older ones.
+pub const NAMES: [&str; 3] = ["SOAK_NOW", "CI_FAKE_UTC", "MM_FREEZE_UTC_ISO"];
+
+/// A variable fixes the time to something that is no time.
+#[derive(Debug, thiserror::Error)]
+pub enum ClockError {
+    /// The text is not RFC 3339.
+    #[error("`{name}` holds `{value}`, which is no RFC 3339 time such as `2025-10-12T12:00:00Z`")]
+    NotATime {
+        /// The variable.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+        /// Why it was not understood.
+        source: chrono::ParseError,
+    },
+    /// The value is not even text.
+    #[error(transparent)]
+    NotUnicode(#[from] NotUnicode),
+}
+
+/// The time that the environment fixes. `None` when it fixes none.
+pub fn fixed(environment: &Environment) -> Result<Option<DateTime<Utc>>, ClockError> {
+    for name in NAMES {
+        if let Some(value) = environment.text(name)? {
+            return match DateTime::parse_from_rfc3339(value) {
+                Ok(time) => Ok(Some(time.to_utc())),
+                Err(source) => Err(ClockError::NotATime { name, value: value.to_owned(), source }),
+            };
+        }
+    }
+    Ok(None)
+}
+
+/// The time now: the one that the environment fixes, else the clock of the machine.
+pub fn now(environment: &Environment) -> Result<DateTime<Utc>, ClockError> {
+    Ok(fixed(environment)?.unwrap_or_else(Utc::now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(pairs: &[(&str, &str)]) -> Result<Option<String>, ClockError> {
+        let environment = Environment::from_pairs(pairs.iter().copied());
+        Ok(fixed(&environment)?.map(|time| time.to_rfc3339()))
+    }
+
+    #[test]
+    fn the_own_variable_beats_the_older_names_in_their_order() {
+        let own = ("SOAK_NOW", "2025-01-01T00:00:00Z");
+        let older = ("CI_FAKE_UTC", "2025-02-01T00:00:00Z");
+        let oldest = ("MM_FREEZE_UTC_ISO", "2025-03-01T00:00:00Z");
+        let first = |pairs: &[_]| text_of(pairs).ok().flatten();
+        assert_eq!(first(&[oldest, older, own]).as_deref(), Some("2025-01-01T00:00:00+00:00"));
+        assert_eq!(first(&[oldest, older]).as_deref(), Some("2025-02-01T00:00:00+00:00"));
+        assert_eq!(first(&[oldest]).as_deref(), Some("2025-03-01T00:00:00+00:00"));
+        assert_eq!(first(&[]), None);
+        assert_eq!(first(&[("SOAK_NOW", ""), oldest]).as_deref(), Some("2025-03-01T00:00:00+00:00"));
+    }
+
+    #[test]
+    fn an_offset_is_turned_into_utc() {
+        let time = text_of(&[("SOAK_NOW", "2025-10-12T14:30:00+02:30")]).ok().flatten();
+        assert_eq!(time.as_deref(), Some("2025-10-12T12:00:00+00:00"));
+    }
+
+    #[test]
+    fn a_value_that_is_no_time_is_an_error_that_names_its_variable() {
+        for value in ["yesterday", "2025-10-12", "2025-10-12T12:00:00", "2025-13-01T00:00:00Z", "1760270400"]
+        {
+            for name in NAMES {
+                let told = text_of(&[(name, value)]).err().map(|error| error.to_string());
+                assert!(
+                    told.is_some_and(|told| told.contains(name) && told.contains(value)),
+                    "{name}={value}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_of_a_variable_that_is_overruled_does_not_matter() {
+        let time = text_of(&[("SOAK_NOW", "2025-01-01T00:00:00Z"), ("CI_FAKE_UTC", "nonsense")]);
+        assert!(time.is_ok());
+    }
+
+    #[test]
+    fn without_a_variable_the_clock_of_the_machine_is_read() {
+        let before = Utc::now();
+        let told = now(&Environment::default());
+        assert!(told.is_ok_and(|told| told >= before && told <= Utc::now()));
+    }
+}

@@ -1,0 +1,128 @@
+//! The variables of the process environment: the only room that reads `std::env`.
+//!
+//! Everyone else is handed an [`Environment`], so tests need not change the one of their process. Must not
+//! know what a value means.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+
+/// A copy of environment variables.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Environment {
+    values: BTreeMap<OsString, OsString>,
+}
+
+/// A variable whose value is no valid Unicode text.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the value of the environment variable `{name}` is no valid unicode text")]
+pub struct NotUnicode {
+    /// The variable. Its value may be a secret and is not told.
+    pub name: String,
+}
+
+impl Environment {
+    /// A copy of the variables of this process.
+    pub fn of_process() -> Self {
+        Self { values: std::env::vars_os().collect() }
+    }
+
+    /// These variables and no others.
+    pub fn from_pairs<K: Into<OsString>, V: Into<OsString>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
+        Self { values: pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
+    }
+
+    /// The value of a variable. `None` when it is not set, or set to nothing, as CI systems do for
+    /// variables without a value.
+    pub fn text(&self, name: &str) -> Result<Option<&str>, NotUnicode> {
+        match self.values.get(OsStr::new(name)) {
+            None => Ok(None),
+            Some(value) => match value.to_str() {
+                Some("") => Ok(None),
+                Some(text) => Ok(Some(text)),
+                None => Err(NotUnicode { name: name.to_owned() }),
+            },
+        }
+    }
+}
+
+/// Names only: values may be secrets.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.values.keys()).finish()
+    }
+}
+
+/// The program and, when it is the first argument, its subcommand: `soak gate`. Further arguments are left
+/// out, because they may hold secrets.
+pub fn command_of_process() -> String {
+    command_of(std::env::args_os().take(2))
+}
+
+fn command_of(arguments: impl IntoIterator<Item = OsString>) -> String {
+    let mut arguments = arguments.into_iter().map(|argument| argument.to_string_lossy().into_owned());
+    let program = arguments
+        .next()
+        .and_then(|path| path.rsplit(['/', '\\']).next().map(str::to_owned))
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "soak".to_owned());
+    let is_subcommand = |word: &String| {
+        word.starts_with(|c: char| c.is_ascii_lowercase())
+            && word.len() <= 20
+            && word.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+    };
+    match arguments.next().filter(is_subcommand) {
+        Some(subcommand) => format!("{program} {subcommand}"),
+        None => program,
+    }
+}
+
+/// The write step at which a durability test wants this process to die.
+#[cfg(feature = "failpoints")]
+pub(super) fn failpoint_of_process() -> Option<String> {
+    std::env::var("SOAK_FAILPOINT").ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_without_a_value_counts_as_not_set() {
+        let environment = Environment::from_pairs([("A", "1"), ("B", "")]);
+        assert_eq!(environment.text("A"), Ok(Some("1")));
+        assert_eq!(environment.text("B"), Ok(None));
+        assert_eq!(environment.text("C"), Ok(None));
+    }
+
+    #[test]
+    fn values_are_not_shown_in_debug_output() {
+        let shown = format!("{:?}", Environment::from_pairs([("SLACK_WEBHOOK", "hush")]));
+        assert!(shown.contains("SLACK_WEBHOOK") && !shown.contains("hush"), "{shown}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_value_that_is_no_text_is_an_error_that_names_the_variable() {
+        use std::os::unix::ffi::OsStringExt;
+        let environment = Environment::from_pairs([("SOAK_NOW", OsString::from_vec(vec![0xff]))]);
+        assert_eq!(environment.text("SOAK_NOW"), Err(NotUnicode { name: "SOAK_NOW".to_owned() }));
+    }
+
+    #[test]
+    fn the_command_holds_the_subcommand_and_no_other_argument() {
+        let of = |arguments: &[&str]| command_of(arguments.iter().map(OsString::from));
+        assert_eq!(of(&["/usr/bin/soak", "gate"]), "soak gate");
+        assert_eq!(of(&["soak", "export-prom"]), "soak export-prom");
+        assert_eq!(of(&["soak", "--webhook-url=https://example.test/hush"]), "soak");
+        assert_eq!(of(&["soak", "https://example.test/hush"]), "soak");
+        assert_eq!(of(&["soak"]), "soak");
+        assert_eq!(of(&[]), "soak");
+    }
+
+    #[test]
+    fn the_environment_of_the_process_is_read() {
+        // Cargo sets this variable for every test that it runs.
+        assert!(Environment::of_process().text("CARGO_PKG_NAME").is_ok_and(|name| name.is_some()));
+    }
+}

@@ -1,0 +1,13 @@
+//! What touches the world: files, locks, the clock, the environment, the network.
+//!
+//! Must not judge and must not render; it moves bytes and reports what became of them.
+pub mod artifacts;
+pub mod clock;
+pub mod environment;
+mod failpoint;
+pub mod http;
+pub mod lock;
+pub mod notify;
+pub mod secret;
+#[cfg(test)]
+mod test_server;

@@ -1,0 +1,190 @@
+//! Telling people: a text to Slack or Telegram.
+//!
+//! Must not decide whether to tell, nor what. A text that is too long for the service goes in several
+//! messages, in order.
+
+use serde_json::json;
+
+use super::http::{Address, HttpError, Limits, post_json};
+use super::secret::Secret;
+
+/// Where Telegram's bot API lives.
+pub const TELEGRAM_API: &str = "https://api.telegram.org";
+
+/// Telegram counts a message in UTF-16 units, and takes this many.
+const TELEGRAM_LIMIT: usize = 4096;
+
+/// Slack cuts a message off after this many characters. Counting UTF-16 units never allows more.
+const SLACK_LIMIT: usize = 40_000;
+
+/// Whom to tell.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// An incoming webhook of Slack, or of a system that takes the same JSON (Mattermost, Rocket.Chat).
+    Slack {
+        /// The webhook's address.
+        url: Secret,
+    },
+    /// A chat of Telegram.
+    Telegram {
+        /// The bot that speaks.
+        bot: TelegramBot,
+        /// The chat: a number, or `@channel`.
+        chat_id: String,
+    },
+}
+
+/// How Telegram's bot is reached.
+#[derive(Clone, Debug)]
+pub enum TelegramBot {
+    /// By its token, on Telegram's server.
+    Token(Secret),
+    /// By the whole address of its `sendMessage`.
+    Url(Secret),
+}
+
+/// Why nobody, or not everybody, was told. Never holds an address or a token.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum NotifyError {
+    /// There is nothing to tell.
+    #[error("the notification has no text")]
+    Empty,
+    /// The bot's token cannot be one.
+    #[error("the telegram bot token is not of the form `123456:letters`")]
+    Token,
+    /// The chat is not named.
+    #[error("the telegram chat id is empty")]
+    ChatId,
+    /// A message was not delivered.
+    #[error("the notification to {service} failed{}", place(*message, *messages))]
+    Http {
+        /// `slack` or `telegram`.
+        service: &'static str,
+        /// The message that failed, from 1; those before it were delivered.
+        message: usize,
+        /// How many messages the text makes.
+        messages: usize,
+        /// What happened.
+        source: HttpError,
+    },
+}
+
+fn place(message: usize, messages: usize) -> String {
+    if messages > 1 { format!(" at part {message} of {messages}") } else { String::new() }
+}
+
+impl NotifyError {
+    /// What the user can do about it. `None` where we know no way out.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Token => Some("set `TELEGRAM_BOT_TOKEN` to the token that BotFather gave"),
+            Self::ChatId => Some("set `TELEGRAM_CHAT_ID`, or give `--chat-id`"),
+            Self::Http {
+                service: "telegram", source: HttpError::Refused { status: 400 | 403, .. }, ..
+            } => Some("check the chat id, and that the bot is a member of the chat"),
+            Self::Http {
+                service: "telegram", source: HttpError::Refused { status: 401 | 404, .. }, ..
+            } => Some("check the bot token"),
+            Self::Http { source: HttpError::Refused { status: 401 | 403 | 404 | 410, .. }, .. } => {
+                Some("check the webhook's address; it may have been revoked")
+            }
+            Self::Empty | Self::Http { .. } => None,
+        }
+    }
+}
+
+/// Sends texts. The default has the usual limits and speaks to Telegram's server.
+#[derive(Clone, Debug)]
+pub struct Notifier {
+    /// Limits of each request.
+    pub limits: Limits,
+    /// Where Telegram's bot API lives, without a slash at the end.
+    pub telegram_api: String,
+}
+
+impl Default for Notifier {
+    fn default() -> Self {
+        Self { limits: Limits::default(), telegram_api: TELEGRAM_API.to_owned() }
+    }
+}
+
+impl Notifier {
+    /// Sends the text; returns how many messages it took.
+    pub fn send(&self, target: &Target, text: &str) -> Result<usize, NotifyError> {
+        if text.trim().is_empty() {
+            return Err(NotifyError::Empty);
+        }
+        match target {
+            Target::Slack { url } => {
+                let messages = split(text, SLACK_LIMIT);
+                self.deliver("slack", url, &messages, |text| json!({ "text": text }).to_string())
+            }
+            Target::Telegram { bot, chat_id } => {
+                let chat_id = chat_id.trim();
+                if chat_id.is_empty() {
+                    return Err(NotifyError::ChatId);
+                }
+                let url = self.telegram_url(bot)?;
+                let messages = split(text, TELEGRAM_LIMIT);
+                self.deliver("telegram", &url, &messages, |text| {
+                    json!({ "chat_id": chat_id, "text": text }).to_string()
+                })
+            }
+        }
+    }
+
+    fn deliver(
+        &self,
+        service: &'static str,
+        url: &Secret,
+        messages: &[&str],
+        body: impl Fn(&str) -> String,
+    ) -> Result<usize, NotifyError> {
+        let failed =
+            |message| move |source| NotifyError::Http { service, message, messages: messages.len(), source };
+        let address = Address::new(url).map_err(failed(1))?;
+        for (before, message) in messages.iter().enumerate() {
+            post_json(&address, &body(message), &self.limits).map_err(failed(before + 1))?;
+        }
+        Ok(messages.len())
+    }
+
+    fn telegram_url(&self, bot: &TelegramBot) -> Result<Secret, NotifyError> {
+        match bot {
+            TelegramBot::Url(url) => Ok(url.clone()),
+            TelegramBot::Token(token) => {
+                let token = token.reveal();
+                let is_token = token.split_once(':').is_some_and(|(number, letters)| {
+                    !number.is_empty()
+                        && number.bytes().all(|b| b.is_ascii_digit())
+                        && !letters.is_empty()
+                        && letters.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+                });
+                if !is_token {
+                    return Err(NotifyError::Token);
+                }
+                Ok(Secret::new(&format!("{}/bot{token}/sendMessage", self.telegram_api)))
+            }
+        }
+    }
+}
+
+/// Cuts a text into pieces of at most `limit` UTF-16 units, never inside a character. A piece that would be
+/// blank is left out, because services refuse it.
+fn split(text: &str, limit: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let (mut start, mut units) = (0, 0);
+    for (position, character) in text.char_indices() {
+        if units + character.len_utf16() > limit {
+            pieces.push(&text[start..position]);
+            (start, units) = (position, 0);
+        }
+        units += character.len_utf16();
+    }
+    pieces.push(&text[start..]);
+    pieces.retain(|piece| !piece.trim().is_empty());
+    pieces
+}
+
+#[cfg(test)]
+mod tests;
