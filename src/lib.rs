@@ -8,6 +8,10 @@
 //! ```
 //!
 //! [`core`] is pure and imports nothing of ours; the shapes of files live in `wire`, what touches the
-//! world in `io`, and the order of things in `flow`.
+//! world in `io`, and the order of things in `flow`. [`cli`] says what can be asked, [`commands`] answers,
+//! [`exit`] names how the program ends.
 
+pub mod cli;
+pub mod commands;
 pub mod core;
+pub mod exit;
