@@ -42,14 +42,17 @@ impl Exit {
     pub fn code(self, detailed: bool) -> u8 {
         match self {
             Self::Success => 0,
-            Self::Failed => 1,
             Self::Usage => 2,
+            Self::Interrupted => 130,
             Self::Inconclusive if detailed => 3,
             Self::InputInvalid if detailed => 4,
             Self::OutputUnwritable if detailed => 5,
             Self::ExternalFailed if detailed => 6,
-            Self::Inconclusive | Self::InputInvalid | Self::OutputUnwritable | Self::ExternalFailed => 1,
-            Self::Interrupted => 130,
+            Self::Failed
+            | Self::Inconclusive
+            | Self::InputInvalid
+            | Self::OutputUnwritable
+            | Self::ExternalFailed => 1,
         }
     }
 
@@ -69,12 +72,11 @@ impl Exit {
 
     /// How a command that gates ends on this verdict. With `fail_on_warn` a WARN is a failure too.
     ///
-    /// NOT_APPLICABLE as the verdict of a whole means that nothing was judged, and that is never a pass.
+    /// `NOT_APPLICABLE` as the verdict of a whole means that nothing was judged, and that is never a pass.
     pub fn of_verdict(verdict: Outcome, fail_on_warn: bool) -> Self {
         match verdict {
-            Outcome::Pass => Self::Success,
             Outcome::Warn if fail_on_warn => Self::Failed,
-            Outcome::Warn => Self::Success,
+            Outcome::Pass | Outcome::Warn => Self::Success,
             Outcome::Inconclusive => Self::Inconclusive,
             Outcome::Fail => Self::Failed,
             Outcome::Invalid | Outcome::NotApplicable => Self::InputInvalid,

@@ -15,6 +15,9 @@ pub enum ConfigCommand {
     /// Check a policy file; errors name line and column
     Check(ConfigCheckArgs),
     /// Try a new policy on runs that are done: which verdicts would change?
+    ///
+    /// Each run is judged by the policy in force and by the new one. Here --policy names the new policy;
+    /// $SOAK_POLICY keeps its meaning, it is the policy in force, like --against.
     Test(ConfigTestArgs),
 }
 
@@ -39,16 +42,9 @@ pub struct ConfigCheckArgs {
 
 /// `soak config test`
 #[derive(Debug, Args)]
-#[command(
-    long_about = "\
-Try a new policy on runs that are done: judge each by the policy in force and by the new one, and show where \
-the verdict changes.
-
-Here --policy names the new policy. $SOAK_POLICY keeps its meaning: it is the policy in force, like --against.",
-    after_help = "\
+#[command(after_help = "\
 Example:
-  soak config test --policy stricter.toml artifacts/soak/history/*"
-)]
+  soak config test --policy stricter.toml artifacts/soak/history/*")]
 pub struct ConfigTestArgs {
     /// The new policy
     #[arg(long, value_name = "NEW")]

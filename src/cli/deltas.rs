@@ -11,23 +11,20 @@ use super::values::{Format, share};
 #[derive(Debug, Subcommand)]
 pub enum DeltasCommand {
     /// Verify that the tuning's proposals reached the overrides
+    ///
+    /// What the tuner proposed in one iteration is compared with the overrides of the next, pair by pair.
+    /// Writes DELTA_VERIFY_REPORT.md and DELTA_VERIFY_REPORT.json. The exit code is 1 if the share of
+    /// proposals that were applied, or skipped with a reason, falls short of the limit. Where nothing was
+    /// proposed, or the files cannot show it, the check does not apply, and the result says so.
     Verify(DeltasVerifyArgs),
 }
 
 /// `soak deltas verify`
 #[derive(Debug, Args)]
-#[command(
-    long_about = "\
-Verify that what the tuner proposed reached the overrides of the next iteration, pair by pair.
-
-Writes DELTA_VERIFY_REPORT.md and DELTA_VERIFY_REPORT.json. Exits 1 if the share of proposals that were \
-applied, or skipped with a reason, falls short of the limit. Where nothing was proposed, or the files cannot \
-show it, the check does not apply, and the result says so.",
-    after_help = "\
+#[command(after_help = "\
 Examples:
   soak deltas verify --path artifacts/soak/latest
-  soak deltas verify --strict --format json"
-)]
+  soak deltas verify --strict --format json")]
 pub struct DeltasVerifyArgs {
     /// The run.
     #[command(flatten)]

@@ -28,8 +28,7 @@ pub struct GlobalArgs {
 
     /// Split exit code 1: 1 FAIL or HOLD, 3 INCONCLUSIVE, 4 input missing or invalid, 5 output not written,
     /// 6 an external system failed
-    #[arg(long, global = true, env = "SOAK_DETAILED_EXITCODE", value_parser = switch, default_value = "false",
-        default_missing_value = "true", hide_default_value = true, action = ArgAction::SetTrue)]
+    #[arg(long, global = true, env = "SOAK_DETAILED_EXITCODE", value_parser = switch, action = ArgAction::SetTrue)]
     pub detailed_exitcode: bool,
 }
 

@@ -48,8 +48,7 @@ pub struct PolicyArgs {
 #[derive(Clone, Copy, Debug, Args)]
 pub struct MockArgs {
     /// Judge iterations by the relaxed limits for simulated runs; the reports say so
-    #[arg(long, env = "USE_MOCK", value_parser = switch, default_value = "false",
-        default_missing_value = "true", hide_default_value = true, action = ArgAction::SetTrue)]
+    #[arg(long, env = "USE_MOCK", value_parser = switch, action = ArgAction::SetTrue)]
     pub mock: bool,
 }
 
@@ -57,14 +56,14 @@ pub struct MockArgs {
 #[derive(Clone, Copy, Debug, Args)]
 pub struct WindowArgs {
     /// Judge the N iterations with the highest numbers [default: windows.last_n of the policy; built in: 8]
-    #[arg(long, value_name = "N", value_parser = count())]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub last_n: Option<usize>,
 
     /// With fewer iterations than N the verdict is INCONCLUSIVE [default: run_verdict.min_iterations of the
     /// policy; built in: 8]
     ///
     /// A smoke test with fewer iterations can lower it.
-    #[arg(long, value_name = "N", value_parser = count())]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub min_iterations: Option<usize>,
 
     /// Judge a run that is still going on by the iterations that are there, instead of INCONCLUSIVE

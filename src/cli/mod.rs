@@ -3,6 +3,10 @@
 //!
 //! Shared groups are flattened into the commands that need them. A flag beats its environment variable, and
 //! a variable that is set to nothing counts as not set.
+#![expect(
+    clippy::doc_markdown,
+    reason = "doc comments are help text here, and in a terminal backticks are noise"
+)]
 
 pub mod config;
 pub mod deltas;
@@ -44,11 +48,23 @@ policy file is wrong; 130 interrupted. --detailed-exitcode splits code 1.";
 /// The commands, in the order of `--help`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Look deeply into a run and write the reports: audit, recommendations, failures, HTML, JSON
+    /// Look deeply into a run and write the reports about it
+    ///
+    /// Windows, trends, violations, anomalies, guards, recommendations and failures. POST_SOAK_AUDIT.md and
+    /// RECOMMENDATIONS.md, and on FAIL also FAILURES.md, go into the folder of the run; the whole set, with
+    /// report.html and POST_SOAK_ANALYSIS.json, goes into its reports/analysis. The exit code is that of the
+    /// verdict.
     Analyze(AnalyzeArgs),
-    /// Write the compact snapshot of a run (POST_SOAK_SNAPSHOT.json) and print it
+    /// Write the compact snapshot of a run, POST_SOAK_SNAPSHOT.json, and print it
+    ///
+    /// The snapshot has schema 1.1 and goes into the folder of the run. The exit code is 0 on any verdict,
+    /// and 1 when there is nothing to extract; --fail-on makes it gate.
     Extract(ExtractArgs),
-    /// Give the verdict on a run, with everything `analyze` and `extract` know, and exit by it
+    /// Give the verdict on a run, write the reports and the snapshot, and exit by the verdict
+    ///
+    /// Three parts join the verdict: whether the input can be trusted, whether enough of the last iterations
+    /// pass (and a freeze was seen), and whether the tuning reached the overrides. Readiness, goals and
+    /// violations are shown beside it. What is written is what `analyze` and `extract` write.
     Gate(GateArgs),
     /// Check what became of the tuning
     #[command(subcommand)]

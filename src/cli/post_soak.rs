@@ -10,19 +10,10 @@ use super::values::{FailOn, FailOnWarn, Format, count, symbol};
 
 /// `soak analyze`
 #[derive(Debug, Args)]
-#[command(
-    long_about = "\
-Look deeply into a run and write the reports: windows, trends, violations, drift, change points, guards, \
-recommendations and failures.
-
-POST_SOAK_AUDIT.md and RECOMMENDATIONS.md, and on FAIL also FAILURES.md, go into the folder of the run; the \
-whole set with report.html and POST_SOAK_ANALYSIS.json goes into its reports/analysis. The exit code is that \
-of the verdict.",
-    after_help = "\
+#[command(after_help = "\
 Examples:
   soak analyze --path artifacts/soak/latest
-  soak analyze --path runs/multi --symbol BTCUSDT,ETHUSDT --exit-on-crit"
-)]
+  soak analyze --path runs/multi --symbol BTCUSDT,ETHUSDT --exit-on-crit")]
 pub struct AnalyzeArgs {
     /// The run.
     #[command(flatten)]
@@ -46,7 +37,7 @@ pub struct AnalyzeArgs {
     pub exit_on_crit: bool,
 
     /// Warn about each symbol with fewer than N iterations [default: no such warning]
-    #[arg(long, value_name = "N", value_parser = count())]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub min_windows: Option<usize>,
 
     /// Exit 1 on a WARN, too [default: a WARN exits 0]
@@ -72,16 +63,10 @@ pub struct AnalyzeArgs {
 
 /// `soak extract`
 #[derive(Debug, Args)]
-#[command(
-    long_about = "\
-Write the compact snapshot of a run, POST_SOAK_SNAPSHOT.json (schema 1.1), into its folder, and print it.
-
-It exits 0 on any verdict, and 1 when there is nothing to extract; --fail-on makes it gate.",
-    after_help = "\
+#[command(after_help = "\
 Examples:
   soak extract --path artifacts/soak/latest --pretty
-  soak extract --compare baseline.json --prometheus --notify slack"
-)]
+  soak extract --compare baseline.json --prometheus --notify slack")]
 pub struct ExtractArgs {
     /// The run.
     #[command(flatten)]
@@ -122,19 +107,12 @@ pub struct ExtractArgs {
 
 /// `soak gate`
 #[derive(Debug, Args)]
-#[command(
-    long_about = "\
-Give the verdict on a run and exit by it. Three parts join the verdict: whether the input can be trusted, \
-whether enough of the last iterations pass (and a freeze was seen), and whether the tuning reached the \
-overrides. Readiness, goals, violations and the like are shown beside it.
-
-It writes what `analyze` and `extract` write.",
-    after_help = "\
+#[command(after_help = "\
 Examples:
   soak gate --path artifacts/soak/latest
   soak gate --path artifacts/soak/latest --strict --require-freeze --fail-on warn --junit gate.xml
-  soak gate --mock --min-iterations 4 --last-n 4      a smoke test"
-)]
+  soak gate --mock --min-iterations 4 --last-n 4      a smoke test")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct GateArgs {
     /// The run.
     #[command(flatten)]

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use clap::ValueEnum;
-use clap::builder::RangedU64ValueParser;
 
 /// How a result is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -54,8 +53,11 @@ impl fmt::Debug for Secret {
 }
 
 /// A number of things, at least one.
-pub fn count() -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..)
+pub fn count(value: &str) -> Result<usize, String> {
+    match value.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("expected a whole number, at least 1".to_owned()),
+    }
 }
 
 /// A switch that a variable may turn: `1` and `true` are on, `0` and `false` are off.
@@ -106,6 +108,15 @@ mod tests {
         }
         for neither in ["", "2", "yes", "off", " 1"] {
             assert!(switch(neither).is_err(), "{neither:?}");
+        }
+    }
+
+    #[test]
+    fn a_count_starts_at_one() {
+        assert_eq!(count("1"), Ok(1));
+        assert_eq!(count("100000"), Ok(100_000));
+        for wrong in ["0", "-1", "1.0", "", "eight"] {
+            assert!(count(wrong).is_err(), "{wrong:?}");
         }
     }
 

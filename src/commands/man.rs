@@ -22,6 +22,7 @@ pub(super) fn run(args: &ManArgs) -> Result<Exit, Failure> {
     let mut text = Vec::new();
     clap_mangen::Man::new(page.clone())
         .title(title)
+        .source(concat!("soak ", env!("CARGO_PKG_VERSION")))
         .render(&mut text)
         .context("cannot render the manual page")
         .map_err(Failure::failed)?;
