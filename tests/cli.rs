@@ -195,39 +195,37 @@ fn the_manual_page_of_no_command_is_a_usage_error_that_names_those_there_are() {
     assert_eq!(said.stderr, "error: `soak deltas` has no command `apply`\nhint: it has verify\n");
 }
 
+/// `soak completions bash` with its stdout connected to something that does not take it.
+#[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "only the standard library connects stdout to a file or pipe")]
+fn printing_to(stdout: impl Into<std::process::Stdio>, detailed: &str) -> (Option<i32>, String) {
+    let output = std::process::Command::new(soak(&[]).get_program())
+        .args(["completions", "bash"])
+        .env("SOAK_DETAILED_EXITCODE", detailed)
+        .env_remove("SOAK_LOG")
+        .stdout(stdout)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .and_then(std::process::Child::wait_with_output)
+        .expect("the binary runs");
+    (output.status.code(), String::from_utf8(output.stderr).expect("UTF-8 on stderr"))
+}
+
 #[cfg(target_os = "linux")]
-mod full_disk {
-    use super::{Command, said, soak};
-
-    /// A shell that runs the binary with its stdout on a device that is always full.
-    fn onto_full_disk(detailed: &str) -> Command {
-        let binary = soak(&[]).get_program().to_owned();
-        let mut shell = Command::new("sh");
-        shell.args(["-c", "\"$0\" completions bash > /dev/full"]).arg(binary);
-        shell.env("SOAK_DETAILED_EXITCODE", detailed).env_remove("SOAK_LOG");
-        shell
-    }
-
-    #[test]
-    fn stdout_that_cannot_be_written_is_an_error() {
-        let plain = said(onto_full_disk("0"));
-        assert_eq!(plain.code, Some(1));
-        assert!(plain.stderr.starts_with("error: cannot write to stdout\n  because: "), "{}", plain.stderr);
-        assert_eq!(said(onto_full_disk("1")).code, Some(5));
-    }
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test opens a device")]
+fn stdout_on_a_full_disk_is_an_error() {
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device of Linux");
+    let (code, stderr) = printing_to(full(), "0");
+    assert_eq!(code, Some(1));
+    assert!(stderr.starts_with("error: cannot write to stdout\n  because: "), "{stderr}");
+    assert_eq!(printing_to(full(), "1").0, Some(5));
 }
 
 #[cfg(unix)]
-mod closed_pipe {
-    use super::{Command, said, soak};
-
-    #[test]
-    fn a_reader_that_has_had_enough_is_no_error() {
-        let binary = soak(&[]).get_program().to_owned();
-        let mut shell = Command::new("bash");
-        shell.args(["-c", "\"$0\" completions bash | head -n 1 > /dev/null; exit ${PIPESTATUS[0]}"]);
-        shell.arg(binary).env_remove("SOAK_LOG");
-        let said = said(shell);
-        assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
-    }
+#[test]
+fn a_reader_that_has_had_enough_is_no_error() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    assert_eq!(printing_to(writer, "1"), (Some(0), String::new()));
 }

@@ -11,7 +11,7 @@ use super::values::{count, reason, switch};
 /// The run that is looked at.
 #[derive(Clone, Debug, Args)]
 pub struct PathArgs {
-    /// Folder with the ITER_SUMMARY_<n>.json files [default: $SOAK_OUT_DIR/latest, else
+    /// Folder with the ITER_SUMMARY_*.json files [default: $SOAK_OUT_DIR/latest, else
     /// artifacts/soak/latest]
     ///
     /// If the folder has no such files, but `soak/latest` or `latest` below it has, that one is read and a

@@ -26,7 +26,7 @@ use post_soak::{AnalyzeArgs, ExtractArgs, GateArgs};
 
 /// May this build of a long-running system be frozen and released?
 ///
-/// `soak` judges the iterations of an endurance ("soak") test run: it reads the ITER_SUMMARY_<n>.json files
+/// `soak` judges the iterations of an endurance ("soak") test run: it reads the ITER_SUMMARY_*.json files
 /// of a folder, holds them against the limits of a policy, and answers PASS, WARN, INCONCLUSIVE, FAIL or
 /// INVALID, with a reason for each check and an exit code that CI can act on. Nothing to judge is never a
 /// pass.

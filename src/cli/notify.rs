@@ -127,12 +127,12 @@ mod tests {
         })
     }
 
-    fn slack(url: &str) -> Option<Destination> {
-        Some(Destination::Slack { url: url.to_owned().into() })
+    fn slack(url: &str) -> Destination {
+        Destination::Slack { url: url.to_owned().into() }
     }
 
-    fn telegram(url: &str, chat_id: Option<&str>) -> Option<Destination> {
-        Some(Destination::Telegram { url: url.to_owned().into(), chat_id: chat_id.map(str::to_owned) })
+    fn telegram(url: &str, chat_id: Option<&str>) -> Destination {
+        Destination::Telegram { url: url.to_owned().into(), chat_id: chat_id.map(str::to_owned) }
     }
 
     #[test]
@@ -147,10 +147,10 @@ mod tests {
         let asked = args(Some(Channel::Slack), None, None);
         assert_eq!(
             destination(&args(Some(Channel::Slack), Some("https://flag"), None), &both),
-            Ok(slack("https://flag"))
+            Ok(Some(slack("https://flag")))
         );
-        assert_eq!(destination(&asked, &both), Ok(slack("https://common")));
-        assert_eq!(destination(&asked, &both[..1]), Ok(slack("https://own")));
+        assert_eq!(destination(&asked, &both), Ok(Some(slack("https://common"))));
+        assert_eq!(destination(&asked, &both[..1]), Ok(Some(slack("https://own"))));
         assert_eq!(destination(&asked, &[("TELEGRAM_WEBHOOK", "https://t")]), Err(NoDestination::SlackUrl));
     }
 
@@ -160,11 +160,11 @@ mod tests {
         let url = "https://api.telegram.org/bot12:ab/sendMessage";
         assert_eq!(
             destination(&args(Some(Channel::Telegram), None, None), &bot),
-            Ok(telegram(url, Some("-100")))
+            Ok(Some(telegram(url, Some("-100"))))
         );
         assert_eq!(
             destination(&args(Some(Channel::Telegram), None, Some("7")), &bot),
-            Ok(telegram(url, Some("7")))
+            Ok(Some(telegram(url, Some("7"))))
         );
     }
 
@@ -174,6 +174,6 @@ mod tests {
         assert_eq!(destination(&asked, &[("TELEGRAM_CHAT_ID", "1")]), Err(NoDestination::TelegramBot));
         assert_eq!(destination(&asked, &[("TELEGRAM_BOT_TOKEN", "t")]), Err(NoDestination::TelegramChat));
         let in_url = "https://api.telegram.org/bott/sendMessage?chat_id=5";
-        assert_eq!(destination(&asked, &[("TELEGRAM_WEBHOOK", in_url)]), Ok(telegram(in_url, None)));
+        assert_eq!(destination(&asked, &[("TELEGRAM_WEBHOOK", in_url)]), Ok(Some(telegram(in_url, None))));
     }
 }
