@@ -70,9 +70,14 @@ impl Failure {
 /// `error: …`, a line per cause, a line per line of the hint; with a final newline.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "error: {}", self.error)?;
-        for cause in self.error.chain().skip(1) {
-            writeln!(f, "  because: {cause}")?;
+        let mut told = self.error.to_string();
+        writeln!(f, "error: {told}")?;
+        for cause in self.error.chain().skip(1).map(ToString::to_string) {
+            // Many libraries repeat their cause in their own message.
+            if !told.contains(&cause) {
+                writeln!(f, "  because: {cause}")?;
+                told = cause;
+            }
         }
         for line in self.hint.iter().flat_map(|hint| hint.lines()) {
             writeln!(f, "hint: {line}")?;
@@ -95,6 +100,15 @@ mod tests {
             failure.to_string(),
             "error: cannot commit artifacts\n  because: cannot write `a.json`\n  because: disk full\n\
              hint: free some space\nhint: or give another `--out`\n"
+        );
+    }
+
+    #[test]
+    fn a_cause_that_the_line_above_tells_already_is_not_repeated() {
+        let error = anyhow!("no such file").context("cannot open `a`: no such file").context("no policy");
+        assert_eq!(
+            Failure::usage(error).to_string(),
+            "error: no policy\n  because: cannot open `a`: no such file\n"
         );
     }
 
