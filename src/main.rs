@@ -1,2 +1,10 @@
-//! The binary.
-fn main() {}
+//! The program: reads the command line, runs the command, and ends with its exit code. Nothing else.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match soak::cli::parse() {
+        Ok(cli) => soak::commands::run(&cli),
+        Err(answer) => soak::commands::answer(&answer),
+    }
+}

@@ -1,0 +1,39 @@
+# The things one does here. `make` alone lists them.
+
+CARGO ?= cargo
+# Kill switches at the write steps are compiled in for tests only.
+TEST_FEATURES := --features failpoints
+
+.DEFAULT_GOAL := help
+.PHONY: help soak test e2e bench fmt lint doc ci
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+soak: ## Build the release binary and gate the example run
+	$(CARGO) run --release --locked -- gate --path fixtures/pass24 --out artifacts/pass24
+
+test: ## Run all tests that need no other program
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		set -x; $(CARGO) nextest run --locked $(TEST_FEATURES); \
+	else \
+		set -x; $(CARGO) test --locked $(TEST_FEATURES); \
+	fi
+
+e2e: ## Run the tests against the real programs (promtool); says which it skips
+	SOAK_E2E=1 $(CARGO) test --locked $(TEST_FEATURES) --test e2e -- --nocapture --test-threads=1
+
+bench: ## Run the benchmarks
+	$(CARGO) bench --locked
+
+fmt: ## Format the source
+	$(CARGO) fmt
+
+lint: ## Check format and lints
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets $(TEST_FEATURES) -- -D warnings
+
+doc: ## Build the documentation, without warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps
+
+ci: lint test doc e2e ## Everything that CI checks, with the programs that are installed

@@ -1,0 +1,96 @@
+//! Arguments that the commands which look at a run share: the folder, the limits, the window, the output.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::{ArgAction, Args};
+
+use super::environment;
+use super::values::{count, reason, switch};
+
+/// The run that is looked at.
+#[derive(Clone, Debug, Args)]
+pub struct PathArgs {
+    /// Folder with the ITER_SUMMARY_*.json files [default: $SOAK_OUT_DIR/latest, else
+    /// artifacts/soak/latest]
+    ///
+    /// If the folder has no such files, but `soak/latest` or `latest` below it has, that one is read and a
+    /// line says so.
+    #[arg(long, value_name = "DIR")]
+    path: Option<PathBuf>,
+}
+
+impl PathArgs {
+    /// The folder asked for.
+    pub fn folder(&self) -> PathBuf {
+        self.folder_with(environment::variable("SOAK_OUT_DIR"))
+    }
+
+    fn folder_with(&self, out_dir: Option<OsString>) -> PathBuf {
+        let latest =
+            || out_dir.map_or_else(|| Path::new("artifacts/soak").to_owned(), PathBuf::from).join("latest");
+        self.path.clone().unwrap_or_else(latest)
+    }
+}
+
+/// The limits that are applied.
+#[derive(Clone, Debug, Args)]
+pub struct PolicyArgs {
+    /// Policy file over the built-in policy [default: the built-in policy alone]
+    ///
+    /// Only the keys that it names change; an unknown key is an error. `soak config show` prints every
+    /// limit in force and where it comes from.
+    #[arg(long, value_name = "FILE", env = "SOAK_POLICY")]
+    pub policy: Option<PathBuf>,
+}
+
+/// Relaxed limits.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct MockArgs {
+    /// Judge iterations by the relaxed limits for simulated runs; the reports say so
+    #[arg(long, env = "USE_MOCK", value_parser = switch, action = ArgAction::SetTrue)]
+    pub mock: bool,
+}
+
+/// The iterations that are judged.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct WindowArgs {
+    /// Judge the N iterations with the highest numbers [default: windows.last_n of the policy; built in: 8]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub last_n: Option<usize>,
+
+    /// With fewer iterations than N the verdict is INCONCLUSIVE [default: run_verdict.min_iterations of the
+    /// policy; built in: 8]
+    ///
+    /// A smoke test with fewer iterations can lower it.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub min_iterations: Option<usize>,
+
+    /// Judge a run that is still going on by the iterations that are there, instead of INCONCLUSIVE
+    #[arg(long)]
+    pub so_far: bool,
+}
+
+/// Letting a failed gate pass.
+#[derive(Clone, Debug, Args)]
+pub struct OverrideArgs {
+    /// Exit 0 whatever the verdict is; who, when and why stand in every artifact [default: no override]
+    #[arg(long = "override", value_name = "REASON", env = "READINESS_OVERRIDE", value_parser = reason)]
+    pub override_reason: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(path: Option<&str>, out_dir: Option<&str>) -> PathBuf {
+        PathArgs { path: path.map(PathBuf::from) }.folder_with(out_dir.map(OsString::from))
+    }
+
+    #[test]
+    fn the_folder_is_the_flag_then_the_variable_then_the_default() {
+        assert_eq!(folder(Some("runs/a"), Some("elsewhere")), Path::new("runs/a"));
+        assert_eq!(folder(None, Some("elsewhere")), Path::new("elsewhere").join("latest"));
+        assert_eq!(folder(None, None), Path::new("artifacts/soak").join("latest"));
+    }
+}

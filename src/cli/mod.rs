@@ -1,0 +1,171 @@
+//! The command line: what can be asked, with the help that explains it. Types and parsing only; what a
+//! command does with its arguments is `commands`' business.
+//!
+//! Shared groups are flattened into the commands that need them. A flag beats its environment variable, and
+//! a variable that is set to nothing counts as not set.
+#![expect(
+    clippy::doc_markdown,
+    reason = "doc comments are help text here, and in a terminal backticks are noise"
+)]
+
+pub mod config;
+pub mod deltas;
+pub mod environment;
+pub mod globals;
+pub mod judging;
+pub mod notify;
+pub mod post_soak;
+pub mod values;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use config::ConfigCommand;
+use deltas::DeltasCommand;
+use globals::GlobalArgs;
+use post_soak::{AnalyzeArgs, ExtractArgs, GateArgs};
+
+/// May this build of a long-running system be frozen and released?
+///
+/// `soak` judges the iterations of an endurance ("soak") test run: it reads the ITER_SUMMARY_*.json files
+/// of a folder, holds them against the limits of a policy, and answers PASS, WARN, INCONCLUSIVE, FAIL or
+/// INVALID, with a reason for each check and an exit code that CI can act on. Nothing to judge is never a
+/// pass.
+#[derive(Debug, Parser)]
+#[command(name = "soak", version, max_term_width = 100, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What every command understands.
+    #[command(flatten)]
+    pub globals: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 PASS or WARN, or done; 1 FAIL, INCONCLUSIVE, INVALID or an error; 2 the command line or the \
+policy file is wrong; 130 interrupted. --detailed-exitcode splits code 1.";
+
+/// The commands, in the order of `--help`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Look deeply into a run and write the reports about it
+    ///
+    /// Windows, trends, violations, anomalies, guards, recommendations and failures. POST_SOAK_AUDIT.md and
+    /// RECOMMENDATIONS.md, and on FAIL also FAILURES.md, go into the folder of the run; the whole set, with
+    /// report.html and POST_SOAK_ANALYSIS.json, goes into its reports/analysis. The exit code is that of the
+    /// verdict.
+    Analyze(AnalyzeArgs),
+    /// Write the compact snapshot of a run, POST_SOAK_SNAPSHOT.json, and print it
+    ///
+    /// The snapshot has schema 1.1 and goes into the folder of the run. The exit code is 0 on any verdict,
+    /// and 1 when there is nothing to extract; --fail-on makes it gate.
+    Extract(ExtractArgs),
+    /// Give the verdict on a run, write the reports and the snapshot, and exit by the verdict
+    ///
+    /// Three parts join the verdict: whether the input can be trusted, whether enough of the last iterations
+    /// pass (and a freeze was seen), and whether the tuning reached the overrides. Readiness, goals and
+    /// violations are shown beside it. What is written is what `analyze` and `extract` write.
+    Gate(GateArgs),
+    /// Check what became of the tuning
+    #[command(subcommand)]
+    Deltas(DeltasCommand),
+    /// Show, check and try out the policy, where every limit lives
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the JSON Schema of a file that soak writes, or list them
+    Schema(SchemaArgs),
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page of soak or of one command, in roff
+    Man(ManArgs),
+}
+
+/// `soak schema`
+#[derive(Debug, clap::Args)]
+pub struct SchemaArgs {
+    /// Schema to print [default: list the names of all]
+    pub name: Option<String>,
+}
+
+/// `soak completions`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  soak completions bash > ~/.local/share/bash-completion/completions/soak")]
+pub struct CompletionsArgs {
+    /// Shell to complete in
+    pub shell: clap_complete::Shell,
+}
+
+/// `soak man`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  soak man | man -l -
+  soak man deltas verify | man -l -")]
+pub struct ManArgs {
+    /// Command whose page to print, e.g. `gate` or `deltas verify` [default: soak itself]
+    pub command: Vec<String>,
+}
+
+/// The whole command line as clap knows it, its variables without values.
+pub fn definition() -> clap::Command {
+    with_plain_variables(Cli::command())
+}
+
+/// Reads the command line of this process. The error of `--help` and `--version` is their text.
+pub fn parse() -> Result<Cli, clap::Error> {
+    let mut definition = definition();
+    let matches = definition.try_get_matches_from_mut(environment::arguments())?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut definition))
+}
+
+/// CI systems set the variables of absent inputs to nothing; that must not switch anything. And help must be
+/// the same on every machine and tell no secret, so it names variables without their values.
+fn with_plain_variables(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| match arg.get_env().map(environment::is_set_to_nothing) {
+            Some(true) => arg.env(None::<&'static str>),
+            _ => arg.hide_env_values(true),
+        })
+        .mut_subcommands(with_plain_variables)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        definition().debug_assert();
+    }
+
+    #[test]
+    fn every_argument_has_help_and_says_what_holds_without_it() {
+        fn check(command: &clap::Command) {
+            for arg in command.get_arguments() {
+                let name = format!("{} {}", command.get_name(), arg.get_id());
+                let help = arg.get_help().unwrap_or_else(|| panic!("{name} has no help")).to_string();
+                let long = arg.get_long_help().map(ToString::to_string).unwrap_or_default();
+                let is_switch = !arg.get_action().takes_values();
+                let has_default = !arg.get_default_values().is_empty();
+                let says = |word| help.contains(word) || long.contains(word);
+                assert!(
+                    is_switch || has_default || arg.is_required_set() || says("[default: "),
+                    "{name} does not say what holds without it: {help}"
+                );
+            }
+            command.get_subcommands().for_each(check);
+        }
+        let mut definition = definition();
+        definition.build();
+        definition.get_subcommands().filter(|command| command.get_name() != "help").for_each(check);
+    }
+
+    #[test]
+    fn commands_come_in_the_order_of_the_product() {
+        let definition = definition();
+        let names: Vec<&str> = definition.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(names, ["analyze", "extract", "gate", "deltas", "config", "schema", "completions", "man"]);
+    }
+}

@@ -1,0 +1,179 @@
+//! Where a notification goes, from flags and variables. Says where; sending is not done here, and nothing
+//! here prints a URL or a token.
+
+use clap::{Args, ValueEnum};
+
+use super::environment;
+use super::values::Secret;
+
+/// A chat that takes notifications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Channel {
+    /// Slack, by an incoming webhook
+    Slack,
+    /// Telegram, by a bot
+    Telegram,
+}
+
+/// Notification of a verdict.
+#[derive(Clone, Debug, Args)]
+pub struct NotifyArgs {
+    /// Tell this chat a verdict that is not PASS; trouble with it never changes the exit code [default: no
+    /// notification]
+    #[arg(long, value_name = "CHAT", value_enum)]
+    notify: Option<Channel>,
+
+    /// URL to post to [default: $SOAK_WEBHOOK_URL, else $SLACK_WEBHOOK or $TELEGRAM_WEBHOOK, else for
+    /// Telegram the bot of $TELEGRAM_BOT_TOKEN]
+    ///
+    /// The URL is a secret: prefer the variable, other users of the machine can see command lines. It is
+    /// never shown.
+    #[arg(long, value_name = "URL", requires = "notify")]
+    webhook_url: Option<Secret>,
+
+    /// Telegram chat to write to [default: $TELEGRAM_CHAT_ID]
+    #[arg(long, value_name = "ID", requires = "notify", allow_hyphen_values = true)]
+    chat_id: Option<String>,
+}
+
+/// Where a notification goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// A Slack webhook.
+    Slack {
+        /// The webhook.
+        url: Secret,
+    },
+    /// A Telegram bot's `sendMessage`.
+    Telegram {
+        /// The method's URL, with the token in it.
+        url: Secret,
+        /// The chat; `None` where the URL names it itself.
+        chat_id: Option<String>,
+    },
+}
+
+/// Why there is nowhere to send a notification that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoDestination {
+    /// No URL for Slack.
+    #[error(
+        "`--notify slack` needs a webhook: set `SOAK_WEBHOOK_URL` or `SLACK_WEBHOOK`, or give `--webhook-url`"
+    )]
+    SlackUrl,
+    /// Neither URL nor token for Telegram.
+    #[error(
+        "`--notify telegram` needs a bot: set `TELEGRAM_BOT_TOKEN`, `TELEGRAM_WEBHOOK` or `SOAK_WEBHOOK_URL`"
+    )]
+    TelegramBot,
+    /// No chat for Telegram.
+    #[error("`--notify telegram` needs a chat: set `TELEGRAM_CHAT_ID` or give `--chat-id`")]
+    TelegramChat,
+}
+
+impl NotifyArgs {
+    /// Where the notification goes; `None` where none was asked for.
+    pub fn destination(&self) -> Result<Option<Destination>, NoDestination> {
+        self.destination_with(environment::text)
+    }
+
+    fn destination_with(
+        &self,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<Destination>, NoDestination> {
+        let url = |own: &str| {
+            let from_variables = || variable("SOAK_WEBHOOK_URL").or_else(|| variable(own)).map(Secret::from);
+            self.webhook_url.clone().or_else(from_variables)
+        };
+        let bot = |token: String| Secret::from(format!("https://api.telegram.org/bot{token}/sendMessage"));
+        match self.notify {
+            None => Ok(None),
+            Some(Channel::Slack) => {
+                let url = url("SLACK_WEBHOOK").ok_or(NoDestination::SlackUrl)?;
+                Ok(Some(Destination::Slack { url }))
+            }
+            Some(Channel::Telegram) => {
+                let url = url("TELEGRAM_WEBHOOK")
+                    .or_else(|| variable("TELEGRAM_BOT_TOKEN").map(bot))
+                    .ok_or(NoDestination::TelegramBot)?;
+                let chat_id = self.chat_id.clone().or_else(|| variable("TELEGRAM_CHAT_ID"));
+                if chat_id.is_none() && !url.expose().contains("chat_id=") {
+                    return Err(NoDestination::TelegramChat);
+                }
+                Ok(Some(Destination::Telegram { url, chat_id }))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(notify: Option<Channel>, url: Option<&str>, chat: Option<&str>) -> NotifyArgs {
+        NotifyArgs {
+            notify,
+            webhook_url: url.map(|url| url.to_owned().into()),
+            chat_id: chat.map(str::to_owned),
+        }
+    }
+
+    fn destination(
+        args: &NotifyArgs,
+        variables: &[(&str, &str)],
+    ) -> Result<Option<Destination>, NoDestination> {
+        args.destination_with(|name| {
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn slack(url: &str) -> Destination {
+        Destination::Slack { url: url.to_owned().into() }
+    }
+
+    fn telegram(url: &str, chat_id: Option<&str>) -> Destination {
+        Destination::Telegram { url: url.to_owned().into(), chat_id: chat_id.map(str::to_owned) }
+    }
+
+    #[test]
+    fn variables_alone_send_nothing() {
+        let all = [("SOAK_WEBHOOK_URL", "https://a"), ("TELEGRAM_BOT_TOKEN", "t")];
+        assert_eq!(destination(&args(None, None, None), &all), Ok(None));
+    }
+
+    #[test]
+    fn slack_takes_the_flag_then_the_common_variable_then_its_own() {
+        let both = [("SLACK_WEBHOOK", "https://own"), ("SOAK_WEBHOOK_URL", "https://common")];
+        let asked = args(Some(Channel::Slack), None, None);
+        assert_eq!(
+            destination(&args(Some(Channel::Slack), Some("https://flag"), None), &both),
+            Ok(Some(slack("https://flag")))
+        );
+        assert_eq!(destination(&asked, &both), Ok(Some(slack("https://common"))));
+        assert_eq!(destination(&asked, &both[..1]), Ok(Some(slack("https://own"))));
+        assert_eq!(destination(&asked, &[("TELEGRAM_WEBHOOK", "https://t")]), Err(NoDestination::SlackUrl));
+    }
+
+    #[test]
+    fn telegram_builds_the_url_of_its_bot() {
+        let bot = [("TELEGRAM_BOT_TOKEN", "12:ab"), ("TELEGRAM_CHAT_ID", "-100")];
+        let url = "https://api.telegram.org/bot12:ab/sendMessage";
+        assert_eq!(
+            destination(&args(Some(Channel::Telegram), None, None), &bot),
+            Ok(Some(telegram(url, Some("-100"))))
+        );
+        assert_eq!(
+            destination(&args(Some(Channel::Telegram), None, Some("7")), &bot),
+            Ok(Some(telegram(url, Some("7"))))
+        );
+    }
+
+    #[test]
+    fn telegram_needs_a_bot_and_a_chat() {
+        let asked = args(Some(Channel::Telegram), None, None);
+        assert_eq!(destination(&asked, &[("TELEGRAM_CHAT_ID", "1")]), Err(NoDestination::TelegramBot));
+        assert_eq!(destination(&asked, &[("TELEGRAM_BOT_TOKEN", "t")]), Err(NoDestination::TelegramChat));
+        let in_url = "https://api.telegram.org/bott/sendMessage?chat_id=5";
+        assert_eq!(destination(&asked, &[("TELEGRAM_WEBHOOK", in_url)]), Ok(Some(telegram(in_url, None))));
+    }
+}

@@ -1,0 +1,59 @@
+//! One file per command: arguments → flow → words. Wiring, no rules.
+//!
+//! Here is the dispatch, and the end of every run: a command gives back how it ends or why it failed, and
+//! this module turns that into what stderr says and the exit code.
+
+mod analyze;
+mod completions;
+mod config;
+mod deltas;
+mod extract;
+mod failure;
+mod gate;
+mod logging;
+mod man;
+mod schema;
+mod stdout;
+
+use std::process::ExitCode;
+
+pub use failure::Failure;
+pub use stdout::print;
+
+use crate::cli::config::ConfigCommand;
+use crate::cli::deltas::DeltasCommand;
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+
+/// Runs the command and says how the program ends.
+pub fn run(cli: &Cli) -> ExitCode {
+    let exit = logging::start(&cli.globals).and_then(|()| dispatch(cli)).unwrap_or_else(|failure| {
+        failure.report();
+        failure.exit
+    });
+    ExitCode::from(exit.code(cli.globals.detailed_exitcode))
+}
+
+/// Prints what the parser of the command line answered: help and version on stdout, an error on stderr.
+pub fn answer(answer: &clap::Error) -> ExitCode {
+    // Whoever closed the pipe has had enough, and there is no other place to say so.
+    let _ = answer.print();
+    let exit = if answer.use_stderr() { Exit::Usage } else { Exit::Success };
+    ExitCode::from(exit.code(false))
+}
+
+fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
+    let globals = &cli.globals;
+    match &cli.command {
+        Command::Analyze(args) => analyze::run(args, globals),
+        Command::Extract(args) => extract::run(args, globals),
+        Command::Gate(args) => gate::run(args, globals),
+        Command::Deltas(DeltasCommand::Verify(args)) => deltas::verify(args, globals),
+        Command::Config(ConfigCommand::Show(args)) => config::show(args, globals),
+        Command::Config(ConfigCommand::Check(args)) => config::check(args, globals),
+        Command::Config(ConfigCommand::Test(args)) => config::test(args, globals),
+        Command::Schema(args) => schema::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
+    }
+}
