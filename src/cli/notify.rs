@@ -4,7 +4,7 @@
 use clap::{Args, ValueEnum};
 
 use super::environment;
-use super::values::Secret;
+use crate::core::secret::Secret;
 
 /// A chat that takes notifications.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -44,12 +44,19 @@ pub enum Destination {
         /// The webhook.
         url: Secret,
     },
-    /// A Telegram bot's `sendMessage`.
-    Telegram {
-        /// The method's URL, with the token in it.
+    /// A Telegram bot by the whole URL of its `sendMessage`.
+    TelegramUrl {
+        /// The URL, with the token in it.
         url: Secret,
-        /// The chat; `None` where the URL names it itself.
-        chat_id: Option<String>,
+        /// The chat.
+        chat_id: String,
+    },
+    /// A Telegram bot by its token.
+    TelegramToken {
+        /// The token.
+        token: Secret,
+        /// The chat.
+        chat_id: String,
     },
 }
 
@@ -85,7 +92,6 @@ impl NotifyArgs {
             let from_variables = || variable("SOAK_WEBHOOK_URL").or_else(|| variable(own)).map(Secret::from);
             self.webhook_url.clone().or_else(from_variables)
         };
-        let bot = |token: String| Secret::from(format!("https://api.telegram.org/bot{token}/sendMessage"));
         match self.notify {
             None => Ok(None),
             Some(Channel::Slack) => {
@@ -93,14 +99,17 @@ impl NotifyArgs {
                 Ok(Some(Destination::Slack { url }))
             }
             Some(Channel::Telegram) => {
-                let url = url("TELEGRAM_WEBHOOK")
-                    .or_else(|| variable("TELEGRAM_BOT_TOKEN").map(bot))
-                    .ok_or(NoDestination::TelegramBot)?;
-                let chat_id = self.chat_id.clone().or_else(|| variable("TELEGRAM_CHAT_ID"));
-                if chat_id.is_none() && !url.expose().contains("chat_id=") {
-                    return Err(NoDestination::TelegramChat);
+                let chat = self.chat_id.clone().or_else(|| variable("TELEGRAM_CHAT_ID"));
+                let url = url("TELEGRAM_WEBHOOK");
+                let token = variable("TELEGRAM_BOT_TOKEN").map(Secret::from);
+                if url.is_none() && token.is_none() {
+                    return Err(NoDestination::TelegramBot);
                 }
-                Ok(Some(Destination::Telegram { url, chat_id }))
+                let chat_id = chat.ok_or(NoDestination::TelegramChat)?;
+                Ok(match (url, token) {
+                    (Some(url), _) => Some(Destination::TelegramUrl { url, chat_id }),
+                    (None, token) => token.map(|token| Destination::TelegramToken { token, chat_id }),
+                })
             }
         }
     }
@@ -131,10 +140,6 @@ mod tests {
         Destination::Slack { url: url.to_owned().into() }
     }
 
-    fn telegram(url: &str, chat_id: Option<&str>) -> Destination {
-        Destination::Telegram { url: url.to_owned().into(), chat_id: chat_id.map(str::to_owned) }
-    }
-
     #[test]
     fn variables_alone_send_nothing() {
         let all = [("SOAK_WEBHOOK_URL", "https://a"), ("TELEGRAM_BOT_TOKEN", "t")];
@@ -155,16 +160,22 @@ mod tests {
     }
 
     #[test]
-    fn telegram_builds_the_url_of_its_bot() {
-        let bot = [("TELEGRAM_BOT_TOKEN", "12:ab"), ("TELEGRAM_CHAT_ID", "-100")];
-        let url = "https://api.telegram.org/bot12:ab/sendMessage";
+    fn telegram_takes_a_whole_url_before_a_bot_token() {
+        let token = ("TELEGRAM_BOT_TOKEN", "12:ab");
+        let chat = ("TELEGRAM_CHAT_ID", "-100");
+        let asked = args(Some(Channel::Telegram), None, None);
+        let by_token = |chat_id: &str| {
+            Ok(Some(Destination::TelegramToken { token: Secret::new("12:ab"), chat_id: chat_id.to_owned() }))
+        };
+        assert_eq!(destination(&asked, &[token, chat]), by_token("-100"));
         assert_eq!(
-            destination(&args(Some(Channel::Telegram), None, None), &bot),
-            Ok(Some(telegram(url, Some("-100"))))
+            destination(&args(Some(Channel::Telegram), None, Some("7")), &[token, chat]),
+            by_token("7")
         );
+        let url = "https://bots.example/sendMessage";
         assert_eq!(
-            destination(&args(Some(Channel::Telegram), None, Some("7")), &bot),
-            Ok(Some(telegram(url, Some("7"))))
+            destination(&asked, &[token, chat, ("TELEGRAM_WEBHOOK", url)]),
+            Ok(Some(Destination::TelegramUrl { url: Secret::new(url), chat_id: "-100".to_owned() }))
         );
     }
 
@@ -173,7 +184,5 @@ mod tests {
         let asked = args(Some(Channel::Telegram), None, None);
         assert_eq!(destination(&asked, &[("TELEGRAM_CHAT_ID", "1")]), Err(NoDestination::TelegramBot));
         assert_eq!(destination(&asked, &[("TELEGRAM_BOT_TOKEN", "t")]), Err(NoDestination::TelegramChat));
-        let in_url = "https://api.telegram.org/bott/sendMessage?chat_id=5";
-        assert_eq!(destination(&asked, &[("TELEGRAM_WEBHOOK", in_url)]), Ok(Some(telegram(in_url, None))));
     }
 }

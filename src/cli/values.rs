@@ -1,7 +1,5 @@
 //! Values of arguments: parsers that refuse what makes no sense, with messages for people.
 
-use std::fmt;
-
 use clap::ValueEnum;
 
 /// How a result is printed.
@@ -27,29 +25,6 @@ pub enum FailOn {
     Warn,
     /// Everything but PASS and WARN
     Fail,
-}
-
-/// A text that must not be shown: a token, or a URL that carries one.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text itself, for the one place that sends it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
 }
 
 /// A number of things, at least one.
@@ -143,12 +118,5 @@ mod tests {
     fn a_symbol_is_trimmed_and_not_empty() {
         assert_eq!(symbol(" BTCUSDT"), Ok("BTCUSDT".to_owned()));
         assert!(symbol(" ").is_err());
-    }
-
-    #[test]
-    fn a_secret_does_not_print_itself() {
-        let secret = Secret::from("https://hooks.example/T0/B0/x".to_owned());
-        assert_eq!(format!("{secret:?}"), "Secret(…)");
-        assert_eq!(secret.expose(), "https://hooks.example/T0/B0/x");
     }
 }

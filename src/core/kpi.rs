@@ -4,6 +4,7 @@
 //! reports and metrics like the others. Limits do not live here, they live in the policy.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// A KPI, by its place in the [`KpiTable`] of the run being judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +43,10 @@ impl KpiId {
     pub const MIN_INTERVAL_RATIO: Self = Self(14);
     /// Share of decisions blocked by the concurrency limit.
     pub const CONCURRENCY_RATIO: Self = Self(15);
+
+    /// The four KPIs of the verdict, in the order of the original documents.
+    pub const OF_THE_VERDICT: [Self; 4] =
+        [Self::RISK_RATIO, Self::MAKER_TAKER_RATIO, Self::NET_BPS, Self::P95_LATENCY_MS];
 
     /// Position in the table and in every column set.
     pub fn index(self) -> usize {
@@ -131,7 +136,30 @@ impl Kpi {
 #[derive(Clone, Debug)]
 pub struct KpiTable {
     kpis: Vec<Kpi>,
-    by_key: HashMap<String, (KpiId, u8)>,
+    by_key: HashMap<String, (KpiId, u8), BuildHasherDefault<Fnv>>,
+}
+
+/// FNV-1a, 64 bits. Keys of files are short and looked up millions of times; the table is built from the
+/// policy alone, so nobody can choose keys that collide.
+#[derive(Clone, Copy, Debug)]
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// Why a KPI cannot be declared.
@@ -152,7 +180,7 @@ pub enum DeclareError {
 
 impl Default for KpiTable {
     fn default() -> Self {
-        let mut table = Self { kpis: Vec::new(), by_key: HashMap::new() };
+        let mut table = Self { kpis: Vec::new(), by_key: HashMap::default() };
         for kpi in builtin() {
             let declared = table.declare(kpi);
             debug_assert!(declared.is_ok(), "built-in KPIs have distinct names");

@@ -118,6 +118,17 @@ impl Comparison {
         }
     }
 
+    /// The comparison that holds exactly when this one does not.
+    #[must_use]
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::AtMost => Self::Above,
+            Self::AtLeast => Self::Below,
+            Self::Below => Self::AtLeast,
+            Self::Above => Self::AtMost,
+        }
+    }
+
     /// `<=`, `>=`, `<`, `>`.
     pub fn symbol(self) -> &'static str {
         match self {

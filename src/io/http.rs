@@ -19,7 +19,7 @@ use std::time::Duration;
 use ureq::http::{Response, StatusCode, Uri};
 use ureq::{Agent, Body, Proxy, Timeout};
 
-use super::secret::Secret;
+use crate::core::secret::Secret;
 
 /// Limits of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]

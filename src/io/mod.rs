@@ -8,8 +8,9 @@ pub mod clock;
 pub mod environment;
 mod failpoint;
 pub mod http;
+pub mod load;
 pub mod lock;
+pub mod loose;
 pub mod notify;
-pub mod secret;
 #[cfg(test)]
 mod test_server;

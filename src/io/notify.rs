@@ -6,7 +6,7 @@
 use serde_json::json;
 
 use super::http::{Address, HttpError, Limits, post_json};
-use super::secret::Secret;
+use crate::core::secret::Secret;
 
 /// Where Telegram's bot API lives.
 pub const TELEGRAM_API: &str = "https://api.telegram.org";

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::core::policy::Policy;
+use crate::wire::config_show::ConfigShow;
 
 /// One line a value, `key = value  # origin`, in columns. Up to the comments it is a policy in dotted keys.
 pub fn show_text(policy: &Policy) -> String {
@@ -17,12 +18,7 @@ pub fn show_text(policy: &Policy) -> String {
 
 /// The same as data: `{schema_version, policy_sha256, values: [{key, value, origin}]}`.
 pub fn show_json(policy: &Policy) -> Value {
-    let values: Vec<Value> = policy
-        .effective
-        .iter()
-        .map(|entry| json!({ "key": entry.key, "value": entry.value, "origin": entry.origin }))
-        .collect();
-    json!({ "schema_version": "1", "policy_sha256": policy.sha256, "values": values })
+    json!(ConfigShow::of(policy))
 }
 
 #[cfg(test)]

@@ -269,5 +269,4 @@ fn line(out: &mut String, text: &str) {
 }
 
 #[cfg(test)]
-#[path = "deltas_md_tests.rs"]
 mod tests;

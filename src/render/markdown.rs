@@ -3,7 +3,7 @@
 //! What comes from a file may hold anything: table borders, line breaks, markup, escape sequences.
 
 /// Longest text that is shown, in characters; what is longer ends in an ellipsis.
-const LONGEST: usize = 200;
+const LONGEST: usize = 400;
 
 /// The text on one line, without control characters, of bounded length.
 pub fn printable(text: &str) -> String {

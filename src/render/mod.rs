@@ -1,8 +1,21 @@
 //! One module per format: values in, text or bytes out. Must not touch the world.
 
+pub mod audit_md;
+pub mod baseline;
 pub mod config;
 pub mod deltas_md;
+pub mod failures_md;
+pub mod gate_text;
+pub mod github;
 pub mod json;
+pub mod junit;
 pub mod markdown;
 pub mod notification;
+pub mod prom;
+pub mod recommendations_md;
+mod report_head;
+mod report_md;
+pub mod terminal;
 
+#[cfg(test)]
+mod report_fixture;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::provenance::Override;
 use crate::core::deltas::{
     Attention, DETAILED_PAIRS, KeyCheck, KeyState, Next, Pair, PairStatus, Status, Verification,
 };
@@ -30,6 +31,9 @@ pub struct DeltaReport {
     pub misses: BTreeMap<String, usize>,
     /// Iterations that proposed nothing.
     pub none_count: usize,
+    /// A recorded override of the gate that this report belongs to.
+    #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<Override>,
     /// The pairs, in order; at most 1000, failing ones first kept. Empty above `symbols`.
     pub pairs: Vec<PairReport>,
     /// Pairs there are.
@@ -165,6 +169,7 @@ impl DeltaReport {
             full_apply_ratio: ratio(full_apply_ratio),
             misses: misses.iter().map(|(param, count)| (param.to_string(), *count)).collect(),
             none_count: counts.none,
+            overridden: None,
             pairs: listed(pairs),
             pairs_total: pairs.len(),
             partial_ok_count: counts.partial_explained + counts.skipped,
@@ -278,5 +283,4 @@ impl From<&KeyCheck> for KeyReport {
 }
 
 #[cfg(test)]
-#[path = "delta_report_tests.rs"]
 mod tests;

@@ -2,12 +2,26 @@
 //!
 //! Turns bytes into core types and back; opens no files and judges nothing.
 
+pub mod analysis;
 pub mod artifact_manifest;
+pub mod baseline;
+pub mod check;
+pub mod config_show;
 pub mod delta_report;
+pub mod edge_report;
+pub mod gate_result;
+pub mod iteration;
+pub mod literals;
+pub mod manifest;
+mod node;
 pub mod number;
 pub mod overrides;
 pub mod policy;
+pub mod provenance;
 pub mod read;
+pub mod schemas;
+pub mod snapshot;
+pub mod snapshot_1_2;
 pub mod tuning;
 mod tuning_parts;
 pub mod tuning_report;

@@ -192,5 +192,4 @@ fn insert_latency(guards: &mut GuardSet, has: impl Fn(&str) -> bool) {
 }
 
 #[cfg(test)]
-#[path = "tuning_tests.rs"]
 mod tests;

@@ -252,5 +252,4 @@ fn close(a: f64, b: f64) -> bool {
 }
 
 #[cfg(test)]
-#[path = "verify_tests.rs"]
 mod tests;

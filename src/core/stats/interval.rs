@@ -47,12 +47,16 @@ impl MeanInterval {
     /// `None` with fewer than 6 values, when they are worth fewer than 2 independent ones, or when
     /// `confidence` is not between 0 and 1.
     pub fn of(values: &[f64], confidence: f64) -> Option<Self> {
+        Self::around(values, &Summary::of(values)?, confidence)
+    }
+
+    /// The same for values whose summary is known already.
+    pub fn around(values: &[f64], summary: &Summary, confidence: f64) -> Option<Self> {
         if values.len() < FEWEST || !(confidence > 0.0 && confidence < 1.0) {
             return None;
         }
         let n = values.len() as f64;
-        let summary = Summary::of(values)?;
-        let Some(r1) = lag1_autocorrelation(values) else {
+        let Some(r1) = autocorrelation_around(values, summary.mean) else {
             // Equal values: nothing varies, so there is nothing to correlate and no width.
             return Some(Self { low: summary.mean, high: summary.mean, confidence, phi: 0.0, n_eff: n });
         };
@@ -66,7 +70,10 @@ impl MeanInterval {
 
 /// Lag-1 autocorrelation: Σ (x[i] − m)(x[i+1] − m) ÷ Σ (x[i] − m)². `None` when all values are equal.
 pub fn lag1_autocorrelation(values: &[f64]) -> Option<f64> {
-    let mean = super::summary::mean(values)?;
+    autocorrelation_around(values, super::summary::mean(values)?)
+}
+
+fn autocorrelation_around(values: &[f64], mean: f64) -> Option<f64> {
     let spread = Sum::of(values.iter().map(|value| (value - mean) * (value - mean))).total();
     let shared = Sum::of(values.windows(2).map(|pair| (pair[0] - mean) * (pair[1] - mean))).total();
     let r1 = shared / spread;

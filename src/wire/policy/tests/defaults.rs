@@ -202,7 +202,7 @@ fn six_rules_give_advice_in_this_order() {
         (
             "low_edge",
             vec![(mean(KpiId::NET_BPS), Below, 2.7), (mean(KpiId::RISK_RATIO), AtMost, 0.40)],
-            vec![("base_spread_bps_delta", add(0.01)), ("min_interval_ms", add(-20.0))],
+            vec![("base_spread_bps_delta", add(0.01))],
         ),
     ];
     assert_eq!(policy.recommendations.len(), expected.len());

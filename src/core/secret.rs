@@ -15,8 +15,14 @@ impl Secret {
     }
 
     /// The text itself, for the one who sends it.
-    pub(super) fn reveal(&self) -> &str {
+    pub fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self::new(&text)
     }
 }
 

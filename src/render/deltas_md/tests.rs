@@ -43,6 +43,7 @@ fn report() -> DeltaReport {
         full_apply_ratio: Some(0.5),
         misses: BTreeMap::from([("impact_cap_ratio".to_owned(), 1), ("tail_age_ms".to_owned(), 4)]),
         none_count: 5,
+        overridden: None,
         pairs: vec![
             pair(
                 1,

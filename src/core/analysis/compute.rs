@@ -1,0 +1,208 @@
+//! How an analysis is made: windows, checks, statistics, in the order in which one needs the other.
+
+use rayon::prelude::*;
+
+use super::{Analysis, Deep, Depth, KpiStats, Options, SymbolAnalysis, WindowStats, statistic};
+use crate::core::edge::EdgeDecomposition;
+use crate::core::evidence::Evidence;
+use crate::core::findings;
+use crate::core::guards::GuardCounts;
+use crate::core::judge::edge_report::{self, Totals};
+use crate::core::judge::{advisory, gates, integrity, passes};
+use crate::core::kpi::KpiId;
+use crate::core::policy::{GateSet, Policy, Statistic, WindowSpec};
+use crate::core::recommend;
+use crate::core::series::Series;
+use crate::core::signatures::{self, Signatures};
+use crate::core::stats::{MeanInterval, Summary, Trend, TrendRule};
+use crate::core::verdict::{Outcome, Part, join};
+use crate::core::window::Window;
+use crate::core::{anomalies, deltas, violations};
+
+/// The gate set that says whether an iteration passes.
+pub fn pass_limits(policy: &Policy, mock: bool) -> &GateSet {
+    if mock { &policy.iteration_pass_mock } else { &policy.iteration_pass }
+}
+
+/// Analyses a folder.
+pub fn analyse(
+    mut evidence: Evidence,
+    policy: &Policy,
+    options: &Options,
+    edge: Option<&Totals>,
+) -> Analysis {
+    if evidence.series.is_empty() {
+        // Nothing to judge is judged too, and is INVALID.
+        evidence.series.push(Series::new(None, policy.kpis.len()));
+    }
+    let numbers: Vec<Vec<u64>> = evidence.series.iter().map(|series| evidence.numbers(series)).collect();
+    let symbols: Vec<SymbolAnalysis> = (0..evidence.series.len())
+        .map(|index| symbol(&evidence, index, &numbers[index], policy, options))
+        .collect();
+    let folder_checks =
+        edge.map(|totals| edge_report::checks(totals, &policy.edge_report)).unwrap_or_default();
+    let judged: Vec<(&Series, &Window, &[u64])> = symbols
+        .iter()
+        .map(|symbol| (&evidence.series[symbol.index], &symbol.last, numbers[symbol.index].as_slice()))
+        .collect();
+    let findings = findings::collect(&evidence, &judged, &policy.kpis);
+    let of_symbols = symbols.iter().map(|symbol| symbol.outcome).max().unwrap_or(Outcome::Invalid);
+    let outcome = folder_checks
+        .iter()
+        .filter(|check| check.joins)
+        .map(|check| check.outcome)
+        .fold(of_symbols, std::cmp::Ord::max);
+    let run_outcome = symbols.iter().map(|symbol| symbol.run_outcome).max().unwrap_or(Outcome::Invalid);
+    Analysis { evidence, symbols, folder_checks, findings, outcome, run_outcome, mock: options.mock }
+}
+
+fn symbol(
+    evidence: &Evidence,
+    index: usize,
+    numbers: &[u64],
+    policy: &Policy,
+    options: &Options,
+) -> SymbolAnalysis {
+    let series = &evidence.series[index];
+    let limits = pass_limits(policy, options.mock);
+    let last = Window::find(series, WindowSpec::LastN, &policy.windows, numbers);
+    let required: Vec<KpiId> = limits.checks.iter().map(|gate| gate.kpi).collect();
+    let mut told = KpiId::OF_THE_VERDICT.to_vec();
+    told.extend(required.iter().filter(|kpi| !KpiId::OF_THE_VERDICT.contains(kpi)));
+    let mut checks = integrity::checks(evidence, series, &last, &required, &policy.kpis, options.so_far);
+    if let Some(wanted) = options.min_windows {
+        checks.push(integrity::enough(series, &last, wanted));
+    }
+    let judged = Window::find(series, policy.run_verdict.window, &policy.windows, numbers);
+    let passes = passes::count_passes(series, &judged, limits, &policy.run_verdict);
+    checks.extend(passes::checks(series, &judged, limits, &policy.run_verdict, &passes, &policy.kpis));
+    let run_outcome = join(&checks);
+    if options.require_freeze {
+        checks.push(passes::freeze_required(series, &judged, &passes, run_outcome));
+    }
+    let kpis = window_kpis(series, &last, told.iter().copied(), policy);
+    let guards = GuardCounts::over(series.rows()[last.positions.clone()].iter().map(|row| row.tuning.guards));
+    let found = anomalies::find(series, last.positions.clone(), &policy.anomalies);
+    let loops = signatures_of(series, &last).loop_count;
+    let deltas = options.deltas.then(|| {
+        let verified = deltas::verify(series, &evidence.tuning_report, evidence.end_overrides.as_ref());
+        let window = Window::find(series, WindowSpec::Overall, &policy.windows, numbers).used();
+        checks.extend(deltas::checks(
+            &verified,
+            &policy.deltas,
+            options.strict,
+            &window,
+            series.symbol.as_deref(),
+        ));
+        verified
+    });
+    let deep = (options.depth == Depth::Full).then(|| {
+        let deep = deep(series, &last, numbers, &guards, policy);
+        let of_set = |set: &GateSet, part: Part| {
+            gates::checks(set, part, series, numbers, &policy.windows, &policy.kpis)
+        };
+        checks.extend(of_set(&policy.readiness, Part::Readiness));
+        checks.extend(of_set(&policy.goals, Part::Goals));
+        checks.extend(advisory::violations(series, &deep.violations, policy, numbers));
+        checks.push(advisory::anomalies(series, &last, &found, policy));
+        deep
+    });
+    let outcome = join(&checks);
+    SymbolAnalysis {
+        index,
+        symbol: series.symbol.clone(),
+        last,
+        kpis,
+        passes,
+        guards,
+        anomalies: found,
+        loops,
+        deltas,
+        deep,
+        checks,
+        outcome,
+        run_outcome,
+    }
+}
+
+fn deep(series: &Series, last: &Window, numbers: &[u64], guards_last: &GuardCounts, policy: &Policy) -> Deep {
+    let overall = Window::find(series, WindowSpec::Overall, &policy.windows, numbers);
+    let steady = Window::find(series, WindowSpec::Steady, &policy.windows, numbers);
+    let shown: Vec<KpiId> = policy.kpis.ids().filter(|kpi| is_shown(series, *kpi)).collect();
+    let windows: Vec<WindowStats> = [overall.clone(), steady, last.clone()]
+        .into_iter()
+        .map(|window| WindowStats {
+            kpis: window_kpis(series, &window, shown.iter().copied(), policy),
+            window,
+        })
+        .collect();
+    let recommendations = {
+        let of_last = &windows[2];
+        let observe =
+            |kpi: KpiId, which: Statistic| of_last.kpi(kpi).and_then(|stats| statistic(stats, which));
+        recommend::evaluate(&policy.recommendations, &policy.kpis, observe, guards_last)
+    };
+    let violated = Window::find(series, policy.violations.window, &policy.windows, numbers);
+    Deep {
+        signatures: signatures_of(series, &overall),
+        guards: GuardCounts::over(series.rows().iter().map(|row| row.tuning.guards)),
+        anomalies: anomalies::find(series, overall.positions, &policy.anomalies),
+        violations: violations::find(series, violated.positions, &policy.violations, LISTED),
+        edge: EdgeDecomposition::over(series, last.positions.clone(), EDGE_TOLERANCE_BPS),
+        windows,
+        recommendations,
+    }
+}
+
+fn signatures_of(series: &Series, window: &Window) -> Signatures {
+    let points: Vec<(u64, Option<&str>)> = series.rows()[window.positions.clone()]
+        .iter()
+        .map(|row| (row.number, row.tuning.signature_or_hash().map(AsRef::as_ref)))
+        .collect();
+    signatures::find(&points, LISTED)
+}
+
+fn is_shown(series: &Series, kpi: KpiId) -> bool {
+    KpiId::OF_THE_VERDICT.contains(&kpi) || series.column(kpi).iter().any(Option::is_some)
+}
+
+/// At most so many loops, signatures and violations are listed; all are counted.
+const LISTED: usize = 1000;
+
+/// Rounding allowed when the components of the edge are added up, bps.
+const EDGE_TOLERANCE_BPS: f64 = 0.05;
+
+/// Confidence of the intervals in reports.
+const CONFIDENCE: f64 = 0.95;
+
+fn window_kpis(
+    series: &Series,
+    window: &Window,
+    kpis: impl Iterator<Item = KpiId>,
+    policy: &Policy,
+) -> Vec<KpiStats> {
+    let kpis: Vec<KpiId> = kpis.collect();
+    let one = |kpi: &KpiId| {
+        let points: Vec<(u64, f64)> = window
+            .positions
+            .clone()
+            .filter_map(|position| Some((series.number(position), series.value(*kpi, position)?)))
+            .collect();
+        let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
+        let rule = TrendRule {
+            relative_change: policy.trend_relative_change.value,
+            floor: policy.kpis.get(*kpi).floor,
+            confidence: CONFIDENCE,
+        };
+        let summary = Summary::of(&values);
+        KpiStats {
+            kpi: *kpi,
+            missing: window.len() - values.len(),
+            trend: Trend::of(&points, rule),
+            interval: summary.and_then(|summary| MeanInterval::around(&values, &summary, CONFIDENCE)),
+            summary,
+        }
+    };
+    // Threads pay only where there is much to do.
+    if window.len() > 1000 { kpis.par_iter().map(one).collect() } else { kpis.iter().map(one).collect() }
+}

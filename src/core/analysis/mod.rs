@@ -1,0 +1,255 @@
+//! One analysis: everything that a post-soak command tells is computed here, once, by pure functions.
+//!
+//! Renderers take the result and compute nothing; the outcome in it decides the exit code. This file holds
+//! what there is to know, `compute` how it is found out.
+
+mod compute;
+
+use super::anomalies::Anomaly;
+use super::deltas::Verification;
+use super::edge::EdgeDecomposition;
+use super::evidence::{Evidence, Finding};
+use super::guards::{Guard, GuardCounts};
+use super::judge::passes::Passes;
+use super::kpi::KpiId;
+use super::policy::Statistic;
+use super::recommend::Recommendation;
+use super::series::Series;
+use super::signatures::Signatures;
+use super::stats::{MeanInterval, Summary, Trend};
+use super::verdict::{Check, Outcome};
+use super::violations::Violations;
+use super::window::Window;
+
+pub use compute::{analyse, pass_limits};
+
+/// How deep to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// What the compact snapshot needs: integrity and run verdict of the last-n window.
+    Snapshot,
+    /// Everything.
+    Full,
+}
+
+/// What the caller asks for beyond the policy.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
+pub struct Options {
+    /// How deep to look.
+    pub depth: Depth,
+    /// Use the relaxed limits.
+    pub mock: bool,
+    /// Judge a run that still goes on by what there is.
+    pub so_far: bool,
+    /// Join the delta verification.
+    pub deltas: bool,
+    /// Use the strict limit of the delta verification.
+    pub strict: bool,
+    /// Without `freeze_ready` the verdict is FAIL.
+    pub require_freeze: bool,
+    /// Fewer iterations a symbol than this are INCONCLUSIVE.
+    pub min_windows: Option<usize>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            depth: Depth::Full,
+            mock: false,
+            so_far: false,
+            deltas: true,
+            strict: false,
+            require_freeze: false,
+            min_windows: None,
+        }
+    }
+}
+
+/// One KPI over one window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KpiStats {
+    /// The KPI.
+    pub kpi: KpiId,
+    /// Iterations of the window without a value.
+    pub missing: usize,
+    /// Location and spread; `None` when no value is known.
+    pub summary: Option<Summary>,
+    /// Trend; `None` with too few values.
+    pub trend: Option<Trend>,
+    /// Interval of the mean; `None` with too few values.
+    pub interval: Option<MeanInterval>,
+}
+
+/// All KPIs over one window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowStats {
+    /// The window.
+    pub window: Window,
+    /// One entry a KPI that has a value anywhere, and the four of the verdict.
+    pub kpis: Vec<KpiStats>,
+}
+
+impl WindowStats {
+    /// The statistics of a KPI.
+    pub fn kpi(&self, kpi: KpiId) -> Option<&KpiStats> {
+        self.kpis.iter().find(|stats| stats.kpi == kpi)
+    }
+}
+
+/// The parts of the analysis that only the deep look has.
+#[derive(Debug)]
+pub struct Deep {
+    /// Overall, steady, last-n.
+    pub windows: Vec<WindowStats>,
+    /// Signatures and loops over the whole run.
+    pub signatures: Signatures,
+    /// Guards over the whole run.
+    pub guards: GuardCounts,
+    /// Anomalies over the whole run.
+    pub anomalies: Vec<Anomaly>,
+    /// WARN and CRIT per iteration.
+    pub violations: Violations,
+    /// Where the edge comes from, over the last-n window.
+    pub edge: EdgeDecomposition,
+    /// Advice.
+    pub recommendations: Vec<Recommendation>,
+}
+
+/// What was found out about one symbol.
+#[derive(Debug)]
+pub struct SymbolAnalysis {
+    /// Its place in `evidence.series`.
+    pub index: usize,
+    /// The symbol; `None` for runs that are not per symbol.
+    pub symbol: Option<String>,
+    /// The last-n window.
+    pub last: Window,
+    /// Statistics of the four KPIs of the verdict over the last-n window.
+    pub kpis: Vec<KpiStats>,
+    /// Passes and freezes in the last-n window.
+    pub passes: Passes,
+    /// Guards in the last-n window.
+    pub guards: GuardCounts,
+    /// Anomalies in the last-n window.
+    pub anomalies: Vec<Anomaly>,
+    /// A → B → A loops in the last-n window.
+    pub loops: usize,
+    /// Delta verification, if it was asked for.
+    pub deltas: Option<Verification>,
+    /// The deep look, if it was asked for.
+    pub deep: Option<Deep>,
+    /// All checks of this symbol.
+    pub checks: Vec<Check>,
+    /// The worst of all that joins.
+    pub outcome: Outcome,
+    /// The worst of integrity and run verdict: the verdict of the snapshot.
+    pub run_outcome: Outcome,
+}
+
+impl SymbolAnalysis {
+    /// Whether the overrides may be frozen.
+    pub fn freeze_ready(&self) -> bool {
+        self.passes.freeze_ready(self.run_outcome)
+    }
+}
+
+/// Everything known about a folder.
+#[derive(Debug)]
+pub struct Analysis {
+    /// What was loaded.
+    pub evidence: Evidence,
+    /// One entry a symbol; never empty.
+    pub symbols: Vec<SymbolAnalysis>,
+    /// Checks that belong to no symbol.
+    pub folder_checks: Vec<Check>,
+    /// What a reader should know about the input.
+    pub findings: Vec<Finding>,
+    /// The verdict of the whole: the worst symbol, and the checks of the folder.
+    pub outcome: Outcome,
+    /// The verdict of integrity and run verdict alone.
+    pub run_outcome: Outcome,
+    /// Whether the relaxed limits were used.
+    pub mock: bool,
+}
+
+impl Analysis {
+    /// The series of a symbol.
+    pub fn series(&self, symbol: &SymbolAnalysis) -> &Series {
+        &self.evidence.series[symbol.index]
+    }
+
+    /// The symbol that decides: the worst outcome, then the worst run verdict, then the first by name.
+    pub fn worst(&self) -> &SymbolAnalysis {
+        let rank = |symbol: &SymbolAnalysis| (symbol.outcome, symbol.run_outcome);
+        let mut worst = &self.symbols[0];
+        for symbol in &self.symbols[1..] {
+            if rank(symbol) > rank(worst) {
+                worst = symbol;
+            }
+        }
+        worst
+    }
+
+    /// All checks: those of the folder, then those of the symbols.
+    pub fn checks(&self) -> impl Iterator<Item = &Check> {
+        self.folder_checks.iter().chain(self.symbols.iter().flat_map(|symbol| &symbol.checks))
+    }
+
+    /// The checks that make the verdict what it is, worst first; empty on PASS.
+    pub fn reasons(&self) -> Vec<&Check> {
+        let mut reasons: Vec<&Check> =
+            self.checks().filter(|check| check.joins && check.outcome > Outcome::Pass).collect();
+        reasons.sort_by_key(|check| std::cmp::Reverse(check.outcome));
+        reasons
+    }
+
+    /// The main reason in one sentence.
+    pub fn reason(&self) -> String {
+        match self.reasons().first() {
+            Some(check) => match &check.symbol {
+                Some(symbol) => format!("{symbol}: {}", check.reason),
+                None => check.reason.clone(),
+            },
+            None => "every gate was evaluated on enough data and holds".to_owned(),
+        }
+    }
+
+    /// Whether any value is beyond its CRIT limit.
+    pub fn has_crit(&self) -> bool {
+        self.symbols.iter().filter_map(|symbol| symbol.deep.as_ref()).any(|deep| deep.violations.crit() > 0)
+    }
+
+    /// `mock` or `production`.
+    pub fn limits(&self) -> &'static str {
+        if self.mock { "mock" } else { "production" }
+    }
+
+    /// Where the data came from: what the manifest says, else what the iterations say.
+    pub fn source(&self) -> Option<String> {
+        let declared = self.evidence.declared.as_ref().and_then(|declared| declared.source.clone());
+        declared.or_else(|| {
+            let sources: Vec<&str> = self.evidence.sources.iter().map(String::as_str).collect();
+            (!sources.is_empty()).then(|| sources.join(", "))
+        })
+    }
+
+    /// The last time stamp in the data, as written.
+    pub fn last_time(&self) -> Option<&str> {
+        self.evidence.series.iter().flat_map(Series::rows).filter_map(|row| row.time.as_deref()).max()
+    }
+}
+
+/// The guards in a series' window that spoke, with the iterations in which they did.
+pub fn guard_iterations(series: &Series, window: &Window, guard: Guard) -> Vec<u64> {
+    series.rows()[window.positions.clone()]
+        .iter()
+        .filter(|row| row.tuning.guards.contains(guard))
+        .map(|row| row.number)
+        .collect()
+}
+
+/// The value of a statistic, for those who ask by name.
+pub fn statistic(stats: &KpiStats, statistic: Statistic) -> Option<f64> {
+    stats.summary.and_then(|summary| summary.get(statistic))
+}

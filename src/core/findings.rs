@@ -1,0 +1,207 @@
+//! Findings: what a reader should know about the input although it decides nothing by itself.
+//!
+//! Aggregated, so that a hundred thousand iterations with the same oddity are one sentence.
+
+use std::collections::BTreeMap;
+
+use super::evidence::{Evidence, Finding};
+use super::judge::{count, list_numbers};
+use super::kpi::{KpiId, KpiTable};
+use super::series::Series;
+use super::window::Window;
+
+/// All findings, in a fixed order: files first, then what each symbol shows.
+pub fn collect(evidence: &Evidence, judged: &[(&Series, &Window, &[u64])], kpis: &KpiTable) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    files(evidence, judged, &mut findings);
+    for (series, window, numbers) in judged {
+        gaps(evidence, series, window, numbers, &mut findings);
+        collections(series, window, &mut findings);
+        defects(series, window, kpis, &mut findings);
+        spellings(series, kpis, &mut findings);
+    }
+    findings.extend(evidence.findings.iter().cloned());
+    findings
+}
+
+fn finding(kind: &'static str, message: String) -> Finding {
+    Finding { kind, symbol: None, iteration: None, file: None, in_window: false, message }
+}
+
+fn files(evidence: &Evidence, judged: &[(&Series, &Window, &[u64])], out: &mut Vec<Finding>) {
+    let in_window = |symbol: &Option<String>, number: u64| {
+        judged
+            .iter()
+            .filter(|(series, ..)| symbol.is_none() || *symbol == series.symbol)
+            .any(|(_, window, _)| number >= window.from)
+    };
+    for bad in &evidence.bad_files {
+        out.push(Finding {
+            symbol: bad.symbol.clone(),
+            iteration: Some(bad.number),
+            file: Some(bad.name.clone()),
+            in_window: in_window(&bad.symbol, bad.number),
+            ..finding("unusable_file", format!("`{}`: {}", bad.name, bad.reason))
+        });
+    }
+    for two in &evidence.duplicates {
+        out.push(Finding {
+            symbol: two.symbol.clone(),
+            iteration: Some(two.number),
+            file: two.names.first().cloned(),
+            in_window: in_window(&two.symbol, two.number),
+            ..finding(
+                "duplicate_iteration",
+                format!(
+                    "iteration {} is there more than once (`{}`); none of them is used",
+                    two.number,
+                    two.names.join("`, `")
+                ),
+            )
+        });
+    }
+    for other in &evidence.renumbered {
+        out.push(Finding {
+            iteration: Some(other.number),
+            file: Some(other.name.clone()),
+            in_window: in_window(&None, other.number),
+            ..finding(
+                "number_disagrees",
+                format!("`{}` says iteration {} inside; the file name counts", other.name, other.content),
+            )
+        });
+    }
+}
+
+fn gaps(evidence: &Evidence, series: &Series, window: &Window, numbers: &[u64], out: &mut Vec<Finding>) {
+    let mut missing = Vec::new();
+    let mut total = 0usize;
+    for pair in numbers.windows(2) {
+        for number in pair[0] + 1..pair[1] {
+            total += 1;
+            if missing.len() < 64 {
+                missing.push(number);
+            } else {
+                // Numbers may be far apart; what counts is how many there are.
+                total += usize::try_from(pair[1] - number - 1).unwrap_or(usize::MAX);
+                break;
+            }
+        }
+    }
+    if let Some(declared) = &evidence.declared {
+        missing.retain(|number| !declared.rotated.contains(number));
+        if missing.is_empty() {
+            return;
+        }
+    }
+    if total > 0 {
+        out.push(Finding {
+            symbol: series.symbol.clone(),
+            in_window: missing.iter().any(|number| *number >= window.from),
+            ..finding(
+                "gap",
+                format!(
+                    "{} between the first and the last are missing: {}",
+                    count(total, "iteration"),
+                    list_numbers(&missing)
+                ),
+            )
+        });
+    }
+}
+
+fn collections(series: &Series, window: &Window, out: &mut Vec<Finding>) {
+    let failed: Vec<&super::series::Row> =
+        series.rows().iter().filter(|row| row.collection_failed.is_some()).collect();
+    let Some(last) = failed.last() else { return };
+    let numbers: Vec<u64> = failed.iter().map(|row| row.number).collect();
+    let reason = last.collection_failed.as_deref().unwrap_or_default();
+    out.push(Finding {
+        symbol: series.symbol.clone(),
+        iteration: Some(last.number),
+        in_window: last.number >= window.from,
+        ..finding(
+            "collection_failed",
+            format!(
+                "measurements could not be collected in iteration {}; the last time: {reason}",
+                list_numbers(&numbers)
+            ),
+        )
+    });
+}
+
+fn defects(series: &Series, window: &Window, kpis: &KpiTable, out: &mut Vec<Finding>) {
+    let mut by_defect: BTreeMap<(KpiId, String), Vec<u64>> = BTreeMap::new();
+    for row in series.rows() {
+        for defect in &row.defects {
+            let what = format!("`{}` {}", defect.key, defect.defect.describe());
+            by_defect.entry((defect.kpi, what)).or_default().push(row.number);
+        }
+    }
+    for ((kpi, what), numbers) in by_defect {
+        out.push(Finding {
+            symbol: series.symbol.clone(),
+            iteration: numbers.first().copied(),
+            in_window: numbers.last().is_some_and(|last| *last >= window.from),
+            ..finding(
+                "kpi_without_value",
+                format!(
+                    "{what} in iteration {}; `{}` counts as missing there",
+                    list_numbers(&numbers),
+                    kpis.name(kpi)
+                ),
+            )
+        });
+    }
+    for kpi in KpiId::OF_THE_VERDICT {
+        let absent: Vec<u64> = series
+            .rows()
+            .iter()
+            .zip(series.column(kpi))
+            .filter(|(row, value)| value.is_none() && row.defects.iter().all(|defect| defect.kpi != kpi))
+            .map(|(row, _)| row.number)
+            .collect();
+        if !absent.is_empty() {
+            out.push(Finding {
+                symbol: series.symbol.clone(),
+                iteration: absent.first().copied(),
+                in_window: absent.last().is_some_and(|last| *last >= window.from),
+                ..finding(
+                    "kpi_missing",
+                    format!("`{}` is missing in iteration {}", kpis.name(kpi), list_numbers(&absent)),
+                )
+            });
+        }
+    }
+}
+
+fn spellings(series: &Series, kpis: &KpiTable, out: &mut Vec<Finding>) {
+    let mut by_spelling: BTreeMap<(KpiId, &str), usize> = BTreeMap::new();
+    for row in series.rows() {
+        for (kpi, key) in &row.respelled {
+            *by_spelling.entry((*kpi, key)).or_default() += 1;
+        }
+    }
+    for ((kpi, key), n) in by_spelling {
+        out.push(Finding {
+            symbol: series.symbol.clone(),
+            ..finding(
+                "respelled",
+                format!("`{}` was read from `{key}` in {}", kpis.name(kpi), count(n, "iteration")),
+            )
+        });
+    }
+    let imputed = series.rows().iter().filter(|row| row.gross_imputed).count();
+    if imputed > 0 {
+        out.push(Finding {
+            symbol: series.symbol.clone(),
+            ..finding(
+                "gross_imputed",
+                format!(
+                    "`gross_bps` is an upper-bound estimate in {}: net + adverse p95 + slippage p95 + fees",
+                    count(imputed, "iteration")
+                ),
+            )
+        });
+    }
+}

@@ -1,0 +1,214 @@
+//! Can the input of the window be trusted? Corrupt, duplicated and missing files, runs that still go on,
+//! required KPIs that are nowhere to be seen.
+//!
+//! Trouble outside the window is a finding and changes no verdict.
+
+use std::collections::HashSet;
+
+use super::{count, list_numbers};
+use crate::core::evidence::{Evidence, RunState};
+use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::series::Series;
+use crate::core::verdict::{Check, Comparison, LimitSource, Outcome, Part, Severity};
+use crate::core::window::Window;
+
+/// What is wrong with the files that belong to a window.
+#[derive(Debug, Default)]
+struct Trouble {
+    sentences: Vec<String>,
+    files: usize,
+}
+
+/// The integrity checks of one symbol.
+///
+/// `required` are the KPIs without which nothing can be said; `so_far` accepts a run that is not finished.
+pub fn checks(
+    evidence: &Evidence,
+    series: &Series,
+    window: &Window,
+    required: &[KpiId],
+    kpis: &KpiTable,
+    so_far: bool,
+) -> Vec<Check> {
+    let mut checks = vec![files(evidence, series, window)];
+    checks.extend(evidence.manifest_error.iter().map(|error| manifest(error, series, window)));
+    checks.extend(run_state(evidence, series, window, so_far));
+    if !window.is_empty() {
+        checks.extend(required.iter().map(|kpi| kpi_present(series, window, *kpi, kpis)));
+    }
+    checks
+}
+
+/// `--min-windows`: fewer iterations of a symbol than `wanted` are too few to judge.
+pub fn enough(series: &Series, window: &Window, wanted: usize) -> Check {
+    let n = series.len();
+    let (outcome, reason) = if n < wanted {
+        (Outcome::Inconclusive, format!("{}, `--min-windows` asks for {wanted}", count(n, "iteration")))
+    } else {
+        (Outcome::Pass, format!("{}, {wanted} asked for", count(n, "iteration")))
+    };
+    Check {
+        statistic: "iterations".to_owned(),
+        comparison: Some(Comparison::AtLeast),
+        limit: Some(wanted as f64),
+        observed: Some(n as f64),
+        margin: Some(n as f64 - wanted as f64),
+        outcome,
+        reason,
+        limit_source: Some(LimitSource { key: "min_windows".to_owned(), origin: "--min-windows".to_owned() }),
+        ..base(series, window, "integrity.min_windows")
+    }
+}
+
+fn manifest(error: &str, series: &Series, window: &Window) -> Check {
+    Check {
+        statistic: "readable".to_owned(),
+        outcome: Outcome::Invalid,
+        reason: format!("`RUN_MANIFEST.json` cannot be used, so what the run declared is unknown: {error}"),
+        ..base(series, window, "integrity.manifest")
+    }
+}
+
+fn base(series: &Series, window: &Window, gate: &str) -> Check {
+    Check {
+        part: Part::Integrity,
+        gate: gate.to_owned(),
+        kpi: None,
+        symbol: series.symbol.clone(),
+        severity: Severity::Hard,
+        window: window.used(),
+        statistic: "count".to_owned(),
+        comparison: None,
+        limit: None,
+        observed: None,
+        margin: None,
+        outcome: Outcome::Pass,
+        reason: String::new(),
+        limit_source: None,
+        joins: true,
+    }
+}
+
+fn files(evidence: &Evidence, series: &Series, window: &Window) -> Check {
+    let check = base(series, window, "integrity.files");
+    let trouble = trouble(evidence, series, window);
+    if window.is_empty() && trouble.files == 0 {
+        return Check {
+            outcome: Outcome::Invalid,
+            reason: "there is no iteration to judge: no file named `ITER_SUMMARY_<number>.json`".to_owned(),
+            ..check
+        };
+    }
+    let reason = if trouble.files == 0 {
+        format!("all {} of the window can be read", count(window.len(), "iteration file"))
+    } else {
+        trouble.sentences.join("; ")
+    };
+    Check {
+        statistic: "unusable files".to_owned(),
+        comparison: Some(Comparison::AtMost),
+        limit: Some(0.0),
+        observed: Some(trouble.files as f64),
+        margin: Some(0.0 - trouble.files as f64),
+        outcome: if trouble.files == 0 { Outcome::Pass } else { Outcome::Invalid },
+        reason,
+        ..check
+    }
+}
+
+fn trouble(evidence: &Evidence, series: &Series, window: &Window) -> Trouble {
+    const MOST: usize = 8;
+    let concerns = |symbol: &Option<String>| symbol.is_none() || *symbol == series.symbol;
+    let inside = |number: u64| number >= window.from;
+    let mut trouble = Trouble::default();
+    for bad in evidence.bad_files.iter().filter(|bad| concerns(&bad.symbol) && inside(bad.number)) {
+        trouble.files += 1;
+        if trouble.files <= MOST {
+            trouble.sentences.push(format!("`{}`: {}", bad.name, bad.reason));
+        }
+    }
+    for two in evidence.duplicates.iter().filter(|two| concerns(&two.symbol) && inside(two.number)) {
+        trouble.files += two.names.len();
+        trouble.sentences.push(format!(
+            "iteration {} is there more than once: `{}`",
+            two.number,
+            two.names.join("`, `")
+        ));
+    }
+    if let Some(declared) = &evidence.declared {
+        let mut present: HashSet<u64> =
+            series.rows()[window.positions.clone()].iter().map(|row| row.number).collect();
+        present.extend(evidence.bad_files.iter().filter(|bad| concerns(&bad.symbol)).map(|bad| bad.number));
+        present.extend(evidence.duplicates.iter().filter(|two| concerns(&two.symbol)).map(|two| two.number));
+        let missing: Vec<u64> =
+            declared.expected_from(window.from).filter(|number| !present.contains(number)).collect();
+        if !missing.is_empty() {
+            trouble.files += missing.len();
+            trouble
+                .sentences
+                .push(format!("declared in `RUN_MANIFEST.json` and missing: {}", list_numbers(&missing)));
+        }
+    }
+    if trouble.files > trouble.sentences.len() && trouble.files > MOST {
+        trouble.sentences.push(format!("{} in all", count(trouble.files, "file")));
+    }
+    trouble
+}
+
+fn run_state(evidence: &Evidence, series: &Series, window: &Window, so_far: bool) -> Option<Check> {
+    let declared = evidence.declared.as_ref()?;
+    let check = base(series, window, "integrity.run_state");
+    let progress = format!("{} of {} iterations", declared.last_complete, declared.iterations);
+    let (outcome, reason) = match declared.state {
+        RunState::Complete => (Outcome::Pass, format!("the run is complete: {progress}")),
+        state if so_far => (
+            Outcome::NotApplicable,
+            format!("the run is {} ({progress}); judged so far, as asked", state.word()),
+        ),
+        state => (Outcome::Inconclusive, format!("the run is {}: {progress}", state.word())),
+    };
+    Some(Check {
+        statistic: "completed iterations".to_owned(),
+        comparison: Some(Comparison::AtLeast),
+        limit: Some(declared.iterations as f64),
+        observed: Some(declared.last_complete as f64),
+        margin: Some(declared.last_complete as f64 - declared.iterations as f64),
+        outcome,
+        reason,
+        ..check
+    })
+}
+
+fn kpi_present(series: &Series, window: &Window, kpi: KpiId, kpis: &KpiTable) -> Check {
+    let name = kpis.name(kpi);
+    let known = series.column(kpi)[window.positions.clone()].iter().flatten().count();
+    let n = window.len();
+    let (outcome, reason) = if known == 0 {
+        let why = first_defect(series, window, kpi)
+            .map_or_else(|| "no file has the key".to_owned(), |(file, what)| format!("{what} in {file}"));
+        (Outcome::Invalid, format!("`{name}` has no value in the whole window: {why}"))
+    } else if known < n {
+        (Outcome::Pass, format!("`{name}` has a value in {known} of {n} iterations; the others do not pass"))
+    } else {
+        (Outcome::Pass, format!("`{name}` has a value in all {}", count(n, "iteration")))
+    };
+    Check {
+        kpi: Some(name.to_owned()),
+        statistic: "known values".to_owned(),
+        comparison: Some(Comparison::AtLeast),
+        limit: Some(1.0),
+        observed: Some(known as f64),
+        margin: Some(known as f64 - 1.0),
+        outcome,
+        reason,
+        ..base(series, window, &format!("integrity.{name}"))
+    }
+}
+
+fn first_defect(series: &Series, window: &Window, kpi: KpiId) -> Option<(String, String)> {
+    series.rows()[window.positions.clone()].iter().find_map(|row| {
+        row.defects.iter().find(|defect| defect.kpi == kpi).map(|defect| {
+            (format!("iteration {}", row.number), format!("`{}` {}", defect.key, defect.defect.describe()))
+        })
+    })
+}

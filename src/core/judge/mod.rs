@@ -1,0 +1,62 @@
+//! The judge: evidence and policy in, checks out. Every rule of the verdict is in one of these rooms.
+//!
+//! Pure. The order of things is in [`super::analysis`]; words for people are made by the renderers.
+
+pub mod advisory;
+pub mod disagree;
+pub mod edge_report;
+pub mod gates;
+pub mod integrity;
+pub mod passes;
+
+use super::kpi::Kpi;
+use super::number::fixed;
+
+/// A value of a KPI with its decimals and unit, e.g. `312 ms`.
+pub fn show(kpi: &Kpi, value: f64) -> String {
+    let number = fixed(value, kpi.unit.decimals());
+    match kpi.unit.symbol() {
+        "" => number,
+        unit => format!("{number} {unit}"),
+    }
+}
+
+/// Numbers as people write them: runs become ranges, long lists end in an ellipsis (`3, 7-9, …`).
+pub fn list_numbers(numbers: &[u64]) -> String {
+    const MOST: usize = 8;
+    let mut parts: Vec<String> = Vec::new();
+    let mut at = 0;
+    while at < numbers.len() {
+        let first = numbers[at];
+        let mut last = first;
+        while at + 1 < numbers.len() && numbers[at + 1] == last + 1 {
+            at += 1;
+            last = numbers[at];
+        }
+        at += 1;
+        if parts.len() == MOST {
+            parts.push("…".to_owned());
+            break;
+        }
+        parts.push(if first == last { first.to_string() } else { format!("{first}-{last}") });
+    }
+    parts.join(", ")
+}
+
+/// `1 iteration`, `2 iterations`.
+pub fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_numbers_become_ranges_and_long_lists_end() {
+        assert_eq!(list_numbers(&[]), "");
+        assert_eq!(list_numbers(&[4]), "4");
+        assert_eq!(list_numbers(&[1, 2, 3, 7]), "1-3, 7");
+        assert_eq!(list_numbers(&[1, 3, 5, 7, 9, 11, 13, 15, 17, 19]), "1, 3, 5, 7, 9, 11, 13, 15, …");
+    }
+}

@@ -1,0 +1,314 @@
+//! Which iterations pass, and the run verdict that follows from their number and from a freeze.
+
+use super::{count, list_numbers, show};
+use crate::core::guards::Guard;
+use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::policy::{FreezeRule, GateSet, KpiGate, RunVerdictRule};
+use crate::core::series::Series;
+use crate::core::verdict::{Check, Comparison, LimitSource, Outcome, Part, Severity};
+use crate::core::window::Window;
+
+/// A limit that one iteration does not meet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Miss {
+    /// The KPI.
+    pub kpi: KpiId,
+    /// Its value; `None` = unknown, and then it cannot be met.
+    pub value: Option<f64>,
+    /// What should have held.
+    pub comparison: Comparison,
+    /// The limit.
+    pub limit: f64,
+}
+
+/// The limits of `set` that the iteration at `position` does not meet. Empty = it passes, unless its
+/// collection failed.
+pub fn misses(series: &Series, position: usize, set: &GateSet) -> Vec<Miss> {
+    set.checks
+        .iter()
+        .filter_map(|gate| {
+            let value = series.value(gate.kpi, position);
+            let holds = value.is_some_and(|value| gate.comparison.holds(value, gate.limit.value));
+            (!holds).then_some(Miss {
+                kpi: gate.kpi,
+                value,
+                comparison: gate.comparison,
+                limit: gate.limit.value,
+            })
+        })
+        .collect()
+}
+
+/// Whether the iteration at `position` passes.
+pub fn passes(series: &Series, position: usize, set: &GateSet) -> bool {
+    series.rows()[position].collection_failed.is_none()
+        && set.checks.iter().all(|gate| {
+            series
+                .value(gate.kpi, position)
+                .is_some_and(|value| gate.comparison.holds(value, gate.limit.value))
+        })
+}
+
+/// How the iterations of the window did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Passes {
+    /// Iterations that pass.
+    pub passing: usize,
+    /// Iterations in the window.
+    pub n: usize,
+    /// Passes that PASS asks for.
+    pub needed: usize,
+    /// Passes that WARN asks for.
+    pub needed_for_warn: usize,
+    /// Numbers of those that do not pass.
+    pub failing: Vec<u64>,
+    /// Numbers of those with a freeze.
+    pub freezes: Vec<u64>,
+}
+
+impl Passes {
+    /// Whether a freeze was seen in the window.
+    pub fn freeze_seen(&self) -> bool {
+        !self.freezes.is_empty()
+    }
+
+    /// Whether the overrides may be frozen: an acceptable run verdict, enough passes, and a freeze seen.
+    pub fn freeze_ready(&self, verdict: Outcome) -> bool {
+        verdict.is_acceptable() && self.passing >= self.needed && self.freeze_seen()
+    }
+}
+
+/// Counts passes and freezes in a window.
+pub fn count_passes(series: &Series, window: &Window, set: &GateSet, rule: &RunVerdictRule) -> Passes {
+    let mut passing = 0;
+    let mut failing = Vec::new();
+    let mut freezes = Vec::new();
+    for position in window.positions.clone() {
+        let row = &series.rows()[position];
+        if passes(series, position, set) {
+            passing += 1;
+        } else {
+            failing.push(row.number);
+        }
+        if row.tuning.freeze || row.tuning.guards.contains(Guard::Freeze) {
+            freezes.push(row.number);
+        }
+    }
+    // Below the minimum there is no verdict; the count that it would take is still told.
+    let size = window.len().max(rule.min_iterations);
+    Passes {
+        passing,
+        n: window.len(),
+        needed: share_of(rule.pass_share.value, size),
+        needed_for_warn: share_of(rule.warn_share.value, size),
+        failing,
+        freezes,
+    }
+}
+
+/// `share` of `n`, rounded up; at least 1.
+fn share_of(share: f64, n: usize) -> usize {
+    // The small step keeps 0.7 × 10 = 7.000000000000001 from becoming 8.
+    let exact = share * n as f64 - 1e-9;
+    (0..=n).find(|candidate| *candidate as f64 >= exact).unwrap_or(n).max(1)
+}
+
+/// The checks of the run verdict for one symbol.
+pub fn checks(
+    series: &Series,
+    window: &Window,
+    set: &GateSet,
+    rule: &RunVerdictRule,
+    passes: &Passes,
+    kpis: &KpiTable,
+) -> Vec<Check> {
+    let counted = pass_count(series, window, rule, passes);
+    let mut checks = vec![freeze(series, window, rule, passes)];
+    if !window.is_empty() {
+        checks.extend(set.checks.iter().map(|gate| each(series, window, gate, kpis, counted.outcome)));
+    }
+    checks.insert(0, counted);
+    checks
+}
+
+fn base(series: &Series, window: &Window, gate: String, source: Option<LimitSource>) -> Check {
+    Check {
+        part: Part::RunVerdict,
+        gate,
+        kpi: None,
+        symbol: series.symbol.clone(),
+        severity: Severity::Hard,
+        window: window.used(),
+        statistic: String::new(),
+        comparison: None,
+        limit: None,
+        observed: None,
+        margin: None,
+        outcome: Outcome::Pass,
+        reason: String::new(),
+        limit_source: source,
+        joins: true,
+    }
+}
+
+fn pass_count(series: &Series, window: &Window, rule: &RunVerdictRule, passes: &Passes) -> Check {
+    let Passes { passing, n, needed, needed_for_warn, .. } = passes;
+    let failing = if passes.failing.is_empty() {
+        String::new()
+    } else {
+        format!("; not passing: {}", list_numbers(&passes.failing))
+    };
+    let (outcome, limit, source, reason) = if *n < rule.min_iterations {
+        let reason = format!(
+            "{} in the window, {} needed for a verdict ({passing} passing{failing})",
+            count(*n, "iteration"),
+            rule.min_iterations
+        );
+        (Outcome::Inconclusive, *needed, &rule.pass_share, reason)
+    } else if passing >= needed {
+        let reason = format!("{passing} of {n} iterations pass, {needed} needed{failing}");
+        (Outcome::Pass, *needed, &rule.pass_share, reason)
+    } else if passing >= needed_for_warn {
+        let reason = format!(
+            "{passing} of {n} iterations pass: {needed} needed for PASS, {needed_for_warn} for WARN{failing}"
+        );
+        (Outcome::Warn, *needed, &rule.pass_share, reason)
+    } else {
+        let reason = format!("{passing} of {n} iterations pass, {needed_for_warn} needed for WARN{failing}");
+        (Outcome::Fail, *needed_for_warn, &rule.warn_share, reason)
+    };
+    Check {
+        statistic: "passing iterations".to_owned(),
+        comparison: Some(Comparison::AtLeast),
+        limit: Some(limit as f64),
+        observed: Some(*passing as f64),
+        margin: Some(*passing as f64 - limit as f64),
+        outcome,
+        reason,
+        ..base(series, window, "run_verdict.pass_count".to_owned(), Some(source.source.clone()))
+    }
+}
+
+fn freeze(series: &Series, window: &Window, rule: &RunVerdictRule, passes: &Passes) -> Check {
+    let seen = passes.freezes.len();
+    let (outcome, reason) = match (rule.freeze, seen) {
+        (FreezeRule::Ignore, _) => {
+            (Outcome::NotApplicable, "the policy does not ask for a freeze".to_owned())
+        }
+        (FreezeRule::Require, 0) => (
+            Outcome::Warn,
+            "no freeze was seen in the window, so the verdict is WARN at best; runs of the earlier runner \
+             can never have one (`run_verdict.freeze = \"ignore\"` in the policy judges them without)"
+                .to_owned(),
+        ),
+        (FreezeRule::Require, _) => (Outcome::Pass, format!("freeze in {}", list_numbers(&passes.freezes))),
+    };
+    Check {
+        severity: Severity::Soft,
+        statistic: "iterations with a freeze".to_owned(),
+        comparison: Some(Comparison::AtLeast),
+        limit: Some(1.0),
+        observed: Some(seen as f64),
+        margin: Some(seen as f64 - 1.0),
+        outcome,
+        reason,
+        ..base(series, window, "run_verdict.freeze".to_owned(), Some(rule.freeze_source.clone()))
+    }
+}
+
+/// `--require-freeze`: without `freeze_ready` the verdict is FAIL.
+pub fn freeze_required(series: &Series, window: &Window, passes: &Passes, verdict: Outcome) -> Check {
+    let ready = passes.freeze_ready(verdict);
+    let (outcome, reason) = if ready {
+        (Outcome::Pass, "the overrides may be frozen".to_owned())
+    } else {
+        let missing =
+            if passes.freeze_seen() { "the run verdict does not allow it" } else { "no freeze was seen" };
+        (Outcome::Fail, format!("`--require-freeze` asks for freeze_ready, and {missing}"))
+    };
+    Check {
+        statistic: "freeze_ready".to_owned(),
+        comparison: Some(Comparison::AtLeast),
+        limit: Some(1.0),
+        observed: Some(f64::from(u8::from(ready))),
+        margin: Some(f64::from(u8::from(ready)) - 1.0),
+        outcome,
+        reason,
+        ..base(
+            series,
+            window,
+            "run_verdict.freeze_required".to_owned(),
+            Some(LimitSource { key: "freeze_ready".to_owned(), origin: "--require-freeze".to_owned() }),
+        )
+    }
+}
+
+/// One line a KPI: how its worst value stands against the limit. Explains the pass count, does not join.
+fn each(series: &Series, window: &Window, gate: &KpiGate, kpis: &KpiTable, counted: Outcome) -> Check {
+    let kpi = kpis.get(gate.kpi);
+    let limit = gate.limit.value;
+    let values = &series.column(gate.kpi)[window.positions.clone()];
+    let worst = values
+        .iter()
+        .flatten()
+        .copied()
+        .min_by(|a, b| gate.comparison.margin(*a, limit).total_cmp(&gate.comparison.margin(*b, limit)));
+    let missing: Vec<u64> = unmet(series, window, |value| value.is_none(), gate);
+    let missed: Vec<u64> =
+        unmet(series, window, |value| value.is_some_and(|v| !gate.comparison.holds(v, limit)), gate);
+    let bound = format!("{} {}", gate.comparison.symbol(), show(kpi, limit));
+    let mut parts = Vec::new();
+    if !missed.is_empty() {
+        let worst = worst.map_or_else(String::new, |value| format!(", worst {}", show(kpi, value)));
+        parts.push(format!("`{}` misses {bound} in iteration {}{worst}", kpi.name, list_numbers(&missed)));
+    }
+    if !missing.is_empty() {
+        parts.push(format!("`{}` has no value in iteration {}", kpi.name, list_numbers(&missing)));
+    }
+    let clean = parts.is_empty();
+    if clean {
+        parts.push(format!("`{}` {bound} in all {}", kpi.name, count(window.len(), "iteration")));
+    }
+    Check {
+        kpi: Some(kpi.name.clone()),
+        severity: gate.severity,
+        statistic: gate.statistic.word().to_owned(),
+        comparison: Some(gate.comparison),
+        limit: Some(limit),
+        observed: worst,
+        margin: worst.map(|value| gate.comparison.margin(value, limit)),
+        outcome: if clean { Outcome::Pass } else { counted.max(Outcome::Warn) },
+        reason: parts.join("; "),
+        joins: false,
+        ..base(series, window, format!("iteration_pass.{}", kpi.name), Some(gate.limit.source.clone()))
+    }
+}
+
+fn unmet(
+    series: &Series,
+    window: &Window,
+    is_unmet: impl Fn(Option<f64>) -> bool,
+    gate: &KpiGate,
+) -> Vec<u64> {
+    window
+        .positions
+        .clone()
+        .filter(|position| is_unmet(series.value(gate.kpi, *position)))
+        .map(|position| series.number(position))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_of_a_window_are_rounded_up() {
+        // The documented pairs for 8, and the same shares of other lengths by hand.
+        assert_eq!((share_of(0.75, 8), share_of(0.625, 8)), (6, 5));
+        assert_eq!((share_of(0.75, 6), share_of(0.625, 6)), (5, 4));
+        assert_eq!((share_of(0.75, 1), share_of(0.625, 1)), (1, 1));
+        assert_eq!((share_of(0.75, 24), share_of(0.625, 24)), (18, 15));
+        assert_eq!(share_of(0.7, 10), 7);
+    }
+}

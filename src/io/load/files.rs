@@ -1,0 +1,68 @@
+//! Reads iteration files, many at once, and names every one that cannot be used.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::listing::Entry;
+use crate::core::kpi::KpiTable;
+use crate::wire::iteration::{self, IterationFile};
+
+/// A file larger than this is damage, not an iteration.
+pub const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// Reads the files in parallel; results stand in the order of `entries`.
+pub fn read_all(
+    folder: &Path,
+    entries: &[Entry],
+    kpis: &KpiTable,
+) -> Vec<Result<Vec<IterationFile>, String>> {
+    entries
+        .par_iter()
+        .with_min_len(8)
+        .map_init(Vec::new, |buffer, entry| read_one(folder, entry, kpis, buffer))
+        .collect()
+}
+
+fn read_one(
+    folder: &Path,
+    entry: &Entry,
+    kpis: &KpiTable,
+    buffer: &mut Vec<u8>,
+) -> Result<Vec<IterationFile>, String> {
+    let path = folder.join(&entry.name);
+    if !entry.is_plain_file {
+        check_kind(&path)?;
+    }
+    read_bounded(&path, LARGEST, buffer)?;
+    iteration::read(buffer, kpis).map_err(|error| error.to_string())
+}
+
+/// Links are followed; what is not a plain file at their end is never opened (a pipe would block for ever).
+fn check_kind(path: &Path) -> Result<(), String> {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_symlink());
+    match fs::metadata(path) {
+        Ok(meta) if meta.is_file() => Ok(()),
+        Ok(meta) if meta.is_dir() => Err("is a folder, not a file".to_owned()),
+        Ok(_) => Err("is not a plain file".to_owned()),
+        Err(error) if is_link => Err(format!("is a symbolic link that leads nowhere: {error}")),
+        Err(error) => Err(format!("cannot be read: {error}")),
+    }
+}
+
+/// Reads a whole file into `buffer`, which is emptied first, unless it is larger than `largest` bytes.
+pub fn read_bounded(path: &Path, largest: u64, buffer: &mut Vec<u8>) -> Result<(), String> {
+    buffer.clear();
+    let read = File::open(path).and_then(|file| file.take(largest + 1).read_to_end(buffer));
+    match read {
+        Ok(_) if buffer.len() as u64 > largest => {
+            buffer.clear();
+            buffer.shrink_to_fit();
+            Err(format!("is larger than {} MiB", largest / (1024 * 1024)))
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("cannot be read: {error}")),
+    }
+}

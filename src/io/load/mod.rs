@@ -1,0 +1,244 @@
+//! Loading: a folder in, [`Evidence`] out. Collects every bad file instead of stopping at the first.
+//!
+//! Judges nothing; a folder without a single iteration is loaded like any other.
+
+mod files;
+mod listing;
+mod sidecars;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::core::evidence::{BadFile, Duplicate, Evidence, Renumbered};
+use crate::core::kpi::KpiTable;
+use crate::core::series::{Interner, Series};
+use crate::wire::iteration::IterationFile;
+
+pub use files::read_bounded;
+use listing::Entry;
+
+/// How much of a folder is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Every iteration.
+    All,
+    /// The highest so many numbers of each symbol.
+    Last(usize),
+}
+
+/// A folder that cannot be loaded at all.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It is not there.
+    #[error("there is no folder `{}`", path.display())]
+    Missing {
+        /// What was asked for.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is a file.
+    #[error("`{}` is not a folder", path.display())]
+    NotAFolder {
+        /// What was asked for.
+        path: PathBuf,
+    },
+    /// It cannot be listed.
+    #[error("the folder `{}` cannot be listed", path.display())]
+    List {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A loaded folder.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The folder the iterations are in; may lie below the one asked for.
+    pub folder: PathBuf,
+    /// What was found.
+    pub evidence: Evidence,
+}
+
+/// Files are read in blocks of this many, so that memory follows the columns and not the files.
+const BLOCK: usize = 4096;
+
+/// More different sources than a run can mean anything with; the first ones are told.
+const MOST_SOURCES: usize = 16;
+
+/// Length of the next block. Files of one number stay together, so that two of them are seen side by side.
+fn end_of_block(entries: &[Entry]) -> usize {
+    let mut end = BLOCK.min(entries.len());
+    while end < entries.len() && entries[end].number == entries[end - 1].number {
+        end += 1;
+    }
+    end
+}
+
+/// Loads a folder.
+pub fn load(asked: &Path, kpis: &KpiTable, reach: Reach) -> Result<Loaded, LoadError> {
+    let (folder, entries) = listing::resolve(asked)?;
+    let mut evidence = Evidence::default();
+    sidecars::read(&folder, &mut evidence);
+    let (wanted, unread) = match reach {
+        Reach::All => (entries, BTreeMap::new()),
+        Reach::Last(n) => select(entries, n),
+    };
+    let mut gathering = Gathering::new(kpis);
+    gathering.read(&folder, &wanted);
+    if !unread.is_empty() && gathering.symbols_hide_in_content(&wanted) {
+        // The names do not tell which files belong together, so all must be read.
+        let (_, all) = listing::resolve(asked)?;
+        gathering = Gathering::new(kpis);
+        gathering.read(&folder, &all);
+    } else {
+        evidence.unread = unread;
+    }
+    gathering.finish(&mut evidence);
+    Ok(Loaded { folder, evidence })
+}
+
+/// Splits the entries into those with the highest `n` numbers of their symbol and the numbers of the rest.
+fn select(entries: Vec<Entry>, n: usize) -> (Vec<Entry>, BTreeMap<Option<String>, Vec<u64>>) {
+    let mut numbers: BTreeMap<Option<String>, Vec<u64>> = BTreeMap::new();
+    for entry in &entries {
+        let of_symbol = numbers.entry(entry.symbol.clone()).or_default();
+        if of_symbol.last() != Some(&entry.number) {
+            of_symbol.push(entry.number);
+        }
+    }
+    // Entries are sorted by number, so each list is ascending.
+    let mut unread = BTreeMap::new();
+    for (symbol, of_symbol) in numbers {
+        let cut = of_symbol.len().saturating_sub(n);
+        if cut > 0 {
+            unread.insert(symbol, of_symbol[..cut].to_vec());
+        }
+    }
+    let is_unread = |entry: &Entry| {
+        unread
+            .get(&entry.symbol)
+            .is_some_and(|numbers: &Vec<u64>| numbers.binary_search(&entry.number).is_ok())
+    };
+    let wanted = entries.into_iter().filter(|entry| !is_unread(entry)).collect();
+    (wanted, unread)
+}
+
+/// Files on their way into series.
+struct Gathering<'k> {
+    kpis: &'k KpiTable,
+    series: BTreeMap<Option<String>, Series>,
+    interner: Interner,
+    evidence: Evidence,
+}
+
+impl<'k> Gathering<'k> {
+    fn new(kpis: &'k KpiTable) -> Self {
+        Self { kpis, series: BTreeMap::new(), interner: Interner::default(), evidence: Evidence::default() }
+    }
+
+    /// Reads block by block; while one is read, the one before it is put into the series.
+    fn read(&mut self, folder: &Path, entries: &[Entry]) {
+        let kpis = self.kpis;
+        let mut rest = entries;
+        let mut before: (&[Entry], Vec<_>) = (&[], Vec::new());
+        while !rest.is_empty() {
+            let (block, later) = rest.split_at(end_of_block(rest));
+            let (entries, results) = before;
+            let ((), read) =
+                rayon::join(|| self.append(entries, results), || files::read_all(folder, block, kpis));
+            before = (block, read);
+            rest = later;
+        }
+        self.append(before.0, before.1);
+    }
+
+    fn append(&mut self, entries: &[Entry], results: Vec<Result<Vec<IterationFile>, String>>) {
+        let mut same_number: Vec<(&Entry, IterationFile)> = Vec::new();
+        for (entry, result) in entries.iter().zip(results) {
+            if same_number.first().is_some_and(|(first, _)| first.number != entry.number) {
+                self.append_number(&mut same_number);
+            }
+            match result {
+                Ok(files) => same_number.extend(files.into_iter().map(|file| (entry, file))),
+                Err(reason) => self.evidence.bad_files.push(BadFile {
+                    name: entry.name.clone(),
+                    number: entry.number,
+                    symbol: entry.symbol.clone(),
+                    reason,
+                }),
+            }
+        }
+        self.append_number(&mut same_number);
+    }
+
+    /// Appends the files of one iteration number, one a symbol, and empties the list.
+    fn append_number(&mut self, files: &mut Vec<(&Entry, IterationFile)>) {
+        if files.len() == 1
+            && let Some((entry, mut file)) = files.pop()
+        {
+            let symbol = file.symbol.take().or_else(|| entry.symbol.clone());
+            self.append_one(symbol, entry, file);
+            return;
+        }
+        let mut by_symbol: BTreeMap<Option<String>, Vec<(&Entry, IterationFile)>> = BTreeMap::new();
+        for (entry, mut file) in files.drain(..) {
+            let symbol = file.symbol.take().or_else(|| entry.symbol.clone());
+            by_symbol.entry(symbol).or_default().push((entry, file));
+        }
+        for (symbol, mut claims) in by_symbol {
+            if claims.len() > 1 {
+                self.evidence.duplicates.push(Duplicate {
+                    number: claims[0].0.number,
+                    names: claims.iter().map(|(entry, _)| entry.name.clone()).collect(),
+                    symbol,
+                });
+                continue;
+            }
+            if let Some((entry, file)) = claims.pop() {
+                self.append_one(symbol, entry, file);
+            }
+        }
+    }
+
+    fn append_one(&mut self, symbol: Option<String>, entry: &Entry, file: IterationFile) {
+        if let Some(content) = file.number.filter(|content| *content != entry.number) {
+            self.evidence.renumbered.push(Renumbered {
+                name: entry.name.clone(),
+                number: entry.number,
+                content,
+            });
+        }
+        if let Some(source) = &file.source
+            && self.evidence.sources.len() < MOST_SOURCES
+            && !self.evidence.sources.contains(&**source)
+        {
+            self.evidence.sources.insert(source.to_string());
+        }
+        let mut iteration = file.iteration;
+        iteration.number = entry.number;
+        let kpis = self.kpis.len();
+        self.series
+            .entry(symbol)
+            .or_insert_with_key(|symbol| Series::new(symbol.clone(), kpis))
+            .push(iteration, &mut self.interner);
+    }
+
+    /// Whether files without a symbol in their name have one in their content.
+    fn symbols_hide_in_content(&self, entries: &[Entry]) -> bool {
+        let named: usize = entries.iter().filter(|entry| entry.symbol.is_some()).count();
+        let labelled: usize =
+            self.series.values().filter(|series| series.symbol.is_some()).map(Series::len).sum();
+        labelled > named
+    }
+
+    fn finish(self, evidence: &mut Evidence) {
+        evidence.series = self.series.into_values().collect();
+        evidence.bad_files = self.evidence.bad_files;
+        evidence.duplicates = self.evidence.duplicates;
+        evidence.renumbered = self.evidence.renumbered;
+        evidence.sources = self.evidence.sources;
+    }
+}

@@ -1,0 +1,80 @@
+//! Single files outside an artifact folder: a report at a path the user named, a file to append to, input to
+//! read. Leaves no lock and no manifest behind.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+/// A file that could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}` cannot be {action}", path.display())]
+pub struct FileError {
+    /// The file.
+    pub path: PathBuf,
+    /// `read` or `written`.
+    pub action: &'static str,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+/// Writes a whole file: a temporary file beside it, fsync, rename. The folder must exist.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    replace(path, bytes).map_err(|source| FileError { path: path.to_owned(), action: "written", source })
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(super::artifacts::TEMPORARY_PREFIX);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // The umask of the process takes its part off.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Appends to a file, which is created if it is missing; writes at most what `room` says of `text` for the
+/// size that the file has, and nothing when that is empty.
+pub fn append(path: &Path, text: impl FnOnce(u64) -> String) -> Result<(), FileError> {
+    let failed = |source| FileError { path: path.to_owned(), action: "written", source };
+    let mut file = OpenOptions::new().append(true).create(true).open(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    file.write_all(text(size).as_bytes()).map_err(failed)
+}
+
+/// Reads a whole file as text, a BOM taken off.
+pub fn read_text(path: &Path) -> Result<String, FileError> {
+    let text = fs::read_to_string(path).map_err(|source| FileError {
+        path: path.to_owned(),
+        action: "read",
+        source,
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
+}
+
+/// Reads a whole file.
+pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    fs::read(path).map_err(|source| FileError { path: path.to_owned(), action: "read", source })
+}
+
+/// Opens a file for reading from its start, however large it is.
+pub fn open(path: &Path) -> Result<(BufReader<File>, u64), FileError> {
+    let failed = |source| FileError { path: path.to_owned(), action: "read", source };
+    let file = File::open(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    Ok((BufReader::with_capacity(1 << 16, file), size))
+}
+
+/// Whether anything is at this path, be it a link that leads nowhere.
+pub fn exists(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}

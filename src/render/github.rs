@@ -1,0 +1,116 @@
+//! GitHub Actions: annotations on stdout (at most 10 of each type, as GitHub shows no more) and a step
+//! summary that never exceeds 1 MiB.
+
+use std::fmt::Write as _;
+
+use super::markdown::cell;
+use super::terminal::{decision, short};
+use crate::core::analysis::Analysis;
+use crate::core::verdict::{Check, Outcome};
+use crate::wire::provenance::Provenance;
+
+/// GitHub shows at most so many annotations of a type per step.
+const ANNOTATIONS: usize = 10;
+
+/// GitHub's limit for all that a step appends to its summary.
+pub const SUMMARY_LIMIT: usize = 1024 * 1024;
+
+/// The workflow commands for an analysis: errors for what fails the gate, warnings for WARN and findings.
+pub fn annotations(analysis: &Analysis) -> String {
+    let mut out = String::new();
+    let mut errors = 0;
+    let mut warnings = 0;
+    for check in analysis.reasons() {
+        let (level, used) =
+            if check.outcome == Outcome::Warn { ("warning", &mut warnings) } else { ("error", &mut errors) };
+        if *used == ANNOTATIONS {
+            continue;
+        }
+        *used += 1;
+        let title = format!("soak {}: {}", check.outcome.word(), check.gate);
+        let message = format!("{} [{}]", check.reason, decision(check));
+        push(&mut out, &format!("::{level} title={}::{}\n", property(&title), data(&message)));
+    }
+    for finding in analysis.findings.iter().filter(|finding| finding.in_window) {
+        if warnings == ANNOTATIONS {
+            break;
+        }
+        warnings += 1;
+        let title = property(&format!("soak finding: {}", finding.kind));
+        push(&mut out, &format!("::warning title={title}::{}\n", data(&finding.message)));
+    }
+    out
+}
+
+/// The Markdown to append to the step summary, at most `room` bytes; empty when not even the verdict fits.
+pub fn summary(analysis: &Analysis, provenance: &Provenance, room: usize) -> String {
+    let mut out = format!("## Soak gate: {}\n\n{}\n\n", analysis.outcome.word(), cell(&analysis.reason()));
+    if let Some(given) = &provenance.overridden {
+        let text =
+            format!("**Overridden** by {} at {}: {}\n\n", cell(&given.by), given.at, cell(&given.reason));
+        out.push_str(&text);
+    }
+    let head = "| outcome | gate | observed | limit | window | reason |\n|---|---|--:|--:|---|---|\n";
+    out.push_str(head);
+    let mut checks: Vec<&Check> = analysis.checks().collect();
+    checks.sort_by_key(|check| (!check.joins, std::cmp::Reverse(check.outcome)));
+    let tail = "\n_The table is cut to fit GitHub's limit._\n";
+    if out.len() + tail.len() > room {
+        return String::new();
+    }
+    for check in checks {
+        let row = row(check);
+        if out.len() + row.len() + tail.len() > room {
+            out.push_str(tail);
+            return out;
+        }
+        out.push_str(&row);
+    }
+    out.push('\n');
+    out
+}
+
+fn row(check: &Check) -> String {
+    let number = |value: Option<f64>| value.map_or_else(String::new, short);
+    let limit = match (check.comparison, check.limit) {
+        (Some(comparison), Some(limit)) => format!("{} {}", comparison.symbol(), short(limit)),
+        _ => String::new(),
+    };
+    let advisory = if check.joins { "" } else { " (advisory)" };
+    let symbol = check.symbol.as_deref().map_or_else(String::new, |symbol| format!("{}: ", cell(symbol)));
+    format!(
+        "| {}{advisory} | {symbol}{} | {} | {} | {} | {} |\n",
+        check.outcome.word(),
+        cell(&check.gate),
+        number(check.observed),
+        cell(&limit),
+        cell(&check.window.name),
+        cell(&check.reason),
+    )
+}
+
+fn push(out: &mut String, text: &str) {
+    let written = out.write_str(text);
+    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+}
+
+/// Escapes the message of a workflow command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// Escapes a property of a workflow command.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_cannot_start_a_second_command() {
+        assert_eq!(data("a\n::error::b 100%"), "a%0A::error::b 100%25");
+        assert_eq!(property("soak: a, b"), "soak%3A a%2C b");
+    }
+}

@@ -1,0 +1,364 @@
+//! Prometheus text exposition: families with HELP and TYPE, samples contiguous, no time stamps.
+//!
+//! [`metrics`] writes `POST_SOAK_METRICS.prom`: the names of old (unless left out) and the clean `soak_*` set.
+
+use std::fmt::Write as _;
+
+use crate::core::analysis::{Analysis, SymbolAnalysis};
+use crate::core::guards::Guard;
+use crate::core::kpi::{Kpi, Unit};
+use crate::core::policy::{Policy, Statistic};
+use crate::core::verdict::{Check, Outcome};
+use crate::wire::provenance::Provenance;
+use crate::wire::snapshot::{Centre, Snapshot};
+
+/// Builds an exposition family by family.
+#[derive(Debug, Default)]
+pub struct Exposition {
+    text: String,
+}
+
+impl Exposition {
+    /// Opens a family; its samples follow.
+    pub fn family(&mut self, name: &str, kind: &str, help: &str) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        self.line(format_args!("# HELP {name} {}", escape_help(help)));
+        self.line(format_args!("# TYPE {name} {kind}"));
+    }
+
+    /// One sample of the family opened last.
+    pub fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+        let mut text = name.to_owned();
+        if !labels.is_empty() {
+            let pairs: Vec<String> =
+                labels.iter().map(|(key, value)| format!("{key}=\"{}\"", escape_label(value))).collect();
+            text.push('{');
+            text.push_str(&pairs.join(","));
+            text.push('}');
+        }
+        self.line(format_args!("{text} {}", number(value)));
+    }
+
+    /// A family with one sample and no labels.
+    pub fn single(&mut self, name: &str, kind: &str, help: &str, value: Option<f64>) {
+        if let Some(value) = value {
+            self.family(name, kind, help);
+            self.sample(name, &[], value);
+        }
+    }
+
+    /// The text.
+    pub fn finish(self) -> String {
+        self.text
+    }
+
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        let written = writeln!(self.text, "{line}");
+        debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    }
+}
+
+fn escape_help(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\n', "\\n")
+}
+
+fn escape_label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+fn number(value: f64) -> String {
+    // Shortest form that reads back to the same number; whole numbers without a fraction.
+    format!("{value}")
+}
+
+/// The metrics of an analysis.
+pub fn metrics(
+    analysis: &Analysis,
+    snapshot: &Snapshot,
+    policy: &Policy,
+    provenance: &Provenance,
+    legacy: bool,
+) -> String {
+    let mut out = Exposition::default();
+    if legacy {
+        original(&mut out, analysis, snapshot);
+        original_deltas(&mut out, analysis);
+    }
+    kpis(&mut out, analysis, policy);
+    gates(&mut out, analysis);
+    deltas(&mut out, analysis);
+    verdict(&mut out, analysis, provenance);
+    out.finish()
+}
+
+/// The ten names of the original document, exactly, rounded as in the snapshot.
+fn original(out: &mut Exposition, analysis: &Analysis, snapshot: &Snapshot) {
+    let mean = |centre: Centre| centre.mean;
+    let kpi = &snapshot.kpi_last8;
+    let guards = &snapshot.guards_last8;
+    let gauges = [
+        ("soak_kpi_risk_ratio_mean", "Mean risk ratio over the last iterations", mean(kpi.risk_ratio)),
+        (
+            "soak_kpi_maker_taker_mean",
+            "Mean maker share over the last iterations",
+            mean(kpi.maker_taker_ratio),
+        ),
+        ("soak_kpi_net_bps_mean", "Mean net edge over the last iterations, bps", mean(kpi.net_bps)),
+        (
+            "soak_kpi_latency_p95_mean",
+            "Mean p95 latency over the last iterations, ms",
+            mean(kpi.p95_latency_ms),
+        ),
+        (
+            "soak_guards_velocity_count",
+            "Iterations held back by the velocity guard",
+            Some(guards.velocity_count as f64),
+        ),
+        (
+            "soak_guards_cooldown_count",
+            "Iterations held back by the cool-down guard",
+            Some(guards.cooldown_count as f64),
+        ),
+        (
+            "soak_guards_oscillation_count",
+            "Iterations held back by the oscillation guard",
+            Some(guards.oscillation_count as f64),
+        ),
+        (
+            "soak_verdict_pass_count",
+            "Passing iterations among the last",
+            Some(snapshot.pass_count_last8 as f64),
+        ),
+        ("soak_freeze_ready", "1 if the overrides may be frozen", Some(flag(snapshot.freeze_ready))),
+        ("soak_anomalies_count", "Anomalies in the last iterations", Some(snapshot.anomalies_count as f64)),
+    ];
+    for (name, help, value) in gauges {
+        out.single(name, "gauge", help, value);
+    }
+    debug_assert!(!analysis.symbols.is_empty());
+}
+
+/// The delta block of old.
+fn original_deltas(out: &mut Exposition, analysis: &Analysis) {
+    let Some(verified) = &analysis.worst().deltas else { return };
+    let counts = &verified.counts;
+    let ratio = verified.full_apply_ratio.map(|ratio| crate::core::number::round_half_even(ratio, 3));
+    let rows = [
+        ("soak_delta_full_apply_ratio", "Share of proposals applied or explained", ratio),
+        ("soak_delta_full_apply_count", "Proposals fully applied", Some(counts.full as f64)),
+        (
+            "soak_delta_partial_ok_count",
+            "Proposals partly applied or skipped, with a reason",
+            Some((counts.partial_explained + counts.skipped) as f64),
+        ),
+        (
+            "soak_delta_fail_count",
+            "Proposals that were not applied and not explained",
+            Some((counts.failed + counts.partial_unexplained) as f64),
+        ),
+        (
+            "soak_delta_signature_stuck_count",
+            "Proposals said to be applied that changed nothing",
+            Some(counts.stuck as f64),
+        ),
+        ("soak_delta_proposed_count", "Proposals", Some(counts.proposed as f64)),
+    ];
+    for (name, help, value) in rows {
+        out.single(name, "gauge", help, value);
+    }
+}
+
+/// `soak_kpi{kpi,window,stat}` in base units: milliseconds become seconds, basis points become ratios.
+fn kpis(out: &mut Exposition, analysis: &Analysis, policy: &Policy) {
+    out.family("soak_kpi", "gauge", "Statistic of a KPI over a window, in base units (seconds, ratios)");
+    for symbol in &analysis.symbols {
+        for window in symbol.deep.iter().flat_map(|deep| &deep.windows) {
+            for stats in &window.kpis {
+                let kpi = policy.kpis.get(stats.kpi);
+                let (name, scale) = base_unit(kpi);
+                for statistic in Statistic::ALL {
+                    let value = stats.summary.and_then(|summary| summary.get(statistic));
+                    if let Some(value) = value {
+                        let labels = [
+                            ("kpi", name.as_str()),
+                            ("window", &window.window.name),
+                            ("stat", statistic.word()),
+                        ];
+                        sample(out, "soak_kpi", symbol, &labels, value * scale);
+                    }
+                }
+            }
+        }
+        if symbol.deep.is_none() {
+            for stats in &symbol.kpis {
+                let (name, scale) = base_unit(policy.kpis.get(stats.kpi));
+                for statistic in [Statistic::Mean, Statistic::Median] {
+                    if let Some(value) = stats.summary.and_then(|summary| summary.get(statistic)) {
+                        let labels = [
+                            ("kpi", name.as_str()),
+                            ("window", &symbol.last.name),
+                            ("stat", statistic.word()),
+                        ];
+                        sample(out, "soak_kpi", symbol, &labels, value * scale);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The name of a KPI in base units and the factor that gets there.
+fn base_unit(kpi: &Kpi) -> (String, f64) {
+    match &kpi.unit {
+        Unit::Bps => (kpi.name.replace("_bps", "_ratio"), 1e-4),
+        Unit::Milliseconds => (kpi.name.replace("_ms", "_seconds"), 1e-3),
+        Unit::Ratio | Unit::Other(_) => (kpi.name.clone(), 1.0),
+    }
+}
+
+fn gates(out: &mut Exposition, analysis: &Analysis) {
+    let mut family = |name: &str, help: &str, value: &dyn Fn(&Check) -> Option<f64>| {
+        let mut opened = false;
+        for check in analysis.checks() {
+            let Some(value) = value(check) else { continue };
+            if !opened {
+                out.family(name, "gauge", help);
+                opened = true;
+            }
+            let mut labels = vec![("gate", check.gate.as_str()), ("severity", check.severity.word())];
+            if let Some(symbol) = &check.symbol {
+                labels.push(("symbol", symbol));
+            }
+            out.sample(name, &labels, value);
+        }
+    };
+    family(
+        "soak_gate_ok",
+        "1 if the gate passes or warns, 0 if not; absent if it does not apply",
+        &|check| (check.outcome != Outcome::NotApplicable).then(|| flag(check.outcome.is_acceptable())),
+    );
+    family("soak_gate_limit", "Limit of the gate, in the units of the policy", &|check| check.limit);
+    family(
+        "soak_gate_margin",
+        "Distance to the limit in the units of the policy, positive is room",
+        &|check| check.margin,
+    );
+}
+
+fn deltas(out: &mut Exposition, analysis: &Analysis) {
+    let verified = |symbol: &SymbolAnalysis| symbol.deltas.as_ref().map(|verified| verified.counts);
+    if analysis.symbols.iter().all(|symbol| symbol.deltas.is_none()) {
+        return;
+    }
+    out.family("soak_delta_pairs", "gauge", "Proposals by what became of them");
+    for symbol in &analysis.symbols {
+        let Some(counts) = verified(symbol) else { continue };
+        for (status, n) in [
+            ("full", counts.full),
+            ("partial", counts.partial_explained + counts.partial_unexplained),
+            ("skipped", counts.skipped),
+            ("failed", counts.failed),
+            ("stuck", counts.stuck),
+            ("unverifiable", counts.unverifiable),
+        ] {
+            sample(out, "soak_delta_pairs", symbol, &[("status", status)], n as f64);
+        }
+    }
+    let ratios: Vec<(&SymbolAnalysis, f64)> = analysis
+        .symbols
+        .iter()
+        .filter_map(|symbol| Some((symbol, symbol.deltas.as_ref()?.full_apply_ratio?)))
+        .collect();
+    if !ratios.is_empty() {
+        out.family("soak_delta_apply_ratio", "gauge", "Share of proposals applied or explained");
+        for (symbol, ratio) in ratios {
+            sample(out, "soak_delta_apply_ratio", symbol, &[], ratio);
+        }
+    }
+}
+
+fn verdict(out: &mut Exposition, analysis: &Analysis, provenance: &Provenance) {
+    out.family("soak_verdict", "gauge", "1 for the verdict of the run, 0 for the others");
+    for outcome in [Outcome::Pass, Outcome::Warn, Outcome::Inconclusive, Outcome::Fail, Outcome::Invalid] {
+        let value = flag(analysis.outcome == outcome);
+        out.sample("soak_verdict", &[("verdict", outcome.word())], value);
+    }
+    out.single(
+        "soak_iterations",
+        "gauge",
+        "Usable iterations of the run",
+        Some(analysis.evidence.len() as f64),
+    );
+    out.family("soak_guard_iterations", "gauge", "Iterations of the last window in which a guard spoke");
+    for symbol in &analysis.symbols {
+        for guard in Guard::ALL {
+            let n = symbol.guards.of(guard) as f64;
+            sample(out, "soak_guard_iterations", symbol, &[("guard", guard.word())], n);
+        }
+    }
+    let last = analysis.last_time().and_then(unix_seconds);
+    out.single(
+        "soak_last_iteration_timestamp_seconds",
+        "gauge",
+        "Time of the last iteration, seconds since 1970",
+        last,
+    );
+    out.single(
+        "soak_last_success_timestamp_seconds",
+        "gauge",
+        "Time of the last iteration of a run that passed, seconds since 1970",
+        last.filter(|_| analysis.outcome == Outcome::Pass),
+    );
+    out.single(
+        "soak_override_active",
+        "gauge",
+        "1 if the verdict was overridden by hand",
+        Some(flag(provenance.overridden.is_some())),
+    );
+    out.family("soak_build_info", "gauge", "The program and the policy behind these numbers");
+    let labels = [("version", provenance.tool_version.as_str()), ("policy", &provenance.policy_sha256)];
+    out.sample("soak_build_info", &labels, 1.0);
+}
+
+fn sample(out: &mut Exposition, name: &str, symbol: &SymbolAnalysis, labels: &[(&str, &str)], value: f64) {
+    let mut all: Vec<(&str, &str)> = labels.to_vec();
+    if let Some(symbol) = &symbol.symbol {
+        all.push(("symbol", symbol));
+    }
+    out.sample(name, &all, value);
+}
+
+fn flag(yes: bool) -> f64 {
+    f64::from(u8::from(yes))
+}
+
+fn unix_seconds(text: &str) -> Option<f64> {
+    let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+    Some(time.timestamp() as f64 + f64::from(time.timestamp_subsec_millis()) / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_and_help_are_escaped_as_the_format_asks() {
+        let mut out = Exposition::default();
+        out.family("x", "gauge", "line\nbreak \\");
+        out.sample("x", &[("a", "say \"hi\"\n\\")], 0.25);
+        out.single("y", "gauge", "none", None);
+        assert_eq!(
+            out.finish(),
+            "# HELP x line\\nbreak \\\\\n# TYPE x gauge\nx{a=\"say \\\"hi\\\"\\n\\\\\"} 0.25\n"
+        );
+    }
+
+    #[test]
+    fn times_become_seconds_since_1970() {
+        assert_eq!(unix_seconds("1970-01-02T00:00:00Z"), Some(86_400.0));
+        assert_eq!(unix_seconds("1970-01-01T01:00:00+01:00"), Some(0.0));
+        assert_eq!(unix_seconds("yesterday"), None);
+    }
+}

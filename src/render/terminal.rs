@@ -1,0 +1,152 @@
+//! Plain text for people: verdict words, the explanation ladder on two lines, blocks and rules.
+//!
+//! Colour is a decision of the caller. Whatever comes from files is made printable first.
+
+use std::fmt::Write as _;
+
+pub use super::markdown::printable;
+use crate::core::number::fixed;
+use crate::core::verdict::{Check, Outcome};
+
+/// Width of the banner rules.
+pub const WIDTH: usize = 80;
+
+/// How to write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Whether escape sequences for colours may be written.
+    pub colour: bool,
+    /// Whether only ASCII may be written.
+    pub ascii: bool,
+}
+
+impl Style {
+    /// The word of an outcome, coloured where that is allowed.
+    pub fn outcome(self, outcome: Outcome) -> String {
+        self.paint(outcome, outcome.word())
+    }
+
+    /// `text` in the colour of an outcome.
+    pub fn paint(self, outcome: Outcome, text: &str) -> String {
+        if !self.colour {
+            return text.to_owned();
+        }
+        let code = match outcome {
+            Outcome::Pass => "32",
+            Outcome::Warn => "33",
+            Outcome::Inconclusive => "35",
+            Outcome::Fail | Outcome::Invalid => "31;1",
+            Outcome::NotApplicable => "2",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}
+
+/// A line across the screen.
+pub fn rule() -> String {
+    "=".repeat(WIDTH)
+}
+
+/// A heading between two rules.
+pub fn heading(text: &str) -> String {
+    format!("{rule}\n{text}\n{rule}\n", rule = rule())
+}
+
+/// A number as short as it can be told apart: up to 4 decimals, no trailing zeros.
+pub fn short(value: f64) -> String {
+    let text = fixed(value, 4);
+    let trimmed = text.trim_end_matches('0').trim_end_matches('.');
+    if trimmed.is_empty() { "0".to_owned() } else { trimmed.to_owned() }
+}
+
+/// The ladder of a check on two lines: what and why, then how it was decided.
+pub fn ladder(check: &Check, style: Style) -> String {
+    let tag = style.paint(check.outcome, &format!("[{}]", check.outcome.word()));
+    let symbol =
+        check.symbol.as_deref().map_or_else(String::new, |symbol| format!("{}: ", printable(symbol)));
+    format!("{tag} {}  {symbol}{}\n       {}\n", check.gate, printable(&check.reason), decision(check))
+}
+
+/// `median 2.7 >= 2.9, margin -0.2 | last8 17-24, n=8 | hard | readiness.kpi.net_bps.limit (built-in policy)`.
+pub fn decision(check: &Check) -> String {
+    let mut parts = Vec::new();
+    let seen = check.observed.map_or_else(|| "no value".to_owned(), short);
+    let mut what = format!("{} {seen}", check.statistic);
+    if let (Some(comparison), Some(limit)) = (check.comparison, check.limit) {
+        let written = write!(what, " {} {}", comparison.symbol(), short(limit));
+        debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    }
+    if let Some(margin) = check.margin {
+        what.push_str(", margin ");
+        if margin > 0.0 {
+            what.push('+');
+        }
+        what.push_str(&short(margin));
+    }
+    parts.push(what.trim_start().to_owned());
+    parts.push(match (check.window.first, check.window.last) {
+        (Some(first), Some(last)) => format!("{} {first}-{last}, n={}", check.window.name, check.window.n),
+        _ => format!("{}, n={}", check.window.name, check.window.n),
+    });
+    parts.push(check.severity.word().to_owned());
+    if let Some(source) = &check.limit_source {
+        parts.push(format!("{} ({})", source.key, printable(&source.origin)));
+    }
+    if !check.joins {
+        parts.push("advisory".to_owned());
+    }
+    parts.join(" | ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::verdict::{Comparison, LimitSource, Part, Severity, WindowUsed};
+
+    fn check() -> Check {
+        Check {
+            part: Part::Readiness,
+            gate: "readiness.net_bps".into(),
+            kpi: Some("net_bps".into()),
+            symbol: None,
+            severity: Severity::Hard,
+            window: WindowUsed { name: "last8".into(), first: Some(17), last: Some(24), n: 8 },
+            statistic: "median".into(),
+            comparison: Some(Comparison::AtLeast),
+            limit: Some(2.9),
+            observed: Some(2.7),
+            margin: Some(2.7 - 2.9),
+            outcome: Outcome::Fail,
+            reason: "median 2.70 bps misses >= 2.90 bps by 0.20 bps".into(),
+            limit_source: Some(LimitSource {
+                key: "readiness.kpi.net_bps.limit".into(),
+                origin: "built-in policy".into(),
+            }),
+            joins: false,
+        }
+    }
+
+    #[test]
+    fn a_reader_can_redo_the_decision_from_the_ladder() {
+        assert_eq!(
+            ladder(&check(), Style::default()),
+            "[FAIL] readiness.net_bps  median 2.70 bps misses >= 2.90 bps by 0.20 bps\n       median 2.7 >= 2.9, \
+             margin -0.2 | last8 17-24, n=8 | hard | readiness.kpi.net_bps.limit (built-in policy) | advisory\n"
+        );
+    }
+
+    #[test]
+    fn colour_is_written_only_where_it_is_allowed() {
+        assert_eq!(Style::default().outcome(Outcome::Fail), "FAIL");
+        assert!(Style { colour: true, ascii: false }.outcome(Outcome::Fail).starts_with('\x1b'));
+    }
+
+    #[test]
+    fn short_numbers_keep_what_tells_them_apart() {
+        assert_eq!(short(2.0), "2");
+        assert_eq!(short(0.0), "0");
+        assert_eq!(short(-0.00001), "0");
+        assert_eq!(short(350.125), "350.125");
+        assert_eq!(short(100.0), "100");
+    }
+}

@@ -1,0 +1,88 @@
+//! `RUN_MANIFEST.json`: what a run declared, as far as judging it needs to know.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use crate::core::evidence::{Declared, RunState};
+
+/// The part of the manifest that post-soak commands hold a folder against. Further keys are allowed.
+#[derive(Debug, Deserialize)]
+struct Manifest {
+    schema_version: String,
+    iterations: u64,
+    state: State,
+    #[serde(default)]
+    last_complete_iteration: u64,
+    #[serde(default)]
+    rotated: Vec<(u64, u64)>,
+    source: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Running,
+    Complete,
+    Interrupted,
+    Failed,
+}
+
+/// Reads a manifest; the error says what is wrong with it.
+///
+/// `rotated` is a list of inclusive ranges `[first, last]` of iterations that rotation removed.
+pub fn read(bytes: &[u8]) -> Result<Declared, String> {
+    let manifest: Manifest = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    if !manifest.schema_version.starts_with("1.") {
+        return Err(format!("schema_version `{}` is not known to this version", manifest.schema_version));
+    }
+    if manifest.iterations == 0 {
+        return Err("`iterations` is 0: the run declared nothing".to_owned());
+    }
+    if manifest.iterations > MOST || manifest.last_complete_iteration > MOST {
+        return Err(format!("`iterations` is beyond {MOST}"));
+    }
+    let rotated: BTreeSet<u64> =
+        manifest.rotated.iter().flat_map(|(first, last)| *first..=(*last).min(manifest.iterations)).collect();
+    Ok(Declared {
+        iterations: manifest.iterations,
+        state: match manifest.state {
+            State::Running => RunState::Running,
+            State::Complete => RunState::Complete,
+            State::Interrupted => RunState::Interrupted,
+            State::Failed => RunState::Failed,
+        },
+        last_complete: manifest.last_complete_iteration,
+        rotated,
+        source: manifest.source,
+    })
+}
+
+/// More iterations than a run can have; a larger number is damage and would only cost memory.
+const MOST: u64 = 100_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_says_what_is_owed() {
+        let text = br#"{"schema_version": "1.0", "iterations": 24, "state": "running", "seed": 7,
+                        "last_complete_iteration": 12, "rotated": [[1, 4]], "source": "sim"}"#;
+        let declared = read(text).expect("a whole manifest");
+        assert_eq!(declared.iterations, 24);
+        assert_eq!(declared.state, RunState::Running);
+        assert_eq!(declared.expected_from(1).collect::<Vec<_>>(), (5..=12).collect::<Vec<_>>());
+        assert_eq!(declared.source.as_deref(), Some("sim"));
+    }
+
+    #[test]
+    fn what_cannot_be_trusted_is_an_error() {
+        let missing = read(br#"{"schema_version": "1.0", "state": "complete"}"#).expect_err("no iterations");
+        assert!(missing.contains("iterations"), "{missing}");
+        let foreign = read(br#"{"schema_version": "9", "iterations": 2, "state": "complete"}"#);
+        assert!(foreign.expect_err("unknown schema").contains("`9`"));
+        assert!(read(br#"{"schema_version": "1.0", "iterations": 0, "state": "complete"}"#).is_err());
+        assert!(read(br#"{"schema_version": "1.0", "iterations": 2, "state": "done"}"#).is_err());
+    }
+}

@@ -1,0 +1,103 @@
+//! JSON Schemas of everything that soak writes, generated from the types that write it.
+//!
+//! Strict: every key that is always written is required, and no other key is allowed, so that a reader can
+//! rely on them and a test can fail.
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
+use serde_json::{Value, json};
+
+use super::analysis::AnalysisDocument;
+use super::artifact_manifest::ArtifactManifest;
+use super::config_show::ConfigShow;
+use super::delta_report::DeltaReport;
+use super::gate_result::GateResult;
+use super::snapshot::Snapshot;
+use super::snapshot_1_2::Snapshot12;
+
+/// A schema and how to make it.
+struct Described {
+    name: &'static str,
+    title: &'static str,
+    make: fn() -> Schema,
+}
+
+/// All of them, sorted by name.
+const DESCRIBED: [Described; 7] = [
+    Described {
+        name: "artifact_manifest",
+        title: ".soak-artifacts.json: the files that soak wrote into a folder",
+        make: strict::<ArtifactManifest>,
+    },
+    Described {
+        name: "config_show",
+        title: "Output of `soak config show --format json`",
+        make: strict::<ConfigShow>,
+    },
+    Described {
+        name: "delta_verify_report",
+        title: "DELTA_VERIFY_REPORT.json of `soak deltas verify` and `soak gate`",
+        make: strict::<DeltaReport>,
+    },
+    Described {
+        name: "gate_result",
+        title: "Output of `soak gate` and `soak analyze` with `--format json`",
+        make: strict::<GateResult>,
+    },
+    Described {
+        name: "post_soak_analysis",
+        title: "POST_SOAK_ANALYSIS.json",
+        make: strict::<AnalysisDocument>,
+    },
+    Described {
+        name: "post_soak_snapshot_1_1",
+        title: "POST_SOAK_SNAPSHOT.json of `soak extract` and `soak gate`, schema 1.1",
+        make: strict::<Snapshot>,
+    },
+    Described {
+        name: "post_soak_snapshot_1_2",
+        title: "reports/analysis/POST_SOAK_SNAPSHOT.json of `soak analyze`, schema 1.2",
+        make: strict::<Snapshot12>,
+    },
+];
+
+/// Names of the schemas, sorted.
+pub const NAMES: [&str; DESCRIBED.len()] = {
+    let mut names = [""; DESCRIBED.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = DESCRIBED[at].name;
+        at += 1;
+    }
+    names
+};
+
+/// The schema with this name; `None` when there is none.
+pub fn schema(name: &str) -> Option<Value> {
+    let described = DESCRIBED.iter().find(|described| described.name == name)?;
+    let mut schema = (described.make)();
+    schema.insert("$id".to_owned(), json!(format!("urn:soak:schema:{name}")));
+    schema.insert("title".to_owned(), json!(described.title));
+    Some(schema.to_value())
+}
+
+/// The name of the file in which a schema is published.
+pub fn file_name(name: &str) -> String {
+    format!("{name}.schema.json")
+}
+
+/// The schema of a type as it is written, closed against other keys.
+fn strict<T: JsonSchema>() -> Schema {
+    SchemaSettings::draft2020_12()
+        .for_serialize()
+        .with_transform(RecursiveTransform(close))
+        .into_generator()
+        .into_root_schema_for::<T>()
+}
+
+fn close(schema: &mut Schema) {
+    if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
+        schema.insert("additionalProperties".to_owned(), json!(false));
+    }
+}

@@ -1,0 +1,247 @@
+//! `POST_SOAK_SNAPSHOT.json`, schema 1.1: the compact result that CI and dashboards read.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::provenance::{Override, Provenance};
+use crate::core::analysis::{Analysis, KpiStats, SymbolAnalysis};
+use crate::core::evidence::ForeignVerdict;
+use crate::core::guards::Guard;
+use crate::core::kpi::KpiId;
+use crate::core::number::round_half_even;
+use crate::core::verdict::Outcome;
+
+/// Mean and median, rounded to 3 digits, half to even on the exact binary value; null when unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Centre {
+    /// Arithmetic mean.
+    pub mean: Option<f64>,
+    /// Median.
+    pub median: Option<f64>,
+}
+
+/// The four KPIs of the verdict over the window.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct KpiBlock {
+    /// Share of decisions blocked by risk, 0 to 1.
+    pub risk_ratio: Centre,
+    /// Maker share, 0 to 1.
+    pub maker_taker_ratio: Centre,
+    /// Net edge, bps.
+    pub net_bps: Centre,
+    /// Latency, ms.
+    pub p95_latency_ms: Centre,
+}
+
+/// Iterations of the window in which a guard spoke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct GuardBlock {
+    /// Oscillation guard.
+    pub oscillation_count: usize,
+    /// Velocity guard.
+    pub velocity_count: usize,
+    /// Cool-down guard.
+    pub cooldown_count: usize,
+    /// Iterations with a freeze.
+    pub freeze_events: usize,
+}
+
+/// First and last `runtime_utc` of the window, as written; null when no iteration has one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct TimeRange {
+    /// First.
+    pub from: Option<String>,
+    /// Last.
+    pub to: Option<String>,
+}
+
+/// What one symbol of a per-symbol run shows.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct SymbolBlock {
+    /// Published verdict.
+    #[schemars(extend("enum" = ["PASS", "WARN", "FAIL"]))]
+    pub verdict: String,
+    /// True verdict.
+    pub outcome: Outcome,
+    /// Passing iterations of the window.
+    pub pass_count_last8: usize,
+    /// Whether a freeze was seen in the window.
+    pub freeze_seen: bool,
+    /// Whether the overrides may be frozen.
+    pub freeze_ready: bool,
+    /// KPIs over the window.
+    pub kpi_last8: KpiBlock,
+}
+
+/// The snapshot. `last8` in the key names stands for the last-n window of the policy.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Snapshot {
+    /// "1.1".
+    #[schemars(extend("const" = "1.1"))]
+    pub schema_version: String,
+    /// PASS, WARN or FAIL; INCONCLUSIVE and INVALID are published as FAIL.
+    #[schemars(extend("enum" = ["PASS", "WARN", "FAIL"]))]
+    pub verdict: String,
+    /// The true verdict of integrity and run verdict.
+    pub outcome: Outcome,
+    /// Its main reason.
+    pub outcome_reason: String,
+    /// Passing iterations of the window.
+    pub pass_count_last8: usize,
+    /// Whether a freeze was seen in the window.
+    pub freeze_seen: bool,
+    /// Whether the overrides may be frozen.
+    pub freeze_ready: bool,
+    /// KPIs over the window.
+    pub kpi_last8: KpiBlock,
+    /// Guards over the window.
+    pub guards_last8: GuardBlock,
+    /// Time stamps of the window.
+    pub time_range: TimeRange,
+    /// Whether the verdict of `KPI_GATE.json` agrees; null when there is none.
+    pub kpi_gate_parity: Option<bool>,
+    /// Anomalies in the window.
+    pub anomalies_count: usize,
+    /// A → B → A loops of signatures in the window.
+    pub signature_loops: usize,
+    /// Iterations of the window.
+    pub iterations: Vec<u64>,
+    /// Where the data came from; null when nothing says so.
+    pub source: Option<String>,
+    /// `production` or `mock`: which limits were used.
+    #[schemars(extend("enum" = ["production", "mock"]))]
+    pub limits: String,
+    /// SHA-256 of the policy values in force.
+    pub policy_sha256: String,
+    /// Version of the program.
+    pub tool_version: String,
+    /// The symbol whose numbers stand above; only in per-symbol runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub symbol: Option<String>,
+    /// All symbols; only in per-symbol runs.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub symbols: BTreeMap<String, SymbolBlock>,
+    /// A recorded override of the verdict.
+    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<Override>,
+}
+
+impl Snapshot {
+    /// The snapshot of an analysis. In a per-symbol run the worst symbol stands for the whole.
+    pub fn of(analysis: &Analysis, provenance: &Provenance) -> Self {
+        let worst = worst_by_run(analysis);
+        let series = analysis.series(worst);
+        let rows = &series.rows()[worst.last.positions.clone()];
+        let outcome = analysis.run_outcome;
+        let times = || rows.iter().filter_map(|row| row.time.as_deref());
+        Self {
+            schema_version: "1.1".to_owned(),
+            verdict: outcome.published().to_owned(),
+            outcome,
+            outcome_reason: reason(worst),
+            pass_count_last8: worst.passes.passing,
+            freeze_seen: worst.passes.freeze_seen(),
+            freeze_ready: freeze_ready(analysis),
+            kpi_last8: kpi_block(worst),
+            guards_last8: GuardBlock {
+                oscillation_count: worst.guards.of(Guard::Oscillation),
+                velocity_count: worst.guards.of(Guard::Velocity),
+                cooldown_count: worst.guards.of(Guard::Cooldown),
+                freeze_events: worst.passes.freezes.len(),
+            },
+            time_range: TimeRange {
+                from: times().min().map(str::to_owned),
+                to: times().max().map(str::to_owned),
+            },
+            kpi_gate_parity: analysis.evidence.kpi_gate.as_ref().and_then(|gate| parity(gate, outcome)),
+            anomalies_count: worst.anomalies.len(),
+            signature_loops: worst.loops,
+            iterations: rows.iter().map(|row| row.number).collect(),
+            source: analysis.source(),
+            limits: analysis.limits().to_owned(),
+            policy_sha256: provenance.policy_sha256.clone(),
+            tool_version: provenance.tool_version.clone(),
+            symbol: worst.symbol.clone(),
+            symbols: analysis.symbols.iter().filter_map(symbol_block).collect(),
+            overridden: provenance.overridden.clone(),
+        }
+    }
+}
+
+/// The symbol that stands for the whole: the worst run verdict, among equals one that may not be frozen, then
+/// the first by name.
+pub(super) fn worst_by_run(analysis: &Analysis) -> &SymbolAnalysis {
+    let rank = |symbol: &SymbolAnalysis| (symbol.run_outcome, !symbol.freeze_ready());
+    let mut worst = &analysis.symbols[0];
+    for symbol in &analysis.symbols[1..] {
+        if rank(symbol) > rank(worst) {
+            worst = symbol;
+        }
+    }
+    worst
+}
+
+/// Whether the overrides of every symbol may be frozen.
+pub(super) fn freeze_ready(analysis: &Analysis) -> bool {
+    analysis.symbols.iter().all(SymbolAnalysis::freeze_ready)
+}
+
+/// The main reason of the run verdict.
+pub(super) fn reason(symbol: &SymbolAnalysis) -> String {
+    use crate::core::verdict::Part;
+    symbol
+        .checks
+        .iter()
+        .filter(|check| check.joins && matches!(check.part, Part::Integrity | Part::RunVerdict))
+        .filter(|check| check.outcome == symbol.run_outcome && check.outcome > Outcome::Pass)
+        .map(|check| check.reason.clone())
+        .next()
+        .unwrap_or_else(|| {
+            format!(
+                "{} of {} iterations pass, and a freeze was seen or is not asked for",
+                symbol.passes.passing, symbol.passes.n
+            )
+        })
+}
+
+fn symbol_block(symbol: &SymbolAnalysis) -> Option<(String, SymbolBlock)> {
+    let name = symbol.symbol.clone()?;
+    let block = SymbolBlock {
+        verdict: symbol.run_outcome.published().to_owned(),
+        outcome: symbol.run_outcome,
+        pass_count_last8: symbol.passes.passing,
+        freeze_seen: symbol.passes.freeze_seen(),
+        freeze_ready: symbol.freeze_ready(),
+        kpi_last8: kpi_block(symbol),
+    };
+    Some((name, block))
+}
+
+fn kpi_block(symbol: &SymbolAnalysis) -> KpiBlock {
+    let centre = |kpi: KpiId| centre(symbol.kpis.iter().find(|stats| stats.kpi == kpi));
+    KpiBlock {
+        risk_ratio: centre(KpiId::RISK_RATIO),
+        maker_taker_ratio: centre(KpiId::MAKER_TAKER_RATIO),
+        net_bps: centre(KpiId::NET_BPS),
+        p95_latency_ms: centre(KpiId::P95_LATENCY_MS),
+    }
+}
+
+fn centre(stats: Option<&KpiStats>) -> Centre {
+    let summary = stats.and_then(|stats| stats.summary);
+    Centre {
+        mean: summary.map(|summary| round_half_even(summary.mean, 3)),
+        median: summary.map(|summary| round_half_even(summary.median, 3)),
+    }
+}
+
+/// Whether another tool's verdict says the same; `OK` is its word for PASS. `None` for words unknown here.
+fn parity(gate: &ForeignVerdict, outcome: Outcome) -> Option<bool> {
+    let word = match gate.verdict.as_str() {
+        "OK" => "PASS",
+        word @ ("PASS" | "WARN" | "FAIL") => word,
+        _ => return None,
+    };
+    Some(word == outcome.published())
+}
