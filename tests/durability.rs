@@ -3,6 +3,7 @@
 //! The writer that is killed is this test program again, started with `child_commit` as its only test. What
 //! this machine does not allow says "skipped" and why.
 #![expect(clippy::print_stderr, reason = "a skipped test must say so")]
+#![expect(clippy::disallowed_methods, reason = "tests make folders and start the program")]
 
 use std::collections::BTreeMap;
 use std::error::Error;

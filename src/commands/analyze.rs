@@ -1,13 +1,63 @@
-//! `soak analyze`: wiring only. Not connected yet.
+//! `soak analyze`: the deep look.
 
-use anyhow::anyhow;
-
-use super::Failure;
+use super::judging::{cannot_judge, collect_provenance, load_policy};
+use super::post_soak::{end, leave, result, style, tell_folder, verdict_exit, write};
+use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
 use crate::cli::post_soak::AnalyzeArgs;
+use crate::cli::values::Format;
+use crate::core::analysis::Options;
 use crate::exit::Exit;
+use crate::flow::judge::{self, Request};
+use crate::flow::policy::window_patches;
+use crate::flow::write::{Wanted, render};
+use crate::render::gate_text::Places;
+use crate::render::{gate_text, json};
 
-/// Runs the command.
-pub(super) fn run(_args: &AnalyzeArgs, _globals: &GlobalArgs) -> Result<Exit, Failure> {
-    Err(Failure::failed(anyhow!("`soak analyze` is not connected yet")))
+/// Judges everything, writes the reports, tells the result.
+pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
+    let AnalyzeArgs {
+        path,
+        policy,
+        mock,
+        window,
+        symbol,
+        exit_on_crit,
+        min_windows,
+        fail_on,
+        override_,
+        out,
+        ascii,
+        format,
+    } = args;
+    let policy =
+        load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
+    let provenance = collect_provenance(&policy, override_.override_reason.as_deref())?;
+    let options =
+        Options { mock: mock.mock, so_far: window.so_far, min_windows: *min_windows, ..Options::default() };
+    let asked = path.folder();
+    let request = Request { path: &asked, policy: &policy, options, symbols: symbol, edge_report: None };
+    let judged = judge::judge(&request).map_err(cannot_judge)?;
+    tell_folder(globals, &judged, &asked);
+    let analysis = &judged.analysis;
+    let wanted = Wanted { reports: true, ascii: *ascii, ..Wanted::default() };
+    let rendered = render(analysis, &policy, &provenance, &wanted);
+    let base = out.as_deref().unwrap_or(&judged.folder);
+    let written = write(globals, base, analysis, rendered);
+    let mut exit = verdict_exit(analysis, &provenance, fail_on.is_some());
+    if exit == Exit::Success && *exit_on_crit && analysis.has_crit() && provenance.overridden.is_none() {
+        exit = Exit::Failed;
+    }
+    let code = exit.code(globals.detailed_exitcode);
+    let places = Places { run: &judged.folder, base, written: &written.names };
+    match format {
+        Format::Text => {
+            print(gate_text::analyze(analysis, &policy, &provenance, places, style(globals, *ascii)))?;
+        }
+        Format::Json => {
+            print(json::pretty(&result("analyze", analysis, &provenance, &written.names, code)))?;
+        }
+    }
+    leave(judged);
+    end(exit, written.failure)
 }

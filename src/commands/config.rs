@@ -1,23 +1,92 @@
-//! `soak config`: wiring only. Not connected yet.
+//! `soak config`: the policy shown, checked and tried out.
 
-use anyhow::anyhow;
+use std::fmt::Write as _;
+use std::path::Path;
 
-use super::Failure;
+use super::judging::{cannot_judge, load_policy};
+use super::{Failure, print};
 use crate::cli::config::{ConfigCheckArgs, ConfigShowArgs, ConfigTestArgs};
-use crate::cli::globals::GlobalArgs;
+use crate::cli::values::Format;
+use crate::core::analysis::{Analysis, Options};
+use crate::core::policy::Policy;
 use crate::exit::Exit;
+use crate::flow::judge::{self, Request};
+use crate::render::terminal::printable;
+use crate::render::{config, json};
 
-/// Shows the policy in force.
-pub(super) fn show(_args: &ConfigShowArgs, _globals: &GlobalArgs) -> Result<Exit, Failure> {
-    Err(Failure::failed(anyhow!("`soak config show` is not connected yet")))
+/// `soak config show`
+pub(super) fn show(args: &ConfigShowArgs) -> Result<Exit, Failure> {
+    let ConfigShowArgs { policy, format } = args;
+    let policy = load_policy(policy.policy.as_deref(), &[])?;
+    match format {
+        Format::Text => print(config::show_text(&policy))?,
+        Format::Json => print(json::pretty(&config::show_json(&policy)))?,
+    }
+    Ok(Exit::Success)
 }
 
-/// Checks a policy file.
-pub(super) fn check(_args: &ConfigCheckArgs, _globals: &GlobalArgs) -> Result<Exit, Failure> {
-    Err(Failure::failed(anyhow!("`soak config check` is not connected yet")))
+/// `soak config check`
+pub(super) fn check(args: &ConfigCheckArgs) -> Result<Exit, Failure> {
+    let ConfigCheckArgs { file } = args;
+    let policy = load_policy(Some(file), &[])?;
+    let own =
+        policy.effective.iter().filter(|value| value.origin.starts_with(&*file.to_string_lossy())).count();
+    print(format!(
+        "`{}` is a valid policy: {own} of {} values come from it\n",
+        file.display(),
+        policy.effective.len()
+    ))?;
+    Ok(Exit::Success)
 }
 
-/// Tries a policy on runs.
-pub(super) fn test(_args: &ConfigTestArgs, _globals: &GlobalArgs) -> Result<Exit, Failure> {
-    Err(Failure::failed(anyhow!("`soak config test` is not connected yet")))
+/// `soak config test`
+pub(super) fn test(args: &ConfigTestArgs) -> Result<Exit, Failure> {
+    let ConfigTestArgs { policy, against, runs } = args;
+    let new = load_policy(Some(policy), &[])?;
+    let old = load_policy(against.as_deref(), &[])?;
+    let mut text = String::new();
+    let mut changed = 0;
+    for run in runs {
+        let before = judged(run, &old)?;
+        let after = judged(run, &new)?;
+        let arrow = format!("{} -> {}", before.outcome.word(), after.outcome.word());
+        let (mark, why) = if before.outcome == after.outcome {
+            ("same   ", String::new())
+        } else {
+            changed += 1;
+            ("CHANGED", format!("  {}", printable(&after.reason())))
+        };
+        line(&mut text, format_args!("{mark}  {arrow:<28} `{}`{why}", run.display()));
+        for (gate, was, is) in differences(&before, &after) {
+            line(&mut text, format_args!("         {gate}: {was} -> {is}"));
+        }
+    }
+    line(&mut text, format_args!("{changed} of {} verdicts would change", runs.len()));
+    print(text)?;
+    Ok(Exit::Success)
+}
+
+fn judged(run: &Path, policy: &Policy) -> Result<Analysis, Failure> {
+    let request = Request { path: run, policy, options: Options::default(), symbols: &[], edge_report: None };
+    Ok(judge::judge(&request).map_err(cannot_judge)?.analysis)
+}
+
+/// Gates whose outcome differs, with both words.
+fn differences<'a>(before: &'a Analysis, after: &'a Analysis) -> Vec<(String, &'static str, &'static str)> {
+    let name = |check: &crate::core::verdict::Check| match &check.symbol {
+        Some(symbol) => format!("{}: {}", printable(symbol), check.gate),
+        None => check.gate.clone(),
+    };
+    after
+        .checks()
+        .filter_map(|check| {
+            let old = before.checks().find(|old| old.gate == check.gate && old.symbol == check.symbol)?;
+            (old.outcome != check.outcome).then(|| (name(check), old.outcome.word(), check.outcome.word()))
+        })
+        .collect()
+}
+
+fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    let written = writeln!(text, "{line}");
+    debug_assert!(written.is_ok(), "writing to a string cannot fail");
 }

@@ -1,13 +1,80 @@
-//! `soak deltas`: wiring only. Not connected yet.
+//! `soak deltas verify`: did what the tuner proposed reach the overrides?
 
 use anyhow::anyhow;
 
-use super::Failure;
+use super::judging::{cannot_judge, cannot_write, collect_provenance, load_policy};
+use super::{Failure, print};
 use crate::cli::deltas::DeltasVerifyArgs;
-use crate::cli::globals::GlobalArgs;
+use crate::cli::values::Format;
+use crate::core::analysis::{Analysis, Depth, Options};
+use crate::core::deltas::Status;
+use crate::core::verdict::{Check, Outcome, Part};
 use crate::exit::Exit;
+use crate::flow::judge::{self, Request};
+use crate::flow::write::{self, Wanted};
+use crate::render::{deltas_md, json};
+use crate::wire::policy::{Origin, Patch};
 
-/// Runs the command.
-pub(super) fn verify(_args: &DeltasVerifyArgs, _globals: &GlobalArgs) -> Result<Exit, Failure> {
-    Err(Failure::failed(anyhow!("`soak deltas verify` is not connected yet")))
+/// Verifies, writes the two reports, prints the result.
+pub(super) fn verify(args: &DeltasVerifyArgs) -> Result<Exit, Failure> {
+    let DeltasVerifyArgs { path, policy, strict, threshold, out, format } = args;
+    let policy = load_policy(policy.policy.as_deref(), &patches(*threshold, *strict))?;
+    let provenance = collect_provenance(&policy, None)?;
+    let options = Options { depth: Depth::Snapshot, strict: *strict, ..Options::default() };
+    let path = path.folder();
+    let request = Request { path: &path, policy: &policy, options, symbols: &[], edge_report: None };
+    let judged = judge::judge(&request).map_err(cannot_judge)?;
+    let analysis = &judged.analysis;
+    if analysis.evidence.is_empty() {
+        return Err(Failure::input(anyhow!("there is no usable iteration in `{}`", judged.folder.display()))
+            .hint("`--path` names the folder with the ITER_SUMMARY_<n>.json files"));
+    }
+    let checks: Vec<Check> = analysis.checks().filter(|check| check.part == Part::Deltas).cloned().collect();
+    let report = write::delta_report(analysis, &provenance)
+        .ok_or_else(|| Failure::failed(anyhow!("the deltas were not verified")))?;
+    let wanted = Wanted { deltas: true, ..Wanted::default() };
+    let rendered = write::render(analysis, &policy, &provenance, &wanted);
+    let base = out.as_deref().unwrap_or(&judged.folder);
+    let written = write::commit(base, rendered);
+    match format {
+        Format::Text => print(deltas_md::text(&report, &checks))?,
+        Format::Json => print(json::pretty(&report))?,
+    }
+    written.map_err(cannot_write)?;
+    Ok(exit(analysis, &checks))
+}
+
+fn patches(threshold: Option<f64>, strict: bool) -> Vec<Patch> {
+    let Some(threshold) = threshold else { return Vec::new() };
+    // Under `--strict` the strict limit is the one in force; the other may not lie above it.
+    let keys: &[&str] = if strict {
+        &["deltas.full_apply_ratio_strict", "deltas.full_apply_ratio"]
+    } else {
+        &["deltas.full_apply_ratio", "deltas.full_apply_ratio_strict"]
+    };
+    keys.iter()
+        .map(|key| Patch {
+            key: (*key).to_owned(),
+            value: format!("{threshold:?}"),
+            origin: Origin::Flag("--threshold".to_owned()),
+        })
+        .collect()
+}
+
+/// Nothing proposed is nothing to verify. Proposals of which none can be verified are no answer at all, and
+/// that is not a pass.
+fn exit(analysis: &Analysis, checks: &[Check]) -> Exit {
+    let unverifiable = analysis
+        .symbols
+        .iter()
+        .filter_map(|symbol| symbol.deltas.as_ref())
+        .any(|verified| verified.status == Status::Unverifiable);
+    let worst = checks
+        .iter()
+        .map(|check| check.outcome)
+        .filter(|outcome| *outcome != Outcome::NotApplicable)
+        .max()
+        .unwrap_or(Outcome::Pass);
+    let worst = if unverifiable { worst.max(Outcome::Inconclusive) } else { worst };
+    Exit::of_verdict(worst, false)
 }

@@ -1,13 +1,91 @@
-//! `soak extract`: wiring only. Not connected yet.
+//! `soak extract`: the compact snapshot.
 
 use anyhow::anyhow;
 
-use super::Failure;
+use super::judging::{cannot_judge, collect_provenance, load_policy};
+use super::post_soak::{compare, say, tell_folder, write};
+use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
-use crate::cli::post_soak::ExtractArgs;
+use crate::cli::notify::Destination;
+use crate::cli::post_soak::{ExtractArgs, MetricsArgs};
+use crate::cli::values::FailOn;
+use crate::core::analysis::{Depth, Options};
+use crate::core::verdict::Outcome;
 use crate::exit::Exit;
+use crate::flow::judge::{self, Request};
+use crate::flow::policy::window_patches;
+use crate::flow::tell;
+use crate::flow::write::{Metrics, Wanted, render};
+use crate::io::notify::{Target, TelegramBot};
+use crate::render::json;
+use crate::wire::snapshot::Snapshot;
 
-/// Runs the command.
-pub(super) fn run(_args: &ExtractArgs, _globals: &GlobalArgs) -> Result<Exit, Failure> {
-    Err(Failure::failed(anyhow!("`soak extract` is not connected yet")))
+/// Judges the last window, writes the snapshot, prints it.
+pub(super) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
+    let ExtractArgs { path, policy, mock, window, pretty, baseline, metrics, notify, fail_on, out } = args;
+    let target = notify.destination().map_err(Failure::usage)?.map(target);
+    let policy =
+        load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
+    let provenance = collect_provenance(&policy, None)?;
+    let options = Options {
+        depth: Depth::Snapshot,
+        mock: mock.mock,
+        so_far: window.so_far,
+        deltas: false,
+        ..Options::default()
+    };
+    let asked = path.folder();
+    let request = Request { path: &asked, policy: &policy, options, symbols: &[], edge_report: None };
+    let judged = judge::judge(&request).map_err(cannot_judge)?;
+    tell_folder(globals, &judged, &asked);
+    let analysis = &judged.analysis;
+    for finding in analysis.findings.iter().filter(|finding| finding.in_window) {
+        say(globals, &format!("warning: {}", crate::render::terminal::printable(&finding.message)));
+    }
+    let snapshot = Snapshot::of(analysis, &provenance);
+    let wanted = Wanted { snapshot: true, metrics: metrics_wanted(*metrics), ..Wanted::default() };
+    let rendered = render(analysis, &policy, &provenance, &wanted);
+    let base = out.as_deref().unwrap_or(&judged.folder);
+    let written = write(globals, base, analysis, rendered);
+    if analysis.evidence.is_empty() {
+        let reason =
+            format!("there is nothing to extract in `{}`: {}", judged.folder.display(), analysis.reason());
+        return Err(Failure::input(anyhow!(reason))
+            .hint("`--path` names the folder with the ITER_SUMMARY_<n>.json files"));
+    }
+    print(if *pretty { json::pretty_ascii(&snapshot) } else { json::compact_ascii(&snapshot) })?;
+    compare(globals, baseline, &snapshot, &policy.kpis)?;
+    if let Some(target) = target {
+        match tell::verdict(&snapshot, &target) {
+            Ok(Some(_)) => say(globals, "note: the notification was delivered"),
+            Ok(None) => say(globals, "note: the verdict is PASS, nobody is notified"),
+            Err(error) => {
+                say(globals, &format!("warning: {:#}", anyhow!(error)));
+            }
+        }
+    }
+    if let Some(failure) = written.failure {
+        return Err(failure);
+    }
+    Ok(match (fail_on, snapshot.outcome) {
+        (None, _) | (_, Outcome::Pass) => Exit::Success,
+        (Some(FailOn::Warn), outcome) => Exit::of_verdict(outcome, true),
+        (Some(FailOn::Fail), outcome) => Exit::of_verdict(outcome, false),
+    })
+}
+
+/// The metrics file, as asked for.
+pub(super) fn metrics_wanted(args: MetricsArgs) -> Option<Metrics> {
+    let MetricsArgs { prometheus, no_legacy_metrics } = args;
+    prometheus.then_some(if no_legacy_metrics { Metrics::Clean } else { Metrics::WithLegacy })
+}
+
+fn target(destination: Destination) -> Target {
+    match destination {
+        Destination::Slack { url } => Target::Slack { url },
+        Destination::TelegramUrl { url, chat_id } => Target::Telegram { bot: TelegramBot::Url(url), chat_id },
+        Destination::TelegramToken { token, chat_id } => {
+            Target::Telegram { bot: TelegramBot::Token(token), chat_id }
+        }
+    }
 }

@@ -10,8 +10,10 @@ mod deltas;
 mod extract;
 mod failure;
 mod gate;
+mod judging;
 mod logging;
 mod man;
+mod post_soak;
 mod schema;
 mod stdout;
 
@@ -48,10 +50,10 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Analyze(args) => analyze::run(args, globals),
         Command::Extract(args) => extract::run(args, globals),
         Command::Gate(args) => gate::run(args, globals),
-        Command::Deltas(DeltasCommand::Verify(args)) => deltas::verify(args, globals),
-        Command::Config(ConfigCommand::Show(args)) => config::show(args, globals),
-        Command::Config(ConfigCommand::Check(args)) => config::check(args, globals),
-        Command::Config(ConfigCommand::Test(args)) => config::test(args, globals),
+        Command::Deltas(DeltasCommand::Verify(args)) => deltas::verify(args),
+        Command::Config(ConfigCommand::Show(args)) => config::show(args),
+        Command::Config(ConfigCommand::Check(args)) => config::check(args),
+        Command::Config(ConfigCommand::Test(args)) => config::test(args),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

@@ -1,12 +1,24 @@
-//! `soak schema`: wiring only. Not connected yet.
+//! `soak schema`: the JSON Schemas of the files that soak writes.
 
 use anyhow::anyhow;
 
-use super::Failure;
+use super::{Failure, print};
 use crate::cli::SchemaArgs;
 use crate::exit::Exit;
+use crate::render::json;
+use crate::wire::schemas;
 
 /// Prints a schema, or the names of all.
-pub(super) fn run(_args: &SchemaArgs) -> Result<Exit, Failure> {
-    Err(Failure::failed(anyhow!("`soak schema` is not connected yet")))
+pub(super) fn run(args: &SchemaArgs) -> Result<Exit, Failure> {
+    let SchemaArgs { name } = args;
+    let Some(name) = name else {
+        print(schemas::NAMES.join("\n") + "\n")?;
+        return Ok(Exit::Success);
+    };
+    let schema = schemas::schema(name).ok_or_else(|| {
+        Failure::usage(anyhow!("there is no schema `{name}`"))
+            .hint(format!("there are {}", schemas::NAMES.join(", ")))
+    })?;
+    print(json::pretty(&schema))?;
+    Ok(Exit::Success)
 }

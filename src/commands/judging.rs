@@ -1,0 +1,62 @@
+//! What the commands that judge have in common: policy, provenance, and errors with their class.
+
+use std::path::Path;
+
+use super::Failure;
+use crate::core::policy::Policy;
+use crate::flow::judge::JudgeError;
+use crate::flow::policy::PolicyProblem;
+use crate::flow::{policy, provenance};
+use crate::io::artifacts::WriteError;
+use crate::io::environment::Environment;
+use crate::io::load::LoadError;
+use crate::wire::policy::Patch;
+use crate::wire::provenance::Provenance;
+
+/// The policy in force.
+pub(super) fn load_policy(file: Option<&Path>, patches: &[Patch]) -> Result<Policy, Failure> {
+    policy::load(file, patches).map_err(|problem| match problem {
+        PolicyProblem::File(error) => {
+            Failure::usage(error).hint("`--policy` and $SOAK_POLICY name a policy file")
+        }
+        PolicyProblem::Policy(errors) => Failure::usage(errors)
+            .hint("`soak config check FILE` checks a policy; `soak config show` prints the keys"),
+    })
+}
+
+/// Who judges, by what.
+pub(super) fn collect_provenance(
+    policy: &Policy,
+    override_reason: Option<&str>,
+) -> Result<Provenance, Failure> {
+    provenance::collect(&Environment::of_process(), policy, override_reason)
+        .map_err(|error| Failure::usage(error).hint("an example of a valid time is 2026-01-31T12:00:00Z"))
+}
+
+/// Nothing could be judged.
+pub(super) fn cannot_judge(error: JudgeError) -> Failure {
+    let hint = match &error {
+        JudgeError::Load(LoadError::Missing { .. }) => {
+            "`--path` names the folder with the ITER_SUMMARY_<n>.json files".to_owned()
+        }
+        JudgeError::Load(_) => "`--path` wants a folder that can be listed".to_owned(),
+        JudgeError::EdgeFile(_) | JudgeError::EdgeReport { .. } => {
+            "`--edge-report` wants an EDGE_REPORT.json with `totals`".to_owned()
+        }
+        JudgeError::Symbol { known, .. } if known.is_empty() => {
+            "the iterations of this run carry no symbol; leave `--symbol` out".to_owned()
+        }
+        JudgeError::Symbol { known, .. } => format!("it has {}", known.join(", ")),
+    };
+    Failure::input(error).hint(hint)
+}
+
+/// Artifacts could not be written.
+pub(super) fn cannot_write(error: WriteError) -> Failure {
+    let hint = error.hint();
+    let failure = Failure::output(error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}

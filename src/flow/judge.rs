@@ -1,0 +1,114 @@
+//! Load and judge: one load, one analysis, whatever the command shows of it.
+
+use std::path::{Path, PathBuf};
+
+use crate::core::analysis::{self, Analysis, Depth, Options};
+use crate::core::judge::edge_report::Totals;
+use crate::core::policy::{Policy, WindowSpec};
+use crate::io::load::{self, LoadError, Loaded, Reach};
+use crate::io::loose::{self, FileError};
+use crate::wire::edge_report;
+use crate::wire::literals::parse_marked;
+
+/// What to judge.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The folder asked for.
+    pub path: &'a Path,
+    /// Limits, KPIs, windows.
+    pub policy: &'a Policy,
+    /// How.
+    pub options: Options,
+    /// Only these symbols; empty = all.
+    pub symbols: &'a [String],
+    /// An edge report to hold against the limits, too.
+    pub edge_report: Option<&'a Path>,
+}
+
+/// A judged folder.
+#[derive(Debug)]
+pub struct Judged {
+    /// The folder with the iterations.
+    pub folder: PathBuf,
+    /// Whether that is another one than was asked for.
+    pub redirected: bool,
+    /// Everything known about it.
+    pub analysis: Analysis,
+}
+
+/// Why nothing could be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgeError {
+    /// The folder cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The edge report cannot be opened.
+    #[error(transparent)]
+    EdgeFile(#[from] FileError),
+    /// The edge report cannot be understood.
+    #[error("the edge report `{}` cannot be used: {reason}", path.display())]
+    EdgeReport {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A symbol was asked for that is not there.
+    #[error("the run has no symbol `{}`", names.join("`, `"))]
+    Symbol {
+        /// The symbols that are not there.
+        names: Vec<String>,
+        /// Those that are.
+        known: Vec<String>,
+    },
+}
+
+/// Loads a folder and judges it.
+pub fn judge(request: &Request<'_>) -> Result<Judged, JudgeError> {
+    let totals = request.edge_report.map(edge_totals).transpose()?;
+    let reach = reach(request);
+    let Loaded { folder, mut evidence } = load::load(request.path, &request.policy.kpis, reach)?;
+    tracing::debug!(
+        folder = %folder.display(),
+        iterations = evidence.len(),
+        unusable = evidence.bad_files.len(),
+        "loaded"
+    );
+    if !request.symbols.is_empty() {
+        let known: Vec<String> = evidence.series.iter().filter_map(|series| series.symbol.clone()).collect();
+        let unknown = evidence.keep_symbols(request.symbols);
+        if !unknown.is_empty() {
+            let names = unknown.into_iter().map(str::to_owned).collect();
+            return Err(JudgeError::Symbol { names, known });
+        }
+    }
+    let analysis = analysis::analyse(evidence, request.policy, &request.options, totals.as_ref());
+    Ok(Judged { redirected: folder != request.path, folder, analysis })
+}
+
+/// The snapshot needs no more files than its windows.
+fn reach(request: &Request<'_>) -> Reach {
+    let windows = &request.policy.windows;
+    let verdict = request.policy.run_verdict.window.length(windows);
+    let last = WindowSpec::LastN.length(windows);
+    match (request.options.depth, request.options.deltas, verdict, last) {
+        (Depth::Snapshot, false, Some(verdict), Some(last)) => Reach::Last(verdict.max(last)),
+        _ => Reach::All,
+    }
+}
+
+/// Reports up to this size are read at once, so that literals such as NaN can be named; larger ones stream.
+const READ_AT_ONCE: u64 = 64 * 1024 * 1024;
+
+fn edge_totals(path: &Path) -> Result<Totals, JudgeError> {
+    let unusable = |reason: String| JudgeError::EdgeReport { path: path.to_owned(), reason };
+    let (stream, size) = loose::open(path)?;
+    let totals = if size <= READ_AT_ONCE {
+        parse_marked(&loose::read(path)?, |json| edge_report::read(json))
+    } else {
+        edge_report::read(stream)
+    };
+    totals
+        .map_err(|error| unusable(error.to_string()))?
+        .ok_or_else(|| unusable("it has neither `totals` nor `total`".to_owned()))
+}

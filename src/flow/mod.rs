@@ -1,0 +1,10 @@
+//! The use cases that touch the world in order: load and judge, write what was found, tell people.
+//!
+//! Knows no command line: commands turn arguments into requests, and results into words and exit codes.
+
+pub mod baseline;
+pub mod judge;
+pub mod policy;
+pub mod provenance;
+pub mod tell;
+pub mod write;
