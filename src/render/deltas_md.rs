@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use super::markdown::{cell, printable};
+use super::report_head::override_line;
 use crate::core::deltas::Status;
 use crate::core::number::fixed;
 use crate::core::verdict::{Check, Outcome};
@@ -17,6 +18,9 @@ const FAILING_ON_TERMINAL: usize = 10;
 pub fn markdown(report: &DeltaReport, checks: &[Check]) -> String {
     let mut out = String::from("# Delta verification\n\n");
     line(&mut out, &format!("**Verdict: {}**\n", verdict(checks)));
+    if let Some(given) = &report.overridden {
+        line(&mut out, &format!("{}\n", override_line(given)));
+    }
     for check in checks {
         line(&mut out, &format!("- {}", ladder(check, cell)));
     }

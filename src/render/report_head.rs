@@ -8,7 +8,7 @@ use super::terminal::decision;
 use crate::core::analysis::Analysis;
 use crate::core::policy::Policy;
 use crate::core::verdict::{Check, Outcome, Part};
-use crate::wire::provenance::Provenance;
+use crate::wire::provenance::{Override, Provenance};
 
 /// Title, verdict with its reason, override, and where the report comes from.
 pub fn header(title: &str, analysis: &Analysis, provenance: &Provenance) -> String {
@@ -40,9 +40,13 @@ pub fn verdict(analysis: &Analysis) -> String {
 
 /// Who overrode the verdict, when and why, in bold; `None` when nobody did.
 pub fn overridden(provenance: &Provenance) -> Option<String> {
-    let given = provenance.overridden.as_ref()?;
+    provenance.overridden.as_ref().map(override_line)
+}
+
+/// The line about an override.
+pub fn override_line(given: &Override) -> String {
     let (by, at) = (cell(&given.by), cell(&given.at));
-    Some(format!("**Overridden by {by} at {at}: {}**", prose(&given.reason)))
+    format!("**Overridden by {by} at {at}: {}**", prose(&given.reason))
 }
 
 /// The time that the report carries, and whose time it is.

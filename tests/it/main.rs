@@ -1,6 +1,10 @@
 //! The program as its user runs it: folders in, exit codes, words and files out.
 #![expect(clippy::disallowed_methods, reason = "tests make folders and start the program")]
 
+mod edge_report;
 mod fixtures;
+mod gate;
+mod gate_outputs;
+mod gate_places;
 mod support;
 mod topics;

@@ -98,6 +98,12 @@ impl Run {
         self.with_json(&name(step.number), &step.json())
     }
 
+    /// Replaces these iterations by ones that miss every limit.
+    #[must_use]
+    pub fn failing(self, numbers: &[u64]) -> Self {
+        numbers.iter().fold(self, |run, number| run.step(Step::bad(*number)))
+    }
+
     /// Changes an iteration's JSON.
     #[must_use]
     pub fn edit(self, number: u64, change: impl FnOnce(&mut Value)) -> Self {
@@ -213,12 +219,41 @@ impl Folder {
 
     /// Runs `soak COMMAND --path FOLDER ARGS…`.
     pub fn soak(&self, command: &str, args: &[&str]) -> Ran {
-        let mut all: Vec<&str> = command.split(' ').collect();
-        let path = self.path().to_str().expect("a plain path");
-        all.extend(["--path", path]);
-        all.extend(args);
-        soak(&all)
+        ran(&mut self.command(command, args))
     }
+
+    /// Prepares `soak COMMAND --path FOLDER ARGS…`, for more variables or another working folder.
+    pub fn command(&self, command: &str, args: &[&str]) -> Command {
+        let mut prepared = program();
+        prepared.args(command.split(' ')).arg("--path").arg(self.path()).args(args);
+        prepared
+    }
+
+    /// What commands wrote into the folder: names below it, without the run itself.
+    pub fn written(&self) -> Vec<String> {
+        let is_input = |name: &str| name.starts_with("ITER_SUMMARY_") || name == "RUN_MANIFEST.json";
+        visible(self.path()).into_keys().filter(|name| !is_input(name)).collect()
+    }
+}
+
+/// All files below a folder that a user sees in a listing, by name.
+pub fn visible(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("`{}`: {error}", folder.display())) {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name().into_string().expect("a plain name");
+        if name.starts_with('.') {
+            continue;
+        }
+        if entry.path().is_dir() {
+            found.extend(
+                visible(&entry.path()).into_iter().map(|(below, bytes)| (format!("{name}/{below}"), bytes)),
+            );
+        } else {
+            found.insert(name, fs::read(entry.path()).expect("a file"));
+        }
+    }
+    found
 }
 
 /// How a command ended and what it said.

@@ -99,7 +99,9 @@ fn guards_are_counted_from_either_place_but_once_an_iteration() {
             json["tuning"]["oscillation_detected"] = json!(true);
         })
         // The text of a note is no flag.
-        .edit(4, |json| json["tuning"]["skip_reason"]["note"] = json!("velocity oscillation cooldown freeze"));
+        .edit(4, |json| {
+            json["tuning"]["skip_reason"]["note"] = json!("velocity oscillation cooldown freeze")
+        });
     let expected =
         json!({"velocity_count": 2, "cooldown_count": 1, "oscillation_count": 1, "freeze_events": 1});
     assert_eq!(snapshot(&run, &[])["guards_last8"], expected);
@@ -129,7 +131,8 @@ fn each_anomaly_begins_beyond_its_limit() {
         ("risk_ratio", 0.48, 0.4801),
         ("maker_taker_ratio", 0.75, 0.7499),
     ] {
-        let count = |value| snapshot(&measured(Run::passing(8), 4, kpi, value), &[])["anomalies_count"].clone();
+        let count =
+            |value| snapshot(&measured(Run::passing(8), 4, kpi, value), &[])["anomalies_count"].clone();
         assert_eq!(count(at), 0, "{kpi} at its limit");
         assert_eq!(count(beyond), 1, "{kpi} beyond its limit");
     }
@@ -170,9 +173,8 @@ struct Limit {
 #[track_caller]
 fn limits_hold(limits: [Limit; 4], flags: &[&str]) {
     for Limit { kpi, at, good, bad } in limits {
-        let passes = |value| {
-            snapshot(&measured(Run::passing(8), 4, kpi, value), flags)["pass_count_last8"].clone()
-        };
+        let passes =
+            |value| snapshot(&measured(Run::passing(8), 4, kpi, value), flags)["pass_count_last8"].clone();
         assert_eq!(passes(at), 8, "{kpi} at {at}");
         assert_eq!(passes(good), 8, "{kpi} = {good}");
         assert_eq!(passes(bad), 7, "{kpi} = {bad}");
@@ -237,9 +239,8 @@ fn audit_holds(place: &Folder, word: &str) -> bool {
 
 #[test]
 fn the_snapshot_tells_the_verdict_of_the_analyzer() {
-    let bad = |numbers: &[u64]| {
-        numbers.iter().fold(Run::passing(8), |run, number| run.step(Step::bad(*number)))
-    };
+    let bad =
+        |numbers: &[u64]| numbers.iter().fold(Run::passing(8), |run, number| run.step(Step::bad(*number)));
     for (run, word) in [(bad(&[]), "PASS"), (bad(&[2, 3, 4]), "WARN"), (bad(&[2, 3, 4, 5]), "FAIL")] {
         let place = run.in_temp();
         place.soak("extract", &[]);
