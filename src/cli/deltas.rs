@@ -37,7 +37,7 @@ pub struct DeltasVerifyArgs {
     #[arg(long)]
     pub strict: bool,
 
-    /// Smallest share that is enough, between 0 and 1 [default: deltas.full_apply_ratio of the policy; built
+    /// Smallest share that is enough, above 0 [default: deltas.full_apply_ratio of the policy; built
     /// in: 0.90, with --strict 0.95]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub threshold: Option<f64>,

@@ -36,7 +36,7 @@ pub struct AnalyzeArgs {
     #[arg(long)]
     pub exit_on_crit: bool,
 
-    /// Warn about each symbol with fewer than N iterations [default: no such warning]
+    /// With a symbol of fewer than N iterations the verdict is INCONCLUSIVE [default: no such check]
     #[arg(long, value_name = "N", value_parser = count)]
     pub min_windows: Option<usize>,
 

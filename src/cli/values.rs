@@ -44,11 +44,11 @@ pub fn switch(value: &str) -> Result<bool, String> {
     }
 }
 
-/// A share between 0 and 1.
+/// A share above 0, at most 1: one of 0 would ask for nothing.
 pub fn share(value: &str) -> Result<f64, String> {
     match value.parse::<f64>() {
-        Ok(number) if (0.0..=1.0).contains(&number) => Ok(number),
-        _ => Err("expected a number between 0 and 1".to_owned()),
+        Ok(number) if number > 0.0 && number <= 1.0 => Ok(number),
+        _ => Err("expected a number above 0 and at most 1".to_owned()),
     }
 }
 
@@ -96,11 +96,11 @@ mod tests {
     }
 
     #[test]
-    fn a_share_lies_between_zero_and_one_inclusive() {
-        assert_eq!(share("0"), Ok(0.0));
+    fn a_share_lies_above_zero_and_is_at_most_one() {
+        assert_eq!(share("0.001"), Ok(0.001));
         assert_eq!(share("1"), Ok(1.0));
         assert_eq!(share("0.95"), Ok(0.95));
-        for wrong in ["-0.001", "1.001", "NaN", "inf", "", "95%"] {
+        for wrong in ["0", "-0", "-0.001", "1.001", "NaN", "inf", "", "95%"] {
             assert!(share(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -150,7 +150,8 @@ fn junit_fails_with_the_gate_and_only_then() {
 fn junit_survives_what_people_write() {
     let reason = "a <b> & \"c\" 'd'\t]]>";
     let (place, found) = junit(&Run::passing(7), &["--override", reason]);
-    let given = found.iter().find(|(_, attributes)| attributes.get("name").is_some_and(|name| name == "override"));
+    let given =
+        found.iter().find(|(_, attributes)| attributes.get("name").is_some_and(|name| name == "override"));
     let value = &given.expect("the override").1["value"];
     assert!(value.starts_with("a &lt;b&gt; &amp; &quot;c&quot; &apos;d&apos;&#9;]]&gt; ("), "{value}");
     assert!(place.text("gate.xml").is_ascii());
@@ -224,7 +225,11 @@ fn the_step_summary_never_grows_beyond_a_mebibyte() {
         assert!(after.len() <= MEBIBYTE.max(before), "{before}: {}", after.len());
     }
     let (_, part) = step_summary(Some(&"x".repeat(MEBIBYTE - 900)));
-    assert!(part.contains("## Soak gate: FAIL") && part.contains("cut to fit"), "{}", &part[MEBIBYTE - 900..]);
+    assert!(
+        part.contains("## Soak gate: FAIL") && part.contains("cut to fit"),
+        "{}",
+        &part[MEBIBYTE - 900..]
+    );
     assert_eq!(step_summary(Some(&"x".repeat(MEBIBYTE))).1.len(), MEBIBYTE);
 }
 
@@ -253,8 +258,7 @@ const LEGACY: [(&str, &str); 10] = [
 
 /// The metrics of a run whose velocity guard spoke once.
 fn metrics(args: &[&str]) -> String {
-    let place =
-        Run::passing(8).edit(2, |json| json["tuning"]["velocity_violation"] = json!(true)).in_temp();
+    let place = Run::passing(8).edit(2, |json| json["tuning"]["velocity_violation"] = json!(true)).in_temp();
     assert_eq!(place.soak("gate", args).code, 0);
     place.text("POST_SOAK_METRICS.prom")
 }
@@ -363,7 +367,10 @@ fn a_baseline_that_is_missing_or_wrong_is_a_warning() {
     for baseline in [None, Some("{"), Some("{}"), Some(r#"{"schema_version": "9.0"}"#), Some("")] {
         let Ran { code, stderr, .. } = compared(baseline, &[]).1;
         assert_eq!(code, 0, "{baseline:?}");
-        assert!(stderr.contains("warning: nothing to compare with: ") && stderr.contains("baseline.json`"), "{stderr}");
+        assert!(
+            stderr.contains("warning: nothing to compare with: ") && stderr.contains("baseline.json`"),
+            "{stderr}"
+        );
     }
 }
 

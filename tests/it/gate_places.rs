@@ -50,7 +50,8 @@ fn a_path_may_hold_blanks_brackets_and_quotes() {
     let outer = Run::default().in_temp();
     let folder = outer.file("a run [1] {x} 'q' $HOME *é");
     Run::passing(8).write(&folder);
-    let told = ran(program().arg("gate").arg("--path").arg(&folder).arg("--junit").arg(folder.join("a b.xml")));
+    let told =
+        ran(program().arg("gate").arg("--path").arg(&folder).arg("--junit").arg(folder.join("a b.xml")));
     assert_eq!(told.code, 0, "{}", told.stderr);
     assert!(told.stdout.contains("a run [1] {x} 'q' $HOME *é"), "{}", told.stdout);
     assert!(folder.join("POST_SOAK_SNAPSHOT.json").exists() && folder.join("a b.xml").exists());
@@ -76,7 +77,9 @@ fn the_default_without_the_variable_is_artifacts_soak_latest() {
 
 #[test]
 fn a_nested_folder_is_found_told_and_written_into() {
-    for below in ["soak/latest", "latest", "RUN_1700000000001", "latest/RUN_1700000000001", "soak/latest/RUN_7"] {
+    for below in
+        ["soak/latest", "latest", "RUN_1700000000001", "latest/RUN_1700000000001", "soak/latest/RUN_7"]
+    {
         let outer = Run::default().in_temp();
         Run::passing(8).write(&outer.file(below));
         let Ran { code, stderr, .. } = outer.soak("gate", &[]);
@@ -117,7 +120,8 @@ fn a_path_that_is_a_file_is_wrong_input() {
 
 /// Contents and times of change of all files that a user sees.
 fn state(folder: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
-    let changed = |name: &str| fs::metadata(folder.join(name)).and_then(|meta| meta.modified()).expect("a time");
+    let changed =
+        |name: &str| fs::metadata(folder.join(name)).and_then(|meta| meta.modified()).expect("a time");
     visible(folder).into_iter().map(|(name, bytes)| (name.clone(), (bytes, changed(&name)))).collect()
 }
 
@@ -259,7 +263,9 @@ fn quiet_leaves_stdout_and_the_exit_code_as_they_are() {
 
 #[test]
 fn ascii_draws_without_block_characters() {
-    let run: Run = (1..=8).map(|n| Step { p95: 300.0 + f64::from(u32::try_from(n).expect("small")), ..Step::good(n) }).collect();
+    let run: Run = (1..=8)
+        .map(|n| Step { p95: 300.0 + f64::from(u32::try_from(n).expect("small")), ..Step::good(n) })
+        .collect();
     let place = run.in_temp();
     let blocks = |text: &str| text.chars().any(|c| ('▁'..='█').contains(&c));
     assert!(blocks(&place.soak("gate", &[]).stdout));

@@ -1,7 +1,11 @@
 //! The program as its user runs it: folders in, exit codes, words and files out.
 #![expect(clippy::disallowed_methods, reason = "tests make folders and start the program")]
 
+mod analyze;
+mod config;
+mod deltas;
 mod edge_report;
+mod extract;
 mod fixtures;
 mod gate;
 mod gate_outputs;
