@@ -213,3 +213,13 @@ fn the_analysis_keeps_to_its_published_schema() {
         }
     }
 }
+
+#[test]
+fn a_gap_in_the_numbers_is_a_finding_and_changes_no_verdict() {
+    let place = Run::passing(10).without("ITER_SUMMARY_4.json").in_temp();
+    let told = result(&place, &[]);
+    assert_eq!(told["outcome"], "PASS");
+    let findings = told["findings"].as_array().expect("a list");
+    let gap = findings.iter().find(|finding| finding["kind"] == "gap");
+    assert!(gap.is_some_and(|gap| gap["message"].as_str().expect("text").contains('4')), "{findings:?}");
+}

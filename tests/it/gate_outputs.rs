@@ -1,23 +1,10 @@
-//! What `soak gate` tells besides the verdict: JSON, JUnit, GitHub, metrics, comparison.
+//! What `soak gate` tells besides the verdict: JSON, metrics, comparison.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Folder, Ran, Run, Step, ran};
+use crate::support::{Folder, Ran, Run};
 use serde_json::{Value, json};
-
-/// A run per symbol in which every iteration of every symbol fails, without a freeze.
-fn symbols_failing(count: usize) -> Run {
-    (0..count).flat_map(|symbol| (1..=8).map(move |number| (symbol, number))).fold(
-        Run::default(),
-        |run, (symbol, number)| {
-            let Step { net, risk, maker, p95, .. } = Step::bad(number);
-            let flat = json!({"net_bps": net, "risk_ratio": risk, "maker_taker_ratio": maker, "p95_latency_ms": p95});
-            run.with_json(&format!("ITER_SUMMARY_S{symbol:02}_{number}.json"), &flat)
-        },
-    )
-}
 
 // JSON.
 
@@ -32,7 +19,7 @@ fn the_json_result_keeps_to_its_published_schema() {
         ("inconclusive", Run::passing(7), &["--skip-delta-verify"]),
         ("corrupt", Run::passing(8).with("ITER_SUMMARY_5.json", "{"), &["--detailed-exitcode"]),
         ("empty", Run::default(), &[]),
-        ("per symbol", symbols_failing(2), &["--skip-analyzer", "--mock"]),
+        ("per symbol", Run::symbols_failing(2), &["--skip-analyzer", "--mock"]),
         ("override", Run::passing(7), &["--override", "known outage"]),
     ];
     for (case, run, args) in cases {
@@ -47,198 +34,6 @@ fn the_json_result_keeps_to_its_published_schema() {
             told["artifacts"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
         assert_eq!(named, place.written(), "{case}");
     }
-}
-
-// JUnit.
-
-/// Elements of an XML document with their attributes; panics unless it is well-formed, as far as what JUnit
-/// needs goes: declaration, elements, attributes in double quotes, text.
-fn elements(xml: &str) -> Vec<(String, BTreeMap<String, String>)> {
-    let mut rest = xml.strip_prefix("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n").expect("a declaration");
-    let (mut found, mut open) = (Vec::new(), Vec::new());
-    while let Some(start) = rest.find('<') {
-        check_text(&rest[..start]);
-        let end = start + rest[start..].find('>').expect("a tag ends");
-        let tag = &rest[start + 1..end];
-        rest = &rest[end + 1..];
-        if let Some(name) = tag.strip_prefix('/') {
-            assert_eq!(open.pop().as_deref(), Some(name), "elements overlap");
-            continue;
-        }
-        let is_empty = tag.ends_with('/');
-        let tag = tag.trim_end_matches('/');
-        let (name, mut text) = tag.split_once(' ').unwrap_or((tag, ""));
-        let mut attributes = BTreeMap::new();
-        while !text.trim().is_empty() {
-            let (key, after) = text.trim_start().split_once("=\"").expect("an attribute with a value");
-            let (value, after) = after.split_once('"').expect("the value ends");
-            check_text(value);
-            assert!(attributes.insert(key.to_owned(), value.to_owned()).is_none(), "`{key}` twice");
-            text = after;
-        }
-        if !is_empty {
-            assert!(!open.is_empty() || found.is_empty(), "one root");
-            open.push(name.to_owned());
-        }
-        found.push((name.to_owned(), attributes));
-    }
-    assert!(open.is_empty(), "{open:?} never closed");
-    assert_eq!(rest.trim(), "", "text after the root");
-    found
-}
-
-/// Every `&` begins one of the entities that XML knows without a definition.
-fn check_text(text: &str) {
-    for (at, _) in text.match_indices('&') {
-        let entity = text[at + 1..].split(';').next().expect("some text");
-        let known = ["amp", "lt", "gt", "quot", "apos"].contains(&entity)
-            || entity.strip_prefix('#').is_some_and(|number| number.parse::<u32>().is_ok());
-        assert!(known, "`&{entity}` in {text}");
-    }
-    assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
-}
-
-/// The JUnit report of a run, taken apart.
-fn junit(run: &Run, args: &[&str]) -> (Folder, Vec<(String, BTreeMap<String, String>)>) {
-    let place = run.in_temp();
-    let file = place.file("gate.xml");
-    place.soak("gate", &[args, &["--junit", file.to_str().expect("plain")]].concat());
-    let found = elements(&place.text("gate.xml"));
-    (place, found)
-}
-
-#[test]
-fn junit_is_well_formed_and_counts_what_is_in_it() {
-    for run in [
-        Run::passing(8),
-        Run::passing(7),
-        Run::passing(8).failing(&[2, 3, 4, 5]),
-        Run::passing(8).with("ITER_SUMMARY_5.json", "{"),
-        symbols_failing(3),
-        Run::default(),
-    ] {
-        let (_, found) = junit(&run, &[]);
-        let count = |name: &str| found.iter().filter(|(element, _)| element == name).count();
-        for root in ["testsuites", "testsuite"] {
-            let (_, totals) = found.iter().find(|(element, _)| element == root).expect("a total");
-            for (attribute, element) in
-                [("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")]
-            {
-                assert_eq!(totals[attribute], count(element).to_string(), "{root} {attribute}");
-            }
-        }
-        assert!(count("testcase") > 0);
-    }
-}
-
-#[test]
-fn junit_fails_with_the_gate_and_only_then() {
-    let troubles = |run: &Run| {
-        let (_, found) = junit(run, &[]);
-        let count = |name: &str| found.iter().filter(|(element, _)| element == name).count();
-        (count("failure"), count("error"))
-    };
-    assert_eq!(troubles(&Run::passing(8)), (0, 0));
-    // A WARN does not fail.
-    assert_eq!(troubles(&(1..=8).map(Step::good).collect()), (0, 0));
-    assert_eq!(troubles(&Run::passing(8).failing(&[2, 3, 4, 5])), (1, 0));
-    assert!(troubles(&Run::passing(7)).0 > 0, "INCONCLUSIVE is a failure");
-    assert!(troubles(&Run::passing(8).with("ITER_SUMMARY_5.json", "{")).1 > 0, "INVALID is an error");
-}
-
-#[test]
-fn junit_survives_what_people_write() {
-    let reason = "a <b> & \"c\" 'd'\t]]>";
-    let (place, found) = junit(&Run::passing(7), &["--override", reason]);
-    let given =
-        found.iter().find(|(_, attributes)| attributes.get("name").is_some_and(|name| name == "override"));
-    let value = &given.expect("the override").1["value"];
-    assert!(value.starts_with("a &lt;b&gt; &amp; &quot;c&quot; &apos;d&apos;&#9;]]&gt; ("), "{value}");
-    assert!(place.text("gate.xml").is_ascii());
-}
-
-// GitHub.
-
-#[test]
-fn github_gets_at_most_ten_annotations_of_a_type() {
-    let place = symbols_failing(12).in_temp();
-    let Ran { stdout, .. } = place.soak("gate", &["--github"]);
-    let count = |start: &str| stdout.lines().filter(|line| line.starts_with(start)).count();
-    assert_eq!(count("::error "), 10);
-    assert_eq!(count("::warning "), 10);
-    assert_eq!(count("::"), 20);
-}
-
-#[test]
-fn github_gets_no_annotation_for_a_pass_and_one_for_each_reason() {
-    let annotations = |run: &Run| -> Vec<String> {
-        let Ran { stdout, .. } = run.in_temp().soak("gate", &["--github"]);
-        stdout.lines().filter(|line| line.starts_with("::")).map(str::to_owned).collect()
-    };
-    assert_eq!(annotations(&Run::passing(8)), Vec::<String>::new());
-    let failed = annotations(&Run::passing(8).failing(&[2, 3, 4, 5]));
-    assert_eq!(failed.len(), 1, "{failed:?}");
-    assert!(
-        failed[0].starts_with("::error title=soak FAIL%3A run_verdict.pass_count::4 of 8 iterations pass"),
-        "{failed:?}"
-    );
-}
-
-#[test]
-fn with_json_the_annotations_leave_stdout_alone() {
-    let place = Run::passing(8).failing(&[2, 3, 4, 5]).in_temp();
-    let told = place.soak("gate", &["--github", "--format", "json"]);
-    assert_eq!(told.json()["outcome"], "FAIL");
-    assert!(told.stderr.starts_with("::error "), "{}", told.stderr);
-}
-
-/// Gates with a step summary that holds this already, and gives back what it holds then.
-fn step_summary(before: Option<&str>) -> (i32, String) {
-    let place = Run::passing(8).failing(&[2, 3, 4, 5]).in_temp();
-    let file = place.file("summary.md");
-    if let Some(before) = before {
-        fs::write(&file, before).expect("a file");
-    }
-    let Ran { code, .. } =
-        ran(place.command("gate", &["--github", "--skip-analyzer"]).env("GITHUB_STEP_SUMMARY", &file));
-    (code, place.text("summary.md"))
-}
-
-#[test]
-fn the_step_summary_is_appended_to_what_is_there() {
-    let (code, fresh) = step_summary(None);
-    assert_eq!(code, 1);
-    assert!(fresh.starts_with("## Soak gate: FAIL\n"), "{fresh}");
-    assert!(fresh.contains("| FAIL | run_verdict.pass_count | 4 |"), "{fresh}");
-    assert_eq!(step_summary(Some("# Before\n\n")).1, format!("# Before\n\n{fresh}"));
-}
-
-#[test]
-fn the_step_summary_never_grows_beyond_a_mebibyte() {
-    const MEBIBYTE: usize = 1 << 20;
-    let whole = step_summary(None).1.len();
-    // Room for everything, for a part, for nothing; and a file that is too large already.
-    for before in [MEBIBYTE - whole - 100, MEBIBYTE - 900, MEBIBYTE - 10, MEBIBYTE, MEBIBYTE + 1] {
-        let (code, after) = step_summary(Some(&"x".repeat(before)));
-        assert_eq!(code, 1);
-        assert!(after.starts_with(&"x".repeat(before)), "{before}: what was there is kept");
-        assert!(after.len() <= MEBIBYTE.max(before), "{before}: {}", after.len());
-    }
-    let (_, part) = step_summary(Some(&"x".repeat(MEBIBYTE - 900)));
-    assert!(
-        part.contains("## Soak gate: FAIL") && part.contains("cut to fit"),
-        "{}",
-        &part[MEBIBYTE - 900..]
-    );
-    assert_eq!(step_summary(Some(&"x".repeat(MEBIBYTE))).1.len(), MEBIBYTE);
-}
-
-#[test]
-fn without_the_flag_github_gets_nothing() {
-    let place = Run::passing(8).in_temp();
-    let file = place.file("summary.md");
-    ran(place.command("gate", &[]).env("GITHUB_STEP_SUMMARY", &file));
-    assert!(!file.exists());
 }
 
 // Metrics.

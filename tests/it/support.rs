@@ -79,6 +79,18 @@ impl Run {
         (1..=n).map(|number| Step { freeze: number == freeze, ..Step::good(number) }).collect()
     }
 
+    /// Flat files of so many symbols, every iteration of which fails, without a freeze.
+    pub fn symbols_failing(count: usize) -> Self {
+        (0..count).flat_map(|symbol| (1..=8).map(move |number| (symbol, number))).fold(
+            Self::default(),
+            |run, (symbol, number)| {
+                let Step { net, risk, maker, p95, .. } = Step::bad(number);
+                let flat = json!({"net_bps": net, "risk_ratio": risk, "maker_taker_ratio": maker, "p95_latency_ms": p95});
+                run.with_json(&format!("ITER_SUMMARY_S{symbol:02}_{number}.json"), &flat)
+            },
+        )
+    }
+
     /// Adds or replaces a file.
     #[must_use]
     pub fn with(mut self, name: &str, content: impl Into<Vec<u8>>) -> Self {

@@ -100,7 +100,7 @@ fn guards_are_counted_from_either_place_but_once_an_iteration() {
         })
         // The text of a note is no flag.
         .edit(4, |json| {
-            json["tuning"]["skip_reason"]["note"] = json!("velocity oscillation cooldown freeze")
+            json["tuning"]["skip_reason"]["note"] = json!("velocity oscillation cooldown freeze");
         });
     let expected =
         json!({"velocity_count": 2, "cooldown_count": 1, "oscillation_count": 1, "freeze_events": 1});
