@@ -171,6 +171,20 @@ impl Evidence {
         unknown
     }
 
+    /// Adds an empty series for each symbol of which no file is usable, so that it is judged and not forgotten.
+    pub fn add_unusable_symbols(&mut self, kpis: usize) {
+        let bad = self.bad_files.iter().map(|bad| &bad.symbol);
+        let named: BTreeSet<&String> =
+            bad.chain(self.duplicates.iter().map(|two| &two.symbol)).flatten().collect();
+        let lost = named
+            .into_iter()
+            .filter(|name| !self.series.iter().any(|series| series.symbol.as_ref() == Some(*name)))
+            .map(|name| Series::new(Some(name.clone()), kpis));
+        let lost: Vec<Series> = lost.collect();
+        self.series.extend(lost);
+        self.series.sort_by(|a, b| a.symbol.cmp(&b.symbol));
+    }
+
     /// Number of usable iterations over all symbols.
     pub fn len(&self) -> usize {
         self.series.iter().map(Series::len).sum()

@@ -97,6 +97,7 @@ pub fn load(asked: &Path, kpis: &KpiTable, reach: Reach) -> Result<Loaded, LoadE
         evidence.unread = unread;
     }
     gathering.finish(&mut evidence);
+    evidence.add_unusable_symbols(kpis.len());
     Ok(Loaded { folder, evidence })
 }
 

@@ -206,6 +206,25 @@ fn a_symbol_with_a_damaged_file_is_invalid_and_the_others_keep_their_verdicts() 
 }
 
 #[test]
+fn a_symbol_of_which_every_file_is_damaged_is_not_forgotten() {
+    let good = (1..=8).fold(Run::default(), |run, number| {
+        run.with_json(&symbol_name("AAA", number), &of_symbol("AAA", frozen(number)))
+    });
+    let corrupt = (1..=8).fold(good.clone(), |run, number| run.with(&symbol_name("BBB", number), "{"));
+    let paired = (1..=8).fold(good, |run, number| {
+        run.with_json(&symbol_name("BBB", number), &of_symbol("BBB", frozen(number)))
+            .with_json(&format!("ITER_SUMMARY_BBB_{number}.json"), &of_symbol("BBB", frozen(number)))
+    });
+    for run in [corrupt, paired] {
+        let folder = run.in_temp();
+        let gated = Gated::of(&folder, &[]);
+        gated.ends("INVALID", 4);
+        assert_eq!(gated.told["symbol"], "BBB");
+        assert_eq!(folder.soak("extract", &[]).json()["outcome"], "INVALID");
+    }
+}
+
+#[test]
 fn extract_opens_only_the_files_of_its_window() {
     let run: Run = (1..=1000).map(|number| Step { freeze: number == 995, ..Step::good(number) }).collect();
     // Were one of the older ones opened, it would be a finding on stderr or in the metrics.
