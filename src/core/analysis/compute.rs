@@ -69,11 +69,13 @@ fn symbol(
     let required: Vec<KpiId> = limits.checks.iter().map(|gate| gate.kpi).collect();
     let mut told = KpiId::OF_THE_VERDICT.to_vec();
     told.extend(required.iter().filter(|kpi| !KpiId::OF_THE_VERDICT.contains(kpi)));
-    let mut checks = integrity::checks(evidence, series, &last, &required, &policy.kpis, options.so_far);
+    let judged = Window::find(series, policy.run_verdict.window, &policy.windows, numbers);
+    // The numbers told come from one window, the verdict from the other: both must be sound.
+    let trusted = if judged.from < last.from { &judged } else { &last };
+    let mut checks = integrity::checks(evidence, series, trusted, &required, &policy.kpis, options.so_far);
     if let Some(wanted) = options.min_windows {
         checks.push(integrity::enough(series, &last, wanted));
     }
-    let judged = Window::find(series, policy.run_verdict.window, &policy.windows, numbers);
     let passes = passes::count_passes(series, &judged, limits, &policy.run_verdict);
     checks.extend(passes::checks(series, &judged, limits, &policy.run_verdict, &passes, &policy.kpis));
     let run_outcome = join(&checks);

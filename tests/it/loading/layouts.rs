@@ -225,6 +225,17 @@ fn a_symbol_of_which_every_file_is_damaged_is_not_forgotten() {
 }
 
 #[test]
+fn a_damaged_file_in_the_window_of_the_run_verdict_is_invalid_also_where_that_is_the_longer_one() {
+    let run = Run::passing(24)
+        .with(&name(3), "{")
+        .with("policy.toml", "schema_version = 1\n[run_verdict]\nwindow = \"overall\"\nmin_iterations = 8\n");
+    let folder = run.in_temp();
+    let policy = folder.file("policy.toml");
+    let gated = Gated::of(&folder, &["--policy", policy.to_str().expect("a plain path")]);
+    gated.ends("INVALID", 4);
+}
+
+#[test]
 fn extract_opens_only_the_files_of_its_window() {
     let run: Run = (1..=1000).map(|number| Step { freeze: number == 995, ..Step::good(number) }).collect();
     // Were one of the older ones opened, it would be a finding on stderr or in the metrics.
