@@ -11,6 +11,7 @@ mod gate;
 mod gate_ci;
 mod gate_outputs;
 mod gate_places;
+mod laws;
 mod loading;
 mod notify;
 mod support;
