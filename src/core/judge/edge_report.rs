@@ -57,3 +57,54 @@ fn short(value: f64) -> String {
     let text = fixed(value, 3);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::limit;
+    use super::*;
+    use crate::core::verdict::Comparison;
+
+    fn rule(miss_when: Comparison, warn: Option<f64>, fail: f64) -> EdgeReportRule {
+        EdgeReportRule {
+            metric: "adverse_p95".to_owned(),
+            miss_when,
+            warn: warn.map(limit),
+            fail: limit(fail),
+        }
+    }
+
+    fn judged(rule: EdgeReportRule, value: Option<f64>) -> Check {
+        let totals = Totals::from([("adverse_p95".to_owned(), value)]);
+        checks(&totals, &[rule]).remove(0)
+    }
+
+    #[test]
+    fn a_total_misses_a_level_only_beyond_it() {
+        use Outcome::{Fail, Pass, Warn};
+        for (value, outcome, limit) in
+            [(3.999, Pass, 6.0), (4.0, Pass, 6.0), (4.001, Warn, 4.0), (6.0, Warn, 4.0), (6.001, Fail, 6.0)]
+        {
+            let check = judged(rule(Comparison::Above, Some(4.0), 6.0), Some(value));
+            assert_eq!((check.outcome, check.limit), (outcome, Some(limit)), "{value}");
+            assert_eq!(check.margin, Some(limit - value), "{value}");
+            assert_eq!((check.comparison, check.joins), (Some(Comparison::AtMost), true));
+        }
+        for (value, outcome) in [(2.499, Fail), (2.5, Pass), (2.501, Pass)] {
+            let check = judged(rule(Comparison::Below, None, 2.5), Some(value));
+            assert_eq!((check.outcome, check.comparison), (outcome, Some(Comparison::AtLeast)), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_total_that_is_not_there_or_no_number_is_invalid() {
+        let absent = checks(&Totals::new(), &[rule(Comparison::Above, Some(4.0), 6.0)]).remove(0);
+        assert_eq!(absent.outcome, Outcome::Invalid);
+        assert_eq!(absent.reason, "`totals.adverse_p95` is not in the edge report");
+        let unusable = judged(rule(Comparison::Above, Some(4.0), 6.0), None);
+        assert_eq!(unusable.outcome, Outcome::Invalid);
+        assert_eq!(unusable.reason, "`totals.adverse_p95` has no usable number");
+        assert_eq!((unusable.observed, unusable.margin), (None, None));
+        // Zero is a value.
+        assert_eq!(judged(rule(Comparison::Below, None, 2.5), Some(0.0)).outcome, Outcome::Fail);
+    }
+}

@@ -108,3 +108,100 @@ fn check(
         joins: set.gates,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{WINDOWS, limit, numbers, series};
+    use super::*;
+    use crate::core::kpi::KpiId;
+    use crate::core::policy::WindowSpec;
+    use crate::core::verdict::{Comparison, Severity};
+
+    /// net_bps >= 2.5 over the last three.
+    fn gate(statistic: Statistic) -> KpiGate {
+        KpiGate {
+            kpi: KpiId::NET_BPS,
+            severity: Severity::Hard,
+            window: WindowSpec::LastN,
+            statistic,
+            comparison: Comparison::AtLeast,
+            limit: limit(2.5),
+            margin: 0.0,
+            min_iterations: 1,
+        }
+    }
+
+    fn judged(gate: KpiGate, values: &[Option<f64>]) -> Check {
+        let series = series(KpiId::NET_BPS, values);
+        let set = GateSet { name: "goals".to_owned(), gates: false, checks: vec![gate] };
+        checks(&set, Part::Goals, &series, &numbers(&series), &WINDOWS, &KpiTable::default()).remove(0)
+    }
+
+    fn outcome(gate: KpiGate, values: &[f64]) -> Outcome {
+        judged(gate, &values.iter().copied().map(Some).collect::<Vec<_>>()).outcome
+    }
+
+    #[test]
+    fn a_limit_holds_at_its_value_and_not_below_it() {
+        for (value, expected) in [(2.499, Outcome::Fail), (2.5, Outcome::Pass), (2.501, Outcome::Pass)] {
+            for statistic in Statistic::ALL {
+                assert_eq!(outcome(gate(statistic), &[value; 3]), expected, "{value} {statistic:?}");
+            }
+        }
+        let soft = KpiGate { severity: Severity::Soft, ..gate(Statistic::Mean) };
+        assert_eq!(outcome(soft, &[2.0]), Outcome::Warn);
+        let strict = KpiGate { comparison: Comparison::Above, ..gate(Statistic::Mean) };
+        assert_eq!(outcome(strict, &[2.5]), Outcome::Fail);
+    }
+
+    #[test]
+    fn less_room_than_the_margin_is_a_warning() {
+        // Quarters and eighths are exact in binary.
+        let within = KpiGate { margin: 0.25, ..gate(Statistic::Median) };
+        for (value, expected) in
+            [(2.375, Outcome::Fail), (2.5, Outcome::Warn), (2.625, Outcome::Warn), (2.75, Outcome::Pass)]
+        {
+            assert_eq!(outcome(within.clone(), &[value]), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn each_statistic_sees_the_values_of_the_window_alone() {
+        // The first value lies outside of the last three: 2, 3 and 7 are left.
+        let values = [-90.0, 2.0, 3.0, 7.0];
+        // Type 7 by hand: p5 = 2 + 0.1 × (3 - 2), p95 = 3 + 0.9 × (7 - 3).
+        let expected = [
+            (Statistic::Each, 2.0),
+            (Statistic::Mean, 4.0),
+            (Statistic::Median, 3.0),
+            (Statistic::Min, 2.0),
+            (Statistic::Max, 7.0),
+            (Statistic::P5, 2.1),
+            (Statistic::P95, 6.6),
+        ];
+        for (statistic, value) in expected {
+            let check = judged(gate(statistic), &values.map(Some));
+            let observed = check.observed.expect("a value");
+            assert!((observed - value).abs() < 1e-12, "{statistic:?}: {observed}");
+            assert_eq!((check.window.first, check.window.n), (Some(2), 3));
+        }
+        let at_most = KpiGate { comparison: Comparison::AtMost, ..gate(Statistic::Each) };
+        assert_eq!(judged(at_most, &values.map(Some)).observed, Some(7.0));
+    }
+
+    #[test]
+    fn fewer_values_than_the_minimum_are_inconclusive_and_none_is_invalid() {
+        let three = KpiGate { min_iterations: 3, ..gate(Statistic::Mean) };
+        assert_eq!(judged(three.clone(), &[Some(9.0); 3]).outcome, Outcome::Pass);
+        let two = judged(three.clone(), &[Some(9.0), None, Some(9.0)]);
+        assert_eq!(two.outcome, Outcome::Inconclusive);
+        assert!(two.reason.starts_with("mean 9.00 bps of 2 values in last3, 3 needed"), "{}", two.reason);
+        // Too few of bad values are too few as well.
+        assert_eq!(judged(three.clone(), &[Some(0.0)]).outcome, Outcome::Inconclusive);
+        for values in [&[None; 3][..], &[][..]] {
+            let none = judged(three.clone(), values);
+            assert_eq!((none.outcome, none.observed, none.margin), (Outcome::Invalid, None, None));
+            assert_eq!(none.reason, "`net_bps` has no value in last3");
+        }
+    }
+}

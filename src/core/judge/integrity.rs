@@ -212,3 +212,7 @@ fn first_defect(series: &Series, window: &Window, kpi: KpiId) -> Option<(String,
         })
     })
 }
+
+#[cfg(test)]
+#[path = "integrity_tests.rs"]
+mod tests;

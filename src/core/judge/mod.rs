@@ -5,6 +5,8 @@
 pub mod advisory;
 pub mod disagree;
 pub mod edge_report;
+#[cfg(test)]
+mod fixture;
 pub mod gates;
 pub mod integrity;
 pub mod passes;

@@ -299,16 +299,5 @@ fn unmet(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_of_a_window_are_rounded_up() {
-        // The documented pairs for 8, and the same shares of other lengths by hand.
-        assert_eq!((share_of(0.75, 8), share_of(0.625, 8)), (6, 5));
-        assert_eq!((share_of(0.75, 6), share_of(0.625, 6)), (5, 4));
-        assert_eq!((share_of(0.75, 1), share_of(0.625, 1)), (1, 1));
-        assert_eq!((share_of(0.75, 24), share_of(0.625, 24)), (18, 15));
-        assert_eq!(share_of(0.7, 10), 7);
-    }
-}
+#[path = "passes_tests.rs"]
+mod tests;

@@ -1,0 +1,54 @@
+//! Hand-made series and windows for the tests of this room.
+
+use crate::core::iteration::Iteration;
+use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::policy::{Limit, WindowSpec, Windows};
+use crate::core::series::{Interner, Series};
+use crate::core::verdict::LimitSource;
+use crate::core::window::Window;
+
+/// Windows of three iterations.
+pub const WINDOWS: Windows = Windows { last_n: 3, steady_start: 7 };
+
+/// A series numbered from 1 with these values of one KPI.
+pub fn series(kpi: KpiId, values: &[Option<f64>]) -> Series {
+    series_of((1..).zip(values).map(|(number, value)| {
+        let mut iteration = Iteration { number, ..empty() };
+        iteration.values[kpi.index()] = *value;
+        iteration
+    }))
+}
+
+/// A series of these iterations.
+pub fn series_of(iterations: impl IntoIterator<Item = Iteration>) -> Series {
+    let mut series = Series::new(None, KpiTable::default().len());
+    for iteration in iterations {
+        series.push(iteration, &mut Interner::default());
+    }
+    series
+}
+
+/// An iteration that knows nothing.
+pub fn empty() -> Iteration {
+    Iteration { values: vec![None; KpiTable::default().len()], ..Iteration::default() }
+}
+
+/// All of a series.
+pub fn whole(series: &Series) -> Window {
+    Window::find(series, WindowSpec::Overall, &WINDOWS, &numbers(series))
+}
+
+/// The last three of a series.
+pub fn last(series: &Series) -> Window {
+    Window::find(series, WindowSpec::LastN, &WINDOWS, &numbers(series))
+}
+
+/// The numbers in a series.
+pub fn numbers(series: &Series) -> Vec<u64> {
+    series.rows().iter().map(|row| row.number).collect()
+}
+
+/// A limit with a source that says so.
+pub fn limit(value: f64) -> Limit {
+    Limit { value, source: LimitSource { key: "test.limit".to_owned(), origin: "a test".to_owned() } }
+}
