@@ -15,7 +15,8 @@ pub enum DeltasCommand {
     /// What the tuner proposed in one iteration is compared with the overrides of the next, pair by pair.
     /// Writes DELTA_VERIFY_REPORT.md and DELTA_VERIFY_REPORT.json. The exit code is 1 if the share of
     /// proposals that were applied, or skipped with a reason, falls short of the limit. Where nothing was
-    /// proposed, or the files cannot show it, the check does not apply, and the result says so.
+    /// proposed there is nothing to verify, and it is 0; where the files cannot show what became of any
+    /// proposal the answer is INCONCLUSIVE, which is no pass.
     Verify(DeltasVerifyArgs),
 }
 

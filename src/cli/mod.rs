@@ -51,8 +51,8 @@ pub enum Command {
     /// Look deeply into a run and write the reports about it
     ///
     /// Windows, trends, violations, anomalies, guards, recommendations and failures. POST_SOAK_AUDIT.md and
-    /// RECOMMENDATIONS.md, and on FAIL also FAILURES.md, go into the folder of the run; the whole set, with
-    /// report.html and POST_SOAK_ANALYSIS.json, goes into its reports/analysis. The exit code is that of the
+    /// RECOMMENDATIONS.md, and FAILURES.md on a verdict worse than WARN, go into the folder of the run; the
+    /// whole set, with POST_SOAK_ANALYSIS.json, goes into its reports/analysis. The exit code is that of the
     /// verdict.
     Analyze(AnalyzeArgs),
     /// Write the compact snapshot of a run, POST_SOAK_SNAPSHOT.json, and print it

@@ -117,7 +117,7 @@ mod tests {
     use crate::core::policy::WindowSpec;
     use crate::core::verdict::{Comparison, Severity};
 
-    /// net_bps >= 2.5 over the last three.
+    /// `net_bps` >= 2.5 over the last three.
     fn gate(statistic: Statistic) -> KpiGate {
         KpiGate {
             kpi: KpiId::NET_BPS,

@@ -214,5 +214,4 @@ fn first_defect(series: &Series, window: &Window, kpi: KpiId) -> Option<(String,
 }
 
 #[cfg(test)]
-#[path = "integrity_tests.rs"]
 mod tests;

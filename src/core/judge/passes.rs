@@ -299,5 +299,4 @@ fn unmet(
 }
 
 #[cfg(test)]
-#[path = "passes_tests.rs"]
 mod tests;

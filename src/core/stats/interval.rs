@@ -68,7 +68,7 @@ impl MeanInterval {
     }
 }
 
-/// Lag-1 autocorrelation: Σ (x[i] − m)(x[i+1] − m) ÷ Σ (x[i] − m)². `None` when all values are equal.
+/// Lag-1 autocorrelation: Σ (xᵢ − m)(xᵢ₊₁ − m) ÷ Σ (xᵢ − m)². `None` when all values are equal.
 pub fn lag1_autocorrelation(values: &[f64]) -> Option<f64> {
     autocorrelation_around(values, super::summary::mean(values)?)
 }

@@ -132,7 +132,7 @@ fn symbols_in_names_or_only_in_the_content_are_judged_one_by_one() {
         let number = if symbol == "AAA" { step.number * 2 - 1 } else { step.number * 2 };
         run.with_json(&name(number), &of_symbol(symbol, Step { number, ..step }))
     };
-    let layouts: [&dyn Fn(Run, &str, Step) -> Run; 2] = [&named, &hidden];
+    let layouts: [fn(Run, &str, Step) -> Run; 2] = [named, hidden];
     for layout in layouts {
         let good = (1..=8).fold(Run::default(), |run, number| {
             layout(layout(run, "AAA", frozen(number)), "BBB", frozen(number))

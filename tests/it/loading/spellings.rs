@@ -20,8 +20,11 @@ fn value(summary: &Value, kpi: KpiId) -> Option<f64> {
     read(summary, kpi).0
 }
 
-/// Every KPI with more than one name: canonical first, each with what it holds and what is read from it.
-fn spellings() -> Vec<(KpiId, Vec<(&'static str, f64, f64)>)> {
+/// A key, the value as written, the value as read.
+type Spelled = (&'static str, f64, f64);
+
+/// Every KPI with more than one name, the canonical one first.
+fn spellings() -> Vec<(KpiId, Vec<Spelled>)> {
     vec![
         (KpiId::NET_BPS, vec![("net_bps", 3.1, 3.1), ("net", 2.9, 2.9), ("edge_bps", 2.5, 2.5)]),
         (
