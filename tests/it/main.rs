@@ -1,6 +1,7 @@
 //! The program as its user runs it: folders in, exit codes, words and files out.
 #![expect(clippy::disallowed_methods, reason = "tests make folders and start the program")]
 
+mod advisory;
 mod analyze;
 mod config;
 mod deltas;
