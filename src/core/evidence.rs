@@ -68,6 +68,62 @@ impl RunState {
     }
 }
 
+/// A set of numbers as inclusive ranges: ascending, apart from each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ranges(Vec<(u64, u64)>);
+
+impl Ranges {
+    /// From ranges in any order that may overlap; a range that ends before it starts is empty.
+    pub fn new(mut ranges: Vec<(u64, u64)>) -> Self {
+        ranges.retain(|(first, last)| first <= last);
+        ranges.sort_unstable();
+        let mut merged: Vec<(u64, u64)> = Vec::new();
+        for (first, last) in ranges {
+            match merged.last_mut() {
+                Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
+                _ => merged.push((first, last)),
+            }
+        }
+        Self(merged)
+    }
+
+    /// How many numbers are in the set.
+    pub fn count(&self) -> u64 {
+        self.0.iter().fold(0, |sum: u64, (first, last)| sum.saturating_add(last - first).saturating_add(1))
+    }
+
+    /// Whether the number is in the set.
+    pub fn contains(&self, number: u64) -> bool {
+        let after = self.0.partition_point(|(first, _)| *first <= number);
+        after.checked_sub(1).is_some_and(|at| number <= self.0[at].1)
+    }
+
+    /// What is left of `first..=last` without the set, as ranges.
+    pub fn outside(&self, first: u64, last: u64) -> Vec<(u64, u64)> {
+        let mut left = Vec::new();
+        let mut from = first;
+        for (start, end) in &self.0 {
+            if *end < from {
+                continue;
+            }
+            if *start > last {
+                break;
+            }
+            if *start > from {
+                left.push((from, start - 1));
+            }
+            match end.checked_add(1) {
+                Some(next) => from = next,
+                None => return left,
+            }
+        }
+        if from <= last {
+            left.push((from, last));
+        }
+        left
+    }
+}
+
 /// What a run declared, from `RUN_MANIFEST.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declared {
@@ -78,7 +134,7 @@ pub struct Declared {
     /// Last complete iteration; 0 before the first.
     pub last_complete: u64,
     /// Iterations that rotation removed, which are not missing.
-    pub rotated: BTreeSet<u64>,
+    pub rotated: Ranges,
     /// Where the data came from (`sim`, `exec`, …).
     pub source: Option<String>,
 }
@@ -87,13 +143,13 @@ impl Declared {
     /// Whether the run promised a file for this number and should have kept the promise by now.
     pub fn expects(&self, number: u64) -> bool {
         let until = if self.state == RunState::Complete { self.iterations } else { self.last_complete };
-        (1..=until).contains(&number) && !self.rotated.contains(&number)
+        (1..=until).contains(&number) && !self.rotated.contains(number)
     }
 
     /// The numbers it should have by now, ascending, from `from` on.
     pub fn expected_from(&self, from: u64) -> impl Iterator<Item = u64> {
         let until = if self.state == RunState::Complete { self.iterations } else { self.last_complete };
-        (from.max(1)..=until).filter(|number| !self.rotated.contains(number))
+        (from.max(1)..=until).filter(|number| !self.rotated.contains(*number))
     }
 }
 
@@ -221,7 +277,7 @@ mod tests {
     use super::*;
 
     fn declared(state: RunState, last_complete: u64) -> Declared {
-        Declared { iterations: 5, state, last_complete, rotated: BTreeSet::from([2]), source: None }
+        Declared { iterations: 5, state, last_complete, rotated: Ranges::new(vec![(2, 2)]), source: None }
     }
 
     #[test]
@@ -229,6 +285,19 @@ mod tests {
         let complete = declared(RunState::Complete, 5);
         assert_eq!(complete.expected_from(1).collect::<Vec<_>>(), [1, 3, 4, 5]);
         assert!(complete.expects(5) && !complete.expects(2) && !complete.expects(6) && !complete.expects(0));
+    }
+
+    #[test]
+    fn ranges_merge_and_can_be_taken_out_of_a_span() {
+        let ranges = Ranges::new(vec![(10, 12), (1, 3), (4, 5), (9, 8), (12, 20)]);
+        assert_eq!(ranges, Ranges(vec![(1, 5), (10, 20)]));
+        let inside: Vec<u64> = (0..=21).filter(|number| ranges.contains(*number)).collect();
+        assert_eq!(inside, (1..=5).chain(10..=20).collect::<Vec<_>>());
+        assert_eq!(ranges.outside(0, 25), [(0, 0), (6, 9), (21, 25)]);
+        assert_eq!(ranges.outside(3, 11), [(6, 9)]);
+        assert_eq!(ranges.outside(11, 15), []);
+        assert_eq!(Ranges::new(vec![(5, u64::MAX)]).outside(1, u64::MAX), [(1, 4)]);
+        assert_eq!(Ranges::default().outside(2, 3), [(2, 3)]);
     }
 
     #[test]

@@ -4,21 +4,31 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{Evidence, Finding};
-use super::judge::{count, list_numbers};
+use super::evidence::{Evidence, Finding, Ranges};
+use super::judge::{count, list_numbers, list_ranges};
 use super::kpi::{KpiId, KpiTable};
 use super::series::Series;
-use super::window::Window;
+
+/// A series, and what of it was judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'e> {
+    /// The iterations.
+    pub series: &'e Series,
+    /// All numbers that count for it, ascending.
+    pub numbers: &'e [u64],
+    /// The lowest number that the verdict looks at.
+    pub from: u64,
+}
 
 /// All findings, in a fixed order: files first, then what each symbol shows.
-pub fn collect(evidence: &Evidence, judged: &[(&Series, &Window, &[u64])], kpis: &KpiTable) -> Vec<Finding> {
+pub fn collect(evidence: &Evidence, judged: &[Judged<'_>], kpis: &KpiTable) -> Vec<Finding> {
     let mut findings = Vec::new();
     files(evidence, judged, &mut findings);
-    for (series, window, numbers) in judged {
-        gaps(evidence, series, window, numbers, &mut findings);
-        collections(series, window, &mut findings);
-        defects(series, window, kpis, &mut findings);
-        spellings(series, kpis, &mut findings);
+    for judged in judged {
+        gaps(evidence, judged, &mut findings);
+        collections(judged, &mut findings);
+        defects(judged, kpis, &mut findings);
+        spellings(judged.series, kpis, &mut findings);
     }
     findings.extend(evidence.findings.iter().cloned());
     findings
@@ -28,12 +38,12 @@ fn finding(kind: &'static str, message: String) -> Finding {
     Finding { kind, symbol: None, iteration: None, file: None, in_window: false, message }
 }
 
-fn files(evidence: &Evidence, judged: &[(&Series, &Window, &[u64])], out: &mut Vec<Finding>) {
+fn files(evidence: &Evidence, judged: &[Judged<'_>], out: &mut Vec<Finding>) {
     let in_window = |symbol: &Option<String>, number: u64| {
         judged
             .iter()
-            .filter(|(series, ..)| symbol.is_none() || *symbol == series.symbol)
-            .any(|(_, window, _)| number >= window.from)
+            .filter(|judged| symbol.is_none() || *symbol == judged.series.symbol)
+            .any(|judged| number >= judged.from)
     };
     for bad in &evidence.bad_files {
         out.push(Finding {
@@ -73,44 +83,35 @@ fn files(evidence: &Evidence, judged: &[(&Series, &Window, &[u64])], out: &mut V
     }
 }
 
-fn gaps(evidence: &Evidence, series: &Series, window: &Window, numbers: &[u64], out: &mut Vec<Finding>) {
-    let mut missing = Vec::new();
-    let mut total = 0usize;
-    for pair in numbers.windows(2) {
-        for number in pair[0] + 1..pair[1] {
-            total += 1;
-            if missing.len() < 64 {
-                missing.push(number);
-            } else {
-                // Numbers may be far apart; what counts is how many there are.
-                total += usize::try_from(pair[1] - number - 1).unwrap_or(usize::MAX);
-                break;
-            }
-        }
-    }
-    if let Some(declared) = &evidence.declared {
-        missing.retain(|number| !declared.rotated.contains(number));
-        if missing.is_empty() {
-            return;
+fn gaps(evidence: &Evidence, judged: &Judged<'_>, out: &mut Vec<Finding>) {
+    let nothing = Ranges::default();
+    let rotated = evidence.declared.as_ref().map_or(&nothing, |declared| &declared.rotated);
+    let mut missing: Vec<(u64, u64)> = Vec::new();
+    let mut total = 0u64;
+    for pair in judged.numbers.windows(2).filter(|pair| pair[1] - pair[0] > 1) {
+        for (first, last) in rotated.outside(pair[0] + 1, pair[1] - 1) {
+            total = total.saturating_add(last - first).saturating_add(1);
+            missing.push((first, last));
         }
     }
     if total > 0 {
         out.push(Finding {
-            symbol: series.symbol.clone(),
-            in_window: missing.iter().any(|number| *number >= window.from),
+            symbol: judged.series.symbol.clone(),
+            in_window: missing.iter().any(|(_, last)| *last >= judged.from),
             ..finding(
                 "gap",
                 format!(
                     "{} between the first and the last are missing: {}",
-                    count(total, "iteration"),
-                    list_numbers(&missing)
+                    count(usize::try_from(total).unwrap_or(usize::MAX), "iteration"),
+                    list_ranges(&missing)
                 ),
             )
         });
     }
 }
 
-fn collections(series: &Series, window: &Window, out: &mut Vec<Finding>) {
+fn collections(judged: &Judged<'_>, out: &mut Vec<Finding>) {
+    let Judged { series, from, .. } = *judged;
     let failed: Vec<&super::series::Row> =
         series.rows().iter().filter(|row| row.collection_failed.is_some()).collect();
     let Some(last) = failed.last() else { return };
@@ -119,7 +120,7 @@ fn collections(series: &Series, window: &Window, out: &mut Vec<Finding>) {
     out.push(Finding {
         symbol: series.symbol.clone(),
         iteration: Some(last.number),
-        in_window: last.number >= window.from,
+        in_window: last.number >= from,
         ..finding(
             "collection_failed",
             format!(
@@ -130,7 +131,8 @@ fn collections(series: &Series, window: &Window, out: &mut Vec<Finding>) {
     });
 }
 
-fn defects(series: &Series, window: &Window, kpis: &KpiTable, out: &mut Vec<Finding>) {
+fn defects(judged: &Judged<'_>, kpis: &KpiTable, out: &mut Vec<Finding>) {
+    let Judged { series, from, .. } = *judged;
     let mut by_defect: BTreeMap<(KpiId, String), Vec<u64>> = BTreeMap::new();
     for row in series.rows() {
         for defect in &row.defects {
@@ -142,7 +144,7 @@ fn defects(series: &Series, window: &Window, kpis: &KpiTable, out: &mut Vec<Find
         out.push(Finding {
             symbol: series.symbol.clone(),
             iteration: numbers.first().copied(),
-            in_window: numbers.last().is_some_and(|last| *last >= window.from),
+            in_window: numbers.last().is_some_and(|last| *last >= from),
             ..finding(
                 "kpi_without_value",
                 format!(
@@ -165,7 +167,7 @@ fn defects(series: &Series, window: &Window, kpis: &KpiTable, out: &mut Vec<Find
             out.push(Finding {
                 symbol: series.symbol.clone(),
                 iteration: absent.first().copied(),
-                in_window: absent.last().is_some_and(|last| *last >= window.from),
+                in_window: absent.last().is_some_and(|last| *last >= from),
                 ..finding(
                     "kpi_missing",
                     format!("`{}` is missing in iteration {}", kpis.name(kpi), list_numbers(&absent)),

@@ -1,10 +1,8 @@
 //! `RUN_MANIFEST.json`: what a run declared, as far as judging it needs to know.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 
-use crate::core::evidence::{Declared, RunState};
+use crate::core::evidence::{Declared, Ranges, RunState};
 
 /// The part of the manifest that post-soak commands hold a folder against. Further keys are allowed.
 #[derive(Debug, Deserialize)]
@@ -42,8 +40,6 @@ pub fn read(bytes: &[u8]) -> Result<Declared, String> {
     if manifest.iterations > MOST || manifest.last_complete_iteration > MOST {
         return Err(format!("`iterations` is beyond {MOST}"));
     }
-    let rotated: BTreeSet<u64> =
-        manifest.rotated.iter().flat_map(|(first, last)| *first..=(*last).min(manifest.iterations)).collect();
     Ok(Declared {
         iterations: manifest.iterations,
         state: match manifest.state {
@@ -53,13 +49,13 @@ pub fn read(bytes: &[u8]) -> Result<Declared, String> {
             State::Failed => RunState::Failed,
         },
         last_complete: manifest.last_complete_iteration,
-        rotated,
+        rotated: Ranges::new(manifest.rotated),
         source: manifest.source,
     })
 }
 
 /// More iterations than a run can have; a larger number is damage and would only cost memory.
-const MOST: u64 = 100_000_000;
+const MOST: u64 = 10_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -82,6 +78,8 @@ mod tests {
         assert!(missing.contains("iterations"), "{missing}");
         let foreign = read(br#"{"schema_version": "9", "iterations": 2, "state": "complete"}"#);
         assert!(foreign.expect_err("unknown schema").contains("`9`"));
+        let most = read(br#"{"schema_version": "1.0", "iterations": 10000001, "state": "running"}"#);
+        assert!(most.expect_err("more than a run can have").contains("10000000"));
         assert!(read(br#"{"schema_version": "1.0", "iterations": 0, "state": "complete"}"#).is_err());
         assert!(read(br#"{"schema_version": "1.0", "iterations": 2, "state": "done"}"#).is_err());
     }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::{Analysis, Deep, Depth, KpiStats, Options, SymbolAnalysis, WindowStats, statistic};
 use crate::core::edge::EdgeDecomposition;
 use crate::core::evidence::Evidence;
-use crate::core::findings;
+use crate::core::findings::{self, Judged};
 use crate::core::guards::GuardCounts;
 use crate::core::judge::edge_report::{self, Totals};
 use crate::core::judge::{advisory, gates, integrity, passes};
@@ -41,9 +41,13 @@ pub fn analyse(
         .collect();
     let folder_checks =
         edge.map(|totals| edge_report::checks(totals, &policy.edge_report)).unwrap_or_default();
-    let judged: Vec<(&Series, &Window, &[u64])> = symbols
+    let judged: Vec<Judged<'_>> = symbols
         .iter()
-        .map(|symbol| (&evidence.series[symbol.index], &symbol.last, numbers[symbol.index].as_slice()))
+        .map(|symbol| Judged {
+            series: &evidence.series[symbol.index],
+            numbers: &numbers[symbol.index],
+            from: symbol.from,
+        })
         .collect();
     let findings = findings::collect(&evidence, &judged, &policy.kpis);
     let of_symbols = symbols.iter().map(|symbol| symbol.outcome).max().unwrap_or(Outcome::Invalid);
@@ -72,7 +76,9 @@ fn symbol(
     let judged = Window::find(series, policy.run_verdict.window, &policy.windows, numbers);
     // The numbers told come from one window, the verdict from the other: both must be sound.
     let trusted = if judged.from < last.from { &judged } else { &last };
-    let mut checks = integrity::checks(evidence, series, trusted, &required, &policy.kpis, options.so_far);
+    let mut checks = integrity::checks(evidence, series, trusted, options.so_far);
+    checks.extend(integrity::kpis_present(series, &judged, &required, &policy.kpis));
+    let from = trusted.from;
     if let Some(wanted) = options.min_windows {
         checks.push(integrity::enough(series, &last, wanted));
     }
@@ -113,6 +119,7 @@ fn symbol(
     SymbolAnalysis {
         index,
         symbol: series.symbol.clone(),
+        from,
         last,
         kpis,
         passes,

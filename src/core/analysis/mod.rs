@@ -123,6 +123,9 @@ pub struct SymbolAnalysis {
     pub index: usize,
     /// The symbol; `None` for runs that are not per symbol.
     pub symbol: Option<String>,
+    /// The lowest number that the verdict looks at: the start of the last-n window, or of the run verdict's
+    /// where that is longer.
+    pub from: u64,
     /// The last-n window.
     pub last: Window,
     /// Statistics of the four KPIs of the verdict over the last-n window.

@@ -21,22 +21,21 @@ struct Trouble {
 
 /// The integrity checks of one symbol.
 ///
-/// `required` are the KPIs without which nothing can be said; `so_far` accepts a run that is not finished.
-pub fn checks(
-    evidence: &Evidence,
-    series: &Series,
-    window: &Window,
-    required: &[KpiId],
-    kpis: &KpiTable,
-    so_far: bool,
-) -> Vec<Check> {
+/// `so_far` accepts a run that is not finished.
+pub fn checks(evidence: &Evidence, series: &Series, window: &Window, so_far: bool) -> Vec<Check> {
     let mut checks = vec![files(evidence, series, window)];
     checks.extend(evidence.manifest_error.iter().map(|error| manifest(error, series, window)));
     checks.extend(run_state(evidence, series, window, so_far));
-    if !window.is_empty() {
-        checks.extend(required.iter().map(|kpi| kpi_present(series, window, *kpi, kpis)));
-    }
     checks
+}
+
+/// Whether each required KPI has a value anywhere in the window of the run verdict; without one nothing can be
+/// said.
+pub fn kpis_present(series: &Series, window: &Window, required: &[KpiId], kpis: &KpiTable) -> Vec<Check> {
+    if window.is_empty() {
+        return Vec::new();
+    }
+    required.iter().map(|kpi| kpi_present(series, window, *kpi, kpis)).collect()
 }
 
 /// `--min-windows`: fewer iterations of a symbol than `wanted` are too few to judge.

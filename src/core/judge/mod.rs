@@ -25,22 +25,26 @@ pub fn show(kpi: &Kpi, value: f64) -> String {
 
 /// Numbers as people write them: runs become ranges, long lists end in an ellipsis (`3, 7-9, …`).
 pub fn list_numbers(numbers: &[u64]) -> String {
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(*number) => *last = *number,
+            _ => ranges.push((*number, *number)),
+        }
+    }
+    list_ranges(&ranges)
+}
+
+/// Inclusive ranges, written the same way.
+pub fn list_ranges(ranges: &[(u64, u64)]) -> String {
     const MOST: usize = 8;
-    let mut parts: Vec<String> = Vec::new();
-    let mut at = 0;
-    while at < numbers.len() {
-        let first = numbers[at];
-        let mut last = first;
-        while at + 1 < numbers.len() && numbers[at + 1] == last + 1 {
-            at += 1;
-            last = numbers[at];
-        }
-        at += 1;
-        if parts.len() == MOST {
-            parts.push("…".to_owned());
-            break;
-        }
-        parts.push(if first == last { first.to_string() } else { format!("{first}-{last}") });
+    let mut parts: Vec<String> = ranges
+        .iter()
+        .take(MOST)
+        .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") })
+        .collect();
+    if ranges.len() > MOST {
+        parts.push("…".to_owned());
     }
     parts.join(", ")
 }

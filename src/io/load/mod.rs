@@ -6,7 +6,7 @@ mod files;
 mod listing;
 mod sidecars;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::core::evidence::{BadFile, Duplicate, Evidence, Renumbered};
@@ -133,11 +133,19 @@ struct Gathering<'k> {
     series: BTreeMap<Option<String>, Series>,
     interner: Interner,
     evidence: Evidence,
+    /// Symbols in the content of usable files, by the symbol in their names where the two differ.
+    renamed: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl<'k> Gathering<'k> {
     fn new(kpis: &'k KpiTable) -> Self {
-        Self { kpis, series: BTreeMap::new(), interner: Interner::default(), evidence: Evidence::default() }
+        Self {
+            kpis,
+            series: BTreeMap::new(),
+            interner: Interner::default(),
+            evidence: Evidence::default(),
+            renamed: BTreeMap::new(),
+        }
     }
 
     /// Reads block by block; while one is read, the one before it is put into the series.
@@ -212,6 +220,11 @@ impl<'k> Gathering<'k> {
                 content,
             });
         }
+        if let (Some(named), Some(inside)) = (&entry.symbol, &symbol)
+            && named != inside
+        {
+            self.renamed.entry(named.clone()).or_default().insert(inside.clone());
+        }
         if let Some(source) = &file.source
             && self.evidence.sources.len() < MOST_SOURCES
             && !self.evidence.sources.contains(&**source)
@@ -235,7 +248,18 @@ impl<'k> Gathering<'k> {
         labelled > named
     }
 
-    fn finish(self, evidence: &mut Evidence) {
+    fn finish(mut self, evidence: &mut Evidence) {
+        // A file that cannot be read has no symbol but that of its name. Where all its readable siblings call
+        // themselves something else, so does it.
+        for bad in &mut self.evidence.bad_files {
+            let inside = bad.symbol.as_ref().and_then(|named| self.renamed.get(named));
+            if let Some(inside) = inside
+                && inside.len() == 1
+                && !self.series.contains_key(&bad.symbol)
+            {
+                bad.symbol = inside.first().cloned();
+            }
+        }
         evidence.series = self.series.into_values().collect();
         evidence.bad_files = self.evidence.bad_files;
         evidence.duplicates = self.evidence.duplicates;

@@ -52,7 +52,7 @@ pub struct DeclaredRow {
     /// Last complete iteration; 0 before the first.
     pub last_complete: u64,
     /// How many iterations rotation removed.
-    pub rotated: usize,
+    pub rotated: u64,
     /// Where the data came from; null when the manifest does not say.
     pub source: Option<String>,
 }
@@ -152,7 +152,7 @@ fn declared(declared: &Declared) -> DeclaredRow {
         state: declared.state.word().to_owned(),
         iterations: declared.iterations,
         last_complete: declared.last_complete,
-        rotated: declared.rotated.len(),
+        rotated: declared.rotated.count(),
         source: declared.source.clone(),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use soak::core::analysis::{Analysis, Depth, Options, analyse};
-use soak::core::evidence::{BadFile, Declared, Duplicate, Evidence, RunState};
+use soak::core::evidence::{BadFile, Declared, Duplicate, Evidence, Ranges, RunState};
 use soak::core::kpi::KpiId;
 use soak::core::policy::{FreezeRule, GateSet, Policy, WindowSpec};
 use soak::core::stats::Summary;
@@ -184,7 +184,7 @@ proptest! {
         let n = u64::try_from(run.len()).expect("small");
         let plain = judged(&run, &POLICY);
         for state in [RunState::Running, RunState::Interrupted, RunState::Failed] {
-            let declared = Declared { iterations: n + 5, state, last_complete: n, rotated: [].into(), source: None };
+            let declared = Declared { iterations: n + 5, state, last_complete: n, rotated: Ranges::default(), source: None };
             let evidence = || Evidence { declared: Some(declared.clone()), ..folder(&run) };
             let whole = analyse(evidence(), &POLICY, &Options::default(), None);
             prop_assert!(whole.outcome >= plain.outcome && whole.outcome >= Outcome::Inconclusive);

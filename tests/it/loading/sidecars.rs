@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Gated, gate, message};
-use crate::support::{Run, name};
+use crate::support::{Folder, Run, Step, name};
 
 /// A manifest with further keys.
 fn manifest(run: Run, keys: &[(&str, Value)]) -> Run {
@@ -143,4 +143,51 @@ fn a_pipe_in_the_place_of_a_manifest_is_not_opened() {
     if made.is_ok_and(|status| status.success()) {
         Gated::of(&folder, &[]).ends("INVALID", 4);
     }
+}
+
+#[test]
+fn what_rotation_removed_is_no_gap() {
+    let manifest = json!({
+        "schema_version": "1.0", "iterations": 300, "state": "complete", "last_complete_iteration": 300,
+        "source": "fixture", "rotated": [[2, 100], [101, 290]],
+    });
+    let run: Run = (291..=300).map(Step::good).collect();
+    let run = run.step(Step::good(1)).step(Step { freeze: true, ..Step::good(299) });
+    let gaps = |folder: &Folder| -> Vec<String> {
+        let told = folder.soak("gate", &["--format", "json"]).json();
+        let findings = told["findings"].as_array().expect("a list").clone();
+        let of_kind = findings.iter().filter(|finding| finding["kind"] == "gap");
+        of_kind.map(|finding| finding["message"].as_str().expect("text").to_owned()).collect()
+    };
+    let rotated = run.clone().with_json("RUN_MANIFEST.json", &manifest).in_temp();
+    assert_eq!(gaps(&rotated), Vec::<String>::new());
+    // Without a manifest nobody knows why they are gone.
+    assert_eq!(gaps(&run.in_temp()), ["289 iterations between the first and the last are missing: 2-290"]);
+}
+
+#[test]
+fn a_manifest_with_numbers_beyond_reason_is_damage_and_costs_nothing() {
+    let manifest = |text: &str| Run::passing(8).with("RUN_MANIFEST.json", text).in_temp();
+    let huge = manifest(r#"{"schema_version": "1.0", "iterations": 100000000, "state": "complete"}"#);
+    let told = huge.soak("gate", &["--format", "json", "--detailed-exitcode"]);
+    assert_eq!(told.code, 4, "{}", told.stdout);
+    let wide = manifest(
+        r#"{"schema_version": "1.0", "iterations": 8, "state": "complete", "last_complete_iteration": 8,
+            "rotated": [[9, 18446744073709551615]]}"#,
+    );
+    assert_eq!(wide.soak("gate", &[]).code, 0);
+}
+
+#[test]
+fn a_damaged_file_goes_by_the_symbol_that_its_siblings_have_inside() {
+    let of = |number: u64| {
+        json!({"symbol": "BTCUSDT", "net_bps": 3.2, "risk_ratio": 0.3, "maker_taker_ratio": 0.9,
+                           "p95_latency_ms": 300.0, "freeze_triggered": number == 20})
+    };
+    let run = (1..=20).filter(|number| *number != 2).fold(Run::default(), |run, number| {
+        run.with_json(&format!("ITER_SUMMARY_btc_{number}.json"), &of(number))
+    });
+    let damaged = |number: u64| run.clone().with(&format!("ITER_SUMMARY_btc_{number}.json"), "{").in_temp();
+    assert_eq!(damaged(2).soak("gate", &["--detailed-exitcode"]).code, 0, "outside the window");
+    assert_eq!(damaged(19).soak("gate", &["--detailed-exitcode"]).code, 4, "inside the window");
 }

@@ -36,6 +36,7 @@ fn sentences_of(outcome: Outcome, checks: Vec<Check>) -> Vec<String> {
     let symbol = SymbolAnalysis {
         index: 0,
         symbol: None,
+        from: 0,
         last: Window::find(&series, WindowSpec::LastN, &windows, &[]),
         kpis: Vec::new(),
         passes: Passes {

@@ -1,10 +1,8 @@
 //! Tests of [`super`]: the last three of five iterations, so that there is an inside and an outside.
 
-use std::collections::BTreeSet;
-
 use super::super::fixture::{WINDOWS, last, series};
 use super::*;
-use crate::core::evidence::{BadFile, Declared, Duplicate};
+use crate::core::evidence::{BadFile, Declared, Duplicate, Ranges};
 use crate::core::policy::WindowSpec;
 
 const NET: [KpiId; 1] = [KpiId::NET_BPS];
@@ -20,7 +18,9 @@ fn bad(number: u64, symbol: Option<&str>) -> BadFile {
 
 fn judged(evidence: &Evidence, series: &Series, so_far: bool) -> Vec<Check> {
     let window = Window::find(series, WindowSpec::LastN, &WINDOWS, &evidence.numbers(series));
-    checks(evidence, series, &window, &NET, &KpiTable::default(), so_far)
+    let mut all = checks(evidence, series, &window, so_far);
+    all.extend(kpis_present(series, &window, &NET, &KpiTable::default()));
+    all
 }
 
 fn of_files(evidence: &Evidence) -> Check {
@@ -28,7 +28,7 @@ fn of_files(evidence: &Evidence) -> Check {
 }
 
 fn declared(state: RunState, iterations: u64, last_complete: u64) -> Evidence {
-    let declared = Declared { iterations, state, last_complete, rotated: BTreeSet::new(), source: None };
+    let declared = Declared { iterations, state, last_complete, rotated: Ranges::default(), source: None };
     Evidence { declared: Some(declared), ..Evidence::default() }
 }
 
