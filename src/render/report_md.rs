@@ -122,7 +122,8 @@ pub fn signed(value: f64, digits: usize) -> String {
 
 /// At least `digits` decimals, and as many more (at most 9) as it takes to tell the number exactly.
 pub fn exact(value: f64, digits: usize) -> String {
-    first_that(value, digits, |told| told == value)
+    // 0.020000000000000004 is 0.02 that went through a subtraction.
+    first_that(value, digits, |told| (told - value).abs() <= 1e-12)
 }
 
 /// A value beside its limit: at least `digits` decimals, and as many more (at most 9) as it takes to stand on
@@ -237,6 +238,7 @@ mod tests {
             (signed(0.2, 2), signed(-0.2, 2), signed(0.001, 2)),
             ("+0.20".into(), "-0.20".into(), "0.00".into())
         );
+        assert_eq!(increment(0.020_000_000_000_000_004), "+0.02");
         assert_eq!((increment(0.015), increment(-20.0)), ("+0.015".to_owned(), "-20".to_owned()));
     }
 
