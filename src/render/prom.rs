@@ -186,7 +186,7 @@ fn kpis(out: &mut Exposition, analysis: &Analysis, policy: &Policy) {
                             ("window", &window.window.name),
                             ("stat", statistic.word()),
                         ];
-                        sample(out, "soak_kpi", symbol, &labels, value * scale);
+                        sample(out, "soak_kpi", symbol, &labels, value / scale);
                     }
                 }
             }
@@ -201,7 +201,7 @@ fn kpis(out: &mut Exposition, analysis: &Analysis, policy: &Policy) {
                             ("window", &symbol.last.name),
                             ("stat", statistic.word()),
                         ];
-                        sample(out, "soak_kpi", symbol, &labels, value * scale);
+                        sample(out, "soak_kpi", symbol, &labels, value / scale);
                     }
                 }
             }
@@ -209,11 +209,11 @@ fn kpis(out: &mut Exposition, analysis: &Analysis, policy: &Policy) {
     }
 }
 
-/// The name of a KPI in base units and the factor that gets there.
+/// The name of a KPI in base units, and how many of its own units make one of those.
 fn base_unit(kpi: &Kpi) -> (String, f64) {
     match &kpi.unit {
-        Unit::Bps => (kpi.name.replace("_bps", "_ratio"), 1e-4),
-        Unit::Milliseconds => (kpi.name.replace("_ms", "_seconds"), 1e-3),
+        Unit::Bps => (kpi.name.replace("_bps", "_ratio"), 10_000.0),
+        Unit::Milliseconds => (kpi.name.replace("_ms", "_seconds"), 1000.0),
         Unit::Ratio | Unit::Other(_) => (kpi.name.clone(), 1.0),
     }
 }
