@@ -1,7 +1,7 @@
 //! `soak extract --notify`: who is told what, and that no address is told to anybody.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
 use crate::support::{Folder, Ran, Run, ran, visible};
@@ -41,7 +41,9 @@ impl Chat {
         format!("http://127.0.0.1:{}/services/hush", self.port)
     }
 
+    /// What it was told. To be called when the program has ended: a chat that still waits was told nothing.
     fn told(self) -> (String, Value) {
+        drop(TcpStream::connect(("127.0.0.1", self.port)));
         self.thread.join().expect("it was told")
     }
 }
