@@ -42,7 +42,7 @@ pub(super) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     for finding in analysis.findings.iter().filter(|finding| finding.in_window) {
         say(globals, &format!("warning: {}", crate::render::terminal::printable(&finding.message)));
     }
-    let snapshot = Snapshot::of(analysis, &provenance);
+    let mut snapshot = Snapshot::of(analysis, &provenance);
     let wanted = Wanted { snapshot: true, metrics: metrics_wanted(*metrics), ..Wanted::default() };
     let rendered = render(analysis, &policy, &provenance, &wanted);
     let base = out.as_deref().unwrap_or(&judged.folder);
@@ -53,17 +53,21 @@ pub(super) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         return Err(Failure::input(anyhow!(reason))
             .hint("`--path` names the folder with the ITER_SUMMARY_<n>.json files"));
     }
-    print(if *pretty { json::pretty_ascii(&snapshot) } else { json::compact_ascii(&snapshot) })?;
-    compare(globals, baseline, &snapshot, &policy.kpis)?;
     if let Some(target) = target {
         match tell::verdict(&snapshot, &target) {
             Ok(Some(_)) => say(globals, "note: the notification was delivered"),
             Ok(None) => say(globals, "note: the verdict is PASS, nobody is notified"),
             Err(error) => {
-                say(globals, &format!("warning: {:#}", anyhow!(error)));
+                let hint = error.hint();
+                let error = format!("{:#}", anyhow!(error));
+                say(globals, &format!("warning: {error}"));
+                hint.inspect(|hint| say(globals, &format!("hint: {hint}")));
+                snapshot.notification_error = Some(error);
             }
         }
     }
+    print(if *pretty { json::pretty_ascii(&snapshot) } else { json::compact_ascii(&snapshot) })?;
+    compare(globals, baseline, &snapshot, &policy.kpis)?;
     if let Some(failure) = written.failure {
         return Err(failure);
     }

@@ -61,7 +61,6 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     tell_folder(globals, &judged, &asked);
     let analysis = &judged.analysis;
     let snapshot = Snapshot::of(analysis, &provenance);
-    compare(globals, baseline, &snapshot, &policy.kpis)?;
     let wanted = Wanted {
         snapshot: true,
         metrics: metrics_wanted(*metrics),
@@ -73,6 +72,9 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     let base = out.as_deref().unwrap_or(&judged.folder);
     let written = write(globals, base, analysis, rendered);
     let mut failure = written.failure;
+    if let Err(unusable) = compare(globals, baseline, &snapshot, &policy.kpis) {
+        failure.get_or_insert(unusable);
+    }
     if let Some(file) = junit
         && let Err(error) = loose::write(file, junit::report(analysis, &provenance).as_bytes())
     {

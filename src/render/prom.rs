@@ -317,6 +317,11 @@ fn verdict(out: &mut Exposition, analysis: &Analysis, provenance: &Provenance) {
         "1 if the verdict was overridden by hand",
         Some(flag(provenance.overridden.is_some())),
     );
+    if let Some(given) = &provenance.overridden {
+        out.family("soak_override_info", "gauge", "Who overrode the verdict, when and why");
+        let labels = [("by", given.by.as_str()), ("at", &given.at), ("reason", &given.reason)];
+        out.sample("soak_override_info", &labels, 1.0);
+    }
     out.family("soak_build_info", "gauge", "The program and the policy behind these numbers");
     let labels = [("version", provenance.tool_version.as_str()), ("policy", &provenance.policy_sha256)];
     out.sample("soak_build_info", &labels, 1.0);

@@ -122,6 +122,9 @@ pub struct Snapshot {
     /// All symbols; only in per-symbol runs.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub symbols: BTreeMap<String, SymbolBlock>,
+    /// Why the notification could not be sent; only on stdout, and only then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notification_error: Option<String>,
     /// A recorded override of the verdict.
     #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Override>,
@@ -164,6 +167,7 @@ impl Snapshot {
             tool_version: provenance.tool_version.clone(),
             symbol: worst.symbol.clone(),
             symbols: analysis.symbols.iter().filter_map(symbol_block).collect(),
+            notification_error: None,
             overridden: provenance.overridden.clone(),
         }
     }

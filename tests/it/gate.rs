@@ -332,7 +332,14 @@ fn an_override_stands_in_every_artifact_with_who_when_and_why() {
         let mut seen = 0;
         for name in place.written() {
             if name == "POST_SOAK_METRICS.prom" {
-                assert!(place.text(&name).contains("\nsoak_override_active 1\n"));
+                let text = place.text(&name);
+                assert!(text.contains("\nsoak_override_active 1\n"));
+                let who = given["by"].as_str().expect("a name");
+                let when = given["at"].as_str().expect("a time");
+                assert!(
+                    text.contains(&format!("\nsoak_override_info{{by=\"{who}\",at=\"{when}\",reason=")),
+                    "{text}"
+                );
                 continue;
             }
             if place.text(&name).starts_with('{') {

@@ -172,8 +172,9 @@ fn a_baseline_that_is_missing_or_wrong_is_a_warning() {
 #[test]
 fn a_baseline_that_is_required_must_be_there_and_right() {
     for baseline in [None, Some("{"), Some("{}"), Some(r#"{"schema_version": "9.0"}"#)] {
-        let Ran { code, stderr, .. } = compared(baseline, &["--require-baseline"]).1;
+        let Ran { code, stdout, stderr } = compared(baseline, &["--require-baseline"]).1;
         assert_eq!(code, 4, "{baseline:?}");
+        assert!(stdout.contains("Soak gate: PASS"), "the verdict is told all the same: {stdout}");
         assert!(stderr.contains("error: ") && stderr.contains("baseline.json`"), "{stderr}");
     }
     assert_eq!(compared(Some(BASELINE), &["--require-baseline"]).1.code, 0);

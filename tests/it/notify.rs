@@ -158,6 +158,9 @@ fn a_chat_that_is_down_or_refuses_changes_no_exit_code_and_its_address_stays_sec
         assert_eq!(told.code, i32::from(fail_on.is_some()), "{}", told.stderr);
         assert!(told.stderr.contains("warning: the notification to slack failed"), "{}", told.stderr);
         assert_eq!(told.json()["verdict"], "FAIL");
+        let error = told.json()["notification_error"].as_str().expect("it failed").to_owned();
+        assert!(error.starts_with("the notification to slack failed"), "{error}");
+        assert!(!place.text("POST_SOAK_SNAPSHOT.json").contains("notification_error"));
         says_nothing_of(&["hush", &port], &place, &told);
     }
     let (chat, place) = (Chat::start(403), failing());
