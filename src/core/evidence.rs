@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::iteration::Tuning;
 use super::params::ParamValues;
+use super::ranges::Ranges;
 use super::series::Series;
 
 /// A file that could not be used.
@@ -78,7 +79,7 @@ pub struct Declared {
     /// Last complete iteration; 0 before the first.
     pub last_complete: u64,
     /// Iterations that rotation removed, which are not missing.
-    pub rotated: BTreeSet<u64>,
+    pub rotated: Ranges,
     /// Where the data came from (`sim`, `exec`, …).
     pub source: Option<String>,
 }
@@ -87,13 +88,13 @@ impl Declared {
     /// Whether the run promised a file for this number and should have kept the promise by now.
     pub fn expects(&self, number: u64) -> bool {
         let until = if self.state == RunState::Complete { self.iterations } else { self.last_complete };
-        (1..=until).contains(&number) && !self.rotated.contains(&number)
+        (1..=until).contains(&number) && !self.rotated.contains(number)
     }
 
-    /// The numbers it should have by now, ascending, from `from` on.
-    pub fn expected_from(&self, from: u64) -> impl Iterator<Item = u64> {
+    /// The numbers it should have by now, from `from` on.
+    pub fn expected_from(&self, from: u64) -> Ranges {
         let until = if self.state == RunState::Complete { self.iterations } else { self.last_complete };
-        (from.max(1)..=until).filter(|number| !self.rotated.contains(number))
+        Ranges::from_iter([(from.max(1), until)]).without(&self.rotated)
     }
 }
 
@@ -195,24 +196,27 @@ impl Evidence {
         self.len() == 0
     }
 
-    /// All numbers that count for a series, ascending: read, unread, unusable, declared.
-    pub fn numbers(&self, series: &Series) -> Vec<u64> {
+    /// All numbers that count for a series: there are files of them, or they were declared.
+    pub fn numbers(&self, series: &Series) -> Ranges {
+        let found = self.found(series);
+        match &self.declared {
+            Some(declared) => found.with(&declared.expected_from(1)),
+            None => found,
+        }
+    }
+
+    /// The numbers of a series that there are files of: read, unread, unusable.
+    pub fn found(&self, series: &Series) -> Ranges {
         let concerns = |symbol: &Option<String>| symbol.is_none() || *symbol == series.symbol;
-        let mut numbers: Vec<u64> = self
+        let unread = self
             .unread
             .iter()
             .filter(|(symbol, _)| concerns(symbol))
-            .flat_map(|(_, numbers)| numbers.iter().copied())
-            .collect();
-        numbers.extend(series.rows().iter().map(|row| row.number));
-        numbers.extend(self.bad_files.iter().filter(|bad| concerns(&bad.symbol)).map(|bad| bad.number));
-        numbers.extend(self.duplicates.iter().filter(|two| concerns(&two.symbol)).map(|two| two.number));
-        if let Some(declared) = &self.declared {
-            numbers.extend(declared.expected_from(1));
-        }
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers
+            .flat_map(|(_, numbers)| numbers.iter().copied());
+        let read = series.rows().iter().map(|row| row.number);
+        let bad = self.bad_files.iter().filter(|bad| concerns(&bad.symbol)).map(|bad| bad.number);
+        let twice = self.duplicates.iter().filter(|two| concerns(&two.symbol)).map(|two| two.number);
+        unread.chain(read).chain(bad).chain(twice).collect()
     }
 }
 
@@ -221,20 +225,20 @@ mod tests {
     use super::*;
 
     fn declared(state: RunState, last_complete: u64) -> Declared {
-        Declared { iterations: 5, state, last_complete, rotated: BTreeSet::from([2]), source: None }
+        Declared { iterations: 5, state, last_complete, rotated: Ranges::from([2]), source: None }
     }
 
     #[test]
     fn a_complete_run_owes_every_iteration_it_declared_and_rotation_forgives() {
         let complete = declared(RunState::Complete, 5);
-        assert_eq!(complete.expected_from(1).collect::<Vec<_>>(), [1, 3, 4, 5]);
+        assert_eq!(complete.expected_from(1), Ranges::from([1, 3, 4, 5]));
         assert!(complete.expects(5) && !complete.expects(2) && !complete.expects(6) && !complete.expects(0));
     }
 
     #[test]
     fn a_run_that_goes_on_owes_only_what_it_completed() {
         let running = declared(RunState::Running, 3);
-        assert_eq!(running.expected_from(1).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(running.expected_from(1), Ranges::from([1, 3]));
         assert!(!running.expects(4));
     }
 }

@@ -5,17 +5,18 @@
 use std::collections::BTreeMap;
 
 use super::evidence::{Evidence, Finding};
-use super::judge::{count, list_numbers};
+use super::judge::{count, list_numbers, list_ranges};
 use super::kpi::{KpiId, KpiTable};
+use super::ranges::Ranges;
 use super::series::Series;
 use super::window::Window;
 
 /// All findings, in a fixed order: files first, then what each symbol shows.
-pub fn collect(evidence: &Evidence, judged: &[(&Series, &Window, &[u64])], kpis: &KpiTable) -> Vec<Finding> {
+pub fn collect(evidence: &Evidence, judged: &[(&Series, &Window)], kpis: &KpiTable) -> Vec<Finding> {
     let mut findings = Vec::new();
     files(evidence, judged, &mut findings);
-    for (series, window, numbers) in judged {
-        gaps(evidence, series, window, numbers, &mut findings);
+    for (series, window) in judged {
+        gaps(evidence, series, window, &mut findings);
         collections(series, window, &mut findings);
         defects(series, window, kpis, &mut findings);
         spellings(series, kpis, &mut findings);
@@ -28,12 +29,12 @@ fn finding(kind: &'static str, message: String) -> Finding {
     Finding { kind, symbol: None, iteration: None, file: None, in_window: false, message }
 }
 
-fn files(evidence: &Evidence, judged: &[(&Series, &Window, &[u64])], out: &mut Vec<Finding>) {
+fn files(evidence: &Evidence, judged: &[(&Series, &Window)], out: &mut Vec<Finding>) {
     let in_window = |symbol: &Option<String>, number: u64| {
         judged
             .iter()
-            .filter(|(series, ..)| symbol.is_none() || *symbol == series.symbol)
-            .any(|(_, window, _)| number >= window.from)
+            .filter(|(series, _)| symbol.is_none() || *symbol == series.symbol)
+            .any(|(_, window)| number >= window.from)
     };
     for bad in &evidence.bad_files {
         out.push(Finding {
@@ -73,41 +74,30 @@ fn files(evidence: &Evidence, judged: &[(&Series, &Window, &[u64])], out: &mut V
     }
 }
 
-fn gaps(evidence: &Evidence, series: &Series, window: &Window, numbers: &[u64], out: &mut Vec<Finding>) {
-    let mut missing = Vec::new();
-    let mut total = 0usize;
-    for pair in numbers.windows(2) {
-        for number in pair[0] + 1..pair[1] {
-            total += 1;
-            if missing.len() < 64 {
-                missing.push(number);
-            } else {
-                // Numbers may be far apart; what counts is how many there are.
-                total += usize::try_from(pair[1] - number - 1).unwrap_or(usize::MAX);
-                break;
-            }
+fn gaps(evidence: &Evidence, series: &Series, window: &Window, out: &mut Vec<Finding>) {
+    let found = evidence.found(series);
+    let mut gap = |missing: &Ranges, what: &str| {
+        if let Some((_, last)) = missing.span() {
+            out.push(Finding {
+                symbol: series.symbol.clone(),
+                in_window: last >= window.from,
+                ..finding(
+                    "gap",
+                    format!("{} {what}: {}", count(missing.count(), "iteration"), list_ranges(missing)),
+                )
+            });
         }
-    }
-    if let Some(declared) = &evidence.declared {
-        missing.retain(|number| !declared.rotated.contains(number));
-        if missing.is_empty() {
-            return;
-        }
-    }
-    if total > 0 {
-        out.push(Finding {
-            symbol: series.symbol.clone(),
-            in_window: missing.iter().any(|number| *number >= window.from),
-            ..finding(
-                "gap",
-                format!(
-                    "{} between the first and the last are missing: {}",
-                    count(total, "iteration"),
-                    list_numbers(&missing)
-                ),
-            )
-        });
-    }
+    };
+    let between = evidence.numbers(series).span().into_iter().collect::<Ranges>().without(&found);
+    let Some(declared) = &evidence.declared else {
+        gap(&between, "between the first and the last are missing");
+        return;
+    };
+    let expected = declared.expected_from(1);
+    gap(&between.without(&expected).without(&declared.rotated), "between the first and the last are missing");
+    // Those of the window are told by the check of its files.
+    let inside = Ranges::from_iter([(window.from, u64::MAX)]);
+    gap(&expected.without(&found).without(&inside), "before the window are declared and missing");
 }
 
 fn collections(series: &Series, window: &Window, out: &mut Vec<Finding>) {

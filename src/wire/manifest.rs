@@ -1,10 +1,9 @@
 //! `RUN_MANIFEST.json`: what a run declared, as far as judging it needs to know.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 
 use crate::core::evidence::{Declared, RunState};
+use crate::core::ranges::Ranges;
 
 /// The part of the manifest that post-soak commands hold a folder against. Further keys are allowed.
 #[derive(Debug, Deserialize)]
@@ -42,8 +41,8 @@ pub fn read(bytes: &[u8]) -> Result<Declared, String> {
     if manifest.iterations > MOST || manifest.last_complete_iteration > MOST {
         return Err(format!("`iterations` is beyond {MOST}"));
     }
-    let rotated: BTreeSet<u64> =
-        manifest.rotated.iter().flat_map(|(first, last)| *first..=(*last).min(manifest.iterations)).collect();
+    let rotated: Ranges =
+        manifest.rotated.iter().map(|(first, last)| (*first, (*last).min(manifest.iterations))).collect();
     Ok(Declared {
         iterations: manifest.iterations,
         state: match manifest.state {
@@ -58,7 +57,7 @@ pub fn read(bytes: &[u8]) -> Result<Declared, String> {
     })
 }
 
-/// More iterations than a run can have; a larger number is damage and would only cost memory.
+/// More iterations than a run can have; a larger number is damage.
 const MOST: u64 = 100_000_000;
 
 #[cfg(test)]
@@ -72,7 +71,7 @@ mod tests {
         let declared = read(text).expect("a whole manifest");
         assert_eq!(declared.iterations, 24);
         assert_eq!(declared.state, RunState::Running);
-        assert_eq!(declared.expected_from(1).collect::<Vec<_>>(), (5..=12).collect::<Vec<_>>());
+        assert_eq!(declared.expected_from(1).ranges(), [(5, 12)]);
         assert_eq!(declared.source.as_deref(), Some("sim"));
     }
 

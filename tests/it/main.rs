@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests make folders and start the program")]
 
 mod analyze;
+mod attacks;
 mod config;
 mod deltas;
 mod edge_report;

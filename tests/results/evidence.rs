@@ -1,7 +1,5 @@
 //! Hand-made evidence, small enough to do every sum on paper.
 
-use std::collections::BTreeSet;
-
 use soak::core::analysis::{Analysis, Options, analyse};
 use soak::core::evidence::{
     BadFile, Declared, Duplicate, Evidence, Finding, ForeignVerdict, Renumbered, RunState,
@@ -169,7 +167,7 @@ pub fn troubled() -> Evidence {
             iterations: 12,
             state: RunState::Complete,
             last_complete: 12,
-            rotated: BTreeSet::from([1]),
+            rotated: [1].into(),
             source: Some("sim".to_owned()),
         }),
         kpi_gate: Some(ForeignVerdict { file: "KPI_GATE.json".to_owned(), verdict: "OK".to_owned() }),

@@ -13,6 +13,7 @@ pub mod passes;
 
 use super::kpi::Kpi;
 use super::number::fixed;
+use super::ranges::Ranges;
 
 /// A value of a KPI with its decimals and unit, e.g. `312 ms`.
 pub fn show(kpi: &Kpi, value: f64) -> String {
@@ -25,22 +26,18 @@ pub fn show(kpi: &Kpi, value: f64) -> String {
 
 /// Numbers as people write them: runs become ranges, long lists end in an ellipsis (`3, 7-9, …`).
 pub fn list_numbers(numbers: &[u64]) -> String {
+    list_ranges(&numbers.iter().copied().collect())
+}
+
+/// [`list_numbers`] of a set.
+pub fn list_ranges(numbers: &Ranges) -> String {
     const MOST: usize = 8;
-    let mut parts: Vec<String> = Vec::new();
-    let mut at = 0;
-    while at < numbers.len() {
-        let first = numbers[at];
-        let mut last = first;
-        while at + 1 < numbers.len() && numbers[at + 1] == last + 1 {
-            at += 1;
-            last = numbers[at];
-        }
-        at += 1;
-        if parts.len() == MOST {
-            parts.push("…".to_owned());
-            break;
-        }
-        parts.push(if first == last { first.to_string() } else { format!("{first}-{last}") });
+    let one = |(first, last): &(u64, u64)| {
+        if first == last { first.to_string() } else { format!("{first}-{last}") }
+    };
+    let mut parts: Vec<String> = numbers.ranges().iter().take(MOST).map(one).collect();
+    if numbers.ranges().len() > MOST {
+        parts.push("…".to_owned());
     }
     parts.join(", ")
 }

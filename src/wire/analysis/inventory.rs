@@ -152,7 +152,7 @@ fn declared(declared: &Declared) -> DeclaredRow {
         state: declared.state.word().to_owned(),
         iterations: declared.iterations,
         last_complete: declared.last_complete,
-        rotated: declared.rotated.len(),
+        rotated: declared.rotated.count(),
         source: declared.source.clone(),
     }
 }

@@ -6,6 +6,7 @@ use crate::core::evidence::Evidence;
 use crate::core::guards::GuardCounts;
 use crate::core::judge::passes::Passes;
 use crate::core::policy::{WindowSpec, Windows};
+use crate::core::ranges::Ranges;
 use crate::core::series::Series;
 use crate::core::verdict::{Severity, WindowUsed};
 use crate::core::window::Window;
@@ -36,7 +37,7 @@ fn sentences_of(outcome: Outcome, checks: Vec<Check>) -> Vec<String> {
     let symbol = SymbolAnalysis {
         index: 0,
         symbol: None,
-        last: Window::find(&series, WindowSpec::LastN, &windows, &[]),
+        last: Window::find(&series, WindowSpec::LastN, &windows, &Ranges::default()),
         kpis: Vec::new(),
         passes: Passes {
             passing: 0,

@@ -1,11 +1,10 @@
 //! Tests of [`super`]: the last three of five iterations, so that there is an inside and an outside.
 
-use std::collections::BTreeSet;
-
 use super::super::fixture::{WINDOWS, last, series};
 use super::*;
 use crate::core::evidence::{BadFile, Declared, Duplicate};
 use crate::core::policy::WindowSpec;
+use crate::core::ranges::Ranges;
 
 const NET: [KpiId; 1] = [KpiId::NET_BPS];
 
@@ -28,7 +27,7 @@ fn of_files(evidence: &Evidence) -> Check {
 }
 
 fn declared(state: RunState, iterations: u64, last_complete: u64) -> Evidence {
-    let declared = Declared { iterations, state, last_complete, rotated: BTreeSet::new(), source: None };
+    let declared = Declared { iterations, state, last_complete, rotated: Ranges::default(), source: None };
     Evidence { declared: Some(declared), ..Evidence::default() }
 }
 
