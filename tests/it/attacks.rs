@@ -31,6 +31,15 @@ fn a_manifest_that_declares_a_hundred_million_iterations_costs_no_time() {
 }
 
 #[test]
+fn a_window_longer_than_any_run_is_answered_at_once() {
+    let folder = Run::passing(24).in_temp();
+    let most = i64::MAX.to_string();
+    let mut gate = folder.command("gate", &["--last-n", &most, "--format", "json"]);
+    let gated = ran(gate.timeout(Duration::from_secs(20)));
+    assert_eq!((gated.code, &gated.json()["outcome"]), (1, &json!("INCONCLUSIVE")));
+}
+
+#[test]
 fn a_declared_iteration_that_is_missing_before_the_window_is_a_finding_and_no_verdict() {
     let folder = Run::passing(24).without("ITER_SUMMARY_3.json").declared(24, "complete", 24).in_temp();
     let gated = folder.soak("gate", &["--format", "json"]);
