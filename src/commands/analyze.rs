@@ -1,7 +1,7 @@
 //! `soak analyze`: the deep look.
 
 use super::judging::{cannot_judge, collect_provenance, load_policy};
-use super::post_soak::{end, leave, result, style, tell_folder, verdict_exit, write};
+use super::post_soak::{end, ending, leave, result, style, tell_folder, verdict_exit, write};
 use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
 use crate::cli::post_soak::AnalyzeArgs;
@@ -48,7 +48,7 @@ pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     if exit == Exit::Success && *exit_on_crit && analysis.has_crit() && provenance.overridden.is_none() {
         exit = Exit::Failed;
     }
-    let code = exit.code(globals.detailed_exitcode);
+    let code = ending(exit, written.failure.as_ref()).code(globals.detailed_exitcode);
     let places = Places { run: &judged.folder, base, written: &written.names };
     match format {
         Format::Text => {

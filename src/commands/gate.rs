@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::extract::metrics_wanted;
 use super::judging::{cannot_judge, collect_provenance, load_policy};
-use super::post_soak::{compare, end, leave, result, say, style, tell_folder, verdict_exit, write};
+use super::post_soak::{compare, end, ending, leave, result, say, style, tell_folder, verdict_exit, write};
 use super::{Failure, print};
 use crate::cli::environment;
 use crate::cli::globals::GlobalArgs;
@@ -80,6 +80,9 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     {
         failure.get_or_insert(Failure::output(error).hint("`--junit` names a file in a folder that exists"));
     }
+    if *github && let Err(error) = append_summary(analysis, &provenance) {
+        failure.get_or_insert(error);
+    }
     let exit = verdict_exit(analysis, &provenance, fail_on.is_some());
     let places = Places { run: &judged.folder, base, written: &written.names };
     match format {
@@ -88,29 +91,30 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
             print(gate_text::gate(analysis, &policy, &provenance, places, style))?;
         }
         Format::Json => {
-            let code = exit.code(globals.detailed_exitcode);
+            let code = ending(exit, failure.as_ref()).code(globals.detailed_exitcode);
             print(json::pretty(&result("gate", analysis, &provenance, &written.names, code)))?;
         }
     }
     if *github {
-        tell_github(globals, analysis, &provenance, *format)?;
+        annotate(globals, analysis, *format)?;
     }
     leave(judged);
     end(exit, failure)
 }
 
-/// Annotations on stdout (on stderr where stdout holds JSON), the summary into the file that GitHub names.
-fn tell_github(
-    globals: &GlobalArgs,
-    analysis: &Analysis,
-    provenance: &Provenance,
-    format: Format,
-) -> Result<(), Failure> {
+/// Annotations on stdout; on stderr where stdout holds JSON.
+fn annotate(globals: &GlobalArgs, analysis: &Analysis, format: Format) -> Result<(), Failure> {
     let annotations = github::annotations(analysis);
     match format {
         Format::Text => print(&annotations)?,
+        Format::Json if annotations.is_empty() => {}
         Format::Json => say(globals, annotations.trim_end()),
     }
+    Ok(())
+}
+
+/// The summary, into the file that GitHub names.
+fn append_summary(analysis: &Analysis, provenance: &Provenance) -> Result<(), Failure> {
     let Some(file) = environment::text("GITHUB_STEP_SUMMARY") else { return Ok(()) };
     loose::append(Path::new(&file), |size| {
         let used = usize::try_from(size).unwrap_or(usize::MAX);

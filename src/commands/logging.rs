@@ -12,7 +12,9 @@ use crate::cli::globals::{GlobalArgs, LogFormat};
 /// Starts logging at the level of `-v` and `--quiet`, or by the filter in `SOAK_LOG`.
 pub(super) fn start(globals: &GlobalArgs) -> Result<(), Failure> {
     let filter = filter(environment::text("SOAK_LOG").as_deref(), globals.quiet, globals.verbose)?;
+    // Where stderr cannot be written there is nobody to tell; the default is to say so on stderr, and to panic.
     let lines = tracing_subscriber::fmt()
+        .log_internal_errors(false)
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(globals.colors(io::stderr().is_terminal()));

@@ -115,6 +115,14 @@ pub(super) fn verdict_exit(analysis: &Analysis, provenance: &Provenance, fail_on
     Exit::of_verdict(analysis.outcome, fail_on_warn)
 }
 
+/// How [`end`] will end the command.
+pub(super) fn ending(exit: Exit, failure: Option<&Failure>) -> Exit {
+    match failure {
+        Some(failure) if exit == Exit::Success => failure.exit,
+        _ => exit,
+    }
+}
+
 /// The JSON result of a command that judges.
 pub(super) fn result(
     command: &str,

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::iteration::Tuning;
 use super::params::ParamValues;
+use super::ranges::Ranges;
 use super::series::Series;
 
 /// A file that could not be used.
@@ -68,62 +69,6 @@ impl RunState {
     }
 }
 
-/// A set of numbers as inclusive ranges: ascending, apart from each other.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ranges(Vec<(u64, u64)>);
-
-impl Ranges {
-    /// From ranges in any order that may overlap; a range that ends before it starts is empty.
-    pub fn new(mut ranges: Vec<(u64, u64)>) -> Self {
-        ranges.retain(|(first, last)| first <= last);
-        ranges.sort_unstable();
-        let mut merged: Vec<(u64, u64)> = Vec::new();
-        for (first, last) in ranges {
-            match merged.last_mut() {
-                Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
-                _ => merged.push((first, last)),
-            }
-        }
-        Self(merged)
-    }
-
-    /// How many numbers are in the set.
-    pub fn count(&self) -> u64 {
-        self.0.iter().fold(0, |sum: u64, (first, last)| sum.saturating_add(last - first).saturating_add(1))
-    }
-
-    /// Whether the number is in the set.
-    pub fn contains(&self, number: u64) -> bool {
-        let after = self.0.partition_point(|(first, _)| *first <= number);
-        after.checked_sub(1).is_some_and(|at| number <= self.0[at].1)
-    }
-
-    /// What is left of `first..=last` without the set, as ranges.
-    pub fn outside(&self, first: u64, last: u64) -> Vec<(u64, u64)> {
-        let mut left = Vec::new();
-        let mut from = first;
-        for (start, end) in &self.0 {
-            if *end < from {
-                continue;
-            }
-            if *start > last {
-                break;
-            }
-            if *start > from {
-                left.push((from, start - 1));
-            }
-            match end.checked_add(1) {
-                Some(next) => from = next,
-                None => return left,
-            }
-        }
-        if from <= last {
-            left.push((from, last));
-        }
-        left
-    }
-}
-
 /// What a run declared, from `RUN_MANIFEST.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declared {
@@ -146,10 +91,10 @@ impl Declared {
         (1..=until).contains(&number) && !self.rotated.contains(number)
     }
 
-    /// The numbers it should have by now, ascending, from `from` on.
-    pub fn expected_from(&self, from: u64) -> impl Iterator<Item = u64> {
+    /// The numbers it should have by now, from `from` on.
+    pub fn expected_from(&self, from: u64) -> Ranges {
         let until = if self.state == RunState::Complete { self.iterations } else { self.last_complete };
-        (from.max(1)..=until).filter(|number| !self.rotated.contains(*number))
+        Ranges::from_iter([(from.max(1), until)]).without(&self.rotated)
     }
 }
 
@@ -251,24 +196,27 @@ impl Evidence {
         self.len() == 0
     }
 
-    /// All numbers that count for a series, ascending: read, unread, unusable, declared.
-    pub fn numbers(&self, series: &Series) -> Vec<u64> {
+    /// All numbers that count for a series: there are files of them, or they were declared.
+    pub fn numbers(&self, series: &Series) -> Ranges {
+        let found = self.found(series);
+        match &self.declared {
+            Some(declared) => found.with(&declared.expected_from(1)),
+            None => found,
+        }
+    }
+
+    /// The numbers of a series that there are files of: read, unread, unusable.
+    pub fn found(&self, series: &Series) -> Ranges {
         let concerns = |symbol: &Option<String>| symbol.is_none() || *symbol == series.symbol;
-        let mut numbers: Vec<u64> = self
+        let unread = self
             .unread
             .iter()
             .filter(|(symbol, _)| concerns(symbol))
-            .flat_map(|(_, numbers)| numbers.iter().copied())
-            .collect();
-        numbers.extend(series.rows().iter().map(|row| row.number));
-        numbers.extend(self.bad_files.iter().filter(|bad| concerns(&bad.symbol)).map(|bad| bad.number));
-        numbers.extend(self.duplicates.iter().filter(|two| concerns(&two.symbol)).map(|two| two.number));
-        if let Some(declared) = &self.declared {
-            numbers.extend(declared.expected_from(1));
-        }
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers
+            .flat_map(|(_, numbers)| numbers.iter().copied());
+        let read = series.rows().iter().map(|row| row.number);
+        let bad = self.bad_files.iter().filter(|bad| concerns(&bad.symbol)).map(|bad| bad.number);
+        let twice = self.duplicates.iter().filter(|two| concerns(&two.symbol)).map(|two| two.number);
+        unread.chain(read).chain(bad).chain(twice).collect()
     }
 }
 
@@ -277,33 +225,20 @@ mod tests {
     use super::*;
 
     fn declared(state: RunState, last_complete: u64) -> Declared {
-        Declared { iterations: 5, state, last_complete, rotated: Ranges::new(vec![(2, 2)]), source: None }
+        Declared { iterations: 5, state, last_complete, rotated: Ranges::from([2]), source: None }
     }
 
     #[test]
     fn a_complete_run_owes_every_iteration_it_declared_and_rotation_forgives() {
         let complete = declared(RunState::Complete, 5);
-        assert_eq!(complete.expected_from(1).collect::<Vec<_>>(), [1, 3, 4, 5]);
+        assert_eq!(complete.expected_from(1), Ranges::from([1, 3, 4, 5]));
         assert!(complete.expects(5) && !complete.expects(2) && !complete.expects(6) && !complete.expects(0));
-    }
-
-    #[test]
-    fn ranges_merge_and_can_be_taken_out_of_a_span() {
-        let ranges = Ranges::new(vec![(10, 12), (1, 3), (4, 5), (9, 8), (12, 20)]);
-        assert_eq!(ranges, Ranges(vec![(1, 5), (10, 20)]));
-        let inside: Vec<u64> = (0..=21).filter(|number| ranges.contains(*number)).collect();
-        assert_eq!(inside, (1..=5).chain(10..=20).collect::<Vec<_>>());
-        assert_eq!(ranges.outside(0, 25), [(0, 0), (6, 9), (21, 25)]);
-        assert_eq!(ranges.outside(3, 11), [(6, 9)]);
-        assert_eq!(ranges.outside(11, 15), []);
-        assert_eq!(Ranges::new(vec![(5, u64::MAX)]).outside(1, u64::MAX), [(1, 4)]);
-        assert_eq!(Ranges::default().outside(2, 3), [(2, 3)]);
     }
 
     #[test]
     fn a_run_that_goes_on_owes_only_what_it_completed() {
         let running = declared(RunState::Running, 3);
-        assert_eq!(running.expected_from(1).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(running.expected_from(1), Ranges::from([1, 3]));
         assert!(!running.expects(4));
     }
 }

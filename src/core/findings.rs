@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{Evidence, Finding, Ranges};
+use super::evidence::{Evidence, Finding};
 use super::judge::{count, list_numbers, list_ranges};
 use super::kpi::{KpiId, KpiTable};
+use super::ranges::Ranges;
 use super::series::Series;
 
 /// A series, and what of it was judged.
@@ -14,8 +15,6 @@ use super::series::Series;
 pub struct Judged<'e> {
     /// The iterations.
     pub series: &'e Series,
-    /// All numbers that count for it, ascending.
-    pub numbers: &'e [u64],
     /// The lowest number that the verdict looks at.
     pub from: u64,
 }
@@ -84,34 +83,34 @@ fn files(evidence: &Evidence, judged: &[Judged<'_>], out: &mut Vec<Finding>) {
 }
 
 fn gaps(evidence: &Evidence, judged: &Judged<'_>, out: &mut Vec<Finding>) {
-    let nothing = Ranges::default();
-    let rotated = evidence.declared.as_ref().map_or(&nothing, |declared| &declared.rotated);
-    let mut missing: Vec<(u64, u64)> = Vec::new();
-    let mut total = 0u64;
-    for pair in judged.numbers.windows(2).filter(|pair| pair[1] - pair[0] > 1) {
-        for (first, last) in rotated.outside(pair[0] + 1, pair[1] - 1) {
-            total = total.saturating_add(last - first).saturating_add(1);
-            missing.push((first, last));
+    let Judged { series, from } = *judged;
+    let found = evidence.found(series);
+    let mut gap = |missing: &Ranges, what: &str| {
+        if let Some((_, last)) = missing.span() {
+            out.push(Finding {
+                symbol: series.symbol.clone(),
+                in_window: last >= from,
+                ..finding(
+                    "gap",
+                    format!("{} {what}: {}", count(missing.count(), "iteration"), list_ranges(missing)),
+                )
+            });
         }
-    }
-    if total > 0 {
-        out.push(Finding {
-            symbol: judged.series.symbol.clone(),
-            in_window: missing.iter().any(|(_, last)| *last >= judged.from),
-            ..finding(
-                "gap",
-                format!(
-                    "{} between the first and the last are missing: {}",
-                    count(usize::try_from(total).unwrap_or(usize::MAX), "iteration"),
-                    list_ranges(&missing)
-                ),
-            )
-        });
-    }
+    };
+    let between = evidence.numbers(series).span().into_iter().collect::<Ranges>().without(&found);
+    let Some(declared) = &evidence.declared else {
+        gap(&between, "between the first and the last are missing");
+        return;
+    };
+    let expected = declared.expected_from(1);
+    gap(&between.without(&expected).without(&declared.rotated), "between the first and the last are missing");
+    // Those of the window are told by the check of its files.
+    let inside = Ranges::from_iter([(from, u64::MAX)]);
+    gap(&expected.without(&found).without(&inside), "before the window are declared and missing");
 }
 
 fn collections(judged: &Judged<'_>, out: &mut Vec<Finding>) {
-    let Judged { series, from, .. } = *judged;
+    let Judged { series, from } = *judged;
     let failed: Vec<&super::series::Row> =
         series.rows().iter().filter(|row| row.collection_failed.is_some()).collect();
     let Some(last) = failed.last() else { return };
@@ -132,7 +131,7 @@ fn collections(judged: &Judged<'_>, out: &mut Vec<Finding>) {
 }
 
 fn defects(judged: &Judged<'_>, kpis: &KpiTable, out: &mut Vec<Finding>) {
-    let Judged { series, from, .. } = *judged;
+    let Judged { series, from } = *judged;
     let mut by_defect: BTreeMap<(KpiId, String), Vec<u64>> = BTreeMap::new();
     for row in series.rows() {
         for defect in &row.defects {

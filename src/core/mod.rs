@@ -14,6 +14,7 @@ pub mod kpi;
 pub mod number;
 pub mod params;
 pub mod policy;
+pub mod ranges;
 pub mod recommend;
 pub mod secret;
 pub mod series;

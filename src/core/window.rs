@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::policy::{WindowSpec, Windows};
+use super::ranges::Ranges;
 use super::series::Series;
 use super::verdict::WindowUsed;
 
@@ -22,13 +23,11 @@ pub struct Window {
 }
 
 impl Window {
-    /// Finds a window. `numbers` are all the numbers that count, ascending: those in the series, those of
+    /// Finds a window. `numbers` are all the numbers that count: those in the series, those of
     /// unreadable files, and those that were declared. So a corrupt newest file is in the window and not
     /// quietly replaced by an older one.
-    pub fn find(series: &Series, spec: WindowSpec, windows: &Windows, numbers: &[u64]) -> Self {
-        let highest = |n: usize| {
-            numbers.len().checked_sub(n).map_or(0, |at| numbers.get(at).copied().unwrap_or(u64::MAX))
-        };
+    pub fn find(series: &Series, spec: WindowSpec, windows: &Windows, numbers: &Ranges) -> Self {
+        let highest = |n: usize| if n == 0 { u64::MAX } else { numbers.highest(n).unwrap_or(0) };
         let from = match spec {
             WindowSpec::LastN => highest(windows.last_n),
             WindowSpec::Last(n) => highest(n),
@@ -81,7 +80,7 @@ mod tests {
     #[test]
     fn last_n_takes_the_highest_numbers_present_and_not_a_span_of_numbers() {
         let numbers = [1, 2, 5, 9, 30];
-        let window = Window::find(&series(&numbers), WindowSpec::LastN, &WINDOWS, &numbers);
+        let window = Window::find(&series(&numbers), WindowSpec::LastN, &WINDOWS, &numbers.into());
         assert_eq!(window.name, "last3");
         assert_eq!(window.span, Some((5, 30)));
         assert_eq!(window.len(), 3);
@@ -89,16 +88,17 @@ mod tests {
 
     #[test]
     fn an_unreadable_newest_file_keeps_its_place_in_the_window() {
-        let window = Window::find(&series(&[1, 2, 3, 4]), WindowSpec::LastN, &WINDOWS, &[1, 2, 3, 4, 5]);
+        let window =
+            Window::find(&series(&[1, 2, 3, 4]), WindowSpec::LastN, &WINDOWS, &Ranges::from([1, 2, 3, 4, 5]));
         assert_eq!(window.span, Some((3, 4)));
         assert_eq!(window.from, 3);
     }
 
     #[test]
     fn fewer_iterations_than_the_window_asks_for_are_all_taken() {
-        let window = Window::find(&series(&[4, 5]), WindowSpec::LastN, &WINDOWS, &[4, 5]);
+        let window = Window::find(&series(&[4, 5]), WindowSpec::LastN, &WINDOWS, &Ranges::from([4, 5]));
         assert_eq!(window.len(), 2);
-        let empty = Window::find(&series(&[]), WindowSpec::LastN, &WINDOWS, &[]);
+        let empty = Window::find(&series(&[]), WindowSpec::LastN, &WINDOWS, &Ranges::default());
         assert!(empty.is_empty());
         assert_eq!(empty.span, None);
     }
@@ -106,11 +106,11 @@ mod tests {
     #[test]
     fn steady_starts_at_its_number_and_overall_takes_everything() {
         let numbers = [5, 6, 7, 8];
-        let steady = Window::find(&series(&numbers), WindowSpec::Steady, &WINDOWS, &numbers);
+        let steady = Window::find(&series(&numbers), WindowSpec::Steady, &WINDOWS, &numbers.into());
         assert_eq!(steady.span, Some((7, 8)));
-        let overall = Window::find(&series(&numbers), WindowSpec::Overall, &WINDOWS, &numbers);
+        let overall = Window::find(&series(&numbers), WindowSpec::Overall, &WINDOWS, &numbers.into());
         assert_eq!(overall.span, Some((5, 8)));
-        let last = Window::find(&series(&numbers), WindowSpec::Last(1), &WINDOWS, &numbers);
+        let last = Window::find(&series(&numbers), WindowSpec::Last(1), &WINDOWS, &numbers.into());
         assert_eq!((last.name.as_str(), last.span), ("last1", Some((8, 8))));
     }
 }

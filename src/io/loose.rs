@@ -18,8 +18,17 @@ pub struct FileError {
 }
 
 /// Writes a whole file: a temporary file beside it, fsync, rename. The folder must exist.
+///
+/// A device or a pipe (`/dev/stdout`, what a shell puts for `>(…)`) is written into; a rename would put a file
+/// in its place.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    replace(path, bytes).map_err(|source| FileError { path: path.to_owned(), action: "written", source })
+    let is_stream = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    let written = if is_stream { pour(path, bytes) } else { replace(path, bytes) };
+    written.map_err(|source| FileError { path: path.to_owned(), action: "written", source })
+}
+
+fn pour(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.write_all(bytes)
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {

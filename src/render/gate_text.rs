@@ -119,7 +119,8 @@ fn kpi_lines(out: &mut String, analysis: &Analysis, policy: &Policy, style: Styl
             continue;
         }
         if let Some(name) = &symbol.symbol {
-            line(out, format_args!("{}:", printable(name)));
+            // A line that started with the name could be a workflow command to a CI system.
+            line(out, format_args!("Symbol {}:", printable(name)));
         }
         let series = analysis.series(symbol);
         for stats in &symbol.kpis {

@@ -3,6 +3,7 @@
 
 mod advisory;
 mod analyze;
+mod attacks;
 mod config;
 mod deltas;
 mod edge_report;

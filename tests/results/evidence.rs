@@ -2,7 +2,7 @@
 
 use soak::core::analysis::{Analysis, Options, analyse};
 use soak::core::evidence::{
-    BadFile, Declared, Duplicate, Evidence, Finding, ForeignVerdict, Ranges, Renumbered, RunState,
+    BadFile, Declared, Duplicate, Evidence, Finding, ForeignVerdict, Renumbered, RunState,
 };
 use soak::core::guards::Guard;
 use soak::core::iteration::{Defect, Iteration, KpiDefect, SkipReason};
@@ -167,7 +167,7 @@ pub fn troubled() -> Evidence {
             iterations: 12,
             state: RunState::Complete,
             last_complete: 12,
-            rotated: Ranges::new(vec![(1, 1)]),
+            rotated: [1].into(),
             source: Some("sim".to_owned()),
         }),
         kpi_gate: Some(ForeignVerdict { file: "KPI_GATE.json".to_owned(), verdict: "OK".to_owned() }),

@@ -11,6 +11,7 @@ use crate::core::judge::edge_report::{self, Totals};
 use crate::core::judge::{advisory, gates, integrity, passes};
 use crate::core::kpi::KpiId;
 use crate::core::policy::{GateSet, Policy, Statistic, WindowSpec};
+use crate::core::ranges::Ranges;
 use crate::core::recommend;
 use crate::core::series::Series;
 use crate::core::signatures::{self, Signatures};
@@ -35,7 +36,7 @@ pub fn analyse(
         // Nothing to judge is judged too, and is INVALID.
         evidence.series.push(Series::new(None, policy.kpis.len()));
     }
-    let numbers: Vec<Vec<u64>> = evidence.series.iter().map(|series| evidence.numbers(series)).collect();
+    let numbers: Vec<Ranges> = evidence.series.iter().map(|series| evidence.numbers(series)).collect();
     let symbols: Vec<SymbolAnalysis> = (0..evidence.series.len())
         .map(|index| symbol(&evidence, index, &numbers[index], policy, options))
         .collect();
@@ -43,11 +44,7 @@ pub fn analyse(
         edge.map(|totals| edge_report::checks(totals, &policy.edge_report)).unwrap_or_default();
     let judged: Vec<Judged<'_>> = symbols
         .iter()
-        .map(|symbol| Judged {
-            series: &evidence.series[symbol.index],
-            numbers: &numbers[symbol.index],
-            from: symbol.from,
-        })
+        .map(|symbol| Judged { series: &evidence.series[symbol.index], from: symbol.from })
         .collect();
     let findings = findings::collect(&evidence, &judged, &policy.kpis);
     let of_symbols = symbols.iter().map(|symbol| symbol.outcome).max().unwrap_or(Outcome::Invalid);
@@ -63,7 +60,7 @@ pub fn analyse(
 fn symbol(
     evidence: &Evidence,
     index: usize,
-    numbers: &[u64],
+    numbers: &Ranges,
     policy: &Policy,
     options: &Options,
 ) -> SymbolAnalysis {
@@ -134,7 +131,13 @@ fn symbol(
     }
 }
 
-fn deep(series: &Series, last: &Window, numbers: &[u64], guards_last: &GuardCounts, policy: &Policy) -> Deep {
+fn deep(
+    series: &Series,
+    last: &Window,
+    numbers: &Ranges,
+    guards_last: &GuardCounts,
+    policy: &Policy,
+) -> Deep {
     let overall = Window::find(series, WindowSpec::Overall, &policy.windows, numbers);
     let steady = Window::find(series, WindowSpec::Steady, &policy.windows, numbers);
     let shown: Vec<KpiId> = policy.kpis.ids().filter(|kpi| is_shown(series, *kpi)).collect();

@@ -4,13 +4,14 @@
 use super::{count, list_numbers};
 use crate::core::anomalies::Anomaly;
 use crate::core::policy::Policy;
+use crate::core::ranges::Ranges;
 use crate::core::series::Series;
 use crate::core::verdict::{Check, Comparison, Outcome, Part, Severity};
 use crate::core::violations::Violations;
 use crate::core::window::Window;
 
 /// One check a KPI: no CRIT, no WARN.
-pub fn violations(series: &Series, found: &Violations, policy: &Policy, numbers: &[u64]) -> Vec<Check> {
+pub fn violations(series: &Series, found: &Violations, policy: &Policy, numbers: &Ranges) -> Vec<Check> {
     let rules = &policy.violations;
     let window = Window::find(series, rules.window, &policy.windows, numbers);
     rules

@@ -3,6 +3,7 @@
 use crate::core::iteration::Iteration;
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::policy::{Limit, WindowSpec, Windows};
+use crate::core::ranges::Ranges;
 use crate::core::series::{Interner, Series};
 use crate::core::verdict::LimitSource;
 use crate::core::window::Window;
@@ -44,7 +45,7 @@ pub fn last(series: &Series) -> Window {
 }
 
 /// The numbers in a series.
-pub fn numbers(series: &Series) -> Vec<u64> {
+pub fn numbers(series: &Series) -> Ranges {
     series.rows().iter().map(|row| row.number).collect()
 }
 

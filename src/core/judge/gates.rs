@@ -3,6 +3,7 @@
 use super::{count, show};
 use crate::core::kpi::KpiTable;
 use crate::core::policy::{GateSet, KpiGate, Statistic, Windows};
+use crate::core::ranges::Ranges;
 use crate::core::series::Series;
 use crate::core::stats::Summary;
 use crate::core::verdict::{Check, Outcome, Part};
@@ -32,7 +33,7 @@ pub fn checks(
     set: &GateSet,
     part: Part,
     series: &Series,
-    numbers: &[u64],
+    numbers: &Ranges,
     windows: &Windows,
     kpis: &KpiTable,
 ) -> Vec<Check> {

@@ -3,9 +3,7 @@
 //!
 //! Trouble outside the window is a finding and changes no verdict.
 
-use std::collections::HashSet;
-
-use super::{count, list_numbers};
+use super::{count, list_ranges};
 use crate::core::evidence::{Evidence, RunState};
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::series::Series;
@@ -135,17 +133,12 @@ fn trouble(evidence: &Evidence, series: &Series, window: &Window) -> Trouble {
         ));
     }
     if let Some(declared) = &evidence.declared {
-        let mut present: HashSet<u64> =
-            series.rows()[window.positions.clone()].iter().map(|row| row.number).collect();
-        present.extend(evidence.bad_files.iter().filter(|bad| concerns(&bad.symbol)).map(|bad| bad.number));
-        present.extend(evidence.duplicates.iter().filter(|two| concerns(&two.symbol)).map(|two| two.number));
-        let missing: Vec<u64> =
-            declared.expected_from(window.from).filter(|number| !present.contains(number)).collect();
+        let missing = declared.expected_from(window.from).without(&evidence.found(series));
         if !missing.is_empty() {
-            trouble.files += missing.len();
+            trouble.files = trouble.files.saturating_add(missing.count());
             trouble
                 .sentences
-                .push(format!("declared in `RUN_MANIFEST.json` and missing: {}", list_numbers(&missing)));
+                .push(format!("declared in `RUN_MANIFEST.json` and missing: {}", list_ranges(&missing)));
         }
     }
     if trouble.files > trouble.sentences.len() && trouble.files > MOST {

@@ -13,6 +13,7 @@ pub mod passes;
 
 use super::kpi::Kpi;
 use super::number::fixed;
+use super::ranges::Ranges;
 
 /// A value of a KPI with its decimals and unit, e.g. `312 ms`.
 pub fn show(kpi: &Kpi, value: f64) -> String {
@@ -25,25 +26,17 @@ pub fn show(kpi: &Kpi, value: f64) -> String {
 
 /// Numbers as people write them: runs become ranges, long lists end in an ellipsis (`3, 7-9, …`).
 pub fn list_numbers(numbers: &[u64]) -> String {
-    let mut ranges: Vec<(u64, u64)> = Vec::new();
-    for number in numbers {
-        match ranges.last_mut() {
-            Some((_, last)) if last.checked_add(1) == Some(*number) => *last = *number,
-            _ => ranges.push((*number, *number)),
-        }
-    }
-    list_ranges(&ranges)
+    list_ranges(&numbers.iter().copied().collect())
 }
 
-/// Inclusive ranges, written the same way.
-pub fn list_ranges(ranges: &[(u64, u64)]) -> String {
+/// [`list_numbers`] of a set.
+pub fn list_ranges(numbers: &Ranges) -> String {
     const MOST: usize = 8;
-    let mut parts: Vec<String> = ranges
-        .iter()
-        .take(MOST)
-        .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") })
-        .collect();
-    if ranges.len() > MOST {
+    let one = |(first, last): &(u64, u64)| {
+        if first == last { first.to_string() } else { format!("{first}-{last}") }
+    };
+    let mut parts: Vec<String> = numbers.ranges().iter().take(MOST).map(one).collect();
+    if numbers.ranges().len() > MOST {
         parts.push("…".to_owned());
     }
     parts.join(", ")

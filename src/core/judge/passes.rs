@@ -110,7 +110,17 @@ pub fn count_passes(series: &Series, window: &Window, set: &GateSet, rule: &RunV
 fn share_of(share: f64, n: usize) -> usize {
     // The small step keeps 0.7 × 10 = 7.000000000000001 from becoming 8.
     let exact = share * n as f64 - 1e-9;
-    (0..=n).find(|candidate| *candidate as f64 >= exact).unwrap_or(n).max(1)
+    // Halving, because a policy may ask for more iterations than could be counted up to.
+    let (mut low, mut high) = (0, n);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if middle as f64 >= exact {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    low.max(1)
 }
 
 /// The checks of the run verdict for one symbol.

@@ -95,7 +95,7 @@ pub struct Trend {
 impl Trend {
     /// The trend over points (iteration number, value), ordered by number; numbers may have gaps.
     ///
-    /// `None` with fewer than 3 points. With 3 or 4 points there is a slope and no 95 % interval: even an
+    /// `None` with fewer than 3 points, or when a slope would not be a finite number. With 3 or 4 points there is a slope and no 95 % interval: even an
     /// unbroken rise happens by chance too often; the word is then `flat`. The interval takes the values as
     /// independent, so on strongly autocorrelated ones it is too narrow.
     pub fn of(points: &[(u64, f64)], rule: TrendRule) -> Option<Self> {
@@ -109,9 +109,15 @@ impl Trend {
             (TrendMethod::BlockMedians, block_medians(points))
         };
         let mut slopes = pairwise_slopes(&points_used);
+        if slopes.iter().any(|slope| !slope.is_finite()) {
+            return None;
+        }
         let slope = median(&mut slopes)?;
         let interval = sen_interval(&mut slopes, &points_used, rule.confidence);
         let change = slope * last.saturating_sub(first) as f64;
+        if !change.is_finite() {
+            return None;
+        }
         let centre = median(&mut points.iter().map(|(_, value)| *value).collect::<Vec<_>>())?;
         let needed = (rule.relative_change * centre.abs()).max(rule.floor);
         let word = match interval {

@@ -52,7 +52,7 @@ pub struct DeclaredRow {
     /// Last complete iteration; 0 before the first.
     pub last_complete: u64,
     /// How many iterations rotation removed.
-    pub rotated: u64,
+    pub rotated: usize,
     /// Where the data came from; null when the manifest does not say.
     pub source: Option<String>,
 }

@@ -238,8 +238,11 @@ fn impute_gross(summary: &mut Summary) {
     if let Some(net) = get(KpiId::NET_BPS) {
         let fees = get(KpiId::FEES_BPS).unwrap_or(0.0);
         let gross = net + adverse.unwrap_or(0.0) + slippage.unwrap_or(0.0) + fees;
-        summary.values[KpiId::GROSS_BPS.index()] = Some(gross);
-        summary.gross_imputed = true;
+        // Finite parts can add up to what is no number any more.
+        if gross.is_finite() {
+            summary.values[KpiId::GROSS_BPS.index()] = Some(gross);
+            summary.gross_imputed = true;
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::core::evidence::Evidence;
 use crate::core::guards::GuardCounts;
 use crate::core::judge::passes::Passes;
 use crate::core::policy::{WindowSpec, Windows};
+use crate::core::ranges::Ranges;
 use crate::core::series::Series;
 use crate::core::verdict::{Severity, WindowUsed};
 use crate::core::window::Window;
@@ -37,7 +38,7 @@ fn sentences_of(outcome: Outcome, checks: Vec<Check>) -> Vec<String> {
         index: 0,
         symbol: None,
         from: 0,
-        last: Window::find(&series, WindowSpec::LastN, &windows, &[]),
+        last: Window::find(&series, WindowSpec::LastN, &windows, &Ranges::default()),
         kpis: Vec::new(),
         passes: Passes {
             passing: 0,

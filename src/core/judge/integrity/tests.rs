@@ -2,8 +2,9 @@
 
 use super::super::fixture::{WINDOWS, last, series};
 use super::*;
-use crate::core::evidence::{BadFile, Declared, Duplicate, Ranges};
+use crate::core::evidence::{BadFile, Declared, Duplicate};
 use crate::core::policy::WindowSpec;
+use crate::core::ranges::Ranges;
 
 const NET: [KpiId; 1] = [KpiId::NET_BPS];
 
