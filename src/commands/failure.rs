@@ -6,6 +6,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use crate::exit::Exit;
+use crate::render::markdown::printable_lines;
 
 /// Why a command did not do its job.
 #[derive(Debug)]
@@ -70,9 +71,10 @@ impl Failure {
 /// `error: …`, a line per cause, a line per line of the hint; with a final newline.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut told = self.error.to_string();
+        // Names and keys in it come from files and may hold anything.
+        let mut told = printable_lines(&self.error.to_string());
         writeln!(f, "error: {told}")?;
-        for cause in self.error.chain().skip(1).map(ToString::to_string) {
+        for cause in self.error.chain().skip(1).map(|cause| printable_lines(&cause.to_string())) {
             // Many libraries repeat their cause in their own message.
             if !told.contains(&cause) {
                 writeln!(f, "  because: {cause}")?;

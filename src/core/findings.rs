@@ -92,21 +92,24 @@ fn gaps(evidence: &Evidence, judged: &Judged<'_>, out: &mut Vec<Finding>) {
                 in_window: last >= from,
                 ..finding(
                     "gap",
-                    format!("{} {what}: {}", count(missing.count(), "iteration"), list_ranges(missing)),
+                    format!("{what}: {} ({})", list_ranges(missing), count(missing.count(), "iteration")),
                 )
             });
         }
     };
     let between = evidence.numbers(series).span().into_iter().collect::<Ranges>().without(&found);
     let Some(declared) = &evidence.declared else {
-        gap(&between, "between the first and the last are missing");
+        gap(&between, "missing between the first and the last");
         return;
     };
     let expected = declared.expected_from(1);
-    gap(&between.without(&expected).without(&declared.rotated), "between the first and the last are missing");
+    gap(&between.without(&expected).without(&declared.rotated), "missing between the first and the last");
+    let beyond = Ranges::from_iter([(declared.iterations.saturating_add(1), u64::MAX)]);
+    let undeclared = found.without(&found.without(&beyond));
+    gap(&undeclared, &format!("there beyond the {} that the run declared", declared.iterations));
     // Those of the window are told by the check of its files.
     let inside = Ranges::from_iter([(from, u64::MAX)]);
-    gap(&expected.without(&found).without(&inside), "before the window are declared and missing");
+    gap(&expected.without(&found).without(&inside), "declared, and missing before the window");
 }
 
 fn collections(judged: &Judged<'_>, out: &mut Vec<Finding>) {

@@ -34,6 +34,11 @@ pub fn cell(text: &str) -> String {
     escaped
 }
 
+/// A text of several lines for a terminal: what [`printable`] does, but with its line ends and at full length.
+pub fn printable_lines(text: &str) -> String {
+    text.chars().map(|letter| if letter == '\n' { letter } else { visible(letter) }).collect()
+}
+
 /// White space becomes a space; control characters, and those that turn the direction of text or are not
 /// seen, become a replacement character.
 fn visible(letter: char) -> char {

@@ -11,8 +11,7 @@ struct Manifest {
     schema_version: String,
     iterations: u64,
     state: State,
-    #[serde(default)]
-    last_complete_iteration: u64,
+    last_complete_iteration: Option<u64>,
     #[serde(default)]
     rotated: Vec<(u64, u64)>,
     source: Option<String>,
@@ -38,8 +37,20 @@ pub fn read(bytes: &[u8]) -> Result<Declared, String> {
     if manifest.iterations == 0 {
         return Err("`iterations` is 0: the run declared nothing".to_owned());
     }
-    if manifest.iterations > MOST || manifest.last_complete_iteration > MOST {
+    if manifest.iterations > MOST {
         return Err(format!("`iterations` is beyond {MOST}"));
+    }
+    let is_complete = matches!(manifest.state, State::Complete);
+    let last = manifest.last_complete_iteration.unwrap_or(if is_complete { manifest.iterations } else { 0 });
+    if last > manifest.iterations || (is_complete && last < manifest.iterations) {
+        let state = if is_complete { "complete" } else { "unfinished" };
+        return Err(format!(
+            "it contradicts itself: the run is {state}, and the last complete iteration is {last} of {}",
+            manifest.iterations
+        ));
+    }
+    if let Some((first, end)) = manifest.rotated.iter().find(|(first, end)| first > end) {
+        return Err(format!("`rotated` has a range that ends before it begins: [{first}, {end}]"));
     }
     let rotated: Ranges =
         manifest.rotated.iter().map(|(first, last)| (*first, (*last).min(manifest.iterations))).collect();
@@ -51,7 +62,7 @@ pub fn read(bytes: &[u8]) -> Result<Declared, String> {
             State::Interrupted => RunState::Interrupted,
             State::Failed => RunState::Failed,
         },
-        last_complete: manifest.last_complete_iteration,
+        last_complete: last,
         rotated,
         source: manifest.source,
     })
@@ -81,6 +92,17 @@ mod tests {
         assert!(missing.contains("iterations"), "{missing}");
         let foreign = read(br#"{"schema_version": "9", "iterations": 2, "state": "complete"}"#);
         assert!(foreign.expect_err("unknown schema").contains("`9`"));
+        for (last, state) in [(10, "complete"), (25, "complete"), (25, "running")] {
+            let text = format!(
+                r#"{{"schema_version": "1.0", "iterations": 24, "state": "{state}",
+                    "last_complete_iteration": {last}}}"#
+            );
+            let error = read(text.as_bytes()).expect_err("it contradicts itself");
+            assert!(error.contains(&format!("{last} of 24")), "{error}");
+        }
+        let reversed =
+            br#"{"schema_version": "1.0", "iterations": 24, "state": "complete", "rotated": [[9, 2]]}"#;
+        assert!(read(reversed).expect_err("a reversed range").contains("[9, 2]"));
         assert!(read(br#"{"schema_version": "1.0", "iterations": 0, "state": "complete"}"#).is_err());
         assert!(read(br#"{"schema_version": "1.0", "iterations": 2, "state": "done"}"#).is_err());
     }

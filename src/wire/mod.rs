@@ -13,6 +13,7 @@ pub mod gate_result;
 pub mod iteration;
 pub mod literals;
 pub mod manifest;
+pub mod nesting;
 mod node;
 pub mod number;
 pub mod overrides;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Run, Step, ran, visible};
+use crate::support::{Run, Step, ran, soak, visible};
 
 /// Gaps among the findings of a JSON result.
 fn gaps(result: &Value) -> Vec<&str> {
@@ -17,7 +17,7 @@ fn gaps(result: &Value) -> Vec<&str> {
 
 #[test]
 fn a_manifest_that_declares_a_hundred_million_iterations_costs_no_time() {
-    let folder = Run::passing(24).declared(100_000_000, "complete", 24).in_temp();
+    let folder = Run::passing(24).declared(100_000_000, "complete", 100_000_000).in_temp();
     let started = Instant::now();
     let gated = folder.soak("gate", &["--format", "json"]);
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
@@ -26,7 +26,7 @@ fn a_manifest_that_declares_a_hundred_million_iterations_costs_no_time() {
     assert!(files["reason"].as_str().is_some_and(|reason| reason.contains("99999993-100000000")), "{files}");
     assert_eq!(
         gaps(&gated.json()),
-        ["99999968 iterations before the window are declared and missing: 25-99999992"]
+        ["declared, and missing before the window: 25-99999992 (99999968 iterations)"]
     );
 }
 
@@ -44,7 +44,7 @@ fn a_declared_iteration_that_is_missing_before_the_window_is_a_finding_and_no_ve
     let folder = Run::passing(24).without("ITER_SUMMARY_3.json").declared(24, "complete", 24).in_temp();
     let gated = folder.soak("gate", &["--format", "json"]);
     assert_eq!(gated.json()["outcome"], "PASS");
-    assert_eq!(gaps(&gated.json()), ["1 iteration before the window are declared and missing: 3"]);
+    assert_eq!(gaps(&gated.json()), ["declared, and missing before the window: 3 (1 iteration)"]);
 }
 
 #[test]
@@ -55,7 +55,13 @@ fn a_gap_beyond_what_was_declared_does_not_count_rotated_iterations() {
     let run = Run::passing(13).without("ITER_SUMMARY_2.json").without("ITER_SUMMARY_3.json");
     let folder = run.without("ITER_SUMMARY_7.json").with_json("RUN_MANIFEST.json", &rotated).in_temp();
     let gated = folder.soak("gate", &["--format", "json"]);
-    assert_eq!(gaps(&gated.json()), ["1 iteration between the first and the last are missing: 7"]);
+    assert_eq!(
+        gaps(&gated.json()),
+        [
+            "missing between the first and the last: 7 (1 iteration)",
+            "there beyond the 4 that the run declared: 5-6, 8-13 (8 iterations)"
+        ]
+    );
 }
 
 #[test]
@@ -144,4 +150,26 @@ fn log_lines_that_cannot_be_written_do_not_change_the_exit_code() {
     gate.args(["gate", "-vvv", "--path"]).arg(folder.path()).stdout(Stdio::null()).stderr(full);
     assert_eq!(gate.status().expect("it starts").code(), Some(0));
     assert!(visible(folder.path()).contains_key("POST_SOAK_SNAPSHOT.json"));
+}
+
+#[test]
+fn more_iterations_than_declared_are_told() {
+    let place = Run::passing(10).declared(8, "complete", 8).in_temp();
+    let told = place.soak("gate", &["--format", "json"]).json();
+    let findings = told["findings"].as_array().expect("a list");
+    let said = "there beyond the 8 that the run declared: 9-10 (2 iterations)";
+    assert!(findings.iter().any(|finding| finding["message"] == said), "{findings:?}");
+}
+
+#[test]
+fn a_policy_with_countless_errors_is_refused_in_few_lines_without_control_characters() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("policy.toml");
+    let keys: Vec<String> = (0..500).map(|n| format!("\"key{n}\\u202e\\u001b[31m\" = 1")).collect();
+    fs::write(&file, format!("schema_version = 1\n{}\n", keys.join("\n"))).expect("a file");
+    let told = soak(&["config", "check", file.to_str().expect("plain")]);
+    assert_eq!(told.code, 2);
+    assert!(told.stderr.lines().count() < 60, "{}", told.stderr.lines().count());
+    assert!(told.stderr.contains("and 450 more errors"), "{}", told.stderr);
+    assert!(!told.stderr.contains(['\u{202e}', '\u{1b}']), "{}", told.stderr);
 }

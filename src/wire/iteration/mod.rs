@@ -14,6 +14,7 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
 use crate::core::iteration::Iteration;
 use crate::core::kpi::KpiTable;
 use crate::wire::literals::mark_non_finite;
+use crate::wire::nesting;
 use crate::wire::number::Reading;
 use crate::wire::overrides::ParamValuesSeed;
 use crate::wire::read::{Flag, Key, Read, Shape, Text, drain_list, duplicate};
@@ -50,6 +51,9 @@ pub enum ReadError {
         /// Column, from 0 as the parser counts.
         column: usize,
     },
+    /// Lists and objects inside each other beyond what any runner writes.
+    #[error("lists and objects are nested deeper than {} levels", nesting::DEEPEST)]
+    Nesting,
     /// Anything else that the JSON parser says.
     #[error("{0}")]
     Syntax(String),
@@ -61,6 +65,9 @@ pub fn read(bytes: &[u8], kpis: &KpiTable) -> Result<Vec<IterationFile>, ReadErr
     let text = std::str::from_utf8(bytes).map_err(|error| ReadError::NotUtf8(error.valid_up_to()))?;
     if text.trim_ascii().is_empty() {
         return Err(ReadError::Empty);
+    }
+    if nesting::is_too_deep(bytes) {
+        return Err(ReadError::Nesting);
     }
     match parse(text, kpis) {
         Ok(files) => Ok(files),

@@ -22,11 +22,11 @@ fn damages() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("a key that stands twice", twice.into_bytes(), "duplicate key `net_bps`"),
         ("Latin-1", b"{\"symbol\": \"\xe4\"}".to_vec(), "byte 12 is not valid UTF-8"),
         ("UTF-16", b"\xff\xfe{\0}\0".to_vec(), "byte 0 is not valid UTF-8"),
-        ("nesting without an end", "{\"a\":".repeat(100_000).into_bytes(), "the file is cut off"),
+        ("nesting without an end", "{\"a\":".repeat(100_000).into_bytes(), "nested deeper than 128"),
         (
             "lists without an end",
             format!("{{\"x\":{}", "[".repeat(100_000)).into_bytes(),
-            "the file is cut off",
+            "nested deeper than 128",
         ),
     ]
 }
@@ -88,10 +88,13 @@ fn more_bad_files_than_a_sentence_holds_are_counted() {
 }
 
 #[test]
-fn nesting_in_a_key_that_nobody_reads_does_no_harm() {
-    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let text = Step::good(9).json().to_string().replacen('{', &format!("{{\"extra\":{deep},"), 1);
-    gate(&Run::passing(12).with(&name(9), text)).ends("PASS", 0);
+fn nesting_in_a_key_that_nobody_reads_is_bounded_too() {
+    let file = |levels: usize| {
+        let deep = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        Step::good(9).json().to_string().replacen('{', &format!("{{\"extra\":{deep},"), 1)
+    };
+    gate(&Run::passing(12).with(&name(9), file(127))).ends("PASS", 0);
+    gate(&Run::passing(12).with(&name(9), file(128))).ends("INVALID", 4);
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn a_gap_is_a_finding_and_the_window_is_the_highest_numbers_present() {
     let gated = gate(&Run::passing(12).without(&name(7)).without(&name(8)).without(&name(2)));
     gated.ends("PASS", 0);
     let gap = gated.finding("gap");
-    assert_eq!(message(gap), "3 iterations between the first and the last are missing: 2, 7-8");
+    assert_eq!(message(gap), "missing between the first and the last: 2, 7-8 (3 iterations)");
     let window = &gated.check("run_verdict.pass_count")["window"];
     assert_eq!((&window["first"], &window["n"]), (&3.into(), &8.into()));
 }
