@@ -39,6 +39,38 @@ pub fn fixed(value: f64, digits: usize) -> String {
     if is_zero { text.trim_start_matches('-').to_owned() } else { text }
 }
 
+/// At least `digits` decimals, and as many more (at most 9) as it takes to tell the number exactly.
+pub fn exact(value: f64, digits: usize) -> String {
+    // 0.020000000000000004 is 0.02 that went through a subtraction.
+    first_that(value, digits, |told| (told - value).abs() <= 1e-12)
+}
+
+/// A value beside its limit: at least `digits` decimals, and as many more (at most 9) as it takes to stand on
+/// the same side of the limit as the value itself, so that nobody reads `2.90 < 2.90`. The limit belongs
+/// beside it as [`exact`] tells it.
+pub fn beside(value: f64, limit: f64, digits: usize) -> String {
+    first_that(value, digits, |told| told.partial_cmp(&limit) == value.partial_cmp(&limit))
+}
+
+/// A distance: at least `digits` decimals, and as many more (at most 9) as it takes not to look like zero.
+pub fn distance(value: f64, digits: usize) -> String {
+    first_that(value.abs(), digits, |told| told > 0.0 || value == 0.0)
+}
+
+fn first_that(value: f64, digits: usize, is_fine: impl Fn(f64) -> bool) -> String {
+    const MORE: usize = 9;
+    let fine = |text: &String| text.parse::<f64>().is_ok_and(&is_fine);
+    (digits..=digits + MORE)
+        .map(|digits| fixed(value, digits))
+        .find(fine)
+        .unwrap_or_else(|| fixed(value, digits + MORE))
+}
+
+/// A number without the zeros that its decimals end in: `2.50` is `2.5`, `100.00` is `100`.
+pub fn trimmed(number: &str) -> &str {
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +96,29 @@ mod tests {
         assert_eq!(fixed(-0.0001, 3), "0.000");
         assert_eq!(fixed(-0.5, 1), "-0.5");
         assert!(Finite::new(-0.0).is_some_and(|f| f.get().is_sign_positive()));
+    }
+
+    #[test]
+    fn a_value_is_never_rounded_onto_or_across_its_limit() {
+        assert_eq!(beside(2.7, 2.9, 2), "2.70");
+        assert_eq!(beside(2.898, 2.9, 2), "2.898");
+        assert_eq!(beside(2.9, 2.9, 2), "2.90");
+        assert_eq!(beside(350.4, 350.0, 0), "350.4");
+        assert_eq!(beside(349.6, 350.0, 0), "349.6");
+        assert_eq!(beside(351.0, 350.0, 0), "351");
+        assert_eq!(exact(0.4255, 3), "0.4255");
+        assert_eq!(exact(350.0, 0), "350");
+        assert_eq!(distance(0.004, 2), "0.004");
+        assert_eq!(distance(-0.2, 2), "0.20");
+        assert_eq!(distance(0.0, 2), "0.00");
+    }
+
+    #[test]
+    fn only_the_zeros_behind_the_point_are_trimmed() {
+        assert_eq!(
+            ["2.50", "2.00", "100.00", "100", "0.000", "-0.10"].map(trimmed),
+            ["2.5", "2", "100", "100", "0", "-0.1"]
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::markdown::{cell, printable};
 use super::report_head::override_line;
 use crate::core::deltas::Status;
-use crate::core::number::fixed;
+use crate::core::number::{fixed, trimmed};
 use crate::core::verdict::{Check, Outcome};
 use crate::wire::delta_report::{DeltaReport, KeyReport, KeyWord, NextWord, PairReport, PairWord};
 
@@ -258,8 +258,7 @@ fn plain(value: f64) -> String {
     if size != 0.0 && !(1e-6..1e15).contains(&size) {
         return format!("{value:e}");
     }
-    let digits = fixed(value, 6);
-    digits.trim_end_matches('0').trim_end_matches('.').to_owned()
+    trimmed(&fixed(value, 6)).to_owned()
 }
 
 /// Like [`plain`], with a plus sign where it goes up.

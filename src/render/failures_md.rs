@@ -5,10 +5,11 @@
 use super::audit_md::anomaly_table;
 use super::markdown::cell;
 use super::report_head::{header, ladder};
-use super::report_md::{Column, beside, bound, bounded, finish, paragraph, prose, row, table, with_unit};
+use super::report_md::{Column, bound, bounded, finish, paragraph, prose, row, table, with_unit};
 use crate::core::analysis::{Analysis, SymbolAnalysis, pass_limits};
 use crate::core::judge::count;
 use crate::core::judge::passes::{Miss, misses, passes};
+use crate::core::number::beside;
 use crate::core::policy::{GateSet, Policy};
 use crate::core::series::Series;
 use crate::wire::provenance::Provenance;

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::markdown::cell;
-use super::terminal::{decision, short};
+use super::terminal::{bound, decision, observed};
 use crate::core::analysis::Analysis;
 use crate::core::verdict::{Check, Outcome};
 use crate::wire::provenance::Provenance;
@@ -71,19 +71,14 @@ pub fn summary(analysis: &Analysis, provenance: &Provenance, room: usize) -> Str
 }
 
 fn row(check: &Check) -> String {
-    let number = |value: Option<f64>| value.map_or_else(String::new, short);
-    let limit = match (check.comparison, check.limit) {
-        (Some(comparison), Some(limit)) => format!("{} {}", comparison.symbol(), short(limit)),
-        _ => String::new(),
-    };
     let advisory = if check.joins { "" } else { " (advisory)" };
     let symbol = check.symbol.as_deref().map_or_else(String::new, |symbol| format!("{}: ", cell(symbol)));
     format!(
         "| {}{advisory} | {symbol}{} | {} | {} | {} | {} |\n",
         check.outcome.word(),
         cell(&check.gate),
-        number(check.observed),
-        cell(&limit),
+        observed(check).unwrap_or_default(),
+        cell(&bound(check).unwrap_or_default()),
         cell(&check.window.name),
         cell(&check.reason),
     )

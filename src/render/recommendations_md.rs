@@ -5,12 +5,10 @@
 
 use super::markdown::cell;
 use super::report_head::{freeze_decision, header};
-use super::report_md::{
-    Column, bounded, distance, exact, finish, maybe, paragraph, prose, row, step, table, with_unit,
-};
+use super::report_md::{Column, bounded, finish, maybe, paragraph, prose, row, step, table, with_unit};
 use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::kpi::Kpi;
-use crate::core::number::fixed;
+use crate::core::number::{distance, exact, fixed};
 use crate::core::policy::Policy;
 use crate::core::verdict::{Check, Comparison, Outcome, Part};
 use crate::wire::provenance::Provenance;

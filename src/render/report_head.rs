@@ -3,9 +3,10 @@
 //! Decides nothing that the analysis has not decided; puts it into words.
 
 use super::markdown::cell;
-use super::report_md::{beside, exact, line, paragraph, prose, short_name};
+use super::report_md::{line, paragraph, prose, short_name};
 use super::terminal::decision;
 use crate::core::analysis::Analysis;
+use crate::core::number::{beside, exact};
 use crate::core::policy::Policy;
 use crate::core::verdict::{Check, Outcome, Part};
 use crate::wire::provenance::{Override, Provenance};

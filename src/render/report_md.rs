@@ -4,7 +4,7 @@
 
 use super::markdown::cell;
 use crate::core::kpi::{Kpi, KpiId};
-use crate::core::number::fixed;
+use crate::core::number::{exact, fixed};
 use crate::core::policy::{Policy, Step};
 use crate::core::verdict::Comparison;
 
@@ -120,32 +120,6 @@ pub fn signed(value: f64, digits: usize) -> String {
     if is_positive { format!("+{text}") } else { text }
 }
 
-/// At least `digits` decimals, and as many more (at most 9) as it takes to tell the number exactly.
-pub fn exact(value: f64, digits: usize) -> String {
-    // 0.020000000000000004 is 0.02 that went through a subtraction.
-    first_that(value, digits, |told| (told - value).abs() <= 1e-12)
-}
-
-/// A value beside its limit: at least `digits` decimals, and as many more (at most 9) as it takes to stand on
-/// the same side of the limit as the value itself, so that nobody reads `2.90 < 2.90`.
-pub fn beside(value: f64, limit: f64, digits: usize) -> String {
-    first_that(value, digits, |told| told.total_cmp(&limit) == value.total_cmp(&limit))
-}
-
-/// A distance: at least `digits` decimals, and as many more (at most 9) as it takes not to look like zero.
-pub fn distance(value: f64, digits: usize) -> String {
-    first_that(value.abs(), digits, |told| told > 0.0 || value == 0.0)
-}
-
-fn first_that(value: f64, digits: usize, is_fine: impl Fn(f64) -> bool) -> String {
-    const MORE: usize = 9;
-    let fine = |text: &String| text.parse::<f64>().is_ok_and(&is_fine);
-    (digits..=digits + MORE)
-        .map(|digits| fixed(value, digits))
-        .find(fine)
-        .unwrap_or_else(|| fixed(value, digits + MORE))
-}
-
 /// A step on a parameter: `+0.030`, `+35`, `x0.85`.
 pub fn step(step: Step) -> String {
     match step {
@@ -209,21 +183,6 @@ mod tests {
             assert!(prose(&text).len() < 1500);
             assert!(prose(&text).ends_with('…'));
         }
-    }
-
-    #[test]
-    fn a_value_is_never_rounded_onto_or_across_its_limit() {
-        assert_eq!(beside(2.7, 2.9, 2), "2.70");
-        assert_eq!(beside(2.898, 2.9, 2), "2.898");
-        assert_eq!(beside(2.9, 2.9, 2), "2.90");
-        assert_eq!(beside(350.4, 350.0, 0), "350.4");
-        assert_eq!(beside(349.6, 350.0, 0), "349.6");
-        assert_eq!(beside(351.0, 350.0, 0), "351");
-        assert_eq!(exact(0.4255, 3), "0.4255");
-        assert_eq!(exact(350.0, 0), "350");
-        assert_eq!(distance(0.004, 2), "0.004");
-        assert_eq!(distance(-0.2, 2), "0.20");
-        assert_eq!(distance(0.0, 2), "0.00");
     }
 
     #[test]

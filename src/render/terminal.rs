@@ -2,10 +2,8 @@
 //!
 //! Colour is a decision of the caller. Whatever comes from files is made printable first.
 
-use std::fmt::Write as _;
-
 pub use super::markdown::printable;
-use crate::core::number::fixed;
+use crate::core::number::{beside, distance, exact, fixed, trimmed};
 use crate::core::verdict::{Check, Outcome};
 
 /// Width of the banner rules.
@@ -52,11 +50,22 @@ pub fn heading(text: &str) -> String {
     format!("{rule}\n{text}\n{rule}\n", rule = rule())
 }
 
-/// A number as short as it can be told apart: up to 4 decimals, no trailing zeros.
-pub fn short(value: f64) -> String {
-    let text = fixed(value, 4);
-    let trimmed = text.trim_end_matches('0').trim_end_matches('.');
-    if trimmed.is_empty() { "0".to_owned() } else { trimmed.to_owned() }
+/// Decimals of the numbers of a decision, where they are enough; zeros at the end are left out.
+const DECIMALS: usize = 4;
+
+/// What a check observed, on its side of the limit; `None` when there was no value.
+pub fn observed(check: &Check) -> Option<String> {
+    let number = match (check.observed?, check.limit) {
+        (observed, Some(limit)) => beside(observed, limit, DECIMALS),
+        (observed, None) => fixed(observed, DECIMALS),
+    };
+    Some(trimmed(&number).to_owned())
+}
+
+/// What a check asks for: `>= 2.9`; `None` when it has no limit.
+pub fn bound(check: &Check) -> Option<String> {
+    let (comparison, limit) = (check.comparison?, exact(check.limit?, DECIMALS));
+    Some(format!("{} {}", comparison.symbol(), trimmed(&limit)))
 }
 
 /// The ladder of a check on two lines: what and why, then how it was decided.
@@ -70,18 +79,20 @@ pub fn ladder(check: &Check, style: Style) -> String {
 /// `median 2.7 >= 2.9, margin -0.2 | last8 17-24, n=8 | hard | readiness.kpi.net_bps.limit (built-in policy)`.
 pub fn decision(check: &Check) -> String {
     let mut parts = Vec::new();
-    let seen = check.observed.map_or_else(|| "no value".to_owned(), short);
+    let seen = observed(check).unwrap_or_else(|| "no value".to_owned());
     let mut what = format!("{} {seen}", check.statistic);
-    if let (Some(comparison), Some(limit)) = (check.comparison, check.limit) {
-        let written = write!(what, " {} {}", comparison.symbol(), short(limit));
-        debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    if let Some(bound) = bound(check) {
+        what.push(' ');
+        what.push_str(&bound);
     }
     if let Some(margin) = check.margin {
         what.push_str(", margin ");
-        if margin > 0.0 {
-            what.push('+');
+        let size = distance(margin, DECIMALS);
+        let size = trimmed(&size);
+        if size != "0" {
+            what.push(if margin < 0.0 { '-' } else { '+' });
         }
-        what.push_str(&short(margin));
+        what.push_str(size);
     }
     parts.push(what.trim_start().to_owned());
     parts.push(match (check.window.first, check.window.last) {
@@ -142,11 +153,17 @@ mod tests {
     }
 
     #[test]
-    fn short_numbers_keep_what_tells_them_apart() {
-        assert_eq!(short(2.0), "2");
-        assert_eq!(short(0.0), "0");
-        assert_eq!(short(-0.00001), "0");
-        assert_eq!(short(350.125), "350.125");
-        assert_eq!(short(100.0), "100");
+    fn numbers_are_short_and_stay_on_their_side_of_the_limit() {
+        let told = |limit: f64, observed: f64| {
+            let margin = Some(observed - limit);
+            let check = Check { limit: Some(limit), observed: Some(observed), margin, ..check() };
+            decision(&check).split(" | ").next().map(str::to_owned)
+        };
+        assert_eq!(told(2.0, 2.0).as_deref(), Some("median 2 >= 2, margin 0"));
+        assert_eq!(told(100.0, 350.125).as_deref(), Some("median 350.125 >= 100, margin +250.125"));
+        assert_eq!(told(0.0, 0.0).as_deref(), Some("median 0 >= 0, margin 0"));
+        // 2^-16 = 0.0000152587890625: at four decimals the value would stand on its limit.
+        let below = 2.5 - 1.0 / 65536.0;
+        assert_eq!(told(2.5, below).as_deref(), Some("median 2.49998 >= 2.5, margin -0.00002"));
     }
 }

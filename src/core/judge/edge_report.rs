@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::number::fixed;
+use crate::core::number::{beside, exact, fixed, trimmed};
 use crate::core::policy::EdgeReportRule;
 use crate::core::verdict::{Check, Outcome, Part, Severity, WindowUsed};
 
 /// The totals of an edge report by key; `None` = the key is there without a usable number.
 pub type Totals = BTreeMap<String, Option<f64>>;
+
+/// Decimals of a total in a reason, where they are enough.
+const DECIMALS: usize = 3;
 
 /// Judges the totals. A metric that is not there is INVALID for its gate, never a pass.
 pub fn checks(totals: &Totals, rules: &[EdgeReportRule]) -> Vec<Check> {
@@ -23,14 +26,14 @@ fn check(rule: &EdgeReportRule, found: Option<&Option<f64>>) -> Check {
             (Outcome::Invalid, &rule.fail, format!("`totals.{}` has no usable number", rule.metric))
         }
         Some(Some(value)) if misses(rule.fail.value, *value) => {
-            let reason = format!("{} {word} {}", short(*value), short(rule.fail.value));
-            (Outcome::Fail, &rule.fail, reason)
+            (Outcome::Fail, &rule.fail, miss(*value, word, rule.fail.value))
         }
         Some(Some(value)) => match &rule.warn {
-            Some(warn) if misses(warn.value, *value) => {
-                (Outcome::Warn, warn, format!("{} {word} {}", short(*value), short(warn.value)))
+            Some(warn) if misses(warn.value, *value) => (Outcome::Warn, warn, miss(*value, word, warn.value)),
+            _ => {
+                let told = fixed(*value, DECIMALS);
+                (Outcome::Pass, &rule.fail, format!("{} is within its limits", trimmed(&told)))
             }
-            _ => (Outcome::Pass, &rule.fail, format!("{} is within its limits", short(*value))),
         },
     };
     let observed = found.copied().flatten();
@@ -53,9 +56,9 @@ fn check(rule: &EdgeReportRule, found: Option<&Option<f64>>) -> Check {
     }
 }
 
-fn short(value: f64) -> String {
-    let text = fixed(value, 3);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+fn miss(value: f64, word: &str, limit: f64) -> String {
+    let (told, bound) = (beside(value, limit, DECIMALS), exact(limit, DECIMALS));
+    format!("{} {word} {}", trimmed(&told), trimmed(&bound))
 }
 
 #[cfg(test)]
@@ -93,6 +96,14 @@ mod tests {
             let check = judged(rule(Comparison::Below, None, 2.5), Some(value));
             assert_eq!((check.outcome, check.comparison), (outcome, Some(Comparison::AtLeast)), "{value}");
         }
+    }
+
+    #[test]
+    fn a_reason_tells_the_total_on_its_side_of_the_limit() {
+        let told = |value| judged(rule(Comparison::Above, Some(4.0), 6.0), Some(value)).reason;
+        assert_eq!(told(7.5), "7.5 > 6");
+        assert_eq!(told(4.0001), "4.0001 > 4");
+        assert_eq!(told(3.25), "3.25 is within its limits");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Sets of limits on window statistics: readiness, goals, and whatever else the policy groups that way.
 
-use super::{count, show};
+use super::{count, show_beside, show_distance, show_limit};
 use crate::core::kpi::KpiTable;
 use crate::core::policy::{GateSet, KpiGate, Statistic, Windows};
 use crate::core::ranges::Ranges;
@@ -60,14 +60,14 @@ fn check(
     let observed = observed(gate, &values);
     let margin = observed.map(|value| gate.comparison.margin(value, limit));
     let word = gate.statistic.word();
-    let bound = format!("{} {}", gate.comparison.symbol(), show(kpi, limit));
+    let bound = format!("{} {}", gate.comparison.symbol(), show_limit(kpi, limit));
     let (outcome, reason) = match observed {
         None => (Outcome::Invalid, format!("`{}` has no value in {}", kpi.name, window.name)),
         Some(value) if values.len() < gate.min_iterations => (
             Outcome::Inconclusive,
             format!(
                 "{word} {} of {} in {}, {} needed to hold it against {bound}",
-                show(kpi, value),
+                show_beside(kpi, value, limit),
                 count(values.len(), "value"),
                 window.name,
                 gate.min_iterations
@@ -77,19 +77,19 @@ fn check(
             gate.severity.of_a_miss(),
             format!(
                 "{word} {} misses {bound} by {}",
-                show(kpi, value),
-                show(kpi, gate.comparison.margin(value, limit).abs())
+                show_beside(kpi, value, limit),
+                show_distance(kpi, gate.comparison.margin(value, limit))
             ),
         ),
         Some(value) if gate.comparison.margin(value, limit) < gate.margin => (
             Outcome::Warn,
             format!(
                 "{word} {} meets {bound} with less room than the margin of {}",
-                show(kpi, value),
-                show(kpi, gate.margin)
+                show_beside(kpi, value, limit),
+                show_limit(kpi, gate.margin)
             ),
         ),
-        Some(value) => (Outcome::Pass, format!("{word} {} meets {bound}", show(kpi, value))),
+        Some(value) => (Outcome::Pass, format!("{word} {} meets {bound}", show_beside(kpi, value, limit))),
     };
     Check {
         part,
@@ -153,6 +153,19 @@ mod tests {
         assert_eq!(outcome(soft, &[2.0]), Outcome::Warn);
         let strict = KpiGate { comparison: Comparison::Above, ..gate(Statistic::Mean) };
         assert_eq!(outcome(strict, &[2.5]), Outcome::Fail);
+    }
+
+    #[test]
+    fn a_reason_never_rounds_a_value_onto_its_limit() {
+        let reason = |limit_value: f64, value: f64| {
+            let gate = KpiGate { limit: limit(limit_value), ..gate(Statistic::Median) };
+            judged(gate, &[Some(value)]).reason
+        };
+        assert_eq!(reason(2.9, 2.898), "median 2.898 bps misses >= 2.90 bps by 0.002 bps");
+        assert_eq!(reason(2.9, 2.7), "median 2.70 bps misses >= 2.90 bps by 0.20 bps");
+        assert_eq!(reason(2.9, 2.902), "median 2.902 bps meets >= 2.90 bps");
+        assert_eq!(reason(2.9, 2.9), "median 2.90 bps meets >= 2.90 bps");
+        assert_eq!(reason(2.905, 3.0), "median 3.00 bps meets >= 2.905 bps");
     }
 
     #[test]

@@ -12,12 +12,30 @@ pub mod integrity;
 pub mod passes;
 
 use super::kpi::Kpi;
-use super::number::fixed;
+use super::number::{beside, distance, exact, fixed};
 use super::ranges::Ranges;
 
 /// A value of a KPI with its decimals and unit, e.g. `312 ms`.
 pub fn show(kpi: &Kpi, value: f64) -> String {
-    let number = fixed(value, kpi.unit.decimals());
+    with_unit(kpi, fixed(value, kpi.unit.decimals()))
+}
+
+/// The same beside the limit that it is held against: never rounded onto or across it.
+fn show_beside(kpi: &Kpi, value: f64, limit: f64) -> String {
+    with_unit(kpi, beside(value, limit, kpi.unit.decimals()))
+}
+
+/// A limit of a KPI, as it stands in the policy.
+fn show_limit(kpi: &Kpi, limit: f64) -> String {
+    with_unit(kpi, exact(limit, kpi.unit.decimals()))
+}
+
+/// How far two values of a KPI are apart; what is not zero does not look like it.
+fn show_distance(kpi: &Kpi, value: f64) -> String {
+    with_unit(kpi, distance(value, kpi.unit.decimals()))
+}
+
+fn with_unit(kpi: &Kpi, number: String) -> String {
     match kpi.unit.symbol() {
         "" => number,
         unit => format!("{number} {unit}"),

@@ -1,6 +1,6 @@
 //! Which iterations pass, and the run verdict that follows from their number and from a freeze.
 
-use super::{count, list_numbers, show};
+use super::{count, list_numbers, show_beside, show_limit};
 use crate::core::guards::Guard;
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::policy::{FreezeRule, GateSet, KpiGate, RunVerdictRule};
@@ -266,10 +266,11 @@ fn each(series: &Series, window: &Window, gate: &KpiGate, kpis: &KpiTable, count
     let missing: Vec<u64> = unmet(series, window, |value| value.is_none(), gate);
     let missed: Vec<u64> =
         unmet(series, window, |value| value.is_some_and(|v| !gate.comparison.holds(v, limit)), gate);
-    let bound = format!("{} {}", gate.comparison.symbol(), show(kpi, limit));
+    let bound = format!("{} {}", gate.comparison.symbol(), show_limit(kpi, limit));
     let mut parts = Vec::new();
     if !missed.is_empty() {
-        let worst = worst.map_or_else(String::new, |value| format!(", worst {}", show(kpi, value)));
+        let worst =
+            worst.map_or_else(String::new, |value| format!(", worst {}", show_beside(kpi, value, limit)));
         parts.push(format!("`{}` misses {bound} in iteration {}{worst}", kpi.name, list_numbers(&missed)));
     }
     if !missing.is_empty() {

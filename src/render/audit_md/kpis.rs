@@ -3,12 +3,12 @@
 use super::Subject;
 use crate::core::analysis::{Deep, KpiStats, WindowStats};
 use crate::core::kpi::KpiId;
-use crate::core::number::fixed;
+use crate::core::number::{beside, fixed};
 use crate::core::policy::KpiGate;
 use crate::core::spark::sparkline;
 use crate::core::stats::{Summary, Trend};
 use crate::render::markdown::cell;
-use crate::render::report_md::{Column, beside, bound, maybe, paragraph, row, signed, table, with_unit};
+use crate::render::report_md::{Column, bound, maybe, paragraph, row, signed, table, with_unit};
 
 /// Columns of a sparkline.
 const WIDTH: usize = 40;

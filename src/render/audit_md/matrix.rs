@@ -4,11 +4,10 @@ use super::Subject;
 use crate::core::guards::Guard;
 use crate::core::judge::passes::passes;
 use crate::core::kpi::KpiId;
+use crate::core::number::beside;
 use crate::core::series::Row;
 use crate::render::markdown::cell;
-use crate::render::report_md::{
-    Column, beside, increment, maybe, paragraph, row, short_name, table, with_unit,
-};
+use crate::render::report_md::{Column, increment, maybe, paragraph, row, short_name, table, with_unit};
 
 /// Runs of up to so many iterations are shown as a whole.
 const WHOLE: usize = 1000;

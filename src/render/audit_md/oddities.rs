@@ -4,11 +4,11 @@ use super::Subject;
 use super::tuning::earlier;
 use crate::core::analysis::Deep;
 use crate::core::anomalies::{Anomaly, AnomalyKind};
-use crate::core::number::fixed;
+use crate::core::number::{beside, distance, exact, fixed};
 use crate::core::policy::Policy;
 use crate::core::violations::Violation;
 use crate::render::markdown::cell;
-use crate::render::report_md::{Column, beside, bound, distance, exact, paragraph, row, table, with_unit};
+use crate::render::report_md::{Column, bound, paragraph, row, table, with_unit};
 
 /// Anomalies that are listed, the last ones.
 const MOST_ANOMALIES: usize = 100;
