@@ -149,7 +149,7 @@ fn verdict_block(out: &mut String, analysis: &Analysis, style: Style) {
     if let Some(symbol) = &worst.symbol {
         line(out, format_args!("Worst symbol:    {}", printable(symbol)));
     }
-    line(out, format_args!("Freeze Ready:    {}", yes(worst.freeze_ready())));
+    line(out, format_args!("Freeze Ready:    {}", yes(analysis.freeze_ready())));
     line(out, format_args!("Pass Count:      {}/{}", worst.passes.passing, worst.passes.n));
     match &worst.deltas {
         Some(verified) => {
@@ -224,9 +224,8 @@ fn files(out: &mut String, places: Places<'_>) {
 }
 
 fn next_step(out: &mut String, analysis: &Analysis) {
-    let worst = analysis.worst();
     let next = match analysis.outcome {
-        Outcome::Pass if worst.freeze_ready() => "the overrides may be frozen and the build released",
+        Outcome::Pass if analysis.freeze_ready() => "the overrides may be frozen and the build released",
         Outcome::Pass => "the build may be released; the overrides are not ready to be frozen",
         Outcome::Warn => {
             "read the reasons above; POST_SOAK_AUDIT.md has the details, RECOMMENDATIONS.md what to change"

@@ -9,7 +9,6 @@ use serde::Serialize;
 use super::analysis::{FindingRow, findings};
 use super::check::Ladder;
 use super::provenance::{Override, Provenance};
-use super::snapshot::freeze_ready;
 use crate::core::analysis::Analysis;
 use crate::core::deltas::Verification;
 use crate::core::judge::disagree;
@@ -116,7 +115,7 @@ impl GateResult {
             verdict: analysis.outcome.published().to_owned(),
             reason: analysis.reason(),
             symbol: worst.symbol.clone(),
-            freeze_ready: freeze_ready(analysis),
+            freeze_ready: analysis.freeze_ready(),
             pass_count: worst.passes.passing,
             window_n: worst.passes.n,
             freeze_seen: worst.passes.freeze_seen(),

@@ -133,7 +133,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// The snapshot of an analysis. In a per-symbol run the worst symbol stands for the whole.
     pub fn of(analysis: &Analysis, provenance: &Provenance) -> Self {
-        let worst = worst_by_run(analysis);
+        let worst = analysis.worst_by_run();
         let series = analysis.series(worst);
         let rows = &series.rows()[worst.last.positions.clone()];
         let outcome = analysis.run_outcome;
@@ -142,10 +142,10 @@ impl Snapshot {
             schema_version: "1.1".to_owned(),
             verdict: outcome.published().to_owned(),
             outcome,
-            outcome_reason: reason(worst),
+            outcome_reason: worst.run_reason(),
             pass_count_last8: worst.passes.passing,
             freeze_seen: worst.passes.freeze_seen(),
-            freeze_ready: freeze_ready(analysis),
+            freeze_ready: analysis.freeze_ready(),
             kpi_last8: kpi_block(worst),
             guards_last8: GuardBlock {
                 oscillation_count: worst.guards.of(Guard::Oscillation),
@@ -171,42 +171,6 @@ impl Snapshot {
             overridden: provenance.overridden.clone(),
         }
     }
-}
-
-/// The symbol that stands for the whole: the worst run verdict, among equals one that may not be frozen, then
-/// the first by name.
-pub(super) fn worst_by_run(analysis: &Analysis) -> &SymbolAnalysis {
-    let rank = |symbol: &SymbolAnalysis| (symbol.run_outcome, !symbol.freeze_ready());
-    let mut worst = &analysis.symbols[0];
-    for symbol in &analysis.symbols[1..] {
-        if rank(symbol) > rank(worst) {
-            worst = symbol;
-        }
-    }
-    worst
-}
-
-/// Whether the overrides of every symbol may be frozen.
-pub(super) fn freeze_ready(analysis: &Analysis) -> bool {
-    analysis.symbols.iter().all(SymbolAnalysis::freeze_ready)
-}
-
-/// The main reason of the run verdict.
-pub(super) fn reason(symbol: &SymbolAnalysis) -> String {
-    use crate::core::verdict::Part;
-    symbol
-        .checks
-        .iter()
-        .filter(|check| check.joins && matches!(check.part, Part::Integrity | Part::RunVerdict))
-        .filter(|check| check.outcome == symbol.run_outcome && check.outcome > Outcome::Pass)
-        .map(|check| check.reason.clone())
-        .next()
-        .unwrap_or_else(|| {
-            format!(
-                "{} of {} iterations pass, and a freeze was seen or is not asked for",
-                symbol.passes.passing, symbol.passes.n
-            )
-        })
 }
 
 fn symbol_block(symbol: &SymbolAnalysis) -> Option<(String, SymbolBlock)> {

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::provenance::{Override, Provenance};
-use super::snapshot::{freeze_ready, reason, worst_by_run};
 use crate::core::analysis::{Analysis, KpiStats, SymbolAnalysis, guard_iterations};
 use crate::core::guards::Guard;
 use crate::core::iteration::SkipReason;
@@ -206,7 +205,7 @@ impl Snapshot12 {
     /// The snapshot of an analysis that looked at everything. In a per-symbol run the worst symbol stands for
     /// the whole.
     pub fn of(analysis: &Analysis, provenance: &Provenance) -> Self {
-        let worst = worst_by_run(analysis);
+        let worst = analysis.worst_by_run();
         let series = analysis.series(worst);
         let rows = &series.rows()[worst.last.positions.clone()];
         let goals_met = goals_met(worst);
@@ -215,7 +214,7 @@ impl Snapshot12 {
             timestamp: provenance.time_of(analysis),
             verdict: analysis.run_outcome.published().to_owned(),
             outcome: analysis.run_outcome,
-            outcome_reason: reason(worst),
+            outcome_reason: worst.run_reason(),
             iterations_total: series.len(),
             iterations_analyzed: rows.iter().map(|row| row.number).collect(),
             pass_count_last_n: goals_met.count(),
@@ -224,7 +223,7 @@ impl Snapshot12 {
             goals_verdict: goals_met.verdict(),
             guards_last_n: guards(series, worst),
             tuning_summary: tuning(rows),
-            freeze_ready: freeze_ready(analysis),
+            freeze_ready: analysis.freeze_ready(),
             anomalies_count: worst.anomalies.len(),
             source: analysis.source(),
             limits: analysis.limits().to_owned(),

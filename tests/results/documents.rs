@@ -1,12 +1,15 @@
 //! What stands in the documents, calculated by hand from [`super::evidence`].
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use soak::core::analysis::{Analysis, Depth, Options, analyse};
 use soak::core::evidence::{BadFile, Evidence};
 use soak::core::kpi::KpiId;
 use soak::core::verdict::Outcome;
+use soak::render::gate_text::{self, Places};
+use soak::render::terminal::Style;
 use soak::wire::analysis::AnalysisDocument;
 use soak::wire::baseline;
 use soak::wire::gate_result::GateResult;
@@ -141,6 +144,10 @@ fn the_whole_may_be_frozen_only_if_every_symbol_may() {
     assert_eq!((of_1_1.freeze_ready, of_1_2.freeze_ready), (false, false));
     assert_eq!((of_1_1.symbol.as_deref(), of_1_2.symbol.as_deref()), (Some("B"), Some("B")));
     assert!(!GateResult::of("gate", &analysis, &provenance()).freeze_ready);
+    let places = Places { run: Path::new("run"), base: Path::new("run"), written: &[] };
+    let told = gate_text::gate(&analysis, &ignoring, &provenance(), places, Style::default());
+    assert!(told.contains("Freeze Ready:    False\n"), "{told}");
+    assert!(told.contains("the overrides are not ready to be frozen"), "{told}");
 }
 
 #[test]

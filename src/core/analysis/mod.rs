@@ -17,7 +17,7 @@ use super::recommend::Recommendation;
 use super::series::Series;
 use super::signatures::Signatures;
 use super::stats::{MeanInterval, Summary, Trend};
-use super::verdict::{Check, Outcome};
+use super::verdict::{Check, Outcome, Part};
 use super::violations::Violations;
 use super::window::Window;
 
@@ -155,6 +155,25 @@ impl SymbolAnalysis {
     pub fn freeze_ready(&self) -> bool {
         self.passes.freeze_ready(self.run_outcome)
     }
+
+    /// The main reason of the run verdict.
+    pub fn run_reason(&self) -> String {
+        let decides = |check: &&Check| {
+            check.joins
+                && matches!(check.part, Part::Integrity | Part::RunVerdict)
+                && check.outcome == self.run_outcome
+                && check.outcome > Outcome::Pass
+        };
+        self.checks.iter().find(decides).map_or_else(
+            || {
+                format!(
+                    "{} of {} iterations pass, and a freeze was seen or is not asked for",
+                    self.passes.passing, self.passes.n
+                )
+            },
+            |check| check.reason.clone(),
+        )
+    }
 }
 
 /// Everything known about a folder.
@@ -184,7 +203,17 @@ impl Analysis {
 
     /// The symbol that decides: the worst outcome, then the worst run verdict, then the first by name.
     pub fn worst(&self) -> &SymbolAnalysis {
-        let rank = |symbol: &SymbolAnalysis| (symbol.outcome, symbol.run_outcome);
+        self.first_with_the_highest(|symbol| (symbol.outcome, symbol.run_outcome))
+    }
+
+    /// The symbol that stands for the whole in the snapshot: the worst run verdict, among equals one that may
+    /// not be frozen, then the first by name.
+    pub fn worst_by_run(&self) -> &SymbolAnalysis {
+        let rank = |symbol: &SymbolAnalysis| (symbol.run_outcome, !symbol.freeze_ready());
+        self.first_with_the_highest(rank)
+    }
+
+    fn first_with_the_highest<R: Ord>(&self, rank: impl Fn(&SymbolAnalysis) -> R) -> &SymbolAnalysis {
         let mut worst = &self.symbols[0];
         for symbol in &self.symbols[1..] {
             if rank(symbol) > rank(worst) {
@@ -192,6 +221,11 @@ impl Analysis {
             }
         }
         worst
+    }
+
+    /// Whether the overrides of every symbol may be frozen.
+    pub fn freeze_ready(&self) -> bool {
+        self.symbols.iter().all(SymbolAnalysis::freeze_ready)
     }
 
     /// All checks: those of the folder, then those of the symbols.

@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use super::check::Ladder;
 use super::provenance::{Override, Provenance};
-use super::snapshot::freeze_ready;
 use crate::core::analysis::Analysis;
 use crate::core::evidence::Finding;
 use crate::core::kpi::KpiTable;
@@ -125,7 +124,7 @@ impl AnalysisDocument {
             outcome: analysis.outcome,
             run_outcome: analysis.run_outcome,
             reason: analysis.reason(),
-            freeze_ready: freeze_ready(analysis),
+            freeze_ready: analysis.freeze_ready(),
             inventory: Inventory::of(&analysis.evidence),
             symbols: analysis
                 .symbols
