@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::terminal::{Style, heading, ladder, printable, rule};
 use crate::core::analysis::{Analysis, SymbolAnalysis};
-use crate::core::judge::{disagree, show};
+use crate::core::judge::show;
 use crate::core::number::fixed;
 use crate::core::policy::Policy;
 use crate::core::spark::{Glyphs, sparkline};
@@ -191,8 +191,8 @@ fn reasons(out: &mut String, analysis: &Analysis, provenance: &Provenance, style
             put(out, &ladder(check, style));
         }
     }
-    for sentence in disagree::sentences(analysis) {
-        line(out, format_args!("\nnote: {}", printable(&sentence)));
+    for sentence in &analysis.disagreements {
+        line(out, format_args!("\nnote: {}", printable(sentence)));
     }
     if !analysis.findings.is_empty() {
         put(out, "\nFindings:\n");

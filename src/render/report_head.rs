@@ -3,12 +3,10 @@
 //! Decides nothing that the analysis has not decided; puts it into words.
 
 use super::markdown::cell;
-use super::report_md::{line, paragraph, prose, short_name};
+use super::report_md::{line, paragraph, prose};
 use super::terminal::decision;
 use crate::core::analysis::Analysis;
-use crate::core::number::{beside, exact};
-use crate::core::policy::Policy;
-use crate::core::verdict::{Check, Outcome, Part};
+use crate::core::verdict::{Check, Outcome};
 use crate::wire::provenance::{Override, Provenance};
 
 /// Title, verdict with its reason, override, and where the report comes from.
@@ -69,52 +67,6 @@ pub fn ladder(check: &Check) -> String {
         prose(&check.reason),
         prose(&decision(check).replace(" | ", "; "))
     )
-}
-
-/// One sentence for every set of limits that answers its question otherwise than the gate does, such as
-/// `gate PASS, readiness HOLD: net 2.70 < 2.90`.
-pub fn disagreements(analysis: &Analysis, policy: &Policy) -> Vec<String> {
-    const MOST: usize = 8;
-    let sets = [(Part::Readiness, "readiness", "OK", "HOLD"), (Part::Goals, "goals", "MET", "MISSED")];
-    let mut sentences = Vec::new();
-    for (part, name, yes, no) in sets {
-        let of_set = || {
-            analysis.checks().filter(|check| check.part == part && check.outcome != Outcome::NotApplicable)
-        };
-        let Some(worst) = of_set().map(|check| check.outcome).max() else { continue };
-        let holds = worst == Outcome::Pass;
-        if holds == analysis.outcome.is_acceptable() {
-            continue;
-        }
-        let gate = analysis.outcome.word();
-        if holds {
-            sentences.push(format!("gate {gate}, {name} {yes}"));
-            continue;
-        }
-        let mut missed =
-            of_set().filter(|check| check.outcome > Outcome::Pass).map(|check| miss(check, policy));
-        let mut told: Vec<String> = missed.by_ref().take(MOST).collect();
-        match missed.count() {
-            0 => {}
-            more => told.push(format!("and {more} more")),
-        }
-        sentences.push(format!("gate {gate}, {name} {no}: {}", told.join(", ")));
-    }
-    sentences
-}
-
-fn miss(check: &Check, policy: &Policy) -> String {
-    let symbol = check.symbol.as_ref().map_or_else(String::new, |symbol| format!("{} ", cell(symbol)));
-    let kpi = check.kpi.as_deref().and_then(|name| policy.kpis.find(name));
-    let name = kpi.map_or_else(|| cell(&check.gate), |kpi| short_name(kpi, policy));
-    match (kpi, check.comparison, check.limit, check.observed) {
-        (Some(kpi), Some(comparison), Some(limit), Some(observed)) if !comparison.holds(observed, limit) => {
-            let digits = policy.kpis.get(kpi).unit.decimals();
-            let (seen, limit) = (beside(observed, limit, digits), exact(limit, digits));
-            format!("{symbol}{name} {seen} {} {limit}", comparison.opposite().symbol())
-        }
-        _ => format!("{symbol}{name} ({})", prose(&check.reason)),
-    }
 }
 
 /// `READY_TO_FREEZE` or `HOLD`, and why.

@@ -11,7 +11,6 @@ use super::check::Ladder;
 use super::provenance::{Override, Provenance};
 use crate::core::analysis::Analysis;
 use crate::core::deltas::Verification;
-use crate::core::judge::disagree;
 use crate::core::verdict::Outcome;
 
 /// Delta verification in four numbers.
@@ -127,7 +126,7 @@ impl GateResult {
             artifacts: Vec::new(),
             overridden: provenance.overridden.clone(),
             exit_code: 0,
-            notes: disagree::sentences(analysis),
+            notes: analysis.disagreements.clone(),
         }
     }
 }

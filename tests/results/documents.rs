@@ -305,8 +305,8 @@ fn the_gate_result_tells_the_decision_and_where_others_disagree() {
     assert_eq!((gate.pass_count, gate.window_n, gate.freeze_seen), (8, 8, true));
     assert_eq!((gate.reasons.len(), gate.symbol.as_deref()), (0, None));
     let expected = [
-        "gate PASS, readiness HOLD: median p95_latency 332 ms misses <= 330 ms by 2 ms",
-        "gate PASS, goals missed: max p95_latency 350 ms misses <= 340 ms by 10 ms",
+        "gate PASS, readiness HOLD: p95_latency 332 > 330 ms (median of last8)",
+        "gate PASS, goals missed: p95_latency 350 > 340 ms (max of last8)",
     ];
     assert_eq!(gate.notes, expected);
     let delta = gate.delta.expect("deltas were looked at");

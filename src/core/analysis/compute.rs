@@ -8,7 +8,7 @@ use crate::core::evidence::Evidence;
 use crate::core::findings::{self, Judged};
 use crate::core::guards::GuardCounts;
 use crate::core::judge::edge_report::{self, Totals};
-use crate::core::judge::{advisory, gates, integrity, passes};
+use crate::core::judge::{advisory, disagree, gates, integrity, passes};
 use crate::core::kpi::KpiId;
 use crate::core::policy::{GateSet, Policy, Statistic, WindowSpec};
 use crate::core::ranges::Ranges;
@@ -54,7 +54,18 @@ pub fn analyse(
         .map(|check| check.outcome)
         .fold(of_symbols, std::cmp::Ord::max);
     let run_outcome = symbols.iter().map(|symbol| symbol.run_outcome).max().unwrap_or(Outcome::Invalid);
-    Analysis { evidence, symbols, folder_checks, findings, outcome, run_outcome, mock: options.mock }
+    let mut analysis = Analysis {
+        evidence,
+        symbols,
+        folder_checks,
+        findings,
+        outcome,
+        run_outcome,
+        disagreements: Vec::new(),
+        mock: options.mock,
+    };
+    analysis.disagreements = disagree::sentences(&analysis, &policy.kpis);
+    analysis
 }
 
 fn symbol(

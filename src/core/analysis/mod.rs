@@ -191,6 +191,8 @@ pub struct Analysis {
     pub outcome: Outcome,
     /// The verdict of integrity and run verdict alone.
     pub run_outcome: Outcome,
+    /// Where readiness and goals answer otherwise than the gate, one sentence each.
+    pub disagreements: Vec<String>,
     /// Whether the relaxed limits were used.
     pub mock: bool,
 }

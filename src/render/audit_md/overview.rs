@@ -7,8 +7,8 @@ use crate::core::judge::count;
 use crate::core::policy::Policy;
 use crate::core::series::Series;
 use crate::render::markdown::cell;
-use crate::render::report_head::{disagreements, overridden, time};
-use crate::render::report_md::{Column, bound, paragraph, row, short_name, table};
+use crate::render::report_head::{overridden, time};
+use crate::render::report_md::{Column, bound, paragraph, prose, row, short_name, table};
 use crate::wire::provenance::Provenance;
 
 pub(super) fn section(out: &mut String, analysis: &Analysis, policy: &Policy, provenance: &Provenance) {
@@ -48,8 +48,8 @@ pub(super) fn section(out: &mut String, analysis: &Analysis, policy: &Policy, pr
         }
     }
     out.push('\n');
-    for sentence in disagreements(analysis, policy) {
-        paragraph(out, &format!("The limits disagree: {sentence}"));
+    for sentence in &analysis.disagreements {
+        paragraph(out, &format!("The limits disagree: {}", prose(sentence)));
     }
     if let Some(overridden) = overridden(provenance) {
         paragraph(out, &overridden);

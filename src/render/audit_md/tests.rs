@@ -75,9 +75,15 @@ fn two_gates_that_disagree_are_told_in_one_line() {
     let mut iterations: Vec<Iteration> = (1..=8).map(at_the_limit).collect();
     iterations[7] = frozen(at_the_limit(8), "stable");
     let text = audited(folder(iterations.clone()));
-    has(part(&text, 1), "The limits disagree: gate PASS, readiness HOLD: net 2.70 < 2.90\n");
+    has(
+        part(&text, 1),
+        "The limits disagree: gate PASS, readiness HOLD: net 2.70 < 2.90 bps (median of last8)\n",
+    );
     iterations[7] = at_the_limit(8);
-    has(&audited(folder(iterations.clone())), "gate WARN, readiness HOLD: net 2.70 < 2.90\n");
+    has(
+        &audited(folder(iterations.clone())),
+        "gate WARN, readiness HOLD: net 2.70 < 2.90 bps (median of last8)\n",
+    );
     // Seven of eight latencies that fail an iteration: the median of 351 fails readiness too.
     let slow: Vec<Iteration> =
         iterations.into_iter().map(|one| with(one, KpiId::P95_LATENCY_MS, Some(351.0))).collect();
@@ -88,7 +94,7 @@ fn two_gates_that_disagree_are_told_in_one_line() {
 fn a_miss_is_not_rounded_onto_its_limit() {
     let mut iterations: Vec<Iteration> =
         passing(8).into_iter().map(|one| with(one, KpiId::NET_BPS, Some(2.898))).collect();
-    has(&audited(folder(iterations.clone())), "readiness HOLD: net 2.898 < 2.90\n");
+    has(&audited(folder(iterations.clone())), "readiness HOLD: net 2.898 < 2.90 bps (median of last8)\n");
     iterations[0] = with(good(1), KpiId::NET_BPS, Some(2.699));
     let text = audited(folder(iterations));
     has(

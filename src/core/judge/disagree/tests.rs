@@ -8,7 +8,7 @@ use crate::core::judge::passes::Passes;
 use crate::core::policy::{WindowSpec, Windows};
 use crate::core::ranges::Ranges;
 use crate::core::series::Series;
-use crate::core::verdict::{Severity, WindowUsed};
+use crate::core::verdict::{Comparison, Severity, WindowUsed};
 use crate::core::window::Window;
 
 fn check(part: Part, kpi: &str, outcome: Outcome, reason: &str) -> Check {
@@ -57,30 +57,46 @@ fn sentences_of(outcome: Outcome, checks: Vec<Check>) -> Vec<String> {
         outcome,
         run_outcome: outcome,
     };
-    sentences(&Analysis {
+    let analysis = Analysis {
         evidence: Evidence { series: vec![series], ..Evidence::default() },
         symbols: vec![symbol],
         folder_checks: Vec::new(),
         findings: Vec::new(),
         outcome,
         run_outcome: outcome,
+        disagreements: Vec::new(),
         mock: false,
-    })
+    };
+    sentences(&analysis, &KpiTable::default())
 }
 
-const NET: &str = "median 2.70 bps misses >= 2.90 bps by 0.20 bps";
+fn missed(part: Part, kpi: &str, comparison: Comparison, observed: f64, limit: f64) -> Check {
+    Check {
+        comparison: Some(comparison),
+        limit: Some(limit),
+        observed: Some(observed),
+        ..check(part, kpi, Outcome::Fail, "told with its numbers")
+    }
+}
 
 #[test]
 fn a_gate_that_passes_beside_readiness_that_holds_is_told_in_one_line() {
     let checks = vec![
         check(Part::Readiness, "risk_ratio", Outcome::Pass, "median 0.390 meets <= 0.400"),
-        check(Part::Readiness, "net_bps", Outcome::Fail, NET),
+        missed(Part::Readiness, "net_bps", Comparison::AtLeast, 2.7, 2.9),
     ];
-    let expected = "gate PASS, readiness HOLD: median net 2.70 bps misses >= 2.90 bps by 0.20 bps";
+    let expected = "gate PASS, readiness HOLD: net 2.70 < 2.90 bps (median of last8)";
     assert_eq!(sentences_of(Outcome::Pass, checks.clone()), [expected]);
     assert_eq!(sentences_of(Outcome::Warn, checks.clone()), [expected.replace("PASS", "WARN")]);
     // Both say no: nothing to explain.
     assert!(sentences_of(Outcome::Fail, checks).is_empty());
+}
+
+#[test]
+fn a_miss_stands_on_its_side_of_the_limit() {
+    let checks = vec![missed(Part::Readiness, "net_bps", Comparison::AtLeast, 2.898, 2.9)];
+    let expected = "gate PASS, readiness HOLD: net 2.898 < 2.90 bps (median of last8)";
+    assert_eq!(sentences_of(Outcome::Pass, checks), [expected]);
 }
 
 #[test]
@@ -121,9 +137,9 @@ fn what_agrees_or_was_not_judged_is_not_mentioned() {
 fn several_misses_stand_with_their_symbols_and_long_lists_end() {
     let of = |symbol: &str| Check {
         symbol: Some(symbol.to_owned()),
-        ..check(Part::Goals, "p95_latency_ms", Outcome::Fail, "median 350 ms misses <= 340 ms by 10 ms")
+        ..missed(Part::Goals, "p95_latency_ms", Comparison::AtMost, 350.0, 340.0)
     };
-    let miss = "median p95_latency 350 ms misses <= 340 ms by 10 ms";
+    let miss = "p95_latency 350 > 340 ms (median of last8)";
     assert_eq!(
         sentences_of(Outcome::Pass, vec![of("A"), of("B")]),
         [format!("gate PASS, goals missed: A: {miss}; B: {miss}")]
