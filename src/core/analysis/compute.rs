@@ -171,7 +171,7 @@ fn deep(
         guards: GuardCounts::over(series.rows().iter().map(|row| row.tuning.guards)),
         anomalies: anomalies::find(series, overall.positions, &policy.anomalies),
         violations: violations::find(series, violated.positions, &policy.violations, LISTED),
-        edge: EdgeDecomposition::over(series, last.positions.clone(), EDGE_TOLERANCE_BPS),
+        edge: EdgeDecomposition::over(series, last.positions.clone(), policy.kpis.get(KpiId::NET_BPS).floor),
         windows,
         recommendations,
     }
@@ -192,10 +192,8 @@ fn is_shown(series: &Series, kpi: KpiId) -> bool {
 /// At most so many loops, signatures and violations are listed; all are counted.
 const LISTED: usize = 1000;
 
-/// Rounding allowed when the components of the edge are added up, bps.
-const EDGE_TOLERANCE_BPS: f64 = 0.05;
-
-/// Confidence of the intervals in reports.
+/// Confidence of the intervals of means and slopes: 95 %, what readers expect where nothing else is said. It
+/// is no limit, no verdict depends on it.
 const CONFIDENCE: f64 = 0.95;
 
 fn window_kpis(
