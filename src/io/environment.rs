@@ -1,4 +1,5 @@
-//! The variables of the process environment: the only room that reads `std::env`.
+//! The variables of the process environment, for those who are handed their values: clock, provenance, lock.
+//! What the command line itself asks for is read by `cli`.
 //!
 //! Everyone else is handed an [`Environment`], so tests need not change the one of their process. Must not
 //! know what a value means.
