@@ -8,7 +8,7 @@ use super::evidence::{Evidence, Finding};
 use super::judge::{count, list_numbers, list_ranges};
 use super::kpi::{KpiId, KpiTable};
 use super::ranges::Ranges;
-use super::series::Series;
+use super::series::{Row, Series};
 
 /// A series, and what of it was judged.
 #[derive(Clone, Copy, Debug)]
@@ -134,48 +134,55 @@ fn collections(judged: &Judged<'_>, out: &mut Vec<Finding>) {
 }
 
 fn defects(judged: &Judged<'_>, kpis: &KpiTable, out: &mut Vec<Finding>) {
-    let Judged { series, from } = *judged;
-    let mut by_defect: BTreeMap<(KpiId, String), Vec<u64>> = BTreeMap::new();
+    let series = judged.series;
+    let mut by_defect: BTreeMap<(KpiId, String), Vec<&Row>> = BTreeMap::new();
     for row in series.rows() {
         for defect in &row.defects {
             let what = format!("`{}` {}", defect.key, defect.defect.describe());
-            by_defect.entry((defect.kpi, what)).or_default().push(row.number);
+            by_defect.entry((defect.kpi, what)).or_default().push(row);
         }
     }
-    for ((kpi, what), numbers) in by_defect {
-        out.push(Finding {
-            symbol: series.symbol.clone(),
-            iteration: numbers.first().copied(),
-            in_window: numbers.last().is_some_and(|last| *last >= from),
-            ..finding(
-                "kpi_without_value",
-                format!(
-                    "{what} in iteration {}; `{}` counts as missing there",
-                    list_numbers(&numbers),
-                    kpis.name(kpi)
-                ),
-            )
-        });
+    for ((kpi, what), rows) in by_defect {
+        let tell = |numbers: &str| {
+            format!("{what} in iteration {numbers}; `{}` counts as missing there", kpis.name(kpi))
+        };
+        out.push(without_value(judged, "kpi_without_value", &rows, tell));
     }
     for kpi in KpiId::OF_THE_VERDICT {
-        let absent: Vec<u64> = series
+        let absent: Vec<&Row> = series
             .rows()
             .iter()
             .zip(series.column(kpi))
             .filter(|(row, value)| value.is_none() && row.defects.iter().all(|defect| defect.kpi != kpi))
-            .map(|(row, _)| row.number)
+            .map(|(row, _)| row)
             .collect();
         if !absent.is_empty() {
-            out.push(Finding {
-                symbol: series.symbol.clone(),
-                iteration: absent.first().copied(),
-                in_window: absent.last().is_some_and(|last| *last >= from),
-                ..finding(
-                    "kpi_missing",
-                    format!("`{}` is missing in iteration {}", kpis.name(kpi), list_numbers(&absent)),
-                )
-            });
+            let tell = |numbers: &str| format!("`{}` is missing in iteration {numbers}", kpis.name(kpi));
+            out.push(without_value(judged, "kpi_missing", &absent, tell));
         }
+    }
+}
+
+/// A finding about iterations in which a KPI has no value; names the first file and how many more there are.
+fn without_value(
+    judged: &Judged<'_>,
+    kind: &'static str,
+    rows: &[&Row],
+    tell: impl Fn(&str) -> String,
+) -> Finding {
+    let numbers: Vec<u64> = rows.iter().map(|row| row.number).collect();
+    let file = rows.first().and_then(|row| row.file.as_deref());
+    let place = match (file, rows.len() - 1) {
+        (None, _) => String::new(),
+        (Some(file), 0) => format!("`{file}`: "),
+        (Some(file), more) => format!("`{file}` and {more} more: "),
+    };
+    Finding {
+        symbol: judged.series.symbol.clone(),
+        iteration: numbers.first().copied(),
+        file: file.map(str::to_owned),
+        in_window: numbers.last().is_some_and(|last| *last >= judged.from),
+        ..finding(kind, format!("{place}{}", tell(&list_numbers(&numbers))))
     }
 }
 

@@ -109,6 +109,8 @@ impl Tuning {
 pub struct Iteration {
     /// Its number; the file name counts.
     pub number: u64,
+    /// Name of its file; kept only where a KPI of the verdict is missing or something has no usable value.
+    pub file: Option<Arc<str>>,
     /// `runtime_utc` as written.
     pub time: Option<Arc<str>>,
     /// Values by KPI index; `None` = unknown.

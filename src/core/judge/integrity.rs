@@ -200,7 +200,11 @@ fn kpi_present(series: &Series, window: &Window, kpi: KpiId, kpis: &KpiTable) ->
 fn first_defect(series: &Series, window: &Window, kpi: KpiId) -> Option<(String, String)> {
     series.rows()[window.positions.clone()].iter().find_map(|row| {
         row.defects.iter().find(|defect| defect.kpi == kpi).map(|defect| {
-            (format!("iteration {}", row.number), format!("`{}` {}", defect.key, defect.defect.describe()))
+            let place = match &row.file {
+                Some(file) => format!("`{file}`"),
+                None => format!("iteration {}", row.number),
+            };
+            (place, format!("`{}` {}", defect.key, defect.defect.describe()))
         })
     })
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::core::evidence::{BadFile, Duplicate, Evidence, Renumbered};
-use crate::core::kpi::KpiTable;
+use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::series::{Interner, Series};
 use crate::wire::iteration::IterationFile;
 
@@ -233,6 +233,10 @@ impl<'k> Gathering<'k> {
         }
         let mut iteration = file.iteration;
         iteration.number = entry.number;
+        let is_incomplete = |kpi: &KpiId| iteration.value(*kpi).is_none();
+        if !iteration.defects.is_empty() || KpiId::OF_THE_VERDICT.iter().any(is_incomplete) {
+            iteration.file = Some(entry.name.as_str().into());
+        }
         let kpis = self.kpis.len();
         self.series
             .entry(symbol)

@@ -47,6 +47,7 @@ fn an_iteration_without_a_value_does_not_pass_and_is_named() {
         let finding = gated.finding("kpi_without_value");
         assert!(message(finding).contains(words), "{new}: {}", message(finding));
         assert!(message(finding).contains("in iteration 9"), "{new}: {}", message(finding));
+        assert!(message(finding).starts_with("`ITER_SUMMARY_9.json`: `"), "{}", message(finding));
         assert_eq!(finding["in_window"], true, "{new}");
         let check = gated.check(&format!("iteration_pass.{kpi}"));
         assert_eq!(check["outcome"], "WARN", "{new}");
@@ -64,7 +65,7 @@ fn a_value_that_is_missing_in_the_whole_window_is_invalid() {
         assert_eq!((gated.outcome(), gated.code), ("INVALID", 4), "{new}: {}", gated.reason());
         assert!(gated.reason().contains(&format!("`{kpi}` has no value in the whole window")), "{new}");
         assert!(gated.reason().contains(words), "{new}: {}", gated.reason());
-        assert!(gated.reason().ends_with("in iteration 5"), "{new}: {}", gated.reason());
+        assert!(gated.reason().ends_with("in `ITER_SUMMARY_5.json`"), "{new}: {}", gated.reason());
     }
 }
 
