@@ -45,6 +45,8 @@ pub(super) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     let mut snapshot = Snapshot::of(analysis, &provenance);
     let wanted = Wanted { snapshot: true, metrics: metrics_wanted(*metrics), ..Wanted::default() };
     let rendered = render(analysis, &policy, &provenance, &wanted);
+    // The baseline may be the very file that is written next.
+    let compared = compare(globals, baseline, &snapshot, &policy.kpis);
     let base = out.as_deref().unwrap_or(&judged.folder);
     let written = write(globals, base, analysis, rendered);
     if analysis.evidence.is_empty() {
@@ -67,7 +69,7 @@ pub(super) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         }
     }
     print(if *pretty { json::pretty_ascii(&snapshot) } else { json::compact_ascii(&snapshot) })?;
-    compare(globals, baseline, &snapshot, &policy.kpis)?;
+    compared?;
     if let Some(failure) = written.failure {
         return Err(failure);
     }

@@ -69,12 +69,11 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         ascii: *ascii,
     };
     let rendered = render(analysis, &policy, &provenance, &wanted);
+    // The baseline may be the very file that is written next.
+    let compared = compare(globals, baseline, &snapshot, &policy.kpis);
     let base = out.as_deref().unwrap_or(&judged.folder);
     let written = write(globals, base, analysis, rendered);
-    let mut failure = written.failure;
-    if let Err(unusable) = compare(globals, baseline, &snapshot, &policy.kpis) {
-        failure.get_or_insert(unusable);
-    }
+    let mut failure = written.failure.or(compared.err());
     if let Some(file) = junit
         && let Err(error) = loose::write(file, junit::report(analysis, &provenance).as_bytes())
     {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Folder, Ran, Run};
+use crate::support::{Folder, Ran, Run, Step};
 use serde_json::{Value, json};
 
 // JSON.
@@ -154,6 +154,22 @@ fn the_snapshot_that_was_written_is_a_baseline_without_a_change() {
         let told = place.soak("gate", &["--compare", file.to_str().expect("plain"), "--require-baseline"]);
         assert_eq!(told.code, 0, "{name}: {}", told.stderr);
         assert_eq!(told.stderr.matches("(+0.0%)").count(), 4, "{name}: {}", told.stderr);
+    }
+}
+
+#[test]
+fn the_snapshot_that_is_written_over_can_be_the_baseline() {
+    for command in ["gate", "extract"] {
+        let place = Run::passing(8).in_temp();
+        place.soak(command, &[]);
+        (1..=8)
+            .fold(Run::default(), |run, n| run.step(Step { net: 1.6, ..Step::good(n) }))
+            .write(place.path());
+        let file = place.file("POST_SOAK_SNAPSHOT.json");
+        let told = place.soak(command, &["--compare", file.to_str().expect("plain")]);
+        // 3.2 to 1.6 is half of it gone; and then none of the eight passes.
+        assert!(told.stderr.contains("net_bps.mean: 3.200 → 1.600 (-50.0%)"), "{command}: {}", told.stderr);
+        assert!(told.stderr.contains("verdict: PASS → FAIL"), "{command}: {}", told.stderr);
     }
 }
 
