@@ -85,12 +85,6 @@ pub struct Declared {
 }
 
 impl Declared {
-    /// Whether the run promised a file for this number and should have kept the promise by now.
-    pub fn expects(&self, number: u64) -> bool {
-        let until = if self.state == RunState::Complete { self.iterations } else { self.last_complete };
-        (1..=until).contains(&number) && !self.rotated.contains(number)
-    }
-
     /// The numbers it should have by now, from `from` on.
     pub fn expected_from(&self, from: u64) -> Ranges {
         let until = if self.state == RunState::Complete { self.iterations } else { self.last_complete };
@@ -232,13 +226,11 @@ mod tests {
     fn a_complete_run_owes_every_iteration_it_declared_and_rotation_forgives() {
         let complete = declared(RunState::Complete, 5);
         assert_eq!(complete.expected_from(1), Ranges::from([1, 3, 4, 5]));
-        assert!(complete.expects(5) && !complete.expects(2) && !complete.expects(6) && !complete.expects(0));
     }
 
     #[test]
     fn a_run_that_goes_on_owes_only_what_it_completed() {
         let running = declared(RunState::Running, 3);
         assert_eq!(running.expected_from(1), Ranges::from([1, 3]));
-        assert!(!running.expects(4));
     }
 }

@@ -145,12 +145,6 @@ impl Comparison {
     }
 }
 
-impl Serialize for Comparison {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.symbol())
-    }
-}
-
 /// The window a check looked at, as it was found: not what was asked for, but what there was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct WindowUsed {

@@ -67,7 +67,10 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
         action: "read",
         source,
     })?;
-    Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    })
 }
 
 /// Reads a whole file.

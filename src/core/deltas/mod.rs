@@ -48,18 +48,6 @@ impl KeyState {
     pub fn is_applied(&self) -> bool {
         matches!(self, Self::Applied | Self::Capped)
     }
-
-    /// Word in reports.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Capped => "capped",
-            Self::Dropped(_) => "dropped",
-            Self::Unchanged => "unchanged",
-            Self::Mismatch { .. } => "mismatch",
-            Self::Missing => "missing",
-        }
-    }
 }
 
 /// One proposed increment and what was seen of it.
@@ -105,18 +93,6 @@ pub enum PairStatus {
 }
 
 impl PairStatus {
-    /// Word in reports.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Partial { .. } => "partial",
-            Self::Skipped => "skipped",
-            Self::Failed => "failed",
-            Self::Stuck => "stuck",
-            Self::Unverifiable => "unverifiable",
-        }
-    }
-
     /// How much it asks for a look.
     pub fn attention(self) -> Attention {
         match self {

@@ -63,16 +63,6 @@ pub enum TrendMethod {
     BlockMedians,
 }
 
-impl TrendMethod {
-    /// `pairwise`, `block medians`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Pairwise => "pairwise",
-            Self::BlockMedians => "block medians",
-        }
-    }
-}
-
 /// A slope, how sure it is, and what to call it. Slopes in the KPI's unit per iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Trend {

@@ -81,8 +81,8 @@ fn some_keys_without_codes_are_an_unexplained_partial() {
     let pair =
         one(proposal(Some(true), &[(A, 5.0), (B, -0.01)]), &[(A, 60.0), (B, 0.1)], &[(A, 65.0), (B, 0.1)]);
     assert_eq!(pair.status, PairStatus::Partial { explained: false });
-    let states: Vec<&str> = pair.keys.iter().map(|key| key.state.word()).collect();
-    assert_eq!(states, ["unchanged", "applied"], "sorted by name: impact before interval");
+    let states: Vec<&KeyState> = pair.keys.iter().map(|key| &key.state).collect();
+    assert_eq!(states, [&KeyState::Unchanged, &KeyState::Applied], "sorted by name: impact before interval");
 }
 
 #[test]
