@@ -3,6 +3,8 @@
 //! Values are read from `deploy/policies/policy.toml` and the layers above it by [`crate::wire::policy`];
 //! nothing here has a number of its own.
 
+pub mod run;
+
 use super::kpi::{KpiId, KpiTable};
 use super::params::ParamName;
 use super::verdict::{Comparison, LimitSource, Severity};

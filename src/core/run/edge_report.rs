@@ -1,0 +1,56 @@
+//! An edge report: what the system under test measured in one interval.
+//!
+//! Holds what was delivered and invents nothing: a number that is not there is not there.
+
+use std::collections::BTreeMap;
+
+/// What a source delivers for an interval.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EdgeReport {
+    /// The numbers below `totals`, nested ones by dotted key: `net_bps`, `fills.maker_volume`,
+    /// `block_reasons.risk.ratio`, `component_breakdown.fees_bps`, `tick_latency_ms.p95`. `None` = the key is
+    /// there without a usable number (null, NaN, text).
+    pub numbers: BTreeMap<String, Option<f64>>,
+    /// Cost components that made the edge negative, as the source names them.
+    pub neg_edge_drivers: Vec<String>,
+    /// `runtime.utc`: when the report was made, as written.
+    pub utc: Option<String>,
+    /// `runtime.version`: the build of the system under test.
+    pub version: Option<String>,
+    /// The system's own gate (`KPI_GATE.json` beside the report): verdict and reasons.
+    pub kpi_gate: Option<KpiGateFile>,
+    /// `EDGE_SENTINEL.json` beside the report.
+    pub sentinel_advice: Vec<String>,
+    /// How many decisions were refused for each reason (`audit.jsonl` beside the report), and how many were
+    /// looked at in all; `None` without that file.
+    pub audit: Option<AuditCounts>,
+    /// What went wrong with a file beside the report, or with an optional metric; for a person.
+    pub notes: Vec<String>,
+}
+
+impl EdgeReport {
+    /// The number at this key; `None` where it is missing or has no usable value.
+    pub fn number(&self, key: &str) -> Option<f64> {
+        self.numbers.get(key).copied().flatten()
+    }
+}
+
+/// `KPI_GATE.json`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KpiGateFile {
+    /// Its verdict as written.
+    pub verdict: String,
+    /// Its reasons.
+    pub reasons: Vec<String>,
+}
+
+/// Counts over the lines of `audit.jsonl`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditCounts {
+    /// Lines with a decision.
+    pub total: u64,
+    /// Refused decisions by reason.
+    pub refused: BTreeMap<String, u64>,
+    /// Lines that could not be read.
+    pub unreadable: u64,
+}
