@@ -27,6 +27,17 @@ fn show_prints_every_value_with_its_origin() {
         "run_verdict.pass_share = 0.75",
         "deltas.full_apply_ratio = 0.9",
         "edge_report.maker_share_pct.fail = 85",
+        "parameters.tail_age_ms.highest = 800",
+        "profiles.steady_safe.min_interval_ms = 75",
+        "presets.warmup_conservative_v1.change.min_interval_ms.add = 25",
+        "phases.rampdown_iterations = 2",
+        "iteration_verdict.fail.net.limit = 2",
+        "patience.panic_profile = \"steady_safe\"",
+        "tuner.aggressive.when.risk_ratio.at_least = 0.6",
+        "tuner.maker_boost.replaces = [\"normalize\"]",
+        "cautions.spread_and_interval.keeps = \"min_interval_ms\"",
+        "guards.oscillation.tolerance = 1e-6",
+        "prometheus.\"tick_latency_ms.p95\".optional = true",
     ] {
         let found = stdout.lines().find(|found| found.starts_with(&format!("{line} ")));
         assert!(found.is_some_and(|found| found.ends_with("# built-in policy")), "{line}: {found:?}");
