@@ -21,6 +21,7 @@ pub mod secret;
 pub mod series;
 pub mod signatures;
 pub mod spark;
+pub mod spelling;
 pub mod stats;
 pub mod tuning;
 pub mod verdict;
