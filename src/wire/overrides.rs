@@ -2,6 +2,7 @@
 //!
 //! Reading is tolerant: what is not a number is not an override and is passed over. Knows no bounds.
 
+mod strict;
 mod write;
 
 use std::borrow::Cow;
@@ -11,6 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess};
 use super::read::{Key, Read, Shape, drain_list, duplicate};
 use crate::core::params::{ParamName, ParamValues};
 
+pub use strict::{StrictError, read_strictly};
 pub use write::write;
 
 /// The overrides in the bytes of a `runtime_overrides.json`.

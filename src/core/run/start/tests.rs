@@ -1,3 +1,5 @@
+//! Who wins, what is refused, and what presets make of the values.
+
 use super::*;
 use crate::core::tuning::parameters::Parameters;
 use crate::core::verdict::LimitSource;
