@@ -23,6 +23,7 @@ pub mod read;
 pub mod schemas;
 pub mod snapshot;
 pub mod snapshot_1_2;
+pub mod soak_metrics;
 pub mod tuning;
 mod tuning_parts;
 pub mod tuning_report;
