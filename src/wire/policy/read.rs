@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::core::drift::{DriftRules, Resource};
 use crate::core::policy::{AnomalyRules, DeltaRules, Effective, Policy, RunVerdictRule, Windows};
 use crate::core::verdict::Comparison;
 
@@ -38,6 +39,7 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
     let recommendations = rules::recommendations(&mut reader, &kpis);
     let trend = reader.required(&Key::new("trend.relative_change"), "a share", values::share);
     let trend = trend.map(|found| sourced(&reader, &found));
+    let drift = drift(&mut reader);
     let unread = reader.place_around(&Key::new("schema_version"));
     let unread = reader.error(&unread, "the policy could not be read".to_owned());
 
@@ -59,6 +61,7 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
             anomalies: anomalies?,
             recommendations: recommendations?,
             trend_relative_change: trend?,
+            drift: drift?,
             sha256: sha256(&effective),
             effective,
             kpis,
@@ -150,6 +153,18 @@ fn anomalies(reader: &mut Reader<'_>) -> Read<AnomalyRules> {
         risk_jump: sourced(reader, &jump?),
         maker_drop: sourced(reader, &drop?),
     })
+}
+
+fn drift(reader: &mut Reader<'_>) -> Read<DriftRules> {
+    let table = Key::new("drift");
+    let gates = reader.required(&table.at("gates"), "`true` or `false`", values::switch);
+    let floors = Resource::ALL.map(|resource| {
+        let key = table.at(&format!("{}_per_hour", resource.word()));
+        let floor = reader.required(&key, "a number", values::not_negative)?;
+        Ok(sourced(reader, &floor))
+    });
+    let [rss, cpu, threads, files] = floors;
+    Ok(DriftRules { gates: gates?.value, floors: [rss?, cpu?, threads?, files?] })
 }
 
 /// Over lines of `key = value` with a line feed each, sorted by key.
