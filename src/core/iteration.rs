@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::drift::ResourceValues;
 use super::guards::GuardSet;
 use super::kpi::KpiId;
 use super::params::{ParamName, ParamValues};
@@ -133,6 +134,8 @@ pub struct Iteration {
     pub tuning: Tuning,
     /// Overrides in force while the iteration ran.
     pub overrides: Option<Arc<ParamValues>>,
+    /// What the watched process tree used.
+    pub resources: Option<Box<ResourceValues>>,
 }
 
 impl Iteration {

@@ -4,6 +4,7 @@ pub mod analysis;
 pub mod anomalies;
 pub mod baseline;
 pub mod deltas;
+pub mod drift;
 pub mod edge;
 pub mod evidence;
 pub mod findings;

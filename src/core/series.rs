@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::drift::{Resource, ResourceValues};
 use super::iteration::Iteration;
 use super::kpi::KpiId;
 use super::params::ParamValues;
@@ -33,7 +34,7 @@ impl Interner {
     }
 }
 
-/// A row without its KPI values, which stand in the columns.
+/// A row without its KPI values and resources, which stand in the columns.
 pub type Row = Iteration;
 
 /// Iterations of one symbol.
@@ -43,13 +44,21 @@ pub struct Series {
     pub symbol: Option<String>,
     rows: Vec<Row>,
     columns: Vec<Vec<Option<f64>>>,
+    /// Each ends with its last known value: a resource that nobody tells costs nothing.
+    resources: [Vec<Option<f64>>; Resource::ALL.len()],
     last_overrides: Option<Arc<ParamValues>>,
 }
 
 impl Series {
     /// An empty series with a column for each of `kpis` KPIs.
     pub fn new(symbol: Option<String>, kpis: usize) -> Self {
-        Self { symbol, rows: Vec::new(), columns: vec![Vec::new(); kpis], last_overrides: None }
+        Self {
+            symbol,
+            rows: Vec::new(),
+            columns: vec![Vec::new(); kpis],
+            resources: Default::default(),
+            last_overrides: None,
+        }
     }
 
     /// Appends an iteration. Callers append in the order of numbers, each number once.
@@ -58,6 +67,14 @@ impl Series {
         let values = std::mem::take(&mut iteration.values);
         for (index, column) in self.columns.iter_mut().enumerate() {
             column.push(values.get(index).copied().flatten());
+        }
+        if let Some(used) = iteration.resources.take() {
+            for (column, resource) in self.resources.iter_mut().zip(Resource::ALL) {
+                if let Some(value) = used.get(resource) {
+                    column.resize(self.rows.len(), None);
+                    column.push(Some(value));
+                }
+            }
         }
         for text in [&mut iteration.kpi_verdict, &mut iteration.phase, &mut iteration.collection_failed] {
             interner.share_opt(text);
@@ -113,6 +130,15 @@ impl Series {
     /// The values of a KPI, `None` = unknown, one an iteration.
     pub fn column(&self, kpi: KpiId) -> &[Option<f64>] {
         self.columns.get(kpi.index()).map_or(&[], Vec::as_slice)
+    }
+
+    /// What the watched process tree used at a position.
+    pub fn resources(&self, position: usize) -> ResourceValues {
+        let mut values = ResourceValues::default();
+        for (column, resource) in self.resources.iter().zip(Resource::ALL) {
+            values.set(resource, column.get(position).copied().flatten());
+        }
+        values
     }
 
     /// The value of a KPI at a position.

@@ -187,6 +187,10 @@ pub enum Part {
     Violations,
     /// Spikes, jumps and drops.
     Anomalies,
+    /// Resources that grow.
+    Drift,
+    /// Gates of the 72-hour report.
+    RunGates,
 }
 
 impl Part {
@@ -201,6 +205,8 @@ impl Part {
             Self::Goals => "goals",
             Self::Violations => "violations",
             Self::Anomalies => "anomalies",
+            Self::Drift => "drift",
+            Self::RunGates => "run_gates",
         }
     }
 }

@@ -12,5 +12,7 @@ pub mod load;
 pub mod lock;
 pub mod loose;
 pub mod notify;
+pub mod procfs;
+pub mod progress;
 #[cfg(test)]
 mod test_server;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::terminal::{Style, heading, ladder, printable, rule};
 use crate::core::analysis::{Analysis, SymbolAnalysis};
+use crate::core::drift::DriftWord;
 use crate::core::judge::show;
 use crate::core::number::fixed;
 use crate::core::policy::Policy;
@@ -60,6 +61,9 @@ pub fn analyze(
     let mut out = heading("SOAK ANALYSIS");
     overview(&mut out, analysis, places.run);
     kpi_lines(&mut out, analysis, policy, style);
+    for symbol in &analysis.symbols {
+        drift_lines(&mut out, symbol);
+    }
     reasons(&mut out, analysis, provenance, style);
     files(&mut out, places);
     next_step(&mut out, analysis);
@@ -139,6 +143,21 @@ fn kpi_lines(out: &mut String, analysis: &Analysis, policy: &Policy, style: Styl
                 format_args!("  {:<18} {} {told}", kpi.name, sparkline(series.column(stats.kpi), 40, glyphs)),
             );
         }
+    }
+    put(out, "\n");
+}
+
+/// Where resources are heading.
+fn drift_lines(out: &mut String, symbol: &SymbolAnalysis) {
+    let Some(deep) = &symbol.deep else { return };
+    let name = symbol.symbol.as_deref().map_or_else(String::new, |name| format!(" of {}", printable(name)));
+    if deep.drift.iter().all(|drift| drift.word == DriftWord::NoData) {
+        line(out, format_args!("Drift of resources{name}: no data\n"));
+        return;
+    }
+    line(out, format_args!("Drift of resources{name}:"));
+    for drift in &deep.drift {
+        line(out, format_args!("  {:<18} {}", drift.resource.word(), drift.told()));
     }
     put(out, "\n");
 }

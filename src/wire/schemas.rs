@@ -15,6 +15,7 @@ use super::delta_report::DeltaReport;
 use super::gate_result::GateResult;
 use super::snapshot::Snapshot;
 use super::snapshot_1_2::Snapshot12;
+use super::soak_metrics::{GatesSummary, SoakMetrics};
 
 /// A schema and how to make it.
 struct Described {
@@ -24,7 +25,7 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 7] = [
+const DESCRIBED: [Described; 9] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
@@ -46,6 +47,11 @@ const DESCRIBED: [Described; 7] = [
         make: strict::<GateResult>,
     },
     Described {
+        name: "gates_summary",
+        title: "gates_summary.json of `soak run --gate-summary`",
+        make: strict::<GatesSummary>,
+    },
+    Described {
         name: "post_soak_analysis",
         title: "POST_SOAK_ANALYSIS.json",
         make: strict::<AnalysisDocument>,
@@ -59,6 +65,11 @@ const DESCRIBED: [Described; 7] = [
         name: "post_soak_snapshot_1_2",
         title: "reports/analysis/POST_SOAK_SNAPSHOT.json of `soak analyze`, schema 1.2",
         make: strict::<Snapshot12>,
+    },
+    Described {
+        name: "soak_metrics",
+        title: "soak_metrics.json of `soak run --export-json`",
+        make: strict::<SoakMetrics>,
     },
 ];
 

@@ -2,4 +2,5 @@
 
 mod documents;
 mod evidence;
+mod run;
 mod schemas;

@@ -23,7 +23,7 @@ use soak::wire::snapshot_1_2::Snapshot12;
 use super::evidence::{good, judged, overridden, per_symbol, policy, provenance, troubled};
 
 /// What is wrong with a document, by its schema.
-fn errors(name: &str, document: &Value) -> Vec<String> {
+pub fn errors(name: &str, document: &Value) -> Vec<String> {
     let schema = schema(name).unwrap_or_else(|| panic!("no schema `{name}`"));
     let validator = jsonschema::draft202012::new(&schema).unwrap_or_else(|error| panic!("{name}: {error}"));
     validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect()

@@ -1,8 +1,10 @@
 //! How an analysis is made: windows, checks, statistics, in the order in which one needs the other.
 
+use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
 use super::{Analysis, Deep, Depth, KpiStats, Options, SymbolAnalysis, WindowStats, statistic};
+use crate::core::drift::ResourceValues;
 use crate::core::edge::EdgeDecomposition;
 use crate::core::evidence::Evidence;
 use crate::core::findings::{self, Judged};
@@ -13,12 +15,12 @@ use crate::core::kpi::KpiId;
 use crate::core::policy::{GateSet, Policy, Statistic, WindowSpec};
 use crate::core::ranges::Ranges;
 use crate::core::recommend;
-use crate::core::series::Series;
+use crate::core::series::{Row, Series};
 use crate::core::signatures::{self, Signatures};
 use crate::core::stats::{MeanInterval, Summary, Trend, TrendRule};
 use crate::core::verdict::{Outcome, Part, join};
 use crate::core::window::Window;
-use crate::core::{anomalies, deltas, violations};
+use crate::core::{anomalies, deltas, drift, violations};
 
 /// The gate set that says whether an iteration passes.
 pub fn pass_limits(policy: &Policy, mock: bool) -> &GateSet {
@@ -121,6 +123,11 @@ fn symbol(
         checks.extend(of_set(&policy.goals, Part::Goals));
         checks.extend(advisory::violations(series, &deep.violations, policy, numbers));
         checks.push(advisory::anomalies(series, &last, &found, policy));
+        let whole = || Window::find(series, WindowSpec::Overall, &policy.windows, numbers).used();
+        let of_drift = deep.drift.iter();
+        checks.extend(
+            of_drift.filter_map(|drift| drift.check(&policy.drift, whole(), series.symbol.as_deref())),
+        );
         deep
     });
     let outcome = join(&checks);
@@ -170,11 +177,22 @@ fn deep(
         signatures: signatures_of(series, &overall),
         guards: GuardCounts::over(series.rows().iter().map(|row| row.tuning.guards)),
         anomalies: anomalies::find(series, overall.positions, &policy.anomalies),
+        drift: drift::find(&resources(series), &policy.drift),
         violations: violations::find(series, violated.positions, &policy.violations, LISTED),
         edge: EdgeDecomposition::over(series, last.positions.clone(), policy.kpis.get(KpiId::NET_BPS).floor),
         windows,
         recommendations,
     }
+}
+
+/// What the watched processes used, where the iteration tells a time.
+fn resources(series: &Series) -> Vec<(DateTime<Utc>, ResourceValues)> {
+    let one = |(position, row): (usize, &Row)| {
+        let values = series.resources(position);
+        let time = DateTime::parse_from_rfc3339(row.time.as_deref()?).ok()?;
+        (!values.is_empty()).then(|| (time.to_utc(), values))
+    };
+    series.rows().iter().enumerate().filter_map(one).collect()
 }
 
 fn signatures_of(series: &Series, window: &Window) -> Signatures {

@@ -7,6 +7,7 @@ mod compute;
 
 use super::anomalies::Anomaly;
 use super::deltas::Verification;
+use super::drift::Drift;
 use super::edge::EdgeDecomposition;
 use super::evidence::{Evidence, Finding};
 use super::guards::{Guard, GuardCounts};
@@ -110,6 +111,8 @@ pub struct Deep {
     pub anomalies: Vec<Anomaly>,
     /// WARN and CRIT per iteration.
     pub violations: Violations,
+    /// Where resources are heading over the whole run; one entry a resource, also without data.
+    pub drift: Vec<Drift>,
     /// Where the edge comes from, over the last-n window.
     pub edge: EdgeDecomposition,
     /// Advice.

@@ -5,6 +5,7 @@
 
 pub mod run;
 
+use super::drift::DriftRules;
 use super::kpi::{KpiId, KpiTable};
 use super::params::ParamName;
 use super::verdict::{Comparison, LimitSource, Severity};
@@ -323,6 +324,8 @@ pub struct Policy {
     pub anomalies: AnomalyRules,
     /// Advice on parameters.
     pub recommendations: Vec<RecommendationRule>,
+    /// Growth of resources.
+    pub drift: DriftRules,
     /// A trend is flat while it changes less than this share of |median| over the window.
     pub trend_relative_change: Limit,
     /// What `run` works by.

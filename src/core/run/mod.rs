@@ -1,6 +1,10 @@
 //! A run: what a source delivers, what becomes of it in an iteration, what is written down. Pure.
 
 pub mod edge_report;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod iteration;
+pub mod metrics;
+pub mod report;
 pub mod source;
 pub mod start;

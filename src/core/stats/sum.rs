@@ -14,15 +14,20 @@ impl Sum {
     pub(super) fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut sum = Self::default();
         for value in values {
-            let high = sum.high + value;
-            sum.low += if sum.high.abs() >= value.abs() {
-                (sum.high - high) + value
-            } else {
-                (value - high) + sum.high
-            };
-            sum.high = high;
+            sum.add(value);
         }
         sum
+    }
+
+    /// Adds a value.
+    fn add(&mut self, value: f64) {
+        let high = self.high + value;
+        self.low += if self.high.abs() >= value.abs() {
+            (self.high - high) + value
+        } else {
+            (value - high) + self.high
+        };
+        self.high = high;
     }
 
     /// The sum, rounded once.
@@ -42,9 +47,56 @@ impl Sum {
     }
 }
 
+/// An arithmetic mean over values that come one by one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunningMean {
+    sum: Sum,
+    n: usize,
+}
+
+impl RunningMean {
+    /// Takes a value.
+    pub fn push(&mut self, value: f64) {
+        self.sum.add(value);
+        self.n += 1;
+    }
+
+    /// How many values there are.
+    pub fn len(&self) -> usize {
+        self.n
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.n == 0
+    }
+
+    /// The mean. `None` without values, or when it is not a finite number.
+    pub fn get(&self) -> Option<f64> {
+        let mean = self.sum.divided_by(self.n);
+        (self.n > 0 && mean.is_finite()).then_some(mean)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_running_mean_is_the_mean_of_what_came_and_nothing_has_none() {
+        let mut mean = RunningMean::default();
+        assert_eq!((mean.get(), mean.is_empty()), (None, true));
+        for value in [0.7, 0.7, 0.7] {
+            mean.push(value);
+        }
+        assert_eq!((mean.get(), mean.len()), (Some(0.7), 3));
+        mean.push(1.1);
+        // (0.7 + 0.7 + 0.7 + 1.1) ÷ 4.
+        assert!((mean.get().expect("four values") - 0.8).abs() < 1e-15);
+        mean.push(f64::MAX);
+        mean.push(f64::MAX);
+        assert_eq!(mean.get(), None);
+    }
 
     #[test]
     fn small_values_survive_beside_large_ones() {

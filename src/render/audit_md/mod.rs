@@ -2,6 +2,7 @@
 //!
 //! Computes nothing that the analysis has; tables are bounded, so the length does not follow the run.
 
+mod drift;
 mod edge;
 mod kpis;
 mod matrix;
@@ -68,6 +69,7 @@ fn sections(out: &mut String, subject: &Subject<'_>) {
         tuning::signatures(out, subject, deep);
         edge::section(out, subject, deep);
         oddities::anomalies(out, subject, deep);
+        drift::section(out, subject, deep);
         oddities::violations(out, subject, deep);
     } else {
         paragraph(out, "Sections 3 to 8 are left out: only the verdict of this run was computed.");

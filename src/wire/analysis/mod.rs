@@ -3,6 +3,7 @@
 //! Lists are bounded and say how many entries there are. Computes nothing; holds no path of the machine and
 //! no clock.
 
+mod drift;
 mod inventory;
 mod symbol;
 mod tuning;
@@ -17,6 +18,7 @@ use crate::core::evidence::Finding;
 use crate::core::kpi::KpiTable;
 use crate::core::verdict::Outcome;
 
+pub use drift::DriftRow;
 pub use inventory::{DeclaredRow, DuplicateRow, ForeignRow, Inventory, RenumberedRow, UnusableRow};
 pub use symbol::{
     AnomalyRow, ComponentRow, ContributionRow, DriverRow, EdgeBlock, IdentityRow, KpiViolationsRow,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::tuning::{AnomalyBlock, DeltaBlock, GuardWindows, RecommendationRow, SignatureBlock};
-use super::{LISTED, WindowBlock};
+use super::{DriftRow, LISTED, WindowBlock};
 use crate::core::analysis::{Deep, SymbolAnalysis};
 use crate::core::anomalies::AnomalyKind;
 use crate::core::edge::{Component, EdgeDecomposition};
@@ -253,6 +253,8 @@ pub struct SymbolBlock {
     pub anomalies: Option<AnomalyBlock>,
     /// WARN and CRIT per iteration.
     pub violations: Option<ViolationBlock>,
+    /// Where resources are heading over the whole run.
+    pub drift: Vec<DriftRow>,
     /// Where the net edge comes from.
     pub edge: Option<EdgeBlock>,
     /// Advice.
@@ -280,6 +282,7 @@ impl SymbolBlock {
             signatures: deep.map(|deep| SignatureBlock::of(&deep.signatures)),
             anomalies: deep.map(|deep| AnomalyBlock::of(&deep.anomalies)),
             violations: deep.map(|deep| ViolationBlock::of(&deep.violations, kpis)),
+            drift: deep.map(|deep| deep.drift.iter().map(DriftRow::from).collect()).unwrap_or_default(),
             edge: deep.map(|deep| EdgeBlock::of(&deep.edge, kpis)),
             recommendations: deep
                 .map(|deep| deep.recommendations.iter().map(RecommendationRow::from).collect())

@@ -4,6 +4,7 @@
 //! Parses straight from the text without a tree in between: this is the hot path of large folders. Knows
 //! nothing of file names; the loader brings name and content together.
 
+mod resources;
 mod summary;
 
 use std::borrow::Cow;
@@ -183,6 +184,7 @@ fn iteration(summary: Summary) -> Iteration {
         kpi_verdict: summary.kpi_verdict,
         phase: summary.phase,
         negative_drivers: summary.negative_drivers,
+        resources: summary.resources,
         ..Iteration::default()
     }
 }

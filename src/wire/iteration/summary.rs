@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use serde::de::{Error, IgnoredAny, MapAccess};
 
+use super::resources::Resources;
+use crate::core::drift::ResourceValues;
 use crate::core::iteration::{Defect, KpiDefect};
 use crate::core::kpi::{Kpi, KpiId, KpiTable, Unit};
 use crate::core::number::Finite;
@@ -35,6 +37,8 @@ pub struct Summary {
     pub negative_drivers: Vec<Arc<str>>,
     /// `symbol`.
     pub symbol: Option<Arc<str>>,
+    /// `resources`.
+    pub resources: Option<Box<ResourceValues>>,
 }
 
 /// Outer `None`: not seen yet; inner `None`: null.
@@ -87,6 +91,7 @@ pub struct SummaryBuilder<'k> {
     phase: TextSlot,
     symbol: TextSlot,
     drivers: Option<Vec<Arc<str>>>,
+    resources: Option<Option<Box<ResourceValues>>>,
     any: bool,
 }
 
@@ -105,6 +110,7 @@ impl<'k> SummaryBuilder<'k> {
             phase: None,
             symbol: None,
             drivers: None,
+            resources: None,
             any: false,
         }
     }
@@ -150,6 +156,8 @@ impl<'k> SummaryBuilder<'k> {
                 map.next_value_seed(Read(Texts(key, |text: &str| drivers.push(Arc::from(text)))))?;
                 self.drivers = Some(drivers);
             }
+            "resources" if self.resources.is_some() => return Err(duplicate(key)),
+            "resources" => self.resources = Some(map.next_value_seed(Read(Resources))?),
             "fills" => map.next_value_seed(Read(FillsShape(&mut self.fills)))?,
             _ => return self.fills.accept(key, map),
         }
@@ -166,6 +174,7 @@ impl<'k> SummaryBuilder<'k> {
             phase: self.phase.flatten(),
             negative_drivers: self.drivers.unwrap_or_default(),
             symbol: self.symbol.flatten(),
+            resources: self.resources.flatten(),
             ..Summary::default()
         };
         for id in self.kpis.ids() {

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::core::drift::{DriftRules, Resource};
 use crate::core::policy::{AnomalyRules, DeltaRules, Effective, Policy, RunVerdictRule, Windows};
 use crate::core::verdict::Comparison;
 
@@ -39,6 +40,7 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
     let trend = reader.required(&Key::new("trend.relative_change"), "a share", values::share);
     let trend = trend.map(|found| sourced(&reader, &found));
     let run = run::read(&mut reader, &kpis);
+    let drift = drift(&mut reader);
     let unread = reader.place_around(&Key::new("schema_version"));
     let unread = reader.error(&unread, "the policy could not be read".to_owned());
 
@@ -61,6 +63,7 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
             recommendations: recommendations?,
             trend_relative_change: trend?,
             run: run?,
+            drift: drift?,
             sha256: sha256(&effective),
             effective,
             kpis,
@@ -152,6 +155,18 @@ fn anomalies(reader: &mut Reader<'_>) -> Read<AnomalyRules> {
         risk_jump: sourced(reader, &jump?),
         maker_drop: sourced(reader, &drop?),
     })
+}
+
+fn drift(reader: &mut Reader<'_>) -> Read<DriftRules> {
+    let table = Key::new("drift");
+    let gates = reader.required(&table.at("gates"), "`true` or `false`", values::switch);
+    let floors = Resource::ALL.map(|resource| {
+        let key = table.at(&format!("{}_per_hour", resource.word()));
+        let floor = reader.required(&key, "a number", values::not_negative)?;
+        Ok(sourced(reader, &floor))
+    });
+    let [rss, cpu, threads, files] = floors;
+    Ok(DriftRules { gates: gates?.value, floors: [rss?, cpu?, threads?, files?] })
 }
 
 /// Over lines of `key = value` with a line feed each, sorted by key.

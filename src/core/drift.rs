@@ -1,0 +1,252 @@
+//! Resources that grow while a run goes on: the slope of each over time, with a confidence band.
+//!
+//! Sign-aware: what falls is no leak. Says "no data" where there is none. The slope is Theil–Sen's and the band
+//! Sen's (see [`super::stats::trend`]); it takes the samples as independent, which memory is not, so on a
+//! short run a wave can look like a drift. Must not read files; the samples are brought.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::number::{TOLERANCE, distance, fixed};
+use super::policy::Limit;
+use super::stats::{Trend, TrendRule};
+use super::verdict::{Check, Comparison, Outcome, Part, Severity, WindowUsed};
+
+/// A resource of the watched process tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Resource {
+    /// Resident memory, MiB.
+    RssMb,
+    /// Percent of one CPU.
+    CpuPct,
+    /// Threads.
+    Threads,
+    /// Open files.
+    OpenFiles,
+}
+
+impl Resource {
+    /// All of them, in the order of reports.
+    pub const ALL: [Self; 4] = [Self::RssMb, Self::CpuPct, Self::Threads, Self::OpenFiles];
+
+    /// Name in files and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::RssMb => "rss_mb",
+            Self::CpuPct => "cpu_pct",
+            Self::Threads => "threads",
+            Self::OpenFiles => "open_files",
+        }
+    }
+
+    /// Its unit per hour, as it stands behind a slope.
+    pub fn per_hour(self) -> &'static str {
+        match self {
+            Self::RssMb => "MB/h",
+            Self::CpuPct => "%/h",
+            Self::Threads | Self::OpenFiles => "/h",
+        }
+    }
+}
+
+/// A sample of each resource; `None` = not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ResourceValues([Option<f64>; Resource::ALL.len()]);
+
+impl ResourceValues {
+    /// The value of a resource.
+    pub fn get(&self, resource: Resource) -> Option<f64> {
+        self.0[resource as usize]
+    }
+
+    /// Sets the value of a resource.
+    pub fn set(&mut self, resource: Resource, value: Option<f64>) {
+        self.0[resource as usize] = value;
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(Option::is_none)
+    }
+}
+
+/// When growth counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DriftRules {
+    /// Whether growth joins the verdict of the whole (as WARN).
+    pub gates: bool,
+    /// Slopes smaller than this are flat: units per hour, in the order of [`Resource::ALL`].
+    pub floors: [Limit; Resource::ALL.len()],
+}
+
+/// What can be said about a slope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DriftWord {
+    /// It rises, by at least the floor, and the band excludes 0.
+    Grows,
+    /// It falls, by at least the floor, and the band excludes 0.
+    Falls,
+    /// Neither can be said.
+    NoDrift,
+    /// Too few samples with a time for a slope.
+    TooFew,
+    /// No sample at all.
+    NoData,
+}
+
+/// The slope of a resource, per hour.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Slope {
+    /// Median of the slopes of all pairs.
+    pub per_hour: f64,
+    /// Lower end of the band; `None` where so few samples allow none.
+    pub low: Option<f64>,
+    /// Upper end of the band; `None` where so few samples allow none.
+    pub high: Option<f64>,
+}
+
+/// Where a resource is heading.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drift {
+    /// The resource.
+    pub resource: Resource,
+    /// Samples that have a time and a value.
+    pub n: usize,
+    /// Hours from the first of them to the last.
+    pub hours: f64,
+    /// The first value; `None` without samples.
+    pub first: Option<f64>,
+    /// The last value; `None` without samples.
+    pub last: Option<f64>,
+    /// The slope; `None` where there are too few samples.
+    pub slope: Option<Slope>,
+    /// Confidence level of the band.
+    pub confidence: f64,
+    /// The floor that was applied.
+    pub floor: Limit,
+    /// What can be said.
+    pub word: DriftWord,
+}
+
+/// Confidence of the band: 95 %, as everywhere in the reports. It is no limit.
+const CONFIDENCE: f64 = 0.95;
+
+/// Milliseconds of an hour.
+const HOUR_MS: f64 = 3_600_000.0;
+
+/// The drift of every resource over samples with their times, in any order.
+pub fn find(samples: &[(DateTime<Utc>, ResourceValues)], rules: &DriftRules) -> Vec<Drift> {
+    Resource::ALL
+        .into_iter()
+        .zip(&rules.floors)
+        .map(|(resource, floor)| {
+            let points = samples
+                .iter()
+                .filter_map(|(time, values)| Some((time.timestamp_millis(), values.get(resource)?)));
+            one(resource, points.collect(), floor)
+        })
+        .collect()
+}
+
+fn one(resource: Resource, mut points: Vec<(i64, f64)>, floor: &Limit) -> Drift {
+    points.sort_by_key(|(time, _)| *time);
+    let start = points.first().map_or(0, |(time, _)| *time);
+    // Milliseconds take the place of iteration numbers.
+    let numbered: Vec<(u64, f64)> =
+        points.iter().map(|(time, value)| (time.abs_diff(start), *value)).collect();
+    let rule = TrendRule { relative_change: 0.0, floor: 0.0, confidence: CONFIDENCE };
+    let slope = Trend::of(&numbered, rule).map(|trend| Slope {
+        per_hour: trend.slope * HOUR_MS,
+        low: trend.low.map(|low| low * HOUR_MS),
+        high: trend.high.map(|high| high * HOUR_MS),
+    });
+    let reaches = |size: f64| size >= floor.value - TOLERANCE && size > 0.0;
+    let word = match slope {
+        _ if points.is_empty() => DriftWord::NoData,
+        None => DriftWord::TooFew,
+        Some(Slope { per_hour, low: Some(low), .. }) if low > 0.0 && reaches(per_hour) => DriftWord::Grows,
+        Some(Slope { per_hour, high: Some(high), .. }) if high < 0.0 && reaches(-per_hour) => {
+            DriftWord::Falls
+        }
+        Some(_) => DriftWord::NoDrift,
+    };
+    Drift {
+        resource,
+        n: points.len(),
+        hours: numbered.last().map_or(0.0, |(last, _)| *last as f64 / HOUR_MS),
+        first: points.first().map(|(_, value)| *value),
+        last: points.last().map(|(_, value)| *value),
+        slope,
+        confidence: CONFIDENCE,
+        floor: floor.clone(),
+        word,
+    }
+}
+
+impl Drift {
+    /// In words: `+11.8 MB/h [11.2, 12.4]: grows`.
+    pub fn told(&self) -> String {
+        let Some(slope) = self.slope else {
+            return match self.word {
+                DriftWord::NoData => "no data".to_owned(),
+                _ => format!("too few samples with a time ({}) for a slope", self.n),
+            };
+        };
+        let size = distance(slope.per_hour, 1);
+        let is_zero = slope.per_hour == 0.0;
+        let sign = if is_zero {
+            ""
+        } else if slope.per_hour < 0.0 {
+            "-"
+        } else {
+            "+"
+        };
+        let digits = size.split_once('.').map_or(1, |(_, decimals)| decimals.len()).max(1);
+        let band = match (slope.low, slope.high) {
+            (Some(low), Some(high)) => format!(" [{}, {}]", fixed(low, digits), fixed(high, digits)),
+            _ => " [no band, too few samples]".to_owned(),
+        };
+        let word = match self.word {
+            DriftWord::Grows => "grows",
+            DriftWord::Falls => "falls",
+            _ => "no drift shown",
+        };
+        let unit = self.resource.per_hour();
+        let gap = if unit.starts_with('/') { "" } else { " " };
+        format!("{sign}{size}{gap}{unit}{band}: {word}")
+    }
+
+    /// The check of this drift. `None` where nothing is known and the policy does not ask for it.
+    pub fn check(&self, rules: &DriftRules, window: WindowUsed, symbol: Option<&str>) -> Option<Check> {
+        let outcome = match self.word {
+            DriftWord::Grows => Outcome::Warn,
+            DriftWord::Falls | DriftWord::NoDrift => Outcome::Pass,
+            DriftWord::TooFew | DriftWord::NoData if rules.gates => Outcome::Inconclusive,
+            DriftWord::TooFew => Outcome::NotApplicable,
+            DriftWord::NoData => return None,
+        };
+        let observed = self.slope.map(|slope| slope.per_hour);
+        Some(Check {
+            part: Part::Drift,
+            gate: format!("drift.{}", self.resource.word()),
+            kpi: None,
+            symbol: symbol.map(str::to_owned),
+            severity: Severity::Soft,
+            window: WindowUsed { n: self.n, ..window },
+            statistic: "slope_per_hour".to_owned(),
+            comparison: Some(Comparison::Below),
+            limit: Some(self.floor.value),
+            observed,
+            margin: observed.map(|slope| Comparison::Below.margin(slope, self.floor.value)),
+            outcome,
+            reason: format!("{} {}", self.resource.word(), self.told()),
+            limit_source: Some(self.floor.source.clone()),
+            joins: rules.gates,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

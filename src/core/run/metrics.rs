@@ -1,0 +1,261 @@
+//! The metrics of a whole run, collected one iteration at a time.
+//!
+//! Takes what the iterations delivered and invents nothing: a metric that nobody delivered has no value. Must
+//! not judge; that is done in [`super::report`].
+
+use chrono::{DateTime, Utc};
+
+use super::iteration::IterationRecord;
+use crate::core::kpi::KpiId;
+use crate::core::stats::summary::{median, percentile};
+use crate::core::stats::{DecayingMean, RunningMean};
+
+const P50: &str = "tick_latency_ms.p50";
+const P95: &str = "tick_latency_ms.p95";
+const WS_LAG: &str = "ws_lag_max_ms";
+const MAKER_SHARE: &str = "mm_maker_share_ratio";
+/// Delivered shares of which the run has the mean.
+const RATIOS: [&str; 3] = ["mm_hit_ratio", MAKER_SHARE, "mm_deadline_miss_rate"];
+
+/// Seconds of an hour.
+const HOUR: f64 = 3600.0;
+
+/// Collects the metrics of a run.
+///
+/// Memory grows by two numbers an iteration (the latencies, of which the run has percentiles) and by nothing
+/// else.
+#[derive(Clone, Debug)]
+pub struct MetricsCollector {
+    latency_p50: Vec<f64>,
+    latency_p95: Vec<f64>,
+    ratios: [RunningMean; RATIOS.len()],
+    ws_lag: Option<(f64, usize)>,
+    edge_1h: DecayingMean,
+    edge_24h: DecayingMean,
+    milliseconds: i64,
+    maker_fallbacks: usize,
+    impossible: usize,
+    iterations: usize,
+    failed: usize,
+    first: Option<u64>,
+    last: Option<u64>,
+    first_start: Option<DateTime<Utc>>,
+    ended: Option<DateTime<Utc>>,
+    version: Option<String>,
+}
+
+impl Default for MetricsCollector {
+    fn default() -> Self {
+        Self {
+            latency_p50: Vec::new(),
+            latency_p95: Vec::new(),
+            ratios: Default::default(),
+            ws_lag: None,
+            edge_1h: DecayingMean::new(HOUR),
+            edge_24h: DecayingMean::new(24.0 * HOUR),
+            milliseconds: 0,
+            maker_fallbacks: 0,
+            impossible: 0,
+            iterations: 0,
+            failed: 0,
+            first: None,
+            last: None,
+            first_start: None,
+            ended: None,
+            version: None,
+        }
+    }
+}
+
+impl MetricsCollector {
+    /// Takes the next iteration. The order of numbers plays no part.
+    pub fn push(&mut self, record: &IterationRecord) {
+        self.iterations += 1;
+        self.first = Some(self.first.map_or(record.number, |first| first.min(record.number)));
+        self.last = Some(self.last.map_or(record.number, |last| last.max(record.number)));
+        self.first_start = Some(self.first_start.map_or(record.starts, |first| first.min(record.starts)));
+        self.ended = Some(self.ended.map_or(record.ends, |last| last.max(record.ends)));
+        self.milliseconds += (record.ends - record.starts).num_milliseconds().max(0);
+        if record.collection_failed.is_some() {
+            self.failed += 1;
+            return;
+        }
+        if record.summary.version.is_some() {
+            self.version.clone_from(&record.summary.version);
+        }
+        if let Some(value) = self.delivered(record, P50, f64::INFINITY) {
+            self.latency_p50.push(value);
+        }
+        if let Some(value) = self.delivered(record, P95, f64::INFINITY) {
+            self.latency_p95.push(value);
+        }
+        if let Some(value) = self.delivered(record, WS_LAG, f64::INFINITY) {
+            let (highest, n) = self.ws_lag.unwrap_or((value, 0));
+            self.ws_lag = Some((highest.max(value), n + 1));
+        }
+        for (at, name) in RATIOS.into_iter().enumerate() {
+            let mut value = self.delivered(record, name, 1.0);
+            if name == MAKER_SHARE && !record.metrics.contains_key(name) {
+                value = kpi(record, KpiId::MAKER_TAKER_RATIO);
+                self.maker_fallbacks += usize::from(value.is_some());
+            }
+            if let Some(value) = value {
+                self.ratios[at].push(value);
+            }
+        }
+        if let Some(net) = kpi(record, KpiId::NET_BPS) {
+            // Milliseconds are exact in a double for the next 280 000 years.
+            let seconds = record.ends.timestamp_millis() as f64 / 1000.0;
+            self.edge_1h.push(seconds, net);
+            self.edge_24h.push(seconds, net);
+        }
+    }
+
+    /// A delivered metric between 0 and `highest`. What cannot be true is counted and left out.
+    fn delivered(&mut self, record: &IterationRecord, name: &str, highest: f64) -> Option<f64> {
+        let value = *record.metrics.get(name)?;
+        let is_possible = value.is_finite() && (0.0..=highest).contains(&value);
+        self.impossible += usize::from(!is_possible);
+        is_possible.then_some(value)
+    }
+
+    /// The metrics of all iterations so far.
+    pub fn finish(&self) -> RunMetrics {
+        let mut p50 = self.latency_p50.clone();
+        let mut p95 = self.latency_p95.clone();
+        let [hit, maker, miss] = &self.ratios;
+        let hours = self.milliseconds as f64 / (HOUR * 1000.0);
+        let metrics = vec![
+            RunMetric::of(
+                "duration_hours",
+                Rule::Hours,
+                (self.iterations > 0).then_some(hours),
+                self.iterations,
+            ),
+            RunMetric::of("mm_deadline_miss_rate", Rule::Mean, miss.get(), miss.len()),
+            RunMetric::of("mm_edge_bps_ema1h", Rule::Ema1h, self.edge_1h.get(), self.edge_1h.len()),
+            RunMetric::of("mm_edge_bps_ema24h", Rule::Ema24h, self.edge_24h.get(), self.edge_24h.len()),
+            RunMetric::of("mm_hit_ratio", Rule::Mean, hit.get(), hit.len()),
+            RunMetric::of(MAKER_SHARE, Rule::Mean, maker.get(), maker.len()),
+            RunMetric::of(P50, Rule::Median, median(&mut p50), self.latency_p50.len()),
+            RunMetric::of(P95, Rule::P95, percentile(&mut p95, 95), self.latency_p95.len()),
+            RunMetric::of(
+                WS_LAG,
+                Rule::Max,
+                self.ws_lag.map(|(highest, _)| highest),
+                self.ws_lag.map_or(0, |(_, n)| n),
+            ),
+        ];
+        RunMetrics {
+            metrics,
+            iterations: self.iterations,
+            failed: self.failed,
+            maker_fallbacks: self.maker_fallbacks,
+            impossible: self.impossible,
+            first: self.first,
+            last: self.last,
+            started: self.first_start,
+            ended: self.ended,
+            version: self.version.clone(),
+        }
+    }
+}
+
+/// A KPI of an iteration; what is no number is unknown.
+fn kpi(record: &IterationRecord, kpi: KpiId) -> Option<f64> {
+    record.summary.values.get(kpi.index()).copied().flatten().filter(|value| value.is_finite())
+}
+
+/// How a metric of the run is made from those of its iterations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// The hours that the iterations cover, failed ones included; pauses between sessions do not count.
+    Hours,
+    /// Arithmetic mean; every iteration weighs the same.
+    Mean,
+    /// Median of the iterations' values.
+    Median,
+    /// 95th percentile (type 7) of the iterations' values: a mean would hide the peaks.
+    P95,
+    /// Largest value of any iteration.
+    Max,
+    /// Exponentially weighted mean of the iterations' net edge with a half life of 1 hour: 2^(−age ÷ 1 h), age
+    /// from the end of the iteration to the end of the last one; weights normalised.
+    Ema1h,
+    /// The same with a half life of 24 hours.
+    Ema24h,
+}
+
+impl Rule {
+    /// What was computed, as reports and JSON name it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Hours => "sum",
+            Self::Mean => "mean",
+            Self::Median => "median",
+            Self::P95 => "p95",
+            Self::Max => "max",
+            Self::Ema1h => "ema1h",
+            Self::Ema24h => "ema24h",
+        }
+    }
+}
+
+/// A metric of the run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunMetric {
+    /// Its name.
+    pub name: &'static str,
+    /// How it was made.
+    pub rule: Rule,
+    /// Its value, unrounded; `None` when no iteration delivered it.
+    pub value: Option<f64>,
+    /// The iterations behind it.
+    pub n: usize,
+}
+
+impl RunMetric {
+    fn of(name: &'static str, rule: Rule, value: Option<f64>, n: usize) -> Self {
+        Self { name, rule, value, n }
+    }
+}
+
+/// All metrics of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunMetrics {
+    /// The metrics, sorted by name, also those without a value.
+    pub metrics: Vec<RunMetric>,
+    /// Iterations, failed collections included.
+    pub iterations: usize,
+    /// Failed collections.
+    pub failed: usize,
+    /// Iterations whose maker share is their `maker_taker_ratio`, because no share was delivered.
+    pub maker_fallbacks: usize,
+    /// Delivered values that cannot be true (a negative latency, a share above 1), and were left out.
+    pub impossible: usize,
+    /// Lowest number; `None` without iterations.
+    pub first: Option<u64>,
+    /// Highest number; `None` without iterations.
+    pub last: Option<u64>,
+    /// Start of the first iteration.
+    pub started: Option<DateTime<Utc>>,
+    /// End of the last iteration.
+    pub ended: Option<DateTime<Utc>>,
+    /// The build of the system under test, as the last iteration that says it tells it.
+    pub version: Option<String>,
+}
+
+impl RunMetrics {
+    /// The metric with this name; `None` when there is no such metric.
+    pub fn get(&self, name: &str) -> Option<&RunMetric> {
+        self.metrics.iter().find(|metric| metric.name == name)
+    }
+
+    /// Iterations that were collected.
+    pub fn collected(&self) -> usize {
+        self.iterations - self.failed
+    }
+}
+
+#[cfg(test)]
+mod tests;

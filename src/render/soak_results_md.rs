@@ -1,0 +1,253 @@
+//! `SOAK_RESULTS.md`: the 72-hour report of a run for people (`--export-md`).
+//!
+//! Computes and decides nothing.
+
+use super::markdown::cell;
+use super::report_md::{Column, finish, line, paragraph, prose, row, table};
+use super::terminal;
+use crate::core::judge::count;
+use crate::core::number::{fixed, trimmed};
+use crate::core::run::metrics::{RunMetric, RunMetrics};
+use crate::core::run::report::RunReport;
+use crate::core::verdict::{Check, Outcome, Severity};
+use crate::wire::provenance::Provenance;
+use crate::wire::soak_metrics::{short_name, time_of};
+
+/// Decimals of metrics, where they are enough.
+const DECIMALS: usize = 4;
+
+/// The report as Markdown. `source` is the name of the run's source.
+pub fn results(report: &RunReport, source: &str, provenance: &Provenance) -> String {
+    let mut out = String::new();
+    paragraph(&mut out, "# Soak results");
+    summary(&mut out, report, source, provenance);
+    metrics(&mut out, &report.metrics);
+    gates(&mut out, &report.checks);
+    decision(&mut out, report);
+    finish(out, false)
+}
+
+fn summary(out: &mut String, report: &RunReport, source: &str, provenance: &Provenance) {
+    let found = &report.metrics;
+    paragraph(out, "## Summary");
+    let (word, published) = (report.outcome.word(), report.outcome.published());
+    let known_as = if word == published { String::new() } else { format!(" (published as {published})") };
+    paragraph(out, &format!("**Verdict:** {word}{known_as} - {}", prose(&report.reason())));
+    line(
+        out,
+        &format!(
+            "- time: {}",
+            time_of(report, provenance).map_or_else(|| "unknown".to_owned(), |time| cell(&time))
+        ),
+    );
+    let hours = found.get("duration_hours").and_then(|metric| metric.value);
+    line(
+        out,
+        &format!(
+            "- duration: {}",
+            hours.map_or_else(|| "nothing ran".to_owned(), |hours| format!("{} h", fixed(hours, 2)))
+        ),
+    );
+    let span = match (found.first, found.last) {
+        (Some(first), Some(last)) => format!(" ({first}-{last})"),
+        _ => String::new(),
+    };
+    line(
+        out,
+        &format!(
+            "- iterations: {}{span}, of which {} failed",
+            found.iterations,
+            count(found.failed, "collection")
+        ),
+    );
+    line(out, &format!("- source: {}", cell(source)));
+    if let Some(version) = &found.version {
+        line(out, &format!("- system under test: {}", cell(version)));
+    }
+    let policy = provenance.policy_sha256.get(..12).unwrap_or(&provenance.policy_sha256);
+    paragraph(out, &format!("- soak {}, policy {}", cell(&provenance.tool_version), cell(policy)));
+}
+
+/// The unit of a metric of a run.
+pub(super) fn unit(name: &str) -> &'static str {
+    if name.ends_with("_ms") || name.starts_with("tick_latency_ms") {
+        "ms"
+    } else if name.contains("_bps_") {
+        "bps"
+    } else if name.ends_with("_hours") {
+        "h"
+    } else {
+        ""
+    }
+}
+
+fn metrics(out: &mut String, found: &RunMetrics) {
+    paragraph(out, "## Key metrics");
+    table(
+        out,
+        &[
+            Column::Text("metric"),
+            Column::Number("value"),
+            Column::Text("unit"),
+            Column::Text("statistic"),
+            Column::Number("iterations"),
+        ],
+    );
+    for metric in &found.metrics {
+        row(out, metric_row(metric));
+    }
+    out.push('\n');
+    if found.maker_fallbacks > 0 {
+        let n = count(found.maker_fallbacks, "iteration");
+        paragraph(
+            out,
+            &format!("The maker share of {n} is their `maker_taker_ratio`: no share was delivered."),
+        );
+    }
+    if found.impossible > 0 {
+        let n = count(found.impossible, "delivered value");
+        paragraph(out, &format!("Left out: {n} that cannot be true (a negative latency, a share above 1)."));
+    }
+}
+
+fn metric_row(metric: &RunMetric) -> [String; 5] {
+    let value = match metric.value {
+        Some(value) => trimmed(&fixed(value, DECIMALS)).to_owned(),
+        None => "no data".to_owned(),
+    };
+    [
+        format!("`{}`", metric.name),
+        value,
+        unit(metric.name).to_owned(),
+        metric.rule.word().to_owned(),
+        metric.n.to_string(),
+    ]
+}
+
+fn gates(out: &mut String, checks: &[Check]) {
+    paragraph(out, "## Gates");
+    if checks.is_empty() {
+        paragraph(out, "No run gate is in force.");
+        return;
+    }
+    table(
+        out,
+        &[
+            Column::Text("gate"),
+            Column::Text("severity"),
+            Column::Text("metric"),
+            Column::Text("required"),
+            Column::Number("actual"),
+            Column::Text("outcome"),
+            Column::Text("limit from"),
+        ],
+    );
+    for check in checks {
+        let source = check.limit_source.as_ref();
+        row(
+            out,
+            [
+                cell(short_name(check)),
+                check.severity.word().to_owned(),
+                check.kpi.as_deref().map_or_else(String::new, cell),
+                terminal::bound(check).unwrap_or_default(),
+                terminal::observed(check).unwrap_or_else(|| "no data".to_owned()),
+                check.outcome.word().to_owned(),
+                source
+                    .map_or_else(String::new, |source| cell(&format!("{} ({})", source.key, source.origin))),
+            ],
+        );
+    }
+    out.push('\n');
+}
+
+fn decision(out: &mut String, report: &RunReport) {
+    paragraph(out, "## Decision");
+    let reasons = report.reasons();
+    let hard = reasons.iter().filter(|check| check.severity == Severity::Hard).count();
+    let told = match report.outcome {
+        Outcome::Pass => "Every run gate holds on what was measured.".to_owned(),
+        Outcome::Warn => format!("Every hard gate holds; {} missed.", count(reasons.len(), "soft gate")),
+        _ if report.metrics.collected() == 0 => {
+            "Nothing was collected, so nothing can be decided: look at the source of the run.".to_owned()
+        }
+        _ if report.checks.is_empty() => "No run gate is in force, so nothing can be decided.".to_owned(),
+        _ => format!(
+            "The run does not pass: {} and {} missed or without data.",
+            count(hard, "hard gate"),
+            count(reasons.len() - hard, "soft gate")
+        ),
+    };
+    paragraph(out, &told);
+    for check in reasons {
+        line(out, &format!("- {} {}: {}", check.outcome, cell(short_name(check)), prose(&check.reason)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::run::fixture::{delivering, failed, record};
+    use crate::core::run::iteration::IterationRecord;
+    use crate::core::run::metrics::MetricsCollector;
+    use crate::render::report_fixture::{assert_well_formed, built_in, hostile, provenance};
+
+    fn of(records: &[IterationRecord], source: &str) -> String {
+        let mut collector = MetricsCollector::default();
+        for record in records {
+            collector.push(record);
+        }
+        results(&RunReport::judge(collector.finish(), &built_in().run_gates), source, &provenance())
+    }
+
+    fn all_good(number: u64) -> IterationRecord {
+        let metrics = [
+            ("tick_latency_ms.p50", 40.0),
+            ("tick_latency_ms.p95", 150.5),
+            ("mm_hit_ratio", 0.75),
+            ("mm_maker_share_ratio", 0.9),
+            ("mm_deadline_miss_rate", 0.01),
+            ("ws_lag_max_ms", 200.0),
+        ];
+        metrics.into_iter().fold(record(number), |record, (name, value)| delivering(record, name, value))
+    }
+
+    #[test]
+    fn the_report_tells_metrics_gates_and_decision() {
+        let text = of(&[all_good(1), all_good(2), failed(3, "late")], "sim");
+        assert_well_formed(&text);
+        for expected in [
+            "**Verdict:** FAIL - run_gates.latency_p95: p95 150.5 of 2 iterations misses <= 150 by 0.5\n",
+            "- time: 2025-10-12T00:15:00Z\n- duration: 0.25 h\n- iterations: 3 (1-3), of which 1 collection failed\n",
+            "| `mm_hit_ratio` | 0.75 | - | mean | 2 |\n",
+            "| `tick_latency_ms.p95` | 150.5 | ms | p95 | 2 |\n",
+            "| latency_p95 | hard | tick_latency_ms.p95 | <= 150 | 150.5 | FAIL | run_gates.latency_p95.limit (built-in policy) |\n",
+            "| ws_lag | soft | ws_lag_max_ms | <= 200 | 200 | PASS |",
+            "The run does not pass: 1 hard gate and 0 soft gates missed or without data.\n",
+        ] {
+            assert!(text.contains(expected), "no `{expected}` in\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_delivered_is_no_data_and_not_zero() {
+        let text = of(&[record(1)], "file");
+        assert_well_formed(&text);
+        assert!(text.contains("| `mm_hit_ratio` | no data | - | mean | 0 |\n"), "{text}");
+        assert!(text.contains("**Verdict:** INVALID (published as FAIL) - "), "{text}");
+    }
+
+    #[test]
+    fn nothing_collected_says_so() {
+        let text = of(&[failed(1, "x")], "exec");
+        assert!(text.contains("- nothing was collected: 1 collection failed\n"), "{text}");
+        assert!(text.contains("look at the source of the run"), "{text}");
+    }
+
+    #[test]
+    fn text_from_the_system_does_no_harm() {
+        let mut record = all_good(1);
+        record.summary.version = Some(hostile());
+        assert_well_formed(&of(&[record], &hostile()));
+    }
+}
