@@ -11,6 +11,7 @@ pub mod delta_report;
 pub mod edge_report;
 pub mod gate_result;
 pub mod iteration;
+pub mod iteration_file;
 pub mod literals;
 pub mod manifest;
 pub mod nesting;

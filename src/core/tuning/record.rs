@@ -71,6 +71,27 @@ pub enum SkipCode {
 }
 
 impl SkipCode {
+    /// All codes.
+    pub const ALL: [Self; 17] = [
+        Self::FinalIteration,
+        Self::TuningOff,
+        Self::NoData,
+        Self::PanicRevert,
+        Self::PhaseChange,
+        Self::NoDeltas,
+        Self::AllDeltasZeroHitBounds,
+        Self::AtBound,
+        Self::SameSignature,
+        Self::Frozen,
+        Self::AllParamsFrozen,
+        Self::Oscillation,
+        Self::Velocity,
+        Self::Cooldown,
+        Self::PartialFreeze,
+        Self::MicroSteps,
+        Self::NoOp,
+    ];
+
     /// Word in files.
     pub fn word(self) -> &'static str {
         match self {
