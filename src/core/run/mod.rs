@@ -2,4 +2,7 @@
 
 pub mod edge_report;
 pub mod iteration;
+pub mod phases;
+pub mod planner;
 pub mod source;
+pub mod summarise;
