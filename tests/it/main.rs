@@ -17,5 +17,6 @@ mod laws;
 mod loading;
 mod notify;
 mod start_values;
+mod planner;
 mod support;
 mod topics;

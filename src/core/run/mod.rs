@@ -8,3 +8,7 @@ pub mod metrics;
 pub mod report;
 pub mod source;
 pub mod start;
+pub mod phases;
+pub mod planner;
+pub mod source;
+pub mod summarise;
