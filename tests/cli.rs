@@ -6,6 +6,8 @@ use assert_cmd::Command;
 fn soak(args: &[&str]) -> Command {
     let mut command = Command::cargo_bin("soak").expect("the binary is built");
     for name in [
+        "MM_PROFILE",
+        "MM_RUNTIME_OVERRIDES_JSON",
         "NO_COLOR",
         "READINESS_OVERRIDE",
         "SOAK_DETAILED_EXITCODE",

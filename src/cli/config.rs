@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::judging::PolicyArgs;
+use super::start::StartArgs;
 use super::values::Format;
 
 /// `soak config …`
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Print every value of the policy in force, with the place it comes from
+    /// Print every value of the policy in force and the start values of a run, with the place each comes from
     Show(ConfigShowArgs),
     /// Check a policy file; errors name line and column
     Check(ConfigCheckArgs),
@@ -27,6 +28,10 @@ pub struct ConfigShowArgs {
     /// The policy.
     #[command(flatten)]
     pub policy: PolicyArgs,
+
+    /// The start values.
+    #[command(flatten)]
+    pub start: StartArgs,
 
     /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]

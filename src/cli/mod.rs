@@ -15,6 +15,7 @@ pub mod globals;
 pub mod judging;
 pub mod notify;
 pub mod post_soak;
+pub mod start;
 pub mod values;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};

@@ -6,23 +6,49 @@ use std::path::Path;
 use super::judging::{cannot_judge, load_policy};
 use super::{Failure, print};
 use crate::cli::config::{ConfigCheckArgs, ConfigShowArgs, ConfigTestArgs};
+use crate::cli::start::StartArgs;
 use crate::cli::values::Format;
 use crate::core::analysis::{Analysis, Options};
 use crate::core::policy::Policy;
+use crate::core::run::start::Start;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
+use crate::flow::start::{self, StartProblem};
 use crate::render::terminal::printable;
 use crate::render::{config, json};
 
 /// `soak config show`
 pub(super) fn show(args: &ConfigShowArgs) -> Result<Exit, Failure> {
-    let ConfigShowArgs { policy, format } = args;
+    let ConfigShowArgs { policy, start, format } = args;
     let policy = load_policy(policy.policy.as_deref(), &[])?;
+    let start = start_values(&policy, start)?;
     match format {
-        Format::Text => print(config::show_text(&policy))?,
-        Format::Json => print(json::pretty(&config::show_json(&policy)))?,
+        Format::Text => print(config::show_text(&policy) + &config::start_text(&policy, &start))?,
+        Format::Json => print(json::pretty(&config::show_json(&policy, &start)))?,
     }
     Ok(Exit::Success)
+}
+
+/// What a run with these arguments would start with.
+fn start_values(policy: &Policy, args: &StartArgs) -> Result<Start, Failure> {
+    let variable = StartArgs::variable(start::OVERRIDES_VARIABLE);
+    let asked = start::Asked {
+        file: args.overrides.as_deref(),
+        usual_file: Some(&StartArgs::usual_file()),
+        variable: variable.as_deref(),
+        profile: args.profile.as_deref(),
+        set: &args.set,
+    };
+    start::resolve(&policy.run, asked, &[]).map_err(|problem| {
+        let hint = match &problem {
+            StartProblem::File(_) | StartProblem::Text { .. } => {
+                "overrides are a JSON object of numbers, flat or in sections"
+            }
+            StartProblem::Profile { .. } => "`--profile` and $MM_PROFILE name a profile of the policy",
+            StartProblem::Values(_) => "bounds stand in the policy, in `[parameters.<name>]`",
+        };
+        Failure::usage(problem).hint(hint)
+    })
 }
 
 /// `soak config check`

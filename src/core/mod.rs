@@ -22,6 +22,7 @@ pub mod series;
 pub mod signatures;
 pub mod simulator;
 pub mod spark;
+pub mod spelling;
 pub mod stats;
 pub mod tuning;
 pub mod verdict;

@@ -69,6 +69,15 @@ impl ParamName {
         }
     }
 
+    /// Section and key in a nested file where no other place is known for it; `None` for names that have only
+    /// the flat place.
+    pub fn home(&self) -> Option<(&str, &str)> {
+        match TABLE.iter().find(|known| known.flat == self.0) {
+            Some(known) => known.nested.first().copied(),
+            None => self.0.split_once('.'),
+        }
+    }
+
     /// The flat names that files are known to use.
     pub fn known() -> impl Iterator<Item = &'static str> {
         TABLE.iter().map(|known| known.flat)
@@ -135,6 +144,14 @@ mod tests {
         assert_eq!(ParamName::nested("taker_rescue", "min_edge_bps"), ParamName::flat("rescue_min_edge_bps"));
         assert_eq!(ParamName::flat("taker_rescue.cooldown_ms"), ParamName::flat("rescue_cooldown_ms"));
         assert_eq!(ParamName::nested("latency", "spread_add_bps").as_str(), "latency.spread_add_bps");
+    }
+
+    #[test]
+    fn a_parameter_is_at_home_in_its_first_section() {
+        assert_eq!(ParamName::flat("min_interval_ms").home(), Some(("engine", "min_interval_ms")));
+        assert_eq!(ParamName::flat("rescue_min_edge_bps").home(), Some(("taker_rescue", "min_edge_bps")));
+        assert_eq!(ParamName::flat("latency.spread_add_bps").home(), Some(("latency", "spread_add_bps")));
+        assert_eq!(ParamName::flat("batch_size").home(), None);
     }
 
     #[test]

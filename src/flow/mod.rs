@@ -6,5 +6,6 @@ pub mod baseline;
 pub mod judge;
 pub mod policy;
 pub mod provenance;
+pub mod start;
 pub mod tell;
 pub mod write;

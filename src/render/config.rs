@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::core::policy::Policy;
+use crate::core::run::start::Start;
+use crate::render::terminal::printable;
 use crate::wire::config_show::ConfigShow;
 
 /// One line a value, `key = value  # origin`, in columns. Up to the comments it is a policy in dotted keys.
@@ -16,9 +18,25 @@ pub fn show_text(policy: &Policy) -> String {
     lines.iter().fold(String::new(), |text, (line, origin)| text + &format!("{line:<width$}  # {origin}\n"))
 }
 
-/// The same as data: `{schema_version, policy_sha256, values: [{key, value, origin}]}`.
-pub fn show_json(policy: &Policy) -> Value {
-    json!(ConfigShow::of(policy))
+/// The start values, one comment line each, so that the whole stays a policy.
+pub fn start_text(policy: &Policy, start: &Start) -> String {
+    let lines: Vec<(String, String)> = start
+        .values
+        .iter()
+        .map(|value| {
+            let unit = policy.run.parameters.get(&value.param).map_or("", |parameter| &parameter.unit);
+            (format!("{} = {} {unit}", value.param, value.value), printable(&value.origin.to_string()))
+        })
+        .collect();
+    let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
+    let head = "\n# Values that a run starts with\n".to_owned();
+    lines.iter().fold(head, |text, (line, origin)| text + &format!("# {line:<width$}  # {origin}\n"))
+}
+
+/// The same as data, with the start values: `{schema_version, policy_sha256, values: [{key, value, origin}],
+/// parameters: [{name, value, unit, origin}]}`.
+pub fn show_json(policy: &Policy, start: &Start) -> Value {
+    json!(ConfigShow::of(policy, start))
 }
 
 #[cfg(test)]
@@ -69,7 +87,7 @@ mod tests {
         let columns: Vec<_> = text.lines().map(|line| line.rfind("  # ")).collect();
         assert!(columns.iter().all(|column| *column == columns[0]));
 
-        let data = show_json(&policy);
+        let data = show_json(&policy, &Start::default());
         assert_eq!(data["schema_version"], "1");
         assert_eq!(data["policy_sha256"], policy.sha256.as_str());
         let values = data["values"].as_array().expect("a list");

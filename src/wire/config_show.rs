@@ -1,8 +1,10 @@
-//! What `config show --format json` prints: every value in force with the place it comes from.
+//! What `config show --format json` prints: every value in force, and the values that a run starts with, each
+//! with the place it comes from.
 
 use serde::Serialize;
 
 use crate::core::policy::Policy;
+use crate::core::run::start::Start;
 
 /// One value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -15,8 +17,21 @@ pub struct ConfigValue {
     pub origin: String,
 }
 
-/// All values, sorted by key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+/// A value that a run starts with.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct StartParameter {
+    /// The parameter.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// Its unit.
+    pub unit: String,
+    /// Where it comes from.
+    pub origin: String,
+}
+
+/// All values, sorted by key, and the start values, in the order of the policy.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct ConfigShow {
     /// "1".
     #[schemars(extend("const" = "1"))]
@@ -25,11 +40,23 @@ pub struct ConfigShow {
     pub policy_sha256: String,
     /// The values.
     pub values: Vec<ConfigValue>,
+    /// What a run would start with.
+    pub parameters: Vec<StartParameter>,
 }
 
 impl ConfigShow {
-    /// What a policy holds.
-    pub fn of(policy: &Policy) -> Self {
+    /// What a policy holds, and what a run starts with.
+    pub fn of(policy: &Policy, start: &Start) -> Self {
+        let parameters = start.values.iter().map(|value| StartParameter {
+            name: value.param.to_string(),
+            value: value.value,
+            unit: policy
+                .run
+                .parameters
+                .get(&value.param)
+                .map_or_else(String::new, |found| found.unit.clone()),
+            origin: value.origin.to_string(),
+        });
         let values = policy.effective.iter().map(|entry| ConfigValue {
             key: entry.key.clone(),
             value: entry.value.clone(),
@@ -39,6 +66,7 @@ impl ConfigShow {
             schema_version: "1".to_owned(),
             policy_sha256: policy.sha256.clone(),
             values: values.collect(),
+            parameters: parameters.collect(),
         }
     }
 }

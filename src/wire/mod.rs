@@ -18,6 +18,7 @@ mod node;
 pub mod number;
 pub mod overrides;
 pub mod policy;
+pub mod preset;
 pub mod provenance;
 pub mod read;
 pub mod schemas;

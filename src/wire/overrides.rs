@@ -1,6 +1,9 @@
 //! Overrides, flat or nested one level: `runtime_overrides.json` and the `runtime_overrides` of an iteration.
 //!
-//! Tolerant: what is not a number is not an override and is passed over. Knows no bounds.
+//! Reading is tolerant: what is not a number is not an override and is passed over. Knows no bounds.
+
+mod strict;
+mod write;
 
 use std::borrow::Cow;
 
@@ -8,6 +11,9 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess};
 
 use super::read::{Key, Read, Shape, drain_list, duplicate};
 use crate::core::params::{ParamName, ParamValues};
+
+pub use strict::{StrictError, read_strictly};
+pub use write::write;
 
 /// The overrides in the bytes of a `runtime_overrides.json`.
 pub fn read(json: &[u8]) -> Result<ParamValues, serde_json::Error> {

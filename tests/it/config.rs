@@ -27,11 +27,23 @@ fn show_prints_every_value_with_its_origin() {
         "run_verdict.pass_share = 0.75",
         "deltas.full_apply_ratio = 0.9",
         "edge_report.maker_share_pct.fail = 85",
+        "parameters.tail_age_ms.highest = 800",
+        "profiles.steady_safe.min_interval_ms = 75",
+        "presets.warmup_conservative_v1.change.min_interval_ms.add = 25",
+        "phases.rampdown_iterations = 2",
+        "iteration_verdict.fail.net.limit = 2",
+        "patience.panic_profile = \"steady_safe\"",
+        "tuner.aggressive.when.risk_ratio.at_least = 0.6",
+        "tuner.maker_boost.replaces = [\"normalize\"]",
+        "cautions.spread_and_interval.keeps = \"min_interval_ms\"",
+        "guards.oscillation.tolerance = 1e-6",
+        "prometheus.\"tick_latency_ms.p95\".optional = true",
     ] {
         let found = stdout.lines().find(|found| found.starts_with(&format!("{line} ")));
         assert!(found.is_some_and(|found| found.ends_with("# built-in policy")), "{line}: {found:?}");
     }
-    let mut keys: Vec<&str> = stdout.lines().filter_map(|line| line.split(" = ").next()).collect();
+    let values = stdout.lines().filter(|line| !line.starts_with('#'));
+    let mut keys: Vec<&str> = values.filter_map(|line| line.split(" = ").next()).collect();
     let told = keys.len();
     keys.sort_unstable();
     keys.dedup();
@@ -65,7 +77,8 @@ fn show_as_json_keeps_to_its_published_schema() {
     let values = told["values"].as_array().expect("a list");
     let changed = values.iter().find(|value| value["key"] == "windows.last_n").expect("there");
     assert_eq!((&changed["value"], &changed["origin"]), (&"6".into(), &format!("{file}:3").into()));
-    let lines = soak(&["config", "show", "--policy", file]).stdout.lines().count();
+    let text = soak(&["config", "show", "--policy", file]).stdout;
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
     assert_eq!(values.len(), lines, "text and JSON tell the same values");
 }
 

@@ -16,5 +16,6 @@ mod gate_places;
 mod laws;
 mod loading;
 mod notify;
+mod start_values;
 mod support;
 mod topics;

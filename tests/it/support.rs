@@ -290,6 +290,8 @@ pub fn program() -> Command {
         "GITHUB_ACTOR",
         "GITHUB_STEP_SUMMARY",
         "MM_FREEZE_UTC_ISO",
+        "MM_PROFILE",
+        "MM_RUNTIME_OVERRIDES_JSON",
         "NO_COLOR",
         "READINESS_OVERRIDE",
         "SLACK_WEBHOOK",

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use soak::core::analysis::{Analysis, Depth, Options, analyse};
 use soak::core::evidence::Evidence;
+use soak::core::run::start::resolve;
 use soak::flow::write::delta_report;
 use soak::render::config::show_json;
 use soak::render::json::pretty;
@@ -75,7 +76,8 @@ fn results_under_other_options_keep_to_their_schemas() {
 
 #[test]
 fn the_policy_and_the_artifact_manifest_keep_to_their_schemas() {
-    assert_eq!(errors("config_show", &show_json(&policy())), Vec::<String>::new());
+    let start = resolve(&policy().run, &[], &[]).expect("the defaults are within their bounds");
+    assert_eq!(errors("config_show", &show_json(&policy(), &start)), Vec::<String>::new());
     let manifest = ArtifactManifest::new(vec![ArtifactEntry::of("POST_SOAK_AUDIT.md", b"text")]);
     assert_eq!(errors("artifact_manifest", &json!(manifest)), Vec::<String>::new());
     assert_eq!(errors("artifact_manifest", &json!(ArtifactManifest::new(Vec::new()))), Vec::<String>::new());

@@ -325,6 +325,8 @@ pub struct Policy {
     pub recommendations: Vec<RecommendationRule>,
     /// A trend is flat while it changes less than this share of |median| over the window.
     pub trend_relative_change: Limit,
+    /// What `run` works by.
+    pub run: run::RunPolicy,
     /// Every value in force with its origin, sorted by key.
     pub effective: Vec<Effective>,
     /// SHA-256 over the values in force (keys and values, not origins), lower-case hex.

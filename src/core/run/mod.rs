@@ -3,3 +3,4 @@
 pub mod edge_report;
 pub mod iteration;
 pub mod source;
+pub mod start;

@@ -3,6 +3,7 @@
 //! The numbers come from the policy; nothing here has one of its own.
 
 use crate::core::params::{ParamName, ParamValues};
+use crate::core::policy::Step;
 
 /// A parameter of the system under test.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +48,32 @@ impl Parameter {
     }
 }
 
+impl Parameter {
+    /// The value after a step, not clamped. Whole parameters round to the nearest after an addition and towards
+    /// the change after a multiplication, so that 5 × 0.90 is 4.
+    pub fn stepped(&self, value: f64, step: Step) -> f64 {
+        match step {
+            Step::Add(by) => self.rounded(value + by),
+            Step::Multiply(by) => self.multiplied(value, by),
+        }
+    }
+
+    /// See [`Self::stepped`].
+    fn multiplied(&self, value: f64, by: f64) -> f64 {
+        let product = value * by;
+        let nearest = product.round();
+        // A product that is whole but for its last bits is no reason to go one further.
+        if !self.is_whole || (product - nearest).abs() <= ROUNDING * product.abs().max(1.0) {
+            return self.rounded(product);
+        }
+        if product < value { product.floor() } else { product.ceil() }
+    }
+}
+
+/// Products of parameters and factors of a few digits are this exact, and never this near to a whole number
+/// by chance.
+const ROUNDING: f64 = 1e-9;
+
 /// All parameters, in the order of the policy.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parameters(Vec<Parameter>);
@@ -70,5 +97,48 @@ impl Parameters {
     /// The default of each.
     pub fn defaults(&self) -> ParamValues {
         ParamValues::new(self.0.iter().map(|parameter| (parameter.name.clone(), parameter.default)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole(is_whole: bool) -> Parameter {
+        Parameter {
+            name: ParamName::flat("x"),
+            unit: "ms".to_owned(),
+            lowest: 0.0,
+            highest: 1000.0,
+            max_change_per_hour: 1.0,
+            default: 0.0,
+            is_whole,
+            subsystem: "s".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_whole_parameter_that_is_multiplied_rounds_towards_the_change() {
+        let times = |value, by| whole(true).stepped(value, Step::Multiply(by));
+        assert_eq!(times(10.0, 0.90), 9.0);
+        assert_eq!(times(5.0, 0.90), 4.0);
+        assert_eq!(times(300.0, 0.85), 255.0);
+        assert_eq!(times(251.0, 0.85), 213.0);
+        assert_eq!(times(1.0, 0.90), 0.0);
+        assert_eq!(times(5.0, 1.10), 6.0);
+        // In doubles 100 × 0.29 is just below 29 and 60 × 1.15 just below 69; 100 × 1.1 is just above 110.
+        assert_eq!(times(100.0, 0.29), 29.0);
+        assert_eq!(times(60.0, 1.15), 69.0);
+        assert_eq!(times(100.0, 1.1), 110.0);
+        assert_eq!(whole(false).stepped(5.0, Step::Multiply(0.90)), 4.5);
+    }
+
+    #[test]
+    fn a_whole_parameter_that_is_added_to_rounds_to_the_nearest() {
+        let plus = |value, by| whole(true).stepped(value, Step::Add(by));
+        assert_eq!(plus(60.0, 2.4), 62.0);
+        assert_eq!(plus(60.0, 2.5), 63.0);
+        assert_eq!(plus(60.0, -2.5), 58.0);
+        assert_eq!(whole(false).stepped(0.5, Step::Add(0.25)), 0.75);
     }
 }

@@ -13,6 +13,7 @@ mod possible;
 mod read;
 mod reader;
 mod rules;
+mod run;
 mod tree;
 mod values;
 mod words;

@@ -10,7 +10,7 @@ use super::gates::{self, Known, sourced};
 use super::possible::Possible;
 use super::reader::{Noted, Read, Reader};
 use super::tree::{Key, Tree, Value};
-use super::{kpis, rules, values, words};
+use super::{kpis, rules, run, values, words};
 
 /// The version of the policy's format that this program reads.
 pub(super) const SCHEMA_VERSION: u64 = 1;
@@ -38,6 +38,7 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
     let recommendations = rules::recommendations(&mut reader, &kpis);
     let trend = reader.required(&Key::new("trend.relative_change"), "a share", values::share);
     let trend = trend.map(|found| sourced(&reader, &found));
+    let run = run::read(&mut reader, &kpis);
     let unread = reader.place_around(&Key::new("schema_version"));
     let unread = reader.error(&unread, "the policy could not be read".to_owned());
 
@@ -59,6 +60,7 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
             anomalies: anomalies?,
             recommendations: recommendations?,
             trend_relative_change: trend?,
+            run: run?,
             sha256: sha256(&effective),
             effective,
             kpis,

@@ -174,7 +174,7 @@ fn changes(reader: &mut Reader<'_>, table: &Key) -> Read<Vec<(ParamName, Step)>>
 }
 
 /// `add` or `multiply`. A layer that names one takes the place of the other below it.
-fn step(reader: &mut Reader<'_>, place: &Place) -> Read<Step> {
+pub(super) fn step(reader: &mut Reader<'_>, place: &Place) -> Read<Step> {
     let keys = [place.key.at("add"), place.key.at("multiply")];
     let add = reader.optional(&keys[0], values::number);
     let multiply = reader.optional(&keys[1], values::positive);
@@ -201,7 +201,7 @@ fn step(reader: &mut Reader<'_>, place: &Place) -> Read<Step> {
 }
 
 /// One rule for each name in a table; those with `enabled = false` are read and left out.
-fn each<T>(
+pub(super) fn each<T>(
     reader: &mut Reader<'_>,
     table: &str,
     read: impl Fn(&mut Reader<'_>, &str, &Place) -> Read<T>,

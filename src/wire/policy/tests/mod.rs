@@ -4,6 +4,7 @@ mod defaults;
 mod errors;
 mod layers;
 mod limits;
+mod run;
 
 use crate::core::policy::Policy;
 

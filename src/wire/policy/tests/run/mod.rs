@@ -1,0 +1,6 @@
+//! The part of the policy that `run` works by.
+
+mod defaults;
+mod errors;
+mod layers;
+mod rows;
