@@ -21,6 +21,7 @@ pub mod run;
 pub mod secret;
 pub mod series;
 pub mod signatures;
+pub mod simulator;
 pub mod spark;
 pub mod spelling;
 pub mod stats;
