@@ -12,5 +12,6 @@ pub mod load;
 pub mod lock;
 pub mod loose;
 pub mod notify;
+pub mod run_folder;
 #[cfg(test)]
 mod test_server;
