@@ -14,6 +14,9 @@ use super::environment;
 /// Name of the lock file in the folder that it guards.
 pub const FILE_NAME: &str = ".soak.lock";
 
+/// Name of the lock file that a run holds in its folder from start to end.
+pub const RUN_FILE_NAME: &str = ".soak-run.lock";
+
 /// How long to sleep between two attempts.
 const POLL: Duration = Duration::from_millis(20);
 
@@ -66,7 +69,16 @@ pub enum LockError {
 impl FolderLock {
     /// Locks an existing folder, waiting up to `wait` for another holder.
     pub fn acquire(folder: &Path, wait: Duration) -> Result<Self, LockError> {
-        let path = folder.join(FILE_NAME);
+        Self::acquire_file(folder, FILE_NAME, wait)
+    }
+
+    /// Locks a folder for the whole of a run. Others may meanwhile write their artifacts into it.
+    pub fn acquire_for_run(folder: &Path, wait: Duration) -> Result<Self, LockError> {
+        Self::acquire_file(folder, RUN_FILE_NAME, wait)
+    }
+
+    fn acquire_file(folder: &Path, name: &str, wait: Duration) -> Result<Self, LockError> {
+        let path = folder.join(name);
         if path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) {
             return Err(LockError::Symlink { path });
         }

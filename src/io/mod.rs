@@ -14,5 +14,6 @@ pub mod loose;
 pub mod notify;
 pub mod procfs;
 pub mod progress;
+pub mod run_folder;
 #[cfg(test)]
 mod test_server;

@@ -23,7 +23,10 @@ impl Name {
             if part.contains(|c: char| c.is_control() || matches!(c, '\\' | ':')) {
                 return Err("it contains a control character, a backslash or a colon");
             }
-            if part == lock::FILE_NAME || part == manifest::FILE_NAME || part.starts_with(TEMPORARY_PREFIX) {
+            if [lock::FILE_NAME, lock::RUN_FILE_NAME].contains(&part)
+                || part == manifest::FILE_NAME
+                || part.starts_with(TEMPORARY_PREFIX)
+            {
                 return Err("soak needs this name for itself");
             }
             parts.push(part);

@@ -11,8 +11,10 @@ mod summary;
 mod tuning;
 
 pub use document::Document;
+pub(super) use document::utc;
+pub(super) use numbers::Number;
 pub use read::{DamagedRecord, read};
-pub(super) use tuning::{SkipReason, rationale};
+pub(super) use tuning::{Deltas, SkipReason, rationale};
 
 use crate::core::kpi::KpiTable;
 use crate::core::run::iteration::IterationRecord;

@@ -1,0 +1,118 @@
+//! Putting an isolated run into `latest`: a copy beside it, then an exchange of names.
+//!
+//! The copy carries a mark until it is whole, so that what a killed run left is told from a former `latest`
+//! that was exchanged and not yet moved to `history`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::place::{self, LATEST};
+use super::replace::sync_folder;
+use super::{Place, RunFolder, RunFolderError};
+use crate::io::artifacts::Durability;
+use crate::io::failpoint::failpoint;
+use crate::io::lock::FolderLock;
+
+/// Stands in a copy that is not whole yet.
+const MARK: &str = ".soak-run-tmp-copying";
+/// How long a writer of artifacts in `latest` is waited for.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+
+impl RunFolder {
+    /// Copies an isolated run into `<out>/latest`, of which the former content moves to `<out>/history`. Gives
+    /// back the folder that post-soak commands should read. Of a run in `latest` that is the run's own.
+    pub fn materialise(&self) -> Result<PathBuf, RunFolderError> {
+        if self.place == Place::Latest {
+            return Ok(self.folder.clone());
+        }
+        let name = self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let copy = self.out.join(format!(".{LATEST}-{name}"));
+        self.clear(&copy)?;
+        copy_folder(&self.folder, &copy, self.durability)?;
+        failpoint("run-copied");
+        let _out = place::lock_out(&self.out)?;
+        let latest = self.out.join(LATEST);
+        if place::is_folder(&latest)? {
+            let run = FolderLock::acquire_for_run(&latest, Duration::ZERO)?;
+            let writers = FolderLock::acquire(&latest, LOCK_WAIT)?;
+            unmark(&copy)?;
+            let locks = vec![run, writers];
+            if exchange(&copy, &latest) {
+                failpoint("run-exchanged");
+                place::move_aside(&self.out, &copy, locks, self.durability)?;
+                return Ok(latest);
+            }
+            place::move_aside(&self.out, &latest, locks, self.durability)?;
+            failpoint("run-latest-moved");
+        } else {
+            unmark(&copy)?;
+        }
+        fs::rename(&copy, &latest).map_err(RunFolderError::io("put in place", &latest))?;
+        sync_folder(&self.out, self.durability)?;
+        failpoint("run-materialised");
+        Ok(latest)
+    }
+
+    /// Makes room for the copy: what a killed attempt of this run left there.
+    fn clear(&self, copy: &Path) -> Result<(), RunFolderError> {
+        if !place::is_folder(copy)? {
+            return Ok(());
+        }
+        let _out = place::lock_out(&self.out)?;
+        if copy.join(MARK).symlink_metadata().is_ok() {
+            return fs::remove_dir_all(copy).map_err(RunFolderError::io("remove", copy));
+        }
+        place::move_aside(&self.out, copy, Vec::new(), self.durability).map(|_| ())
+    }
+}
+
+fn unmark(copy: &Path) -> Result<(), RunFolderError> {
+    let mark = copy.join(MARK);
+    fs::remove_file(&mark).map_err(RunFolderError::io("remove", &mark))
+}
+
+/// Copies a folder with what is below it; links and the machinery's files stay behind.
+fn copy_folder(from: &Path, to: &Path, durability: Durability) -> Result<(), RunFolderError> {
+    fs::create_dir(to).map_err(RunFolderError::io("create the folder", to))?;
+    let mark = to.join(MARK);
+    fs::write(&mark, "").map_err(RunFolderError::io("write", &mark))?;
+    copy_entries(from, to, durability)
+}
+
+fn copy_entries(from: &Path, to: &Path, durability: Durability) -> Result<(), RunFolderError> {
+    for entry in fs::read_dir(from).map_err(RunFolderError::io("list", from))? {
+        let entry = entry.map_err(RunFolderError::io("list", from))?;
+        let name = entry.file_name();
+        if place::is_machinery(&name.to_string_lossy()) {
+            continue;
+        }
+        let (source, target) = (entry.path(), to.join(&name));
+        let kind = entry.file_type().map_err(RunFolderError::io("look at", &source))?;
+        if kind.is_dir() {
+            fs::create_dir(&target).map_err(RunFolderError::io("create the folder", &target))?;
+            copy_entries(&source, &target, durability)?;
+        } else if kind.is_file() {
+            fs::copy(&source, &target).map_err(RunFolderError::io("copy to", &target))?;
+            if durability == Durability::Synced {
+                let synced =
+                    fs::OpenOptions::new().append(true).open(&target).and_then(|file| file.sync_all());
+                synced.map_err(RunFolderError::io("sync", &target))?;
+            }
+        }
+    }
+    sync_folder(to, durability)
+}
+
+/// Exchanges the names of two folders; `false` where the system cannot.
+#[cfg(target_os = "linux")]
+fn exchange(one: &Path, other: &Path) -> bool {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok()
+}
+
+/// Never: only Linux exchanges two names at once.
+#[cfg(not(target_os = "linux"))]
+fn exchange(_one: &Path, _other: &Path) -> bool {
+    false
+}

@@ -1,0 +1,273 @@
+//! The folder of a run: what is written into it, in which order, and reading it back to go on.
+//!
+//! The iteration file is the commit record: it comes first, synced, and everything else can be made again from
+//! it. So a kill between any two writes leaves nothing one step ahead. Must not decide what is written.
+
+mod error;
+mod materialise;
+mod place;
+mod recover;
+mod replace;
+mod report;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+pub use self::error::RunFolderError;
+pub use self::recover::{Check, Resumed};
+use self::replace::{put, replace, stage, sync_folder};
+use super::artifacts::Durability;
+use super::failpoint::failpoint;
+use super::lock::FolderLock;
+use crate::core::kpi::KpiTable;
+use crate::core::run::iteration::IterationRecord;
+use crate::wire::artifact_manifest::sha256_hex;
+use crate::wire::iteration_file;
+use crate::wire::run_log::{self, Event, LogLine};
+use crate::wire::run_manifest::{self, RunManifest, State};
+use crate::wire::tuning_written;
+
+/// Name of the active overrides in the run's folder.
+pub const OVERRIDES_FILE: &str = "runtime_overrides.json";
+
+/// Which folder below `<out>` a run uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// `<out>/latest`.
+    Latest,
+    /// `<out>/RUN_<milliseconds>`, put into `latest` at the end.
+    Isolated,
+}
+
+/// What putting the overrides in place did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverridesPut {
+    /// SHA-256 of the file before; `None` when there was none.
+    pub before: Option<String>,
+    /// SHA-256 of the file after, read back.
+    pub after: String,
+    /// The file had been changed by somebody else since this run wrote it.
+    pub was_foreign: bool,
+}
+
+/// A run's folder, locked for this process.
+#[derive(Debug)]
+pub struct RunFolder {
+    out: PathBuf,
+    folder: PathBuf,
+    place: Place,
+    durability: Durability,
+    kpis: KpiTable,
+    manifest: RunManifest,
+    log: File,
+    active: PathBuf,
+    /// What this run last wrote into the overrides file and the tuning state.
+    overrides: Option<Vec<u8>>,
+    tuning_state: Vec<u8>,
+    _lock: FolderLock,
+}
+
+impl RunFolder {
+    /// A new folder for the run that the manifest declares, which is written into it. What `latest` held moves
+    /// to `<out>/history`. `active` is where the system under test reads its overrides, `None` = in the folder.
+    pub fn create(
+        out: &Path,
+        place: Place,
+        manifest: RunManifest,
+        now: DateTime<Utc>,
+        active: Option<&Path>,
+        kpis: &KpiTable,
+        durability: Durability,
+    ) -> Result<Self, RunFolderError> {
+        let out_lock = place::lock_out(out)?;
+        let (folder, lock) = match place {
+            Place::Latest => place::make_latest(out, durability)?,
+            Place::Isolated => place::make_isolated(out, now, durability)?,
+        };
+        drop(out_lock);
+        failpoint("run-created");
+        let mut created = Self::at(out, folder, place, manifest, active, kpis, durability, lock)?;
+        created.write_manifest(durability)?;
+        sync_folder(&created.folder, durability)?;
+        created.append_event(Event::Start, None, None, now)?;
+        Ok(created)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "private: the two ways in come together here")]
+    fn at(
+        out: &Path,
+        folder: PathBuf,
+        place: Place,
+        manifest: RunManifest,
+        active: Option<&Path>,
+        kpis: &KpiTable,
+        durability: Durability,
+        lock: FolderLock,
+    ) -> Result<Self, RunFolderError> {
+        let log_path = folder.join(run_log::FILE_NAME);
+        let log = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&log_path)
+            .map_err(RunFolderError::io("write", &log_path))?;
+        Ok(Self {
+            out: out.to_owned(),
+            active: active.map_or_else(|| folder.join(OVERRIDES_FILE), Path::to_owned),
+            folder,
+            place,
+            durability,
+            kpis: kpis.clone(),
+            manifest,
+            log,
+            overrides: None,
+            tuning_state: Vec::new(),
+            _lock: lock,
+        })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where the system under test finds the overrides.
+    pub fn active_overrides(&self) -> &Path {
+        &self.active
+    }
+
+    /// What is declared, and how far the run got.
+    pub fn manifest(&self) -> &RunManifest {
+        &self.manifest
+    }
+
+    /// Declares anew: another stretch of the run, an extension. Synced.
+    pub fn declare(&mut self, manifest: RunManifest) -> Result<(), RunFolderError> {
+        self.manifest = manifest;
+        self.write_manifest(self.durability)?;
+        sync_folder(&self.folder, self.durability)
+    }
+
+    fn write_manifest(&self, durability: Durability) -> Result<(), RunFolderError> {
+        replace(&self.folder.join(run_manifest::FILE_NAME), &self.manifest.to_bytes(), durability)
+    }
+
+    /// Makes overrides visible to the system: reads what is there, writes if it differs, reads it back. The
+    /// text is the whole file.
+    pub fn put_overrides(&mut self, text: &[u8]) -> Result<OverridesPut, RunFolderError> {
+        let copy = self.folder.join(OVERRIDES_FILE);
+        let put = put_overrides_at(&self.active, text, self.overrides.as_deref())?;
+        if self.active != copy && self.overrides.as_deref() != Some(text) {
+            replace(&copy, text, Durability::Renamed)?;
+        }
+        if self.overrides.as_deref() != Some(text) {
+            self.overrides = Some(text.to_vec());
+        }
+        Ok(put)
+    }
+
+    /// Writes an iteration down: its file, synced; then what follows from it. `overrides` is the whole text of
+    /// the overrides file after it.
+    pub fn commit(&mut self, record: &IterationRecord, overrides: &[u8]) -> Result<(), RunFolderError> {
+        let (number, last) = (record.number, self.manifest.last_complete_iteration);
+        if number != last + 1 {
+            return Err(RunFolderError::OutOfTurn { number, last });
+        }
+        let bytes = iteration_file::write(record, &self.kpis)
+            .map_err(|source| RunFolderError::Record { number, source })?;
+        let path = self.folder.join(iteration_file::file_name(number));
+        let temporary = stage(&path, &bytes, self.durability)?;
+        failpoint("run-iteration-staged");
+        put(&temporary, &path)?;
+        failpoint("run-iteration-renamed");
+        sync_folder(&self.folder, self.durability)?;
+        self.manifest.last_complete_iteration = number;
+        failpoint("run-iteration-synced");
+        self.put_overrides(overrides)?;
+        failpoint("run-overrides-put");
+        self.put_tuning_state(record)?;
+        failpoint("run-tuning-state-put");
+        self.write_manifest(Durability::Renamed)?;
+        failpoint("run-manifest-put");
+        self.append(&LogLine::of_iteration(record, &bytes))?;
+        failpoint("run-logged");
+        Ok(())
+    }
+
+    fn put_tuning_state(&mut self, record: &IterationRecord) -> Result<(), RunFolderError> {
+        let state = tuning_written::state_bytes(&record.state);
+        if state != self.tuning_state {
+            replace(&self.folder.join(tuning_written::STATE_FILE), &state, Durability::Renamed)?;
+            self.tuning_state = state;
+        }
+        Ok(())
+    }
+
+    /// Notes an event in the log.
+    pub fn append_event(
+        &mut self,
+        event: Event,
+        iteration: Option<u64>,
+        note: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<(), RunFolderError> {
+        self.append(&LogLine::of_event(event, iteration, note, now))
+    }
+
+    fn append(&mut self, line: &LogLine) -> Result<(), RunFolderError> {
+        let path = self.folder.join(run_log::FILE_NAME);
+        self.log.write_all(&line.to_bytes()).map_err(RunFolderError::io("write", &path))
+    }
+
+    /// Ends the run in this state: the tuning report, the log, and last the manifest, all synced.
+    pub fn finish(
+        &mut self,
+        state: State,
+        note: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<(), RunFolderError> {
+        let reported = self.write_tuning_report();
+        failpoint("run-report-put");
+        let event = match state {
+            State::Complete => Event::Complete,
+            State::Failed => Event::Failed,
+            State::Interrupted | State::Running => Event::Interrupted,
+        };
+        self.append_event(event, Some(self.manifest.last_complete_iteration), note, now)?;
+        if self.durability == Durability::Synced {
+            let path = self.folder.join(run_log::FILE_NAME);
+            self.log.sync_all().map_err(RunFolderError::io("sync", &path))?;
+        }
+        failpoint("run-end-logged");
+        self.manifest.state = state;
+        self.write_manifest(self.durability)?;
+        sync_folder(&self.folder, self.durability)?;
+        failpoint("run-finished");
+        reported
+    }
+}
+
+fn put_overrides_at(path: &Path, text: &[u8], ours: Option<&[u8]>) -> Result<OverridesPut, RunFolderError> {
+    let there = match fs::read(path) {
+        Ok(bytes) => Some(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(RunFolderError::io("read", path)(error)),
+    };
+    if there.as_deref() != Some(text) {
+        replace(path, text, Durability::Renamed)?;
+        let back = fs::read(path).map_err(RunFolderError::io("read", path))?;
+        if back != text {
+            return Err(RunFolderError::NotVerified { path: path.to_owned() });
+        }
+    }
+    Ok(OverridesPut {
+        before: there.as_deref().map(sha256_hex),
+        after: sha256_hex(text),
+        was_foreign: ours.is_some_and(|ours| there.as_deref() != Some(ours)),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! Replacing one file of a run: a temporary file of a fixed name beside it, then a rename.
+//!
+//! The run's lock keeps other runs away, so the name needs no random part and a leftover is simply overwritten.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::RunFolderError;
+use crate::io::artifacts::Durability;
+
+/// What the temporary files of a run are called: this and the name of the file.
+pub(super) const TEMPORARY_PREFIX: &str = ".soak-run-tmp-";
+
+/// Puts a file in its place, whole.
+pub(super) fn replace(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), RunFolderError> {
+    let temporary = stage(path, bytes, durability)?;
+    put(&temporary, path)
+}
+
+/// Writes the temporary file.
+pub(super) fn stage(path: &Path, bytes: &[u8], durability: Durability) -> Result<PathBuf, RunFolderError> {
+    let mut name = std::ffi::OsString::from(TEMPORARY_PREFIX);
+    name.push(path.file_name().unwrap_or_default());
+    let temporary = path.with_file_name(name);
+    let written = create(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        match durability {
+            Durability::Synced => file.sync_all(),
+            Durability::Renamed => Ok(()),
+        }
+    });
+    written.map_err(|source| {
+        // What does not fit on the disk must not take its last blocks.
+        let _ = fs::remove_file(&temporary);
+        RunFolderError::io("write", path)(source)
+    })?;
+    Ok(temporary)
+}
+
+/// Renames it into place.
+pub(super) fn put(temporary: &Path, path: &Path) -> Result<(), RunFolderError> {
+    fs::rename(temporary, path).map_err(|source| {
+        let _ = fs::remove_file(temporary);
+        RunFolderError::io("replace", path)(source)
+    })
+}
+
+/// A new file, never one that is there: it might be a link.
+fn create(path: &Path) -> io::Result<File> {
+    let open = || OpenOptions::new().write(true).create_new(true).open(path);
+    match open() {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_file(path)?;
+            open()
+        }
+        result => result,
+    }
+}
+
+/// Makes the names in a folder survive a power cut.
+pub(super) fn sync_folder(folder: &Path, durability: Durability) -> Result<(), RunFolderError> {
+    if cfg!(unix) && durability == Durability::Synced {
+        File::open(folder).and_then(|file| file.sync_all()).map_err(RunFolderError::io("sync", folder))?;
+    }
+    Ok(())
+}
+
+/// Removes what a killed run left half written.
+pub(super) fn remove_leftovers(folder: &Path) -> Result<(), RunFolderError> {
+    for entry in fs::read_dir(folder).map_err(RunFolderError::io("list", folder))? {
+        let entry = entry.map_err(RunFolderError::io("list", folder))?;
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY_PREFIX) {
+            let path = entry.path();
+            fs::remove_file(&path).map_err(RunFolderError::io("remove", &path))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! `TUNING_STATE.json` and the entries of `TUNING_REPORT.json` as `run` writes them, from iteration records.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::iteration_file::{Deltas, Number, SkipReason, rationale, utc};
+use crate::core::guards::Guard;
+use crate::core::kpi::KpiId;
+use crate::core::run::iteration::IterationRecord;
+use crate::core::tuning::state::TunerState;
+use std::collections::BTreeMap;
+
+/// Name of the state's file in the run's folder.
+pub const STATE_FILE: &str = "TUNING_STATE.json";
+/// Name of the report's file in the run's folder.
+pub const REPORT_FILE: &str = "TUNING_REPORT.json";
+
+/// `TUNING_STATE.json`: what other programs ask the tuner's memory for. Nothing is resumed from it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TuningState<'a> {
+    /// Nothing is applied up to and including this iteration.
+    cooldown_until_iter: Option<u64>,
+    freeze_reason: Option<&'a str>,
+    /// The freeze is in force up to and including this iteration.
+    frozen_until_iter: Option<u64>,
+    last_applied_signature: Option<&'a str>,
+    schema_version: &'static str,
+}
+
+/// The bytes of `TUNING_STATE.json`.
+pub fn state_bytes(state: &TunerState) -> Vec<u8> {
+    let written = TuningState {
+        cooldown_until_iter: state.cooldown_until,
+        freeze_reason: state.freeze_reason.as_deref(),
+        frozen_until_iter: state.frozen_until,
+        last_applied_signature: state.last_applied_signature.as_deref(),
+        schema_version: "1.0",
+    };
+    // Texts and whole numbers have no way to fail.
+    let mut bytes = serde_json::to_vec_pretty(&written).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    applied: bool,
+    changed_keys: Vec<&'a str>,
+    cooldown_active: bool,
+    iteration: u64,
+    kpi_verdict: Option<&'static str>,
+    neg_edge_drivers: &'a [String],
+    net_bps: Option<Number>,
+    oscillation_detected: bool,
+    proposed_deltas: Deltas<'a>,
+    rationale: String,
+    runtime_utc: String,
+    signature: Option<&'a str>,
+    skip_reason: SkipReason<'a>,
+    state_hash: &'a str,
+    suggested_deltas: Deltas<'a>,
+    velocity_violation: bool,
+}
+
+/// One entry of `TUNING_REPORT.json`, on one line, without the line break.
+pub fn report_entry(record: &IterationRecord) -> Result<Vec<u8>, serde_json::Error> {
+    let tuning = &record.tuning;
+    let spoke = |guard| tuning.guards.contains(&guard);
+    serde_json::to_vec(&Entry {
+        applied: tuning.applied(),
+        changed_keys: tuning.applied_values.iter().map(|applied| applied.param.as_str()).collect(),
+        cooldown_active: spoke(Guard::Cooldown),
+        iteration: record.number,
+        kpi_verdict: record.summary.kpi_verdict.map(|verdict| verdict.word()),
+        neg_edge_drivers: &record.summary.neg_edge_drivers,
+        net_bps: record.summary.values.get(KpiId::NET_BPS.index()).copied().flatten().map(Number),
+        oscillation_detected: spoke(Guard::Oscillation),
+        proposed_deltas: Deltas(&tuning.deltas),
+        rationale: rationale(&tuning.deltas),
+        runtime_utc: utc(record.ends),
+        signature: tuning.signature.as_deref(),
+        skip_reason: SkipReason::of(tuning),
+        state_hash: &tuning.state_hash,
+        suggested_deltas: Deltas(&tuning.deltas),
+        velocity_violation: spoke(Guard::Velocity),
+    })
+}
+
+/// The counts at the end of `TUNING_REPORT.json`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReportCounts {
+    applied: u64,
+    blocked_oscillation: u64,
+    blocked_velocity: u64,
+    cooldown_skips: u64,
+    count: u64,
+}
+
+impl ReportCounts {
+    /// Counts an iteration.
+    pub fn add(&mut self, record: &IterationRecord) {
+        let spoke = |guard| u64::from(record.tuning.guards.contains(&guard));
+        self.applied += u64::from(record.tuning.applied());
+        self.blocked_oscillation += spoke(Guard::Oscillation);
+        self.blocked_velocity += spoke(Guard::Velocity);
+        self.cooldown_skips += spoke(Guard::Cooldown);
+        self.count += 1;
+    }
+
+    /// The summary, on one line.
+    pub fn to_json(self) -> String {
+        let counts = BTreeMap::from([
+            ("applied", self.applied),
+            ("blocked_oscillation", self.blocked_oscillation),
+            ("blocked_velocity", self.blocked_velocity),
+            ("cooldown_skips", self.cooldown_skips),
+            ("count", self.count),
+        ]);
+        // Whole numbers have no way to fail.
+        serde_json::to_string(&counts).unwrap_or_default()
+    }
+}
