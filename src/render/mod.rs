@@ -15,6 +15,8 @@ pub mod prom;
 pub mod recommendations_md;
 mod report_head;
 mod report_md;
+pub mod run_log;
+pub mod run_text;
 pub mod soak_results_md;
 pub mod terminal;
 
