@@ -12,5 +12,6 @@ pub mod load;
 pub mod lock;
 pub mod loose;
 pub mod notify;
+pub mod source;
 #[cfg(test)]
 mod test_server;
