@@ -8,7 +8,6 @@ use crate::core::policy::{Policy, WindowSpec};
 use crate::io::load::{self, LoadError, Loaded, Reach};
 use crate::io::loose::{self, FileError};
 use crate::wire::edge_report;
-use crate::wire::literals::parse_marked;
 
 /// What to judge.
 #[derive(Clone, Debug)]
@@ -97,18 +96,9 @@ fn reach(request: &Request<'_>) -> Reach {
     }
 }
 
-/// Reports up to this size are read at once, so that literals such as NaN can be named; larger ones stream.
-const READ_AT_ONCE: u64 = 64 * 1024 * 1024;
-
 fn edge_totals(path: &Path) -> Result<Totals, JudgeError> {
     let unusable = |reason: String| JudgeError::EdgeReport { path: path.to_owned(), reason };
-    let (stream, size) = loose::open(path)?;
-    let totals = if size <= READ_AT_ONCE {
-        parse_marked(&loose::read(path)?, |json| edge_report::read(json))
-    } else {
-        edge_report::read(stream)
-    };
-    totals
-        .map_err(|error| unusable(error.to_string()))?
-        .ok_or_else(|| unusable("it has neither `totals` nor `total`".to_owned()))
+    let report = edge_report::read(loose::open(path)?).map_err(|error| unusable(error.to_string()))?;
+    let report = report.ok_or_else(|| unusable("it has neither `totals` nor `total`".to_owned()))?;
+    Ok(edge_report::totals(&report))
 }

@@ -11,39 +11,17 @@
 //!   limits in a row would hold up the job that sends it.
 //! - The body of an answer is not read, so none is too long; the headers are limited to 64 KiB.
 
-use std::hash::{BuildHasher, RandomState};
-use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr};
-use std::time::Duration;
+mod client;
 
-use ureq::http::{Response, StatusCode, Uri};
-use ureq::{Agent, Body, Proxy, Timeout};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use ureq::Proxy;
+use ureq::http::Uri;
+
+pub use client::{HttpError, Limits};
+pub(super) use client::{Request, agent, retrying};
 
 use crate::core::secret::Secret;
-
-/// Limits of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// For one try, from the look-up of the name to the last header of the answer.
-    pub timeout: Duration,
-    /// Tries in all, at least one.
-    pub tries: u32,
-    /// The pause before the second try, doubled before every further one; half of it is left to chance.
-    pub pause: Duration,
-    /// The longest `Retry-After` that is waited for; a server that wants more is given up on.
-    pub longest_retry_after: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(10),
-            tries: 3,
-            pause: Duration::from_millis(500),
-            longest_retry_after: Duration::from_secs(30),
-        }
-    }
-}
 
 /// Where to send to: an address that was found acceptable.
 #[derive(Clone, Debug)]
@@ -51,63 +29,6 @@ pub struct Address {
     url: Secret,
     /// Plain http to this machine, which no proxy may see.
     is_direct: bool,
-}
-
-/// Why a request was not delivered. Never holds the address or a part of it.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum HttpError {
-    /// The address is not one that a request can go to.
-    #[error("the address {reason}")]
-    Address {
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// No connection came about, or it broke before the answer.
-    #[error("the connection failed: {reason}{}", after(*tries))]
-    Connect {
-        /// What the system said.
-        reason: String,
-        /// How often it was tried.
-        tries: u32,
-    },
-    /// The request went out, and no answer came in time.
-    #[error("no answer within {} s; the message may have been delivered", timeout.as_secs_f64())]
-    Unanswered {
-        /// The time limit of a try.
-        timeout: Duration,
-    },
-    /// The server refused.
-    #[error("the server answered {status}{}", after(*tries))]
-    Refused {
-        /// HTTP status.
-        status: u16,
-        /// How often it was tried.
-        tries: u32,
-    },
-    /// The server sends us elsewhere.
-    #[error("the server answered {status}, a redirect, and redirects are not followed")]
-    Redirected {
-        /// HTTP status.
-        status: u16,
-    },
-    /// The server wants a longer pause than we are willing to make.
-    #[error("the server answered {status} and wants a pause of {seconds} s")]
-    Busy {
-        /// HTTP status.
-        status: u16,
-        /// The pause that it asks for.
-        seconds: u64,
-    },
-    /// The two do not understand each other: TLS, or an answer that is no HTTP.
-    #[error("{reason}")]
-    Protocol {
-        /// What went wrong.
-        reason: &'static str,
-    },
-}
-
-fn after(tries: u32) -> String {
-    if tries > 1 { format!(" ({tries} tries)") } else { String::new() }
 }
 
 impl Address {
@@ -127,7 +48,8 @@ impl Address {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host of a URL is this machine.
+pub(super) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || bare.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
@@ -137,109 +59,20 @@ fn is_loopback(host: &str) -> bool {
 /// Sends the JSON text; any 2xx is success.
 pub fn post_json(address: &Address, json: &str, limits: &Limits) -> Result<(), HttpError> {
     let proxy = if address.is_direct { None } else { Proxy::try_from_env() };
-    let agent: Agent = Agent::config_builder()
-        .timeout_global(Some(limits.timeout))
-        .timeout_connect(Some(limits.timeout / 2))
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .http_status_as_error(false)
-        .max_response_header_size(64 * 1024)
-        .max_idle_connections(0)
-        .proxy(proxy)
-        .user_agent(concat!("soak/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into();
-    let mut tried = 1;
-    loop {
-        let answer =
-            agent.post(address.url.reveal()).content_type("application/json; charset=utf-8").send(json);
-        match judge(answer, tried, limits) {
-            Outcome::Done(result) => return result,
-            Outcome::Again(error) if tried >= limits.tries => return Err(error.error),
-            Outcome::Again(error) => {
-                std::thread::sleep(error.pause.unwrap_or_else(|| back_off(limits.pause, tried)));
-            }
-        }
-        tried += 1;
-    }
-}
-
-/// What a try led to.
-enum Outcome {
-    Done(Result<(), HttpError>),
-    Again(Retry),
-}
-
-/// A try that failed, and may succeed later.
-struct Retry {
-    error: HttpError,
-    /// The pause that the server asked for.
-    pause: Option<Duration>,
-}
-
-fn judge(answer: Result<Response<Body>, ureq::Error>, tries: u32, limits: &Limits) -> Outcome {
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(error) => return judge_error(&error, tries, limits),
+    let agent = agent(limits, proxy);
+    let request = Request {
+        limits,
+        is_answer: |_| false,
+        pause: |pause| {
+            std::thread::sleep(pause);
+            true
+        },
     };
-    let code = answer.status();
-    let status = code.as_u16();
-    if code.is_success() {
-        return Outcome::Done(Ok(()));
-    }
-    if code.is_redirection() {
-        return Outcome::Done(Err(HttpError::Redirected { status }));
-    }
-    let error = HttpError::Refused { status, tries };
-    if code != StatusCode::TOO_MANY_REQUESTS && !code.is_server_error() {
-        return Outcome::Done(Err(error));
-    }
-    let pause = retry_after(&answer);
-    match pause {
-        Some(pause) if pause > limits.longest_retry_after => {
-            Outcome::Done(Err(HttpError::Busy { status, seconds: pause.as_secs() }))
-        }
-        _ => Outcome::Again(Retry { error, pause }),
-    }
-}
-
-/// `Retry-After` in seconds. `None` when there is none, or a date: then our own pause must do.
-fn retry_after(answer: &Response<Body>) -> Option<Duration> {
-    let text = answer.headers().get("retry-after")?.to_str().ok()?;
-    text.trim().parse().ok().map(Duration::from_secs)
-}
-
-/// `ureq`'s own messages may hold the address, so only their kind is told.
-fn judge_error(error: &ureq::Error, tries: u32, limits: &Limits) -> Outcome {
-    let again =
-        |reason: String| Outcome::Again(Retry { error: HttpError::Connect { reason, tries }, pause: None });
-    let protocol = |reason| Outcome::Done(Err(HttpError::Protocol { reason }));
-    match error {
-        ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => again("it takes too long".to_owned()),
-        ureq::Error::Timeout(_) => Outcome::Done(Err(HttpError::Unanswered { timeout: limits.timeout })),
-        ureq::Error::HostNotFound => again("the host is unknown".to_owned()),
-        ureq::Error::ConnectionFailed => again("nobody was reached".to_owned()),
-        ureq::Error::ConnectProxyFailed(_) => again("the proxy refused".to_owned()),
-        ureq::Error::InvalidProxyUrl => protocol("the address of the proxy is not valid"),
-        // TLS reports what it does not like about a certificate this way.
-        ureq::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
-            protocol("the tls handshake failed")
-        }
-        ureq::Error::Io(error) => again(error.kind().to_string()),
-        ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Pem(_) | ureq::Error::TlsRequired => {
-            protocol("the tls handshake failed")
-        }
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => protocol("the address is not a URL"),
-        _ => protocol("the server's answer is not valid http"),
-    }
-}
-
-/// The pause after the given try: doubled each time, between half and the whole of it.
-fn back_off(pause: Duration, tried: u32) -> Duration {
-    let whole = pause.saturating_mul(1 << (tried - 1).min(6));
-    // The keys of std's hasher are random; this is chance enough for two jobs not to march in step.
-    let chance = u32::try_from(RandomState::new().hash_one(tried) % 1024).unwrap_or_default();
-    whole / 2 + whole / 2 * chance / 1024
+    retrying(
+        &request,
+        || agent.post(address.url.reveal()).content_type("application/json; charset=utf-8").send(json),
+        |_| Ok(()),
+    )
 }
 
 #[cfg(test)]

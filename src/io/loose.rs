@@ -2,7 +2,7 @@
 //! read. Leaves no lock and no manifest behind.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// A file that could not be read or written.
@@ -79,11 +79,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
 }
 
 /// Opens a file for reading from its start, however large it is.
-pub fn open(path: &Path) -> Result<(BufReader<File>, u64), FileError> {
-    let failed = |source| FileError { path: path.to_owned(), action: "read", source };
-    let file = File::open(path).map_err(failed)?;
-    let size = file.metadata().map_err(failed)?.len();
-    Ok((BufReader::with_capacity(1 << 16, file), size))
+pub fn open(path: &Path) -> Result<File, FileError> {
+    File::open(path).map_err(|source| FileError { path: path.to_owned(), action: "read", source })
 }
 
 /// Whether anything is at this path, be it a link that leads nowhere.

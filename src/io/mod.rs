@@ -15,5 +15,6 @@ pub mod notify;
 pub mod procfs;
 pub mod progress;
 pub mod run_folder;
+pub mod source;
 #[cfg(test)]
 mod test_server;

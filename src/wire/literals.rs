@@ -65,9 +65,12 @@ fn end_of_word(bytes: &[u8], start: usize) -> usize {
     bytes[start..].iter().position(|b| !is_word(b)).map_or(bytes.len(), |length| start + length)
 }
 
-fn is_non_finite(word: &str) -> bool {
+/// Whether a bare word is a number that no double can hold.
+pub(super) fn is_non_finite(word: &str) -> bool {
     match word {
         "NaN" | "Infinity" | "-Infinity" => true,
+        // Only an exponent or hundreds of digits lead out of the doubles; most numbers have neither.
+        _ if word.len() <= 300 && !word.contains(['e', 'E']) => false,
         // Rust's parser also takes words such as `infinity`; JSON numbers start with a digit or a minus.
         _ => {
             word.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E'))

@@ -1,7 +1,9 @@
 //! Requests against a server of a few lines on this machine.
 
-use std::time::Instant;
+use std::io;
+use std::time::{Duration, Instant};
 
+use super::client::back_off;
 use super::*;
 use crate::io::test_server::{Answer, TestServer};
 

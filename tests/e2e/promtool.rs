@@ -1,30 +1,10 @@
-//! End-to-end tests against the programs that users have. They run with `SOAK_E2E=1` (`make e2e`), and each
-//! says on stderr when the program it talks to is not installed.
-
-#![expect(clippy::disallowed_methods, reason = "these tests start programs and read the environment")]
-#![expect(clippy::print_stderr, reason = "a skipped test has to say so")]
+//! The metrics that are written, against promtool.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use support::{Run, Step, name};
-
-#[expect(dead_code, reason = "these tests need a part of it")]
-#[path = "it/support.rs"]
-mod support;
-
-/// Whether a test that talks to `program` is to run; says why not.
-fn has(program: &str) -> bool {
-    if std::env::var_os("SOAK_E2E").is_none_or(|value| value != "1") {
-        eprintln!("skipped: set SOAK_E2E=1 to run the end-to-end tests");
-        return false;
-    }
-    let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if found.is_err() {
-        eprintln!("skipped: {program} not installed");
-    }
-    found.is_ok()
-}
+use crate::has;
+use crate::support::{Run, Step, name};
 
 /// What `promtool check metrics` has to say about a text: nothing, if it is well formed.
 fn promtool_check_metrics(text: &str) -> Result<(), String> {

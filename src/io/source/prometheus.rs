@@ -1,0 +1,183 @@
+//! The `prometheus` source: at the end of each interval every metric's query is evaluated as an instant query.
+//!
+//! - All queries are for the same moment, the end of the interval, so that they describe the same state. In them
+//!   `$window` is the interval (`300s`) and `$selector` the label matchers that the user gave. A metric that is
+//!   to be had without a selector too is best written `{le="1",$selector}`; with an empty selector a comma
+//!   behind it goes with it, and one before it `PromQL` allows.
+//! - No series, several series, a value that is not finite or older than the interval, data that the server
+//!   knows to be incomplete: that metric has no value, and a note says why. An optional metric without series is
+//!   no matter.
+//! - The whole collection fails when the server cannot be reached, refuses us or fails, or when no metric at all
+//!   has a value.
+//! - Secrets go to the given server alone: redirects are not followed, and plain http to another machine is
+//!   refused with them. `nocache=1` keeps `VictoriaMetrics` from answering for half a minute before the moment
+//!   that was asked for; the others ignore it.
+
+mod target;
+
+use std::time::Duration;
+
+use ureq::http::StatusCode;
+use ureq::{Agent, Proxy};
+
+pub use target::{Auth, Target, TargetError};
+
+use crate::core::policy::run::MetricQuery;
+use crate::core::run::edge_report::EdgeReport;
+use crate::core::run::source::{Interval, NoReport, Source, Wait};
+use crate::io::http::{HttpError, Limits, Request, agent, retrying};
+use crate::wire::prometheus::{Answer, Told, read};
+
+/// Largest answer, bytes.
+const LARGEST: u64 = 1 << 20;
+/// Most notes from warnings of the server.
+const MOST_WARNINGS: usize = 10;
+
+/// Asks a server for the metrics of each interval.
+#[derive(Clone, Debug)]
+pub struct PrometheusSource {
+    target: Target,
+    selector: String,
+    queries: Vec<MetricQuery>,
+    limits: Limits,
+}
+
+impl PrometheusSource {
+    /// Whom to ask, for which series (label matchers such as `job="mm"`, with or without braces, or nothing),
+    /// and what.
+    pub fn new(target: Target, selector: &str, queries: Vec<MetricQuery>, limits: Limits) -> Self {
+        let bare = selector.trim();
+        let bare = bare.strip_prefix('{').and_then(|bare| bare.strip_suffix('}')).unwrap_or(bare);
+        let selector = bare.trim().trim_end_matches(',').trim_end().to_owned();
+        Self { target, selector, queries, limits }
+    }
+
+    /// Asks all queries for the end of the interval.
+    fn collect(&self, interval: &Interval<'_>, wait: &dyn Wait) -> Result<EdgeReport, NoReport> {
+        let proxy = if self.target.is_direct() { None } else { Proxy::try_from_env() };
+        let agent = agent(&self.limits, proxy);
+        let millis = interval.ends().timestamp_millis();
+        let time = format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000));
+        let since = interval.starts.timestamp_millis() as f64 / 1000.0;
+        let mut report = EdgeReport::default();
+        for query in &self.queries {
+            wait.wait(Duration::ZERO)?;
+            let text = expand(&query.query, interval.length, &self.selector);
+            let answer = self.ask(&agent, &text, &time, wait);
+            let told = match answer {
+                Ok(body) => read(&body).map_err(|reason| format!("the answer cannot be read: {reason}")),
+                Err(HttpError::TooLong { limit }) => Err(format!("the answer is longer than {limit} bytes")),
+                Err(error) => {
+                    wait.wait(Duration::ZERO)?;
+                    return Err(NoReport::Failed(self.failed(&error)));
+                }
+            };
+            take(&mut report, query, told, since);
+        }
+        if report.numbers.values().all(Option::is_none) {
+            let reason = match (self.queries.len(), report.notes.is_empty()) {
+                (0, _) => "the policy has no queries".to_owned(),
+                (_, true) => "no query found a series".to_owned(),
+                (_, false) => report.notes.join("; "),
+            };
+            return Err(NoReport::Failed(format!("`{}` has no metric: {reason}", self.target.url())));
+        }
+        Ok(report)
+    }
+
+    fn ask(&self, agent: &Agent, query: &str, time: &str, wait: &dyn Wait) -> Result<Vec<u8>, HttpError> {
+        let request = Request {
+            limits: &self.limits,
+            // A query that the server does not understand or cannot carry out; the body says why.
+            is_answer: |status| {
+                status == StatusCode::BAD_REQUEST || status == StatusCode::UNPROCESSABLE_ENTITY
+            },
+            pause: |pause| wait.wait(pause).is_ok(),
+        };
+        let send = || {
+            let mut request = agent.post(self.target.endpoint());
+            for (name, value) in self.target.headers() {
+                request = request.header(name, value);
+            }
+            request.send_form([("query", query), ("time", time), ("nocache", "1")])
+        };
+        retrying(&request, send, |mut answer| answer.body_mut().with_config().limit(LARGEST).read_to_vec())
+    }
+
+    fn failed(&self, error: &HttpError) -> String {
+        let url = self.target.url();
+        match error {
+            HttpError::Unanswered { timeout } => {
+                format!("`{url}` gave no answer within {} s", timeout.as_secs_f64())
+            }
+            HttpError::Refused { status: status @ (401 | 403), .. } => {
+                format!("`{url}` answered {status}: check the token, or user and password")
+            }
+            HttpError::Refused { status: 404, .. } => {
+                format!("`{url}` answered 404: check the path of the URL, to which `/api/v1/query` is added")
+            }
+            other => format!("`{url}` cannot be asked: {other}"),
+        }
+    }
+}
+
+/// Takes what a query was answered with into the report.
+fn take(report: &mut EdgeReport, query: &MetricQuery, told: Result<Told, String>, since: f64) {
+    let name = &query.metric;
+    let answer = told.and_then(|told| {
+        for warning in &told.warnings {
+            if report.notes.len() < MOST_WARNINGS {
+                report.notes.push(format!("`{name}`: the server warns: {warning}"));
+            }
+        }
+        if told.is_partial { Err("the server has only part of the data".to_owned()) } else { Ok(told.answer) }
+    });
+    let reason = match answer {
+        Ok(Answer::One { value, at }) if at >= since => {
+            report.numbers.insert(name.clone(), Some(value));
+            return;
+        }
+        Ok(Answer::Nothing) if query.is_optional => return,
+        Ok(Answer::One { at, .. }) => format!("its value is stale, {} s older than the interval", since - at),
+        Ok(Answer::Nothing) => "no series".to_owned(),
+        Ok(Answer::Several(number)) => format!("{number} series, expected one; aggregate them in the query"),
+        Ok(Answer::NotFinite(text)) => format!("its value is {text}"),
+        Ok(Answer::OtherKind(kind)) => format!("the result is a {kind}, expected one number"),
+        Ok(Answer::Refused(words)) => format!("the server refused the query: {words}"),
+        Err(reason) => reason,
+    };
+    report.numbers.insert(name.clone(), None);
+    report.notes.push(format!("`{name}`: {reason}"));
+}
+
+/// Puts the interval and the selector into a query.
+fn expand(query: &str, length: Duration, selector: &str) -> String {
+    let window = match length.subsec_millis() {
+        0 => format!("{}s", length.as_secs()),
+        _ => format!("{}ms", length.as_millis()),
+    };
+    let query = query.replace("$window", &window);
+    if !selector.is_empty() {
+        return query.replace("$selector", selector);
+    }
+    let mut pieces = query.split("$selector");
+    let mut expanded = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        expanded.push_str(piece.trim_start().strip_prefix(',').unwrap_or(piece));
+    }
+    expanded
+}
+
+impl Source for PrometheusSource {
+    fn name(&self) -> &'static str {
+        "prometheus"
+    }
+
+    fn cover(&mut self, interval: &Interval<'_>, wait: &dyn Wait) -> Result<EdgeReport, NoReport> {
+        wait.wait(interval.length)?;
+        self.collect(interval, wait)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+//! End-to-end tests against the programs that users have. They run with `SOAK_E2E=1` (`make e2e`), and each
+//! says on stderr when the program it talks to is not installed.
+
+#![expect(clippy::disallowed_methods, reason = "these tests start programs and read the environment")]
+#![expect(clippy::print_stderr, reason = "a skipped test has to say so")]
+
+use std::process::{Command, Stdio};
+
+mod large_report;
+mod prometheus;
+mod promtool;
+mod servers;
+#[expect(dead_code, reason = "these tests need a part of it")]
+#[path = "../it/support.rs"]
+mod support;
+
+/// Whether the end-to-end tests are to run at all; says why not.
+fn is_wanted() -> bool {
+    let is_wanted = std::env::var_os("SOAK_E2E").is_some_and(|value| value == "1");
+    if !is_wanted {
+        eprintln!("skipped: set SOAK_E2E=1 to run the end-to-end tests");
+    }
+    is_wanted
+}
+
+/// Whether a test that talks to `program` is to run; says why not.
+fn has(program: &str) -> bool {
+    if !is_wanted() {
+        return false;
+    }
+    let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if found.is_err() {
+        eprintln!("skipped: {program} not installed");
+    }
+    found.is_ok()
+}

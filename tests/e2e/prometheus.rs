@@ -1,0 +1,179 @@
+//! The `prometheus` source against Prometheus and `VictoriaMetrics`, which scrape an exporter of this test.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use chrono::{TimeDelta, Utc};
+use soak::core::params::ParamValues;
+use soak::core::policy::run::MetricQuery;
+use soak::core::run::edge_report::EdgeReport;
+use soak::core::run::source::{Interrupted, Interval, NoReport, Source, Wait};
+use soak::core::secret::Secret;
+use soak::io::http::Limits;
+use soak::io::source::prometheus::{Auth, PrometheusSource, Target};
+
+use crate::has;
+use crate::servers::{Exporter, Manner, prometheus, proxy, victoria_metrics};
+
+const METRICS: &str = "\
+mm_net_bps 2.75
+mm_latency_ms{venue=\"a\"} 120
+mm_latency_ms{venue=\"b\"} 80
+mm_nan NaN
+";
+const GONE: &str = "mm_gone 1\n";
+
+/// The interval is over already.
+struct Over;
+
+impl Wait for Over {
+    fn wait(&self, _: Duration) -> Result<(), Interrupted> {
+        Ok(())
+    }
+}
+
+fn source(url: &str, auth: &Auth, queries: &[(&str, &str)]) -> PrometheusSource {
+    let query = |&(metric, query): &(&str, &str)| MetricQuery {
+        metric: metric.to_owned(),
+        query: query.to_owned(),
+        is_optional: false,
+    };
+    let limits = Limits {
+        timeout: Duration::from_secs(2),
+        tries: 3,
+        pause: Duration::from_millis(10),
+        longest_retry_after: Duration::from_secs(1),
+    };
+    let target = Target::new(url, auth, &[]).expect("acceptable");
+    PrometheusSource::new(target, "job=\"mm\"", queries.iter().map(query).collect(), limits)
+}
+
+/// Asks for an interval of 30 seconds that ends so long before now.
+fn ask(source: &mut PrometheusSource, ago: TimeDelta) -> Result<EdgeReport, String> {
+    let overrides = ParamValues::default();
+    let length = Duration::from_secs(30);
+    let interval = Interval {
+        iteration: 1,
+        starts: Utc::now() - ago - length,
+        length,
+        overrides: &overrides,
+        overrides_file: Path::new("overrides.json"),
+    };
+    source.cover(&interval, &Over).map_err(|none| match none {
+        NoReport::Failed(reason) => reason,
+        NoReport::Interrupted => "interrupted".to_owned(),
+    })
+}
+
+fn ask_now(source: &mut PrometheusSource) -> Result<EdgeReport, String> {
+    ask(source, TimeDelta::zero())
+}
+
+/// Asks until the report is as wanted.
+fn ask_until(source: &mut PrometheusSource, is_wanted: impl Fn(&EdgeReport) -> bool) -> EdgeReport {
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        let told = ask_now(source);
+        match told {
+            Ok(report) if is_wanted(&report) => return report,
+            told => assert!(Instant::now() < until, "{told:?}"),
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// What holds of every engine that speaks the protocol.
+fn check(url: &str, auth: &Auth, exporter: &Exporter) {
+    let mut asked = source(
+        url,
+        auth,
+        &[
+            ("net_bps", "mm_net_bps{$selector}"),
+            ("p95_latency_ms", "max(mm_latency_ms{$selector})"),
+            ("tick_latency_ms.p95", "sum(max_over_time(mm_latency_ms{$selector}[$window]))"),
+            ("samples", "count_over_time(mm_net_bps{$selector}[$window])"),
+            ("gone", "mm_gone{$selector}"),
+            ("several", "mm_latency_ms{$selector}"),
+            ("nothing", "mm_no_such_metric{$selector}"),
+            ("nan", "mm_nan{$selector}"),
+            ("malformed", "sum("),
+            ("scalar", "scalar(mm_net_bps{$selector}) * 2"),
+        ],
+    );
+    let report = ask_until(&mut asked, |report| report.number("gone").is_some());
+    for (metric, value) in [
+        ("net_bps", 2.75),
+        ("p95_latency_ms", 120.0),
+        ("tick_latency_ms.p95", 200.0),
+        ("gone", 1.0),
+        ("scalar", 5.5),
+    ] {
+        assert_eq!(report.number(metric), Some(value), "{metric}: {report:?}");
+    }
+    assert!(report.number("samples").is_some_and(|samples| (1.0..=31.0).contains(&samples)), "{report:?}");
+    let note = |metric: &str| {
+        assert_eq!(report.numbers.get(metric), Some(&None), "{metric}: {report:?}");
+        let begins = format!("`{metric}`: ");
+        report.notes.iter().find(|note| note.starts_with(&begins)).expect("a note").clone()
+    };
+    assert!(note("several").contains("2 series"), "{report:?}");
+    assert!(note("nothing").ends_with("no series"), "{report:?}");
+    assert!(note("malformed").contains("refused the query"), "{report:?}");
+    // VictoriaMetrics does not give a series out whose value is NaN.
+    assert!(["its value is NaN", "no series"].iter().any(|end| note("nan").ends_with(end)), "{report:?}");
+
+    // An hour ago there was nothing, and the last values do not live for an hour.
+    for ago in [TimeDelta::hours(1), TimeDelta::hours(-1)] {
+        let told = ask(&mut source(url, auth, &[("net_bps", "mm_net_bps{$selector}")]), ago);
+        assert!(told.as_ref().is_err_and(|told| told.ends_with("`net_bps`: no series")), "{ago}: {told:?}");
+    }
+
+    // A series that is not exposed any more is stale, the others go on.
+    exporter.expose(METRICS);
+    let report = ask_until(&mut asked, |report| report.number("gone").is_none());
+    assert!(report.notes.iter().any(|note| note == "`gone`: no series"), "{report:?}");
+    assert_eq!(report.number("net_bps"), Some(2.75));
+}
+
+#[test]
+fn prometheus_gives_the_values_that_its_exporter_exposes() {
+    if !has("prometheus") {
+        return;
+    }
+    let exporter = Exporter::new(&format!("{METRICS}{GONE}"));
+    let server = prometheus(&exporter);
+    check(&server.url, &Auth::None, &exporter);
+
+    let one = [("net_bps", "mm_net_bps{$selector}")];
+    let token = |token: &str| Auth::Bearer(Secret::new(token));
+    let guarded = proxy(&server, Manner::Token("hush"));
+    let report = ask_now(&mut source(&guarded, &token("hush"), &one)).expect("the right token");
+    assert_eq!(report.number("net_bps"), Some(2.75));
+    for auth in [token("wrong"), Auth::None] {
+        let told = ask_now(&mut source(&guarded, &auth, &one)).expect_err("no right token");
+        assert!(told.contains("answered 401: check the token") && !told.contains("wrong"), "{told}");
+    }
+
+    let report =
+        ask_now(&mut source(&proxy(&server, Manner::Fails(2)), &Auth::None, &one)).expect("the third try");
+    assert_eq!(report.number("net_bps"), Some(2.75));
+    let told =
+        ask_now(&mut source(&proxy(&server, Manner::Fails(3)), &Auth::None, &one)).expect_err("three failed");
+    assert!(told.contains("503 (3 tries)"), "{told}");
+    let told = ask_now(&mut source(&proxy(&server, Manner::Silent), &Auth::None, &one)).expect_err("silence");
+    assert!(told.ends_with("gave no answer within 2 s"), "{told}");
+}
+
+#[test]
+fn victoria_metrics_gives_the_values_to_who_knows_its_password() {
+    if !has("victoria-metrics") {
+        return;
+    }
+    let exporter = Exporter::new(&format!("{METRICS}{GONE}"));
+    let server = victoria_metrics(&exporter);
+    let basic = |password: &str| Auth::Basic { user: "soak".to_owned(), password: Secret::new(password) };
+    check(&server.url, &basic("hush"), &exporter);
+    let told =
+        ask_now(&mut source(&server.url, &basic("wrong"), &[("a", "mm_net_bps")])).expect_err("refused");
+    assert!(told.contains("answered 401: check the token, or user and password"), "{told}");
+}
