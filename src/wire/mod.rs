@@ -12,6 +12,7 @@ pub mod edge_report;
 pub mod gate_result;
 pub mod iteration;
 pub mod literals;
+pub mod live;
 pub mod manifest;
 pub mod nesting;
 mod node;

@@ -13,6 +13,7 @@ use super::artifact_manifest::ArtifactManifest;
 use super::config_show::ConfigShow;
 use super::delta_report::DeltaReport;
 use super::gate_result::GateResult;
+use super::live::LiveDocument;
 use super::snapshot::Snapshot;
 use super::snapshot_1_2::Snapshot12;
 
@@ -24,7 +25,7 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 7] = [
+const DESCRIBED: [Described; 8] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
@@ -44,6 +45,11 @@ const DESCRIBED: [Described; 7] = [
         name: "gate_result",
         title: "Output of `soak gate` and `soak analyze` with `--format json`",
         make: strict::<GateResult>,
+    },
+    Described {
+        name: "live_iterations",
+        title: "/api/iterations and the events of `soak run --serve`",
+        make: strict::<LiveDocument>,
     },
     Described {
         name: "post_soak_analysis",

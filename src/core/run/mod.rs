@@ -2,4 +2,5 @@
 
 pub mod edge_report;
 pub mod iteration;
+pub mod live;
 pub mod source;
