@@ -8,7 +8,8 @@
 //! ```
 //!
 //! [`core`] is pure and imports nothing of ours; the shapes of files live in [`wire`], what touches the
-//! world in [`io`], and the order of things in [`flow`]. [`render`] makes bytes. [`cli`] says what can be
+//! world in [`io`], and the order of things in [`flow`]. [`render`] makes bytes, [`server`] hands them to
+//! browsers and scrapers. [`cli`] says what can be
 //! asked, [`commands`] answers, [`exit`] names how the program ends.
 
 pub mod cli;
@@ -18,4 +19,5 @@ pub mod exit;
 pub mod flow;
 pub mod io;
 pub mod render;
+pub mod server;
 pub mod wire;

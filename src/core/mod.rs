@@ -12,6 +12,7 @@ pub mod guards;
 pub mod iteration;
 pub mod judge;
 pub mod kpi;
+pub mod listen;
 pub mod number;
 pub mod params;
 pub mod policy;

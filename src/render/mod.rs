@@ -9,6 +9,8 @@ pub mod gate_text;
 pub mod github;
 pub mod json;
 pub mod junit;
+pub mod live_html;
+pub mod live_prom;
 pub mod markdown;
 pub mod notification;
 pub mod prom;

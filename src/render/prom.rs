@@ -210,7 +210,7 @@ fn kpis(out: &mut Exposition, analysis: &Analysis, policy: &Policy) {
 }
 
 /// The name of a KPI in base units, and how many of its own units make one of those.
-fn base_unit(kpi: &Kpi) -> (String, f64) {
+pub(super) fn base_unit(kpi: &Kpi) -> (String, f64) {
     match &kpi.unit {
         Unit::Bps => (kpi.name.replace("_bps", "_ratio"), 10_000.0),
         Unit::Milliseconds => (kpi.name.replace("_ms", "_seconds"), 1000.0),
@@ -335,7 +335,7 @@ fn sample(out: &mut Exposition, name: &str, symbol: &SymbolAnalysis, labels: &[(
     out.sample(name, &all, value);
 }
 
-fn flag(yes: bool) -> f64 {
+pub(super) fn flag(yes: bool) -> f64 {
     f64::from(u8::from(yes))
 }
 

@@ -14,6 +14,7 @@ pub mod gate_result;
 pub mod iteration;
 pub mod iteration_file;
 pub mod literals;
+pub mod live;
 pub mod manifest;
 pub mod nesting;
 mod node;

@@ -13,6 +13,7 @@ use super::artifact_manifest::ArtifactManifest;
 use super::config_show::ConfigShow;
 use super::delta_report::DeltaReport;
 use super::gate_result::GateResult;
+use super::live::LiveDocument;
 use super::snapshot::Snapshot;
 use super::snapshot_1_2::Snapshot12;
 use super::soak_metrics::{GatesSummary, SoakMetrics};
@@ -26,6 +27,7 @@ struct Described {
 
 /// All of them, sorted by name.
 const DESCRIBED: [Described; 9] = [
+const DESCRIBED: [Described; 8] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
@@ -50,6 +52,9 @@ const DESCRIBED: [Described; 9] = [
         name: "gates_summary",
         title: "gates_summary.json of `soak run --gate-summary`",
         make: strict::<GatesSummary>,
+        name: "live_iterations",
+        title: "/api/iterations and the events of `soak run --serve`",
+        make: strict::<LiveDocument>,
     },
     Described {
         name: "post_soak_analysis",

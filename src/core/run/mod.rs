@@ -6,6 +6,7 @@ pub(crate) mod fixture;
 pub mod iteration;
 pub mod metrics;
 pub mod report;
+pub mod live;
 pub mod source;
 pub mod start;
 pub mod phases;

@@ -1,0 +1,252 @@
+//! What the live view of a run shows: facts, limits, parameters, and the latest iterations in compact form.
+//!
+//! Takes iterations and keeps them; must not judge. The verdict so far is the caller's, from the real judge.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::iteration::{IterationRecord, KpiVerdict, Phase};
+use crate::core::evidence::RunState;
+use crate::core::guards::{Guard, GuardSet};
+use crate::core::kpi::KpiTable;
+use crate::core::params::{ParamName, ParamValues};
+use crate::core::policy::{GateSet, Policy};
+use crate::core::tuning::parameters::Parameter;
+use crate::core::tuning::record::SkipCode;
+use crate::core::verdict::Outcome;
+
+/// So many iterations are kept; of a longer run the oldest are let go, so that memory is bounded.
+pub const KEPT: usize = 20_000;
+
+/// The verdict on what there is so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveVerdict {
+    /// What the judge says.
+    pub outcome: Outcome,
+    /// Its main reason, for a person.
+    pub reason: String,
+}
+
+/// Everything about a run beside its iterations. The caller sets what changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveFacts {
+    /// Name of the source: `sim`, `exec`, `file`, `prometheus`.
+    pub source: String,
+    /// Seed of the simulator; `None` for other sources.
+    pub seed: Option<u64>,
+    /// Iterations that the run set out to do; `None` = not declared.
+    pub declared: Option<u64>,
+    /// Length of an interval, seconds; `None` = unknown.
+    pub interval_seconds: Option<f64>,
+    /// How far the run has come.
+    pub state: RunState,
+    /// When the run started, in its own time.
+    pub started: Option<DateTime<Utc>>,
+    /// When the run was last heard of, by the wall clock.
+    pub heartbeat: Option<DateTime<Utc>>,
+    /// Wall-clock seconds that an iteration takes on average; `None` = not known yet.
+    pub pace_seconds: Option<f64>,
+    /// `production` or `mock`: which limits an iteration is held against.
+    pub limits: &'static str,
+    /// The verdict so far; `None` = there is nothing to judge yet.
+    pub verdict: Option<LiveVerdict>,
+    /// The decision at the end, for a person; `None` while the run goes on.
+    pub decision: Option<String>,
+    /// Version of this program.
+    pub tool_version: String,
+    /// SHA-256 of the policy values in force.
+    pub policy_sha256: String,
+}
+
+impl LiveFacts {
+    /// Facts of a run that has just started, with everything unknown that the caller does not say.
+    pub fn new(source: &str, limits: &'static str, tool_version: &str, policy_sha256: &str) -> Self {
+        Self {
+            source: source.to_owned(),
+            seed: None,
+            declared: None,
+            interval_seconds: None,
+            state: RunState::Running,
+            started: None,
+            heartbeat: None,
+            pace_seconds: None,
+            limits,
+            verdict: None,
+            decision: None,
+            tool_version: tool_version.to_owned(),
+            policy_sha256: policy_sha256.to_owned(),
+        }
+    }
+}
+
+/// A parameter that changed from one iteration to the next.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveChange {
+    /// The parameter.
+    pub param: ParamName,
+    /// Value before.
+    pub old: f64,
+    /// Value after.
+    pub new: f64,
+}
+
+/// An iteration in compact form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveIteration {
+    /// Its number, from 1.
+    pub number: u64,
+    /// When it ended, in the run's own time.
+    pub ends: DateTime<Utc>,
+    /// Its phase.
+    pub phase: Phase,
+    /// Values by the index of the KPI table; `None` = not delivered.
+    pub values: Box<[Option<f64>]>,
+    /// The runner's verdict; `None` when nothing was collected.
+    pub kpi_verdict: Option<KpiVerdict>,
+    /// Whether it meets every limit of an iteration pass. A value that is not there meets none.
+    pub passes: bool,
+    /// What tuning changed after it.
+    pub applied: Box<[LiveChange]>,
+    /// The guards that spoke.
+    pub guards: GuardSet,
+    /// Why nothing was applied; `None` when something was.
+    pub skip: Option<SkipCode>,
+    /// Whether the panic profile was put in force after it.
+    pub panic_revert: bool,
+    /// Overrides in force while it ran, shared with its neighbours where they are the same.
+    pub overrides: Arc<ParamValues>,
+    /// Why nothing was collected; `None` = collected.
+    pub collection_failed: Option<String>,
+}
+
+impl LiveIteration {
+    /// The compact form of a record, held against the limits of an iteration pass.
+    pub fn of(record: &IterationRecord, pass: &GateSet) -> Self {
+        let value = |index: usize| record.summary.values.get(index).copied().flatten();
+        let meets_all = pass.checks.iter().all(|gate| {
+            value(gate.kpi.index()).is_some_and(|value| gate.comparison.holds(value, gate.limit.value))
+        });
+        let mut guards = GuardSet::default();
+        record.tuning.guards.iter().for_each(|guard| guards.insert(*guard));
+        if record.tuning.freeze_active {
+            guards.insert(Guard::Freeze);
+        }
+        let applied = record.tuning.applied_values.iter();
+        Self {
+            number: record.number,
+            ends: record.ends,
+            phase: record.phase,
+            values: record.summary.values.clone().into_boxed_slice(),
+            kpi_verdict: record.summary.kpi_verdict,
+            passes: record.collection_failed.is_none() && meets_all,
+            applied: applied
+                .map(|change| LiveChange { param: change.param.clone(), old: change.old, new: change.new })
+                .collect(),
+            guards,
+            skip: record.tuning.skip,
+            panic_revert: record.tuning.panic_revert,
+            overrides: Arc::new(record.overrides.clone()),
+            collection_failed: record.collection_failed.clone(),
+        }
+    }
+}
+
+/// A run as the live view sees it.
+#[derive(Clone, Debug)]
+pub struct LiveRun {
+    /// Everything beside the iterations.
+    pub facts: LiveFacts,
+    /// The KPIs.
+    pub kpis: KpiTable,
+    /// What an iteration must show to pass.
+    pub pass: GateSet,
+    /// The parameters that a run may change, in the order of the policy; empty = their bounds are not known.
+    pub parameters: Vec<Parameter>,
+    iterations: VecDeque<Arc<LiveIteration>>,
+    passing: u64,
+    failed_collections: u64,
+    seen: u64,
+}
+
+impl LiveRun {
+    /// A run without iterations. The limits of an iteration pass are those that `facts.limits` names.
+    pub fn new(facts: LiveFacts, policy: &Policy, parameters: Vec<Parameter>) -> Self {
+        let pass = if facts.limits == "mock" { &policy.iteration_pass_mock } else { &policy.iteration_pass };
+        Self {
+            facts,
+            kpis: policy.kpis.clone(),
+            pass: pass.clone(),
+            parameters,
+            iterations: VecDeque::new(),
+            passing: 0,
+            failed_collections: 0,
+            seen: 0,
+        }
+    }
+
+    /// Adds the next iteration. One whose number is not above the last is ignored: it was told already.
+    pub fn push(&mut self, record: &IterationRecord) {
+        if self.last().is_some_and(|last| record.number <= last.number) {
+            return;
+        }
+        let mut iteration = LiveIteration::of(record, &self.pass);
+        if let Some(last) = self.last().filter(|last| last.overrides == iteration.overrides) {
+            iteration.overrides = Arc::clone(&last.overrides);
+        }
+        self.seen += 1;
+        self.passing += u64::from(iteration.passes);
+        self.failed_collections += u64::from(iteration.collection_failed.is_some());
+        if self.iterations.len() == KEPT {
+            self.iterations.pop_front();
+        }
+        self.iterations.push_back(Arc::new(iteration));
+    }
+
+    /// The iterations that are kept and have a number above `number`, oldest first.
+    pub fn after(&self, number: u64) -> impl Iterator<Item = &Arc<LiveIteration>> {
+        let from = self.iterations.partition_point(|iteration| iteration.number <= number);
+        self.iterations.range(from..)
+    }
+
+    /// The latest iterations, newest first.
+    pub fn latest(&self) -> impl Iterator<Item = &Arc<LiveIteration>> {
+        self.iterations.iter().rev()
+    }
+
+    /// The latest iteration; `None` before the first is done.
+    pub fn last(&self) -> Option<&Arc<LiveIteration>> {
+        self.iterations.back()
+    }
+
+    /// Number of the latest iteration; 0 before the first is done.
+    pub fn last_number(&self) -> u64 {
+        self.last().map_or(0, |last| last.number)
+    }
+
+    /// Iterations that were told, also those no longer kept.
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// Iterations that pass, also those no longer kept.
+    pub fn passing(&self) -> u64 {
+        self.passing
+    }
+
+    /// Iterations without data, also those no longer kept.
+    pub fn failed_collections(&self) -> u64 {
+        self.failed_collections
+    }
+
+    /// Seconds until the run has done what it declared, at its pace so far; `None` when it does not go on or
+    /// one of these is not known.
+    pub fn eta_seconds(&self) -> Option<f64> {
+        let left = self.facts.declared?.saturating_sub(self.last_number());
+        (self.facts.state == RunState::Running).then_some(left as f64 * self.facts.pace_seconds?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! What is kept of an iteration, and for how long.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::core::kpi::KpiId;
+use crate::core::policy::{KpiGate, Limit, Statistic, WindowSpec};
+use crate::core::run::iteration::IterationSummary;
+use crate::core::tuning::record::{Applied, TuningRecord};
+use crate::core::tuning::state::TunerState;
+use crate::core::verdict::{Comparison, LimitSource, Severity};
+
+fn limit(kpi: KpiId, comparison: Comparison, value: f64) -> KpiGate {
+    let source = LimitSource { key: "test".to_owned(), origin: "a test".to_owned() };
+    KpiGate {
+        kpi,
+        severity: Severity::Hard,
+        window: WindowSpec::LastN,
+        statistic: Statistic::Each,
+        comparison,
+        limit: Limit { value, source },
+        margin: 0.0,
+        min_iterations: 1,
+    }
+}
+
+/// Net at least 2, risk at most 0.4.
+fn pass() -> GateSet {
+    let checks = vec![
+        limit(KpiId::NET_BPS, Comparison::AtLeast, 2.0),
+        limit(KpiId::RISK_RATIO, Comparison::AtMost, 0.4),
+    ];
+    GateSet { name: "iteration_pass".to_owned(), gates: true, checks }
+}
+
+fn run() -> LiveRun {
+    LiveRun {
+        facts: LiveFacts::new("sim", "production", "0.0.0", "00"),
+        kpis: KpiTable::default(),
+        pass: pass(),
+        parameters: Vec::new(),
+        iterations: VecDeque::new(),
+        passing: 0,
+        failed_collections: 0,
+        seen: 0,
+    }
+}
+
+fn record(number: u64, net: Option<f64>, risk: Option<f64>) -> IterationRecord {
+    let mut values = vec![None; KpiTable::default().len()];
+    values[KpiId::NET_BPS.index()] = net;
+    values[KpiId::RISK_RATIO.index()] = risk;
+    IterationRecord {
+        number,
+        source: "sim".to_owned(),
+        starts: DateTime::UNIX_EPOCH,
+        ends: DateTime::UNIX_EPOCH,
+        phase: Phase::Steady,
+        has_phases: false,
+        collection_failed: None,
+        overrides: ParamValues::new(vec![(ParamName::flat("tail_age_ms"), 600.0)]),
+        summary: IterationSummary { values, ..IterationSummary::default() },
+        metrics: BTreeMap::new(),
+        resources: None,
+        tuning: TuningRecord::default(),
+        state: TunerState::default(),
+    }
+}
+
+fn passes(net: Option<f64>, risk: Option<f64>) -> bool {
+    LiveIteration::of(&record(1, net, risk), &pass()).passes
+}
+
+#[test]
+fn an_iteration_passes_at_its_limits_and_not_beyond_them() {
+    assert!(passes(Some(2.0), Some(0.4)));
+    assert!(passes(Some(2.1), Some(0.3)));
+    assert!(!passes(Some(1.999), Some(0.4)));
+    assert!(!passes(Some(2.0), Some(0.401)));
+}
+
+#[test]
+fn a_value_that_is_not_there_meets_no_limit_and_zero_is_a_value() {
+    assert!(!passes(None, Some(0.4)));
+    assert!(!passes(Some(2.0), None));
+    assert!(passes(Some(2.0), Some(0.0)));
+    let mut short = record(1, Some(3.0), Some(0.1));
+    short.summary.values.clear();
+    assert!(!LiveIteration::of(&short, &pass()).passes);
+}
+
+#[test]
+fn a_failed_collection_does_not_pass_and_is_counted() {
+    let mut live = run();
+    let mut failed = record(1, Some(3.0), Some(0.1));
+    failed.collection_failed = Some("exit status 1".to_owned());
+    live.push(&failed);
+    live.push(&record(2, Some(3.0), Some(0.1)));
+    live.push(&record(3, Some(1.0), Some(0.1)));
+    assert_eq!((live.seen(), live.passing(), live.failed_collections()), (3, 1, 1));
+}
+
+#[test]
+fn guards_changes_and_a_freeze_in_force_are_kept() {
+    let mut told = record(4, Some(3.0), Some(0.1));
+    told.tuning.guards = vec![Guard::Velocity];
+    told.tuning.freeze_active = true;
+    told.tuning.applied_values = vec![Applied {
+        param: ParamName::flat("tail_age_ms"),
+        old: 600.0,
+        delta: 50.0,
+        new: 640.0,
+        at_bound: true,
+    }];
+    let kept = LiveIteration::of(&told, &pass());
+    assert_eq!(kept.guards.iter().collect::<Vec<_>>(), [Guard::Velocity, Guard::Freeze]);
+    let change = LiveChange { param: ParamName::flat("tail_age_ms"), old: 600.0, new: 640.0 };
+    assert_eq!(*kept.applied, [change]);
+}
+
+#[test]
+fn equal_overrides_are_kept_once() {
+    let mut live = run();
+    live.push(&record(1, None, None));
+    live.push(&record(2, None, None));
+    let mut moved = record(3, None, None);
+    moved.overrides = ParamValues::new(vec![(ParamName::flat("tail_age_ms"), 610.0)]);
+    live.push(&moved);
+    let kept: Vec<_> = live.after(0).collect();
+    assert!(Arc::ptr_eq(&kept[0].overrides, &kept[1].overrides));
+    assert_eq!(kept[2].overrides, Arc::new(moved.overrides));
+}
+
+#[test]
+fn iterations_after_a_number_come_oldest_first_and_an_old_number_is_not_taken_again() {
+    let mut live = run();
+    assert_eq!((live.last_number(), live.after(0).count()), (0, 0));
+    for number in [2, 3, 7, 7, 5] {
+        live.push(&record(number, None, None));
+    }
+    let after = |number| live.after(number).map(|iteration| iteration.number).collect::<Vec<_>>();
+    assert_eq!(after(0), [2, 3, 7]);
+    assert_eq!(after(2), [3, 7]);
+    assert_eq!(after(4), [7]);
+    assert_eq!(after(7), [0; 0]);
+    assert_eq!((live.last_number(), live.seen()), (7, 3));
+    assert_eq!(live.latest().map(|iteration| iteration.number).collect::<Vec<_>>(), [7, 3, 2]);
+}
+
+#[test]
+fn a_long_run_keeps_its_latest_iterations_and_all_of_its_counts() {
+    let mut live = run();
+    let kept = KEPT as u64;
+    for number in 1..=kept {
+        live.push(&record(number, Some(3.0), Some(0.1)));
+    }
+    assert_eq!(live.after(0).next().map(|iteration| iteration.number), Some(1));
+    live.push(&record(kept + 1, Some(3.0), Some(0.1)));
+    assert_eq!(live.after(0).next().map(|iteration| iteration.number), Some(2));
+    assert_eq!((live.after(0).count(), live.seen(), live.passing()), (KEPT, kept + 1, kept + 1));
+}
+
+#[test]
+fn the_time_left_needs_a_pace_a_declared_end_and_a_run_that_goes_on() {
+    let mut live = run();
+    live.push(&record(6, None, None));
+    assert_eq!(live.eta_seconds(), None);
+    live.facts.declared = Some(24);
+    assert_eq!(live.eta_seconds(), None);
+    live.facts.pace_seconds = Some(2.5);
+    // 18 iterations of 2.5 seconds.
+    assert_eq!(live.eta_seconds(), Some(45.0));
+    live.facts.declared = Some(5);
+    assert_eq!(live.eta_seconds(), Some(0.0));
+    live.facts.state = RunState::Interrupted;
+    assert_eq!(live.eta_seconds(), None);
+}

@@ -1,0 +1,159 @@
+//! The live page of a run: one HTML text with its style and script inside, and nothing from elsewhere.
+//!
+//! What stands in it at load time can be read without a script; the script draws the charts and goes on from
+//! there. Text from data is escaped here and set as text there.
+
+mod table;
+#[cfg(test)]
+mod tests;
+
+use sha2::{Digest, Sha256};
+
+use crate::core::evidence::RunState;
+use crate::core::run::live::LiveRun;
+use crate::wire::live::{LiveDocument, LiveRunRow};
+
+const TEMPLATE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("page.css");
+/// One script in four parts; `use strict` and the braces around them keep their names to themselves.
+const SCRIPT: &str = concat!(
+    "\n\"use strict\";\n{",
+    include_str!("model.js"),
+    include_str!("charts.js"),
+    include_str!("tuning.js"),
+    include_str!("page.js"),
+    "}\n"
+);
+/// So many iterations stand in the table.
+const ROWS: u64 = 20;
+
+/// What the page may load: its own style and script by their hashes, and data from where it came from.
+pub fn content_security_policy() -> String {
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; connect-src 'self'; img-src data:; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        base64(&Sha256::digest(STYLE)),
+        base64(&Sha256::digest(SCRIPT)),
+    )
+}
+
+/// The page of the run as it stands.
+pub fn page(run: &LiveRun) -> String {
+    let from = run.latest().take(usize::try_from(ROWS).unwrap_or(usize::MAX)).last();
+    let since = from.map_or(0, |first| first.number.saturating_sub(1));
+    let document = LiveDocument::of(run, since, usize::MAX);
+    let row = &document.run;
+    let outcome = row.verdict.as_ref().map_or("NONE", |verdict| verdict.outcome.word());
+    let text = |name: &str| -> String {
+        match name {
+            "style" => STYLE.to_owned(),
+            "script" => SCRIPT.to_owned(),
+            "columns" => table::columns(&document),
+            "rows" => table::rows(&document),
+            plain => escape(&match plain {
+                "title" => format!("soak {}", row.state),
+                "source" => row.source.clone(),
+                "state" => row.state.clone(),
+                "facts" => facts(row),
+                "outcome" => outcome.to_owned(),
+                "symbol" => symbol(outcome).to_owned(),
+                "verdict_kind" => verdict_kind(run).to_owned(),
+                "verdict_word" => if row.verdict.is_some() { outcome } else { "none yet" }.to_owned(),
+                "verdict_reason" => reason(row),
+                "decision" => row.decision.clone().unwrap_or_default(),
+                "done" => row.last.min(row.declared.unwrap_or(row.last)).to_string(),
+                "declared" => row.declared.unwrap_or(row.last).max(1).to_string(),
+                "progress" => progress(row),
+                "passing" => passing(row),
+                "version" => row.tool_version.clone(),
+                "policy" => row.policy_sha256.chars().take(12).collect(),
+                unknown => unreachable!("the template asks for `{unknown}`"),
+            }),
+        }
+    };
+    fill(TEMPLATE, text)
+}
+
+/// Puts texts in the place of `{{name}}`, once: what is put in is not looked at again.
+fn fill(template: &str, text: impl Fn(&str) -> String) -> String {
+    let mut parts = template.split("{{");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once("}}").unwrap_or((part, ""));
+        filled.push_str(&text(name));
+        filled.push_str(rest);
+    }
+    filled
+}
+
+/// Text as HTML, also inside of attributes.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+fn symbol(outcome: &str) -> &'static str {
+    match outcome {
+        "PASS" => "✓",
+        "WARN" => "▲",
+        "FAIL" => "✗",
+        "INVALID" => "⊘",
+        _ => "…",
+    }
+}
+
+fn verdict_kind(run: &LiveRun) -> &'static str {
+    if run.facts.state == RunState::Running { "Verdict so far:" } else { "Verdict:" }
+}
+
+fn reason(row: &LiveRunRow) -> String {
+    row.verdict.as_ref().map_or_else(|| "nothing to judge yet".to_owned(), |verdict| verdict.reason.clone())
+}
+
+fn facts(row: &LiveRunRow) -> String {
+    let seed = row.seed.map(|seed| format!("seed {seed}"));
+    let interval = row.interval_seconds.map(|seconds| format!("an iteration every {seconds} s"));
+    let started = row.started.as_ref().map(|at| format!("started {at}"));
+    let limits = Some(format!("{} limits", row.limits));
+    [seed, interval, started, limits].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+fn progress(row: &LiveRunRow) -> String {
+    match row.declared {
+        Some(declared) => format!("iteration {} of {declared}", row.last),
+        None => format!("iteration {}", row.last),
+    }
+}
+
+fn passing(row: &LiveRunRow) -> String {
+    let without = match row.failed_collections {
+        0 => String::new(),
+        failed => format!(", {failed} without data"),
+    };
+    format!("{} of {} iterations pass{without}", row.passing, row.seen)
+}
+
+/// RFC 4648, with padding; the form in which a content security policy names hashes.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let at = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
+        let group = at(0) << 16 | at(1) << 8 | at(2);
+        for place in 0..4 {
+            let index = (group >> (18 - 6 * place)) & 63;
+            text.push(if place > chunk.len() { '=' } else { char::from(ALPHABET[index as usize]) });
+        }
+    }
+    text
+}

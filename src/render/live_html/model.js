@@ -1,0 +1,62 @@
+
+// What the page knows, and how numbers are written.
+const model = { run: null, kpis: [], limits: [], parameters: [], rows: [] };
+const HOLDS = { "<=": (a, b) => a <= b, ">=": (a, b) => a >= b, "<": (a, b) => a < b, ">": (a, b) => a > b };
+const WORDS = { "<=": "at most", ">=": "at least", "<": "below", ">": "above" };
+const SIGNS = { "<=": "≤", ">=": "≥", "<": "<", ">": ">" };
+const SYMBOLS = { PASS: "✓", WARN: "▲", INCONCLUSIVE: "…", FAIL: "✗", INVALID: "⊘", NONE: "…" };
+
+const lastNumber = () => model.rows.length ? model.rows[model.rows.length - 1].iteration : 0;
+
+function merge(answer) {
+  // A smaller number than ours is another run at the same address.
+  if (model.run && answer.run.last < lastNumber()) model.rows = [];
+  model.run = answer.run;
+  model.kpis = answer.kpis;
+  model.limits = answer.limits;
+  model.parameters = answer.parameters;
+  for (const row of answer.iterations) if (row.iteration > lastNumber()) model.rows.push(row);
+}
+
+const plain = (value) => String(Number(value.toPrecision(7)));
+const shown = (value, kpi) => value === undefined || value === null ? "–" : value.toFixed(kpi.decimals);
+const unit = (kpi) => kpi.unit === "ratio" ? "" : " " + kpi.unit;
+
+function duration(seconds) {
+  const s = Math.round(seconds);
+  if (s < 60) return s + " s";
+  if (s < 3600) return Math.round(s / 60) + " min";
+  if (s < 172800) return Math.floor(s / 3600) + " h " + Math.round(s % 3600 / 60) + " min";
+  return Math.floor(s / 86400) + " d " + Math.round(s % 86400 / 3600) + " h";
+}
+
+// Elements; text is always text.
+function make(parent, name, attributes, text) {
+  const isSvg = parent instanceof SVGElement || name === "svg";
+  const node = isSvg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
+  for (const key in attributes || {}) node.setAttribute(key, attributes[key]);
+  if (text !== undefined) node.textContent = text;
+  parent.appendChild(node);
+  return node;
+}
+const byId = (id) => document.getElementById(id);
+const say = (id, text) => { const node = byId(id); if (node.textContent !== text) node.textContent = text; };
+
+// Ticks at 1, 2 or 5 times a power of ten.
+function ticks(low, high, wanted) {
+  const rough = (high - low) / wanted;
+  const power = Math.pow(10, Math.floor(Math.log10(rough)));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough * .999);
+  const found = [];
+  for (let at = Math.ceil(low / step - 1e-9) * step; at <= high + step * 1e-9; at += step) found.push(at);
+  const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  return found.map((value) => ({ value, text: (Math.abs(value) < step / 1e6 ? 0 : value).toFixed(decimals) }));
+}
+function wholeTicks(first, last, wanted) {
+  const steps = [1, 2, 5, 10, 20, 25, 50];
+  let scale = 1, step;
+  while (!(step = steps.map((s) => s * scale).find((s) => (last - first) / s <= wanted))) scale *= 10;
+  const found = [first];
+  for (let at = Math.ceil((first + 1) / step) * step; at <= last; at += step) if (at - first > step * .5) found.push(at);
+  return found;
+}

@@ -1,0 +1,291 @@
+//! What the live view of a run answers to programs: `/api/iterations` and the events of `/events`.
+//!
+//! One document for both: the run as it stands, and the iterations after the one that the reader has.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+use crate::core::guards::Guard;
+use crate::core::kpi::{Direction, Kpi};
+use crate::core::policy::KpiGate;
+use crate::core::run::iteration::KpiVerdict;
+use crate::core::run::live::{LiveFacts, LiveIteration, LiveRun};
+use crate::core::tuning::parameters::Parameter;
+use crate::core::tuning::record::SkipCode;
+use crate::core::verdict::Outcome;
+
+/// The run beside its iterations.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct LiveRunRow {
+    /// Where the data comes from: `sim`, `exec`, `file`, `prometheus`.
+    pub source: String,
+    /// Seed of the simulator; null for other sources.
+    pub seed: Option<u64>,
+    /// How far the run has come.
+    #[schemars(extend("enum" = ["running", "complete", "interrupted", "failed"]))]
+    pub state: String,
+    /// Iterations that the run set out to do; null when it declared none.
+    pub declared: Option<u64>,
+    /// Iterations that were told so far, also those that are no longer kept.
+    pub seen: u64,
+    /// How many of them pass.
+    pub passing: u64,
+    /// How many of them brought no data.
+    pub failed_collections: u64,
+    /// Number of the latest iteration; 0 before the first is done.
+    pub last: u64,
+    /// Length of an interval, seconds; null when it is not known.
+    pub interval_seconds: Option<f64>,
+    /// When the run started, in its own time, RFC 3339.
+    pub started: Option<String>,
+    /// When the run was last heard of, by the wall clock, RFC 3339.
+    pub heartbeat: Option<String>,
+    /// Seconds until the run has done what it declared, at its pace so far; null when that is not known.
+    pub eta_seconds: Option<f64>,
+    /// `production` or `mock`: which limits an iteration is held against.
+    #[schemars(extend("enum" = ["production", "mock"]))]
+    pub limits: String,
+    /// The verdict so far; null while there is nothing to judge.
+    pub verdict: Option<LiveVerdictRow>,
+    /// The decision at the end; null while the run goes on.
+    pub decision: Option<String>,
+    /// Version of the program.
+    pub tool_version: String,
+    /// SHA-256 of the policy values in force.
+    pub policy_sha256: String,
+}
+
+/// The verdict so far.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct LiveVerdictRow {
+    /// What the judge says.
+    pub outcome: Outcome,
+    /// Its main reason.
+    pub reason: String,
+}
+
+/// A KPI.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct LiveKpi {
+    /// Its name, the key in `values`.
+    pub name: String,
+    /// What people call it.
+    pub label: String,
+    /// `bps`, `ms`, `ratio`, or a declared one.
+    pub unit: String,
+    /// Decimals that people are shown.
+    pub decimals: usize,
+    /// Which way is good; null where neither is.
+    #[schemars(extend("enum" = ["higher", "lower", null]))]
+    pub better: Option<String>,
+}
+
+/// What an iteration must show to pass.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct LiveLimit {
+    /// The KPI.
+    pub kpi: String,
+    /// What must hold between value and limit.
+    #[schemars(extend("enum" = ["<=", ">=", "<", ">"]))]
+    pub comparison: String,
+    /// The limit, in the unit of the KPI.
+    pub limit: f64,
+    /// Its key in the policy.
+    pub key: String,
+}
+
+/// A parameter that the run may change.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct LiveParameter {
+    /// Its name, the key in `overrides`.
+    pub name: String,
+    /// Unit as shown.
+    pub unit: String,
+    /// Smallest value that is ever applied.
+    pub lowest: f64,
+    /// Largest value that is ever applied.
+    pub highest: f64,
+}
+
+/// A change of a parameter.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct LiveChangeRow {
+    /// Value before.
+    pub old: f64,
+    /// Value after.
+    pub new: f64,
+}
+
+/// An iteration.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct LiveIterationRow {
+    /// Its number, from 1.
+    pub iteration: u64,
+    /// When it ended, in the run's own time, RFC 3339.
+    pub utc: String,
+    /// Its phase.
+    #[schemars(extend("enum" = ["WARMUP", "RAMPDOWN", "STEADY"]))]
+    pub phase: String,
+    /// Values by KPI; one that was not delivered has no key.
+    pub values: BTreeMap<String, f64>,
+    /// The runner's verdict; null when nothing was collected.
+    #[schemars(extend("enum" = ["PASS", "WARN", "FAIL", null]))]
+    pub kpi_verdict: Option<String>,
+    /// Whether it meets every limit.
+    pub passes: bool,
+    /// KPIs whose limit it does not meet, or that have no value to meet it with.
+    pub misses: Vec<String>,
+    /// What tuning changed after it, by parameter.
+    pub applied: BTreeMap<String, LiveChangeRow>,
+    /// The guards that spoke.
+    pub guards: Vec<Guard>,
+    /// Code of the guard that prevented any change; null when something was applied.
+    pub skip: Option<String>,
+    /// Whether the panic profile was put in force after it.
+    pub panic_revert: bool,
+    /// Overrides in force while it ran, by parameter.
+    pub overrides: BTreeMap<String, f64>,
+    /// Why nothing was collected; null when something was.
+    pub collection_failed: Option<String>,
+}
+
+/// The run and the iterations after the one that the reader has.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct LiveDocument {
+    /// "1.0".
+    #[schemars(extend("const" = "1.0"))]
+    pub schema_version: String,
+    /// The run.
+    pub run: LiveRunRow,
+    /// The KPIs.
+    pub kpis: Vec<LiveKpi>,
+    /// What an iteration must show to pass.
+    pub limits: Vec<LiveLimit>,
+    /// The parameters that the run may change; empty when their bounds are not known.
+    pub parameters: Vec<LiveParameter>,
+    /// Iterations, oldest first.
+    pub iterations: Vec<LiveIterationRow>,
+    /// Ask for the iterations after this number to go on; null when these are all there are.
+    pub next_since: Option<u64>,
+}
+
+impl LiveDocument {
+    /// The run with the first `at_most` iterations after `since`.
+    pub fn of(run: &LiveRun, since: u64, at_most: usize) -> Self {
+        let chosen: Vec<&Arc<LiveIteration>> = run.after(since).take(at_most).collect();
+        let reached = chosen.last().map_or(since, |last| last.number);
+        Self {
+            schema_version: "1.0".to_owned(),
+            run: run_row(run),
+            kpis: run.kpis.ids().map(|id| kpi_row(run.kpis.get(id))).collect(),
+            limits: run.pass.checks.iter().map(|gate| limit_row(run, gate)).collect(),
+            parameters: run.parameters.iter().map(parameter_row).collect(),
+            iterations: chosen.into_iter().map(|iteration| iteration_row(run, iteration)).collect(),
+            next_since: (reached < run.last_number()).then_some(reached),
+        }
+    }
+}
+
+/// RFC 3339 in UTC, whole seconds where the time has no fraction.
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+fn run_row(run: &LiveRun) -> LiveRunRow {
+    let facts: &LiveFacts = &run.facts;
+    LiveRunRow {
+        source: facts.source.clone(),
+        seed: facts.seed,
+        state: facts.state.word().to_owned(),
+        declared: facts.declared,
+        seen: run.seen(),
+        passing: run.passing(),
+        failed_collections: run.failed_collections(),
+        last: run.last_number(),
+        interval_seconds: facts.interval_seconds,
+        started: facts.started.map(time),
+        heartbeat: facts.heartbeat.map(time),
+        eta_seconds: run.eta_seconds(),
+        limits: facts.limits.to_owned(),
+        verdict: facts
+            .verdict
+            .as_ref()
+            .map(|verdict| LiveVerdictRow { outcome: verdict.outcome, reason: verdict.reason.clone() }),
+        decision: facts.decision.clone(),
+        tool_version: facts.tool_version.clone(),
+        policy_sha256: facts.policy_sha256.clone(),
+    }
+}
+
+fn kpi_row(kpi: &Kpi) -> LiveKpi {
+    let unit = match kpi.unit.symbol() {
+        "" => "ratio",
+        symbol => symbol,
+    };
+    let better = kpi.direction.map(|direction| match direction {
+        Direction::Higher => "higher".to_owned(),
+        Direction::Lower => "lower".to_owned(),
+    });
+    let label = label(&kpi.name);
+    LiveKpi { name: kpi.name.clone(), label, unit: unit.to_owned(), decimals: kpi.unit.decimals(), better }
+}
+
+/// A name as people say it; declared KPIs are spelled with blanks.
+fn label(name: &str) -> String {
+    match name {
+        "risk_ratio" => "Risk ratio".to_owned(),
+        "maker_taker_ratio" => "Maker share".to_owned(),
+        "net_bps" => "Net edge".to_owned(),
+        "p95_latency_ms" => "p95 latency".to_owned(),
+        "adverse_bps_p95" => "Adverse selection p95".to_owned(),
+        "slippage_bps_p95" => "Slippage p95".to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
+fn limit_row(run: &LiveRun, gate: &KpiGate) -> LiveLimit {
+    LiveLimit {
+        kpi: run.kpis.name(gate.kpi).to_owned(),
+        comparison: gate.comparison.symbol().to_owned(),
+        limit: gate.limit.value,
+        key: gate.limit.source.key.clone(),
+    }
+}
+
+fn parameter_row(parameter: &Parameter) -> LiveParameter {
+    LiveParameter {
+        name: parameter.name.to_string(),
+        unit: parameter.unit.clone(),
+        lowest: parameter.lowest,
+        highest: parameter.highest,
+    }
+}
+
+fn iteration_row(run: &LiveRun, iteration: &LiveIteration) -> LiveIterationRow {
+    let value = |index: usize| iteration.values.get(index).copied().flatten();
+    let named = |id| Some((run.kpis.name(id).to_owned(), value(id.index())?));
+    let misses = run.pass.checks.iter().filter(|gate| {
+        !value(gate.kpi.index()).is_some_and(|value| gate.comparison.holds(value, gate.limit.value))
+    });
+    let changes = iteration.applied.iter();
+    LiveIterationRow {
+        iteration: iteration.number,
+        utc: time(iteration.ends),
+        phase: iteration.phase.word().to_owned(),
+        values: run.kpis.ids().filter_map(named).collect(),
+        kpi_verdict: iteration.kpi_verdict.map(KpiVerdict::word).map(str::to_owned),
+        passes: iteration.passes,
+        misses: misses.map(|gate| run.kpis.name(gate.kpi).to_owned()).collect(),
+        applied: changes
+            .map(|change| (change.param.to_string(), LiveChangeRow { old: change.old, new: change.new }))
+            .collect(),
+        guards: iteration.guards.iter().collect(),
+        skip: iteration.skip.map(SkipCode::word).map(str::to_owned),
+        panic_revert: iteration.panic_revert,
+        overrides: iteration.overrides.iter().map(|(name, value)| (name.to_string(), value)).collect(),
+        collection_failed: iteration.collection_failed.clone(),
+    }
+}

@@ -1,0 +1,118 @@
+//! The page in Chromium. `SOAK_SCREENSHOTS=FOLDER` keeps pictures of it.
+
+#![expect(clippy::disallowed_methods, reason = "these tests start a browser and read the environment")]
+#![expect(clippy::print_stderr, reason = "a skipped test has to say so")]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use soak::core::run::live::LiveRun;
+use soak::server::Server;
+
+use super::run::{declared, done, push};
+
+/// The browser, where the tests are to use it; says why not.
+fn chromium() -> Option<&'static str> {
+    if std::env::var_os("SOAK_E2E").is_none_or(|value| value != "1") {
+        eprintln!("skipped: set SOAK_E2E=1 to run the end-to-end tests");
+        return None;
+    }
+    let starts = |program: &&str| {
+        Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+    };
+    let found = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|program| starts(program));
+    if found.is_none() {
+        eprintln!("skipped: chromium not installed");
+    }
+    found
+}
+
+fn server(run: LiveRun) -> Server {
+    Server::start("0".parse().expect("an address"), run).expect("the server starts")
+}
+
+/// Loads the page with further arguments; gives back what the browser prints.
+fn load(browser: &str, server: &Server, args: &[&str]) -> String {
+    let profile = tempfile::tempdir().expect("a folder for the browser");
+    let output = Command::new(browser)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .args(["--hide-scrollbars", "--enable-logging=stderr", "--timeout=3000"])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .args(args)
+        .arg(format!("http://{}/", server.address()))
+        .output()
+        .expect("the browser starts");
+    let told = String::from_utf8_lossy(&output.stderr);
+    let trouble: Vec<&str> =
+        told.lines().filter(|line| line.contains("CONSOLE") || line.contains("Refused to")).collect();
+    assert!(trouble.is_empty(), "{trouble:#?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The text of the element with this id, tags taken out.
+fn text(dom: &str, id: &str) -> String {
+    let (_, rest) = dom.split_once(&format!("id=\"{id}\"")).unwrap_or_else(|| panic!("no #{id} in\n{dom}"));
+    let (_, rest) = rest.split_once('>').expect("a tag ends");
+    rest.split_once('<').map_or(rest, |(text, _)| text).to_owned()
+}
+
+#[test]
+fn the_page_in_a_browser_shows_the_numbers_of_the_run() {
+    let Some(browser) = chromium() else { return };
+    let server = server(done(24, 24));
+    let dom = load(browser, &server, &["--dump-dom", "--window-size=1280,1600"]);
+    assert_eq!(text(&dom, "state"), "complete");
+    assert_eq!(text(&dom, "verdict-word"), "PASS");
+    assert_eq!(text(&dom, "decision"), "The overrides may be frozen. Next: soak gate");
+    assert_eq!(text(&dom, "progress-text"), "iteration 24 of 24 · 100 %");
+    assert_eq!(text(&dom, "feed"), "final");
+    // 2 + 0.05 * 23 = 3.15, against the limit of the policy.
+    assert!(dom.contains("✓ 3.15 bps"), "{dom}");
+    assert!(dom.contains("limit ≥ 2.7 bps"), "{dom}");
+    // 24 iterations without the one that brought no data; 1 to 14 are below 2.7, but 9 has no value.
+    assert!(dom.contains("Net edge: 23 values, last 3.15 bps, limit at least 2.7, 13 beyond it"), "{dom}");
+    assert!(dom.contains("p95 latency: 22 values"), "{dom}");
+    assert!(dom.contains("connection refused &lt;by the venue&gt;"), "{dom}");
+}
+
+#[test]
+fn the_page_in_a_browser_follows_the_run() {
+    let Some(browser) = chromium() else { return };
+    let server = server(done(2, 24));
+    let publisher = server.publisher();
+    let feeder = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+        publisher.update(|run| push(run, 3));
+    });
+    let dom = load(browser, &server, &["--dump-dom", "--timeout=6000"]);
+    feeder.join().expect("the feeder ends");
+    assert!(text(&dom, "progress-text").starts_with("iteration 3 of 24 · 12 %"), "{dom}");
+    assert_eq!(text(&dom, "feed"), "live");
+    assert!(dom.contains("Net edge: 3 values"), "{dom}");
+}
+
+#[test]
+fn pictures_of_the_page_are_kept_when_asked_for() {
+    let Some(folder) = std::env::var_os("SOAK_SCREENSHOTS") else { return };
+    let Some(browser) = chromium() else { return };
+    let runs = [
+        ("none", declared(24)),
+        ("one", done(1, 24)),
+        ("during", done(13, 24)),
+        ("end", done(24, 24)),
+        ("long", done(700, 864)),
+    ];
+    for (name, run) in runs {
+        let server = server(run);
+        for (look, size, dark) in
+            [("wide", "1280,2000", false), ("dark", "1280,2000", true), ("phone", "500,3000", false)]
+        {
+            let picture =
+                format!("--screenshot={}", Path::new(&folder).join(format!("{name}-{look}.png")).display());
+            let size = format!("--window-size={size}");
+            let scheme = format!("--blink-settings=preferredColorScheme={}", u8::from(!dark));
+            load(browser, &server, &[&picture, &size, &scheme]);
+        }
+    }
+}
