@@ -26,8 +26,7 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 9] = [
-const DESCRIBED: [Described; 8] = [
+const DESCRIBED: [Described; 10] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
@@ -52,6 +51,8 @@ const DESCRIBED: [Described; 8] = [
         name: "gates_summary",
         title: "gates_summary.json of `soak run --gate-summary`",
         make: strict::<GatesSummary>,
+    },
+    Described {
         name: "live_iterations",
         title: "/api/iterations and the events of `soak run --serve`",
         make: strict::<LiveDocument>,

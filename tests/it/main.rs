@@ -16,7 +16,7 @@ mod gate_places;
 mod laws;
 mod loading;
 mod notify;
-mod start_values;
 mod planner;
+mod start_values;
 mod support;
 mod topics;

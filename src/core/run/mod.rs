@@ -4,12 +4,11 @@ pub mod edge_report;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod iteration;
-pub mod metrics;
-pub mod report;
 pub mod live;
-pub mod source;
-pub mod start;
+pub mod metrics;
 pub mod phases;
 pub mod planner;
+pub mod report;
 pub mod source;
+pub mod start;
 pub mod summarise;
