@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::number::Finite;
+
 /// A KPI, by its place in the [`KpiTable`] of the run being judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KpiId(pub(super) u16);
@@ -129,6 +131,17 @@ impl Kpi {
     /// Whether `value` (in the KPI's unit) can be a true measurement at all.
     pub fn is_possible(&self, value: f64) -> bool {
         self.lowest.is_none_or(|low| value >= low) && self.highest.is_none_or(|high| value <= high)
+    }
+
+    /// A value as it stands under a spelling with this scale, in the KPI's unit. A ratio above 1 is a
+    /// percentage. `None` when the result is no finite number.
+    pub fn in_unit(&self, raw: f64, scale: f64) -> Option<f64> {
+        // 0.01 as a factor would turn 42 into 0.42000000000000004.
+        let mut value = if scale == 0.01 { raw / 100.0 } else { raw * scale };
+        if self.unit == Unit::Ratio && scale == 1.0 && value > 1.0 {
+            value /= 100.0;
+        }
+        Finite::new(value).map(Finite::get)
     }
 }
 

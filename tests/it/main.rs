@@ -16,6 +16,7 @@ mod gate_places;
 mod laws;
 mod loading;
 mod notify;
+mod planner;
 mod start_values;
 mod support;
 mod topics;

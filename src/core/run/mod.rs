@@ -2,5 +2,8 @@
 
 pub mod edge_report;
 pub mod iteration;
+pub mod phases;
+pub mod planner;
 pub mod source;
 pub mod start;
+pub mod summarise;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::de::{Error, IgnoredAny, MapAccess};
 
 use crate::core::iteration::{Defect, KpiDefect};
-use crate::core::kpi::{Kpi, KpiId, KpiTable, Unit};
+use crate::core::kpi::{Kpi, KpiId, KpiTable};
 use crate::core::number::Finite;
 use crate::wire::number::Reading;
 use crate::wire::read::{Key, Read, Shape, Text, Texts, duplicate};
@@ -215,12 +215,7 @@ fn usable(kpi: &Kpi, reading: Reading, scale: f64) -> Result<f64, Defect> {
         Reading::NotFinite => return Err(Defect::NotFinite),
         Reading::Wrong(what) => return Err(Defect::NotANumber(what)),
     };
-    // 0.01 as a factor would turn 42 into 0.42000000000000004.
-    let mut value = if scale == 0.01 { raw / 100.0 } else { raw * scale };
-    if kpi.unit == Unit::Ratio && scale == 1.0 && value > 1.0 {
-        value /= 100.0;
-    }
-    let value = Finite::new(value).ok_or(Defect::NotFinite)?.get();
+    let value = kpi.in_unit(raw, scale).ok_or(Defect::NotFinite)?;
     if kpi.is_possible(value) { Ok(value) } else { Err(Defect::Impossible(raw.to_string())) }
 }
 

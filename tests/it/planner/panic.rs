@@ -1,0 +1,95 @@
+//! Panic revert.
+
+use soak::core::run::iteration::{KpiVerdict, Phase};
+use soak::core::tuning::record::SkipCode;
+
+use super::{POLICY, Planner, Run, dropped, planner, quiet};
+
+/// KPI FAIL by its risk; MODERATE proposes.
+fn bad() -> soak::core::run::edge_report::EdgeReport {
+    quiet(&[("risk_ratio", 0.51)])
+}
+
+#[test]
+fn three_failures_in_a_row_put_the_safe_profile_in_force() {
+    let mut run = Run::of(planner());
+    for number in 1..=2 {
+        let record = run.step(Ok(bad()));
+        assert_eq!(record.summary.kpi_verdict, Some(KpiVerdict::Fail));
+        assert_eq!((record.state.fail_streak, record.tuning.panic_revert), (number, false));
+    }
+    let third = run.step(Ok(bad()));
+    assert!(third.tuning.panic_revert);
+    assert_eq!((third.tuning.skip, third.tuning.applied()), (Some(SkipCode::PanicRevert), false));
+    // The cap went to its floor of 0.09 in two steps before.
+    let codes = [("impact_cap_ratio", SkipCode::AtBound), ("min_interval_ms", SkipCode::PanicRevert)];
+    assert_eq!(dropped(third), codes);
+    assert_ne!(third.tuning.old_hash, third.tuning.state_hash);
+    assert_eq!(third.state.fail_streak, 0);
+    let safe = &POLICY.run.profile("steady_safe").expect("a profile").values;
+    assert_eq!(safe.len(), 11);
+    for (name, value) in safe.iter() {
+        assert_eq!(third.state.overrides.get(name), Some(value), "{name}");
+    }
+    // The row starts anew.
+    assert!(!run.step(Ok(bad())).tuning.panic_revert);
+    assert!(!run.step(Ok(bad())).tuning.panic_revert);
+    assert!(run.step(Ok(bad())).tuning.panic_revert);
+}
+
+#[test]
+fn a_pass_ends_the_row_of_failures_and_missing_data_does_not() {
+    let mut run = Run::of(planner());
+    run.step(Ok(bad()));
+    run.step(Ok(bad()));
+    run.step(Ok(quiet(&[])));
+    assert_eq!(run.state.fail_streak, 0);
+    run.step(Ok(bad()));
+    run.step(Ok(bad()));
+    let failed = run.step(Err("timed out".to_owned()));
+    assert_eq!((failed.state.fail_streak, failed.tuning.panic_revert), (2, false));
+    assert_eq!(failed.summary.kpi_verdict, None);
+    assert!(run.step(Ok(bad())).tuning.panic_revert);
+}
+
+#[test]
+fn the_last_iteration_never_reverts() {
+    let mut run = Run::of(Planner { iterations: 3, ..planner() });
+    run.step(Ok(bad()));
+    run.step(Ok(bad()));
+    let last = run.step(Ok(bad()));
+    assert_eq!((last.tuning.panic_revert, last.tuning.skip), (false, Some(SkipCode::FinalIteration)));
+    assert_eq!(last.state.fail_streak, 3);
+    assert_eq!(last.state.overrides, last.overrides);
+}
+
+#[test]
+fn failures_do_not_count_in_the_warm_up_and_a_revert_ends_the_ramp_down_of_what_it_sets() {
+    let preset = POLICY.run.preset("warmup_conservative_v1");
+    let mut run = Run::of(Planner { warmup: preset, ..planner() });
+    for _ in 1..=4 {
+        let record = run.step(Ok(bad()));
+        assert_eq!((record.phase, record.summary.kpi_verdict), (Phase::Warmup, Some(KpiVerdict::Warn)));
+        assert_eq!(record.state.fail_streak, 0);
+    }
+    run.step(Ok(bad()));
+    run.step(Ok(bad()));
+    assert!(run.step(Ok(bad())).tuning.panic_revert);
+
+    // With one failure enough, the first iteration of the ramp-down reverts.
+    let mut hasty = POLICY.clone();
+    hasty.run.patience.panic_after_fails = 1;
+    let preset = hasty.run.preset("warmup_conservative_v1");
+    let mut run = Run::of(Planner { policy: &hasty, warmup: preset, ..planner() });
+    for _ in 1..=4 {
+        run.step(Ok(quiet(&[])));
+    }
+    assert!(!run.state.phase_offset.is_empty());
+    let fifth = run.step(Ok(bad()));
+    assert!(fifth.tuning.panic_revert && fifth.state.phase_offset.is_empty());
+    let sixth = run.step(Ok(quiet(&[])));
+    assert_eq!(
+        (sixth.phase, sixth.overrides.clone()),
+        (Phase::Rampdown, run.records[4].state.overrides.clone())
+    );
+}
