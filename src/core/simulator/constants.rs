@@ -16,7 +16,7 @@ pub(super) const BLOCK_TICKS: usize = 25;
 // Price.
 
 /// Volatility of the mid price by regime (calm, volatile, stressed), bps per √s.
-pub(super) const SIGMA_BPS: [f64; 3] = [1.6, 2.2, 3.8];
+pub(super) const SIGMA_BPS: [f64; 3] = [1.6, 2.1, 3.6];
 /// Probability of a jump in a tick, by regime.
 pub(super) const JUMP_PROBABILITY: [f64; 3] = [0.001, 0.006, 0.03];
 /// Size of a jump, in deviations of a tick.
@@ -52,9 +52,9 @@ pub(super) const QUEUE_SECONDS: f64 = 0.04;
 /// How far a stale price strays, in deviations over the stale time, before it crosses the market.
 pub(super) const CROSS_SIGMAS: f64 = 1.35;
 /// Part of the loop's messages that re-price an order, as every replacement does.
-pub(super) const LOOP_REPRICES: f64 = 0.4;
+pub(super) const LOOP_REPRICES: f64 = 0.3;
 /// Rungs of the ladder that trade at once when a stale re-quote has crossed.
-pub(super) const CROSS_RUNGS: f64 = 10.0;
+pub(super) const CROSS_RUNGS: f64 = 11.5;
 /// Rescued share of the inventory in a second when every rescue is allowed and the tail is 0.
 pub(super) const RESCUE_SPEED: f64 = 8.0;
 /// Inventory that is not worth a rescue.
@@ -93,7 +93,7 @@ pub(super) const DEADLINE_MS: f64 = 480.0;
 /// Lag of the market data, ms: the usual, its noise, and what an episode adds.
 pub(super) const WS_LAG_MS: [f64; 3] = [45.0, 14.0, 95.0];
 /// Quoting loops between a move and the decision to follow it.
-pub(super) const STALE_LOOPS: f64 = 1.5;
+pub(super) const STALE_LOOPS: f64 = 1.2;
 /// How often an order ends for reasons that no parameter changes, 1/s.
 pub(super) const ORDER_HAZARD: f64 = 7.5;
 /// How often it ends for each replacement a second.
@@ -118,7 +118,7 @@ pub(super) const IMPACT_BPS: f64 = 1.5;
 /// Slippage by hurry: bps at a tail of 0.
 pub(super) const HURRY_BPS: f64 = 0.6;
 /// Loss of a stale quote that is picked off at the mid, in deviations over the stale time.
-pub(super) const PICK_OFF: f64 = 2.2;
+pub(super) const PICK_OFF: f64 = 2.5;
 /// A fill is this part of an order.
 pub(super) const FILL_PART: f64 = 0.05;
 /// Cost of holding inventory: bps × limit, per inventory² in a second.
