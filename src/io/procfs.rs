@@ -31,6 +31,9 @@ pub struct Sample {
     pub note: Option<String>,
 }
 
+/// Clock ticks used by number and start of the process.
+type Ticks = BTreeMap<(u32, u64), u64>;
+
 /// Samples one process tree.
 #[derive(Debug)]
 pub struct Sampler {
@@ -41,7 +44,7 @@ pub struct Sampler {
     page_bytes: f64,
     ticks_per_second: f64,
     /// When the last sample was taken, and the ticks of each process then, by number and start.
-    before: Option<(Duration, BTreeMap<(u32, u64), u64>)>,
+    before: Option<(Duration, Ticks)>,
 }
 
 impl Sampler {
@@ -106,7 +109,7 @@ impl Sampler {
     }
 
     /// Percent of one CPU since the sample before. A process that was not there then used all it has since.
-    fn cpu_percent(&self, at: Duration, ticks: &BTreeMap<(u32, u64), u64>) -> Option<f64> {
+    fn cpu_percent(&self, at: Duration, ticks: &Ticks) -> Option<f64> {
         let (then, before) = self.before.as_ref()?;
         let seconds = at.checked_sub(*then)?.as_secs_f64();
         let used: u64 = ticks

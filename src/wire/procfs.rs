@@ -1,4 +1,4 @@
-//! `/proc/PID/stat` of Linux: the fields that sampling needs (proc_pid_stat(5)).
+//! `/proc/PID/stat` of Linux: the fields that sampling needs (`proc_pid_stat(5)`).
 //!
 //! Opens no file.
 

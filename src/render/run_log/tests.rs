@@ -95,6 +95,7 @@ fn nothing_from_outside_breaks_a_line() {
         assert!(!line.chars().any(char::is_control), "{line}");
     }
     assert_eq!(LogEvent::new("a", "B").with("k", "x=y").text(), "| a | B | k=\"x=y\" |");
+    assert_eq!(LogEvent::new("a", "B").with("k", "x|y").text(), "| a | B | k=\"x|y\" |");
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod row;
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Write as _;
+
 use super::markdown::printable_lines;
 use super::soak_results_md::unit;
 use super::terminal::{Style, heading, ladder, printable};
@@ -57,10 +59,15 @@ pub fn end(run: &RunEnd<'_>, style: Style) -> String {
         gates(&mut out, report, style);
     }
     if let Some(decision) = run.decision {
-        out.push_str(&format!("\nDecision: {}\n", printable_lines(decision)));
+        put(&mut out, format_args!("\nDecision: {}\n", printable_lines(decision)));
     }
-    out.push_str(&format!("\nnext: {}\n", printable(run.next)));
+    put(&mut out, format_args!("\nnext: {}\n", printable(run.next)));
     out
+}
+
+fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+    let written = out.write_fmt(text);
+    debug_assert!(written.is_ok(), "writing to a string cannot fail");
 }
 
 /// A cell of the trend table.
@@ -107,7 +114,7 @@ fn trend(out: &mut String, run: &RunEnd<'_>, style: Style) {
     for row in &table {
         let (numbers, words) = row.split_at(columns - 1);
         let padded = numbers.iter().zip(&widths).map(|(cell, width)| format!("{cell:>width$}"));
-        out.push_str(&format!("  {}  {}\n", padded.collect::<Vec<_>>().join("  "), words[0]));
+        put(out, format_args!("  {}  {}\n", padded.collect::<Vec<_>>().join("  "), words[0]));
     }
 }
 
@@ -132,7 +139,7 @@ fn sparklines(out: &mut String, run: &RunEnd<'_>, style: Style) {
             }
             _ => "no value".to_owned(),
         };
-        out.push_str(&format!("  {name:<9} {}  {told}\n", sparkline(&values, SPARK, glyphs)));
+        put(out, format_args!("  {name:<9} {}  {told}\n", sparkline(&values, SPARK, glyphs)));
     }
 }
 
@@ -147,12 +154,15 @@ fn guards(out: &mut String, rows: &[TrendRow]) {
     let applied = rows.iter().filter(|row| matches!(row.tuned, Tuned::Applied(_))).count();
     let panics = rows.iter().filter(|row| row.tuned == Tuned::Panic).count();
     let failed = rows.iter().filter(|row| row.failed).count();
-    out.push_str(&format!("\nGuards:      {spoke}\n"));
-    out.push_str(&format!(
-        "Tuning:      applied in {applied} of {} iterations, {panics} panic reverts\n",
-        rows.len()
-    ));
-    out.push_str(&format!("Collections: {failed} failed\n"));
+    put(out, format_args!("\nGuards:      {spoke}\n"));
+    put(
+        out,
+        format_args!(
+            "Tuning:      applied in {applied} of {} iterations, {panics} panic reverts\n",
+            rows.len()
+        ),
+    );
+    put(out, format_args!("Collections: {failed} failed\n"));
 }
 
 fn resources(out: &mut String, run: &RunEnd<'_>) {
@@ -173,7 +183,7 @@ fn resources(out: &mut String, run: &RunEnd<'_>) {
             }
             _ => String::new(),
         };
-        out.push_str(&format!("  {:<11} {span}{}\n", drift.resource.word(), drift.told()));
+        put(out, format_args!("  {:<11} {span}{}\n", drift.resource.word(), drift.told()));
     }
 }
 
@@ -186,13 +196,12 @@ fn gates(out: &mut String, report: &RunReport, style: Style) {
             }
             None => "no data".to_owned(),
         };
-        out.push_str(&format!("  {:<22} {told} ({}, n={})\n", metric.name, metric.rule.word(), metric.n));
+        put(out, format_args!("  {:<22} {told} ({}, n={})\n", metric.name, metric.rule.word(), metric.n));
     }
-    out.push_str(&format!(
-        "\nRun gates: {} - {}\n",
-        style.outcome(report.outcome),
-        printable(&report.reason())
-    ));
+    put(
+        out,
+        format_args!("\nRun gates: {} - {}\n", style.outcome(report.outcome), printable(&report.reason())),
+    );
     for check in &report.checks {
         out.push_str(&ladder(check, style));
     }

@@ -116,8 +116,8 @@ pub fn line(record: &IterationRecord, iterations: u64, kpis: &KpiTable, style: S
         Some(KpiVerdict::Fail) => style.paint(Outcome::Fail, "FAIL"),
         None => "-   ".to_owned(),
     };
-    out.push_str(&format!("  {verdict}  {}", what_was_done(record, style)));
-    out.trim_end().to_owned()
+    let done = what_was_done(record, style);
+    format!("{out}  {verdict}  {done}").trim_end().to_owned()
 }
 
 fn what_was_done(record: &IterationRecord, style: Style) -> String {

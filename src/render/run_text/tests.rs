@@ -15,7 +15,9 @@ fn ended(records: &[IterationRecord], report: bool) -> String {
     let policy = built_in();
     let rows: Vec<TrendRow> = records.iter().map(TrendRow::of).collect();
     let mut collector = MetricsCollector::default();
-    records.iter().for_each(|record| collector.push(record));
+    for record in records {
+        collector.push(record);
+    }
     let report = report.then(|| RunReport::judge(collector.finish(), &policy.run_gates));
     let run = RunEnd {
         rows: &rows,

@@ -91,7 +91,8 @@ pub struct SummaryBuilder<'k> {
     phase: TextSlot,
     symbol: TextSlot,
     drivers: Option<Vec<Arc<str>>>,
-    resources: Option<Option<Box<ResourceValues>>>,
+    resources: Option<Box<ResourceValues>>,
+    resources_seen: bool,
     any: bool,
 }
 
@@ -111,6 +112,7 @@ impl<'k> SummaryBuilder<'k> {
             symbol: None,
             drivers: None,
             resources: None,
+            resources_seen: false,
             any: false,
         }
     }
@@ -156,8 +158,12 @@ impl<'k> SummaryBuilder<'k> {
                 map.next_value_seed(Read(Texts(key, |text: &str| drivers.push(Arc::from(text)))))?;
                 self.drivers = Some(drivers);
             }
-            "resources" if self.resources.is_some() => return Err(duplicate(key)),
-            "resources" => self.resources = Some(map.next_value_seed(Read(Resources))?),
+            "resources" => {
+                if std::mem::replace(&mut self.resources_seen, true) {
+                    return Err(duplicate(key));
+                }
+                self.resources = map.next_value_seed(Read(Resources))?;
+            }
             "fills" => map.next_value_seed(Read(FillsShape(&mut self.fills)))?,
             _ => return self.fills.accept(key, map),
         }
@@ -174,7 +180,7 @@ impl<'k> SummaryBuilder<'k> {
             phase: self.phase.flatten(),
             negative_drivers: self.drivers.unwrap_or_default(),
             symbol: self.symbol.flatten(),
-            resources: self.resources.flatten(),
+            resources: self.resources,
             ..Summary::default()
         };
         for id in self.kpis.ids() {

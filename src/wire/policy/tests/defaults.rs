@@ -166,6 +166,9 @@ fn deltas_anomalies_and_trend_have_their_limits() {
     assert_eq!(policy.anomalies.risk_jump.value, 0.15);
     assert_eq!(policy.anomalies.maker_drop.value, 0.75);
     assert_eq!(policy.trend_relative_change.value, 0.05);
+    assert!(!policy.drift.gates);
+    let floors = policy.drift.floors.each_ref().map(|floor| floor.value);
+    assert_eq!(floors, [1.0, 1.0, 0.5, 0.5]);
 }
 
 #[test]
