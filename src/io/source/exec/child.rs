@@ -152,7 +152,8 @@ impl Child {
     fn is_gone(&mut self) -> bool {
         use rustix::process::{Pid, test_kill_process_group};
         let group = Pid::from_child(&self.process);
-        matches!(self.process.try_wait(), Ok(Some(_)) | Err(_)) && test_kill_process_group(group).is_err()
+        matches!(self.process.try_wait(), Ok(Some(_)) | Err(_))
+            && (test_kill_process_group(group).is_err() || !has_living(group.as_raw_pid()))
     }
 
     /// Sends a signal to the group; nobody there is no error.
@@ -160,6 +161,28 @@ impl Child {
         let group = rustix::process::Pid::from_child(&self.process);
         let _ = rustix::process::kill_process_group(group, signal);
     }
+}
+
+/// Whether a process of the group does more than wait to be reaped. The orphans of a command are reaped by the
+/// first process of the machine or container, which may take its time or never do it.
+#[cfg(target_os = "linux")]
+fn has_living(group: i32) -> bool {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return true };
+    processes.flatten().any(|process| {
+        let stat = std::fs::read_to_string(process.path().join("stat")).unwrap_or_default();
+        // `pid (name) state parent group …`; the name may hold anything.
+        let Some((_, fields)) = stat.rsplit_once(')') else { return false };
+        let mut fields = fields.split_whitespace();
+        let state = fields.next();
+        let of = fields.nth(1).and_then(|of| of.parse().ok());
+        of == Some(group) && !matches!(state, Some("Z" | "X"))
+    })
+}
+
+/// Only Linux tells.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn has_living(_: i32) -> bool {
+    true
 }
 
 #[cfg(not(unix))]

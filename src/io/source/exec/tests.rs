@@ -216,13 +216,13 @@ fn when_the_run_is_to_stop_the_command_is_ended() {
 
 #[test]
 fn the_end_of_a_command_is_noticed_soon() {
-    // A process that takes its time to start would be measured too: the least of a few runs.
-    let least = (0..5).map(|_| {
+    // The time that a process takes to start is measured too, and on a busy machine that is long.
+    let is_soon = |_| {
         let mut script = Script::new("echo '{\"totals\": {}}'");
         script.report();
-        script.took
-    });
-    assert!(least.min().is_some_and(|least| least < Duration::from_millis(60)));
+        script.took < Duration::from_millis(40)
+    };
+    assert!((0..50).any(is_soon));
 }
 
 #[test]
