@@ -89,11 +89,12 @@ function numbersBelow(f, wanted) {
 
 function phases(f) {
   const starts = model.rows.filter((row, i) => i ? row.phase !== model.rows[i - 1].phase : row.phase !== "STEADY");
-  for (const row of starts) {
-    const x = f.x(row.iteration - .5);
-    if (row !== model.rows[0]) make(f.svg, "line", { class: "phase", x1: x, x2: x, y1: f.inner.y0, y2: f.inner.y1 });
-    make(f.svg, "text", { class: "phase-label", x: x + 3, y: f.inner.y0 + 8 }, row.phase.toLowerCase());
-  }
+  starts.forEach((row, i) => {
+    const x = f.x(row.iteration - .5), word = row.phase.toLowerCase();
+    const room = (i + 1 < starts.length ? f.x(starts[i + 1].iteration - .5) : f.width) - x;
+    if (row !== model.rows[0]) make(f.svg, "line", { class: "phase", x1: x, x2: x, y1: f.inner.y0 - 10, y2: f.inner.y1 });
+    if (room > word.length * 6) make(f.svg, "text", { class: "phase-label", x: x + 3, y: f.inner.y0 - 3 }, word);
+  });
 }
 
 // Runs of neighbours with a value; a gap ends a run. Where there are more values than pixels, each pixel
@@ -139,7 +140,7 @@ function kpiChart(owner, kpi, limit, isLarge) {
   const room = (high - low || Math.abs(high) * .1 || 1) * .12;
   low -= room; high += room;
   const label = `${kpi.label}: ${values.length} values` + (values.length ? `, last ${shown(values[values.length - 1], kpi)}${unit(kpi)}` : "") + (limit ? `, limit ${WORDS[limit.comparison]} ${plain(limit.limit)}, ${misses.length} beyond it` : "");
-  const f = frame(owner, { height: isLarge ? 190 : 120, left: 42, right: 10, top: 8, bottom: 20 }, low, high, label);
+  const f = frame(owner, { height: isLarge ? 190 : 120, left: 42, right: 10, top: 14, bottom: 20 }, low, high, label);
   if (limit) {
     const at = f.y(limit.limit), below = limit.comparison[0] === "<";
     make(f.svg, "rect", { class: "pass-area", x: f.inner.x0, width: f.inner.x1 - f.inner.x0, y: below ? at : f.inner.y0, height: Math.max(0, below ? f.inner.y1 - at : at - f.inner.y0) });

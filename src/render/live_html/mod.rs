@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::core::evidence::RunState;
 use crate::core::run::live::LiveRun;
+use crate::render::json::compact_ascii;
 use crate::wire::live::{LiveDocument, LiveRunRow};
 
 const TEMPLATE: &str = include_str!("page.html");
@@ -24,6 +25,8 @@ const SCRIPT: &str = concat!(
     include_str!("page.js"),
     "}\n"
 );
+/// So many iterations come with the page, for the charts; the script asks for the others.
+const FIRST: usize = 2_000;
 /// So many iterations stand in the table.
 const ROWS: u64 = 20;
 
@@ -50,6 +53,8 @@ pub fn page(run: &LiveRun) -> String {
             "script" => SCRIPT.to_owned(),
             "columns" => table::columns(&document),
             "rows" => table::rows(&document),
+            // Inside of a JSON text `<` only stands in strings; escaped, it cannot end the element.
+            "first" => compact_ascii(&LiveDocument::of(run, 0, FIRST)).replace('<', "\\u003c"),
             plain => escape(&match plain {
                 "title" => format!("soak {}", row.state),
                 "source" => row.source.clone(),

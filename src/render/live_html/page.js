@@ -87,7 +87,12 @@ let due = false;
 function show() {
   if (due) return;
   due = true;
-  setTimeout(() => { due = false; if (!model.run) return; head(); table(); charts(); }, 30);
+  setTimeout(() => { due = false; draw(); }, 30);
+}
+function draw() {
+  head();
+  table();
+  charts();
 }
 
 let wide = innerWidth;
@@ -126,4 +131,7 @@ function listen() {
     if (events.readyState === EventSource.CLOSED || ++failures > 5) { events.close(); setTimeout(poll, 5000); }
   };
 }
+// What came with the page is drawn at once.
+merge(JSON.parse(byId("first").textContent));
+draw();
 catchUp().then(() => { if (ended()) feed("final"); else listen(); }, poll);
