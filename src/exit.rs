@@ -61,7 +61,7 @@ impl Exit {
         match self {
             Self::Success => "PASS or WARN, or the command did its job",
             Self::Failed => "FAIL or HOLD where the command gates, or an error of no other class",
-            Self::Usage => "the command line or the policy file is wrong",
+            Self::Usage => "the command line or the policy file is wrong; `run` completed no iteration",
             Self::Inconclusive => "INCONCLUSIVE: too little data to judge",
             Self::InputInvalid => "INVALID, or the input is missing or cannot be read",
             Self::OutputUnwritable => "an artifact or stdout could not be written",

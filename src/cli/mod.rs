@@ -15,6 +15,7 @@ pub mod globals;
 pub mod judging;
 pub mod notify;
 pub mod post_soak;
+pub mod run;
 pub mod start;
 pub mod values;
 
@@ -24,6 +25,7 @@ use config::ConfigCommand;
 use deltas::DeltasCommand;
 use globals::GlobalArgs;
 use post_soak::{AnalyzeArgs, ExtractArgs, GateArgs};
+use run::RunArgs;
 
 /// May this build of a long-running system be frozen and released?
 ///
@@ -49,6 +51,14 @@ policy file is wrong; 130 interrupted. --detailed-exitcode splits code 1.";
 /// The commands, in the order of `--help`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run a soak: measure, summarise, tune under guards, write an iteration file, again and again
+    ///
+    /// The run goes into <out>/latest: ITER_SUMMARY_<n>.json for every iteration, the overrides in force,
+    /// RUN_MANIFEST.json, RUN_LOG.jsonl and, at the end, TUNING_REPORT.json. A run that was killed goes on with
+    /// --resume. Exit code 0: the run is complete, and no hard run gate is missed where they were asked for
+    /// (--hours, or a report flag); 2: no iteration was completed; 130: interrupted, and can be resumed.
+    /// --notify tells failure, panic revert and completion.
+    Run(Box<RunArgs>),
     /// Look deeply into a run and write the reports about it
     ///
     /// Windows, trends, violations, anomalies, guards, recommendations and failures. POST_SOAK_AUDIT.md and
@@ -59,7 +69,8 @@ pub enum Command {
     /// Write the compact snapshot of a run, POST_SOAK_SNAPSHOT.json, and print it
     ///
     /// The snapshot has schema 1.1 and goes into the folder of the run. The exit code is 0 on any verdict,
-    /// and 1 when there is nothing to extract; --fail-on makes it gate.
+    /// and 1 when there is nothing to extract; --fail-on makes it gate. --notify tells a verdict that is not
+    /// PASS.
     Extract(ExtractArgs),
     /// Give the verdict on a run, write the reports and the snapshot, and exit by the verdict
     ///
@@ -167,6 +178,9 @@ mod tests {
     fn commands_come_in_the_order_of_the_product() {
         let definition = definition();
         let names: Vec<&str> = definition.get_subcommands().map(clap::Command::get_name).collect();
-        assert_eq!(names, ["analyze", "extract", "gate", "deltas", "config", "schema", "completions", "man"]);
+        assert_eq!(
+            names,
+            ["run", "analyze", "extract", "gate", "deltas", "config", "schema", "completions", "man"]
+        );
     }
 }

@@ -13,13 +13,14 @@ pub enum Channel {
     Slack,
     /// Telegram, by a bot
     Telegram,
+    /// Anything that takes a POST of `{"text": …}` as JSON
+    Webhook,
 }
 
 /// Notification of a verdict.
 #[derive(Clone, Debug, Args)]
 pub struct NotifyArgs {
-    /// Tell this chat a verdict that is not PASS; trouble with it never changes the exit code [default: no
-    /// notification]
+    /// Send a notification there; trouble with it never changes the exit code [default: no notification]
     #[arg(long, value_name = "CHAT", value_enum)]
     notify: Option<Channel>,
 
@@ -41,6 +42,11 @@ pub struct NotifyArgs {
 pub enum Destination {
     /// A Slack webhook.
     Slack {
+        /// The webhook.
+        url: Secret,
+    },
+    /// A webhook that takes JSON.
+    Webhook {
         /// The webhook.
         url: Secret,
     },
@@ -68,6 +74,9 @@ pub enum NoDestination {
         "`--notify slack` needs a webhook: set `SOAK_WEBHOOK_URL` or `SLACK_WEBHOOK`, or give `--webhook-url`"
     )]
     SlackUrl,
+    /// No URL for a webhook.
+    #[error("`--notify webhook` needs an address: set `SOAK_WEBHOOK_URL`, or give `--webhook-url`")]
+    WebhookUrl,
     /// Neither URL nor token for Telegram.
     #[error(
         "`--notify telegram` needs a bot: set `TELEGRAM_BOT_TOKEN`, `TELEGRAM_WEBHOOK` or `SOAK_WEBHOOK_URL`"
@@ -97,6 +106,11 @@ impl NotifyArgs {
             Some(Channel::Slack) => {
                 let url = url("SLACK_WEBHOOK").ok_or(NoDestination::SlackUrl)?;
                 Ok(Some(Destination::Slack { url }))
+            }
+            Some(Channel::Webhook) => {
+                let common = || variable("SOAK_WEBHOOK_URL").map(Secret::from);
+                let url = self.webhook_url.clone().or_else(common).ok_or(NoDestination::WebhookUrl)?;
+                Ok(Some(Destination::Webhook { url }))
             }
             Some(Channel::Telegram) => {
                 let chat = self.chat_id.clone().or_else(|| variable("TELEGRAM_CHAT_ID"));
@@ -157,6 +171,22 @@ mod tests {
         assert_eq!(destination(&asked, &both), Ok(Some(slack("https://common"))));
         assert_eq!(destination(&asked, &both[..1]), Ok(Some(slack("https://own"))));
         assert_eq!(destination(&asked, &[("TELEGRAM_WEBHOOK", "https://t")]), Err(NoDestination::SlackUrl));
+    }
+
+    #[test]
+    fn a_webhook_takes_the_flag_then_the_common_variable_and_no_chats_own() {
+        let common = [("SOAK_WEBHOOK_URL", "https://common")];
+        let asked = args(Some(Channel::Webhook), None, None);
+        let to = |url: &str| Ok(Some(Destination::Webhook { url: Secret::new(url) }));
+        assert_eq!(
+            destination(&args(Some(Channel::Webhook), Some("https://flag"), None), &common),
+            to("https://flag")
+        );
+        assert_eq!(destination(&asked, &common), to("https://common"));
+        assert_eq!(
+            destination(&asked, &[("SLACK_WEBHOOK", "https://slack")]),
+            Err(NoDestination::WebhookUrl)
+        );
     }
 
     #[test]

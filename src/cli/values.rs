@@ -35,6 +35,38 @@ pub fn count(value: &str) -> Result<usize, String> {
     }
 }
 
+/// A length of time in hours: above 0, at most 100 years.
+pub fn hours(value: &str) -> Result<f64, String> {
+    duration(value, 876_000.0).ok_or_else(|| "expected a number of hours above 0".to_owned())
+}
+
+/// A length of time in seconds: at least a millisecond, at most a year.
+pub fn seconds(value: &str) -> Result<f64, String> {
+    match duration(value, 31_536_000.0) {
+        Some(seconds) if seconds >= 0.001 => Ok(seconds),
+        _ => Err("expected a number of seconds, at least 0.001".to_owned()),
+    }
+}
+
+fn duration(value: &str, longest: f64) -> Option<f64> {
+    value.parse::<f64>().ok().filter(|number| *number > 0.0 && *number <= longest)
+}
+
+/// A header of a request, `Name: value`.
+pub fn header(value: &str) -> Result<(String, String), String> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    match value.split_once(':') {
+        Some((name, value)) if !name.is_empty() && name.chars().all(is_name) => {
+            let value = value.trim();
+            if value.is_empty() || value.chars().any(char::is_control) {
+                return Err("the value of the header is empty or holds control characters".to_owned());
+            }
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err("expected `Name: value`".to_owned()),
+    }
+}
+
 /// A switch that a variable may turn: `1` and `true` are on, `0` and `false` are off.
 pub fn switch(value: &str) -> Result<bool, String> {
     match value.to_ascii_lowercase().as_str() {
@@ -92,6 +124,25 @@ mod tests {
         assert_eq!(count("100000"), Ok(100_000));
         for wrong in ["0", "-1", "1.0", "", "eight"] {
             assert!(count(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn lengths_of_time_are_above_zero_and_finite() {
+        assert_eq!((hours("72"), hours("0.5")), (Ok(72.0), Ok(0.5)));
+        assert_eq!((seconds("0.001"), seconds("300")), (Ok(0.001), Ok(300.0)));
+        for wrong in ["0", "-1", "NaN", "inf", "1e9", "", "5m"] {
+            assert!(hours(wrong).is_err() && seconds(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(seconds("0.0009").is_err());
+    }
+
+    #[test]
+    fn a_header_has_a_name_and_a_value() {
+        assert_eq!(header("X-Scope-OrgID: soak"), Ok(("X-Scope-OrgID".to_owned(), "soak".to_owned())));
+        assert_eq!(header("A:b:c"), Ok(("A".to_owned(), "b:c".to_owned())));
+        for wrong in ["", "A", ": b", "A b: c", "A:", "A: x\ny"] {
+            assert!(header(wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -2,11 +2,10 @@
 
 use anyhow::anyhow;
 
-use super::judging::{cannot_judge, collect_provenance, load_policy};
+use super::judging::{cannot_judge, collect_provenance, load_policy, notify_target};
 use super::post_soak::{compare, say, tell_folder, write};
 use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
-use crate::cli::notify::Destination;
 use crate::cli::post_soak::{ExtractArgs, MetricsArgs};
 use crate::cli::values::FailOn;
 use crate::core::analysis::{Depth, Options};
@@ -16,14 +15,13 @@ use crate::flow::judge::{self, Request};
 use crate::flow::policy::window_patches;
 use crate::flow::tell;
 use crate::flow::write::{Metrics, Wanted, render};
-use crate::io::notify::{Target, TelegramBot};
 use crate::render::json;
 use crate::wire::snapshot::Snapshot;
 
 /// Judges the last window, writes the snapshot, prints it.
 pub(super) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     let ExtractArgs { path, policy, mock, window, pretty, baseline, metrics, notify, fail_on, out } = args;
-    let target = notify.destination().map_err(Failure::usage)?.map(target);
+    let target = notify.destination().map_err(Failure::usage)?.map(notify_target);
     let policy =
         load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
     let provenance = collect_provenance(&policy, None)?;
@@ -84,14 +82,4 @@ pub(super) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Fail
 pub(super) fn metrics_wanted(args: MetricsArgs) -> Option<Metrics> {
     let MetricsArgs { prometheus, no_legacy_metrics } = args;
     prometheus.then_some(if no_legacy_metrics { Metrics::Clean } else { Metrics::WithLegacy })
-}
-
-fn target(destination: Destination) -> Target {
-    match destination {
-        Destination::Slack { url } => Target::Slack { url },
-        Destination::TelegramUrl { url, chat_id } => Target::Telegram { bot: TelegramBot::Url(url), chat_id },
-        Destination::TelegramToken { token, chat_id } => {
-            Target::Telegram { bot: TelegramBot::Token(token), chat_id }
-        }
-    }
 }

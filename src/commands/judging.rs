@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Failure;
+use crate::cli::notify::Destination;
 use crate::core::policy::Policy;
 use crate::flow::judge::JudgeError;
 use crate::flow::policy::PolicyProblem;
@@ -10,6 +11,7 @@ use crate::flow::{policy, provenance};
 use crate::io::artifacts::WriteError;
 use crate::io::environment::Environment;
 use crate::io::load::LoadError;
+use crate::io::notify::{Target, TelegramBot};
 use crate::wire::policy::Patch;
 use crate::wire::provenance::Provenance;
 
@@ -58,5 +60,17 @@ pub(super) fn cannot_write(error: WriteError) -> Failure {
     match hint {
         Some(hint) => failure.hint(hint),
         None => failure,
+    }
+}
+
+/// Where a notification is sent.
+pub(super) fn notify_target(destination: Destination) -> Target {
+    match destination {
+        Destination::Slack { url } => Target::Slack { url },
+        Destination::Webhook { url } => Target::Webhook { url },
+        Destination::TelegramUrl { url, chat_id } => Target::Telegram { bot: TelegramBot::Url(url), chat_id },
+        Destination::TelegramToken { token, chat_id } => {
+            Target::Telegram { bot: TelegramBot::Token(token), chat_id }
+        }
     }
 }

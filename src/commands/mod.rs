@@ -14,6 +14,7 @@ mod judging;
 mod logging;
 mod man;
 mod post_soak;
+mod run;
 mod schema;
 mod stdout;
 
@@ -47,6 +48,7 @@ pub fn answer(answer: &clap::Error) -> ExitCode {
 fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
     let globals = &cli.globals;
     match &cli.command {
+        Command::Run(args) => run::run(args, globals),
         Command::Analyze(args) => analyze::run(args, globals),
         Command::Extract(args) => extract::run(args, globals),
         Command::Gate(args) => gate::run(args, globals),

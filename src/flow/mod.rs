@@ -6,6 +6,7 @@ pub mod baseline;
 pub mod judge;
 pub mod policy;
 pub mod provenance;
+pub mod run;
 pub mod start;
 pub mod tell;
 pub mod write;

@@ -3,6 +3,8 @@
 //! Must not be asked by anything that judges; times inside artifacts come from the data unless a format
 //! wants the time of writing.
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, Utc};
 
 use super::environment::{Environment, NotUnicode};
@@ -44,6 +46,27 @@ pub fn fixed(environment: &Environment) -> Result<Option<DateTime<Utc>>, ClockEr
 /// The time now: the one that the environment fixes, else the clock of the machine.
 pub fn now(environment: &Environment) -> Result<DateTime<Utc>, ClockError> {
     Ok(fixed(environment)?.unwrap_or_else(Utc::now))
+}
+
+/// What the clock of the machine says, whatever the environment fixes: for what happens while a run waits.
+pub fn machine_time() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// Measures how long something takes, by a clock that never goes back.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts now.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Time since the start.
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
 }
 
 #[cfg(test)]

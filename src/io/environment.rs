@@ -79,6 +79,13 @@ fn command_of(arguments: impl IntoIterator<Item = OsString>) -> String {
 }
 
 /// The write step at which a durability test wants this process to die.
+/// The name of this machine; `None` where nothing tells it.
+pub fn host_name() -> Option<String> {
+    let told = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name = told.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
+    name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
 #[cfg(feature = "failpoints")]
 pub(super) fn failpoint_of_process() -> Option<String> {
     std::env::var("SOAK_FAILPOINT").ok()

@@ -27,6 +27,18 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     written.map_err(|source| FileError { path: path.to_owned(), action: "written", source })
 }
 
+/// The same, into a folder that is made if it is missing.
+pub fn write_below(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(|source| FileError {
+            path: folder.to_owned(),
+            action: "created",
+            source,
+        })?;
+    }
+    write(path, bytes)
+}
+
 fn pour(path: &Path, bytes: &[u8]) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.write_all(bytes)
 }

@@ -15,6 +15,7 @@ pub mod notify;
 pub mod procfs;
 pub mod progress;
 pub mod run_folder;
+pub mod signals;
 pub mod source;
 #[cfg(test)]
 mod test_server;

@@ -25,6 +25,11 @@ pub enum Target {
         /// The webhook's address.
         url: Secret,
     },
+    /// A webhook that takes `{"text": …}` as JSON.
+    Webhook {
+        /// Its address.
+        url: Secret,
+    },
     /// A chat of Telegram.
     Telegram {
         /// The bot that speaks.
@@ -118,6 +123,9 @@ impl Notifier {
             Target::Slack { url } => {
                 let messages = split(text, SLACK_LIMIT);
                 self.deliver("slack", url, &messages, |text| json!({ "text": text }).to_string())
+            }
+            Target::Webhook { url } => {
+                self.deliver("the webhook", url, &[text], |text| json!({ "text": text }).to_string())
             }
             Target::Telegram { bot, chat_id } => {
                 let chat_id = chat_id.trim();

@@ -18,6 +18,7 @@ pub mod recommendations_md;
 mod report_head;
 mod report_md;
 pub mod run_log;
+pub mod run_plan;
 pub mod run_text;
 pub mod soak_results_md;
 pub mod terminal;

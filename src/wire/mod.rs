@@ -28,6 +28,7 @@ pub mod provenance;
 pub mod read;
 pub mod run_log;
 pub mod run_manifest;
+pub mod run_plan;
 pub mod schemas;
 pub mod snapshot;
 pub mod snapshot_1_2;

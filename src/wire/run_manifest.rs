@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::ranges::Ranges;
+use crate::core::run::settings::RunSettings;
 
 /// Name of the file in the run's folder.
 pub const FILE_NAME: &str = "RUN_MANIFEST.json";
@@ -31,15 +32,11 @@ pub enum State {
 /// A manifest. Its fields are declared in the order of their names, so the JSON has sorted keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunManifest {
-    /// Whether deltas are applied.
-    pub auto_tune: bool,
     /// By how many iterations the run was extended, each time.
     #[serde(default)]
     pub extended: Vec<u64>,
     /// The host on which the run started.
     pub host: Option<String>,
-    /// Length of an iteration, seconds.
-    pub interval_seconds: f64,
     /// Declared iterations, extensions included.
     pub iterations: u64,
     /// The last iteration of which the file is there; 0 = none yet.
@@ -54,14 +51,12 @@ pub struct RunManifest {
     /// Inclusive ranges of iterations that rotation removed.
     #[serde(default)]
     pub rotated: Vec<(u64, u64)>,
-    /// The simulator's scenario; null for other sources.
-    pub scenario: Option<String>,
     /// Version of this shape.
     pub schema_version: String,
-    /// The simulator's seed; null for other sources.
-    pub seed: Option<u64>,
     /// One entry for the start and one for each time it was resumed.
     pub segments: Vec<Segment>,
+    /// What the run was asked to do.
+    pub settings: RunSettings,
     /// Name of the source.
     pub source: String,
     /// When the run started, RFC 3339.
@@ -70,8 +65,6 @@ pub struct RunManifest {
     pub state: State,
     /// Version of the program that started it.
     pub tool_version: String,
-    /// Preset of the warm-up; null in a run without phases.
-    pub warmup_preset: Option<String>,
 }
 
 /// An override with its origin.
@@ -144,14 +137,13 @@ fn first_gap(ranges: &[(u64, u64)], last: u64) -> Option<u64> {
 #[cfg(test)]
 pub(crate) mod fixture {
     use super::*;
+    use crate::core::run::settings::SourceSettings;
 
     /// A run of three iterations that has just begun.
     pub(crate) fn manifest() -> RunManifest {
         RunManifest {
-            auto_tune: true,
             extended: Vec::new(),
             host: Some("box".to_owned()),
-            interval_seconds: 300.0,
             iterations: 3,
             last_complete_iteration: 0,
             notes: Vec::new(),
@@ -162,9 +154,7 @@ pub(crate) mod fixture {
             }],
             policy_sha256: "0".repeat(64),
             rotated: Vec::new(),
-            scenario: None,
             schema_version: SCHEMA_VERSION.to_owned(),
-            seed: Some(7),
             segments: vec![Segment {
                 from_iteration: 1,
                 host: None,
@@ -172,11 +162,19 @@ pub(crate) mod fixture {
                 started_utc: "2025-10-12T12:00:00Z".to_owned(),
                 version: "0.1.0".to_owned(),
             }],
+            settings: RunSettings {
+                interval_seconds: 300.0,
+                source: SourceSettings::Sim { seed: 7, scenario: "default".to_owned(), real_time: false },
+                auto_tune: true,
+                warmup_preset: None,
+                active_overrides: None,
+                start_file: "runtime_overrides.json".to_owned(),
+                abort_after_fails: 0,
+            },
             source: "sim".to_owned(),
             started_utc: "2025-10-12T12:00:00Z".to_owned(),
             state: State::Running,
             tool_version: "0.1.0".to_owned(),
-            warmup_preset: None,
         }
     }
 }

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use super::iteration::Resources;
+
 /// What a source delivers for an interval.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EdgeReport {
@@ -24,6 +26,8 @@ pub struct EdgeReport {
     /// How many decisions were refused for each reason (`audit.jsonl` beside the report), and how many were
     /// looked at in all; `None` without that file.
     pub audit: Option<AuditCounts>,
+    /// The resources of the system under test, where the source knows them; `None` = it does not.
+    pub resources: Option<Resources>,
     /// What went wrong with a file beside the report, or with an optional metric; for a person.
     pub notes: Vec<String>,
 }

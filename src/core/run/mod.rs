@@ -4,11 +4,13 @@ pub mod edge_report;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod iteration;
+pub mod judged;
 pub mod live;
 pub mod metrics;
 pub mod phases;
 pub mod planner;
 pub mod report;
+pub mod settings;
 pub mod source;
 pub mod start;
 pub mod summarise;

@@ -60,7 +60,7 @@ pub struct Event {
     pub ends: DateTime<Utc>,
     /// What was collected, or why nothing was.
     pub outcome: Result<EdgeReport, String>,
-    /// The watched process tree.
+    /// The watched process tree; `None` = none is watched, and then what the report tells of itself counts.
     pub resources: Option<Resources>,
 }
 
@@ -83,6 +83,7 @@ impl Planner<'_> {
     pub fn finish(&self, state: &TunerState, begin: Begin, event: Event) -> IterationRecord {
         let Event { number, starts, ends, outcome, resources } = event;
         let warming_up = begin.phase == Phase::Warmup;
+        let told = outcome.as_ref().ok().and_then(|report| report.resources);
         let (summary, metrics, collection_failed) = match outcome {
             Ok(report) => (summarise(self.policy, &report, warming_up), metrics(self.policy, &report), None),
             Err(reason) => {
@@ -104,7 +105,7 @@ impl Planner<'_> {
             overrides: begin.overrides,
             summary,
             metrics,
-            resources,
+            resources: resources.or(told),
             tuning,
             state,
         }

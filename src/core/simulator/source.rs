@@ -38,9 +38,9 @@ impl Source for SimSource {
         if self.real_time {
             wait.wait(interval.length)?;
         }
-        self.simulator
-            .report(interval.iteration, interval.overrides)
-            .map_err(|error| NoReport::Failed(error.to_string()))
+        let report = self.simulator.report(interval.iteration, interval.overrides);
+        let report = report.map_err(|error| NoReport::Failed(error.to_string()))?;
+        Ok(EdgeReport { resources: Some(self.resources(interval)), ..report })
     }
 }
 

@@ -39,6 +39,16 @@ fn slack_gets_the_text_alone() -> TestResult {
 }
 
 #[test]
+fn a_webhook_gets_the_text_whole_however_long_it_is() -> TestResult {
+    let server = TestServer::start(vec![Answer::status(204)])?;
+    let target = Target::Webhook { url: Secret::new(&server.url("/hook")) };
+    let text = "long ".repeat(10_000);
+    assert_eq!(notifier(&server).send(&target, &text), Ok(1));
+    assert_eq!(bodies(&server)?, [json!({"text": text})]);
+    Ok(())
+}
+
+#[test]
 fn telegram_gets_the_chat_and_the_text_at_the_bots_address() -> TestResult {
     let server = TestServer::start([200, 200].map(Answer::status).to_vec())?;
     assert_eq!(notifier(&server).send(&telegram(" -100123 "), "hello_world"), Ok(1));

@@ -1,0 +1,258 @@
+//! The beginning of a run: a new folder, or the folder of a run that goes on.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::plan::{Facts, plan as make_plan};
+use super::settings::usage;
+use super::{Job, folder_failure, settings, source, start};
+use crate::commands::Failure;
+use crate::core::params::{ParamName, ParamValues};
+use crate::core::run::settings::RunSettings;
+use crate::core::run::source::Source;
+use crate::core::run::start::{Start, StartOrigin, StartValue};
+use crate::core::tuning::state::TunerState;
+use crate::io::artifacts::Durability;
+use crate::io::environment::host_name;
+use crate::io::loose;
+use crate::io::run_folder::{Check, OVERRIDES_FILE, Place, RunFolder};
+use crate::wire::run_log::Event;
+use crate::wire::run_manifest::{self, DeclaredOverride, RunManifest, SCHEMA_VERSION, Segment, State};
+use crate::wire::run_plan::{PlannedFile, RunPlan};
+
+/// A run that has its folder.
+pub(super) struct Begun {
+    pub(super) folder: RunFolder,
+    pub(super) settings: RunSettings,
+    /// The last iteration that is there; 0 = none.
+    pub(super) done: u64,
+    /// The tuner's memory after it; `None` before the first.
+    pub(super) state: Option<TunerState>,
+    /// The values that the run started with.
+    pub(super) start: ParamValues,
+    /// When it started.
+    pub(super) started: DateTime<Utc>,
+    /// The file whose shape the active overrides keep.
+    pub(super) shape: Option<Vec<u8>>,
+    /// What a person should know before it goes on.
+    pub(super) notes: Vec<String>,
+}
+
+/// Makes the folder, or opens it; the source is made before anything is written.
+pub(super) fn begin(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
+    if job.args.length.resume { resumed(job) } else { fresh(job) }
+}
+
+/// The plan of the same.
+pub(super) fn plan(job: &Job<'_>) -> Result<RunPlan, Failure> {
+    let out = &job.args.files.out;
+    let (settings, iterations, done, start) = if job.args.length.resume {
+        let manifest = read_manifest(&out.join("latest"))?;
+        let settings = manifest.settings.clone();
+        agree(job, &manifest)?;
+        let more = job.args.length.extend.unwrap_or(0) as u64;
+        let start = declared_start(&manifest);
+        (settings, manifest.iterations + more, manifest.last_complete_iteration, start)
+    } else {
+        let (settings, iterations) = settings::asked(job.args, job.policy)?;
+        (settings, iterations, 0, start::resolve(&job.args.tuning, out, &job.policy.run)?)
+    };
+    Ok(make_plan(Facts {
+        policy: job.policy,
+        settings: &settings,
+        iterations,
+        done,
+        start: &start,
+        run_gates_decide: job.args.wants_run_gates(),
+        files: files(job, &settings),
+    }))
+}
+
+fn files(job: &Job<'_>, settings: &RunSettings) -> Vec<PlannedFile> {
+    let out = &job.args.files.out;
+    let run = out.join(if job.args.files.run_isolated { "RUN_<epoch_ms>" } else { "latest" });
+    let file = |path: PathBuf, what| PlannedFile { path: path.display().to_string(), what };
+    let mut files = vec![
+        file(run.join("ITER_SUMMARY_<n>.json"), "one an iteration"),
+        file(run.join(run_manifest::FILE_NAME), "what was declared, and how far it got"),
+        file(run.join("RUN_LOG.jsonl"), "size and hash of every iteration file"),
+        file(run.join("TUNING_REPORT.json"), "at the end"),
+    ];
+    let active = settings.active_overrides.as_ref().map_or_else(|| run.join(OVERRIDES_FILE), PathBuf::from);
+    files.push(file(active, "the overrides in force"));
+    if !job.args.length.resume && loose::exists(&out.join("latest")) {
+        files.push(file(out.join("history"), "the run that is in `latest` now moves here"));
+    }
+    files.extend(job.args.reports.files().into_iter().map(|(path, what)| file(path, what)));
+    files
+}
+
+fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
+    let out = &job.args.files.out;
+    let (settings, iterations) = settings::asked(job.args, job.policy)?;
+    let start = start::resolve(&job.args.tuning, out, &job.policy.run)?;
+    let shape = start::shape(Path::new(&settings.start_file))?;
+    let source = source::source(&settings.source, &job.args.source, &job.policy.run)?;
+    let manifest = RunManifest {
+        extended: Vec::new(),
+        host: host_name(),
+        iterations,
+        last_complete_iteration: 0,
+        notes: start.notes.clone(),
+        overrides: start.values.iter().map(declared).collect(),
+        policy_sha256: job.policy.sha256.clone(),
+        rotated: Vec::new(),
+        schema_version: SCHEMA_VERSION.to_owned(),
+        segments: vec![segment(job, 1)],
+        settings: settings.clone(),
+        source: settings.source.name().to_owned(),
+        started_utc: text(job.now),
+        state: State::Running,
+        tool_version: job.provenance.tool_version.clone(),
+    };
+    let active = settings.active_overrides.as_ref().map(PathBuf::from);
+    let place = if job.args.files.run_isolated { Place::Isolated } else { Place::Latest };
+    let kpis = &job.policy.kpis;
+    let folder = RunFolder::create(out, place, manifest, job.now, active.as_deref(), kpis, durability(job))
+        .map_err(folder_failure)?;
+    let begun = Begun {
+        folder,
+        settings,
+        done: 0,
+        state: None,
+        start: start.overrides(),
+        started: job.now,
+        shape,
+        notes: start.notes,
+    };
+    Ok((begun, source))
+}
+
+fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
+    let out = &job.args.files.out;
+    let place = if job.args.files.run_isolated { Place::Isolated } else { Place::Latest };
+    let active = job.args.tuning.active_overrides.as_deref();
+    let kpis = &job.policy.kpis;
+    let (mut folder, found) =
+        RunFolder::open(out, place, Check::Last, active, kpis, durability(job)).map_err(folder_failure)?;
+    let mut manifest = folder.manifest().clone();
+    agree(job, &manifest)?;
+    if let Some(changed) = found.changed.first() {
+        let problem =
+            format!("`{}` is not the file that the run wrote; somebody changed it", changed.display());
+        return Err(Failure::input(super::plain(problem)).hint(
+            "bring the file back, or start anew without `--resume`; what is there moves to `history`",
+        ));
+    }
+    let done = manifest.last_complete_iteration;
+    if let Some(more) = job.args.length.extend {
+        manifest.iterations += more as u64;
+        manifest.extended.push(more as u64);
+    } else if done == manifest.iterations && manifest.state == State::Complete {
+        let problem = format!("the run in `{}` is complete: {done} iterations", folder.path().display());
+        return Err(Failure::failed(super::plain(problem)).hint("`--extend K` adds iterations to it"));
+    }
+    let settings = RunSettings { abort_after_fails: job.args.abort_after_fails, ..manifest.settings.clone() };
+    let source = source::source(&settings.source, &job.args.source, &job.policy.run)?;
+    let started = DateTime::parse_from_rfc3339(&manifest.started_utc).map_err(|error| {
+        Failure::input(super::plain(format!("`started_utc` of the manifest is no time: {error}")))
+    })?;
+    // The active file keeps the shape of the start file; before the first iteration only that one is there.
+    let active_copy = start::shape(&folder.path().join(OVERRIDES_FILE))?;
+    let shape = match active_copy {
+        Some(shape) => Some(shape),
+        None => start::shape(Path::new(&settings.start_file))?,
+    };
+    manifest.state = State::Running;
+    manifest.segments.push(segment(job, done + 1));
+    let start = declared_start(&manifest).overrides();
+    folder.declare(manifest).map_err(folder_failure)?;
+    folder.append_event(Event::Resume, Some(done), None, job.now).map_err(folder_failure)?;
+    let notes = found
+        .set_aside
+        .iter()
+        .map(|path| format!("a damaged iteration file was set aside as `{}`", path.display()))
+        .collect();
+    let state = found.last.map(|record| record.state);
+    let begun = Begun { folder, settings, done, state, start, started: started.to_utc(), shape, notes };
+    Ok((begun, source))
+}
+
+fn read_manifest(folder: &Path) -> Result<RunManifest, Failure> {
+    let path = folder.join(run_manifest::FILE_NAME);
+    let bytes =
+        loose::read(&path).map_err(|error| Failure::input(error).hint("start a run without `--resume`"))?;
+    RunManifest::read(&bytes).map_err(|reason| {
+        Failure::input(super::plain(format!("`{}` cannot be used: {reason}", path.display())))
+    })
+}
+
+/// That the flags given now do not contradict what was declared. Flags that are left out say nothing.
+fn agree(job: &Job<'_>, manifest: &RunManifest) -> Result<(), Failure> {
+    let args = job.args;
+    let declared = &manifest.settings;
+    let mut problems = Vec::new();
+    let length = args.length.iterations.is_some() || args.length.hours.is_some();
+    let says_source = args.source.source.is_some()
+        || args.source.mock
+        || args.source.seed.is_some()
+        || args.source.scenario.is_some()
+        || args.source.edge_report.is_some()
+        || args.source.prometheus_url.is_some()
+        || !args.command.is_empty();
+    let (asked, iterations) = settings::asked(args, job.policy)?;
+    if length && iterations != manifest.iterations {
+        problems.push(format!("iterations: declared {}, now {iterations}", manifest.iterations));
+    }
+    // What is not said now is taken as declared.
+    let asked = RunSettings {
+        interval_seconds: args.length.interval.unwrap_or(declared.interval_seconds),
+        source: if says_source { asked.source } else { declared.source.clone() },
+        auto_tune: args.tuning.auto_tune || declared.auto_tune,
+        warmup_preset: if args.tuning.warmup { asked.warmup_preset } else { declared.warmup_preset.clone() },
+        active_overrides: asked.active_overrides.or_else(|| declared.active_overrides.clone()),
+        ..declared.clone()
+    };
+    problems.extend(declared.differences(&asked));
+    if job.policy.sha256 != manifest.policy_sha256 {
+        problems.push("the policy is not the one that the run was started with".to_owned());
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(usage(format!("this contradicts the run that is to go on:\n{}", problems.join("\n")))
+        .hint("leave these flags out; `--extend K` makes a run longer"))
+}
+
+/// The start values as the manifest tells them.
+fn declared_start(manifest: &RunManifest) -> Start {
+    let values = manifest.overrides.iter().map(|declared| StartValue {
+        param: ParamName::flat(&declared.param),
+        value: declared.value,
+        origin: StartOrigin::File(declared.origin.clone()),
+    });
+    Start { values: values.collect(), notes: manifest.notes.clone() }
+}
+
+fn declared(value: &StartValue) -> DeclaredOverride {
+    DeclaredOverride { origin: value.origin.to_string(), param: value.param.to_string(), value: value.value }
+}
+
+fn segment(job: &Job<'_>, from_iteration: u64) -> Segment {
+    Segment {
+        from_iteration,
+        host: host_name(),
+        pid: std::process::id(),
+        started_utc: text(job.now),
+        version: job.provenance.tool_version.clone(),
+    }
+}
+
+fn durability(job: &Job<'_>) -> Durability {
+    if job.args.files.no_fsync { Durability::Renamed } else { Durability::Synced }
+}
+
+fn text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}

@@ -1,0 +1,259 @@
+//! The end of a run: the folder is closed, reports are written, the judge is asked, people are told.
+
+use std::path::{Path, PathBuf};
+
+use super::begin::Begun;
+use super::watch::{Messenger, Watch};
+use super::{Job, folder_failure, plain, resume_command};
+use crate::cli::values::Format;
+use crate::commands::judging::cannot_judge;
+use crate::commands::post_soak::end as end_with;
+use crate::commands::{Failure, print};
+use crate::core::analysis::{Analysis, Options};
+use crate::core::evidence::RunState;
+use crate::core::policy::Policy;
+use crate::core::run::report::RunReport;
+use crate::core::verdict::Outcome;
+use crate::exit::Exit;
+use crate::flow::judge::{Request, judge};
+use crate::flow::run::{End, Ended, RunError};
+use crate::io::loose;
+use crate::render::run_log::{self, LogEvent};
+use crate::render::run_text::{self, RunEnd};
+use crate::render::terminal::Style;
+use crate::render::{json, soak_results_md};
+use crate::server::Server;
+use crate::wire::overrides;
+use crate::wire::run_manifest::State;
+use crate::wire::soak_metrics::{GatesSummary, SoakMetrics};
+
+/// How the end looks on stdout.
+pub(super) struct Outlook {
+    pub(super) style: Style,
+}
+
+/// Ends a run, however it ended.
+pub(super) fn end(
+    job: &Job<'_>,
+    mut begun: Begun,
+    ended: Result<Ended, RunError>,
+    mut watch: Watch<'_>,
+    server: Option<Server>,
+    outlook: Outlook,
+) -> Result<Exit, Failure> {
+    let out = &job.args.files.out;
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(error) => {
+            let failure = match error {
+                RunError::Folder(error) => folder_failure(error),
+                shape @ RunError::Shape(_) => Failure::input(shape),
+            };
+            tell_failure(&mut watch, &failure.error.to_string());
+            warn_unsent(&watch.voice, watch.messenger.take());
+            return Err(failure);
+        }
+    };
+    let state = match ended.end {
+        End::Complete => State::Complete,
+        End::Interrupted => State::Interrupted,
+        End::Uncollected { .. } | End::Aborted { .. } => State::Failed,
+    };
+    let reason = reason(&ended.end);
+    begun.folder.finish(state, reason.as_deref(), job.now).map_err(folder_failure)?;
+    let folder = match state {
+        State::Complete | State::Failed => begun.folder.materialise().map_err(folder_failure)?,
+        State::Interrupted | State::Running => begun.folder.path().to_owned(),
+    };
+    let report = RunReport::judge(watch.metrics.finish(), &job.policy.run_gates);
+    tell_end(&mut watch, &ended, &report, job.args.wants_run_gates());
+    if ended.end == End::Interrupted {
+        close(&watch, server, RunState::Interrupted, "interrupted; the state is saved");
+        warn_unsent(&watch.voice, watch.messenger.take());
+        let problem =
+            format!("interrupted after iteration {} of {}; the state is saved", ended.last, watch.iterations);
+        return Err(Failure::interrupted(plain(problem)).hint(format!("go on with: {}", resume_command(out))));
+    }
+    let exported = export(job, &report, begun.settings.source.name());
+    let analysis = decide(&folder, job.policy)?;
+    let decision = decision(&analysis);
+    let adopted = adopt(job, &begun, &ended, &analysis, &watch);
+    let run_state = if state == State::Complete { RunState::Complete } else { RunState::Failed };
+    close(&watch, server, run_state, &decision);
+    notify_end(&mut watch, &ended, &decision);
+    warn_unsent(&watch.voice, watch.messenger.take());
+    let next = format!("soak gate --path {}", folder.display());
+    match job.args.format {
+        Format::Text => print(run_text::end(
+            &RunEnd {
+                rows: &watch.rows,
+                kpis: &job.policy.kpis,
+                drift: &job.policy.drift,
+                report: job.args.wants_run_gates().then_some(&report),
+                decision: Some(&decision),
+                next: &next,
+            },
+            outlook.style,
+        ))?,
+        Format::Json => {
+            print(json::pretty(&SoakMetrics::of(&report, begun.settings.source.name(), &job.provenance)))?;
+        }
+    }
+    let (exit, failure) = exit(job, &ended, &watch, &report);
+    end_with(exit, failure.or(exported.err()).or(adopted.err()))
+}
+
+/// Why the run ended before its last iteration; `None` = it did not.
+fn reason(end: &End) -> Option<String> {
+    match end {
+        End::Complete => None,
+        End::Interrupted => Some("interrupted by a signal".to_owned()),
+        End::Uncollected { in_a_row, reason } => {
+            Some(format!("{in_a_row} collections in a row failed, the last one because: {reason}"))
+        }
+        End::Aborted { in_a_row } => Some(format!("{in_a_row} iterations in a row had the KPI verdict FAIL")),
+    }
+}
+
+/// The exit code, and the failure that explains one that is not 0.
+fn exit(job: &Job<'_>, ended: &Ended, watch: &Watch<'_>, report: &RunReport) -> (Exit, Option<Failure>) {
+    if watch.collected == 0 {
+        let why = reason(&ended.end).unwrap_or_else(|| "every collection failed".to_owned());
+        let failure = Failure::usage(plain(format!("no iteration was completed: {why}")))
+            .hint("`soak run --dry-run` shows what would be run; the iteration files hold each reason");
+        return (Exit::Usage, Some(failure));
+    }
+    match &ended.end {
+        End::Complete if job.args.wants_run_gates() && report.misses_a_hard_gate() => {
+            let outcome = if report.outcome.is_acceptable() { Outcome::Fail } else { report.outcome };
+            (Exit::of_verdict(outcome, false), None)
+        }
+        End::Complete | End::Interrupted => (Exit::Success, None),
+        End::Uncollected { .. } => {
+            let why = reason(&ended.end).unwrap_or_default();
+            let failure = Failure::external(plain(why))
+                .hint(format!("mend the source and go on with: {}", resume_command(&job.args.files.out)));
+            (Exit::ExternalFailed, Some(failure))
+        }
+        End::Aborted { .. } => {
+            let why = reason(&ended.end).unwrap_or_default();
+            (
+                Exit::Failed,
+                Some(Failure::failed(plain(why)).hint("`--abort-after-fails 0` never ends a run early")),
+            )
+        }
+    }
+}
+
+/// What the gate says of the folder as it is now.
+fn decide(folder: &Path, policy: &Policy) -> Result<Analysis, Failure> {
+    let options = Options { so_far: true, ..Options::default() };
+    let request = Request { path: folder, policy, options, symbols: &[], edge_report: None };
+    judge(&request).map(|judged| judged.analysis).map_err(cannot_judge)
+}
+
+fn decision(analysis: &Analysis) -> String {
+    let mut lines = vec![format!("gate {}: {}", analysis.outcome.word(), analysis.reason())];
+    lines.extend(analysis.disagreements.iter().cloned());
+    lines.join("\n")
+}
+
+/// Writes the reports of the run that were asked for.
+fn export(job: &Job<'_>, report: &RunReport, source: &str) -> Result<(), Failure> {
+    let reports = &job.args.reports;
+    let write = |path: &Path, text: String| {
+        loose::write_below(path, text.as_bytes()).map_err(|error| {
+            Failure::output(error).hint("the report flags name files in folders that can be written")
+        })
+    };
+    for path in reports.json() {
+        write(&path, json::pretty(&SoakMetrics::of(report, source, &job.provenance)))?;
+    }
+    for path in reports.markdown() {
+        write(&path, soak_results_md::results(report, source, &job.provenance))?;
+    }
+    for path in reports.gates() {
+        write(&path, json::pretty(&GatesSummary::of(report, &job.provenance)))?;
+    }
+    Ok(())
+}
+
+/// After a PASS, the tuned values go into the start file.
+fn adopt(
+    job: &Job<'_>,
+    begun: &Begun,
+    ended: &Ended,
+    analysis: &Analysis,
+    watch: &Watch<'_>,
+) -> Result<(), Failure> {
+    if !job.args.tuning.adopt {
+        return Ok(());
+    }
+    let file = PathBuf::from(&begun.settings.start_file);
+    if ended.end != End::Complete || analysis.outcome != Outcome::Pass {
+        let event = LogEvent::new("overrides", "NOT_ADOPTED").with("gate", analysis.outcome.word());
+        watch.voice.tell(&event);
+        return Ok(());
+    }
+    let shape = super::start::shape(&file)?;
+    let text = overrides::write(shape.as_deref(), &ended.state.overrides).map_err(Failure::input)?;
+    loose::write_below(&file, text.as_bytes()).map_err(Failure::output)?;
+    watch.voice.tell(&LogEvent::new("overrides", "ADOPTED").with("file", file.display().to_string()));
+    Ok(())
+}
+
+fn tell_end(watch: &mut Watch<'_>, ended: &Ended, report: &RunReport, gates: bool) {
+    let failed = report.metrics.failed as u64;
+    let event = match &ended.end {
+        End::Complete => run_log::complete(ended.last, failed, gates.then_some(report.outcome)),
+        End::Interrupted => run_log::interrupted(ended.last, watch.iterations, "signal"),
+        other => run_log::failed(ended.last, watch.iterations, &reason(other).unwrap_or_default()),
+    };
+    watch.voice.tell(&event);
+}
+
+fn tell_failure(watch: &mut Watch<'_>, problem: &str) {
+    let done = watch.rows.len() as u64;
+    watch.voice.tell(&run_log::failed(done, watch.iterations, problem));
+    if let Some(messenger) = &mut watch.messenger {
+        messenger
+            .send(format!("Soak run [FAILED] after iteration {done} of {}: {problem}", watch.iterations));
+    }
+}
+
+fn notify_end(watch: &mut Watch<'_>, ended: &Ended, decision: &str) {
+    let iterations = watch.iterations;
+    let Some(messenger) = &mut watch.messenger else { return };
+    let text = match reason(&ended.end) {
+        None => format!("Soak run [COMPLETE] {} of {iterations} iterations; {decision}", ended.last),
+        Some(why) => {
+            format!("Soak run [FAILED] after iteration {} of {iterations}: {why}; {decision}", ended.last)
+        }
+    };
+    messenger.send(text);
+}
+
+/// What could not be sent is told, and changes nothing else.
+fn warn_unsent(voice: &super::watch::Voice, messenger: Option<Messenger>) {
+    for problem in messenger.into_iter().flat_map(Messenger::finish) {
+        voice.tell(&LogEvent::new("soak", "NOT_NOTIFIED").with("reason", problem));
+    }
+}
+
+/// The page shows the end before it goes away.
+fn close(watch: &Watch<'_>, server: Option<Server>, state: RunState, decision: &str) {
+    if let Some(publisher) = &watch.publisher {
+        let verdict = watch.so_far.verdict();
+        publisher.update(|live| {
+            live.facts.state = state;
+            live.facts.decision = Some(decision.to_owned());
+            live.facts.verdict = Some(crate::core::run::live::LiveVerdict {
+                outcome: verdict.outcome,
+                reason: verdict.reason.clone(),
+            });
+        });
+    }
+    if let Some(server) = server {
+        server.stop();
+    }
+}

@@ -1,0 +1,211 @@
+//! `soak run`: the command line becomes a plan, the plan a run, the run a folder, a report and an exit code.
+
+mod begin;
+mod ending;
+mod plan;
+mod settings;
+mod source;
+mod start;
+mod watch;
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use chrono::{DateTime, Utc};
+
+use self::begin::Begun;
+use self::ending::Outlook;
+use self::watch::{Messenger, Voice, Watch};
+use super::judging::{collect_provenance, load_policy, notify_target};
+use super::post_soak::style;
+use super::{Failure, print};
+use crate::cli::globals::{GlobalArgs, LogFormat};
+use crate::cli::run::RunArgs;
+use crate::cli::values::Format;
+use crate::core::evidence::RunState;
+use crate::core::policy::Policy;
+use crate::core::run::live::{LiveFacts, LiveRun};
+use crate::core::run::planner::Planner;
+use crate::core::run::settings::SourceSettings;
+use crate::core::run::source::Source;
+use crate::exit::Exit;
+use crate::flow::run::{Clock, Drive, Sampler};
+use crate::io::clock::{self, Stopwatch};
+use crate::io::environment::Environment;
+use crate::io::procfs;
+use crate::io::progress::Progress;
+use crate::io::run_folder::RunFolderError;
+use crate::io::signals::StopRequest;
+use crate::render::run_log::{self, LogEvent};
+use crate::render::{json, run_plan};
+use crate::server::Server;
+use crate::wire::provenance::Provenance;
+
+/// What every step of the command needs.
+struct Job<'a> {
+    args: &'a RunArgs,
+    globals: &'a GlobalArgs,
+    policy: &'a Policy,
+    provenance: Provenance,
+    now: DateTime<Utc>,
+}
+
+/// Runs a soak, or prints the plan of one.
+pub(super) fn run(args: &RunArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
+    let policy = load_policy(args.policy.policy.as_deref(), &[])?;
+    let provenance = collect_provenance(&policy, None)?;
+    let now = clock::now(&Environment::of_process()).map_err(Failure::usage)?;
+    let job = Job { args, globals, policy: &policy, provenance, now };
+    if args.dry_run {
+        let planned = begin::plan(&job)?;
+        print(match args.format {
+            Format::Text => run_plan::text(&planned),
+            Format::Json => json::pretty(&planned),
+        })?;
+        return Ok(Exit::Success);
+    }
+    let messenger = args.notify.destination().map_err(Failure::usage)?.map(notify_target).map(Messenger::new);
+    let stop = StopRequest::listen().map_err(Failure::failed)?;
+    let sampler = sampler(args.pid)?;
+    let (begun, source) = begin::begin(&job)?;
+    carry_out(&job, begun, source, &stop, messenger, sampler)
+}
+
+fn sampler(pid: Option<u32>) -> Result<Option<Sampler>, Failure> {
+    let Some(pid) = pid else { return Ok(None) };
+    let mut sampler = procfs::Sampler::new(pid).map_err(|error| {
+        Failure::input(error).hint("`--pid` names a process of this machine that is running")
+    })?;
+    let watch = Stopwatch::start();
+    Ok(Some(Box::new(move |_| sampler.sample(watch.elapsed()).resources)))
+}
+
+fn carry_out(
+    job: &Job<'_>,
+    mut begun: Begun,
+    mut source: Box<dyn Source>,
+    stop: &StopRequest,
+    messenger: Option<Messenger>,
+    sampler: Option<Sampler>,
+) -> Result<Exit, Failure> {
+    let Job { args, globals, policy, .. } = job;
+    let iterations = begun.folder.manifest().iterations;
+    let name = begun.settings.source.name();
+    let progress = if globals.quiet || globals.log_format == LogFormat::Json {
+        Progress::hidden()
+    } else {
+        Progress::start(iterations, begun.done)
+    };
+    let voice = Voice { quiet: globals.quiet, format: globals.log_format, progress };
+    let stderr = crate::render::terminal::Style {
+        colour: globals.colors(std::io::stderr().is_terminal()),
+        ascii: args.ascii,
+    };
+    let mut watch = Watch::new(policy, iterations, name, voice, stderr);
+    watch.messenger = messenger;
+    let server = serve(job, &begun)?;
+    watch.publisher = server.as_ref().map(Server::publisher);
+    tell_start(&watch.voice, &begun, server.as_ref());
+    begun
+        .folder
+        .for_each_record(|record| {
+            watch.earlier(&record);
+            Ok(())
+        })
+        .map_err(folder_failure)?;
+    let planner = Planner {
+        policy,
+        iterations,
+        interval: Duration::from_secs_f64(begun.settings.interval_seconds),
+        auto_tune: begun.settings.auto_tune,
+        warmup: begun.settings.warmup_preset.as_deref().and_then(|name| policy.run.preset(name)),
+        source: name,
+    };
+    let fails = watch.fails;
+    let drive = Drive {
+        planner,
+        source: &mut *source,
+        folder: &mut begun.folder,
+        clock: if begun.settings.source.is_virtual() { Clock::Virtual(begun.started) } else { Clock::Real },
+        stop,
+        watcher: &mut watch,
+        sampler,
+        shape: begun.shape.as_deref(),
+        abort_after_fails: begun.settings.abort_after_fails,
+    };
+    let state = begun.state.take().unwrap_or_else(|| planner.start(begun.start.clone()));
+    let ended = drive.run(begun.done, state, fails);
+    watch.voice.progress.finish();
+    ending::end(job, begun, ended, watch, server, Outlook { style: style(globals, args.ascii) })
+}
+
+fn serve(job: &Job<'_>, begun: &Begun) -> Result<Option<Server>, Failure> {
+    let Some(address) = job.args.serve else { return Ok(None) };
+    let manifest = begun.folder.manifest();
+    let name = begun.settings.source.name();
+    let version = &job.provenance.tool_version;
+    let mut facts = LiveFacts::new(name, "production", version, &job.provenance.policy_sha256);
+    facts.declared = Some(manifest.iterations);
+    facts.interval_seconds = Some(begun.settings.interval_seconds);
+    facts.state = RunState::Running;
+    facts.started = Some(begun.started);
+    facts.heartbeat = Some(clock::machine_time());
+    if let SourceSettings::Sim { seed, .. } = begun.settings.source {
+        facts.seed = Some(seed);
+    }
+    let parameters = job.policy.run.parameters.iter().cloned().collect();
+    let live = LiveRun::new(facts, job.policy, parameters);
+    Server::start(address, live)
+        .map(Some)
+        .map_err(|error| Failure::failed(error).hint("`--serve` takes a free port, e.g. `--serve 0` for any"))
+}
+
+fn tell_start(voice: &Voice, begun: &Begun, server: Option<&Server>) {
+    let manifest = begun.folder.manifest();
+    let folder = begun.folder.path().display().to_string();
+    if begun.done == 0 {
+        let seed = match begun.settings.source {
+            SourceSettings::Sim { seed, .. } => Some(seed),
+            _ => None,
+        };
+        voice.tell(&run_log::start(manifest.iterations, begun.settings.source.name(), seed, &folder));
+    } else {
+        voice.tell(&run_log::resume(begun.done, manifest.iterations, &folder));
+    }
+    for note in &begun.notes {
+        voice.tell(&LogEvent::new("sanity", "NOTE").with("note", note.as_str()));
+    }
+    if let Some(server) = server {
+        voice.tell(&LogEvent::new("soak", "SERVE").with("url", format!("http://{}/", server.address())));
+    }
+}
+
+/// A run folder that cannot be used: the class says whether it is the input or the disk.
+fn folder_failure(error: RunFolderError) -> Failure {
+    let hint = error.hint();
+    let failure = match &error {
+        RunFolderError::NoRun { .. }
+        | RunFolderError::NoManifest { .. }
+        | RunFolderError::Manifest { .. }
+        | RunFolderError::Gap { .. }
+        | RunFolderError::Damaged { .. }
+        | RunFolderError::Renumbered { .. } => Failure::input(error),
+        _ => Failure::output(error),
+    };
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// How a command line goes on with the run in this folder.
+fn resume_command(out: &Path) -> String {
+    format!("soak run --resume --out {}", out.display())
+}
+
+/// An error without a cause.
+fn plain(problem: impl std::fmt::Display) -> anyhow::Error {
+    anyhow!("{problem}")
+}

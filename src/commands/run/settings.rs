@@ -1,0 +1,157 @@
+//! From the command line to what the run is asked to do: length, source, and flags that do not fit together.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use anyhow::anyhow;
+
+use super::start;
+use crate::cli::run::{LengthArgs, RunArgs, SourceName};
+use crate::commands::Failure;
+use crate::core::policy::Policy;
+use crate::core::policy::run::RunPolicy;
+use crate::core::run::settings::{RunSettings, SourceSettings};
+use crate::core::simulator::Scenario;
+
+/// Length of an iteration where nobody says otherwise, seconds.
+const INTERVAL: f64 = 300.0;
+
+/// Length of a run where nobody says otherwise, hours.
+const HOURS: f64 = 72.0;
+
+/// Where `--source file` looks where nobody says otherwise.
+const EDGE_REPORT: &str = "artifacts/reports/EDGE_REPORT.json";
+
+/// What is asked for, and the number of iterations.
+pub(super) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64), Failure> {
+    let LengthArgs { iterations, hours, interval, resume: _, extend: _ } = args.length;
+    let interval_seconds = interval.unwrap_or(INTERVAL);
+    let iterations = match (iterations, hours) {
+        (Some(iterations), _) => iterations as u64,
+        (None, hours) => whole_iterations(hours.unwrap_or(HOURS), interval_seconds)?,
+    };
+    let settings = RunSettings {
+        interval_seconds,
+        source: source(args)?,
+        auto_tune: args.tuning.auto_tune,
+        warmup_preset: warmup_preset(args, &policy.run)?,
+        active_overrides: args.tuning.active_overrides.as_deref().map(text_of_path).transpose()?,
+        start_file: text_of_path(&start::start_file(&args.tuning, &args.files.out))?,
+        abort_after_fails: args.abort_after_fails,
+    };
+    Ok((settings, iterations))
+}
+
+/// Hours ÷ interval; a last part of an interval counts as a whole one.
+fn whole_iterations(hours: f64, interval_seconds: f64) -> Result<u64, Failure> {
+    let exact = hours * 3600.0 / interval_seconds;
+    // What a binary fraction leaves over is no iteration.
+    let whole = (exact - 1e-9).ceil().max(1.0);
+    if whole > 100_000_000.0 {
+        return Err(usage(format!(
+            "{hours} hours of {interval_seconds} s are more than 100 million iterations"
+        )));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
+    Ok(whole as u64)
+}
+
+fn warmup_preset(args: &RunArgs, policy: &RunPolicy) -> Result<Option<String>, Failure> {
+    if !args.tuning.warmup {
+        return Ok(None);
+    }
+    let name = args.tuning.warmup_preset.as_ref().unwrap_or(&policy.phases.warmup_preset);
+    known_preset(policy, name)?;
+    Ok(Some(name.clone()))
+}
+
+/// That the policy has a preset of this name.
+pub(super) fn known_preset(policy: &RunPolicy, name: &str) -> Result<(), Failure> {
+    if policy.preset(name).is_some() {
+        return Ok(());
+    }
+    let known: Vec<&str> = policy.presets.iter().map(|preset| preset.name.as_str()).collect();
+    Err(usage(format!("the policy has no preset `{name}`")).hint(format!("it has {}", known.join(", "))))
+}
+
+/// The source asked for: by name, else by the flag that only one source has, else the simulator.
+fn source(args: &RunArgs) -> Result<SourceSettings, Failure> {
+    let given = [
+        (SourceName::Exec, "a command after `--`", !args.command.is_empty()),
+        (SourceName::File, "`--edge-report`", args.source.edge_report.is_some()),
+        (SourceName::Prometheus, "`--prometheus-url`", args.source.prometheus_url.is_some()),
+        (SourceName::Prometheus, "`--selector`", args.source.selector.is_some()),
+        (SourceName::Sim, "`--seed`", args.source.seed.is_some()),
+        (SourceName::Sim, "`--scenario`", args.source.scenario.is_some()),
+        (SourceName::Sim, "`--real-time`", args.source.real_time),
+    ];
+    let mut given = given.into_iter().filter(|(_, _, is_given)| *is_given);
+    let named = match (args.source.source, args.source.mock) {
+        (Some(SourceName::Sim) | None, true) => Some(SourceName::Sim),
+        (Some(other), true) => {
+            let other = source_word(other);
+            return Err(usage(format!("`--mock` is `--source sim`, and `--source {other}` is given, too")));
+        }
+        (named, false) => named,
+    };
+    let name = named.or_else(|| given.clone().next().map(|(name, ..)| name)).unwrap_or(SourceName::Sim);
+    if let Some((owner, flag, _)) = given.find(|(owner, ..)| *owner != name) {
+        return Err(usage(format!(
+            "{flag} belongs to `--source {}`, and the source is {}",
+            source_word(owner),
+            source_word(name)
+        )));
+    }
+    match name {
+        SourceName::Sim => sim(args),
+        SourceName::Exec if args.command.is_empty() => Err(usage("`--source exec` needs a command")
+            .hint("give it after `--`: soak run --source exec -- ./measure.sh")),
+        SourceName::Exec => {
+            let command = args.command.iter().map(text).collect::<Result<_, _>>()?;
+            Ok(SourceSettings::Exec { command })
+        }
+        SourceName::File => {
+            let path = args.source.edge_report.as_deref().unwrap_or(Path::new(EDGE_REPORT));
+            Ok(SourceSettings::File { edge_report: text_of_path(path)? })
+        }
+        SourceName::Prometheus => {
+            let url = args.source.prometheus_url.clone().ok_or_else(|| {
+                usage("`--source prometheus` needs the address of a server").hint("give `--prometheus-url`")
+            })?;
+            let selector = args.source.selector.clone().unwrap_or_default();
+            Ok(SourceSettings::Prometheus { url, selector })
+        }
+    }
+}
+
+fn sim(args: &RunArgs) -> Result<SourceSettings, Failure> {
+    let scenario: Scenario = match &args.source.scenario {
+        Some(name) => name.parse().map_err(usage)?,
+        None => Scenario::Default,
+    };
+    let (seed, real_time) = (args.source.seed.unwrap_or(1), args.source.real_time);
+    Ok(SourceSettings::Sim { seed, scenario: scenario.to_string(), real_time })
+}
+
+fn source_word(name: SourceName) -> &'static str {
+    match name {
+        SourceName::Sim => "sim",
+        SourceName::Exec => "exec",
+        SourceName::File => "file",
+        SourceName::Prometheus => "prometheus",
+    }
+}
+
+fn text(word: &OsString) -> Result<String, Failure> {
+    let told = word.to_str().map(str::to_owned);
+    told.ok_or_else(|| usage(format!("`{}` is no valid Unicode text", word.to_string_lossy())))
+}
+
+fn text_of_path(path: &Path) -> Result<String, Failure> {
+    text(&path.as_os_str().to_owned())
+}
+
+/// A wrong command line.
+pub(super) fn usage(problem: impl std::fmt::Display) -> Failure {
+    Failure::usage(anyhow!("{problem}"))
+}

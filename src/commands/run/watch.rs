@@ -1,0 +1,185 @@
+//! Everybody who follows a run: the report, the terminal, the log, the live page, the chat.
+
+use std::io::Write;
+use std::thread::JoinHandle;
+
+use crate::cli::globals::LogFormat;
+use crate::core::policy::Policy;
+use crate::core::run::iteration::{IterationRecord, KpiVerdict};
+use crate::core::run::judged::{SoFar, VerdictSoFar};
+use crate::core::run::live::LiveVerdict;
+use crate::core::run::metrics::MetricsCollector;
+use crate::flow::run::Watcher;
+use crate::io::clock::{self, Stopwatch};
+use crate::io::notify::{Notifier, Target};
+use crate::io::progress::{self, Progress};
+use crate::render::run_log::{self, LogEvent, Told};
+use crate::render::run_text::{self, TrendRow};
+use crate::render::terminal::Style;
+use crate::server::Publisher;
+
+/// Sends texts to a chat without holding up the run.
+#[derive(Debug)]
+pub(super) struct Messenger {
+    target: Target,
+    sending: Vec<JoinHandle<Option<String>>>,
+}
+
+impl Messenger {
+    pub(super) fn new(target: Target) -> Self {
+        Self { target, sending: Vec::new() }
+    }
+
+    pub(super) fn send(&mut self, text: String) {
+        let target = self.target.clone();
+        let send = move || {
+            Notifier::default().send(&target, &text).err().map(|error| {
+                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+                format!("{error}{}", cause.unwrap_or_default())
+            })
+        };
+        self.sending.push(std::thread::spawn(send));
+    }
+
+    /// Waits until everything is sent; what could not be, and why.
+    pub(super) fn finish(self) -> Vec<String> {
+        self.sending.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect()
+    }
+}
+
+/// Where words about a run go while it runs.
+pub(super) struct Voice {
+    pub(super) quiet: bool,
+    pub(super) format: LogFormat,
+    pub(super) progress: Progress,
+}
+
+impl Voice {
+    /// An event of the run's log, on stderr. Above the bar where one is drawn.
+    pub(super) fn tell(&self, event: &LogEvent) {
+        if self.quiet {
+            return;
+        }
+        let line = match self.format {
+            LogFormat::Text => event.text(),
+            LogFormat::Json => event.json(),
+        };
+        if self.progress.is_drawn() {
+            self.progress.line(&line);
+        } else {
+            // If nobody can read it there, nothing is lost that the folder of the run does not say.
+            let _ = writeln!(std::io::stderr().lock(), "{line}");
+        }
+    }
+}
+
+/// Follows a run.
+pub(super) struct Watch<'p> {
+    pub(super) policy: &'p Policy,
+    pub(super) iterations: u64,
+    pub(super) voice: Voice,
+    pub(super) style: Style,
+    pub(super) publisher: Option<Publisher>,
+    pub(super) messenger: Option<Messenger>,
+    pub(super) so_far: SoFar<'p>,
+    pub(super) metrics: MetricsCollector,
+    pub(super) rows: Vec<TrendRow>,
+    /// Iterations with a report, those before a resume included.
+    pub(super) collected: u64,
+    /// Iterations in a row, up to the last, with KPI FAIL.
+    pub(super) fails: u64,
+    started: Stopwatch,
+    seen_now: u64,
+}
+
+impl<'p> Watch<'p> {
+    pub(super) fn new(policy: &'p Policy, iterations: u64, source: &str, voice: Voice, style: Style) -> Self {
+        Self {
+            policy,
+            iterations,
+            voice,
+            style,
+            publisher: None,
+            messenger: None,
+            so_far: SoFar::new(policy, iterations, source),
+            metrics: MetricsCollector::default(),
+            rows: Vec::new(),
+            collected: 0,
+            fails: 0,
+            started: Stopwatch::start(),
+            seen_now: 0,
+        }
+    }
+
+    /// Takes in an iteration that an earlier start of the run has made.
+    pub(super) fn earlier(&mut self, record: &IterationRecord) {
+        self.so_far.push(record);
+        self.metrics.push(record);
+        self.rows.push(TrendRow::of(record));
+        self.collected += u64::from(record.collection_failed.is_none());
+        let is_fail = record.summary.kpi_verdict == Some(KpiVerdict::Fail);
+        self.fails = if is_fail { self.fails + 1 } else { 0 };
+        if let Some(publisher) = &self.publisher {
+            publisher.update(|live| live.push(record));
+        }
+    }
+
+    fn publish(&self, record: &IterationRecord, verdict: &VerdictSoFar) {
+        let Some(publisher) = &self.publisher else { return };
+        let pace = self.started.elapsed().as_secs_f64() / self.seen_now as f64;
+        publisher.update(|live| {
+            live.push(record);
+            live.facts.heartbeat = Some(clock::machine_time());
+            live.facts.pace_seconds = Some(pace);
+            live.facts.verdict =
+                Some(LiveVerdict { outcome: verdict.outcome, reason: verdict.reason.clone() });
+        });
+    }
+
+    fn draw(&self, record: &IterationRecord, verdict: &VerdictSoFar) {
+        let elapsed = self.started.elapsed();
+        let left = self.iterations.saturating_sub(record.number);
+        let left = elapsed.as_secs_f64() / self.seen_now as f64 * left as f64;
+        let left = std::time::Duration::try_from_secs_f64(left).ok();
+        self.voice.progress.step(record.number, progress::told(elapsed, left, verdict.outcome.word()));
+    }
+}
+
+impl Watcher for Watch<'_> {
+    fn iteration(&mut self, record: &IterationRecord) {
+        // The page is told once, below, together with the verdict.
+        let publisher = self.publisher.take();
+        self.earlier(record);
+        self.publisher = publisher;
+        self.seen_now += 1;
+        let is_drawn = self.voice.progress.is_drawn();
+        if is_drawn {
+            let line = run_text::line(record, self.iterations, &self.policy.kpis, self.style);
+            self.voice.progress.line(line.trim_end());
+        } else if !self.voice.quiet {
+            let patience = &self.policy.run.patience;
+            let told = Told {
+                iterations: self.iterations,
+                panic_profile: &patience.panic_profile,
+                panic_after_fails: patience.panic_after_fails,
+            };
+            run_log::lines(record, &told).iter().for_each(|event| self.voice.tell(event));
+        }
+        if is_drawn || self.publisher.is_some() {
+            let verdict = self.so_far.verdict();
+            self.publish(record, &verdict);
+            if is_drawn {
+                self.draw(record, &verdict);
+            }
+        }
+        if record.tuning.panic_revert
+            && let Some(messenger) = &mut self.messenger
+        {
+            let profile = &self.policy.run.patience.panic_profile;
+            messenger.send(format!(
+                "Soak run [PANIC REVERT] iteration {} of {}: the profile {profile} is in force",
+                record.number, self.iterations
+            ));
+        }
+    }
+}

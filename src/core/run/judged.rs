@@ -1,0 +1,142 @@
+//! A written iteration as the judge sees it, and the verdict on a run that is still going on.
+//!
+//! The judge reads files; this is the same without the way over the disk, for those who watch. It must say
+//! what the judge says about the file of the same iteration.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use chrono::SecondsFormat;
+
+use super::iteration::IterationRecord;
+use crate::core::analysis::{self, Depth, Options};
+use crate::core::evidence::{Declared, Evidence, RunState};
+use crate::core::guards::{Guard, GuardSet};
+use crate::core::iteration::{AppliedValue, Iteration, SkipReason, Tuning};
+use crate::core::policy::Policy;
+use crate::core::ranges::Ranges;
+use crate::core::series::{Interner, Series};
+use crate::core::verdict::Outcome;
+
+/// The iteration as the judge reads it from its file.
+pub fn judged(record: &IterationRecord) -> Iteration {
+    let summary = &record.summary;
+    Iteration {
+        number: record.number,
+        time: Some(record.ends.to_rfc3339_opts(SecondsFormat::AutoSi, true).into()),
+        values: summary.values.clone(),
+        collection_failed: record.collection_failed.as_deref().map(Arc::from),
+        kpi_verdict: summary.kpi_verdict.map(|verdict| verdict.word().into()),
+        phase: record.has_phases.then(|| record.phase.word().into()),
+        negative_drivers: summary.neg_edge_drivers.iter().map(|driver| driver.as_str().into()).collect(),
+        tuning: tuning(record),
+        overrides: Some(Arc::new(record.overrides.clone())),
+        ..Iteration::default()
+    }
+}
+
+fn tuning(record: &IterationRecord) -> Tuning {
+    let tuning = &record.tuning;
+    let mut guards = GuardSet::default();
+    tuning.guards.iter().for_each(|guard| guards.insert(*guard));
+    let freeze = tuning.freeze_started.is_some() || tuning.freeze_active || guards.contains(Guard::Freeze);
+    if freeze {
+        guards.insert(Guard::Freeze);
+    }
+    let text = |text: &String| Arc::from(text.as_str());
+    let applied = tuning.applied_values.iter().map(|applied| AppliedValue {
+        param: applied.param.clone(),
+        old: Some(applied.old),
+        delta: Some(applied.delta),
+        new: Some(applied.new),
+        at_bound: applied.at_bound,
+    });
+    Tuning {
+        deltas: tuning.proposed(),
+        applied: Some(tuning.applied()),
+        applied_values: applied.collect(),
+        dropped: tuning.dropped.iter().map(|(param, code)| (param.clone(), code.word().into())).collect(),
+        skip: tuning.skip.map(|code| SkipReason {
+            code: Some(code.word().into()),
+            note: tuning.skip_note.as_ref().map(text),
+        }),
+        changed_keys: tuning.applied_values.iter().map(|applied| applied.param.clone()).collect(),
+        guards,
+        freeze,
+        freeze_reason: tuning.freeze_started.as_ref().map(text),
+        signature: tuning.signature.as_ref().map(text),
+        state_hash: Some(text(&tuning.state_hash)),
+        old_hash: Some(text(&tuning.old_hash)),
+    }
+}
+
+/// The last iterations of a run, as many as its verdict looks at.
+#[derive(Debug)]
+pub struct SoFar<'p> {
+    policy: &'p Policy,
+    iterations: u64,
+    source: String,
+    length: usize,
+    last: VecDeque<Iteration>,
+    number: u64,
+}
+
+/// The verdict on what there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerdictSoFar {
+    /// The verdict.
+    pub outcome: Outcome,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// Iterations of the window that pass, and how many it has.
+    pub passed: (usize, usize),
+}
+
+impl<'p> SoFar<'p> {
+    /// Nothing yet, of a run of so many iterations.
+    pub fn new(policy: &'p Policy, iterations: u64, source: &str) -> Self {
+        let windows = &policy.windows;
+        let verdict = policy.run_verdict.window.length(windows).unwrap_or(windows.last_n);
+        let length = verdict.max(windows.last_n);
+        Self { policy, iterations, source: source.to_owned(), length, last: VecDeque::new(), number: 0 }
+    }
+
+    /// Takes the next iteration in.
+    pub fn push(&mut self, record: &IterationRecord) {
+        if self.last.len() == self.length {
+            self.last.pop_front();
+        }
+        self.number = record.number;
+        self.last.push_back(judged(record));
+    }
+
+    /// What the judge would say if the run ended here.
+    pub fn verdict(&self) -> VerdictSoFar {
+        let mut series = Series::new(None, self.policy.kpis.len());
+        let mut interner = Interner::default();
+        let first = self.last.front().map_or(1, |first| first.number);
+        for iteration in &self.last {
+            series.push(iteration.clone(), &mut interner);
+        }
+        let evidence = Evidence {
+            series: vec![series],
+            declared: Some(Declared {
+                iterations: self.iterations,
+                state: RunState::Running,
+                last_complete: self.number,
+                // What has left the window is not missing.
+                rotated: Ranges::from_iter([(1, first.saturating_sub(1))]),
+                source: Some(self.source.clone()),
+            }),
+            ..Evidence::default()
+        };
+        let options = Options { depth: Depth::Snapshot, so_far: true, deltas: false, ..Options::default() };
+        let analysis = analysis::analyse(evidence, self.policy, &options, None);
+        let passes = analysis.symbols.first().map(|symbol| &symbol.passes);
+        VerdictSoFar {
+            outcome: analysis.outcome,
+            reason: analysis.reason(),
+            passed: passes.map_or((0, 0), |passes| (passes.passing, passes.n)),
+        }
+    }
+}
