@@ -17,6 +17,7 @@ mod laws;
 mod loading;
 mod notify;
 mod planner;
+mod sim;
 mod start_values;
 mod support;
 mod topics;
