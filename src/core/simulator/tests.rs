@@ -32,6 +32,10 @@ pub(super) fn start() -> ParamValues {
     with("", 0.0)
 }
 
+fn volume(report: &EdgeReport) -> f64 {
+    report.number("fills.maker_volume").unwrap() + report.number("fills.taker_volume").unwrap()
+}
+
 /// Means over eight iterations of a world.
 fn means(seed: u64, overrides: &ParamValues, metric: &str) -> f64 {
     let mut simulator = Simulator::new(seed, Scenario::Default);
@@ -42,11 +46,8 @@ fn means(seed: u64, overrides: &ParamValues, metric: &str) -> f64 {
                 "adverse per maker fill" => {
                     report.number("adverse_bps").unwrap() / report.number("mm_maker_share_ratio").unwrap()
                 }
-                "gross volume" => {
-                    report.number("gross_bps").unwrap()
-                        * (report.number("fills.maker_volume").unwrap()
-                            + report.number("fills.taker_volume").unwrap())
-                }
+                "gross money" => volume(&report) * report.number("gross_bps").unwrap(),
+                "inventory money" => volume(&report) * report.number("inventory_bps").unwrap(),
                 _ => report.number(metric).unwrap(),
             }
         })
@@ -120,7 +121,7 @@ fn a_smaller_impact_cap_has_less_risk_less_slippage_and_fewer_fills() {
     moves(
         "impact_cap_ratio",
         &[0.12, 0.11, 0.10, 0.09, 0.08],
-        &[(RISK, -1.0), ("slippage_bps_p95", -1.0), ("slippage_bps", -1.0), ("gross volume", -1.0)],
+        &[(RISK, -1.0), ("slippage_bps_p95", -1.0), ("slippage_bps", -1.0), ("gross money", -1.0)],
     );
 }
 
@@ -156,7 +157,7 @@ fn fewer_slots_are_faster_and_refuse_more() {
 #[test]
 fn a_shyer_rescue_takes_less() {
     let less: [(&str, f64); 3] =
-        [("fills.taker_volume", -1.0), ("mm_maker_share_ratio", 1.0), ("inventory_bps", 1.0)];
+        [("fills.taker_volume", -1.0), ("mm_maker_share_ratio", 1.0), ("inventory money", 1.0)];
     moves("rescue_max_ratio", &[1.0, 0.6, 0.3, 0.1, 0.0], &less);
     moves("rescue_min_edge_bps", &[0.0, 1.0, 1.5, 4.0, 10.0], &less);
     moves("rescue_cooldown_ms", &[0.0, 500.0, 1000.0, 5000.0], &less);
@@ -164,18 +165,28 @@ fn a_shyer_rescue_takes_less() {
 
 #[test]
 fn a_lower_position_limit_has_less_risk_and_less_gross() {
-    moves("position_limit_ratio", &[1.0, 0.9, 0.8, 0.5, 0.2], &[(RISK, -1.0), ("gross volume", -1.0)]);
+    moves("position_limit_ratio", &[1.0, 0.9, 0.8, 0.5, 0.2], &[(RISK, -1.0), ("gross money", -1.0)]);
 }
 
 #[test]
 fn a_report_does_not_depend_on_the_iterations_before() {
-    let mut whole = Simulator::new(7, Scenario::Default);
+    // Volatile: its blocks differ from iteration to iteration.
+    let fresh = |n| Simulator::new(7, Scenario::Volatile).report(n, &start()).unwrap();
+    let mut whole = Simulator::new(7, Scenario::Volatile);
     for n in 1..=40 {
-        let expected = whole.report(n, &start()).unwrap();
-        assert_eq!(Simulator::new(7, Scenario::Default).report(n, &start()).unwrap(), expected);
+        assert_eq!(fresh(n), whole.report(n, &start()).unwrap());
     }
-    let third = Simulator::new(7, Scenario::Default).report(3, &start()).unwrap();
-    assert_eq!(whole.report(3, &start()).unwrap(), third, "going back");
+    assert_eq!(fresh(3), whole.report(3, &start()).unwrap(), "going back");
+}
+
+#[test]
+fn every_iteration_has_luck_of_its_own_even_in_a_calm_market() {
+    let mut calm = Simulator::new(7, Scenario::Calm);
+    let nets: Vec<_> =
+        (1..=10).map(|n| calm.report(n, &start()).unwrap().number("net_bps").unwrap()).collect();
+    for (at, net) in nets.iter().enumerate() {
+        assert!(!nets[..at].contains(net), "iteration {}", at + 1);
+    }
 }
 
 #[test]
