@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::rc::Rc;
 
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -10,35 +11,33 @@ use super::error::PolicyError;
 use super::positions::{Lines, Position};
 use super::{Layer, Origin, Patch};
 
-/// A dotted key, as its parts.
+/// A dotted key, as its parts. Cheap to clone: a policy has hundreds of keys, and each is noted in several places.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key(Vec<String>);
+pub(super) struct Key(Rc<[Rc<str>]>);
 
 impl Key {
     /// From a key whose parts need no quotes. No key of the policy has more than five parts, so what has
     /// sixteen is unknown whatever follows.
     pub(super) fn new(dotted: &str) -> Self {
-        Self(dotted.splitn(16, '.').map(str::to_owned).collect())
+        Self(dotted.splitn(16, '.').map(Rc::from).collect())
     }
 
     /// A key at the top level; `part` may hold any characters.
     pub(super) fn root(part: &str) -> Self {
-        Self(vec![part.to_owned()])
+        Self(Rc::from([Rc::from(part)]))
     }
 
     /// The first so many parts.
     pub(super) fn first(&self, length: usize) -> Self {
-        Self(self.0[..length.min(self.0.len())].to_vec())
+        Self(Rc::from(&self.0[..length.min(self.0.len())]))
     }
 
     /// The key `part` in this table.
     pub(super) fn at(&self, part: &str) -> Self {
-        let mut parts = self.0.clone();
-        parts.push(part.to_owned());
-        Self(parts)
+        Self(self.0.iter().cloned().chain(std::iter::once(Rc::from(part))).collect())
     }
 
-    pub(super) fn parts(&self) -> &[String] {
+    pub(super) fn parts(&self) -> &[Rc<str>] {
         &self.0
     }
 
@@ -163,7 +162,8 @@ impl Tree {
             Err(_) => Value::Text(patch.value.clone()),
         };
         let leaf = Node { key_at: None, value_at: None, value };
-        let mut parts = Key::new(&patch.key).0.into_iter().rev();
+        let key = Key::new(&patch.key);
+        let mut parts = key.parts().iter().rev().map(ToString::to_string);
         let last = parts.next().unwrap_or_default();
         let root = parts.fold(BTreeMap::from([(last, leaf)]), |inner, part| {
             BTreeMap::from([(part, Node { key_at: None, value_at: None, value: Value::Table(inner) })])
@@ -176,12 +176,12 @@ impl Tree {
         let (last, tables) = key.parts().split_last()?;
         let mut table = &self.root;
         for part in tables {
-            match &table.get(part)?.value {
+            match &table.get(&**part)?.value {
                 Value::Table(inner) => table = inner,
                 _ => return None,
             }
         }
-        table.get(last)
+        table.get(&**last)
     }
 
     /// The table at a key, if it is one.
