@@ -4,3 +4,4 @@
 mod judging;
 mod reading;
 mod series;
+mod tuner;
