@@ -18,6 +18,7 @@ mod loading;
 mod notify;
 mod planner;
 mod run;
+mod sim;
 mod start_values;
 mod support;
 mod topics;

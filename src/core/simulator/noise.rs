@@ -56,3 +56,40 @@ fn mixed(value: u64) -> u64 {
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_uniform_and_normals_are_normal_enough() {
+        let mut noise = Noise::new(1, Purpose::Ticks, 1);
+        let n = 20_000;
+        let (mut shares, mut squares, mut normals, mut normal_squares) = (0.0, 0.0, 0.0, 0.0);
+        for _ in 0..n {
+            let (a, b) = noise.shares();
+            assert!(0.0 < a && a < 1.0 && 0.0 < b && b < 1.0);
+            shares += a + b;
+            squares += a * a + b * b;
+            let z = noise.normal();
+            normals += z;
+            normal_squares += z * z;
+        }
+        let n = f64::from(n);
+        // Mean 1/2 and mean square 1/3; mean 0 and mean square 1. Allowed: five standard errors and more.
+        assert!((shares / (2.0 * n) - 0.5).abs() < 0.01);
+        assert!((squares / (2.0 * n) - 1.0 / 3.0).abs() < 0.01);
+        assert!((normals / n).abs() < 0.04);
+        assert!((normal_squares / n - 1.0).abs() < 0.05);
+    }
+
+    #[test]
+    fn streams_of_other_seeds_purposes_and_positions_differ() {
+        let first = |seed, purpose, position| Noise::new(seed, purpose, position).shares();
+        let one = first(1, Purpose::Ticks, 1);
+        assert_eq!(first(1, Purpose::Ticks, 1), one);
+        assert_ne!(first(2, Purpose::Ticks, 1), one);
+        assert_ne!(first(1, Purpose::Regimes, 1), one);
+        assert_ne!(first(1, Purpose::Ticks, 2), one);
+    }
+}

@@ -92,3 +92,39 @@ impl FromStr for Scenario {
             .ok_or_else(|| UnknownScenario::Name(text.to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back_as_they_are_written() {
+        let all = NAMED.iter().map(|(_, scenario)| *scenario);
+        for scenario in all.chain([Scenario::Regression(1), Scenario::Regression(12)]) {
+            assert_eq!(scenario.to_string().parse(), Ok(scenario));
+        }
+        assert_eq!("regression@12".parse(), Ok(Scenario::Regression(12)));
+        assert_eq!("flash-crash".parse(), Ok(Scenario::FlashCrash));
+        for (name, _) in NAMED {
+            assert!(SCENARIO_NAMES.contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_scenario_is_refused_with_the_list() {
+        for text in ["", "Calm", "regression", "flash_crash"] {
+            let told = text.parse::<Scenario>().unwrap_err().to_string();
+            assert_eq!(told, format!("there is no scenario `{text}`; there are {SCENARIO_NAMES}"));
+        }
+        for text in ["regression@", "regression@0", "regression@-1", "regression@x", "regression@+3"] {
+            assert_eq!(text.parse::<Scenario>(), Err(UnknownScenario::Iteration(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_regression_is_there_from_its_iteration_on() {
+        let regression = Scenario::Regression(5);
+        assert_eq!([4, 5, 6].map(|n| regression.has_regressed(n)), [false, true, true]);
+        assert!(!Scenario::AlwaysBad.has_regressed(5));
+    }
+}

@@ -47,3 +47,70 @@ impl Source for SimSource {
 fn hours(length: Duration) -> f64 {
     length.as_secs_f64() / 3600.0
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::path::Path;
+
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::core::params::ParamValues;
+    use crate::core::run::source::Interrupted;
+    use crate::core::simulator::Scenario;
+    use crate::core::simulator::tests::start;
+
+    struct Clock {
+        waited: Cell<Duration>,
+        stops: bool,
+    }
+
+    impl Wait for Clock {
+        fn wait(&self, how_long: Duration) -> Result<(), Interrupted> {
+            self.waited.set(self.waited.get() + how_long);
+            if self.stops { Err(Interrupted) } else { Ok(()) }
+        }
+    }
+
+    fn cover(real_time: bool, stops: bool, overrides: &ParamValues) -> (Result<EdgeReport, NoReport>, u64) {
+        let clock = Clock { waited: Cell::new(Duration::ZERO), stops };
+        let mut source = SimSource::new(Simulator::new(1, Scenario::Default), real_time);
+        assert_eq!(source.name(), "sim");
+        (source.cover(&interval(2, overrides), &clock), clock.waited.get().as_secs())
+    }
+
+    fn interval(iteration: u64, overrides: &ParamValues) -> Interval<'_> {
+        let starts = DateTime::UNIX_EPOCH;
+        let length = Duration::from_secs(300);
+        Interval { iteration, starts, length, overrides, overrides_file: Path::new("overrides.json") }
+    }
+
+    #[test]
+    fn only_real_time_waits_and_both_measure_the_same() {
+        let overrides = start();
+        let expected = Simulator::new(1, Scenario::Default).report(2, &overrides).unwrap();
+        assert_eq!(cover(false, true, &overrides), (Ok(expected.clone()), 0));
+        assert_eq!(cover(true, false, &overrides), (Ok(expected), 300));
+    }
+
+    #[test]
+    fn a_run_that_is_to_stop_brings_no_report() {
+        assert_eq!(cover(true, true, &start()), (Err(NoReport::Interrupted), 300));
+    }
+
+    #[test]
+    fn overrides_that_cannot_be_simulated_are_a_failed_collection() {
+        let told = "the simulator needs `min_interval_ms`, which the overrides do not have";
+        assert_eq!(cover(false, false, &ParamValues::default()), (Err(NoReport::Failed(told.to_owned())), 0));
+    }
+
+    #[test]
+    fn resources_count_the_hours_from_the_start_of_the_run() {
+        let overrides = start();
+        let simulator = Simulator::new(1, Scenario::Leak);
+        let source = SimSource::new(simulator.clone(), false);
+        // 24 intervals of 300 s are two hours.
+        assert_eq!(source.resources(&interval(24, &overrides)), simulator.resources(24, 2.0));
+    }
+}
