@@ -13,8 +13,12 @@ use super::artifact_manifest::ArtifactManifest;
 use super::config_show::ConfigShow;
 use super::delta_report::DeltaReport;
 use super::gate_result::GateResult;
+use super::iteration_file::Document;
+use super::run_log::LogLine;
+use super::run_manifest::RunManifest;
 use super::snapshot::Snapshot;
 use super::snapshot_1_2::Snapshot12;
+use super::tuning_written::TuningState;
 
 /// A schema and how to make it.
 struct Described {
@@ -24,7 +28,7 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 7] = [
+const DESCRIBED: [Described; 11] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
@@ -46,6 +50,11 @@ const DESCRIBED: [Described; 7] = [
         make: strict::<GateResult>,
     },
     Described {
+        name: "iter_summary",
+        title: "ITER_SUMMARY_<n>.json of `soak run`",
+        make: strict::<Document<'_>>,
+    },
+    Described {
         name: "post_soak_analysis",
         title: "POST_SOAK_ANALYSIS.json",
         make: strict::<AnalysisDocument>,
@@ -59,6 +68,17 @@ const DESCRIBED: [Described; 7] = [
         name: "post_soak_snapshot_1_2",
         title: "reports/analysis/POST_SOAK_SNAPSHOT.json of `soak analyze`, schema 1.2",
         make: strict::<Snapshot12>,
+    },
+    Described {
+        name: "run_log_line",
+        title: "A line of RUN_LOG.jsonl of `soak run`",
+        make: strict::<LogLine>,
+    },
+    Described { name: "run_manifest", title: "RUN_MANIFEST.json of `soak run`", make: strict::<RunManifest> },
+    Described {
+        name: "tuning_state",
+        title: "TUNING_STATE.json of `soak run`",
+        make: strict::<TuningState<'_>>,
     },
 ];
 

@@ -43,7 +43,7 @@ fn files_in(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, Box<dyn Error>> 
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_file() && !name.ends_with(".lock") {
+        if path.is_file() && !name.contains(".lock") {
             files.insert(name, fs::read(&path)?);
         }
     }
