@@ -1,3 +1,5 @@
+//! Records written, read back, read by the judge, and damaged.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
