@@ -198,6 +198,16 @@ mod tests {
     }
 
     #[test]
+    fn a_manifest_keeps_to_its_schema() {
+        let schema = crate::wire::schemas::schema("run_manifest").expect("a schema");
+        let validator = jsonschema::draft202012::new(&schema).expect("a usable schema");
+        let mut tree = serde_json::to_value(fixture::manifest()).expect("JSON");
+        assert!(validator.is_valid(&tree));
+        tree["segments"][0]["pid"] = serde_json::json!("42");
+        assert!(!validator.is_valid(&tree));
+    }
+
+    #[test]
     fn what_resume_needs_and_is_missing_is_named() {
         let text = String::from_utf8(fixture::manifest().to_bytes()).expect("text");
         let error = RunManifest::read(text.replace("\"policy_sha256\"", "\"x\"").as_bytes());

@@ -13,10 +13,15 @@ use super::artifact_manifest::ArtifactManifest;
 use super::config_show::ConfigShow;
 use super::delta_report::DeltaReport;
 use super::gate_result::GateResult;
+use super::iteration_file::Document;
 use super::live::LiveDocument;
+use super::run_log::LogLine;
+use super::run_manifest::RunManifest;
+use super::run_plan::RunPlan;
 use super::snapshot::Snapshot;
 use super::snapshot_1_2::Snapshot12;
 use super::soak_metrics::{GatesSummary, SoakMetrics};
+use super::tuning_written::TuningState;
 
 /// A schema and how to make it.
 struct Described {
@@ -26,7 +31,7 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 10] = [
+const DESCRIBED: [Described; 15] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
@@ -53,6 +58,11 @@ const DESCRIBED: [Described; 10] = [
         make: strict::<GatesSummary>,
     },
     Described {
+        name: "iter_summary",
+        title: "ITER_SUMMARY_<n>.json of `soak run`",
+        make: strict::<Document<'_>>,
+    },
+    Described {
         name: "live_iterations",
         title: "/api/iterations and the events of `soak run --serve`",
         make: strict::<LiveDocument>,
@@ -73,9 +83,25 @@ const DESCRIBED: [Described; 10] = [
         make: strict::<Snapshot12>,
     },
     Described {
+        name: "run_log_line",
+        title: "A line of RUN_LOG.jsonl of `soak run`",
+        make: strict::<LogLine>,
+    },
+    Described { name: "run_manifest", title: "RUN_MANIFEST.json of `soak run`", make: strict::<RunManifest> },
+    Described {
+        name: "run_plan",
+        title: "Output of `soak run --dry-run --format json`",
+        make: strict::<RunPlan>,
+    },
+    Described {
         name: "soak_metrics",
         title: "soak_metrics.json of `soak run --export-json`",
         make: strict::<SoakMetrics>,
+    },
+    Described {
+        name: "tuning_state",
+        title: "TUNING_STATE.json of `soak run`",
+        make: strict::<TuningState<'_>>,
     },
 ];
 

@@ -1,14 +1,15 @@
 //! `TUNING_STATE.json` and the entries of `TUNING_REPORT.json` as `run` writes them, from iteration records.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::iteration_file::{Deltas, Number, SkipReason, rationale, utc};
 use crate::core::guards::Guard;
 use crate::core::kpi::KpiId;
-use crate::core::run::iteration::IterationRecord;
+use crate::core::run::iteration::{IterationRecord, KpiVerdict};
 use crate::core::tuning::state::TunerState;
-use std::collections::BTreeMap;
 
 /// Name of the state's file in the run's folder.
 pub const STATE_FILE: &str = "TUNING_STATE.json";
@@ -43,6 +44,7 @@ pub fn state_bytes(state: &TunerState) -> Vec<u8> {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the shape of the file")]
 struct Entry<'a> {
     applied: bool,
     changed_keys: Vec<&'a str>,
@@ -71,7 +73,7 @@ pub fn report_entry(record: &IterationRecord) -> Result<Vec<u8>, serde_json::Err
         changed_keys: tuning.applied_values.iter().map(|applied| applied.param.as_str()).collect(),
         cooldown_active: spoke(Guard::Cooldown),
         iteration: record.number,
-        kpi_verdict: record.summary.kpi_verdict.map(|verdict| verdict.word()),
+        kpi_verdict: record.summary.kpi_verdict.map(KpiVerdict::word),
         neg_edge_drivers: &record.summary.neg_edge_drivers,
         net_bps: record.summary.values.get(KpiId::NET_BPS.index()).copied().flatten().map(Number),
         oscillation_detected: spoke(Guard::Oscillation),

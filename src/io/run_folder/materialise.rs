@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::place::{self, LATEST};
-use super::replace::sync_folder;
+use super::replace::{exchange, sync_folder};
 use super::{Place, RunFolder, RunFolderError};
 use crate::io::artifacts::Durability;
 use crate::io::failpoint::failpoint;
@@ -102,17 +102,4 @@ fn copy_entries(from: &Path, to: &Path, durability: Durability) -> Result<(), Ru
         }
     }
     sync_folder(to, durability)
-}
-
-/// Exchanges the names of two folders; `false` where the system cannot.
-#[cfg(target_os = "linux")]
-fn exchange(one: &Path, other: &Path) -> bool {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok()
-}
-
-/// Never: only Linux exchanges two names at once.
-#[cfg(not(target_os = "linux"))]
-fn exchange(_one: &Path, _other: &Path) -> bool {
-    false
 }

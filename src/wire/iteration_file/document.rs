@@ -82,6 +82,7 @@ struct State<'a> {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the shape of the file")]
 struct Debounce {
     #[schemars(with = "Option<f64>")]
     open_since: Option<Number>,

@@ -85,7 +85,7 @@ fn number() -> impl Strategy<Value = f64> {
     prop_oneof![
         3 => -1e6..1e6f64,
         2 => any::<i32>().prop_map(f64::from),
-        1 => select(vec![0.0, 0.1, 1e-300, -1.7976931348623157e308, 9_007_199_254_740_993.0, 5e-324]),
+        1 => select(vec![0.0, 0.1, 1e-300, f64::MIN, 9_007_199_254_740_993.0, 5e-324]),
         1 => any::<f64>().prop_filter("finite", |value| value.is_finite()),
     ]
 }

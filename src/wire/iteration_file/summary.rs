@@ -10,7 +10,7 @@ use super::document::utc;
 use super::numbers::{Number, Numbers, optional};
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::run::edge_report::{AuditCounts, KpiGateFile};
-use crate::core::run::iteration::{IterationRecord, IterationSummary, Phase};
+use crate::core::run::iteration::{IterationRecord, IterationSummary, KpiVerdict, MakerSource, Phase};
 
 /// The keys of `summary` with their values, sorted.
 #[derive(Debug)]
@@ -168,8 +168,8 @@ fn fixed<'a>(summary: &'a IterationSummary, kpis: &'a KpiTable) -> [(&'a str, En
         ("fills", Entry::Numbers(Numbers(&summary.fills))),
         ("kpi_gate", Entry::Gate(summary.kpi_gate.as_ref().map(KpiGate::from))),
         ("kpi_reasons", Entry::Texts(&summary.kpi_reasons)),
-        ("kpi_verdict", Entry::Text(summary.kpi_verdict.map(|verdict| verdict.word()))),
-        ("maker_taker_source", Entry::Text(summary.maker_source.map(|source| source.word()))),
+        ("kpi_verdict", Entry::Text(summary.kpi_verdict.map(KpiVerdict::word))),
+        ("maker_taker_source", Entry::Text(summary.maker_source.map(MakerSource::word))),
         ("neg_edge_drivers", Entry::Texts(&summary.neg_edge_drivers)),
         ("notes", Entry::Texts(&summary.notes)),
         ("sentinel_advice", Entry::Texts(&summary.sentinel_advice)),

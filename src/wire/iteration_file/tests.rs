@@ -1,3 +1,5 @@
+//! Records written, read back, read by the judge, and damaged.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -6,9 +8,10 @@ use super::*;
 use crate::core::guards::{Guard, GuardSet};
 use crate::core::kpi::KpiId;
 use crate::core::params::ParamName;
-use crate::core::run::iteration::Phase;
+use crate::core::run::iteration::{KpiVerdict, Phase};
 use crate::core::tuning::record::{Delta, SkipCode};
 use crate::wire::iteration as judge;
+use crate::wire::schemas::schema;
 
 fn bytes_of(record: &IterationRecord) -> Vec<u8> {
     write(record, &KpiTable::default()).expect("finite numbers")
@@ -74,8 +77,18 @@ proptest! {
         prop_assert_eq!(seen.phase.as_deref(), record.has_phases.then(|| record.phase.word()));
         prop_assert_eq!(
             seen.kpi_verdict.as_deref(),
-            record.summary.kpi_verdict.map(|verdict| verdict.word())
+            record.summary.kpi_verdict.map(KpiVerdict::word)
         );
+    }
+
+    #[test]
+    fn a_file_keeps_to_its_schema(record in any_record()) {
+        let schema = schema("iter_summary").expect("a schema");
+        let validator = jsonschema::draft202012::new(&schema).expect("a usable schema");
+        let tree = tree_of(&record);
+        let errors: Vec<_> =
+            validator.iter_errors(&tree).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        prop_assert_eq!(errors, Vec::<String>::new());
     }
 
     #[test]
@@ -272,4 +285,20 @@ fn what_is_wrong_is_told_with_its_path() {
 fn keys_of_a_newer_program_are_passed_over() {
     assert_eq!(read_tree(&damaged("summary.brand_new", Some(json!({"a": [1]})))), Ok(record(1)));
     assert_eq!(read_tree(&damaged("schema_version", Some(json!("1.9")))), Ok(record(1)));
+}
+
+#[test]
+fn the_schema_notices_what_is_missing_and_what_is_no_number() {
+    let schema = schema("iter_summary").expect("a schema");
+    let validator = jsonschema::draft202012::new(&schema).expect("a usable schema");
+    assert!(validator.is_valid(&tree_of(&record(1))));
+    for (path, value) in [
+        ("extra", Some(json!(1))),
+        ("state", None),
+        ("tuning.guards", None),
+        ("summary.net_bps", Some(json!("3"))),
+        ("summary.blocks", None),
+    ] {
+        assert!(!validator.is_valid(&damaged(path, value)), "{path}");
+    }
 }

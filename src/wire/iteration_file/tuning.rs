@@ -12,6 +12,7 @@ use crate::core::tuning::record::{Delta, SkipCode, TuningRecord};
 
 /// `tuning`.
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "the shape of the file")]
 pub(super) struct Tuning<'a> {
     /// Whether anything was applied.
     applied: bool,
@@ -64,6 +65,7 @@ struct AppliedValue {
 
 /// What held something back: flags of the guards, and the code of the one that prevented any change.
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "the shape of the file")]
 pub(in crate::wire) struct SkipReason<'a> {
     code: Option<&'static str>,
     cooldown: bool,
