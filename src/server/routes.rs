@@ -84,14 +84,15 @@ fn is_port(text: &str) -> bool {
         || text.strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+/// A status and what it is about.
+type Refused = (StatusCode, &'static str);
+
 /// The number of the iteration that a reader has: `since=N`; 0 without it.
-fn since(uri: &Uri) -> Result<u64, Response> {
+fn since(uri: &Uri) -> Result<u64, Refused> {
     let found = uri.query().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("since="));
     let Some(text) = found else { return Ok(0) };
-    text.parse().map_err(|_| {
-        (StatusCode::BAD_REQUEST, "`since` is the number of an iteration, as in `?since=12`\n")
-            .into_response()
-    })
+    text.parse()
+        .map_err(|_| (StatusCode::BAD_REQUEST, "`since` is the number of an iteration, as in `?since=12`\n"))
 }
 
 fn json(text: String) -> Response {
@@ -112,7 +113,7 @@ async fn metrics(State(shared): State<Shared>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
-async fn iterations(State(shared): State<Shared>, uri: Uri) -> Result<Response, Response> {
+async fn iterations(State(shared): State<Shared>, uri: Uri) -> Result<Response, Refused> {
     let since = since(&uri)?;
     let document = LiveDocument::of(&shared.run.borrow(), since, PAGE);
     Ok(json(compact_ascii(&document) + "\n"))
@@ -122,14 +123,14 @@ async fn event_stream(
     State(shared): State<Shared>,
     headers: HeaderMap,
     uri: Uri,
-) -> Result<Response, Response> {
+) -> Result<Response, Refused> {
     // A browser that lost its connection says where it was.
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     let since = resumed.map_or_else(|| since(&uri), Ok)?;
-    let place = Arc::clone(&shared.event_readers).try_acquire_owned().map_err(|_| {
+    let Ok(place) = Arc::clone(&shared.event_readers).try_acquire_owned() else {
         let text = "there are too many readers of events; come back later, or ask `/api/iterations`\n";
-        (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "10")], text).into_response()
-    })?;
+        return Ok((StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "10")], text).into_response());
+    };
     Ok(events::stream(shared, since, place).into_response())
 }
 

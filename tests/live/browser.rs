@@ -117,3 +117,27 @@ fn pictures_of_the_page_are_kept_when_asked_for() {
         }
     }
 }
+
+#[test]
+fn promtool_has_nothing_to_say_about_the_live_metrics() {
+    if std::env::var_os("SOAK_E2E").is_none_or(|value| value != "1") {
+        eprintln!("skipped: set SOAK_E2E=1 to run the end-to-end tests");
+        return;
+    }
+    for run in [declared(24), done(9, 24), done(24, 24)] {
+        let text = soak::render::live_prom::metrics(&run);
+        let started = Command::new("promtool")
+            .args(["check", "metrics"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let Ok(mut promtool) = started else { return eprintln!("skipped: promtool not installed") };
+        let mut stdin = promtool.stdin.take().expect("a pipe");
+        std::io::Write::write_all(&mut stdin, text.as_bytes()).expect("promtool reads");
+        drop(stdin);
+        let output = promtool.wait_with_output().expect("promtool ends");
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success() && said.is_empty(), "{}\n{text}", String::from_utf8_lossy(&said));
+    }
+}

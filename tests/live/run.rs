@@ -105,7 +105,7 @@ pub(crate) fn iteration(number: u64) -> IterationRecord {
 }
 
 fn tuning(number: u64, interval: f64) -> TuningRecord {
-    let applies = number % 3 == 0 && number < 13;
+    let applies = number.is_multiple_of(3) && number < 13;
     let change = |name: &str, old: f64, delta: f64| Applied {
         param: ParamName::flat(name),
         old,
@@ -119,8 +119,12 @@ fn tuning(number: u64, interval: f64) -> TuningRecord {
         } else {
             Vec::new()
         },
-        skip: (!applies).then_some(if number % 5 == 0 { SkipCode::Velocity } else { SkipCode::NoDeltas }),
-        guards: if number % 5 == 0 { vec![Guard::Velocity] } else { Vec::new() },
+        skip: (!applies).then_some(if number.is_multiple_of(5) {
+            SkipCode::Velocity
+        } else {
+            SkipCode::NoDeltas
+        }),
+        guards: if number.is_multiple_of(5) { vec![Guard::Velocity] } else { Vec::new() },
         freeze_active: number % 40 > 14 && number % 40 < 19,
         ..TuningRecord::default()
     }

@@ -14,7 +14,7 @@ fn limited(document: &LiveDocument) -> Vec<&LiveKpi> {
 pub fn columns(document: &LiveDocument) -> String {
     let mut cells = String::new();
     let mut cell = |class: &str, text: &str| {
-        cells.push_str(&format!("<th scope=\"col\"{class}>{}</th>", escape(text)));
+        cells.extend(["<th scope=\"col\"", class, ">", &escape(text), "</th>"]);
     };
     let text = " class=\"text\"";
     cell("", "Iteration");
@@ -39,7 +39,7 @@ pub fn rows(document: &LiveDocument) -> String {
 fn line(row: &LiveIterationRow, kpis: &[&LiveKpi]) -> String {
     let mut cells = String::new();
     let mut cell = |class: &str, text: &str| {
-        cells.push_str(&format!("<td class=\"{class}\">{}</td>", escape(text)));
+        cells.extend(["<td class=\"", class, "\">", &escape(text), "</td>"]);
     };
     let beyond = |is_beyond: bool| if is_beyond { "beyond" } else { "" };
     cell("", &row.iteration.to_string());
