@@ -27,11 +27,6 @@ use crate::wire::overrides;
 use crate::wire::run_manifest::State;
 use crate::wire::soak_metrics::{GatesSummary, SoakMetrics};
 
-/// How the end looks on stdout.
-pub(super) struct Outlook {
-    pub(super) style: Style,
-}
-
 /// Ends a run, however it ended.
 pub(super) fn end(
     job: &Job<'_>,
@@ -39,7 +34,7 @@ pub(super) fn end(
     ended: Result<Ended, RunError>,
     mut watch: Watch<'_>,
     server: Option<Server>,
-    outlook: Outlook,
+    style: Style,
 ) -> Result<Exit, Failure> {
     let out = &job.args.files.out;
     let ended = match ended {
@@ -93,7 +88,7 @@ pub(super) fn end(
                 decision: Some(&decision),
                 next: &next,
             },
-            outlook.style,
+            style,
         ))?,
         Format::Json => {
             print(json::pretty(&SoakMetrics::of(&report, begun.settings.source.name(), &job.provenance)))?;

@@ -16,7 +16,6 @@ use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 
 use self::begin::Begun;
-use self::ending::Outlook;
 use self::watch::{Messenger, Voice, Watch};
 use super::judging::{collect_provenance, load_policy, notify_target};
 use super::post_soak::style;
@@ -138,7 +137,7 @@ fn carry_out(
     let state = begun.state.take().unwrap_or_else(|| planner.start(begun.start.clone()));
     let ended = drive.run(begun.done, state, fails);
     watch.voice.progress.finish();
-    ending::end(job, begun, ended, watch, server, Outlook { style: style(globals, args.ascii) })
+    ending::end(job, begun, ended, watch, server, style(globals, args.ascii))
 }
 
 fn serve(job: &Job<'_>, begun: &Begun) -> Result<Option<Server>, Failure> {

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
+
 use super::settings::{known_preset, usage};
 use crate::cli::run::TuningArgs;
 use crate::cli::start::StartArgs;
@@ -53,7 +55,10 @@ fn preset(args: &TuningArgs, policy: &RunPolicy) -> Result<Option<Preset>, Failu
     if let Some(file) = &args.preset_file {
         let json = loose::read(file).map_err(Failure::input)?;
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
-        return preset::read(&json, &name, &file.display().to_string()).map(Some).map_err(Failure::input);
+        let path = file.display().to_string();
+        return preset::read(&json, &name, &path).map(Some).map_err(|error| {
+            Failure::input(anyhow!(error).context(format!("the preset `{path}` cannot be used")))
+        });
     }
     let Some(name) = &args.preset else { return Ok(None) };
     known_preset(policy, name)?;

@@ -163,7 +163,9 @@ impl Watcher for Watch<'_> {
                 panic_profile: &patience.panic_profile,
                 panic_after_fails: patience.panic_after_fails,
             };
-            run_log::lines(record, &told).iter().for_each(|event| self.voice.tell(event));
+            for event in run_log::lines(record, &told) {
+                self.voice.tell(&event);
+            }
         }
         if is_drawn || self.publisher.is_some() {
             let verdict = self.so_far.verdict();

@@ -8,10 +8,10 @@ use super::Out;
 use crate::support::{Ran, ran};
 
 /// The planned value of a parameter and where it comes from.
-fn planned(plan: &Value, param: &str) -> (Value, String) {
+fn planned(plan: &Value, param: &str) -> (f64, String) {
     let found = plan["overrides"].as_array().into_iter().flatten().find(|entry| entry["param"] == param);
     let found = found.unwrap_or_else(|| panic!("no `{param}` in {plan}"));
-    (found["value"].clone(), found["origin"].as_str().expect("an origin").to_owned())
+    (found["value"].as_f64().expect("a number"), found["origin"].as_str().expect("an origin").to_owned())
 }
 
 fn plan(out: &Out, args: &[&str], environment: Option<&str>) -> Ran {
@@ -34,18 +34,18 @@ fn a_profile_beats_the_environment_and_that_the_file() {
         assert_eq!(ran.code, 0, "{ran:?}");
         planned(&ran.json(), "min_interval_ms")
     };
-    assert_eq!(value(&["--profile", "steady_safe"], environment).0, json!(75));
-    assert_eq!(value(&[], environment).0, json!(70));
-    assert_eq!(value(&[], None).0, json!(60));
-    assert_eq!(value(&["--set", "min_interval_ms=65", "--profile", "steady_safe"], environment).0, json!(65));
+    assert_eq!(value(&["--profile", "steady_safe"], environment).0, 75.0);
+    assert_eq!(value(&[], environment).0, 70.0);
+    assert_eq!(value(&[], None).0, 60.0);
+    assert_eq!(value(&["--set", "min_interval_ms=65", "--profile", "steady_safe"], environment).0, 65.0);
     assert!(value(&["--profile", "steady_safe"], environment).1.contains("steady_safe"));
     assert!(value(&[], environment).1.contains("MM_RUNTIME_OVERRIDES_JSON"));
     assert!(value(&[], None).1.contains("runtime_overrides.json"));
     let whole = plan(&out, &[], environment).json();
-    assert_eq!(planned(&whole, "tail_age_ms").0, json!(610));
-    assert_eq!(planned(&whole, "concurrency_limit").0, json!(12));
+    assert_eq!(planned(&whole, "tail_age_ms").0, 610.0);
+    assert_eq!(planned(&whole, "concurrency_limit").0, 12.0);
     let (default, origin) = planned(&whole, "replace_rate_per_min");
-    assert_eq!((default, origin.contains("default")), (json!(300), true));
+    assert_eq!((default, origin.contains("default")), (300.0, true));
     assert!(!out.latest().exists(), "a plan starts nothing");
 }
 
@@ -57,8 +57,8 @@ fn the_profile_may_come_from_the_environment_and_the_flag_beats_it() {
         command.env("MM_PROFILE", "ultra_safe");
         planned(&ran(&mut command).json(), "min_interval_ms").0
     };
-    assert_eq!(interval(&[]), json!(80));
-    assert_eq!(interval(&["--profile", "steady_safe"]), json!(75));
+    assert_eq!(interval(&[]), 80.0);
+    assert_eq!(interval(&["--profile", "steady_safe"]), 75.0);
 }
 
 #[test]
@@ -107,15 +107,15 @@ fn a_preset_changes_the_start_values_and_is_clamped() {
     let with = |args: &[&str]| plan(&out, args, None).json();
     let uplift = with(&["--preset", "maker_bias_uplift_v1"]);
     // 60 + 15; 300 × 0.9; 0.14 + 0.01; 0.10 × 0.95; 1.0 + 0.5.
-    assert_eq!(planned(&uplift, "min_interval_ms").0, json!(75));
-    assert_eq!(planned(&uplift, "replace_rate_per_min").0, json!(270));
-    let spread = planned(&uplift, "base_spread_bps_delta").0.as_f64().expect("a number");
+    assert_eq!(planned(&uplift, "min_interval_ms").0, 75.0);
+    assert_eq!(planned(&uplift, "replace_rate_per_min").0, 270.0);
+    let spread = planned(&uplift, "base_spread_bps_delta").0;
     assert!((spread - 0.15).abs() < 1e-12, "{spread}");
-    let cap = planned(&uplift, "impact_cap_ratio").0.as_f64().expect("a number");
+    let cap = planned(&uplift, "impact_cap_ratio").0;
     assert!((cap - 0.095).abs() < 1e-12, "{cap}");
-    assert_eq!(planned(&uplift, "rescue_min_edge_bps").0, json!(1.5));
+    assert_eq!(planned(&uplift, "rescue_min_edge_bps").0, 1.5);
     let clamped = with(&["--preset", "maker_bias_uplift_v1", "--set", "min_interval_ms=70"]);
-    assert_eq!(planned(&clamped, "min_interval_ms").0, json!(80));
+    assert_eq!(planned(&clamped, "min_interval_ms").0, 80.0);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_preset_from_a_file_is_taken_and_a_broken_one_refused() {
         "impact": {"impact_cap_ratio": {"op": "mul", "value": 0.9}}}});
     fs::write(&file, preset.to_string()).expect("a file");
     let planned_interval = planned(&plan(&out, &["--preset-file", path], None).json(), "min_interval_ms").0;
-    assert_eq!(planned_interval, json!(65));
+    assert_eq!(planned_interval, 65.0);
     fs::write(&file, r#"{"changes": {"quoting": {"min_interval_ms": {"op": "pow", "value": 5}}}}"#)
         .expect("a file");
     let refused = plan(&out, &["--preset-file", path], None);

@@ -79,7 +79,7 @@ fn an_aborted_run_is_failed_and_can_be_resumed_with_more_patience() {
     assert_eq!(ran.code, 1, "{ran:?}");
     assert_eq!(out.iterations().len(), 5);
     assert_eq!(out.json("RUN_MANIFEST.json")["state"], "failed");
-    assert!(ran.stderr.contains("5"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("5 iterations in a row"), "{}", ran.stderr);
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn a_command_is_started_once_an_iteration_and_finds_the_overrides() {
     );
     assert_eq!(
         (&summary["adverse_bps_p95"], &summary["fallbacks"]["adverse_bps_p95"]),
-        (&json!(1.0), &json!("adverse_bps"))
+        (&json!(1), &json!("adverse_bps"))
     );
     assert_eq!(summary["version"], "bot-7");
     assert_eq!(out.json("RUN_MANIFEST.json")["source"], "exec");
