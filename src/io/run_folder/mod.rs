@@ -228,7 +228,8 @@ impl RunFolder {
         note: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), RunFolderError> {
-        let reported = self.write_tuning_report();
+        // Without its report a run is not at its end: `--resume` gets there.
+        self.write_tuning_report()?;
         failpoint("run-report-put");
         let event = match state {
             State::Complete => Event::Complete,
@@ -245,7 +246,7 @@ impl RunFolder {
         self.write_manifest(self.durability)?;
         sync_folder(&self.folder, self.durability)?;
         failpoint("run-finished");
-        reported
+        Ok(())
     }
 }
 

@@ -48,6 +48,7 @@ pub(super) fn make_latest(
         failpoint("run-moved-aside");
     }
     fs::create_dir(&path).map_err(RunFolderError::io("create the folder", &path))?;
+    failpoint("run-folder-made");
     sync_folder(out, durability)?;
     let run = FolderLock::acquire_for_run(&path, Duration::ZERO)?;
     Ok((path, run))

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rayon::prelude::*;
 
 use super::place::{self, LATEST};
-use super::replace::{remove_leftovers, replace};
+use super::replace::{remove_leftover_of, remove_leftovers, replace};
 use super::{Place, RunFolder, RunFolderError};
 use crate::core::kpi::KpiTable;
 use crate::core::run::iteration::IterationRecord;
@@ -41,12 +41,12 @@ pub struct Resumed {
 
 impl RunFolder {
     /// Opens the folder of a run that was interrupted. The manifest's progress, the tuning state and the log
-    /// are mended here; the overrides are not: put `last.state.overrides` in place.
+    /// are mended here; the overrides are not: put `last.state.overrides` in place, which go where the manifest
+    /// says.
     pub fn open(
         out: &Path,
         place: Place,
         check: Check,
-        active: Option<&Path>,
         kpis: &KpiTable,
         durability: Durability,
     ) -> Result<(Self, Resumed), RunFolderError> {
@@ -90,7 +90,11 @@ impl RunFolder {
         }
         let missing = mend_log(&folder, &numbers, check, kpis, &mut resumed)?;
         manifest.last_complete_iteration = last;
-        let mut opened = Self::at(out, folder, place, manifest, active, kpis, durability, lock)?;
+        let active = manifest.settings.active_overrides.as_ref().map(PathBuf::from);
+        if let Some(active) = &active {
+            remove_leftover_of(active)?;
+        }
+        let mut opened = Self::at(out, folder, place, manifest, active.as_deref(), kpis, durability, lock)?;
         for line in &missing {
             opened.append(line)?;
         }

@@ -10,6 +10,7 @@ use super::replace::{TEMPORARY_PREFIX, put};
 use super::{RunFolder, RunFolderError};
 use crate::core::run::iteration::IterationRecord;
 use crate::io::artifacts::Durability;
+use crate::io::failpoint::failpoint;
 use crate::wire::iteration_file;
 use crate::wire::tuning_written::{REPORT_FILE, ReportCounts, report_entry};
 
@@ -48,6 +49,7 @@ impl RunFolder {
             let _ = fs::remove_file(&temporary);
             return Err(error);
         }
+        failpoint("run-report-staged");
         put(&temporary, &path)
     }
 

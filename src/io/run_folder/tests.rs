@@ -23,7 +23,7 @@ fn create(out: &Path) -> Result<RunFolder, RunFolderError> {
 }
 
 fn open_as(out: &Path, check: Check, durability: Durability) -> Result<(RunFolder, Resumed), RunFolderError> {
-    RunFolder::open(out, Place::Latest, check, None, &KpiTable::default(), durability)
+    RunFolder::open(out, Place::Latest, check, &KpiTable::default(), durability)
 }
 
 fn open(out: &Path) -> Result<(RunFolder, Resumed), RunFolderError> {
