@@ -139,8 +139,8 @@ fn overrides_elsewhere_hold_the_values_in_force_after_a_kill_and_a_resume() -> T
     for name in failpoints() {
         for time in [1, 4, 7] {
             let place = Place::new()?;
-            let active = place.root.path().join("system/overrides.json");
-            fs::create_dir(place.root.path().join("system"))?;
+            let active = place.root.join("system/overrides.json");
+            fs::create_dir(place.root.join("system"))?;
             let path = active.to_str().ok_or("a plain path")?;
             let args = [&ARGS[..], &["--active-overrides", path]].concat();
             let failpoint = format!("{name}:{time}");

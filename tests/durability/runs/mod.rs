@@ -29,18 +29,34 @@ fn is_compared(name: &str) -> bool {
 
 /// A folder for runs.
 struct Place {
-    root: tempfile::TempDir,
+    root: PathBuf,
     out: PathBuf,
+    _root: Option<tempfile::TempDir>,
 }
 
 impl Place {
     /// An empty one, but for the start file.
     fn new() -> Result<Self, Box<dyn Error>> {
         let root = tempfile::tempdir()?;
-        let out = root.path().join("soak");
-        fs::create_dir(&out)?;
+        let place = Self::below(root.path())?;
+        Ok(Self { _root: Some(root), ..place })
+    }
+
+    /// The same in a folder that is there.
+    fn below(root: &Path) -> Result<Self, Box<dyn Error>> {
+        let out = root.join("soak");
+        fs::create_dir_all(&out)?;
         fs::write(out.join("runtime_overrides.json"), NESTED)?;
-        Ok(Self { root, out })
+        Ok(Self { root: root.to_owned(), out, _root: None })
+    }
+
+    /// A run that was killed after so many iterations.
+    fn killed_after(args: &[&str], iterations: u64) -> Result<Self, Box<dyn Error>> {
+        let place = Self::new()?;
+        let killed =
+            place.command(args).env("SOAK_FAILPOINT", format!("run-logged:{iterations}")).output()?;
+        assert_eq!(killed.status.code(), None, "{}", stderr(&killed));
+        Ok(place)
     }
 
     fn latest(&self) -> PathBuf {
@@ -63,7 +79,7 @@ impl Place {
 
     /// No temporary file is left anywhere.
     fn assert_tidy(&self, what: &str) -> TestResult {
-        let mut folders = vec![self.root.path().to_owned()];
+        let mut folders = vec![self.root.clone()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder)? {
                 let path = entry?.path();
@@ -110,6 +126,15 @@ fn succeeded(output: &Output) -> TestResult {
         return Ok(());
     }
     Err(format!("{:?}: {}", output.status, stderr(output)).into())
+}
+
+/// An error of this exit code (with `--detailed-exitcode`) that tells these words.
+fn refused(output: &Output, code: i32, words: &[&str]) -> TestResult {
+    let told = stderr(output);
+    if output.status.code() == Some(code) && words.iter().all(|word| told.contains(word)) {
+        return Ok(());
+    }
+    Err(format!("{:?}, expected {code} and {words:?}: {told}", output.status).into())
 }
 
 /// What is compared of a run's folder.
