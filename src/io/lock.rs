@@ -203,6 +203,27 @@ mod tests {
         Ok(())
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_on_a_folder_that_moved_away_meanwhile_is_none() -> TestResult {
+        let root = tempfile::tempdir()?;
+        let (folder, moved) = (root.path().join("latest"), root.path().join("former"));
+        std::fs::create_dir(&folder)?;
+        let held = FolderLock::acquire(&folder, Duration::ZERO)?;
+        let waiting = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| FolderLock::acquire(&folder, Duration::from_secs(20)));
+            std::thread::sleep(Duration::from_millis(100));
+            std::fs::rename(&folder, &moved)?;
+            std::fs::create_dir(&folder)?;
+            drop(held);
+            waiting.join().map_err(|_| io::Error::other("panicked"))
+        })?;
+        let _waited = waiting?;
+        FolderLock::acquire(&moved, Duration::ZERO)?;
+        assert!(matches!(FolderLock::acquire(&folder, Duration::ZERO), Err(LockError::Held { .. })));
+        Ok(())
+    }
+
     #[test]
     fn words_of_an_earlier_holder_do_not_stay_behind() -> TestResult {
         let folder = tempfile::tempdir()?;

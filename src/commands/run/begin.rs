@@ -183,11 +183,14 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         let text = overrides::write(shape.as_deref(), &last.state.overrides).map_err(Failure::input)?;
         folder.put_overrides(text.as_bytes()).map_err(folder_failure)?;
     }
-    let notes = found
-        .set_aside
-        .iter()
+    let set_aside = found.set_aside.iter();
+    let mut notes: Vec<String> = set_aside
         .map(|path| format!("a damaged iteration file was set aside as `{}`", path.display()))
         .collect();
+    if found.manifest_was_lost {
+        let path = folder.path().join(run_manifest::FILE_NAME);
+        notes.push(format!("`{}` was missing or damaged and was made again", path.display()));
+    }
     let state = found.last.map(|record| record.state);
     let begun = Begun { folder, settings, done, state, start, started: started.to_utc(), shape, notes };
     Ok((begun, source))

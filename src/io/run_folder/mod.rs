@@ -33,6 +33,9 @@ use crate::wire::tuning_written;
 /// Name of the active overrides in the run's folder.
 pub const OVERRIDES_FILE: &str = "runtime_overrides.json";
 
+/// The manifest as it was last declared, for the case that the manifest itself is lost.
+const DECLARED_FILE: &str = ".soak-run-declared.json";
+
 /// Which folder below `<out>` a run uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -90,8 +93,7 @@ impl RunFolder {
         drop(out_lock);
         failpoint("run-created");
         let mut created = Self::at(out, folder, place, manifest, active, kpis, durability, lock)?;
-        created.write_manifest(durability)?;
-        sync_folder(&created.folder, durability)?;
+        created.write_declaration()?;
         created.append_event(Event::Start, None, None, now)?;
         Ok(created)
     }
@@ -146,7 +148,16 @@ impl RunFolder {
     /// Declares anew: another stretch of the run, an extension. Synced.
     pub fn declare(&mut self, manifest: RunManifest) -> Result<(), RunFolderError> {
         self.manifest = manifest;
+        self.write_declaration()
+    }
+
+    /// The manifest, synced, and a copy of it that the unsynced progress does not touch: what was declared cannot
+    /// be made again from anything else, and a power cut may cost a file that was replaced unsynced.
+    fn write_declaration(&self) -> Result<(), RunFolderError> {
         self.write_manifest(self.durability)?;
+        failpoint("run-declared");
+        replace(&self.folder.join(DECLARED_FILE), &self.manifest.to_bytes(), self.durability)?;
+        failpoint("run-declaration-kept");
         sync_folder(&self.folder, self.durability)
     }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::RunFolderError;
 use super::replace::{TEMPORARY_PREFIX, sync_folder};
+use super::{DECLARED_FILE, RunFolderError};
 use crate::io::artifacts::Durability;
 use crate::io::failpoint::failpoint;
 use crate::io::lock::{self, FolderLock};
@@ -100,7 +100,8 @@ pub(super) fn is_folder(path: &Path) -> Result<bool, RunFolderError> {
 
 /// Whether a name belongs to the machinery and not to what a run or a person put there.
 pub(super) fn is_machinery(name: &str) -> bool {
-    name == lock::FILE_NAME || name == lock::RUN_FILE_NAME || name.starts_with(TEMPORARY_PREFIX)
+    [lock::FILE_NAME, lock::RUN_FILE_NAME, DECLARED_FILE].contains(&name)
+        || name.starts_with(TEMPORARY_PREFIX)
 }
 
 /// Whether a folder holds what a run or a judge wrote. Files of other people alone are none of that: the run

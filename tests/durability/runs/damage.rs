@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Place, assert_complete, refused, undisturbed};
+use super::{Place, assert_complete, refused, stderr, succeeded, undisturbed};
 use crate::TestResult;
 
 const ARGS: [&str; 6] = ["--mock", "--iterations", "7", "--auto-tune", "--seed", "5"];
@@ -36,11 +36,13 @@ fn a_damaged_changed_or_missing_iteration_is_named_and_the_run_goes_on_once_it_i
 }
 
 #[test]
-fn a_manifest_that_is_gone_or_garbage_is_named_and_nothing_is_lost() -> TestResult {
+fn a_manifest_that_is_lost_is_made_again_and_without_its_copy_it_is_named() -> TestResult {
     let expected = undisturbed(&ARGS)?;
     let place = Place::killed_after(&ARGS, 3)?;
     let path = place.latest().join("RUN_MANIFEST.json");
-    let whole = fs::read(&path)?;
+    let copy = place.latest().join(".soak-run-declared.json");
+    let (whole, declared) = (fs::read(&path)?, fs::read(&copy)?);
+    fs::remove_file(&copy)?;
     for damaged in [&b""[..], b"{}", b"[1]", b"\xff\xfe", &whole[..whole.len() / 2]] {
         fs::write(&path, damaged)?;
         refused(&place.run(&RESUME)?, 4, &["RUN_MANIFEST.json", "start anew"])?;
@@ -48,9 +50,15 @@ fn a_manifest_that_is_gone_or_garbage_is_named_and_nothing_is_lost() -> TestResu
     }
     fs::remove_file(&path)?;
     refused(&place.run(&RESUME)?, 4, &["RUN_MANIFEST.json", "missing"])?;
-    fs::write(&path, whole)?;
-    place.complete(&RESUME)?;
-    assert_complete(&place.latest(), &expected, "with its manifest")
+    fs::write(&copy, &declared[..declared.len() / 2])?;
+    refused(&place.run(&RESUME)?, 4, &["RUN_MANIFEST.json", "missing"])?;
+    // What a power cut makes of a file that was replaced without being synced.
+    fs::write(&path, "")?;
+    fs::write(&copy, declared)?;
+    let resumed = place.run(&RESUME)?;
+    succeeded(&resumed)?;
+    assert!(stderr(&resumed).contains("RUN_MANIFEST.json` was missing or damaged"), "{}", stderr(&resumed));
+    assert_complete(&place.latest(), &expected, "with its manifest made again")
 }
 
 #[test]
