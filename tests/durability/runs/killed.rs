@@ -157,7 +157,11 @@ fn overrides_elsewhere_hold_the_values_in_force_after_a_kill_and_a_resume() -> T
 
 /// The highest number in a row from 1 that has a file.
 fn last_iteration(folder: &Path) -> u64 {
-    (1..).take_while(|number| folder.join(format!("ITER_SUMMARY_{number}.json")).exists()).count() as u64
+    let mut last = 0;
+    while folder.join(format!("ITER_SUMMARY_{}.json", last + 1)).exists() {
+        last += 1;
+    }
+    last
 }
 
 #[test]
