@@ -215,6 +215,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(100));
             std::fs::rename(&folder, &moved)?;
             std::fs::create_dir(&folder)?;
+            drop(FolderLock::acquire(&folder, Duration::ZERO));
             drop(held);
             waiting.join().map_err(|_| io::Error::other("panicked"))
         })?;

@@ -157,6 +157,24 @@ fn a_manifest_that_is_lost_is_made_again_from_what_was_declared_last() -> TestRe
 }
 
 #[test]
+fn overrides_elsewhere_are_found_again_and_what_a_kill_left_beside_them_is_removed() -> TestResult {
+    let (out, system) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let active = system.path().join("active.json");
+    let mut manifest = manifest();
+    manifest.settings.active_overrides = active.to_str().map(str::to_owned);
+    let (place, kpis) = (Place::Latest, KpiTable::default());
+    let synced = Durability::Synced;
+    drop(RunFolder::create(out.path(), place, manifest, at(0), Some(&active), &kpis, synced)?);
+    let leftover = system.path().join(".soak-run-tmp-active.json");
+    fs::write(&leftover, "half")?;
+    let (mut run, _) = open(out.path())?;
+    assert!(!leftover.exists());
+    run.put_overrides(b"one")?;
+    assert_eq!((run.active_overrides(), fs::read(&active)?), (active.as_path(), b"one".into()));
+    Ok(())
+}
+
+#[test]
 fn a_manifest_alone_is_a_run_before_its_first_iteration() -> TestResult {
     let out = tempfile::tempdir()?;
     drop(create(out.path())?);
