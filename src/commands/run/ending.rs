@@ -36,7 +36,6 @@ pub(super) fn end(
     server: Option<Server>,
     style: Style,
 ) -> Result<Exit, Failure> {
-    let out = &job.args.files.out;
     let ended = match ended {
         Ok(ended) => ended,
         Err(error) => {
@@ -55,7 +54,10 @@ pub(super) fn end(
         End::Uncollected { .. } | End::Aborted { .. } => State::Failed,
     };
     let reason = reason(&ended.end);
-    begun.folder.finish(state, reason.as_deref(), job.now).map_err(folder_failure)?;
+    // A run that was complete before it was resumed is written down already.
+    if begun.folder.manifest().state != State::Complete {
+        begun.folder.finish(state, reason.as_deref(), job.now).map_err(folder_failure)?;
+    }
     let folder = match state {
         State::Complete | State::Failed => begun.folder.materialise().map_err(folder_failure)?,
         State::Interrupted | State::Running => begun.folder.path().to_owned(),
@@ -67,7 +69,7 @@ pub(super) fn end(
         warn_unsent(&watch.voice, watch.messenger.take());
         let problem =
             format!("interrupted after iteration {} of {}; the state is saved", ended.last, watch.iterations);
-        return Err(Failure::interrupted(plain(problem)).hint(format!("go on with: {}", resume_command(out))));
+        return Err(Failure::interrupted(plain(problem)).hint(format!("go on with: {}", resume_command(job))));
     }
     let exported = export(job, &report, begun.settings.source.name());
     let analysis = decide(&folder, job.policy)?;
@@ -127,7 +129,7 @@ fn exit(job: &Job<'_>, ended: &Ended, watch: &Watch<'_>, report: &RunReport) -> 
         End::Uncollected { .. } => {
             let why = reason(&ended.end).unwrap_or_default();
             let failure = Failure::external(plain(why))
-                .hint(format!("mend the source and go on with: {}", resume_command(&job.args.files.out)));
+                .hint(format!("mend the source and go on with: {}", resume_command(job)));
             (Exit::ExternalFailed, Some(failure))
         }
         End::Aborted { .. } => {

@@ -9,7 +9,6 @@ mod start;
 mod watch;
 
 use std::io::IsTerminal;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -201,8 +200,9 @@ fn folder_failure(error: RunFolderError) -> Failure {
 }
 
 /// How a command line goes on with the run in this folder.
-fn resume_command(out: &Path) -> String {
-    format!("soak run --resume --out {}", out.display())
+fn resume_command(job: &Job<'_>) -> String {
+    let isolated = if job.args.files.run_isolated { " --run-isolated" } else { "" };
+    format!("soak run --resume{isolated} --out {}", job.args.files.out.display())
 }
 
 /// An error without a cause.

@@ -39,6 +39,9 @@ const FOLLOW_EVERY: Duration = Duration::from_millis(50);
 /// Name of the active overrides in the run's folder.
 pub const OVERRIDES_FILE: &str = "runtime_overrides.json";
 
+/// The manifest as it was last declared, for the case that the manifest itself is lost.
+const DECLARED_FILE: &str = ".soak-run-declared.json";
+
 /// Which folder below `<out>` a run uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -102,8 +105,7 @@ impl RunFolder {
         drop(out_lock);
         failpoint("run-created");
         let mut created = Self::at(out, folder, place, manifest, active, kpis, durability, lock)?;
-        created.write_manifest(durability)?;
-        sync_folder(&created.folder, durability)?;
+        created.write_declaration()?;
         created.append_event(Event::Start, None, None, now)?;
         created.draft = Some(Draft::begin(&created.folder)?);
         Ok(created)
@@ -162,7 +164,16 @@ impl RunFolder {
     /// Declares anew: another stretch of the run, an extension. Synced.
     pub fn declare(&mut self, manifest: RunManifest) -> Result<(), RunFolderError> {
         self.manifest = manifest;
+        self.write_declaration()
+    }
+
+    /// The manifest, synced, and a copy of it that the unsynced progress does not touch: what was declared cannot
+    /// be made again from anything else, and a power cut may cost a file that was replaced unsynced.
+    fn write_declaration(&self) -> Result<(), RunFolderError> {
         self.write_manifest(self.durability)?;
+        failpoint("run-declared");
+        replace(&self.folder.join(DECLARED_FILE), &self.manifest.to_bytes(), self.durability)?;
+        failpoint("run-declaration-kept");
         sync_folder(&self.folder, self.durability)
     }
 
@@ -262,7 +273,8 @@ impl RunFolder {
         now: DateTime<Utc>,
     ) -> Result<(), RunFolderError> {
         self.put_tuning_state()?;
-        let reported = self.end_tuning_report();
+        // Without its report a run is not at its end: `--resume` gets there.
+        self.end_tuning_report()?;
         failpoint("run-report-put");
         let event = match state {
             State::Complete => Event::Complete,
@@ -279,7 +291,7 @@ impl RunFolder {
         self.write_manifest(self.durability)?;
         sync_folder(&self.folder, self.durability)?;
         failpoint("run-finished");
-        reported
+        Ok(())
     }
 }
 

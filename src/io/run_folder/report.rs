@@ -11,6 +11,7 @@ use super::replace::{TEMPORARY_PREFIX, put};
 use super::{RunFolder, RunFolderError};
 use crate::core::run::iteration::IterationRecord;
 use crate::io::artifacts::Durability;
+use crate::io::failpoint::failpoint;
 use crate::wire::iteration_file;
 use crate::wire::tuning_written::{REPORT_FILE, ReportCounts, report_entry};
 
@@ -100,6 +101,7 @@ impl Draft {
             Durability::Renamed => Ok(()),
         });
         written.map_err(RunFolderError::io("write", &self.path))?;
+        failpoint("run-report-staged");
         put(&self.temporary, &self.path)
     }
 }
