@@ -9,7 +9,7 @@ function span() {
   const ahead = Math.max(first + 11, first + Math.ceil((last - first + 1) * 1.1 / 12) * 12 - 1);
   const declared = model.run.declared;
   const end = declared && declared >= last ? Math.min(declared, ahead) : last;
-  return { first, last: Math.max(end, first + 1) };
+  return { first, last: Math.max(end, first) };
 }
 
 function card(parent, key, draw) {
@@ -27,7 +27,6 @@ function card(parent, key, draw) {
     follow(picture, known);
   }
   known.draw = () => draw(known);
-  known.draw();
 }
 
 function follow(picture, owner) {

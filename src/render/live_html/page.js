@@ -69,6 +69,8 @@ function charts() {
   for (const kpi of limited) card(byId("kpis"), "kpi " + kpi.name, (owner) => kpiChart(owner, kpi, limitOf(kpi), true));
   for (const kpi of side) card(byId("side-kpis"), "kpi " + kpi.name, (owner) => kpiChart(owner, kpi, undefined, false));
   for (const name of parameters) card(byId("overrides"), "override " + name, (owner) => overrideChart(owner, name));
+  // A card is as wide as its neighbours let it be: all of them are there before the first is drawn.
+  for (const owner of cards.values()) if (owner.draw) owner.draw();
   cards.set("timeline", lanesOwner);
   say("overrides-note", !parameters.length ? "No overrides are known." : model.parameters.length ? "Each chart reaches from the lowest to the highest value that is ever applied." : "");
   timeline();

@@ -18,8 +18,8 @@ pub fn columns(document: &LiveDocument) -> String {
     };
     let text = " class=\"text\"";
     cell("", "Iteration");
-    cell(text, "Verdict");
-    cell(text, "Passes");
+    cell(text, "KPI verdict");
+    cell(text, "In limits");
     for kpi in limited(document) {
         let unit = if kpi.unit == "ratio" { String::new() } else { format!(", {}", kpi.unit) };
         cell("", &format!("{}{unit}", kpi.label));

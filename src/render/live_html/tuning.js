@@ -70,7 +70,7 @@ function timeline() {
   Object.defineProperty(shell.picture, "clientWidth", { value: width });
   const spoke = lanes.map(([name, , speaks]) => `${name} in ${model.rows.filter(speaks).length}`).join(", ");
   const f = frame(shell, { height: lanes.length * 20 + 20, left: 108, right: 4, top: 0, bottom: 20 }, 0, 1, "Iterations with " + spoke);
-  const step = f.x(f.range.first + 1) - f.x(f.range.first), wide = Math.max(1.5, step * .8);
+  const step = f.x(f.range.first + 1) - f.x(f.range.first), wide = Math.min(40, Math.max(1.5, step * .8));
   lanes.forEach(([name, kind, speaks], i) => {
     const top = i * 20 + 3;
     make(f.svg, "text", { x: 0, y: top + 11 }, name);
