@@ -153,10 +153,13 @@ fn decide(folder: &Path, policy: &Policy) -> Result<Analysis, Failure> {
 
 fn decision(analysis: &Analysis) -> Decision {
     let reason = analysis.reason();
-    // A sentence that ends in the reason of the verdict needs not say it again.
-    let repeated = format!(": {reason}");
-    let notes = analysis.disagreements.iter();
-    let notes = notes.map(|note| note.strip_suffix(&repeated).unwrap_or(note).to_owned()).collect();
+    // The verdict and its reason are told already; a sentence needs not say them again.
+    let (start, end) = (format!("gate {}, ", analysis.outcome.word()), format!(": {reason}"));
+    let short = |note: &String| {
+        let note = note.strip_prefix(&start).unwrap_or(note);
+        note.strip_suffix(&end).unwrap_or(note).to_owned()
+    };
+    let notes = analysis.disagreements.iter().map(short).collect();
     Decision { outcome: analysis.outcome, reason, notes }
 }
 

@@ -121,6 +121,7 @@ pub fn line(
         let kpi: &Kpi = kpis.get(id);
         let told =
             value(record, id).map_or_else(|| "-".to_owned(), |value| fixed(value, kpi.unit.decimals()));
+        let width = if is_narrow && record.has_phases { 0 } else { width };
         format!("{gap}{name} {told:>width$}")
     };
     head.push_str(&show("net", KpiId::NET_BPS, 6));
