@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use soak::core::deltas;
 use soak::core::params::{ParamName, ParamValues};
 use soak::core::run::edge_report::EdgeReport;
 use soak::core::run::iteration::{IterationRecord, Phase};
+use soak::core::run::judged::judged;
 use soak::core::run::planner::Planner;
+use soak::core::series::{Interner, Series};
 
 use crate::planner::{POLICY, Run, finished, planner, report};
 
@@ -146,6 +149,22 @@ fn check(run: &Run<'_>, sequence: &[Measured], seconds: f64) -> Result<(), TestC
     Ok(())
 }
 
+/// What was applied stands in the next iteration, and what was not has a reason: also beside phases, panic
+/// reverts and bounds.
+fn check_deltas(run: &Run<'_>) -> Result<(), TestCaseError> {
+    let mut series = Series::new(None, POLICY.kpis.len());
+    let mut interner = Interner::default();
+    for record in &run.records {
+        series.push(judged(record), &mut interner);
+    }
+    let seen = deltas::verify(&series, &BTreeMap::new(), Some(&run.state.overrides));
+    let counts = &seen.counts;
+    let amiss = counts.partial_unexplained + counts.failed + counts.stuck + counts.unverifiable;
+    let odd = |pair: &&deltas::Pair| pair.status.attention() != deltas::Attention::None;
+    prop_assert_eq!(amiss, 0, "{:?}", seen.pairs.iter().find(odd));
+    Ok(())
+}
+
 fn check_memory(record: &IterationRecord, seconds: f64) -> Result<(), TestCaseError> {
     let state = &record.state;
     prop_assert!(state.override_hashes.len() <= 3);
@@ -177,6 +196,7 @@ proptest! {
             run.step(delivered(*measured));
         }
         check(&run, &sequence, interval as f64)?;
+        check_deltas(&run)?;
     }
 
     #[test]
