@@ -67,7 +67,7 @@ pub(super) fn end(
     let report = RunReport::judge(watch.metrics.finish(), &job.policy.run_gates);
     tell_end(&mut watch, &ended, &report, job.args.wants_run_gates());
     if ended.end == End::Interrupted {
-        let told = format!("interrupted; the state is saved. Next: {}", resume_command(out));
+        let told = format!("interrupted; the state is saved. Next: {}", resume_command(job));
         close(&watch, server, RunState::Interrupted, None, &told);
         warn_unsent(&watch.voice, watch.messenger.take());
         let problem =
@@ -77,7 +77,7 @@ pub(super) fn end(
     let exported = export(job, &report, begun.settings.source.name());
     let analysis = decide(&folder, job.policy)?;
     let decision = decision(&analysis);
-    let next = next_step(&analysis, &ended, &folder, out);
+    let next = next_step(job, &analysis, &ended, &folder);
     let adopted = adopt(job, &begun, &ended, &analysis, &watch);
     let run_state = if state == State::Complete { RunState::Complete } else { RunState::Failed };
     let told = decision.notes.iter().cloned().chain([format!("Next: {}", next.command)]).collect::<Vec<_>>();
@@ -166,7 +166,7 @@ fn decision(analysis: &Analysis) -> Decision {
 }
 
 /// What to do after a run with this verdict.
-fn next_step(analysis: &Analysis, ended: &Ended, folder: &Path, out: &Path) -> NextStep {
+fn next_step(job: &Job<'_>, analysis: &Analysis, ended: &Ended, folder: &Path) -> NextStep {
     let folder = folder.display();
     let (command, purpose) = match analysis.outcome {
         Outcome::Pass | Outcome::Warn => (
@@ -174,7 +174,7 @@ fn next_step(analysis: &Analysis, ended: &Ended, folder: &Path, out: &Path) -> N
             "writes the reports; its exit code is the verdict on the build",
         ),
         Outcome::Inconclusive if ended.end == End::Complete => (
-            format!("{} --extend {}", resume_command(out), ended.last.max(8)),
+            format!("{} --extend {}", resume_command(job), ended.last.max(8)),
             "more iterations of the same run, then judged again",
         ),
         _ => (format!("soak analyze --path {folder}"), "says what failed, where, and what to change"),
