@@ -7,6 +7,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use soak::core::deltas;
 use soak::core::params::{ParamName, ParamValues};
+use soak::core::policy::Step;
+use soak::core::policy::run::Preset;
 use soak::core::run::edge_report::EdgeReport;
 use soak::core::run::iteration::{IterationRecord, Phase};
 use soak::core::run::judged::judged;
@@ -71,6 +73,22 @@ fn start() -> impl Strategy<Value = Vec<(&'static str, f64)>> {
             .collect()
     });
     prop_oneof![Just(Vec::new()), anywhere]
+}
+
+/// No phases, the built-in warm-up, or one that goes the other way, so that deltas and the way back meet at the
+/// bounds.
+fn warmups() -> impl Strategy<Value = Option<Preset>> {
+    let built_in = POLICY.run.preset("warmup_conservative_v1").expect("a preset").clone();
+    let changes = [
+        ("base_spread_bps_delta", Step::Add(-0.05)),
+        ("impact_cap_ratio", Step::Multiply(1.2)),
+        ("min_interval_ms", Step::Add(-20.0)),
+        ("replace_rate_per_min", Step::Multiply(0.7)),
+        ("tail_age_ms", Step::Add(-100.0)),
+    ];
+    let changes = changes.map(|(name, step)| (ParamName::flat(name), step)).to_vec();
+    let hasty = Preset { name: "hasty".to_owned(), changes, source: built_in.source.clone() };
+    prop::sample::select(vec![None, Some(built_in), Some(hasty)])
 }
 
 fn delivered(measured: Measured) -> Result<EdgeReport, String> {
@@ -183,12 +201,12 @@ proptest! {
         sequence in sequence(),
         start in start(),
         interval in prop_oneof![Just(300u64), 5..3600u64],
-        warmup in any::<bool>(),
+        warmup in warmups(),
     ) {
         let planner = Planner {
             iterations: sequence.len() as u64,
             interval: Duration::from_secs(interval),
-            warmup: POLICY.run.preset("warmup_conservative_v1").filter(|_| warmup),
+            warmup: warmup.as_ref(),
             ..planner()
         };
         let mut run = Run::from(planner, &start);
