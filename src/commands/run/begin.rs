@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 
 use super::plan::{Facts, plan as make_plan};
 use super::settings::usage;
@@ -95,6 +95,8 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     let start = start::resolve(&job.args.tuning, out, &job.policy.run)?;
     let shape = start::shape(Path::new(&settings.start_file))?;
     let source = source::source(&settings.source, &job.args.source, &job.policy.run)?;
+    // Fractions of a second would only make the times of a simulated run hard to read.
+    let started = job.now.trunc_subsecs(0);
     let manifest = RunManifest {
         extended: Vec::new(),
         host: host_name(),
@@ -108,7 +110,7 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         segments: vec![segment(job, 1)],
         settings: settings.clone(),
         source: settings.source.name().to_owned(),
-        started_utc: text(job.now),
+        started_utc: text(started),
         state: State::Running,
         tool_version: job.provenance.tool_version.clone(),
     };
@@ -123,7 +125,7 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         done: 0,
         state: None,
         start: start.overrides(),
-        started: job.now,
+        started,
         shape,
         notes: start.notes,
     };

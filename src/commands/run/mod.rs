@@ -132,6 +132,7 @@ fn carry_out(
         sampler,
         shape: begun.shape.as_deref(),
         abort_after_fails: begun.settings.abort_after_fails,
+        in_place: None,
     };
     let state = begun.state.take().unwrap_or_else(|| planner.start(begun.start.clone()));
     let ended = drive.run(begun.done, state, fails);

@@ -18,6 +18,7 @@ use crate::io::lock::FolderLock;
 use crate::wire::iteration_file;
 use crate::wire::run_log::{self, Event, LogLine};
 use crate::wire::run_manifest::{self, RunManifest};
+use crate::wire::tuning_written;
 
 /// How much of what is there is held against the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +103,8 @@ impl RunFolder {
             opened.append(line)?;
         }
         if let Some(record) = &resumed.last {
-            opened.put_tuning_state(record)?;
+            opened.tuning_state = tuning_written::state_bytes(&record.state);
+            opened.put_tuning_state()?;
         }
         opened.write_manifest(Durability::Renamed)?;
         Ok((opened, resumed))
