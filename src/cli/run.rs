@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::environment;
 use super::judging::PolicyArgs;
 use super::notify::NotifyArgs;
 use super::start::StartArgs;
-use super::values::{Format, count, header, hours, seconds, switch};
+use super::values::{Format, count, hours, seconds, switch};
 use crate::core::listen::ListenAddress;
 
 /// `soak run`
@@ -83,16 +84,22 @@ pub struct RunArgs {
 #[command(next_help_heading = "Length")]
 pub struct LengthArgs {
     /// Number of iterations [default: --hours divided by --interval]
-    #[arg(long, value_name = "N", value_parser = count, conflicts_with = "hours")]
+    #[arg(long, value_name = "N", value_parser = count, conflicts_with = "hours", allow_negative_numbers = true)]
     pub iterations: Option<usize>,
 
     /// Run for so many hours, and judge the run by its run gates at the end [default: 72 where --iterations is
     /// not given either, but then the run gates are only listed]
-    #[arg(long, value_name = "H", value_parser = hours)]
+    #[arg(long, value_name = "H", value_parser = hours, allow_negative_numbers = true)]
     pub hours: Option<f64>,
 
     /// Length of an iteration in seconds [default: $SOAK_SLEEP_SECONDS, else 300]
-    #[arg(long, value_name = "SECONDS", env = "SOAK_SLEEP_SECONDS", value_parser = seconds)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "SOAK_SLEEP_SECONDS",
+        value_parser = seconds,
+        allow_negative_numbers = true
+    )]
     pub interval: Option<f64>,
 
     /// Continue the run in the folder after its last complete iteration; what was declared then holds, and
@@ -132,7 +139,7 @@ pub struct SourceArgs {
     pub mock: bool,
 
     /// Seed of the simulator: the same seed gives the same run [default: 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
 
     /// What happens in the simulated market: default, calm, volatile, flash-crash, latency-storm,
@@ -170,8 +177,9 @@ pub struct SourceArgs {
     pub basic_auth_password_file: Option<PathBuf>,
 
     /// Further header for the server, `Name: value`; may be repeated (X-Scope-OrgID of Mimir) [default: none]
-    #[arg(long, value_name = "HEADER", value_parser = header)]
-    pub header: Vec<(String, String)>,
+    // Read later: the parser of the command line would repeat a wrong one, and it may hold a secret.
+    #[arg(long, value_name = "HEADER")]
+    pub header: Vec<String>,
 }
 
 /// What is tuned, and from where.
@@ -250,6 +258,22 @@ pub struct ReportArgs {
     /// [default: not written]
     #[arg(long, value_name = "DIR")]
     pub reports: Option<PathBuf>,
+}
+
+impl LengthArgs {
+    /// The interval that a flag asks for; `None` where only the variable says one, which a run that goes on
+    /// does not ask.
+    pub fn interval_by_flag(&self) -> Option<f64> {
+        let variable = environment::text("SOAK_SLEEP_SECONDS").and_then(|text| seconds(&text).ok());
+        self.interval.filter(|interval| Some(*interval) != variable)
+    }
+}
+
+impl SourceArgs {
+    /// Whether a flag asks for the simulator by name, and not only `$USE_MOCK`.
+    pub fn mock_by_flag(&self) -> bool {
+        self.mock && environment::text("USE_MOCK").and_then(|text| switch(&text).ok()) != Some(true)
+    }
 }
 
 impl RunArgs {

@@ -35,6 +35,11 @@ impl StartArgs {
             .join("runtime_overrides.json")
     }
 
+    /// The profile that a flag names; `None` where only `$MM_PROFILE` names one.
+    pub fn profile_by_flag(&self) -> Option<&str> {
+        self.profile.as_deref().filter(|name| environment::text("MM_PROFILE").as_deref() != Some(*name))
+    }
+
     /// The overrides in the environment.
     pub fn variable(name: &str) -> Option<String> {
         environment::text(name)

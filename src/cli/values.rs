@@ -37,14 +37,14 @@ pub fn count(value: &str) -> Result<usize, String> {
 
 /// A length of time in hours: above 0, at most 100 years.
 pub fn hours(value: &str) -> Result<f64, String> {
-    duration(value, 876_000.0).ok_or_else(|| "expected a number of hours above 0".to_owned())
+    duration(value, 876_000.0).ok_or_else(|| "expected a number of hours above 0, at most 876000".to_owned())
 }
 
 /// A length of time in seconds: at least a millisecond, at most a year.
 pub fn seconds(value: &str) -> Result<f64, String> {
     match duration(value, 31_536_000.0) {
         Some(seconds) if seconds >= 0.001 => Ok(seconds),
-        _ => Err("expected a number of seconds, at least 0.001".to_owned()),
+        _ => Err("expected a number of seconds, at least 0.001 and at most 31536000, a year".to_owned()),
     }
 }
 

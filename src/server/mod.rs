@@ -76,10 +76,31 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
+/// An address that is ours, before there is anything to show.
+#[derive(Debug)]
+pub struct Listening {
+    listener: TcpListener,
+    bound: SocketAddr,
+    only_local_names: bool,
+}
+
+impl Listening {
+    /// Takes the address.
+    pub fn at(address: ListenAddress) -> Result<Self, ServeError> {
+        let (listener, bound) = bind(address.socket())?;
+        Ok(Self { listener, bound, only_local_names: address.is_loopback() })
+    }
+}
+
 impl Server {
     /// Listens on `address` and shows `run` until it is stopped.
     pub fn start(address: ListenAddress, run: LiveRun) -> Result<Self, ServeError> {
-        let (listener, bound) = bind(address.socket())?;
+        Self::show(Listening::at(address)?, run)
+    }
+
+    /// Shows `run` at an address that was taken before, until it is stopped.
+    pub fn show(listening: Listening, run: LiveRun) -> Result<Self, ServeError> {
+        let Listening { listener, bound, only_local_names } = listening;
         let event_loop = runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
@@ -91,7 +112,7 @@ impl Server {
             run: shown,
             stop: stopping,
             event_readers: Arc::new(Semaphore::new(EVENT_READERS)),
-            only_local_names: address.is_loopback(),
+            only_local_names,
         };
         let listener = {
             let _inside = event_loop.enter();

@@ -59,6 +59,8 @@ pub(super) fn plan(job: &Job<'_>) -> Result<RunPlan, Failure> {
         let (settings, iterations) = settings::asked(job.args, job.policy)?;
         (settings, iterations, 0, start::resolve(&job.args.tuning, out, &job.policy.run)?)
     };
+    // What would stop the run stops the plan; and a wrong URL may hold a password.
+    source::source(&settings.source, &job.args.source, &job.policy.run)?;
     Ok(make_plan(Facts {
         policy: job.policy,
         settings: &settings,
@@ -212,30 +214,34 @@ fn agree(job: &Job<'_>, manifest: &RunManifest) -> Result<(), Failure> {
     let args = job.args;
     let declared = &manifest.settings;
     let mut problems = Vec::new();
-    let length = args.length.iterations.is_some() || args.length.hours.is_some();
-    let says_source = args.source.source.is_some()
-        || args.source.mock
-        || args.source.seed.is_some()
-        || args.source.scenario.is_some()
-        || args.source.edge_report.is_some()
-        || args.source.prometheus_url.is_some()
-        || !args.command.is_empty();
-    let (asked, iterations) = settings::asked(args, job.policy)?;
-    if length && iterations != manifest.iterations {
-        problems.push(format!("iterations: declared {}, now {iterations}", manifest.iterations));
+    let interval_seconds = args.length.interval_by_flag().unwrap_or(declared.interval_seconds);
+    let at_first = manifest.iterations - manifest.extended.iter().sum::<u64>().min(manifest.iterations);
+    if let Some(asked) = settings::length(args, interval_seconds)?
+        && asked != manifest.iterations
+        && asked != at_first
+    {
+        problems.push(format!("iterations: declared {}, now {asked}", manifest.iterations));
     }
+    if let Some(profile) = args.tuning.start.profile_by_flag() {
+        problems.push(format!("profile: a run that goes on has its values already, now `{profile}`"));
+    }
+    let warmup_preset = settings::warmup_preset(args, &job.policy.run)?;
+    let active_overrides = args.tuning.active_overrides.as_deref().map(settings::text_of_path).transpose()?;
     // What is not said now is taken as declared.
     let asked = RunSettings {
-        interval_seconds: args.length.interval.unwrap_or(declared.interval_seconds),
-        source: if says_source { asked.source } else { declared.source.clone() },
+        interval_seconds,
+        source: settings::source_over(args, &declared.source)?,
         auto_tune: args.tuning.auto_tune || declared.auto_tune,
-        warmup_preset: if args.tuning.warmup { asked.warmup_preset } else { declared.warmup_preset.clone() },
-        active_overrides: asked.active_overrides.or_else(|| declared.active_overrides.clone()),
+        warmup_preset: if args.tuning.warmup { warmup_preset } else { declared.warmup_preset.clone() },
+        active_overrides: active_overrides.or_else(|| declared.active_overrides.clone()),
         ..declared.clone()
     };
     problems.extend(declared.differences(&asked));
     if job.policy.sha256 != manifest.policy_sha256 {
-        problems.push("the policy is not the one that the run was started with".to_owned());
+        let problem = "the policy is not the one that the run was started with";
+        return Err(
+            usage(problem).hint("give the same policy as then, with `--policy FILE` if it was a file")
+        );
     }
     if problems.is_empty() {
         return Ok(());

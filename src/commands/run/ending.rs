@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::begin::Begun;
 use super::watch::{Messenger, Watch};
-use super::{Job, folder_failure, plain, resume_command};
+use super::{Job, folder_failure, plain, resume_command, shell_word};
 use crate::cli::values::Format;
 use crate::commands::judging::cannot_judge;
 use crate::commands::post_soak::end as end_with;
@@ -46,6 +46,8 @@ pub(super) fn end(
             };
             tell_failure(&mut watch, &failure.error.to_string());
             close(&watch, server, RunState::Failed, None, &failure.error.to_string());
+            // As far as the folder still can: a run that is over must not look as if it went on.
+            drop(begun.folder.finish(State::Failed, Some(&failure.error.to_string()), job.now));
             warn_unsent(&watch.voice, watch.messenger.take());
             return Err(failure);
         }
@@ -119,7 +121,11 @@ fn reason(end: &End) -> Option<String> {
 /// The exit code, and the failure that explains one that is not 0.
 fn exit(job: &Job<'_>, ended: &Ended, watch: &Watch<'_>, report: &RunReport) -> (Exit, Option<Failure>) {
     if watch.collected == 0 {
-        let why = reason(&ended.end).unwrap_or_else(|| "every collection failed".to_owned());
+        let every = || match &watch.last_failure {
+            Some(reason) => format!("every collection failed, the last one because: {reason}"),
+            None => "every collection failed".to_owned(),
+        };
+        let why = reason(&ended.end).unwrap_or_else(every);
         let failure = Failure::usage(plain(format!("no iteration was completed: {why}")))
             .hint("`soak run --dry-run` shows what would be run; the iteration files hold each reason");
         return (Exit::Usage, Some(failure));
@@ -167,7 +173,7 @@ fn decision(analysis: &Analysis) -> Decision {
 
 /// What to do after a run with this verdict.
 fn next_step(job: &Job<'_>, analysis: &Analysis, ended: &Ended, folder: &Path) -> NextStep {
-    let folder = folder.display();
+    let folder = shell_word(folder);
     let (command, purpose) = match analysis.outcome {
         Outcome::Pass | Outcome::Warn => (
             format!("soak gate --path {folder}"),
@@ -190,16 +196,15 @@ fn export(job: &Job<'_>, report: &RunReport, source: &str) -> Result<(), Failure
             Failure::output(error).hint("the report flags name files in folders that can be written")
         })
     };
-    for path in reports.json() {
-        write(&path, json::pretty(&SoakMetrics::of(report, source, &job.provenance)))?;
-    }
-    for path in reports.markdown() {
-        write(&path, soak_results_md::results(report, source, &job.provenance))?;
-    }
-    for path in reports.gates() {
-        write(&path, json::pretty(&GatesSummary::of(report, &job.provenance)))?;
-    }
-    Ok(())
+    let metrics = || json::pretty(&SoakMetrics::of(report, source, &job.provenance));
+    let markdown = || soak_results_md::results(report, source, &job.provenance);
+    let gates = || json::pretty(&GatesSummary::of(report, &job.provenance));
+    // One that cannot be written does not cost the others.
+    let written: Vec<Result<(), Failure>> = (reports.json().iter().map(|path| write(path, metrics())))
+        .chain(reports.markdown().iter().map(|path| write(path, markdown())))
+        .chain(reports.gates().iter().map(|path| write(path, gates())))
+        .collect();
+    written.into_iter().collect()
 }
 
 /// After a PASS, the tuned values go into the start file.

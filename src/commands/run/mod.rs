@@ -9,6 +9,7 @@ mod start;
 mod watch;
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -38,7 +39,7 @@ use crate::io::run_folder::RunFolderError;
 use crate::io::signals::StopRequest;
 use crate::render::run_log::{self, LogEvent};
 use crate::render::{json, run_plan};
-use crate::server::Server;
+use crate::server::{Listening, ServeError, Server};
 use crate::wire::provenance::Provenance;
 
 /// What every step of the command needs.
@@ -67,8 +68,17 @@ pub(super) fn run(args: &RunArgs, globals: &GlobalArgs) -> Result<Exit, Failure>
     let messenger = args.notify.destination().map_err(Failure::usage)?.map(notify_target).map(Messenger::new);
     let stop = StopRequest::listen().map_err(Failure::failed)?;
     let sampler = sampler(args.pid)?;
+    // Taken before the folder is made: a run that cannot start leaves nothing behind and moves nothing aside.
+    let listening = args.serve.map(Listening::at).transpose().map_err(cannot_serve)?;
     let (begun, source) = begin::begin(&job)?;
-    carry_out(&job, begun, source, &stop, messenger, sampler)
+    let server = listening.map(|listening| serve(&job, &begun, listening)).transpose()?;
+    carry_out(&job, begun, source, &stop, Followers { messenger, server }, sampler)
+}
+
+/// Who follows the run from outside.
+struct Followers {
+    messenger: Option<Messenger>,
+    server: Option<Server>,
 }
 
 fn sampler(pid: Option<u32>) -> Result<Option<Sampler>, Failure> {
@@ -85,7 +95,7 @@ fn carry_out(
     mut begun: Begun,
     mut source: Box<dyn Source>,
     stop: &StopRequest,
-    messenger: Option<Messenger>,
+    Followers { messenger, server }: Followers,
     sampler: Option<Sampler>,
 ) -> Result<Exit, Failure> {
     let Job { args, globals, policy, .. } = job;
@@ -103,7 +113,6 @@ fn carry_out(
     };
     let mut watch = Watch::new(policy, iterations, name, voice, stderr);
     watch.messenger = messenger;
-    let server = serve(job, &begun)?;
     watch.publisher = server.as_ref().map(Server::publisher);
     tell_start(&watch.voice, &begun, server.as_ref());
     begun
@@ -140,8 +149,11 @@ fn carry_out(
     ending::end(job, begun, ended, watch, server, style(globals, args.ascii))
 }
 
-fn serve(job: &Job<'_>, begun: &Begun) -> Result<Option<Server>, Failure> {
-    let Some(address) = job.args.serve else { return Ok(None) };
+fn cannot_serve(error: ServeError) -> Failure {
+    Failure::failed(error).hint("`--serve` takes a free port, e.g. `--serve 0` for any")
+}
+
+fn serve(job: &Job<'_>, begun: &Begun, listening: Listening) -> Result<Server, Failure> {
     let manifest = begun.folder.manifest();
     let name = begun.settings.source.name();
     let version = &job.provenance.tool_version;
@@ -156,9 +168,7 @@ fn serve(job: &Job<'_>, begun: &Begun) -> Result<Option<Server>, Failure> {
     }
     let parameters = job.policy.run.parameters.iter().cloned().collect();
     let live = LiveRun::new(facts, job.policy, parameters);
-    Server::start(address, live)
-        .map(Some)
-        .map_err(|error| Failure::failed(error).hint("`--serve` takes a free port, e.g. `--serve 0` for any"))
+    Server::show(listening, live).map_err(cannot_serve)
 }
 
 fn tell_start(voice: &Voice, begun: &Begun, server: Option<&Server>) {
@@ -202,7 +212,18 @@ fn folder_failure(error: RunFolderError) -> Failure {
 /// How a command line goes on with the run in this folder.
 fn resume_command(job: &Job<'_>) -> String {
     let isolated = if job.args.files.run_isolated { " --run-isolated" } else { "" };
-    format!("soak run --resume{isolated} --out {}", job.args.files.out.display())
+    format!("soak run --resume{isolated} --out {}", shell_word(&job.args.files.out))
+}
+
+/// A path as a shell reads it: quoted where it holds anything that a shell might take for its own.
+fn shell_word(path: &Path) -> String {
+    let word = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=\\".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// An error without a cause.

@@ -22,13 +22,16 @@ const HOURS: f64 = 72.0;
 /// Where `--source file` looks where nobody says otherwise.
 const EDGE_REPORT: &str = "artifacts/reports/EDGE_REPORT.json";
 
+/// Whose doing it may be that the simulator is asked for.
+const MOCK_HINT: &str = "leave out `--mock`, and unset `USE_MOCK` where it is set";
+
 /// What is asked for, and the number of iterations.
 pub(super) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64), Failure> {
     let LengthArgs { iterations, hours, interval, resume: _, extend: _ } = args.length;
     let interval_seconds = interval.unwrap_or(INTERVAL);
-    let iterations = match (iterations, hours) {
-        (Some(iterations), _) => iterations as u64,
-        (None, hours) => whole_iterations(hours.unwrap_or(HOURS), interval_seconds)?,
+    let iterations = match iterations {
+        Some(iterations) => iterations as u64,
+        None => whole_iterations(hours.unwrap_or(HOURS), interval_seconds)?,
     };
     let settings = RunSettings {
         interval_seconds,
@@ -40,6 +43,15 @@ pub(super) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64
         abort_after_fails: args.abort_after_fails,
     };
     Ok((settings, iterations))
+}
+
+/// The length that the flags of a resume ask for, with intervals of this length; `None` = they say none.
+pub(super) fn length(args: &RunArgs, interval_seconds: f64) -> Result<Option<u64>, Failure> {
+    match (args.length.iterations, args.length.hours) {
+        (Some(iterations), _) => Ok(Some(iterations as u64)),
+        (None, Some(hours)) => whole_iterations(hours, interval_seconds).map(Some),
+        (None, None) => Ok(None),
+    }
 }
 
 /// Hours ÷ interval; a last part of an interval counts as a whole one.
@@ -56,7 +68,7 @@ fn whole_iterations(hours: f64, interval_seconds: f64) -> Result<u64, Failure> {
     Ok(whole as u64)
 }
 
-fn warmup_preset(args: &RunArgs, policy: &RunPolicy) -> Result<Option<String>, Failure> {
+pub(super) fn warmup_preset(args: &RunArgs, policy: &RunPolicy) -> Result<Option<String>, Failure> {
     if !args.tuning.warmup {
         return Ok(None);
     }
@@ -76,40 +88,12 @@ pub(super) fn known_preset(policy: &RunPolicy, name: &str) -> Result<(), Failure
 
 /// The source asked for: by name, else by the flag that only one source has, else the simulator.
 fn source(args: &RunArgs) -> Result<SourceSettings, Failure> {
-    let given = [
-        (SourceName::Exec, "a command after `--`", !args.command.is_empty()),
-        (SourceName::File, "`--edge-report`", args.source.edge_report.is_some()),
-        (SourceName::Prometheus, "`--prometheus-url`", args.source.prometheus_url.is_some()),
-        (SourceName::Prometheus, "`--selector`", args.source.selector.is_some()),
-        (SourceName::Sim, "`--seed`", args.source.seed.is_some()),
-        (SourceName::Sim, "`--scenario`", args.source.scenario.is_some()),
-        (SourceName::Sim, "`--real-time`", args.source.real_time),
-    ];
-    let mut given = given.into_iter().filter(|(_, _, is_given)| *is_given);
-    let named = match (args.source.source, args.source.mock) {
-        (Some(SourceName::Sim) | None, true) => Some(SourceName::Sim),
-        (Some(other), true) => {
-            let other = source_word(other);
-            return Err(usage(format!("`--mock` is `--source sim`, and `--source {other}` is given, too")));
-        }
-        (named, false) => named,
-    };
-    let name = named.or_else(|| given.clone().next().map(|(name, ..)| name)).unwrap_or(SourceName::Sim);
-    if let Some((owner, flag, _)) = given.find(|(owner, ..)| *owner != name) {
-        return Err(usage(format!(
-            "{flag} belongs to `--source {}`, and the source is {}",
-            source_word(owner),
-            source_word(name)
-        )));
-    }
+    let name = named(args, args.source.mock)?.unwrap_or(SourceName::Sim);
     match name {
         SourceName::Sim => sim(args),
         SourceName::Exec if args.command.is_empty() => Err(usage("`--source exec` needs a command")
             .hint("give it after `--`: soak run --source exec -- ./measure.sh")),
-        SourceName::Exec => {
-            let command = args.command.iter().map(text).collect::<Result<_, _>>()?;
-            Ok(SourceSettings::Exec { command })
-        }
+        SourceName::Exec => Ok(SourceSettings::Exec { command: command(args)? }),
         SourceName::File => {
             let path = args.source.edge_report.as_deref().unwrap_or(Path::new(EDGE_REPORT));
             Ok(SourceSettings::File { edge_report: text_of_path(path)? })
@@ -122,6 +106,87 @@ fn source(args: &RunArgs) -> Result<SourceSettings, Failure> {
             Ok(SourceSettings::Prometheus { url, selector })
         }
     }
+}
+
+/// The declared source with what the flags of a resume say of it; the error is that they mean another one.
+pub(super) fn source_over(args: &RunArgs, declared: &SourceSettings) -> Result<SourceSettings, Failure> {
+    let Some(name) = named(args, args.source.mock_by_flag())? else { return Ok(declared.clone()) };
+    Ok(match (name, declared.clone()) {
+        (SourceName::Sim, SourceSettings::Sim { seed, scenario, real_time }) => {
+            let asked: Option<Scenario> =
+                args.source.scenario.as_deref().map(str::parse).transpose().map_err(usage)?;
+            SourceSettings::Sim {
+                seed: args.source.seed.unwrap_or(seed),
+                scenario: asked.map_or(scenario, |asked| asked.to_string()),
+                real_time: args.source.real_time || real_time,
+            }
+        }
+        (SourceName::Exec, SourceSettings::Exec { .. }) if !args.command.is_empty() => {
+            SourceSettings::Exec { command: command(args)? }
+        }
+        (SourceName::File, SourceSettings::File { edge_report }) => {
+            let asked = args.source.edge_report.as_deref().map(text_of_path).transpose()?;
+            SourceSettings::File { edge_report: asked.unwrap_or(edge_report) }
+        }
+        (SourceName::Prometheus, SourceSettings::Prometheus { url, selector }) => {
+            SourceSettings::Prometheus {
+                url: args.source.prometheus_url.clone().unwrap_or(url),
+                selector: args.source.selector.clone().unwrap_or(selector),
+            }
+        }
+        (SourceName::Exec, exec @ SourceSettings::Exec { .. }) => exec,
+        (other, declared) => {
+            let (declared, other) = (declared.name(), source_word(other));
+            return Err(usage(format!(
+                "the source of the run that is to go on is {declared}, and the flags ask for {other}"
+            ))
+            .hint("leave the flags of the source out; what was declared holds"));
+        }
+    })
+}
+
+/// The source that is asked for, by name or by a flag that only one source has; `None` = nobody says.
+fn named(args: &RunArgs, mock: bool) -> Result<Option<SourceName>, Failure> {
+    let source = &args.source;
+    let given = [
+        (SourceName::Exec, "a command after `--`", !args.command.is_empty()),
+        (SourceName::File, "`--edge-report`", source.edge_report.is_some()),
+        (SourceName::Prometheus, "`--prometheus-url`", source.prometheus_url.is_some()),
+        (SourceName::Prometheus, "`--selector`", source.selector.is_some()),
+        (SourceName::Prometheus, "`--bearer-token-file`", source.bearer_token_file.is_some()),
+        (SourceName::Prometheus, "`--basic-auth-user`", source.basic_auth_user.is_some()),
+        (SourceName::Prometheus, "`--header`", !source.header.is_empty()),
+        (SourceName::Sim, "`--seed`", source.seed.is_some()),
+        (SourceName::Sim, "`--scenario`", source.scenario.is_some()),
+        (SourceName::Sim, "`--real-time`", source.real_time),
+    ];
+    let mut given = given.into_iter().filter(|(_, _, is_given)| *is_given);
+    let named = match (source.source, mock) {
+        (Some(SourceName::Sim) | None, true) => Some(SourceName::Sim),
+        (Some(other), true) => {
+            let other = source_word(other);
+            let problem = format!("`--mock` is `--source sim`, and `--source {other}` is given, too");
+            return Err(usage(problem).hint(MOCK_HINT));
+        }
+        (named, false) => named,
+    };
+    let Some(name) = named.or_else(|| given.clone().next().map(|(name, ..)| name)) else {
+        return Ok(None);
+    };
+    if let Some((owner, flag, _)) = given.find(|(owner, ..)| *owner != name) {
+        let problem = format!(
+            "{flag} belongs to `--source {}`, and the source is {}",
+            source_word(owner),
+            source_word(name)
+        );
+        let failure = usage(problem);
+        return Err(if mock { failure.hint(MOCK_HINT) } else { failure });
+    }
+    Ok(Some(name))
+}
+
+fn command(args: &RunArgs) -> Result<Vec<String>, Failure> {
+    args.command.iter().map(text).collect()
 }
 
 fn sim(args: &RunArgs) -> Result<SourceSettings, Failure> {
@@ -147,7 +212,7 @@ fn text(word: &OsString) -> Result<String, Failure> {
     told.ok_or_else(|| usage(format!("`{}` is no valid Unicode text", word.to_string_lossy())))
 }
 
-fn text_of_path(path: &Path) -> Result<String, Failure> {
+pub(super) fn text_of_path(path: &Path) -> Result<String, Failure> {
     text(&path.as_os_str().to_owned())
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::settings::usage;
 use crate::cli::run::SourceArgs;
+use crate::cli::values::header;
 use crate::commands::Failure;
 use crate::core::policy::run::RunPolicy;
 use crate::core::run::settings::SourceSettings;
@@ -41,8 +42,12 @@ pub(super) fn source(
         }
         SourceSettings::File { edge_report } => Box::new(FileSource::new(PathBuf::from(edge_report))),
         SourceSettings::Prometheus { url, selector } => {
-            let headers: Vec<(String, Secret)> =
-                args.header.iter().map(|(name, value)| (name.clone(), Secret::new(value))).collect();
+            let headers = args.header.iter().map(|text| {
+                let (name, value) =
+                    header(text).map_err(|problem| usage(format!("`--header`: {problem}")))?;
+                Ok((name, Secret::from(value)))
+            });
+            let headers = headers.collect::<Result<Vec<_>, Failure>>()?;
             let target = Target::new(url, &auth(args)?, &headers).map_err(|error| {
                 Failure::usage(error).hint("`--prometheus-url` wants http(s)://host[:port][/prefix]")
             })?;

@@ -87,6 +87,8 @@ pub(super) struct Watch<'p> {
     pub(super) rows: Vec<TrendRow>,
     /// Iterations with a report, those before a resume included.
     pub(super) collected: u64,
+    /// Why the last collection that failed did.
+    pub(super) last_failure: Option<String>,
     /// Iterations in a row, up to the last, with KPI FAIL.
     pub(super) fails: u64,
     started: Stopwatch,
@@ -106,6 +108,7 @@ impl<'p> Watch<'p> {
             metrics: MetricsCollector::default(),
             rows: Vec::new(),
             collected: 0,
+            last_failure: None,
             fails: 0,
             started: Stopwatch::start(),
             seen_now: 0,
@@ -118,6 +121,9 @@ impl<'p> Watch<'p> {
         self.metrics.push(record);
         self.rows.push(TrendRow::of(record));
         self.collected += u64::from(record.collection_failed.is_none());
+        if record.collection_failed.is_some() {
+            self.last_failure.clone_from(&record.collection_failed);
+        }
         let is_fail = record.summary.kpi_verdict == Some(KpiVerdict::Fail);
         self.fails = if is_fail { self.fails + 1 } else { 0 };
         if let Some(publisher) = &self.publisher {

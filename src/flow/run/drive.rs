@@ -130,6 +130,13 @@ impl Drive<'_> {
     /// with KPI FAIL that the run ends with so far.
     pub fn run(mut self, done: u64, mut state: TunerState, fails: u64) -> Result<Ended, RunError> {
         let (mut last, mut collected, mut fails) = (done, 0, fails);
+        // A row that has ended the run once is used up: whoever goes on with it has mended something.
+        if state.failed_collections >= self.planner.policy.run.patience.failed_collections {
+            state.failed_collections = 0;
+        }
+        if fails >= self.abort_after_fails {
+            fails = 0;
+        }
         for number in done + 1..=self.planner.iterations {
             if self.stop.is_asked() {
                 return Ok(Ended { end: End::Interrupted, last, collected, state });

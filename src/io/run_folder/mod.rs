@@ -296,6 +296,11 @@ impl RunFolder {
 }
 
 fn put_overrides_at(path: &Path, text: &[u8], ours: Option<&[u8]>) -> Result<OverridesPut, RunFolderError> {
+    // Reading a pipe would wait for its writer.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        let problem = std::io::Error::other("something else than a file is there");
+        return Err(RunFolderError::io("write", path)(problem));
+    }
     let there = match fs::read(path) {
         Ok(bytes) => Some(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,

@@ -1,6 +1,7 @@
 //! `soak run` as its users see it: what it writes, prints and exits with.
 
 mod files;
+mod hostile;
 mod plan;
 mod scenarios;
 mod sources;
