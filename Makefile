@@ -5,15 +5,21 @@ CARGO ?= cargo
 TEST_FEATURES := --features failpoints
 
 .DEFAULT_GOAL := help
-.PHONY: help soak test e2e bench fmt lint doc ci
+.PHONY: help soak soak-audit soak-audit-ci test e2e bench fmt lint doc ci
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 soak: ## Build the release binary, run a simulated soak of 24 iterations and gate it
 	$(CARGO) build --release --locked
 	target/release/soak run --mock --auto-tune --iterations 24
 	target/release/soak gate --path artifacts/soak/latest
+
+soak-audit: ## Audit the latest run: ready for release?
+	$(CARGO) run --release --locked --quiet -- audit --path artifacts/soak/latest
+
+soak-audit-ci: ## The same; fails on HOLD
+	$(CARGO) run --release --locked --quiet -- audit --path artifacts/soak/latest --fail-on-hold
 
 test: ## Run all tests that need no other program
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \

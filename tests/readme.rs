@@ -52,7 +52,12 @@ fn commands(command: &clap::Command, above: &str) -> BTreeSet<String> {
         .get_subcommands()
         .flat_map(|sub| {
             let name = format!("{above} {}", sub.get_name());
-            if sub.has_subcommands() { commands(sub, &name) } else { BTreeSet::from([name]) }
+            let mut below = commands(sub, &name);
+            // A group is a command itself only where it does something without another word.
+            if !sub.is_subcommand_required_set() {
+                below.insert(name);
+            }
+            below
         })
         .collect()
 }

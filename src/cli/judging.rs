@@ -16,7 +16,8 @@ pub struct PathArgs {
     ///
     /// If the folder has no such files, but `soak/latest` or `latest` below it has, that one is read and a
     /// line says so.
-    #[arg(long, value_name = "DIR")]
+    // `--base` is what the readiness audit of old called it.
+    #[arg(long, alias = "base", value_name = "DIR")]
     path: Option<PathBuf>,
 }
 

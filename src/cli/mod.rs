@@ -8,6 +8,7 @@
     reason = "doc comments are help text here, and in a terminal backticks are noise"
 )]
 
+pub mod audit;
 pub mod config;
 pub mod deltas;
 pub mod environment;
@@ -21,6 +22,7 @@ pub mod values;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use audit::AuditArgs;
 use config::ConfigCommand;
 use deltas::DeltasCommand;
 use globals::GlobalArgs;
@@ -78,6 +80,14 @@ pub enum Command {
     /// pass (and a freeze was seen), and whether the tuning reached the overrides. Readiness, goals and
     /// violations are shown beside it. What is written is what `analyze` and `extract` write.
     Gate(GateArgs),
+    /// Audit whether a run is ready for release: OK or HOLD, and the table of its iterations
+    ///
+    /// Holds the last iterations against the readiness limits of the policy, and looks at the files, the tuning and
+    /// the warm-up. POST_SOAK_AUDIT_SUMMARY.md, POST_SOAK_AUDIT_SUMMARY.json and POST_SOAK_ITER_TABLE.csv go into
+    /// reports/analysis in the folder of the run. The exit code is 0 on OK and on HOLD; --fail-on-hold makes HOLD
+    /// exit 1. Readiness asks another question than `gate`, with limits of its own; where the answers differ, a
+    /// note says why.
+    Audit(AuditArgs),
     /// Check what became of the tuning
     #[command(subcommand)]
     Deltas(DeltasCommand),
@@ -180,7 +190,18 @@ mod tests {
         let names: Vec<&str> = definition.get_subcommands().map(clap::Command::get_name).collect();
         assert_eq!(
             names,
-            ["run", "analyze", "extract", "gate", "deltas", "config", "schema", "completions", "man"]
+            [
+                "run",
+                "analyze",
+                "extract",
+                "gate",
+                "audit",
+                "deltas",
+                "config",
+                "schema",
+                "completions",
+                "man"
+            ]
         );
     }
 }

@@ -58,7 +58,18 @@ pub(super) struct Written {
 /// Writes the artifacts. A folder without iterations is only written into where an earlier result would
 /// otherwise go on claiming something: nobody wants reports in a folder that was named by mistake.
 pub(super) fn write(globals: &GlobalArgs, base: &Path, analysis: &Analysis, rendered: Rendered) -> Written {
-    if analysis.evidence.is_empty() && !crate::io::loose::exists(&base.join("POST_SOAK_SNAPSHOT.json")) {
+    write_where(globals, base, analysis, rendered, Path::new("POST_SOAK_SNAPSHOT.json"))
+}
+
+/// [`write`], where `result` is the file by which an earlier result is known.
+pub(super) fn write_where(
+    globals: &GlobalArgs,
+    base: &Path,
+    analysis: &Analysis,
+    rendered: Rendered,
+    result: &Path,
+) -> Written {
+    if analysis.evidence.is_empty() && !crate::io::loose::exists(&base.join(result)) {
         return Written { names: Vec::new(), failure: None };
     }
     match write::commit(base, rendered) {

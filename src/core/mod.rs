@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod anomalies;
+pub mod audit;
 pub mod baseline;
 pub mod deltas;
 pub mod drift;

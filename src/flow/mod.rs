@@ -2,6 +2,7 @@
 //!
 //! Knows no command line: commands turn arguments into requests, and results into words and exit codes.
 
+pub mod audit;
 pub mod baseline;
 pub mod judge;
 pub mod policy;

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the room that touches the world")]
 
 pub mod artifacts;
+pub mod audited;
 pub mod clock;
 pub mod environment;
 mod failpoint;

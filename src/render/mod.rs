@@ -1,6 +1,7 @@
 //! One module per format: values in, text or bytes out. Must not touch the world.
 
 pub mod audit_md;
+pub mod audit_summary;
 pub mod baseline;
 pub mod config;
 pub mod deltas_md;

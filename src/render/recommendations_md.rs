@@ -7,10 +7,9 @@ use super::markdown::cell;
 use super::report_head::{freeze_decision, header};
 use super::report_md::{Column, bounded, finish, maybe, paragraph, prose, row, step, table, with_unit};
 use crate::core::analysis::{Analysis, SymbolAnalysis};
-use crate::core::kpi::Kpi;
-use crate::core::number::{distance, exact, fixed};
+use crate::core::judge::action::told;
 use crate::core::policy::Policy;
-use crate::core::verdict::{Check, Comparison, Outcome, Part};
+use crate::core::verdict::{Check, Outcome, Part};
 use crate::wire::provenance::Provenance;
 
 /// Lines of the list of limits that are not met.
@@ -124,51 +123,8 @@ fn missed(out: &mut String, mark: &str, symbol: &SymbolAnalysis, policy: &Policy
 
 /// What must happen for a check to hold.
 fn action(check: &Check, policy: &Policy) -> String {
-    let part = check.part.word();
-    let name = check.kpi.as_deref().map_or_else(|| cell(&check.gate), cell);
-    let kpi = check.kpi.as_deref().and_then(|name| policy.kpis.find(name)).map(|id| policy.kpis.get(id));
-    let which = format!("the {} of {name} in {}", check.statistic, check.window.name);
-    let what = match (check.outcome, kpi, check.comparison, check.limit, check.observed) {
-        (Outcome::Invalid, ..) => format!("record {name}: {}", prose(&check.reason)),
-        (Outcome::Inconclusive, ..) => format!("let the run go on: {}", prose(&check.reason)),
-        (_, Some(kpi), Some(comparison), Some(limit), Some(observed))
-            if !comparison.holds(observed, limit) =>
-        {
-            let (verb, least) = match comparison {
-                Comparison::AtLeast => ("raise", "at least"),
-                Comparison::Above => ("raise", "more than"),
-                Comparison::AtMost => ("lower", "at least"),
-                Comparison::Below => ("lower", "more than"),
-            };
-            let short_of = by(kpi, observed - limit);
-            let (seen, bound) = (number(kpi, observed), number(kpi, limit));
-            format!("{verb} {which} by {least} {short_of}, from {seen} to {} {bound}", comparison.symbol())
-        }
-        _ => format!("gain room for {which}: {}", prose(&check.reason)),
-    };
-    format!("- {part} **{}**: {what}", check.outcome)
-}
-
-fn number(kpi: &Kpi, value: f64) -> String {
-    united(kpi, exact_or_near(value, kpi.unit.decimals()))
-}
-
-fn by(kpi: &Kpi, value: f64) -> String {
-    united(kpi, distance(value, kpi.unit.decimals()))
-}
-
-/// Exact where at most two more decimals do, else rounded: medians and means have no end of digits.
-fn exact_or_near(value: f64, digits: usize) -> String {
-    let text = exact(value, digits);
-    let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-    if decimals <= digits + 2 { text } else { fixed(value, digits + 2) }
-}
-
-fn united(kpi: &Kpi, number: String) -> String {
-    match kpi.unit.symbol() {
-        "" => number,
-        unit => format!("{number} {}", cell(unit)),
-    }
+    let what = told(check, &policy.kpis);
+    format!("- {} **{}**: {}", check.part.word(), check.outcome, prose(&what))
 }
 
 #[cfg(test)]

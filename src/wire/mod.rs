@@ -4,6 +4,7 @@
 
 pub mod analysis;
 pub mod artifact_manifest;
+pub mod audit_summary;
 pub mod baseline;
 pub mod check;
 pub mod config_show;
@@ -39,3 +40,4 @@ pub mod tuning;
 mod tuning_parts;
 pub mod tuning_report;
 pub mod tuning_written;
+pub mod warmup_metrics;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::analysis::AnalysisDocument;
 use super::artifact_manifest::ArtifactManifest;
+use super::audit_summary::AuditSummary;
 use super::config_show::ConfigShow;
 use super::delta_report::DeltaReport;
 use super::gate_result::GateResult;
@@ -31,7 +32,7 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 15] = [
+const DESCRIBED: [Described; 16] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
@@ -71,6 +72,11 @@ const DESCRIBED: [Described; 15] = [
         name: "post_soak_analysis",
         title: "POST_SOAK_ANALYSIS.json",
         make: strict::<AnalysisDocument>,
+    },
+    Described {
+        name: "post_soak_audit_summary",
+        title: "POST_SOAK_AUDIT_SUMMARY.json, and output of `soak audit --format json`",
+        make: strict::<AuditSummary>,
     },
     Described {
         name: "post_soak_snapshot_1_1",

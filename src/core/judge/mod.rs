@@ -2,6 +2,7 @@
 //!
 //! Pure. The order of things is in [`super::analysis`]; words for people are made by the renderers.
 
+pub mod action;
 pub mod advisory;
 pub mod disagree;
 pub mod edge_report;

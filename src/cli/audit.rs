@@ -1,0 +1,80 @@
+//! Arguments of `soak audit`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::judging::{OverrideArgs, PathArgs, PolicyArgs, WindowArgs};
+use super::values::Format;
+
+/// `soak audit`
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  soak audit --path artifacts/soak/latest
+  soak audit --path artifacts/soak/latest --fail-on-hold
+  soak audit pr-summary > comment.md"
+)]
+pub struct AuditArgs {
+    /// What else can be asked of an audit.
+    #[command(subcommand)]
+    pub command: Option<AuditCommand>,
+
+    /// The run.
+    #[command(flatten)]
+    pub path: PathArgs,
+    /// The limits.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+    /// The iterations.
+    #[command(flatten)]
+    pub window: WindowArgs,
+
+    /// Exit 1 unless readiness is OK [default: OK and HOLD both exit 0]
+    #[arg(long)]
+    pub fail_on_hold: bool,
+
+    /// An override.
+    #[command(flatten)]
+    pub override_: OverrideArgs,
+
+    /// Folder for everything that is written [default: reports/analysis in the folder of the run]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Write OK and X instead of check marks and crosses
+    #[arg(long)]
+    pub ascii: bool,
+
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// `soak audit …`
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Print what an audit found as a few lines of Markdown, for a comment on a pull request
+    ///
+    /// Reads the POST_SOAK_AUDIT_SUMMARY.json that `soak audit` wrote, judges nothing, writes nothing, and exits 0
+    /// on OK and on HOLD.
+    PrSummary(PrSummaryArgs),
+}
+
+/// `soak audit pr-summary`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  soak audit pr-summary --path artifacts/soak/latest
+  soak audit pr-summary audit/POST_SOAK_AUDIT_SUMMARY.json > comment.md")]
+pub struct PrSummaryArgs {
+    /// The audit's JSON [default: reports/analysis/POST_SOAK_AUDIT_SUMMARY.json in the folder of --path]
+    #[arg(value_name = "FILE", conflicts_with = "path")]
+    pub file: Option<PathBuf>,
+
+    /// The run.
+    #[command(flatten)]
+    pub path: PathArgs,
+}

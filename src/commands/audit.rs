@@ -1,0 +1,112 @@
+//! `soak audit`: is the run ready for release? And the answer in short, for a pull request.
+
+use anyhow::anyhow;
+
+use super::judging::{cannot_judge, collect_provenance, load_policy};
+use super::post_soak::{end, ending, leave, style, tell_folder, write_where};
+use super::{Failure, print};
+use crate::cli::audit::{AuditArgs, AuditCommand, PrSummaryArgs};
+use crate::cli::globals::GlobalArgs;
+use crate::cli::values::Format;
+use crate::core::analysis::Options;
+use crate::core::verdict::Outcome;
+use crate::exit::Exit;
+use crate::flow::audit;
+use crate::flow::judge::{self, Request};
+use crate::flow::policy::window_patches;
+use crate::flow::write::ANALYSIS;
+use crate::io::load::read_bounded;
+use crate::render::audit_summary::{Place, pull_request, text};
+use crate::render::json;
+use crate::wire::audit_summary::{FILE_NAME, read};
+
+/// Audits, writes the reports, tells the result.
+pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
+    let AuditArgs { command, path, policy, window, fail_on_hold, override_, out, ascii, format } = args;
+    if let Some(AuditCommand::PrSummary(args)) = command {
+        return pr_summary(args);
+    }
+    let policy =
+        load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
+    let provenance = collect_provenance(&policy, override_.override_reason.as_deref())?;
+    let options = Options { so_far: window.so_far, ..Options::default() };
+    let asked = path.folder();
+    let request = Request { path: &asked, policy: &policy, options, symbols: &[], edge_report: None };
+    let judged = judge::judge(&request).map_err(cannot_judge)?;
+    tell_folder(globals, &judged, &asked);
+    let audited = audit::audit(&judged, &policy, &provenance);
+    let rendered = audit::render(&audited, &policy, &provenance, &judged.folder, out.is_some(), *ascii);
+    let base = out.as_deref().unwrap_or(&judged.folder);
+    let marker = rendered.rendered.artifacts[0].path.clone();
+    let written = write_where(globals, base, &judged.analysis, rendered.rendered, &marker);
+    let mut failure = written.failure;
+    if audited.analysis.evidence.is_empty() {
+        let reason = format!(
+            "there is nothing to audit in `{}`: {}",
+            judged.folder.display(),
+            audited.analysis.reason()
+        );
+        let nothing = Failure::input(anyhow!(reason))
+            .hint("`--path` names the folder with the ITER_SUMMARY_<n>.json files");
+        failure.get_or_insert(nothing);
+    }
+    let exit = verdict_exit(audited.readiness.outcome, *fail_on_hold, provenance.overridden.is_some());
+    let exit_code = ending(exit, failure.as_ref()).code(globals.detailed_exitcode);
+    match format {
+        Format::Text => {
+            let place = Place {
+                run: &judged.folder,
+                base,
+                written: &written.names,
+                report: &rendered.report,
+                fail_on_hold: *fail_on_hold,
+                exit_code,
+            };
+            print(text(&audited, &policy, &provenance, place, style(globals, *ascii)))?;
+        }
+        Format::Json => print(json::pretty(&rendered.summary))?,
+    }
+    drop(audited);
+    leave(judged);
+    end(exit, failure)
+}
+
+/// Only PASS is OK; an override passes any.
+fn verdict_exit(outcome: Outcome, fail_on_hold: bool, overridden: bool) -> Exit {
+    if fail_on_hold && !overridden { Exit::of_verdict(outcome, true) } else { Exit::Success }
+}
+
+/// A summary larger than this is damage.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+fn pr_summary(args: &PrSummaryArgs) -> Result<Exit, Failure> {
+    let PrSummaryArgs { file, path } = args;
+    let file = file.clone().unwrap_or_else(|| path.folder().join(ANALYSIS).join(FILE_NAME));
+    let unusable = |reason: String| {
+        Failure::input(anyhow!("the audit `{}` cannot be used: {reason}", file.display()))
+            .hint("`soak audit` writes it; name the file, or the folder of the run with `--path`")
+    };
+    let mut bytes = Vec::new();
+    read_bounded(&file, LARGEST, &mut bytes).map_err(&unusable)?;
+    let account = read::read(&bytes).map_err(|error| unusable(error.to_string()))?;
+    print(pull_request(&account))?;
+    Ok(Exit::Success)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_with_the_flag_and_without_an_override_does_hold_fail() {
+        let exits = |fail_on_hold, overridden| {
+            [Outcome::Pass, Outcome::Warn, Outcome::Inconclusive, Outcome::Fail, Outcome::Invalid]
+                .map(|outcome| verdict_exit(outcome, fail_on_hold, overridden))
+        };
+        let failing = [Exit::Success, Exit::Failed, Exit::Inconclusive, Exit::Failed, Exit::InputInvalid];
+        assert_eq!(exits(true, false), failing);
+        for (flag, overridden) in [(false, false), (false, true), (true, true)] {
+            assert_eq!(exits(flag, overridden), [Exit::Success; 5]);
+        }
+    }
+}

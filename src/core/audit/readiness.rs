@@ -1,0 +1,131 @@
+//! OK or HOLD: the readiness limits of the policy, on input that can be trusted.
+//!
+//! OK only if every limit was evaluated on enough data and holds, and the files of the window are sound.
+
+use crate::core::analysis::{Analysis, SymbolAnalysis};
+use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::number::{beside, exact, trimmed};
+use crate::core::policy::Policy;
+use crate::core::verdict::{Check, Outcome, Part, join};
+
+/// Decimals of an observed value in the text of a failure, where they are enough to tell it from the limit.
+const DECIMALS: usize = 3;
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Readiness {
+    /// The true outcome; only PASS is OK.
+    pub outcome: Outcome,
+    /// The checks that make it: integrity of the window, and readiness. All of them join it.
+    pub checks: Vec<Check>,
+    /// `net_bps: 2.700 (expected >= 2.9)`, one a missed limit; empty when it is OK.
+    pub failures: Vec<String>,
+    /// Index of the symbol that decides, in the analysis.
+    pub symbol: usize,
+    /// What the KPIs of the verdict were held against the limits with, in the order of the original
+    /// documents; of a KPI without a limit the median of the last-n window. `None` = unknown.
+    pub kpis: Vec<(KpiId, Option<f64>)>,
+}
+
+impl Readiness {
+    /// The readiness of an analysed run.
+    pub fn of(analysis: &Analysis, policy: &Policy) -> Self {
+        let of_symbol: Vec<Vec<Check>> = analysis.symbols.iter().map(judged).collect();
+        let outcomes: Vec<Outcome> = of_symbol.iter().map(|checks| verdict(checks)).collect();
+        let outcome = outcomes.iter().copied().max().unwrap_or(Outcome::Invalid);
+        let symbol = outcomes.iter().position(|one| *one == outcome).unwrap_or(0);
+        let kpis = KpiId::OF_THE_VERDICT
+            .map(|kpi| (kpi, told(&analysis.symbols[symbol], &of_symbol[symbol], kpi, &policy.kpis)))
+            .to_vec();
+        let checks: Vec<Check> = of_symbol.into_iter().flatten().collect();
+        let failures = failures(&checks);
+        Self { outcome, checks, failures, symbol, kpis }
+    }
+
+    /// Whether the run is ready.
+    pub fn is_ok(&self) -> bool {
+        self.outcome == Outcome::Pass
+    }
+
+    /// `OK` or `HOLD`.
+    pub fn word(&self) -> &'static str {
+        if self.is_ok() { "OK" } else { "HOLD" }
+    }
+
+    /// The readiness checks of the symbol that decides, without integrity.
+    pub fn limits<'r>(&'r self, symbol: Option<&'r str>) -> impl Iterator<Item = &'r Check> {
+        self.checks
+            .iter()
+            .filter(move |check| check.part == Part::Readiness && check.symbol.as_deref() == symbol)
+    }
+
+    /// Readiness limits that are missed or cannot be judged.
+    pub fn missed(&self) -> usize {
+        let missed = |check: &&Check| check.part == Part::Readiness && is_missed(check);
+        self.checks.iter().filter(missed).count()
+    }
+}
+
+fn judged(symbol: &SymbolAnalysis) -> Vec<Check> {
+    symbol
+        .checks
+        .iter()
+        .filter(|check| matches!(check.part, Part::Integrity | Part::Readiness))
+        .map(|check| Check { joins: true, ..check.clone() })
+        .collect()
+}
+
+/// Integrity alone is no readiness: without a limit there is nothing that could be met.
+fn verdict(checks: &[Check]) -> Outcome {
+    let limits = || checks.iter().filter(|check| check.part == Part::Readiness);
+    join(checks).max(join(limits()))
+}
+
+fn told(symbol: &SymbolAnalysis, checks: &[Check], kpi: KpiId, kpis: &KpiTable) -> Option<f64> {
+    let name = kpis.name(kpi);
+    match checks.iter().find(|check| check.part == Part::Readiness && check.kpi.as_deref() == Some(name)) {
+        Some(check) => check.observed,
+        None => symbol.kpis.iter().find(|stats| stats.kpi == kpi)?.summary.map(|summary| summary.median),
+    }
+}
+
+fn is_missed(check: &Check) -> bool {
+    !matches!(check.outcome, Outcome::Pass | Outcome::NotApplicable)
+}
+
+fn failures(checks: &[Check]) -> Vec<String> {
+    let missed: Vec<&Check> = checks.iter().filter(|check| is_missed(check)).collect();
+    let is_told_by_its_limit = |check: &Check| {
+        missed.iter().any(|other| {
+            other.part == Part::Readiness && other.kpi == check.kpi && other.symbol == check.symbol
+        })
+    };
+    let mut failures: Vec<String> = Vec::new();
+    for check in &missed {
+        let symbol = check.symbol.as_deref().map_or_else(String::new, |name| format!("{name}: "));
+        if check.part == Part::Readiness {
+            failures.push(format!("{symbol}{}", failure(check)));
+        } else if check.kpi.is_none() || !is_told_by_its_limit(check) {
+            failures.push(format!("{symbol}{}: {}", check.gate, check.reason));
+        }
+    }
+    failures
+}
+
+/// `net_bps: 2.700 (expected >= 2.9)` or `net_bps: missing (expected >= 2.9)`. Where the limit is not what was
+/// missed, the reason stands between.
+fn failure(check: &Check) -> String {
+    let name = check.kpi.as_deref().unwrap_or(&check.gate);
+    let (Some(comparison), Some(limit)) = (check.comparison, check.limit) else {
+        return format!("{name}: {}", check.reason);
+    };
+    let exact = exact(limit, 0);
+    let expected = format!("(expected {} {})", comparison.symbol(), trimmed(&exact));
+    match check.observed {
+        None => format!("{name}: missing {expected}"),
+        Some(seen) if comparison.holds(seen, limit) || check.outcome == Outcome::Inconclusive => {
+            format!("{name}: {} {expected}", check.reason)
+        }
+        Some(seen) => format!("{name}: {} {expected}", beside(seen, limit, DECIMALS)),
+    }
+}
