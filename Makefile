@@ -5,15 +5,18 @@ CARGO ?= cargo
 TEST_FEATURES := --features failpoints
 
 .DEFAULT_GOAL := help
-.PHONY: help soak test e2e bench fmt lint doc ci
+.PHONY: help soak soak-compare test e2e bench fmt lint doc ci
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 soak: ## Build the release binary, run a simulated soak of 24 iterations and gate it
 	$(CARGO) build --release --locked
 	target/release/soak run --mock --auto-tune --iterations 24
 	target/release/soak gate --path artifacts/soak/latest
+
+soak-compare: ## Compare two runs: make soak-compare A=artifacts/soak/history/… B=artifacts/soak/latest
+	$(CARGO) run --release --locked --quiet -- compare --a "$(A)" --b "$(or $(B),artifacts/soak/latest)"
 
 test: ## Run all tests that need no other program
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \

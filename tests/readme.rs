@@ -52,7 +52,12 @@ fn commands(command: &clap::Command, above: &str) -> BTreeSet<String> {
         .get_subcommands()
         .flat_map(|sub| {
             let name = format!("{above} {}", sub.get_name());
-            if sub.has_subcommands() { commands(sub, &name) } else { BTreeSet::from([name]) }
+            let mut found = commands(sub, &name);
+            // What has arguments of its own can be run without a command below it.
+            if !sub.has_subcommands() || sub.get_arguments().any(|arg| !arg.is_global_set()) {
+                found.insert(name);
+            }
+            found
         })
         .collect()
 }

@@ -8,6 +8,7 @@
     reason = "doc comments are help text here, and in a terminal backticks are noise"
 )]
 
+pub mod compare;
 pub mod config;
 pub mod deltas;
 pub mod environment;
@@ -21,6 +22,7 @@ pub mod values;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use compare::CompareArgs;
 use config::ConfigCommand;
 use deltas::DeltasCommand;
 use globals::GlobalArgs;
@@ -78,6 +80,13 @@ pub enum Command {
     /// pass (and a freeze was seen), and whether the tuning reached the overrides. Readiness, goals and
     /// violations are shown beside it. What is written is what `analyze` and `extract` write.
     Gate(GateArgs),
+    /// Compare two runs, a JSON file with a golden one, or the runs below a folder
+    ///
+    /// Of two runs the medians of the four KPIs of the verdict over the last iterations are compared. Only the
+    /// iterations of that window are read. The exit code is 0; --fail-on-regression makes it gate: 1 when a KPI
+    /// got worse by more than its floor, and when that cannot be said, because a side does not know a KPI or is
+    /// INVALID or INCONCLUSIVE.
+    Compare(Box<CompareArgs>),
     /// Check what became of the tuning
     #[command(subcommand)]
     Deltas(DeltasCommand),
@@ -180,7 +189,18 @@ mod tests {
         let names: Vec<&str> = definition.get_subcommands().map(clap::Command::get_name).collect();
         assert_eq!(
             names,
-            ["run", "analyze", "extract", "gate", "deltas", "config", "schema", "completions", "man"]
+            [
+                "run",
+                "analyze",
+                "extract",
+                "gate",
+                "compare",
+                "deltas",
+                "config",
+                "schema",
+                "completions",
+                "man"
+            ]
         );
     }
 }

@@ -4,6 +4,7 @@
 //! this module turns that into what stderr says and the exit code.
 
 mod analyze;
+mod compare;
 mod completions;
 mod config;
 mod deltas;
@@ -52,6 +53,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Analyze(args) => analyze::run(args, globals),
         Command::Extract(args) => extract::run(args, globals),
         Command::Gate(args) => gate::run(args, globals),
+        Command::Compare(args) => compare::run(args, globals),
         Command::Deltas(DeltasCommand::Verify(args)) => deltas::verify(args),
         Command::Config(ConfigCommand::Show(args)) => config::show(args),
         Command::Config(ConfigCommand::Check(args)) => config::check(args),

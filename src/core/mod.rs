@@ -3,11 +3,13 @@
 pub mod analysis;
 pub mod anomalies;
 pub mod baseline;
+pub mod compare;
 pub mod deltas;
 pub mod drift;
 pub mod edge;
 pub mod evidence;
 pub mod findings;
+pub mod golden;
 pub mod guards;
 pub mod iteration;
 pub mod judge;

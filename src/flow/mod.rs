@@ -3,6 +3,9 @@
 //! Knows no command line: commands turn arguments into requests, and results into words and exit codes.
 
 pub mod baseline;
+pub mod compare;
+pub mod golden;
+pub mod history;
 pub mod judge;
 pub mod policy;
 pub mod provenance;
