@@ -55,7 +55,7 @@ pub fn summary(result: &CompareResult) -> String {
         .kpis
         .iter()
         .filter(|row| result.regressions.contains(&row.kpi))
-        .map(|row| format!("{} {} (floor {})", row.kpi, absolute(row).unwrap_or_default(), number(row.floor)))
+        .map(|row| format!("{} {} (floor {})", row.kpi, absolute(row).unwrap_or_default(), floor(row)))
         .collect();
     if !worse.is_empty() {
         parts.push(format!("worse by more than its floor: {}", worse.join(", ")));
@@ -94,8 +94,15 @@ fn change(row: &ComparedKpi) -> Option<String> {
 fn absolute(row: &ComparedKpi) -> Option<String> {
     let change = row.change?;
     let size = distance(change, DIGITS);
-    let unit = if row.unit.is_empty() { String::new() } else { format!(" {}", row.unit) };
-    Some(format!("{}{unit}", signed(change, trimmed(&size).to_owned())))
+    Some(format!("{}{}", signed(change, trimmed(&size).to_owned()), unit(row)))
+}
+
+fn floor(row: &ComparedKpi) -> String {
+    format!("{}{}", number(row.floor), unit(row))
+}
+
+fn unit(row: &ComparedKpi) -> String {
+    if row.unit.is_empty() { String::new() } else { format!(" {}", row.unit) }
 }
 
 /// Which way, and whether it counts.
@@ -103,7 +110,7 @@ fn words(row: &ComparedKpi) -> String {
     match (row.way.as_deref(), row.exceeds_floor) {
         (Some("same"), _) => "same".to_owned(),
         (Some(way), Some(true)) => way.to_owned(),
-        (Some(way), _) => format!("{way}, but within the floor of {}", number(row.floor)),
+        (Some(way), _) => format!("{way}, but within the floor of {}", floor(row)),
         (None, _) => "unknown".to_owned(),
     }
 }
