@@ -5,7 +5,7 @@ CARGO ?= cargo
 TEST_FEATURES := --features failpoints
 
 .DEFAULT_GOAL := help
-.PHONY: help soak soak-audit soak-audit-ci test e2e bench fmt lint doc ci
+.PHONY: help soak soak-audit soak-audit-ci soak-compare test e2e bench fmt lint doc ci
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ soak-audit: ## Audit the latest run: ready for release?
 
 soak-audit-ci: ## The same; fails on HOLD
 	$(CARGO) run --release --locked --quiet -- audit --path artifacts/soak/latest --fail-on-hold
+
+soak-compare: ## Compare two runs: make soak-compare A=artifacts/soak/history/… B=artifacts/soak/latest
+	$(CARGO) run --release --locked --quiet -- compare --a "$(A)" --b "$(or $(B),artifacts/soak/latest)"
 
 test: ## Run all tests that need no other program
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \

@@ -54,7 +54,20 @@ fn help_lists_the_commands_in_the_order_of_the_product() {
         .collect();
     assert_eq!(
         names,
-        ["run", "analyze", "extract", "gate", "deltas", "config", "schema", "completions", "man", "help"]
+        [
+            "run",
+            "analyze",
+            "extract",
+            "gate",
+            "audit",
+            "compare",
+            "deltas",
+            "config",
+            "schema",
+            "completions",
+            "man",
+            "help"
+        ]
     );
 }
 

@@ -9,6 +9,7 @@
 )]
 
 pub mod audit;
+pub mod compare;
 pub mod config;
 pub mod deltas;
 pub mod environment;
@@ -23,6 +24,7 @@ pub mod values;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use audit::AuditArgs;
+use compare::CompareArgs;
 use config::ConfigCommand;
 use deltas::DeltasCommand;
 use globals::GlobalArgs;
@@ -88,6 +90,13 @@ pub enum Command {
     /// exit 1. Readiness asks another question than `gate`, with limits of its own; where the answers differ, a
     /// note says why.
     Audit(AuditArgs),
+    /// Compare two runs, a JSON file with a golden one, or the runs below a folder
+    ///
+    /// Of two runs the medians of the four KPIs of the verdict over the last iterations are compared. Only the
+    /// iterations of that window are read. The exit code is 0; --fail-on-regression makes it gate: 1 when a KPI
+    /// got worse by more than its floor, and when that cannot be said, because a side does not know a KPI or is
+    /// INVALID or INCONCLUSIVE.
+    Compare(Box<CompareArgs>),
     /// Check what became of the tuning
     #[command(subcommand)]
     Deltas(DeltasCommand),
@@ -196,6 +205,7 @@ mod tests {
                 "extract",
                 "gate",
                 "audit",
+                "compare",
                 "deltas",
                 "config",
                 "schema",

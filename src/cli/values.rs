@@ -2,6 +2,8 @@
 
 use clap::ValueEnum;
 
+use crate::core::golden::Pattern;
+
 /// How a result is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -84,6 +86,19 @@ pub fn share(value: &str) -> Result<f64, String> {
     }
 }
 
+/// A tolerance: a number from 0 on.
+pub fn tolerance(value: &str) -> Result<f64, String> {
+    match value.parse::<f64>() {
+        Ok(number) if number.is_finite() && number >= 0.0 => Ok(number + 0.0),
+        _ => Err("expected a number from 0 on".to_owned()),
+    }
+}
+
+/// A JSON pointer, whose segments may be `*`.
+pub fn pointer(value: &str) -> Result<Pattern, String> {
+    Pattern::parse(value).map_err(|error| error.to_string())
+}
+
 /// The reason of an override, in words: it stands in every artifact.
 pub fn reason(value: &str) -> Result<String, String> {
     let reason = value.trim();
@@ -154,6 +169,19 @@ mod tests {
         for wrong in ["0", "-0", "-0.001", "1.001", "NaN", "inf", "", "95%"] {
             assert!(share(wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_tolerance_is_a_number_from_zero_on() {
+        assert_eq!((tolerance("0"), tolerance("1e-9")), (Ok(0.0), Ok(1e-9)));
+        for wrong in ["-1e-9", "NaN", "inf", "", "1%"] {
+            assert!(tolerance(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_pointer_starts_with_a_slash() {
+        assert!(pointer("/runtime/*").is_ok() && pointer("runtime").is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod analyze;
 mod audit;
+mod compare;
 mod completions;
 mod config;
 mod deltas;
@@ -54,6 +55,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Extract(args) => extract::run(args, globals),
         Command::Gate(args) => gate::run(args, globals),
         Command::Audit(args) => audit::run(args, globals),
+        Command::Compare(args) => compare::run(args, globals),
         Command::Deltas(DeltasCommand::Verify(args)) => deltas::verify(args),
         Command::Config(ConfigCommand::Show(args)) => config::show(args),
         Command::Config(ConfigCommand::Check(args)) => config::check(args),

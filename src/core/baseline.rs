@@ -15,8 +15,12 @@ pub struct Baseline {
     pub schema_version: String,
     /// Its verdict, as written; `None` when it has none.
     pub verdict: Option<String>,
+    /// Its true verdict, as written; `None` when it has none.
+    pub outcome: Option<String>,
     /// Means of the KPIs of the verdict, in their units; `None` = unknown.
     pub means: Vec<(KpiId, Option<f64>)>,
+    /// Medians of the KPIs of the verdict, in their units; `None` = unknown.
+    pub medians: Vec<(KpiId, Option<f64>)>,
     /// Its pass count: passing iterations in schema 1.1, goals met in schema 1.2; `None` when it has none.
     pub pass_count: Option<u64>,
 }
@@ -24,7 +28,12 @@ pub struct Baseline {
 impl Baseline {
     /// The mean of a KPI; `None` = unknown.
     pub fn mean(&self, kpi: KpiId) -> Option<f64> {
-        mean_of(&self.means, kpi)
+        of(&self.means, kpi)
+    }
+
+    /// The median of a KPI; `None` = unknown.
+    pub fn median(&self, kpi: KpiId) -> Option<f64> {
+        of(&self.medians, kpi)
     }
 }
 
@@ -65,7 +74,7 @@ pub fn diff(baseline: &Baseline, current: &[(KpiId, Option<f64>)], verdict: &str
         .into_iter()
         .map(|kpi| {
             let before = baseline.mean(kpi).map(|value| round_half_even(value, DIGITS));
-            let after = mean_of(current, kpi).map(|value| round_half_even(value, DIGITS));
+            let after = of(current, kpi).map(|value| round_half_even(value, DIGITS));
             let change = before.zip(after).map(|(before, after)| change(before, after, kpis.get(kpi).floor));
             Line { kpi, before, after, change }
         })
@@ -78,8 +87,8 @@ pub fn diff(baseline: &Baseline, current: &[(KpiId, Option<f64>)], verdict: &str
     Diff { lines, verdict }
 }
 
-fn mean_of(means: &[(KpiId, Option<f64>)], kpi: KpiId) -> Option<f64> {
-    means.iter().find(|(known, _)| *known == kpi).and_then(|(_, mean)| *mean)
+fn of(values: &[(KpiId, Option<f64>)], kpi: KpiId) -> Option<f64> {
+    values.iter().find(|(known, _)| *known == kpi).and_then(|(_, value)| *value)
 }
 
 fn change(before: f64, after: f64, floor: f64) -> Change {
@@ -100,7 +109,9 @@ mod tests {
         Baseline {
             schema_version: "1.1".into(),
             verdict: verdict.map(str::to_owned),
+            outcome: None,
             means: vec![(KpiId::NET_BPS, net)],
+            medians: Vec::new(),
             pass_count: None,
         }
     }

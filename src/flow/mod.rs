@@ -4,6 +4,9 @@
 
 pub mod audit;
 pub mod baseline;
+pub mod compare;
+pub mod golden;
+pub mod history;
 pub mod judge;
 pub mod policy;
 pub mod provenance;

@@ -99,3 +99,8 @@ pub fn open(path: &Path) -> Result<File, FileError> {
 pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
+
+/// Whether a plain file is at this path; links are followed.
+pub fn is_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file())
+}

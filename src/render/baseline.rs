@@ -47,7 +47,9 @@ mod tests {
         let baseline = Baseline {
             schema_version: "1.1".into(),
             verdict: Some(verdicts.0.into()),
+            outcome: None,
             means: means(before),
+            medians: Vec::new(),
             pass_count: Some(6),
         };
         text(&diff(&baseline, &means(after), verdicts.1, &kpis), &kpis)

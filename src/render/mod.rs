@@ -3,11 +3,17 @@
 pub mod audit_md;
 pub mod audit_summary;
 pub mod baseline;
+pub mod compare_csv;
+pub mod compare_md;
+pub mod compare_text;
 pub mod config;
 pub mod deltas_md;
 pub mod failures_md;
 pub mod gate_text;
 pub mod github;
+pub mod golden_text;
+pub mod history_md;
+pub mod history_text;
 pub mod json;
 pub mod junit;
 pub mod live_html;

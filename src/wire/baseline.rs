@@ -71,11 +71,17 @@ pub fn read(json: &[u8]) -> Result<Baseline, BaselineError> {
         return Err(BaselineError::UnknownVersion { found: schema_version });
     }
     let verdict = text(&root, "verdict")?;
+    let outcome = match root.get("outcome") {
+        Ok(Some(Node::Text(outcome))) => Some(outcome.clone()),
+        _ => None,
+    };
     let pass_count = pass_count(&root)?;
-    Ok(Baseline { schema_version, verdict, means: means(&root)?, pass_count })
+    let (means, medians) = (values(&root, "mean")?, values(&root, "median")?);
+    Ok(Baseline { schema_version, verdict, outcome, means, medians, pass_count })
 }
 
-fn means(root: &Node) -> Result<Vec<(KpiId, Option<f64>)>, BaselineError> {
+/// A statistic of the KPIs of the verdict.
+fn values(root: &Node, statistic: &str) -> Result<Vec<(KpiId, Option<f64>)>, BaselineError> {
     let (block, name) = match first(root, &KPI_BLOCKS)? {
         Some((name, block @ Node::Object(_))) => (block, Some(name)),
         Some((name, other)) => return Err(wrong(name, other, "an object")),
@@ -84,30 +90,33 @@ fn means(root: &Node) -> Result<Vec<(KpiId, Option<f64>)>, BaselineError> {
     };
     let kpis = KpiTable::default();
     let mut found_any = name.is_some();
-    let mut means = Vec::new();
+    let mut values = Vec::new();
     for kpi in KpiId::OF_THE_VERDICT {
-        let mut mean = None;
+        let mut known = None;
         for spelling in &kpis.get(kpi).spellings {
             if let Some(node) = get(block, &spelling.key)? {
                 found_any = true;
                 let path =
                     name.map_or_else(|| spelling.key.clone(), |name| format!("{name}.{}", spelling.key));
-                mean = mean_of(node, &path)?.map(|value| value * spelling.scale);
+                known = value_of(node, statistic, &path)?.map(|value| value * spelling.scale);
                 break;
             }
         }
-        means.push((kpi, mean));
+        values.push((kpi, known));
     }
-    if found_any { Ok(means) } else { Err(BaselineError::NoKpis) }
+    if found_any { Ok(values) } else { Err(BaselineError::NoKpis) }
 }
 
-fn mean_of(node: &Node, path: &str) -> Result<Option<f64>, BaselineError> {
+fn value_of(node: &Node, statistic: &str, path: &str) -> Result<Option<f64>, BaselineError> {
     match node {
-        Node::Object(_) => match get(node, "mean")? {
-            Some(mean) => number(mean, &format!("{path}.mean")),
+        Node::Object(_) => match get(node, statistic)? {
+            Some(value) => number(value, &format!("{path}.{statistic}")),
             None => Ok(None),
         },
-        Node::Null | Node::Number(_) | Node::NotFinite => number(node, path),
+        // A bare number is the mean.
+        Node::Null | Node::Number(_) | Node::NotFinite => {
+            number(node, path).map(|value| value.filter(|_| statistic == "mean"))
+        }
         other => Err(wrong(path, other, "a number or an object with `mean`")),
     }
 }

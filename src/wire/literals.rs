@@ -11,6 +11,15 @@ use super::number::NOT_FINITE_SENTINEL;
 /// The text with every non-finite number literal outside strings replaced by a sentinel string that
 /// [`super::number::Reading`] understands; `None` when there is none.
 pub fn mark_non_finite(text: &str) -> Option<String> {
+    mark_with(text, NOT_FINITE_SENTINEL, |_| "")
+}
+
+/// The same, with the sentinel followed by what `tell` makes of the literal; neither may need an escape.
+pub(super) fn mark_with<'t>(
+    text: &'t str,
+    sentinel: &str,
+    tell: impl Fn(&'t str) -> &'t str,
+) -> Option<String> {
     let bytes = text.as_bytes();
     let mut out = String::with_capacity(text.len());
     let mut kept = 0;
@@ -24,7 +33,7 @@ pub fn mark_non_finite(text: &str) -> Option<String> {
                 if is_non_finite(&text[at..end]) {
                     found = true;
                     out.push_str(&text[kept..at]);
-                    let written = write!(out, "\"{NOT_FINITE_SENTINEL}\"");
+                    let written = write!(out, "\"{sentinel}{}\"", tell(&text[at..end]));
                     debug_assert!(written.is_ok(), "writing to a string cannot fail");
                     kept = end;
                 }

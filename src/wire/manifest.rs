@@ -26,6 +26,15 @@ enum State {
     Failed,
 }
 
+/// When the run began, RFC 3339; `None` when this is no manifest that says so.
+pub fn started(bytes: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Started {
+        started_utc: String,
+    }
+    serde_json::from_slice(bytes).ok().map(|Started { started_utc }| started_utc)
+}
+
 /// Reads a manifest; the error says what is wrong with it.
 ///
 /// `rotated` is a list of inclusive ranges `[first, last]` of iterations that rotation removed.

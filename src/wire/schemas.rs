@@ -11,9 +11,12 @@ use serde_json::{Value, json};
 use super::analysis::AnalysisDocument;
 use super::artifact_manifest::ArtifactManifest;
 use super::audit_summary::AuditSummary;
+use super::compare_result::CompareResult;
 use super::config_show::ConfigShow;
 use super::delta_report::DeltaReport;
 use super::gate_result::GateResult;
+use super::golden_result::GoldenResult;
+use super::history_result::HistoryResult;
 use super::iteration_file::Document;
 use super::live::LiveDocument;
 use super::run_log::LogLine;
@@ -32,11 +35,26 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 16] = [
+const DESCRIBED: [Described; 19] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
         make: strict::<ArtifactManifest>,
+    },
+    Described {
+        name: "compare_golden",
+        title: "Output of `soak compare golden --format json`",
+        make: strict::<GoldenResult>,
+    },
+    Described {
+        name: "compare_history",
+        title: "Output of `soak compare history --format json`",
+        make: strict::<HistoryResult>,
+    },
+    Described {
+        name: "compare_runs",
+        title: "Output of `soak compare --format json`",
+        make: strict::<CompareResult>,
     },
     Described {
         name: "config_show",

@@ -1,5 +1,6 @@
 //! Finds the folder that holds the iterations, and the iteration files in it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -55,11 +56,7 @@ pub fn list(folder: &Path) -> Result<Vec<Entry>, LoadError> {
 /// The folder with the iterations: the one given, else `soak/latest` or `latest` below it, else the newest
 /// isolated run (`RUN_<milliseconds>`) there.
 pub fn resolve(asked: &Path) -> Result<(PathBuf, Vec<Entry>), LoadError> {
-    match fs::metadata(asked) {
-        Ok(meta) if meta.is_dir() => {}
-        Ok(_) => return Err(LoadError::NotAFolder { path: asked.to_owned() }),
-        Err(source) => return Err(LoadError::Missing { path: asked.to_owned(), source }),
-    }
+    check_folder(asked)?;
     let given = list(asked)?;
     if !given.is_empty() {
         return Ok((asked.to_owned(), given));
@@ -76,6 +73,44 @@ pub fn resolve(asked: &Path) -> Result<(PathBuf, Vec<Entry>), LoadError> {
         }
     }
     Ok((asked.to_owned(), given))
+}
+
+fn check_folder(asked: &Path) -> Result<(), LoadError> {
+    match fs::metadata(asked) {
+        Ok(meta) if meta.is_dir() => Ok(()),
+        Ok(_) => Err(LoadError::NotAFolder { path: asked.to_owned() }),
+        Err(source) => Err(LoadError::Missing { path: asked.to_owned(), source }),
+    }
+}
+
+/// The folders with iterations in and below a folder of runs: the folder itself, `latest`, `RUN_*` beside and in it,
+/// and what is in `history`. Each once, also where one is a link to another.
+pub fn runs_below(asked: &Path) -> Result<Vec<PathBuf>, LoadError> {
+    check_folder(asked)?;
+    let latest = asked.join("latest");
+    let mut candidates = vec![asked.to_owned(), latest.clone()];
+    for parent in [asked, &latest] {
+        candidates.extend(folders_in(parent, |name| name.starts_with("RUN_")));
+    }
+    candidates.extend(folders_in(&asked.join("history"), |name| !name.starts_with('.')));
+    let mut seen = BTreeSet::new();
+    candidates.retain(|folder| {
+        list(folder).is_ok_and(|entries| !entries.is_empty())
+            && fs::canonicalize(folder).is_ok_and(|real| seen.insert(real))
+    });
+    Ok(candidates)
+}
+
+/// Sorted by name. A folder that cannot be listed has none.
+fn folders_in(parent: &Path, wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
+    let mut folders: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_name().to_str().is_some_and(&wanted))
+        .map(|entry| entry.path())
+        .collect();
+    folders.sort();
+    folders
 }
 
 fn newest_isolated(parent: &Path) -> Option<PathBuf> {

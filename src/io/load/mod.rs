@@ -14,8 +14,9 @@ use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::series::{Interner, Series};
 use crate::wire::iteration::IterationFile;
 
-pub use files::read_bounded;
+pub use files::{LARGEST, read_bounded};
 use listing::Entry;
+pub use listing::runs_below;
 
 /// How much of a folder is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,111 @@
+//! `soak compare --a RUN --b RUN`.
+
+use std::path::Path;
+
+use anyhow::anyhow;
+
+use crate::cli::compare::{CompareArgs, CompareFormat};
+use crate::cli::globals::GlobalArgs;
+use crate::commands::judging::{collect_provenance, load_policy};
+use crate::commands::post_soak::say;
+use crate::commands::{Failure, print};
+use crate::core::verdict::Outcome;
+use crate::exit::Exit;
+use crate::flow::compare::{self, Asked, Read, SideError};
+use crate::flow::judge::JudgeError;
+use crate::flow::policy::window_patches;
+use crate::render::{compare_csv, compare_md, compare_text, json, markdown};
+use crate::wire::compare_result::{CompareResult, ComparedRun};
+
+/// Reads both, compares, prints.
+pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
+    let CompareArgs { other: _, a, b, policy, mock, window, symbol, fail_on_regression, format } = args;
+    let (Some(a), Some(b)) = (a, b) else {
+        return Err(Failure::usage(anyhow!("`--a` and `--b` name the two runs")));
+    };
+    let policy =
+        load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
+    let provenance = collect_provenance(&policy, None)?;
+    let asked = Asked { policy: &policy, mock: mock.mock, so_far: window.so_far, symbol: symbol.as_deref() };
+    let a = side(globals, "--a", a, &asked)?;
+    let b = side(globals, "--b", b, &asked)?;
+    let (a, b) = ((a.run, &a.side), (b.run, &b.side));
+    let mut result = CompareResult::of(a, b, &policy.kpis, mock.mock, &provenance);
+    let exit = if *fail_on_regression { gate(&result) } else { Exit::Success };
+    result.exit_code = exit.code(false);
+    match format {
+        CompareFormat::Csv => print(compare_csv::csv(&result))?,
+        CompareFormat::Text => print(compare_text::text(&result))?,
+        CompareFormat::Json => print(json::pretty(&result))?,
+        CompareFormat::Md => print(compare_md::md(&result))?,
+    }
+    if *format == CompareFormat::Csv {
+        // The CSV has no place for what else is to be said.
+        for note in &result.notes {
+            say(globals, &format!("note: {}", markdown::printable(note)));
+        }
+    }
+    if exit != Exit::Success {
+        for reason in reasons(&result) {
+            say(globals, &format!("regression check: {}", markdown::printable(&reason)));
+        }
+    }
+    Ok(exit)
+}
+
+fn side(globals: &GlobalArgs, flag: &str, path: &Path, asked: &Asked<'_>) -> Result<Read, Failure> {
+    let read = compare::read(path, asked).map_err(|error| {
+        let hint = match &error {
+            SideError::Judge(JudgeError::Symbol { known, .. }) if !known.is_empty() => {
+                format!("the run of `{flag}` has {}", known.join(", "))
+            }
+            SideError::Symbols { .. } => "`--symbol` says which is compared".to_owned(),
+            _ => format!(
+                "`{flag}` wants a folder with ITER_SUMMARY_<n>.json files, a POST_SOAK_SNAPSHOT.json or a \
+                 POST_SOAK_AUDIT_SUMMARY.json"
+            ),
+        };
+        Failure::input(error).hint(markdown::printable(&hint))
+    })?;
+    if let Some(folder) = &read.redirected {
+        let (path, folder) = (path.display(), folder.display());
+        say(globals, &format!("note: `{path}` has no iteration files, `{folder}` has; that one is read"));
+    }
+    Ok(read)
+}
+
+/// A regression fails. Where nothing could be found out there may be one, and that is no pass either.
+fn gate(result: &CompareResult) -> Exit {
+    let is =
+        |outcome: Outcome| [&result.a, &result.b].into_iter().any(|run| cannot_judge(run) == Some(outcome));
+    if !result.regressions.is_empty() {
+        Exit::Failed
+    } else if !result.unknown.is_empty() || is(Outcome::Invalid) {
+        Exit::InputInvalid
+    } else if is(Outcome::Inconclusive) {
+        Exit::Inconclusive
+    } else {
+        Exit::Success
+    }
+}
+
+/// The verdict of a side that says that its numbers prove nothing.
+fn cannot_judge(run: &ComparedRun) -> Option<Outcome> {
+    [Outcome::Inconclusive, Outcome::Invalid]
+        .into_iter()
+        .find(|outcome| run.verdict.as_deref() == Some(outcome.word()))
+}
+
+fn reasons(result: &CompareResult) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if !result.regressions.is_empty() || !result.unknown.is_empty() {
+        reasons.push(compare_text::summary(result));
+    }
+    for (name, run) in [("A", &result.a), ("B", &result.b)] {
+        if let Some(outcome) = cannot_judge(run) {
+            let reason = run.reason.as_deref().map_or_else(String::new, |reason| format!(": {reason}"));
+            reasons.push(format!("{name} is {}{reason}", outcome.word()));
+        }
+    }
+    reasons
+}

@@ -1,0 +1,139 @@
+//! Reads one side of a comparison: a run, of which only the last window is loaded, or a file about one.
+
+use std::path::{Path, PathBuf};
+
+use crate::core::analysis::{Analysis, Depth, Options, SymbolAnalysis};
+use crate::core::compare::{Measured, ORDER, Side};
+use crate::core::policy::Policy;
+use crate::flow::judge::{self, JudgeError, Request};
+use crate::io::load::{LARGEST, read_bounded};
+use crate::io::loose;
+use crate::wire::compare_result::ComparedRun;
+use crate::wire::compared_file;
+
+/// How sides are read.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Limits, KPIs, windows.
+    pub policy: &'a Policy,
+    /// Relaxed limits for the verdict.
+    pub mock: bool,
+    /// Judge a run that is still going on by what is there.
+    pub so_far: bool,
+    /// The symbol to compare; `None` = the only one.
+    pub symbol: Option<&'a str>,
+}
+
+/// Why a side cannot be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum SideError {
+    /// The folder cannot be judged.
+    #[error(transparent)]
+    Judge(#[from] JudgeError),
+    /// Nothing usable is in the folder.
+    #[error("there is nothing to compare in `{}`: {reason}", path.display())]
+    Empty {
+        /// The folder.
+        path: PathBuf,
+        /// What the analysis says of it.
+        reason: String,
+    },
+    /// The run has several symbols, and none was named.
+    #[error("the run in `{}` has several symbols: {}", path.display(), symbols.join(", "))]
+    Symbols {
+        /// The folder.
+        path: PathBuf,
+        /// Its symbols.
+        symbols: Vec<String>,
+    },
+    /// The file is no snapshot.
+    #[error("`{}` cannot be compared: {reason}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// A side, read.
+#[derive(Debug)]
+pub struct Read {
+    /// What it is.
+    pub run: ComparedRun,
+    /// Its KPIs.
+    pub side: Side,
+    /// The folder read, where it is another one than was asked for.
+    pub redirected: Option<PathBuf>,
+}
+
+/// Reads a side: a file if there is a file, else a folder.
+pub fn read(path: &Path, asked: &Asked<'_>) -> Result<Read, SideError> {
+    if loose::is_file(path) { read_file(path) } else { read_run(path, asked) }
+}
+
+fn read_file(path: &Path) -> Result<Read, SideError> {
+    let failed = |reason: String| SideError::File { path: path.to_owned(), reason };
+    let mut bytes = Vec::new();
+    read_bounded(path, LARGEST, &mut bytes).map_err(failed)?;
+    let file = compared_file::read(&bytes).map_err(|error| failed(error.to_string()))?;
+    let run = ComparedRun {
+        path: told(path),
+        kind: file.kind.to_owned(),
+        verdict: file.verdict,
+        reason: None,
+        symbol: None,
+        source: None,
+        window: None,
+    };
+    Ok(Read { run, side: file.side, redirected: None })
+}
+
+fn read_run(path: &Path, asked: &Asked<'_>) -> Result<Read, SideError> {
+    let Asked { policy, mock, so_far, symbol } = *asked;
+    let options = Options { depth: Depth::Snapshot, mock, so_far, deltas: false, ..Options::default() };
+    let symbols: Vec<String> = symbol.map(str::to_owned).into_iter().collect();
+    let request = Request { path, policy, options, symbols: &symbols, edge_report: None };
+    let judged = judge::judge(&request)?;
+    let analysis = &judged.analysis;
+    if analysis.evidence.is_empty() {
+        return Err(SideError::Empty { path: judged.folder, reason: analysis.reason() });
+    }
+    let [only] = analysis.symbols.as_slice() else {
+        let symbols =
+            analysis.symbols.iter().map(|symbol| symbol.symbol.clone().unwrap_or_default()).collect();
+        return Err(SideError::Symbols { path: judged.folder, symbols });
+    };
+    let run = of_symbol(analysis, only, path);
+    let side = side(only);
+    Ok(Read { run, side, redirected: judged.redirected.then_some(judged.folder) })
+}
+
+fn of_symbol(analysis: &Analysis, symbol: &SymbolAnalysis, path: &Path) -> ComparedRun {
+    ComparedRun {
+        path: told(path),
+        kind: "run".to_owned(),
+        verdict: Some(analysis.run_outcome.word().to_owned()),
+        reason: Some(symbol.run_reason()),
+        symbol: symbol.symbol.clone(),
+        source: analysis.source(),
+        window: Some(symbol.last.used()),
+    }
+}
+
+/// The KPIs of the verdict over the last-n window.
+pub fn side(symbol: &SymbolAnalysis) -> Side {
+    ORDER.map(|kpi| {
+        let stats = symbol.kpis.iter().find(|stats| stats.kpi == kpi);
+        let summary = stats.and_then(|stats| stats.summary);
+        Measured {
+            median: summary.map(|summary| summary.median),
+            mean: summary.map(|summary| summary.mean),
+            n: stats.map(|_| summary.map_or(0, |summary| summary.n)),
+        }
+    })
+}
+
+fn told(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

@@ -1,0 +1,128 @@
+//! Two runs side by side as text for a terminal, and the words that other formats share with it.
+//!
+//! Must not compare anything itself.
+
+use std::fmt::Write as _;
+
+use super::markdown::printable;
+use crate::core::number::{distance, fixed, trimmed};
+use crate::wire::compare_result::{CompareResult, ComparedKpi, ComparedRun};
+
+const DIGITS: usize = 3;
+
+/// A block for each side, a line for each KPI, and what it comes to.
+pub fn text(result: &CompareResult) -> String {
+    let mut text = String::new();
+    for (name, run) in [("A", &result.a), ("B", &result.b)] {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name}: {}", printable(&run.path));
+        let _ = writeln!(text, "   {}", about(run));
+    }
+    let head = ["KPI", "statistic", "A", "B", "B-A", ""].map(str::to_owned);
+    let table: Vec<[String; 6]> = std::iter::once(head).chain(result.kpis.iter().map(cells)).collect();
+    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; 6] = std::array::from_fn(width);
+    text.push('\n');
+    for row in &table {
+        let line: Vec<String> =
+            row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let _ = writeln!(text, "{}", line.join("  ").trim_end());
+    }
+    let _ = writeln!(text, "\n{}", summary(result));
+    for note in &result.notes {
+        let _ = writeln!(text, "note: {}", printable(note));
+    }
+    text
+}
+
+/// Verdict, window, symbol, source and reason of a side, on one line.
+pub fn about(run: &ComparedRun) -> String {
+    let mut parts = vec![run.verdict.as_deref().map_or_else(|| "no verdict".to_owned(), printable)];
+    parts.extend(run.window.as_ref().map(|window| match (window.first, window.last) {
+        (Some(first), Some(last)) => format!("{} {first}-{last}, n={}", window.name, window.n),
+        _ => format!("{}, n={}", window.name, window.n),
+    }));
+    parts.extend(run.symbol.as_ref().map(|symbol| format!("symbol {}", printable(symbol))));
+    parts.extend(run.source.as_ref().map(|source| format!("source {}", printable(source))));
+    parts.extend(run.reason.as_deref().map(printable));
+    parts.join(" | ")
+}
+
+/// What the comparison comes to, in a sentence.
+pub fn summary(result: &CompareResult) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let worse: Vec<String> = result
+        .kpis
+        .iter()
+        .filter(|row| result.regressions.contains(&row.kpi))
+        .map(|row| format!("{} {} (floor {})", row.kpi, absolute(row).unwrap_or_default(), floor(row)))
+        .collect();
+    if !worse.is_empty() {
+        parts.push(format!("worse by more than its floor: {}", worse.join(", ")));
+    }
+    if !result.unknown.is_empty() {
+        parts.push(format!("nothing can be said about: {}", result.unknown.join(", ")));
+    }
+    if parts.is_empty() {
+        return "no KPI of the verdict got worse by more than its floor".to_owned();
+    }
+    parts.join("; ")
+}
+
+/// What stands in the columns: name, statistic, A, B, change, words.
+pub fn cells(row: &ComparedKpi) -> [String; 6] {
+    let side = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), number);
+    [
+        row.kpi.clone(),
+        row.statistic.clone(),
+        side(row.a.value),
+        side(row.b.value),
+        change(row).unwrap_or_else(|| "n/a".to_owned()),
+        words(row),
+    ]
+}
+
+/// The change with its unit and, where it says something, its percentage.
+fn change(row: &ComparedKpi) -> Option<String> {
+    let absolute = absolute(row)?;
+    Some(match row.change_percent {
+        Some(percent) => format!("{absolute} ({}%)", signed(percent, fixed(percent.abs(), 1))),
+        None => absolute,
+    })
+}
+
+fn absolute(row: &ComparedKpi) -> Option<String> {
+    let change = row.change?;
+    let size = distance(change, DIGITS);
+    Some(format!("{}{}", signed(change, trimmed(&size).to_owned()), unit(row)))
+}
+
+fn floor(row: &ComparedKpi) -> String {
+    format!("{}{}", number(row.floor), unit(row))
+}
+
+fn unit(row: &ComparedKpi) -> String {
+    if row.unit.is_empty() { String::new() } else { format!(" {}", row.unit) }
+}
+
+/// Which way, and whether it counts.
+fn words(row: &ComparedKpi) -> String {
+    match (row.way.as_deref(), row.exceeds_floor) {
+        (Some("same"), _) => "same".to_owned(),
+        (Some(way), Some(true)) => way.to_owned(),
+        (Some(way), _) => format!("{way}, but within the floor of {}", floor(row)),
+        (None, _) => "unknown".to_owned(),
+    }
+}
+
+fn signed(value: f64, size: String) -> String {
+    match value {
+        _ if value > 0.0 => format!("+{size}"),
+        _ if value < 0.0 => format!("-{size}"),
+        _ => size,
+    }
+}
+
+fn number(value: f64) -> String {
+    trimmed(&fixed(value, DIGITS)).to_owned()
+}

@@ -1,0 +1,177 @@
+//! What `compare --format json` prints: two runs side by side. The other formats show the same value.
+//!
+//! Must not compare; [`crate::core::compare`] does. The exit code is the caller's to tell.
+
+use serde::Serialize;
+
+use super::provenance::Provenance;
+use crate::core::compare::{self, Side};
+use crate::core::kpi::{Direction, KpiTable};
+use crate::core::verdict::WindowUsed;
+
+/// One of the two.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct ComparedRun {
+    /// Where it was read.
+    pub path: String,
+    /// `run` for a folder with iterations, `snapshot` or `audit` for a file about a run.
+    #[schemars(extend("enum" = ["run", "snapshot", "audit"]))]
+    pub kind: String,
+    /// Its true verdict where it is known, else the one that is written; null when there is none.
+    pub verdict: Option<String>,
+    /// The main reason of the verdict; null where it was read from a file.
+    pub reason: Option<String>,
+    /// The symbol compared; null for runs that are not per symbol.
+    pub symbol: Option<String>,
+    /// Where its data came from; null when nothing says so.
+    pub source: Option<String>,
+    /// The iterations looked at; null where it was read from a file.
+    pub window: Option<WindowUsed>,
+}
+
+/// A KPI on one side.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct ComparedValue {
+    /// The statistic, unrounded where it comes from iterations, in the KPI's unit; null = unknown.
+    pub value: Option<f64>,
+    /// Values behind it; null = unknown.
+    pub n: Option<usize>,
+}
+
+/// A KPI on both sides.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct ComparedKpi {
+    /// Canonical name.
+    pub kpi: String,
+    /// Unit; empty for ratios.
+    pub unit: String,
+    /// Which way is good; null where neither is.
+    #[schemars(extend("enum" = ["higher", "lower", null]))]
+    pub good: Option<String>,
+    /// What was compared: `median`, or `mean` where a side knows no median.
+    pub statistic: String,
+    /// Side A.
+    pub a: ComparedValue,
+    /// Side B.
+    pub b: ComparedValue,
+    /// B − A; null when a side is unknown.
+    pub change: Option<f64>,
+    /// The change in percent of |A|; null where A is nearer to 0 than the floor, or 0 lies between the two.
+    pub change_percent: Option<f64>,
+    /// Which way it went; null when a side is unknown.
+    #[schemars(extend("enum" = ["better", "worse", "same", "different", null]))]
+    pub way: Option<String>,
+    /// Changes up to this size count for nothing, in the KPI's unit.
+    pub floor: f64,
+    /// Whether the change is more than the floor; null when a side is unknown.
+    pub exceeds_floor: Option<bool>,
+}
+
+/// The comparison.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct CompareResult {
+    /// "1.0".
+    #[schemars(extend("const" = "1.0"))]
+    pub schema_version: String,
+    /// Version of the program.
+    pub tool_version: String,
+    /// SHA-256 of the policy values in force.
+    pub policy_sha256: String,
+    /// `production` or `mock`: which limits made the verdicts of runs.
+    #[schemars(extend("enum" = ["production", "mock"]))]
+    pub limits: String,
+    /// Side A.
+    pub a: ComparedRun,
+    /// Side B.
+    pub b: ComparedRun,
+    /// The KPIs of the verdict, by name.
+    pub kpis: Vec<ComparedKpi>,
+    /// KPIs that got worse by more than their floor.
+    pub regressions: Vec<String>,
+    /// KPIs that a side does not know, so that nothing can be said about them.
+    pub unknown: Vec<String>,
+    /// What a reader should know about the comparison.
+    pub notes: Vec<String>,
+    /// How the command ends, without `--detailed-exitcode`.
+    pub exit_code: u8,
+}
+
+impl CompareResult {
+    /// Compares two sides.
+    pub fn of(
+        (a, a_side): (ComparedRun, &Side),
+        (b, b_side): (ComparedRun, &Side),
+        kpis: &KpiTable,
+        mock: bool,
+        provenance: &Provenance,
+    ) -> Self {
+        let rows = compare::compare(a_side, b_side, kpis);
+        let names = |wanted: fn(&compare::Row) -> bool| -> Vec<String> {
+            rows.iter().filter(|row| wanted(row)).map(|row| kpis.name(row.kpi).to_owned()).collect()
+        };
+        let regressions = names(|row| row.change.is_some_and(|change| change.is_regression()));
+        let unknown = names(|row| row.change.is_none());
+        let counts = a_side.iter().zip(b_side);
+        let rows: Vec<ComparedKpi> =
+            rows.iter().zip(counts).map(|(row, (a, b))| compared(row, a.n, b.n, kpis)).collect();
+        Self {
+            schema_version: "1.0".to_owned(),
+            tool_version: provenance.tool_version.clone(),
+            policy_sha256: provenance.policy_sha256.clone(),
+            limits: if mock { "mock" } else { "production" }.to_owned(),
+            regressions,
+            unknown,
+            notes: notes(&a, &b, &rows),
+            exit_code: 0,
+            kpis: rows,
+            a,
+            b,
+        }
+    }
+}
+
+fn compared(row: &compare::Row, a_n: Option<usize>, b_n: Option<usize>, kpis: &KpiTable) -> ComparedKpi {
+    let kpi = kpis.get(row.kpi);
+    ComparedKpi {
+        kpi: kpi.name.clone(),
+        unit: kpi.unit.symbol().to_owned(),
+        good: kpi.direction.map(|direction| {
+            match direction {
+                Direction::Higher => "higher",
+                Direction::Lower => "lower",
+            }
+            .to_owned()
+        }),
+        statistic: row.statistic.word().to_owned(),
+        a: ComparedValue { value: row.a, n: a_n },
+        b: ComparedValue { value: row.b, n: b_n },
+        change: row.change.map(|change| change.absolute),
+        change_percent: row.change.and_then(|change| change.percent),
+        way: row.change.map(|change| change.way.word().to_owned()),
+        floor: kpi.floor,
+        exceeds_floor: row.change.map(|change| change.exceeds_floor),
+    }
+}
+
+fn notes(a: &ComparedRun, b: &ComparedRun, rows: &[ComparedKpi]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let means: Vec<&str> =
+        rows.iter().filter(|row| row.statistic == "mean").map(|row| row.kpi.as_str()).collect();
+    if !means.is_empty() {
+        notes.push(format!("a side knows no medians: means are compared for {}", means.join(", ")));
+    }
+    let mut differs = |what: &str, a: Option<&str>, b: Option<&str>| {
+        if let (Some(a), Some(b)) = (a, b)
+            && a != b
+        {
+            notes.push(format!("the {what} differ: A {a}, B {b}"));
+        }
+    };
+    differs("symbols", a.symbol.as_deref(), b.symbol.as_deref());
+    differs("sources", a.source.as_deref(), b.source.as_deref());
+    let lengths = a.window.as_ref().zip(b.window.as_ref()).map(|(a, b)| (a.n, b.n));
+    if let Some((a, b)) = lengths.filter(|(a, b)| a != b) {
+        notes.push(format!("the windows differ in length: A has {a} iterations, B {b}"));
+    }
+    notes
+}

@@ -1,0 +1,118 @@
+//! What `compare history --format json` prints: the runs below a folder, oldest first. The other formats show the
+//! same value.
+//!
+//! Must not judge; the analysis did.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::provenance::Provenance;
+use crate::core::compare::{ORDER, Side};
+use crate::core::kpi::KpiTable;
+use crate::core::spark::{Glyphs, sparkline};
+use crate::core::verdict::{Outcome, WindowUsed};
+
+/// Columns that a sparkline may take.
+const WIDTH: usize = 60;
+
+/// A run.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct HistoryRun {
+    /// Its folder, relative to the one asked for.
+    pub path: String,
+    /// When it began, RFC 3339: what it declared, else the first time in its data; null when nothing says so.
+    pub start: Option<String>,
+    /// Where its data came from; null when nothing says so.
+    pub source: Option<String>,
+    /// The true verdict of its last window.
+    pub verdict: Outcome,
+    /// The main reason of the verdict.
+    pub reason: String,
+    /// The symbol that decides, and whose numbers stand here; null for runs that are not per symbol.
+    pub symbol: Option<String>,
+    /// The iterations looked at.
+    pub window: WindowUsed,
+    /// Medians of the KPIs of the verdict over the window, unrounded; null = unknown.
+    pub medians: BTreeMap<String, Option<f64>>,
+}
+
+impl HistoryRun {
+    /// The medians of a side, by the names of the KPIs.
+    pub fn medians(side: &Side, kpis: &KpiTable) -> BTreeMap<String, Option<f64>> {
+        let named = ORDER.into_iter().zip(side);
+        named.map(|(kpi, measured)| (kpis.name(kpi).to_owned(), measured.median)).collect()
+    }
+}
+
+/// One KPI over the runs.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct HistoryTrend {
+    /// Canonical name.
+    pub kpi: String,
+    /// Unit; empty for ratios.
+    pub unit: String,
+    /// The medians as a line of characters, oldest first; of many runs smallest and largest of each stretch.
+    pub sparkline: String,
+    /// The oldest known median; null when none is known.
+    pub first: Option<f64>,
+    /// The newest known median; null when none is known.
+    pub last: Option<f64>,
+}
+
+/// The history.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct HistoryResult {
+    /// "1.0".
+    #[schemars(extend("const" = "1.0"))]
+    pub schema_version: String,
+    /// Version of the program.
+    pub tool_version: String,
+    /// SHA-256 of the policy values in force.
+    pub policy_sha256: String,
+    /// `production` or `mock`: which limits made the verdicts.
+    #[schemars(extend("enum" = ["production", "mock"]))]
+    pub limits: String,
+    /// The folder asked for.
+    pub path: String,
+    /// Runs that are there.
+    pub found: usize,
+    /// The runs shown, oldest first; those whose start is unknown come before all others.
+    pub runs: Vec<HistoryRun>,
+    /// The KPIs of the verdict over these runs, by name.
+    pub trends: Vec<HistoryTrend>,
+}
+
+impl HistoryResult {
+    /// The history of these runs, which are in order.
+    pub fn of(
+        (path, found, runs): (String, usize, Vec<HistoryRun>),
+        kpis: &KpiTable,
+        mock: bool,
+        glyphs: Glyphs,
+        provenance: &Provenance,
+    ) -> Self {
+        let trend = |kpi| {
+            let kpi = kpis.get(kpi);
+            let medians: Vec<Option<f64>> =
+                runs.iter().map(|run| run.medians.get(&kpi.name).copied().flatten()).collect();
+            HistoryTrend {
+                kpi: kpi.name.clone(),
+                unit: kpi.unit.symbol().to_owned(),
+                sparkline: sparkline(&medians, WIDTH, glyphs),
+                first: medians.iter().copied().flatten().next(),
+                last: medians.iter().rev().copied().flatten().next(),
+            }
+        };
+        Self {
+            schema_version: "1.0".to_owned(),
+            tool_version: provenance.tool_version.clone(),
+            policy_sha256: provenance.policy_sha256.clone(),
+            limits: if mock { "mock" } else { "production" }.to_owned(),
+            path,
+            found,
+            trends: ORDER.into_iter().map(trend).collect(),
+            runs,
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! `soak compare`: every format, error and exit code.
+
+mod golden;
+mod history;
+mod runs;

@@ -1,0 +1,288 @@
+//! Two runs whose medians are worked out by hand.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{Folder, Ran, Run, Step, name, program, ran, soak};
+use serde_json::json;
+
+const HEADER: &str = "KPI,A,B,B-A (note: for latency smaller is better)\n";
+
+/// Eight bad iterations, which are not in the window, and eight more. In order the window has:
+/// - net 2.8, six from 3 to 3.2, 4: median 3;
+/// - risk .2 .3 .3 .36 | .4 .4 .4 .41: median 0.38;
+/// - maker .84 .85 .86 .87 | .88 .89 .90 .91: median 0.875;
+/// - p95 299.5 300 310 320 | 330 340 350 351: median 325.
+fn a() -> Run {
+    let net = [2.8, 3.0, 3.0, 3.0, 3.0, 3.0, 3.2, 4.0];
+    let risk = [0.2, 0.36, 0.3, 0.3, 0.4, 0.4, 0.4, 0.41];
+    let maker = [0.85, 0.86, 0.87, 0.88, 0.89, 0.90, 0.91, 0.84];
+    let p95 = [299.5, 310.0, 320.0, 330.0, 340.0, 350.0, 351.0, 300.0];
+    let judged = (0..8).map(|at: usize| Step {
+        number: at as u64 + 9,
+        net: net[at],
+        risk: risk[at],
+        maker: maker[at],
+        p95: p95[at],
+        freeze: at == 4,
+    });
+    (1..=8).map(Step::bad).chain(judged).collect()
+}
+
+/// Eight equal iterations.
+fn equal(net: f64, risk: f64, maker: f64, p95: f64) -> Run {
+    (1..=8).map(|number| Step { number, net, risk, maker, p95, freeze: number == 3 }).collect()
+}
+
+fn b() -> Run {
+    equal(3.18, 0.352, 0.871, 312.5)
+}
+
+fn compare(a: &Path, b: &Path, args: &[&str]) -> Ran {
+    ran(program().arg("compare").arg("--a").arg(a).arg("--b").arg(b).args(args))
+}
+
+fn folders(a: &Run, b: &Run, args: &[&str]) -> Ran {
+    let (a, b) = (a.in_temp(), b.in_temp());
+    compare(a.path(), b.path(), args)
+}
+
+/// Exit code with and without detail.
+fn codes(a: &Run, b: &Run) -> (i32, i32) {
+    let (a, b) = (a.in_temp(), b.in_temp());
+    let code = |args: &[&str]| compare(a.path(), b.path(), args).code;
+    (code(&["--fail-on-regression"]), code(&["--fail-on-regression", "--detailed-exitcode"]))
+}
+
+#[test]
+fn the_csv_of_two_runs_worked_out_by_hand_is_right_to_the_byte() {
+    let Ran { code, stdout, stderr } = folders(&a(), &b(), &[]);
+    let expected = "maker_taker_ratio,0.875,0.871,-0.004\n\
+                    net_bps,3.000,3.180,0.180\n\
+                    p95_latency_ms,325.000,312.500,-12.500\n\
+                    risk_ratio,0.380,0.352,-0.028\n";
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert_eq!(stdout, format!("{HEADER}{expected}"));
+}
+
+#[test]
+fn no_zero_has_a_sign_and_what_is_unknown_is_nan() {
+    let tiny = equal(-0.0001, 0.352, 0.871, 312.5);
+    let mut unknown = equal(-0.0002, 0.352, 0.871, 312.5);
+    for number in 1..=8 {
+        unknown = unknown.edit(number, |json| json["summary"]["risk_ratio"] = json!(null));
+    }
+    let expected = "maker_taker_ratio,0.871,0.871,0.000\n\
+                    net_bps,0.000,0.000,0.000\n\
+                    p95_latency_ms,312.500,312.500,0.000\n\
+                    risk_ratio,0.352,nan,nan\n";
+    assert_eq!(folders(&tiny, &unknown, &[]).stdout, format!("{HEADER}{expected}"));
+}
+
+#[test]
+fn the_text_says_which_way_each_kpi_went_and_whether_it_counts() {
+    let (a, b) = (a().in_temp(), b().in_temp());
+    let Ran { code, stdout, .. } = compare(a.path(), b.path(), &["--format", "text"]);
+    let table = "\
+KPI                statistic  A      B      B-A
+maker_taker_ratio  median     0.875  0.871  -0.004 (-0.5%)     worse, but within the floor of 0.005
+net_bps            median     3      3.18   +0.18 bps (+6.0%)  better
+p95_latency_ms     median     325    312.5  -12.5 ms (-3.8%)   better
+risk_ratio         median     0.38   0.352  -0.028 (-7.4%)     better
+
+no KPI of the verdict got worse by more than its floor
+note: the windows";
+    let blocks = format!(
+        "A: {}\n   PASS | last8 9-16, n=8 | 6 of 8 iterations pass, and a freeze was seen or is not asked for\n\
+         B: {}\n   PASS | last8 1-8, n=8 | 8 of 8 iterations pass, and a freeze was seen or is not asked for\n\n",
+        a.path().display(),
+        b.path().display()
+    );
+    let table = table.strip_suffix("note: the windows").expect("the windows are of one length");
+    assert_eq!((code, stdout), (0, format!("{blocks}{table}")));
+}
+
+#[test]
+fn a_percentage_near_zero_or_across_it_is_left_out() {
+    let [near, far, below] = [0.04, 3.0, -1.0].map(|net| equal(net, 0.3, 0.9, 300.0));
+    let change = |a: &Run, b: &Run| folders(a, b, &["--format", "json"]).json()["kpis"][1].clone();
+    let told = change(&near, &far);
+    assert_eq!((&told["change"], &told["change_percent"]), (&json!(2.96), &json!(null)));
+    let told = change(&below, &far);
+    assert_eq!((&told["change"], &told["change_percent"]), (&json!(4.0), &json!(null)));
+    let told = change(&far, &near);
+    assert_eq!((&told["way"], &told["exceeds_floor"]), (&json!("worse"), &json!(true)));
+}
+
+#[test]
+fn json_and_markdown_tell_the_same_comparison() {
+    let (a, b) = (a().in_temp(), b().in_temp());
+    let told = compare(a.path(), b.path(), &["--format", "json"]).json();
+    assert_eq!(told["a"]["verdict"], "PASS");
+    assert_eq!(told["a"]["window"], json!({"name": "last8", "first": 9, "last": 16, "n": 8}));
+    assert_eq!(told["kpis"][2]["kpi"], "p95_latency_ms");
+    assert_eq!(told["kpis"][2]["a"], json!({"value": 325.0, "n": 8}));
+    assert_eq!((&told["kpis"][2]["way"], &told["kpis"][2]["good"]), (&json!("better"), &json!("lower")));
+    assert_eq!((&told["regressions"], &told["exit_code"]), (&json!([]), &json!(0)));
+    let md = compare(a.path(), b.path(), &["--format", "md"]).stdout;
+    assert!(md.contains("| p95_latency_ms | median | 325 | 312.5 | -12.5 ms (-3.8%) | better |\n"), "{md}");
+}
+
+#[test]
+fn a_snapshot_an_audit_and_the_folder_itself_say_the_same() {
+    let (a, b) = (a().in_temp(), b().in_temp());
+    let expected = compare(a.path(), b.path(), &[]).stdout;
+    a.soak("extract", &[]);
+    assert_eq!(compare(&a.file("POST_SOAK_SNAPSHOT.json"), b.path(), &[]).stdout, expected);
+    a.soak("analyze", &[]);
+    let snapshot = a.file("reports/analysis/POST_SOAK_SNAPSHOT.json");
+    assert_eq!(compare(&snapshot, b.path(), &[]).stdout, expected);
+    let kpis = json!({"maker_taker_ratio": 0.875, "net_bps": 3, "p95_latency_ms": 325, "risk_ratio": 0.38});
+    let audit = a.file("AUDIT.json");
+    write(&audit, &json!({"snapshot_kpis": kpis, "readiness": {"pass": true}}).to_string());
+    assert_eq!(compare(&audit, b.path(), &[]).stdout, expected);
+    assert_eq!(compare(&audit, b.path(), &["--format", "json"]).json()["a"]["verdict"], "OK");
+}
+
+#[test]
+fn a_snapshot_with_means_alone_is_compared_by_means_and_a_note_says_so() {
+    let folder = a().with_json("old.json", &json!({"schema_version": "1.1", "net_bps": 3.0})).in_temp();
+    let Ran { code, stdout, stderr } = compare(&folder.file("old.json"), folder.path(), &[]);
+    // The nets add up to 25 over 8 iterations.
+    assert!(stdout.contains("\nnet_bps,3.000,3.125,0.125\n"), "{stdout}");
+    assert!(stdout.contains("\nrisk_ratio,nan,0.380,nan\n"), "{stdout}");
+    assert_eq!(
+        (code, stderr.as_str()),
+        (0, "note: a side knows no medians: means are compared for net_bps\n")
+    );
+}
+
+#[test]
+fn only_a_change_for_the_worse_by_more_than_the_floor_fails_when_that_is_asked_for() {
+    let base = equal(3.0, 0.3, 0.9, 300.0);
+    assert_eq!(codes(&base, &base), (0, 0));
+    assert_eq!(codes(&base, &equal(3.5, 0.2, 0.95, 200.0)), (0, 0));
+    assert_eq!(codes(&base, &equal(2.95, 0.305, 0.895, 301.0)), (0, 0));
+    for worse in [
+        equal(2.94, 0.3, 0.9, 300.0),
+        equal(3.0, 0.306, 0.9, 300.0),
+        equal(3.0, 0.3, 0.894, 300.0),
+        equal(3.0, 0.3, 0.9, 301.5),
+    ] {
+        assert_eq!(codes(&base, &worse), (1, 1));
+        assert_eq!(codes(&worse, &base), (0, 0));
+        assert_eq!(folders(&base, &worse, &[]).code, 0);
+    }
+    let worse = equal(3.0, 0.3, 0.9, 301.5);
+    let Ran { stdout, stderr, .. } = folders(&base, &worse, &["--fail-on-regression"]);
+    let told = "regression check: worse by more than its floor: p95_latency_ms +1.5 ms (floor 1 ms)\n";
+    assert_eq!(stderr, told);
+    assert!(stdout.ends_with("\np95_latency_ms,300.000,301.500,1.500\nrisk_ratio,0.300,0.300,0.000\n"));
+}
+
+#[test]
+fn what_cannot_be_judged_is_no_pass() {
+    let base = equal(3.0, 0.3, 0.9, 300.0);
+    let short: Run =
+        (1..=7).map(|number| Step { net: 3.0, risk: 0.3, maker: 0.9, ..Step::good(number) }).collect();
+    assert_eq!(codes(&base, &short), (1, 3));
+    assert_eq!(codes(&short, &base), (1, 3));
+    let corrupt = equal(3.0, 0.3, 0.9, 300.0).with(&name(8), "{");
+    assert_eq!(codes(&base, &corrupt), (1, 4));
+    let mut unknown = base.clone();
+    for number in 1..=8 {
+        unknown = unknown.edit(number, |json| json["summary"]["risk_ratio"] = json!(null));
+    }
+    assert_eq!(codes(&base, &unknown), (1, 4));
+    let stderr = folders(&base, &unknown, &["--fail-on-regression"]).stderr;
+    assert!(stderr.contains("nothing can be said about: risk_ratio\n"), "{stderr}");
+    assert!(stderr.contains("B is INVALID"), "{stderr}");
+    assert_eq!(folders(&base, &unknown, &[]).code, 0);
+}
+
+#[test]
+fn trouble_outside_the_window_changes_nothing() {
+    let base = a();
+    let troubled = a().with(&name(1), "{").with(&name(2), [0xff, 0xfe]);
+    let told = |run: &Run| folders(run, &b(), &[]).stdout;
+    assert_eq!(told(&base), told(&troubled));
+    assert_eq!(codes(&base, &troubled), (0, 0));
+}
+
+#[test]
+fn a_side_that_cannot_be_read_is_an_error_with_a_way_out() {
+    let folder =
+        b().with("text.json", "no json").with_json("new.json", &json!({"schema_version": "7"})).in_temp();
+    let empty = tempfile::tempdir().expect("a folder");
+    for (side, words) in [
+        (folder.file("nothing"), "there is no folder"),
+        (empty.path().to_owned(), "there is nothing to compare in"),
+        (folder.file("text.json"), "text.json` cannot be compared: not valid JSON"),
+        (folder.file("new.json"), "schema version `7` is not known"),
+    ] {
+        for (a, b, flag) in
+            [(side.as_path(), folder.path(), "`--a`"), (folder.path(), side.as_path(), "`--b`")]
+        {
+            let Ran { code, stdout, stderr } = compare(a, b, &["--detailed-exitcode"]);
+            assert_eq!((code, stdout.as_str()), (4, ""), "{words}");
+            assert!(stderr.contains(words) && stderr.contains(&format!("hint: {flag} wants")), "{stderr}");
+            assert_eq!(compare(a, b, &[]).code, 1);
+        }
+    }
+}
+
+#[test]
+fn a_run_with_several_symbols_needs_one_to_be_named() {
+    let many = Run::symbols_failing(2).in_temp();
+    let told = compare(many.path(), many.path(), &[]);
+    assert_eq!((told.code, told.stdout.as_str()), (1, ""));
+    assert!(told.stderr.contains("has several symbols: S00, S01") && told.stderr.contains("--symbol"));
+    let told = compare(many.path(), many.path(), &["--symbol", "S01", "--format", "json"]);
+    assert_eq!((told.code, &told.json()["b"]["symbol"]), (0, &json!("S01")));
+    let told = compare(many.path(), many.path(), &["--symbol", "S02"]);
+    assert_eq!(told.code, 1);
+    assert!(
+        told.stderr.contains("no symbol `S02`") && told.stderr.contains("has S00, S01"),
+        "{}",
+        told.stderr
+    );
+}
+
+#[test]
+fn the_command_line_is_checked() {
+    for wrong in [
+        &["compare"][..],
+        &["compare", "--a", "x"],
+        &["compare", "--a", "x", "--b", "y", "--format", "html"],
+        &["compare", "--a", "x", "golden", "--baseline", "y", "--actual", "z"],
+        &["compare", "--a", "x", "--b", "y", "--last-n", "0"],
+    ] {
+        assert_eq!(soak(wrong).code, 2, "{wrong:?}");
+    }
+}
+
+#[test]
+fn nothing_from_a_file_reaches_the_terminal_or_markdown_as_it_is() {
+    let hostile = |run: Run| {
+        let evil = "\u{1b}[2J|<b>\u{202e}\n# x";
+        let manifest = json!({"schema_version": "1.0", "iterations": 8, "state": "complete",
+                              "last_complete_iteration": 8, "source": evil});
+        run.with_json("RUN_MANIFEST.json", &manifest).in_temp()
+    };
+    let (a, b): (Folder, Folder) = (hostile(b()), hostile(b()));
+    for format in ["text", "md", "json"] {
+        let told = compare(a.path(), b.path(), &["--format", format]).stdout;
+        assert!(!told.contains('\u{1b}'), "{told}");
+        if format == "md" {
+            assert!(!told.contains("<b>") && !told.contains("\n# x"), "{told}");
+        }
+    }
+    let file = a.file("snapshot.json");
+    write(&file, r#"{"schema_version": "1.1", "verdict": "\u001b[31mPASS\u202e", "net_bps": 1}"#);
+    let told = compare(&file, b.path(), &["--format", "text"]);
+    assert!(!told.stdout.contains(['\u{1b}', '\u{202e}']) && told.code == 0, "{}", told.stdout);
+}
+
+fn write(path: &Path, content: &str) {
+    fs::write(path, content).expect("a file for tests");
+}

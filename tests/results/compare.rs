@@ -1,0 +1,56 @@
+//! What `compare` prints as JSON against its schemas.
+
+use std::path::Path;
+
+use serde_json::json;
+use soak::core::golden::{Json, KEPT, Settings, compare};
+use soak::core::spark::Glyphs;
+use soak::flow::compare::{Asked, read};
+use soak::flow::history::runs;
+use soak::wire::compare_result::CompareResult;
+use soak::wire::golden_result::GoldenResult;
+use soak::wire::history_result::HistoryResult;
+
+use super::evidence::{policy, provenance};
+use super::schemas::errors;
+
+fn fixture(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+#[test]
+fn a_comparison_of_runs_keeps_to_its_schema() {
+    let policy = policy();
+    let asked = Asked { policy: &policy, mock: false, so_far: false, symbol: None };
+    let side = |name| read(&fixture(name), &asked).unwrap_or_else(|error| panic!("{name}: {error}"));
+    for (a, b) in [("pass24", "fail_four_of_eight"), ("invalid_kpi_nowhere", "inconclusive_seven")] {
+        let (a, b) = (side(a), side(b));
+        let result = CompareResult::of((a.run, &a.side), (b.run, &b.side), &policy.kpis, true, &provenance());
+        assert_eq!(errors("compare_runs", &json!(result)), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_golden_comparison_keeps_to_its_schema() {
+    let list = |value| Json::List(vec![value; KEPT + 1]);
+    let values =
+        [Json::Null, Json::Integer(1), Json::Float(1.5), Json::NotFinite(f64::NAN), list(Json::Null)];
+    for from in &values {
+        for to in &values {
+            let drift = compare(from, to, &Settings::default());
+            let result = GoldenResult::of("a".to_owned(), "b".to_owned(), &drift);
+            assert_eq!(errors("compare_golden", &json!(result)), Vec::<String>::new());
+        }
+    }
+}
+
+#[test]
+fn a_history_keeps_to_its_schema() {
+    let policy = policy();
+    for name in ["pass24", "invalid_kpi_nowhere", "fail_per_symbol"] {
+        let (found, runs) = runs(&fixture(name), &policy, false, None).expect("a run");
+        let history = (name.to_owned(), found, runs);
+        let result = HistoryResult::of(history, &policy.kpis, false, Glyphs::Blocks, &provenance());
+        assert_eq!((result.runs.len(), errors("compare_history", &json!(result))), (1, Vec::new()));
+    }
+}
