@@ -10,8 +10,10 @@ TEST_FEATURES := --features failpoints
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-soak: ## Build the release binary and gate the example run
-	$(CARGO) run --release --locked -- gate --path fixtures/pass24 --out artifacts/pass24
+soak: ## Build the release binary, run a simulated soak of 24 iterations and gate it
+	$(CARGO) build --release --locked
+	target/release/soak run --mock --auto-tune --iterations 24
+	target/release/soak gate --path artifacts/soak/latest
 
 test: ## Run all tests that need no other program
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \

@@ -53,7 +53,7 @@ policy file is wrong; 130 interrupted. --detailed-exitcode splits code 1.";
 pub enum Command {
     /// Run a soak: measure, summarise, tune under guards, write an iteration file, again and again
     ///
-    /// The run goes into <out>/latest: ITER_SUMMARY_<n>.json for every iteration, the overrides in force,
+    /// The run goes into OUT/latest: ITER_SUMMARY_*.json for every iteration, the overrides in force,
     /// RUN_MANIFEST.json, RUN_LOG.jsonl and, at the end, TUNING_REPORT.json. A run that was killed goes on with
     /// --resume. Exit code 0: the run is complete, and no hard run gate is missed where they were asked for
     /// (--hours, or a report flag); 2: no iteration was completed; 130: interrupted, and can be resumed.

@@ -202,7 +202,7 @@ pub struct TuningArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "preset")]
     pub preset_file: Option<PathBuf>,
 
-    /// Begin with warm-up and ramp-down, as the policy's [phases] say
+    /// Begin with warm-up and ramp-down, as the table phases of the policy says
     #[arg(long)]
     pub warmup: bool,
 

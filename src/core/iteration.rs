@@ -138,6 +138,20 @@ pub struct Iteration {
     pub resources: Option<Box<ResourceValues>>,
 }
 
+/// The gross edge, bps, where it was not measured: net plus the 95th percentiles of the costs plus fees, an
+/// upper bound. `None` where it was measured, or where net or both costs are unknown. `values` by KPI index.
+pub fn imputed_gross(values: &[Option<f64>]) -> Option<f64> {
+    let get = |kpi: KpiId| values.get(kpi.index()).copied().flatten();
+    let (adverse, slippage) = (get(KpiId::ADVERSE_BPS_P95), get(KpiId::SLIPPAGE_BPS_P95));
+    if get(KpiId::GROSS_BPS).is_some() || (adverse.is_none() && slippage.is_none()) {
+        return None;
+    }
+    let fees = get(KpiId::FEES_BPS).unwrap_or(0.0);
+    let gross = get(KpiId::NET_BPS)? + adverse.unwrap_or(0.0) + slippage.unwrap_or(0.0) + fees;
+    // Finite parts can add up to what is no number any more.
+    gross.is_finite().then_some(gross)
+}
+
 impl Iteration {
     /// The value of a KPI.
     pub fn value(&self, kpi: KpiId) -> Option<f64> {

@@ -83,17 +83,22 @@ impl FolderLock {
             return Err(LockError::Symlink { path });
         }
         let io_error = |source| LockError::Io { path: path.clone(), source };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false) // the holder's words must survive an attempt that fails
-            .open(&path)
-            .map_err(io_error)?;
-        let deadline = Instant::now() + wait;
+        let open = || {
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false) // the holder's words must survive an attempt that fails
+                .open(&path)
+        };
+        let mut file = open().map_err(io_error)?;
+        // Once after the time is over, so that a holder that has just come can say who it is.
+        let deadline = Instant::now() + wait.max(POLL);
         loop {
             match file.try_lock() {
-                Ok(()) => break,
+                Ok(()) if is_still_at(&file, &path) => break,
+                // The folder moved away in between, and the lock with it.
+                Ok(()) => file = open().map_err(io_error)?,
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(POLL),
                 Err(TryLockError::WouldBlock) => {
                     let holder = Holder::told_by(&mut file);
@@ -125,6 +130,23 @@ impl Holder {
                 .map(|command| command.chars().filter(|c| !c.is_control()).take(80).collect()),
         }
     }
+}
+
+/// Whether a path still names the file that was opened by it.
+#[cfg(unix)]
+fn is_still_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let place = |found: &std::fs::Metadata| (found.dev(), found.ino());
+    match (file.metadata(), path.symlink_metadata()) {
+        (Ok(opened), Ok(there)) => place(&opened) == place(&there),
+        _ => false,
+    }
+}
+
+/// Always: a folder in which a file is open cannot be moved here.
+#[cfg(not(unix))]
+fn is_still_at(_file: &File, _path: &Path) -> bool {
+    true
 }
 
 /// Writes into the lock file who holds it now.
@@ -178,6 +200,28 @@ mod tests {
             waiting.join()
         });
         assert!(waiting.is_ok_and(|lock| lock.is_ok()));
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_on_a_folder_that_moved_away_meanwhile_is_none() -> TestResult {
+        let root = tempfile::tempdir()?;
+        let (folder, moved) = (root.path().join("latest"), root.path().join("former"));
+        std::fs::create_dir(&folder)?;
+        let held = FolderLock::acquire(&folder, Duration::ZERO)?;
+        let waiting = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| FolderLock::acquire(&folder, Duration::from_secs(20)));
+            std::thread::sleep(Duration::from_millis(100));
+            std::fs::rename(&folder, &moved)?;
+            std::fs::create_dir(&folder)?;
+            drop(FolderLock::acquire(&folder, Duration::ZERO));
+            drop(held);
+            waiting.join().map_err(|_| io::Error::other("panicked"))
+        })?;
+        let _waited = waiting?;
+        FolderLock::acquire(&moved, Duration::ZERO)?;
+        assert!(matches!(FolderLock::acquire(&folder, Duration::ZERO), Err(LockError::Held { .. })));
         Ok(())
     }
 

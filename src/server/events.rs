@@ -1,5 +1,6 @@
 //! `/events`: tells a reader about every change of the run, with the iterations that it does not have yet.
 //!
+//! Each event `run` holds the state of the run; `end` is the last one, with the word of that state.
 //! A reader takes at its own pace: whoever is slow gets more iterations at once, and holds nothing up.
 
 use std::convert::Infallible;
@@ -56,8 +57,15 @@ async fn tell(mut shared: Shared, mut since: u64, reader: mpsc::Sender<Event>) {
         let has_more = document.next_since.is_some();
         // A reader that is ahead has seen another run at this address, and starts anew.
         since = document.iterations.last().map_or(since.min(document.run.last), |last| last.iteration);
-        let event = Event::default().event("run").id(since.to_string()).data(compact_ascii(&document));
-        if reader.send(event).await.is_err() || (is_last && !has_more) {
+        let event =
+            Event::default().event("run").id(since.to_string()).data(compact_ascii(&document).trim_end());
+        if reader.send(event).await.is_err() {
+            return;
+        }
+        if is_last && !has_more {
+            let end = Event::default().event("end").data(document.run.state);
+            // The reader may be gone; there is nothing more to tell it anyway.
+            drop(reader.send(end).await);
             return;
         }
         if has_more {

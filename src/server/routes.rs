@@ -9,8 +9,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use serde_json::json;
 
 use super::{Shared, events};
+use crate::io::clock;
 use crate::render::json::compact_ascii;
 use crate::render::{live_html, live_prom};
 use crate::wire::live::LiveDocument;
@@ -95,7 +97,7 @@ fn since(uri: &Uri) -> Result<u64, Refused> {
         .map_err(|_| (StatusCode::BAD_REQUEST, "`since` is the number of an iteration, as in `?since=12`\n"))
 }
 
-fn json(text: String) -> Response {
+fn as_json(text: String) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
@@ -116,7 +118,7 @@ async fn metrics(State(shared): State<Shared>) -> Response {
 async fn iterations(State(shared): State<Shared>, uri: Uri) -> Result<Response, Refused> {
     let since = since(&uri)?;
     let document = LiveDocument::of(&shared.run.borrow(), since, PAGE);
-    Ok(json(compact_ascii(&document) + "\n"))
+    Ok(as_json(compact_ascii(&document)))
 }
 
 async fn event_stream(
@@ -134,8 +136,18 @@ async fn event_stream(
     Ok(events::stream(shared, since, place).into_response())
 }
 
-async fn health() -> Response {
-    json("{\"status\":\"ok\"}\n".to_owned())
+/// Whether the run goes on as it should, or has ended; 503 when it was not heard of for too long.
+async fn health(State(shared): State<Shared>) -> Response {
+    let run = shared.run.borrow();
+    let Some(silent) = run.silent_seconds(clock::machine_time()) else {
+        return as_json(compact_ascii(&json!({ "status": "ok", "run": run.facts.state.word() })));
+    };
+    let reason = format!(
+        "no iteration for {silent:.0} s, at an interval of {} s: the run may hang",
+        run.facts.interval_seconds.unwrap_or_default()
+    );
+    let body = as_json(compact_ascii(&json!({ "status": "silent", "reason": reason })));
+    (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
 }
 
 async fn unknown() -> Response {

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::core::guards::Guard;
 use crate::core::kpi::{Direction, Kpi};
+use crate::core::number::{fixed, trimmed};
 use crate::core::policy::KpiGate;
 use crate::core::run::iteration::KpiVerdict;
 use crate::core::run::live::{LiveFacts, LiveIteration, LiveRun};
@@ -104,6 +105,8 @@ pub struct LiveParameter {
     pub name: String,
     /// Unit as shown.
     pub unit: String,
+    /// Decimals that people are shown at least; a value in force may need more.
+    pub decimals: usize,
     /// Smallest value that is ever applied.
     pub lowest: f64,
     /// Largest value that is ever applied.
@@ -146,6 +149,8 @@ pub struct LiveIterationRow {
     pub skip: Option<String>,
     /// Whether the panic profile was put in force after it.
     pub panic_revert: bool,
+    /// What tuning did after it, or why it did nothing, for a person.
+    pub tuning: String,
     /// Overrides in force while it ran, by parameter.
     pub overrides: BTreeMap<String, f64>,
     /// Why nothing was collected; null when something was.
@@ -259,6 +264,7 @@ fn parameter_row(parameter: &Parameter) -> LiveParameter {
     LiveParameter {
         name: parameter.name.to_string(),
         unit: parameter.unit.clone(),
+        decimals: if parameter.is_whole { 0 } else { 2 },
         lowest: parameter.lowest,
         highest: parameter.highest,
     }
@@ -285,7 +291,45 @@ fn iteration_row(run: &LiveRun, iteration: &LiveIteration) -> LiveIterationRow {
         guards: iteration.guards.iter().collect(),
         skip: iteration.skip.map(SkipCode::word).map(str::to_owned),
         panic_revert: iteration.panic_revert,
+        tuning: told(iteration),
         overrides: iteration.overrides.iter().map(|(name, value)| (name.to_string(), value)).collect(),
         collection_failed: iteration.collection_failed.clone(),
+    }
+}
+
+/// What tuning did after an iteration, in words.
+fn told(iteration: &LiveIteration) -> String {
+    if iteration.panic_revert {
+        return "panic revert".to_owned();
+    }
+    let number = |value: f64| trimmed(&fixed(value, 4)).to_owned();
+    let changes = iteration.applied.iter();
+    let changes: Vec<String> = changes
+        .map(|change| format!("{} {} → {}", change.param, number(change.old), number(change.new)))
+        .collect();
+    match iteration.skip {
+        _ if !changes.is_empty() => changes.join(", "),
+        Some(code) => why_not(code).to_owned(),
+        None => String::new(),
+    }
+}
+
+fn why_not(code: SkipCode) -> &'static str {
+    match code {
+        SkipCode::FinalIteration => "nothing is applied in the last iteration",
+        SkipCode::TuningOff => "tuning is off",
+        SkipCode::NoData => "no data to tune by",
+        SkipCode::PanicRevert => "panic revert",
+        SkipCode::PhaseChange => "held: the phase moves the overrides",
+        SkipCode::NoDeltas => "nothing proposed",
+        SkipCode::AllDeltasZeroHitBounds | SkipCode::AtBound => "at the bounds already",
+        SkipCode::SameSignature => "held: the same was applied already",
+        SkipCode::Frozen | SkipCode::AllParamsFrozen => "held: frozen",
+        SkipCode::Oscillation => "held: oscillation",
+        SkipCode::Velocity => "held: velocity limit",
+        SkipCode::Cooldown => "held: cooldown",
+        SkipCode::PartialFreeze => "held: partial freeze",
+        SkipCode::MicroSteps => "held: micro-steps",
+        SkipCode::NoOp => "nothing to change",
     }
 }

@@ -17,7 +17,8 @@ const SAFE: u64 = 200;
 const ROUNDS: usize = 3;
 
 fn main() {
-    let long: u64 = std::env::var("SOAK_BENCH_ITERATIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
+    let long: u64 =
+        std::env::var("SOAK_BENCH_ITERATIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
     let short = (long / 10).max(1);
     let memory = memory_folder();
     println!("simulated iterations with tuning, without fsync, in {}", memory.path().display());

@@ -7,12 +7,14 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use soak::core::evidence::RunState;
 use soak::core::run::live::LiveRun;
 use soak::server::{EVENT_READERS, ServeError, Server};
 
 use super::run::{declared, done, push};
 
-fn server(run: LiveRun) -> Server {
+fn server(mut run: LiveRun) -> Server {
+    run.facts.heartbeat = Some(chrono::Utc::now());
     Server::start("0".parse().expect("an address"), run).expect("the server starts")
 }
 
@@ -77,7 +79,7 @@ fn every_route_answers_with_its_type_and_careful_headers() {
         assert!(head.starts_with("HTTP/1.1 200 "), "{path}: {head}");
         assert_eq!(body, "", "{path}");
     }
-    assert_eq!(ask(&server, "GET /healthz").1, "{\"status\":\"ok\"}\n");
+    assert_eq!(ask(&server, "GET /healthz").1, "{\"run\":\"running\",\"status\":\"ok\"}\n");
 }
 
 #[test]
@@ -115,7 +117,7 @@ fn an_address_for_everybody_answers_to_any_name() {
     let port = server.address().port();
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the server listens");
     stream
-        .write_all(b"GET /healthz HTTP/1.1\r\nHost: soak.example.org\r\nConnection: close\r\n\r\n")
+        .write_all(b"GET /metrics HTTP/1.1\r\nHost: soak.example.org\r\nConnection: close\r\n\r\n")
         .expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
@@ -213,7 +215,30 @@ fn the_last_state_reaches_the_readers_and_the_end_comes_within_a_second() {
     let mut rest = String::new();
     stream.read_to_string(&mut rest).expect("the stream ends");
     assert!(rest.contains("\"state\":\"complete\""), "{rest}");
+    assert!(rest.contains("event: end\ndata: complete\n\n"), "{rest}");
     assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
+}
+
+#[test]
+fn a_run_that_is_not_heard_of_any_more_is_not_healthy() {
+    // An interval of 300 s: three of them and a minute are 960 s.
+    let mut run = done(3, 24);
+    run.facts.interval_seconds = Some(300.0);
+    let server = server(run);
+    let asked_after = |seconds: i64, state: RunState| {
+        server.publisher().update(|run| {
+            run.facts.heartbeat = Some(chrono::Utc::now() - chrono::TimeDelta::seconds(seconds));
+            run.facts.state = state;
+        });
+        ask(&server, "GET /healthz")
+    };
+    assert!(asked_after(900, RunState::Running).0.starts_with("HTTP/1.1 200 "));
+    let (head, body) = asked_after(990, RunState::Running);
+    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+    assert!(body.contains("no iteration for 99") && body.contains("the run may hang"), "{body}");
+    let (head, body) = asked_after(990, RunState::Complete);
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    assert_eq!(body, "{\"run\":\"complete\",\"status\":\"ok\"}\n");
 }
 
 #[test]

@@ -5,4 +5,5 @@
 mod browser;
 mod documents;
 mod http;
+mod program;
 mod run;

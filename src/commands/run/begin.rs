@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 
 use super::plan::{Facts, plan as make_plan};
 use super::settings::usage;
@@ -17,6 +17,7 @@ use crate::io::artifacts::Durability;
 use crate::io::environment::host_name;
 use crate::io::loose;
 use crate::io::run_folder::{Check, OVERRIDES_FILE, Place, RunFolder};
+use crate::wire::overrides;
 use crate::wire::run_log::Event;
 use crate::wire::run_manifest::{self, DeclaredOverride, RunManifest, SCHEMA_VERSION, Segment, State};
 use crate::wire::run_plan::{PlannedFile, RunPlan};
@@ -96,6 +97,8 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     let start = start::resolve(&job.args.tuning, out, &job.policy.run)?;
     let shape = start::shape(Path::new(&settings.start_file))?;
     let source = source::source(&settings.source, &job.args.source, &job.policy.run)?;
+    // Fractions of a second would only make the times of a simulated run hard to read.
+    let started = job.now.trunc_subsecs(0);
     let manifest = RunManifest {
         extended: Vec::new(),
         host: host_name(),
@@ -109,7 +112,7 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         segments: vec![segment(job, 1)],
         settings: settings.clone(),
         source: settings.source.name().to_owned(),
-        started_utc: text(job.now),
+        started_utc: text(started),
         state: State::Running,
         tool_version: job.provenance.tool_version.clone(),
     };
@@ -124,7 +127,7 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         done: 0,
         state: None,
         start: start.overrides(),
-        started: job.now,
+        started,
         shape,
         notes: start.notes,
     };
@@ -134,10 +137,9 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
 fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     let out = &job.args.files.out;
     let place = if job.args.files.run_isolated { Place::Isolated } else { Place::Latest };
-    let active = job.args.tuning.active_overrides.as_deref();
     let kpis = &job.policy.kpis;
     let (mut folder, found) =
-        RunFolder::open(out, place, Check::Last, active, kpis, durability(job)).map_err(folder_failure)?;
+        RunFolder::open(out, place, Check::All, kpis, durability(job)).map_err(folder_failure)?;
     let mut manifest = folder.manifest().clone();
     agree(job, &manifest)?;
     if let Some(changed) = found.changed.first() {
@@ -148,12 +150,17 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         ));
     }
     let done = manifest.last_complete_iteration;
+    // A complete run that was killed on its way into `latest` has only that way left.
+    let mut is_over = false;
     if let Some(more) = job.args.length.extend {
         manifest.iterations += more as u64;
         manifest.extended.push(more as u64);
     } else if done == manifest.iterations && manifest.state == State::Complete {
-        let problem = format!("the run in `{}` is complete: {done} iterations", folder.path().display());
-        return Err(Failure::failed(super::plain(problem)).hint("`--extend K` adds iterations to it"));
+        if folder.is_materialised() {
+            let problem = format!("the run in `{}` is complete: {done} iterations", folder.path().display());
+            return Err(Failure::failed(super::plain(problem)).hint("`--extend K` adds iterations to it"));
+        }
+        is_over = true;
     }
     let settings = RunSettings { abort_after_fails: job.args.abort_after_fails, ..manifest.settings.clone() };
     let source = source::source(&settings.source, &job.args.source, &job.policy.run)?;
@@ -162,20 +169,32 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     })?;
     // The active file keeps the shape of the start file; before the first iteration only that one is there.
     let active_copy = start::shape(&folder.path().join(OVERRIDES_FILE))?;
-    let shape = match active_copy {
+    // It is not synced: after a power cut it may be anything.
+    let is_whole = |shape: &Vec<u8>| overrides::read(shape).is_ok();
+    let shape = match active_copy.filter(is_whole) {
         Some(shape) => Some(shape),
         None => start::shape(Path::new(&settings.start_file))?,
     };
-    manifest.state = State::Running;
-    manifest.segments.push(segment(job, done + 1));
     let start = declared_start(&manifest).overrides();
-    folder.declare(manifest).map_err(folder_failure)?;
-    folder.append_event(Event::Resume, Some(done), None, job.now).map_err(folder_failure)?;
-    let notes = found
-        .set_aside
-        .iter()
+    if !is_over {
+        manifest.state = State::Running;
+        manifest.segments.push(segment(job, done + 1));
+        folder.declare(manifest).map_err(folder_failure)?;
+        folder.append_event(Event::Resume, Some(done), None, job.now).map_err(folder_failure)?;
+    }
+    if let Some(last) = &found.last {
+        // After the last iteration nobody else would put them in place.
+        let text = overrides::write(shape.as_deref(), &last.state.overrides).map_err(Failure::input)?;
+        folder.put_overrides(text.as_bytes()).map_err(folder_failure)?;
+    }
+    let set_aside = found.set_aside.iter();
+    let mut notes: Vec<String> = set_aside
         .map(|path| format!("a damaged iteration file was set aside as `{}`", path.display()))
         .collect();
+    if found.manifest_was_lost {
+        let path = folder.path().join(run_manifest::FILE_NAME);
+        notes.push(format!("`{}` was missing or damaged and was made again", path.display()));
+    }
     let state = found.last.map(|record| record.state);
     let begun = Begun { folder, settings, done, state, start, started: started.to_utc(), shape, notes };
     Ok((begun, source))

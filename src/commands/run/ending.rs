@@ -12,6 +12,7 @@ use crate::commands::{Failure, print};
 use crate::core::analysis::{Analysis, Options};
 use crate::core::evidence::RunState;
 use crate::core::policy::Policy;
+use crate::core::run::live::LiveVerdict;
 use crate::core::run::report::RunReport;
 use crate::core::verdict::Outcome;
 use crate::exit::Exit;
@@ -19,7 +20,7 @@ use crate::flow::judge::{Request, judge};
 use crate::flow::run::{End, Ended, RunError};
 use crate::io::loose;
 use crate::render::run_log::{self, LogEvent};
-use crate::render::run_text::{self, RunEnd};
+use crate::render::run_text::{self, Decision, NextStep, RunEnd};
 use crate::render::terminal::Style;
 use crate::render::{json, soak_results_md};
 use crate::server::Server;
@@ -36,7 +37,6 @@ pub(super) fn end(
     server: Option<Server>,
     style: Style,
 ) -> Result<Exit, Failure> {
-    let out = &job.args.files.out;
     let ended = match ended {
         Ok(ended) => ended,
         Err(error) => {
@@ -47,6 +47,7 @@ pub(super) fn end(
             tell_failure(&mut watch, &failure.error.to_string());
             // As far as the folder still can: a run that is over must not look as if it went on.
             drop(begun.folder.finish(State::Failed, Some(&failure.error.to_string()), job.now));
+            close(&watch, server, RunState::Failed, None, &failure.error.to_string());
             warn_unsent(&watch.voice, watch.messenger.take());
             return Err(failure);
         }
@@ -57,7 +58,10 @@ pub(super) fn end(
         End::Uncollected { .. } | End::Aborted { .. } => State::Failed,
     };
     let reason = reason(&ended.end);
-    begun.folder.finish(state, reason.as_deref(), job.now).map_err(folder_failure)?;
+    // A run that was complete before it was resumed is written down already.
+    if begun.folder.manifest().state != State::Complete {
+        begun.folder.finish(state, reason.as_deref(), job.now).map_err(folder_failure)?;
+    }
     let folder = match state {
         State::Complete | State::Failed => begun.folder.materialise().map_err(folder_failure)?,
         State::Interrupted | State::Running => begun.folder.path().to_owned(),
@@ -65,21 +69,23 @@ pub(super) fn end(
     let report = RunReport::judge(watch.metrics.finish(), &job.policy.run_gates);
     tell_end(&mut watch, &ended, &report, job.args.wants_run_gates());
     if ended.end == End::Interrupted {
-        close(&watch, server, RunState::Interrupted, "interrupted; the state is saved");
+        let told = format!("interrupted; the state is saved. Next: {}", resume_command(job));
+        close(&watch, server, RunState::Interrupted, None, &told);
         warn_unsent(&watch.voice, watch.messenger.take());
         let problem =
             format!("interrupted after iteration {} of {}; the state is saved", ended.last, watch.iterations);
-        return Err(Failure::interrupted(plain(problem)).hint(format!("go on with: {}", resume_command(out))));
+        return Err(Failure::interrupted(plain(problem)).hint(format!("go on with: {}", resume_command(job))));
     }
     let exported = export(job, &report, begun.settings.source.name());
     let analysis = decide(&folder, job.policy)?;
     let decision = decision(&analysis);
+    let next = next_step(job, &analysis, &ended, &folder);
     let adopted = adopt(job, &begun, &ended, &analysis, &watch);
     let run_state = if state == State::Complete { RunState::Complete } else { RunState::Failed };
-    close(&watch, server, run_state, &decision);
+    let told = decision.notes.iter().cloned().chain([format!("Next: {}", next.command)]).collect::<Vec<_>>();
+    close(&watch, server, run_state, Some(&decision), &told.join("\n"));
     notify_end(&mut watch, &ended, &decision);
     warn_unsent(&watch.voice, watch.messenger.take());
-    let next = format!("soak gate --path {}", shell_word(&folder));
     match job.args.format {
         Format::Text => print(run_text::end(
             &RunEnd {
@@ -88,7 +94,7 @@ pub(super) fn end(
                 drift: &job.policy.drift,
                 report: job.args.wants_run_gates().then_some(&report),
                 decision: Some(&decision),
-                next: &next,
+                next: Some(&next),
             },
             style,
         ))?,
@@ -133,7 +139,7 @@ fn exit(job: &Job<'_>, ended: &Ended, watch: &Watch<'_>, report: &RunReport) -> 
         End::Uncollected { .. } => {
             let why = reason(&ended.end).unwrap_or_default();
             let failure = Failure::external(plain(why))
-                .hint(format!("mend the source and go on with: {}", resume_command(&job.args.files.out)));
+                .hint(format!("mend the source and go on with: {}", resume_command(job)));
             (Exit::ExternalFailed, Some(failure))
         }
         End::Aborted { .. } => {
@@ -153,10 +159,33 @@ fn decide(folder: &Path, policy: &Policy) -> Result<Analysis, Failure> {
     judge(&request).map(|judged| judged.analysis).map_err(cannot_judge)
 }
 
-fn decision(analysis: &Analysis) -> String {
-    let mut lines = vec![format!("gate {}: {}", analysis.outcome.word(), analysis.reason())];
-    lines.extend(analysis.disagreements.iter().cloned());
-    lines.join("\n")
+fn decision(analysis: &Analysis) -> Decision {
+    let reason = analysis.reason();
+    // The verdict and its reason are told already; a sentence needs not say them again.
+    let (start, end) = (format!("gate {}, ", analysis.outcome.word()), format!(": {reason}"));
+    let short = |note: &String| {
+        let note = note.strip_prefix(&start).unwrap_or(note);
+        note.strip_suffix(&end).unwrap_or(note).to_owned()
+    };
+    let notes = analysis.disagreements.iter().map(short).collect();
+    Decision { outcome: analysis.outcome, reason, notes }
+}
+
+/// What to do after a run with this verdict.
+fn next_step(job: &Job<'_>, analysis: &Analysis, ended: &Ended, folder: &Path) -> NextStep {
+    let folder = shell_word(folder);
+    let (command, purpose) = match analysis.outcome {
+        Outcome::Pass | Outcome::Warn => (
+            format!("soak gate --path {folder}"),
+            "writes the reports; its exit code is the verdict on the build",
+        ),
+        Outcome::Inconclusive if ended.end == End::Complete => (
+            format!("{} --extend {}", resume_command(job), ended.last.max(8)),
+            "more iterations of the same run, then judged again",
+        ),
+        _ => (format!("soak analyze --path {folder}"), "says what failed, where, and what to change"),
+    };
+    NextStep { command, purpose }
 }
 
 /// Writes the reports of the run that were asked for.
@@ -221,7 +250,8 @@ fn tell_failure(watch: &mut Watch<'_>, problem: &str) {
     }
 }
 
-fn notify_end(watch: &mut Watch<'_>, ended: &Ended, decision: &str) {
+fn notify_end(watch: &mut Watch<'_>, ended: &Ended, decision: &Decision) {
+    let decision = format!("gate {}: {}", decision.outcome.word(), decision.reason);
     let iterations = watch.iterations;
     let Some(messenger) = &mut watch.messenger else { return };
     let text = match reason(&ended.end) {
@@ -240,17 +270,25 @@ fn warn_unsent(voice: &super::watch::Voice, messenger: Option<Messenger>) {
     }
 }
 
-/// The page shows the end before it goes away.
-fn close(watch: &Watch<'_>, server: Option<Server>, state: RunState, decision: &str) {
+/// The page shows the end before it goes away. Without a decision the verdict is that on the run so far.
+fn close(
+    watch: &Watch<'_>,
+    server: Option<Server>,
+    state: RunState,
+    decision: Option<&Decision>,
+    told: &str,
+) {
     if let Some(publisher) = &watch.publisher {
-        let verdict = watch.so_far.verdict();
+        let (outcome, reason) = if let Some(decision) = decision {
+            (decision.outcome, decision.reason.clone())
+        } else {
+            let so_far = watch.so_far.verdict();
+            (so_far.outcome, so_far.reason)
+        };
         publisher.update(|live| {
             live.facts.state = state;
-            live.facts.decision = Some(decision.to_owned());
-            live.facts.verdict = Some(crate::core::run::live::LiveVerdict {
-                outcome: verdict.outcome,
-                reason: verdict.reason.clone(),
-            });
+            live.facts.decision = Some(told.to_owned());
+            live.facts.verdict = Some(LiveVerdict { outcome, reason });
         });
     }
     if let Some(server) = server {

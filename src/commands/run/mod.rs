@@ -141,6 +141,7 @@ fn carry_out(
         sampler,
         shape: begun.shape.as_deref(),
         abort_after_fails: begun.settings.abort_after_fails,
+        in_place: None,
     };
     let state = begun.state.take().unwrap_or_else(|| planner.start(begun.start.clone()));
     let ended = drive.run(begun.done, state, fails);
@@ -209,8 +210,9 @@ fn folder_failure(error: RunFolderError) -> Failure {
 }
 
 /// How a command line goes on with the run in this folder.
-fn resume_command(out: &Path) -> String {
-    format!("soak run --resume --out {}", shell_word(out))
+fn resume_command(job: &Job<'_>) -> String {
+    let isolated = if job.args.files.run_isolated { " --run-isolated" } else { "" };
+    format!("soak run --resume{isolated} --out {}", shell_word(&job.args.files.out))
 }
 
 /// A path as a shell reads it: quoted where it holds anything that a shell might take for its own.

@@ -14,7 +14,7 @@ use crate::io::clock::{self, Stopwatch};
 use crate::io::notify::{Notifier, Target};
 use crate::io::progress::{self, Progress};
 use crate::render::run_log::{self, LogEvent, Told};
-use crate::render::run_text::{self, TrendRow};
+use crate::render::run_text::{self, TrendRow, Width};
 use crate::render::terminal::Style;
 use crate::server::Publisher;
 
@@ -61,6 +61,7 @@ impl Voice {
             return;
         }
         let line = match self.format {
+            LogFormat::Text if self.progress.is_drawn() => event.words(),
             LogFormat::Text => event.text(),
             LogFormat::Json => event.json(),
         };
@@ -147,7 +148,7 @@ impl<'p> Watch<'p> {
         let left = self.iterations.saturating_sub(record.number);
         let left = elapsed.as_secs_f64() / self.seen_now as f64 * left as f64;
         let left = std::time::Duration::try_from_secs_f64(left).ok();
-        self.voice.progress.step(record.number, progress::told(elapsed, left, verdict.outcome.word()));
+        self.voice.progress.step(record.number, progress::told(left, verdict.outcome.word()));
     }
 }
 
@@ -160,7 +161,13 @@ impl Watcher for Watch<'_> {
         self.seen_now += 1;
         let is_drawn = self.voice.progress.is_drawn();
         if is_drawn {
-            let line = run_text::line(record, self.iterations, &self.policy.kpis, self.style);
+            let line = run_text::line(
+                record,
+                self.iterations,
+                &self.policy.kpis,
+                self.style,
+                Width(progress::columns()),
+            );
             self.voice.progress.line(line.trim_end());
         } else if !self.voice.quiet {
             let patience = &self.policy.run.patience;

@@ -8,42 +8,77 @@ use std::sync::Arc;
 
 use chrono::SecondsFormat;
 
-use super::iteration::IterationRecord;
+use super::iteration::{IterationRecord, Resources};
 use crate::core::analysis::{self, Depth, Options};
+use crate::core::drift::{Resource, ResourceValues};
 use crate::core::evidence::{Declared, Evidence, RunState};
 use crate::core::guards::{Guard, GuardSet};
-use crate::core::iteration::{AppliedValue, Iteration, SkipReason, Tuning};
+use crate::core::iteration::{AppliedValue, Iteration, SkipReason, Tuning, imputed_gross};
+use crate::core::kpi::KpiId;
 use crate::core::policy::Policy;
 use crate::core::ranges::Ranges;
 use crate::core::series::{Interner, Series};
+use crate::core::tuning::record::SkipCode;
 use crate::core::verdict::Outcome;
 
 /// The iteration as the judge reads it from its file.
 pub fn judged(record: &IterationRecord) -> Iteration {
     let summary = &record.summary;
+    let mut values = summary.values.clone();
+    let gross = imputed_gross(&values);
+    if gross.is_some() {
+        values[KpiId::GROSS_BPS.index()] = gross;
+    }
     Iteration {
         number: record.number,
         time: Some(record.ends.to_rfc3339_opts(SecondsFormat::AutoSi, true).into()),
-        values: summary.values.clone(),
+        values,
+        gross_imputed: gross.is_some(),
         collection_failed: record.collection_failed.as_deref().map(Arc::from),
         kpi_verdict: summary.kpi_verdict.map(|verdict| verdict.word().into()),
         phase: record.has_phases.then(|| record.phase.word().into()),
         negative_drivers: summary.neg_edge_drivers.iter().map(|driver| driver.as_str().into()).collect(),
         tuning: tuning(record),
-        overrides: Some(Arc::new(record.overrides.clone())),
+        overrides: (!record.overrides.is_empty()).then(|| Arc::new(record.overrides.clone())),
+        resources: record.resources.and_then(resources).map(Box::new),
         ..Iteration::default()
     }
+}
+
+/// `None` where nothing is known. What cannot be true is unknown.
+fn resources(read: Resources) -> Option<ResourceValues> {
+    let mut values = ResourceValues::default();
+    for (resource, value) in [
+        (Resource::RssMb, read.rss_mb),
+        (Resource::CpuPct, read.cpu_pct),
+        (Resource::Threads, read.threads.map(|threads| threads as f64)),
+        (Resource::OpenFiles, read.open_files.map(|files| files as f64)),
+    ] {
+        values.set(resource, value.filter(|value| *value >= 0.0));
+    }
+    (!values.is_empty()).then_some(values)
 }
 
 fn tuning(record: &IterationRecord) -> Tuning {
     let tuning = &record.tuning;
     let mut guards = GuardSet::default();
     tuning.guards.iter().for_each(|guard| guards.insert(*guard));
-    let freeze = tuning.freeze_started.is_some() || tuning.freeze_active || guards.contains(Guard::Freeze);
+    tuning.skip.and_then(SkipCode::guard).into_iter().for_each(|guard| guards.insert(guard));
+    // The guards that have a flag of their own in the file.
+    for guard in [Guard::Cooldown, Guard::Freeze, Guard::NoOp, Guard::Oscillation, Guard::Velocity] {
+        if tuning.held_back_by(guard) {
+            guards.insert(guard);
+        }
+    }
+    let freeze =
+        tuning.freeze_started.is_some() || tuning.freeze_active || tuning.held_back_by(Guard::Freeze);
     if freeze {
         guards.insert(Guard::Freeze);
     }
     let text = |text: &String| Arc::from(text.as_str());
+    let present = |text: &&String| !text.trim().is_empty();
+    let code = tuning.skip.map(|code| code.word().into());
+    let note = tuning.skip_note.as_ref().filter(present).map(text);
     let applied = tuning.applied_values.iter().map(|applied| AppliedValue {
         param: applied.param.clone(),
         old: Some(applied.old),
@@ -56,14 +91,11 @@ fn tuning(record: &IterationRecord) -> Tuning {
         applied: Some(tuning.applied()),
         applied_values: applied.collect(),
         dropped: tuning.dropped.iter().map(|(param, code)| (param.clone(), code.word().into())).collect(),
-        skip: tuning.skip.map(|code| SkipReason {
-            code: Some(code.word().into()),
-            note: tuning.skip_note.as_ref().map(text),
-        }),
+        skip: (code.is_some() || note.is_some()).then_some(SkipReason { code, note }),
         changed_keys: tuning.applied_values.iter().map(|applied| applied.param.clone()).collect(),
         guards,
         freeze,
-        freeze_reason: tuning.freeze_started.as_ref().map(text),
+        freeze_reason: tuning.freeze_started.as_ref().filter(present).map(text),
         signature: tuning.signature.as_ref().map(text),
         state_hash: Some(text(&tuning.state_hash)),
         old_hash: Some(text(&tuning.old_hash)),

@@ -20,6 +20,12 @@ use crate::core::verdict::Outcome;
 /// So many iterations are kept; of a longer run the oldest are let go, so that memory is bounded.
 pub const KEPT: usize = 20_000;
 
+/// A run that goes on is heard of once an interval; after so many without a word it is taken to hang.
+const SILENT_INTERVALS: f64 = 3.0;
+
+/// On top of it, seconds: for the disk, a busy machine, a command that is being ended.
+const SILENT_GRACE: f64 = 60.0;
+
 /// The verdict on what there is so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveVerdict {
@@ -238,6 +244,14 @@ impl LiveRun {
     /// Iterations without data, also those no longer kept.
     pub fn failed_collections(&self) -> u64 {
         self.failed_collections
+    }
+
+    /// Seconds since the run was last heard of, where that is so long ago that it must be taken to hang; `None`
+    /// while all is well, once the run has ended, and where the interval or the last word is not known.
+    pub fn silent_seconds(&self, now: DateTime<Utc>) -> Option<f64> {
+        let silent = (now - self.facts.heartbeat?).as_seconds_f64();
+        let patience = SILENT_INTERVALS * self.facts.interval_seconds? + SILENT_GRACE;
+        (self.facts.state == RunState::Running && silent > patience).then_some(silent)
     }
 
     /// Seconds until the run has done what it declared, at its pace so far; `None` when it does not go on or

@@ -15,7 +15,7 @@ const P95: &str = "tick_latency_ms.p95";
 const WS_LAG: &str = "ws_lag_max_ms";
 const MAKER_SHARE: &str = "mm_maker_share_ratio";
 /// Delivered shares of which the run has the mean.
-const RATIOS: [&str; 3] = ["mm_hit_ratio", MAKER_SHARE, "mm_deadline_miss_rate"];
+pub(super) const RATIOS: [&str; 3] = ["mm_hit_ratio", MAKER_SHARE, "mm_deadline_miss_rate"];
 
 /// Seconds of an hour.
 const HOUR: f64 = 3600.0;

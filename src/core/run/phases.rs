@@ -28,7 +28,8 @@ pub struct Moved {
     pub overrides: ParamValues,
     /// What is still to be taken back.
     pub offset: ParamValues,
-    /// Parameters that were moved.
+    /// Parameters that the phase has a hand on: those that were moved, and those whose share of the way back a
+    /// bound left nothing of. A delta beside it would not arrive as proposed.
     pub params: BTreeSet<ParamName>,
 }
 
@@ -78,6 +79,7 @@ fn begun(parameters: &Parameters, preset: &Preset, overrides: &ParamValues) -> M
 fn taken_back(parameters: &Parameters, overrides: &ParamValues, offset: &ParamValues, shares: u64) -> Moved {
     let mut changed = Vec::new();
     let mut left = Vec::new();
+    let mut params = BTreeSet::new();
     for (name, whole) in offset.iter() {
         let (Some(parameter), Some(value)) = (parameters.get(name), overrides.get(name)) else { continue };
         let share = if shares <= 1 { whole } else { parameter.rounded(steps::clean(whole / shares as f64)) };
@@ -85,12 +87,14 @@ fn taken_back(parameters: &Parameters, overrides: &ParamValues, offset: &ParamVa
         if rest != 0.0 {
             left.push((name.clone(), rest));
         }
+        if share != 0.0 {
+            params.insert(name.clone());
+        }
         let new = parameter.clamp(steps::add(parameter, value, -share));
         if new != value {
             changed.push((name.clone(), new));
         }
     }
-    let params = changed.iter().map(|(name, _)| name.clone()).collect();
     Moved { overrides: merged(overrides, changed), offset: ParamValues::new(left), params }
 }
 

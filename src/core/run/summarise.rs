@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::edge_report::EdgeReport;
 use super::iteration::{IterationSummary, KpiVerdict, MakerSource};
+use super::metrics::RATIOS;
 use crate::core::judge::edge_report::checks;
 use crate::core::kpi::{Kpi, KpiId};
 use crate::core::number::Finite;
@@ -60,14 +61,18 @@ pub fn summarise(policy: &Policy, report: &EdgeReport, warming_up: bool) -> Iter
 }
 
 /// The metrics of the 72-hour report that were delivered: those that the run gates look at, and the median
-/// latency of a tick.
+/// latency of a tick. A share above 1 is a percentage, as everywhere in an edge report.
 pub fn metrics(policy: &Policy, report: &EdgeReport) -> BTreeMap<String, f64> {
     policy
         .run_gates
         .iter()
         .map(|gate| gate.metric.as_str())
         .chain([MEDIAN_LATENCY])
-        .filter_map(|metric| Some((metric.to_owned(), report.number(metric)?)))
+        .filter_map(|metric| {
+            let raw = report.number(metric)?;
+            let is_percentage = RATIOS.contains(&metric) && raw > 1.0;
+            Some((metric.to_owned(), if is_percentage { raw / 100.0 } else { raw }))
+        })
         .collect()
 }
 

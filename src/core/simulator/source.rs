@@ -89,7 +89,11 @@ mod tests {
     #[test]
     fn only_real_time_waits_and_both_measure_the_same() {
         let overrides = start();
-        let expected = Simulator::new(1, Scenario::Default).report(2, &overrides).unwrap();
+        let mut simulator = Simulator::new(1, Scenario::Default);
+        let measured = simulator.report(2, &overrides).unwrap();
+        // The end of the second interval of 300 s is a sixth of an hour in.
+        let resources = Some(simulator.resources(2, 1.0 / 6.0));
+        let expected = EdgeReport { resources, ..measured };
         assert_eq!(cover(false, true, &overrides), (Ok(expected.clone()), 0));
         assert_eq!(cover(true, false, &overrides), (Ok(expected), 300));
     }

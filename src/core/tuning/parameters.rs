@@ -2,6 +2,7 @@
 //!
 //! The numbers come from the policy; nothing here has one of its own.
 
+use super::steps;
 use crate::core::params::{ParamName, ParamValues};
 use crate::core::policy::Step;
 
@@ -53,26 +54,11 @@ impl Parameter {
     /// the change after a multiplication, so that 5 × 0.90 is 4.
     pub fn stepped(&self, value: f64, step: Step) -> f64 {
         match step {
-            Step::Add(by) => self.rounded(value + by),
-            Step::Multiply(by) => self.multiplied(value, by),
+            Step::Add(by) => steps::add(self, value, by),
+            Step::Multiply(by) => steps::multiply(self, value, by),
         }
-    }
-
-    /// See [`Self::stepped`].
-    fn multiplied(&self, value: f64, by: f64) -> f64 {
-        let product = value * by;
-        let nearest = product.round();
-        // A product that is whole but for its last bits is no reason to go one further.
-        if !self.is_whole || (product - nearest).abs() <= ROUNDING * product.abs().max(1.0) {
-            return self.rounded(product);
-        }
-        if product < value { product.floor() } else { product.ceil() }
     }
 }
-
-/// Products of parameters and factors of a few digits are this exact, and never this near to a whole number
-/// by chance.
-const ROUNDING: f64 = 1e-9;
 
 /// All parameters, in the order of the policy.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -140,5 +126,8 @@ mod tests {
         assert_eq!(plus(60.0, 2.5), 63.0);
         assert_eq!(plus(60.0, -2.5), 58.0);
         assert_eq!(whole(false).stepped(0.5, Step::Add(0.25)), 0.75);
+        // The binary sum is 0.15000000000000002, and the binary product 0.11499999999999999.
+        assert_eq!(whole(false).stepped(0.14, Step::Add(0.01)), 0.15);
+        assert_eq!(whole(false).stepped(0.1, Step::Multiply(1.15)), 0.115);
     }
 }

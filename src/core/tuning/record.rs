@@ -114,6 +114,20 @@ impl SkipCode {
             Self::NoOp => "no_op",
         }
     }
+
+    /// The guard that the code speaks of, as readers of a file count it; `None` when it is none of those that
+    /// are counted.
+    pub fn guard(self) -> Option<Guard> {
+        match self {
+            Self::Frozen | Self::AllParamsFrozen => Some(Guard::Freeze),
+            Self::Oscillation => Some(Guard::Oscillation),
+            Self::Velocity => Some(Guard::Velocity),
+            Self::Cooldown => Some(Guard::Cooldown),
+            Self::PartialFreeze => Some(Guard::PartialFreeze),
+            Self::NoOp => Some(Guard::NoOp),
+            _ => None,
+        }
+    }
 }
 
 /// The tuning record of an iteration that `run` writes.
@@ -151,6 +165,11 @@ impl TuningRecord {
     /// Whether anything was applied.
     pub fn applied(&self) -> bool {
         !self.applied_values.is_empty()
+    }
+
+    /// Whether this guard prevented the change as a whole or dropped one of its parameters.
+    pub fn held_back_by(&self, guard: Guard) -> bool {
+        self.skip.iter().chain(self.dropped.values()).any(|code| code.guard() == Some(guard))
     }
 
     /// The proposed increments.

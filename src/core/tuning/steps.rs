@@ -36,10 +36,7 @@ pub fn multiply(parameter: &Parameter, value: f64, factor: f64) -> f64 {
 
 /// The value after a preset's step, within the bounds.
 pub fn preset(parameter: &Parameter, value: f64, step: Step) -> f64 {
-    parameter.clamp(match step {
-        Step::Add(by) => add(parameter, value, by),
-        Step::Multiply(factor) => multiply(parameter, value, factor),
-    })
+    parameter.clamp(parameter.stepped(value, step))
 }
 
 #[cfg(test)]

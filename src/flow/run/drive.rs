@@ -76,6 +76,8 @@ pub struct Drive<'a> {
     pub shape: Option<&'a [u8]>,
     /// So many iterations in a row with KPI FAIL end the run; 0 = never.
     pub abort_after_fails: u64,
+    /// The overrides that this process has put in place; `None` = none yet.
+    pub in_place: Option<ParamValues>,
 }
 
 /// Why a run cannot go on.
@@ -144,6 +146,7 @@ impl Drive<'_> {
             };
             let overrides = self.overrides_text(&record.state.overrides)?;
             self.folder.commit(&record, &overrides)?;
+            self.in_place = Some(record.state.overrides.clone());
             self.watcher.iteration(&record);
             last = number;
             collected += u64::from(record.collection_failed.is_none());
@@ -160,8 +163,12 @@ impl Drive<'_> {
     /// One iteration; `None` when it was interrupted, and then it never was.
     fn iteration(&mut self, state: &TunerState, number: u64) -> Result<Option<IterationRecord>, RunError> {
         let begin = self.planner.begin(state, number);
-        let text = self.overrides_text(&begin.overrides)?;
-        self.folder.put_overrides(&text)?;
+        // Straight after the commit of the iteration before, they usually are in place.
+        if self.in_place.as_ref() != Some(&begin.overrides) {
+            let text = self.overrides_text(&begin.overrides)?;
+            self.folder.put_overrides(&text)?;
+            self.in_place = Some(begin.overrides.clone());
+        }
         let overrides_file = self.folder.active_overrides().to_owned();
         let length = self.planner.interval;
         let starts = self.clock.starts(number, length);

@@ -13,13 +13,16 @@ mod report;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 pub use self::error::RunFolderError;
 pub use self::recover::{Check, Resumed};
 use self::replace::{put, replace, stage, sync_folder};
+use self::report::Draft;
 use super::artifacts::Durability;
+use super::clock::Stopwatch;
 use super::failpoint::failpoint;
 use super::lock::FolderLock;
 use crate::core::kpi::KpiTable;
@@ -30,8 +33,14 @@ use crate::wire::run_log::{self, Event, LogLine};
 use crate::wire::run_manifest::{self, RunManifest, State};
 use crate::wire::tuning_written;
 
+/// How often the files that follow from the iteration files are written where nothing is synced.
+const FOLLOW_EVERY: Duration = Duration::from_millis(50);
+
 /// Name of the active overrides in the run's folder.
 pub const OVERRIDES_FILE: &str = "runtime_overrides.json";
+
+/// The manifest as it was last declared, for the case that the manifest itself is lost.
+const DECLARED_FILE: &str = ".soak-run-declared.json";
 
 /// Which folder below `<out>` a run uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,9 +73,15 @@ pub struct RunFolder {
     manifest: RunManifest,
     log: File,
     active: PathBuf,
-    /// What this run last wrote into the overrides file and the tuning state.
+    /// What this run last wrote into the overrides file.
     overrides: Option<Vec<u8>>,
+    /// What the file of the tuner's memory should hold, and what was last written into it; empty = nothing yet.
     tuning_state: Vec<u8>,
+    tuning_state_written: Vec<u8>,
+    /// The tuning report, noted on the way; `None` = it is made from the files in the end.
+    draft: Option<Draft>,
+    /// When the files that follow from the iteration files were last written.
+    followed: Option<Stopwatch>,
     _lock: FolderLock,
 }
 
@@ -90,9 +105,9 @@ impl RunFolder {
         drop(out_lock);
         failpoint("run-created");
         let mut created = Self::at(out, folder, place, manifest, active, kpis, durability, lock)?;
-        created.write_manifest(durability)?;
-        sync_folder(&created.folder, durability)?;
+        created.write_declaration()?;
         created.append_event(Event::Start, None, None, now)?;
+        created.draft = Some(Draft::begin(&created.folder)?);
         Ok(created)
     }
 
@@ -124,6 +139,9 @@ impl RunFolder {
             log,
             overrides: None,
             tuning_state: Vec::new(),
+            tuning_state_written: Vec::new(),
+            draft: None,
+            followed: None,
             _lock: lock,
         })
     }
@@ -146,7 +164,16 @@ impl RunFolder {
     /// Declares anew: another stretch of the run, an extension. Synced.
     pub fn declare(&mut self, manifest: RunManifest) -> Result<(), RunFolderError> {
         self.manifest = manifest;
+        self.write_declaration()
+    }
+
+    /// The manifest, synced, and a copy of it that the unsynced progress does not touch: what was declared cannot
+    /// be made again from anything else, and a power cut may cost a file that was replaced unsynced.
+    fn write_declaration(&self) -> Result<(), RunFolderError> {
         self.write_manifest(self.durability)?;
+        failpoint("run-declared");
+        replace(&self.folder.join(DECLARED_FILE), &self.manifest.to_bytes(), self.durability)?;
+        failpoint("run-declaration-kept");
         sync_folder(&self.folder, self.durability)
     }
 
@@ -187,20 +214,37 @@ impl RunFolder {
         failpoint("run-iteration-synced");
         self.put_overrides(overrides)?;
         failpoint("run-overrides-put");
-        self.put_tuning_state(record)?;
-        failpoint("run-tuning-state-put");
-        self.write_manifest(Durability::Renamed)?;
-        failpoint("run-manifest-put");
+        self.tuning_state = tuning_written::state_bytes(&record.state);
+        if self.is_time_to_follow() {
+            self.put_tuning_state()?;
+            failpoint("run-tuning-state-put");
+            self.write_manifest(Durability::Renamed)?;
+            failpoint("run-manifest-put");
+        }
+        // Without it the report is made from the files, so trouble here is none of the iteration's.
+        self.draft = self.draft.take().and_then(|mut draft| draft.add(record).is_ok().then_some(draft));
         self.append(&LogLine::of_iteration(record, &bytes))?;
         failpoint("run-logged");
         Ok(())
     }
 
-    fn put_tuning_state(&mut self, record: &IterationRecord) -> Result<(), RunFolderError> {
-        let state = tuning_written::state_bytes(&record.state);
-        if state != self.tuning_state {
-            replace(&self.folder.join(tuning_written::STATE_FILE), &state, Durability::Renamed)?;
-            self.tuning_state = state;
+    /// Whether tuning state and progress are written now. Always where files are synced; else an iteration may
+    /// cost less than these two files, and they are written a few times a second.
+    fn is_time_to_follow(&mut self) -> bool {
+        let is_soon = self.followed.is_some_and(|last| last.elapsed() < FOLLOW_EVERY);
+        if is_soon && self.durability == Durability::Renamed {
+            return false;
+        }
+        self.followed = Some(Stopwatch::start());
+        true
+    }
+
+    /// Writes the tuner's memory down if it is not what was last written.
+    fn put_tuning_state(&mut self) -> Result<(), RunFolderError> {
+        if self.tuning_state != self.tuning_state_written {
+            let path = self.folder.join(tuning_written::STATE_FILE);
+            replace(&path, &self.tuning_state, Durability::Renamed)?;
+            self.tuning_state_written.clone_from(&self.tuning_state);
         }
         Ok(())
     }
@@ -228,7 +272,9 @@ impl RunFolder {
         note: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), RunFolderError> {
-        let reported = self.write_tuning_report();
+        self.put_tuning_state()?;
+        // Without its report a run is not at its end: `--resume` gets there.
+        self.end_tuning_report()?;
         failpoint("run-report-put");
         let event = match state {
             State::Complete => Event::Complete,
@@ -245,7 +291,7 @@ impl RunFolder {
         self.write_manifest(self.durability)?;
         sync_folder(&self.folder, self.durability)?;
         failpoint("run-finished");
-        reported
+        Ok(())
     }
 }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::RunFolderError;
 use super::replace::{TEMPORARY_PREFIX, sync_folder};
+use super::{DECLARED_FILE, RunFolderError};
 use crate::io::artifacts::Durability;
 use crate::io::failpoint::failpoint;
 use crate::io::lock::{self, FolderLock};
@@ -48,6 +48,7 @@ pub(super) fn make_latest(
         failpoint("run-moved-aside");
     }
     fs::create_dir(&path).map_err(RunFolderError::io("create the folder", &path))?;
+    failpoint("run-folder-made");
     sync_folder(out, durability)?;
     let run = FolderLock::acquire_for_run(&path, Duration::ZERO)?;
     Ok((path, run))
@@ -99,7 +100,8 @@ pub(super) fn is_folder(path: &Path) -> Result<bool, RunFolderError> {
 
 /// Whether a name belongs to the machinery and not to what a run or a person put there.
 pub(super) fn is_machinery(name: &str) -> bool {
-    name == lock::FILE_NAME || name == lock::RUN_FILE_NAME || name.starts_with(TEMPORARY_PREFIX)
+    [lock::FILE_NAME, lock::RUN_FILE_NAME, DECLARED_FILE].contains(&name)
+        || name.starts_with(TEMPORARY_PREFIX)
 }
 
 /// Whether a folder holds what a run or a judge wrote. Files of other people alone are none of that: the run

@@ -9,8 +9,8 @@ use std::time::Duration;
 use rayon::prelude::*;
 
 use super::place::{self, LATEST};
-use super::replace::{remove_leftovers, replace};
-use super::{Place, RunFolder, RunFolderError};
+use super::replace::{remove_leftover_of, remove_leftovers, replace};
+use super::{DECLARED_FILE, Place, RunFolder, RunFolderError};
 use crate::core::kpi::KpiTable;
 use crate::core::run::iteration::IterationRecord;
 use crate::io::artifacts::Durability;
@@ -18,6 +18,7 @@ use crate::io::lock::FolderLock;
 use crate::wire::iteration_file;
 use crate::wire::run_log::{self, Event, LogLine};
 use crate::wire::run_manifest::{self, RunManifest};
+use crate::wire::tuning_written;
 
 /// How much of what is there is held against the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,16 +38,18 @@ pub struct Resumed {
     pub changed: Vec<PathBuf>,
     /// Files at the end that were not whole, after a power cut, and now have `.damaged` behind their names.
     pub set_aside: Vec<PathBuf>,
+    /// The manifest was missing or not whole, and was made again from its copy.
+    pub manifest_was_lost: bool,
 }
 
 impl RunFolder {
     /// Opens the folder of a run that was interrupted. The manifest's progress, the tuning state and the log
-    /// are mended here; the overrides are not: put `last.state.overrides` in place.
+    /// are mended here; the overrides are not: put `last.state.overrides` in place, which go where the manifest
+    /// says.
     pub fn open(
         out: &Path,
         place: Place,
         check: Check,
-        active: Option<&Path>,
         kpis: &KpiTable,
         durability: Durability,
     ) -> Result<(Self, Resumed), RunFolderError> {
@@ -62,8 +65,9 @@ impl RunFolder {
         let lock = FolderLock::acquire_for_run(&folder, Duration::ZERO)?;
         remove_leftovers(&folder)?;
         let mut numbers = numbers_in(&folder)?;
-        let mut manifest = read_manifest(&folder, numbers.is_empty())?;
-        let mut resumed = Resumed { last: None, changed: Vec::new(), set_aside: Vec::new() };
+        let (mut manifest, manifest_was_lost) = read_manifest(&folder, numbers.is_empty())?;
+        let mut resumed =
+            Resumed { last: None, changed: Vec::new(), set_aside: Vec::new(), manifest_was_lost };
         while let Some(number) = numbers.last().copied() {
             let path = folder.join(iteration_file::file_name(number));
             match read_record(&path, number, kpis) {
@@ -90,12 +94,17 @@ impl RunFolder {
         }
         let missing = mend_log(&folder, &numbers, check, kpis, &mut resumed)?;
         manifest.last_complete_iteration = last;
-        let mut opened = Self::at(out, folder, place, manifest, active, kpis, durability, lock)?;
+        let active = manifest.settings.active_overrides.as_ref().map(PathBuf::from);
+        if let Some(active) = &active {
+            remove_leftover_of(active)?;
+        }
+        let mut opened = Self::at(out, folder, place, manifest, active.as_deref(), kpis, durability, lock)?;
         for line in &missing {
             opened.append(line)?;
         }
         if let Some(record) = &resumed.last {
-            opened.put_tuning_state(record)?;
+            opened.tuning_state = tuning_written::state_bytes(&record.state);
+            opened.put_tuning_state()?;
         }
         opened.write_manifest(Durability::Renamed)?;
         Ok((opened, resumed))
@@ -118,7 +127,18 @@ fn numbers_in(folder: &Path) -> Result<Vec<u64>, RunFolderError> {
     Ok(numbers)
 }
 
-fn read_manifest(folder: &Path, is_empty: bool) -> Result<RunManifest, RunFolderError> {
+/// The manifest, or its copy where it cannot be used; then `true`.
+fn read_manifest(folder: &Path, is_empty: bool) -> Result<(RunManifest, bool), RunFolderError> {
+    read_manifest_itself(folder, is_empty).map(|manifest| (manifest, false)).or_else(|lost| {
+        let copy = fs::read(folder.join(DECLARED_FILE)).ok();
+        // A system that refuses to read is not mended by writing.
+        let is_lost = !matches!(lost, RunFolderError::Io { .. });
+        let declared = copy.filter(|_| is_lost).and_then(|bytes| RunManifest::read(&bytes).ok());
+        declared.map(|manifest| (manifest, true)).ok_or(lost)
+    })
+}
+
+fn read_manifest_itself(folder: &Path, is_empty: bool) -> Result<RunManifest, RunFolderError> {
     let path = folder.join(run_manifest::FILE_NAME);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,

@@ -8,16 +8,23 @@ use std::path::{Path, PathBuf};
 
 use super::RunFolderError;
 use crate::io::artifacts::Durability;
+use crate::io::failpoint::failpoint;
 
 /// What the temporary files of a run are called: this and the name of the file.
 pub(super) const TEMPORARY_PREFIX: &str = ".soak-run-tmp-";
 
 /// Puts a file in its place, whole.
 pub(super) fn replace(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), RunFolderError> {
+    if path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+        // A rename refuses a folder, but an exchange would carry it off.
+        return Err(RunFolderError::io("replace", path)(io::ErrorKind::IsADirectory.into()));
+    }
     let temporary = stage(path, bytes, durability)?;
+    failpoint("run-staged");
     // Some file systems (ext4) write a file out at once when a rename replaces another, which costs
     // milliseconds; an exchange is as atomic and costs nothing.
     if durability == Durability::Renamed && exchange(&temporary, path) {
+        failpoint("run-swapped");
         return fs::remove_file(&temporary).map_err(RunFolderError::io("remove", &temporary));
     }
     put(&temporary, path)
@@ -36,13 +43,32 @@ pub(super) fn exchange(_one: &Path, _other: &Path) -> bool {
     false
 }
 
-/// Writes the temporary file.
-pub(super) fn stage(path: &Path, bytes: &[u8], durability: Durability) -> Result<PathBuf, RunFolderError> {
+/// Where the temporary file of a file is.
+fn temporary_of(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(TEMPORARY_PREFIX);
     name.push(path.file_name().unwrap_or_default());
-    let temporary = path.with_file_name(name);
+    path.with_file_name(name)
+}
+
+/// Removes what a killed run left half written beside a file that is not in its folder.
+pub(super) fn remove_leftover_of(path: &Path) -> Result<(), RunFolderError> {
+    let temporary = temporary_of(path);
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(RunFolderError::io("remove", &temporary)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes the temporary file.
+pub(super) fn stage(path: &Path, bytes: &[u8], durability: Durability) -> Result<PathBuf, RunFolderError> {
+    let temporary = temporary_of(path);
     let written = create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
+        let (first, second) = bytes.split_at(bytes.len() / 2);
+        file.write_all(first)?;
+        failpoint("run-half-written");
+        file.write_all(second)?;
         match durability {
             Durability::Synced => file.sync_all(),
             Durability::Renamed => Ok(()),

@@ -1,7 +1,8 @@
 //! The records of a run in order, and the tuning report that is made of them, without holding all in memory.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
@@ -10,6 +11,7 @@ use super::replace::{TEMPORARY_PREFIX, put};
 use super::{RunFolder, RunFolderError};
 use crate::core::run::iteration::IterationRecord;
 use crate::io::artifacts::Durability;
+use crate::io::failpoint::failpoint;
 use crate::wire::iteration_file;
 use crate::wire::tuning_written::{REPORT_FILE, ReportCounts, report_entry};
 
@@ -41,38 +43,72 @@ impl RunFolder {
 
     /// Writes `TUNING_REPORT.json` from the iteration files: a line for each iteration.
     pub fn write_tuning_report(&self) -> Result<(), RunFolderError> {
-        let path = self.folder.join(REPORT_FILE);
-        let temporary = self.folder.join(format!("{TEMPORARY_PREFIX}{REPORT_FILE}"));
-        let written = self.pour_report(&temporary);
-        if let Err(error) = written {
-            let _ = fs::remove_file(&temporary);
-            return Err(error);
-        }
-        put(&temporary, &path)
+        let mut draft = Draft::begin(&self.folder)?;
+        let poured = self.for_each_record(|record| draft.add(&record));
+        poured.and_then(|()| draft.end(self.durability))
     }
 
-    fn pour_report(&self, temporary: &std::path::Path) -> Result<(), RunFolderError> {
-        let path = self.folder.join(REPORT_FILE);
-        let failed = |source: io::Error| RunFolderError::io("write", &path)(source);
-        let _ = fs::remove_file(temporary);
-        let mut file = BufWriter::with_capacity(1 << 16, File::create_new(temporary).map_err(failed)?);
-        let mut counts = ReportCounts::default();
-        let mut separator: &[u8] = b"\n";
-        file.write_all(b"{\"iterations\":[").map_err(failed)?;
-        self.for_each_record(|record| {
-            counts.add(&record);
-            let entry = report_entry(&record)
-                .map_err(|source| RunFolderError::Record { number: record.number, source })?;
-            file.write_all(separator).and_then(|()| file.write_all(&entry)).map_err(failed)?;
-            separator = b",\n";
-            Ok(())
-        })?;
-        let end = format!("\n],\"summary\":{}}}\n", counts.to_json());
-        file.write_all(end.as_bytes()).map_err(failed)?;
-        let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-        match self.durability {
-            Durability::Synced => file.sync_all().map_err(failed),
-            Durability::Renamed => Ok(()),
+    /// Writes the report from what was noted on the way, or, where that is not all of it, from the files.
+    pub(super) fn end_tuning_report(&mut self) -> Result<(), RunFolderError> {
+        match self.draft.take() {
+            Some(draft) if draft.count == self.manifest.last_complete_iteration => draft.end(self.durability),
+            _ => self.write_tuning_report(),
         }
+    }
+}
+
+/// A tuning report in the making, in a temporary file that goes away with it.
+#[derive(Debug)]
+pub(super) struct Draft {
+    temporary: PathBuf,
+    path: PathBuf,
+    file: BufWriter<File>,
+    counts: ReportCounts,
+    /// Iterations in it.
+    count: u64,
+}
+
+impl Draft {
+    /// An empty report for the run in this folder.
+    pub(super) fn begin(folder: &Path) -> Result<Self, RunFolderError> {
+        let path = folder.join(REPORT_FILE);
+        let temporary = folder.join(format!("{TEMPORARY_PREFIX}{REPORT_FILE}"));
+        let _ = fs::remove_file(&temporary);
+        let file = File::create_new(&temporary).map_err(RunFolderError::io("write", &path))?;
+        let mut file = BufWriter::with_capacity(1 << 16, file);
+        file.write_all(b"{\"iterations\":[").map_err(RunFolderError::io("write", &path))?;
+        Ok(Self { temporary, path, file, counts: ReportCounts::default(), count: 0 })
+    }
+
+    /// Adds an iteration.
+    pub(super) fn add(&mut self, record: &IterationRecord) -> Result<(), RunFolderError> {
+        let entry = report_entry(record)
+            .map_err(|source| RunFolderError::Record { number: record.number, source })?;
+        let separator: &[u8] = if self.count == 0 { b"\n" } else { b",\n" };
+        let written = self.file.write_all(separator).and_then(|()| self.file.write_all(&entry));
+        written.map_err(RunFolderError::io("write", &self.path))?;
+        self.counts.add(record);
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Completes the report and puts it in place.
+    fn end(mut self, durability: Durability) -> Result<(), RunFolderError> {
+        let end = format!("\n],\"summary\":{}}}\n", self.counts.to_json());
+        let flushed = self.file.write_all(end.as_bytes()).and_then(|()| self.file.flush());
+        let written = flushed.and_then(|()| match durability {
+            Durability::Synced => self.file.get_ref().sync_all(),
+            Durability::Renamed => Ok(()),
+        });
+        written.map_err(RunFolderError::io("write", &self.path))?;
+        failpoint("run-report-staged");
+        put(&self.temporary, &self.path)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Once the report is in place there is nothing left to remove.
+        let _ = fs::remove_file(&self.temporary);
     }
 }

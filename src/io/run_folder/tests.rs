@@ -23,7 +23,7 @@ fn create(out: &Path) -> Result<RunFolder, RunFolderError> {
 }
 
 fn open_as(out: &Path, check: Check, durability: Durability) -> Result<(RunFolder, Resumed), RunFolderError> {
-    RunFolder::open(out, Place::Latest, check, None, &KpiTable::default(), durability)
+    RunFolder::open(out, Place::Latest, check, &KpiTable::default(), durability)
 }
 
 fn open(out: &Path) -> Result<(RunFolder, Resumed), RunFolderError> {
@@ -86,6 +86,7 @@ fn a_run_writes_files_that_the_judge_loads_and_ends_complete() -> TestResult {
     assert_eq!(end.iter().map(|(_, value)| value).collect::<Vec<_>>(), [63.0]);
     let names: Vec<_> = files_in(run.path())?.into_keys().collect();
     let expected = [
+        ".soak-run-declared.json",
         "ITER_SUMMARY_1.json",
         "ITER_SUMMARY_2.json",
         "ITER_SUMMARY_3.json",

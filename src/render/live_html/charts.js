@@ -9,7 +9,7 @@ function span() {
   const ahead = Math.max(first + 11, first + Math.ceil((last - first + 1) * 1.1 / 12) * 12 - 1);
   const declared = model.run.declared;
   const end = declared && declared >= last ? Math.min(declared, ahead) : last;
-  return { first, last: Math.max(end, first + 1) };
+  return { first, last: Math.max(end, first) };
 }
 
 function card(parent, key, draw) {
@@ -27,7 +27,6 @@ function card(parent, key, draw) {
     follow(picture, known);
   }
   known.draw = () => draw(known);
-  known.draw();
 }
 
 function follow(picture, owner) {
@@ -175,11 +174,30 @@ function kpiChart(owner, kpi, limit, isLarge) {
     make(f.svg, "line", { class: "gap", x1: x, x2: x, y1: f.inner.y1 - 7, y2: f.inner.y1 });
   }
   if (limit) {
-    const at = f.y(limit.limit), above = at - 5 > f.inner.y0 + 8;
-    make(f.svg, "text", { class: "limit-label", x: f.inner.x1 - 2, y: above ? at - 5 : at + 13, "text-anchor": "end" }, "limit " + ask);
+    const text = "limit " + ask, at = f.y(limit.limit), place = freePlace(f, at, text.length * 6.6, pieces(value, f));
+    make(f.svg, "text", { class: "limit-label", x: place.isLeft ? f.inner.x0 + 3 : f.inner.x1 - 2, y: place.base, "text-anchor": place.isLeft ? "start" : "end" }, text);
   }
   finish(owner, f);
   owner.read(cursor === null ? null : nearest(cursor));
+}
+// Where a text beside a level line meets the least of the curve: right or left, above or below.
+function freePlace(f, level, wide, curve) {
+  const places = [];
+  for (const isLeft of [false, true]) for (const base of [level - 5, level + 13]) {
+    const x0 = isLeft ? f.inner.x0 : f.inner.x1 - wide;
+    if (base - 9 < f.inner.y0 - 12 || base > f.inner.y1 - 1) continue;
+    let met = 0;
+    for (const piece of curve) for (let i = 0; i < piece.length; i++) {
+      const [x, y] = [f.x(piece[i][0]), f.y(piece[i][1])];
+      const [fromX, fromY] = i ? [f.x(piece[i - 1][0]), f.y(piece[i - 1][1])] : [x, y];
+      for (let part = .125; part <= 1; part += .125) {
+        const px = fromX + (x - fromX) * part, py = fromY + (y - fromY) * part;
+        if (px > x0 - 4 && px < x0 + wide + 4 && py > base - 13 && py < base + 5) met += 1;
+      }
+    }
+    places.push({ isLeft, base, met });
+  }
+  return places.reduce((best, place) => place.met < best.met ? place : best, places[0] || { isLeft: false, base: level - 5 });
 }
 function* bounds(values, limit) {
   let low = Infinity, high = -Infinity;

@@ -128,9 +128,14 @@ fn reason(row: &LiveRunRow) -> String {
 fn facts(row: &LiveRunRow) -> String {
     let seed = row.seed.map(|seed| format!("seed {seed}"));
     let interval = row.interval_seconds.map(|seconds| format!("an iteration every {seconds} s"));
-    let started = row.started.as_ref().map(|at| format!("started {at}"));
+    let started = row.started.as_ref().map(|at| format!("started {} UTC", seconds(at)));
     let limits = Some(format!("{} limits", row.limits));
     [seed, interval, started, limits].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// A time in RFC 3339 as people read it, without parts of a second and without its zone, which is UTC.
+fn seconds(time: &str) -> String {
+    time.get(..19).unwrap_or(time).replace('T', " ")
 }
 
 fn progress(row: &LiveRunRow) -> String {

@@ -20,6 +20,7 @@ function merge(answer) {
 
 const plain = (value) => String(Number(value.toPrecision(7)));
 const shown = (value, kpi) => value === undefined || value === null ? "–" : value.toFixed(kpi.decimals);
+const inWords = (name) => name.replace(/_(ms|bps|per_min)(?=_|$)/g, "").replace(/[_.]/g, " ");
 const unit = (kpi) => kpi.unit === "ratio" ? "" : " " + kpi.unit;
 
 function duration(seconds) {

@@ -42,20 +42,12 @@ function table() {
       make(line, "td", { class: row.misses.includes(kpi.name) ? "beyond" : "" }, shown(row.values[kpi.name], kpi));
     });
     make(line, "td", { class: "text" }, row.phase.toLowerCase());
-    make(line, "td", { class: "text wide" }, whatHappened(row));
+    make(line, "td", { class: "text wide" }, row.collection_failed !== null ? row.collection_failed : row.tuning);
     make(line, "td", { class: "text" }, row.utc.replace("T", " ").replace(/\.\d+/, "").replace("Z", ""));
   }
   const gone = model.run.seen - model.rows.length;
   say("kept", gone > 0 ? `The charts show the last ${model.rows.length} of ${model.run.seen} iterations.` : "");
 }
-function whatHappened(row) {
-  if (row.collection_failed !== null) return row.collection_failed;
-  const parts = Object.keys(row.applied).length ? ["changed " + Object.keys(row.applied).join(", ")] : [];
-  if (row.panic_revert) parts.push("panic revert");
-  if (row.skip) parts.push("held by " + row.skip);
-  return parts.join("; ");
-}
-
 let shownKey = "";
 function charts() {
   const any = model.rows.length > 0;
@@ -77,8 +69,10 @@ function charts() {
   for (const kpi of limited) card(byId("kpis"), "kpi " + kpi.name, (owner) => kpiChart(owner, kpi, limitOf(kpi), true));
   for (const kpi of side) card(byId("side-kpis"), "kpi " + kpi.name, (owner) => kpiChart(owner, kpi, undefined, false));
   for (const name of parameters) card(byId("overrides"), "override " + name, (owner) => overrideChart(owner, name));
+  // A card is as wide as its neighbours let it be: all of them are there before the first is drawn.
+  for (const owner of cards.values()) if (owner.draw) owner.draw();
   cards.set("timeline", lanesOwner);
-  say("overrides-note", !parameters.length ? "No overrides are known." : model.parameters.length ? "Each within its bounds." : "");
+  say("overrides-note", !parameters.length ? "No overrides are known." : model.parameters.length ? "Each chart reaches from the lowest to the highest value that is ever applied." : "");
   timeline();
   changes();
 }
@@ -101,19 +95,34 @@ addEventListener("resize", () => { if (innerWidth !== wide) { wide = innerWidth;
 // The feed: everything there is, then events; without events, questions every few seconds.
 const feed = (text) => say("feed", text);
 const ended = () => model.run && model.run.state !== "running";
+let heard = Date.now();
+function final() {
+  feed("the run has ended; this is its last state");
+  // The server goes when the run does.
+  byId("links").hidden = true;
+}
+function lost() {
+  if (ended()) return final();
+  const silent = (Date.now() - heard) / 1000;
+  feed(silent < 15 ? "no connection, trying again" : `no answer for ${duration(silent)}, the run may have ended; this is its last known state`);
+}
 async function catchUp() {
   for (let since = lastNumber(), more = true; more;) {
     const answer = await fetch(`/api/iterations?since=${since}`, { cache: "no-store" });
     if (!answer.ok) throw new Error(answer.statusText);
     const document = await answer.json();
     merge(document);
+    heard = Date.now();
     more = document.next_since !== null;
     since = document.next_since;
   }
   show();
 }
 async function poll() {
-  try { await catchUp(); feed(ended() ? "final" : "live, every 5 s"); } catch { feed(ended() ? "final" : "no connection, trying again"); }
+  try {
+    await catchUp();
+    if (ended()) final(); else feed("live, asks every 5 s");
+  } catch { lost(); }
   if (!ended()) setTimeout(poll, 5000);
 }
 function listen() {
@@ -123,15 +132,16 @@ function listen() {
   events.onopen = () => { failures = 0; feed("live"); };
   events.addEventListener("run", (event) => {
     merge(JSON.parse(event.data));
+    heard = Date.now();
     show();
-    if (ended()) { events.close(); feed("final"); }
+    if (ended()) { events.close(); final(); }
   });
   events.onerror = () => {
-    feed("no connection, trying again");
+    lost();
     if (events.readyState === EventSource.CLOSED || ++failures > 5) { events.close(); setTimeout(poll, 5000); }
   };
 }
 // What came with the page is drawn at once.
 merge(JSON.parse(byId("first").textContent));
 draw();
-catchUp().then(() => { if (ended()) feed("final"); else listen(); }, poll);
+catchUp().then(() => { if (ended()) final(); else listen(); }, poll);

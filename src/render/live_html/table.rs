@@ -1,6 +1,6 @@
 //! The table of the last iterations, as it stands in the page before any script runs.
 
-use super::escape;
+use super::{escape, seconds};
 use crate::core::number::fixed;
 use crate::wire::live::{LiveDocument, LiveIterationRow, LiveKpi};
 
@@ -18,8 +18,8 @@ pub fn columns(document: &LiveDocument) -> String {
     };
     let text = " class=\"text\"";
     cell("", "Iteration");
-    cell(text, "Verdict");
-    cell(text, "Passes");
+    cell(text, "KPI verdict");
+    cell(text, "In limits");
     for kpi in limited(document) {
         let unit = if kpi.unit == "ratio" { String::new() } else { format!(", {}", kpi.unit) };
         cell("", &format!("{}{unit}", kpi.label));
@@ -54,25 +54,11 @@ fn line(row: &LiveIterationRow, kpis: &[&LiveKpi]) -> String {
         cell(beyond(row.misses.contains(&kpi.name)), &value);
     }
     cell("text", &row.phase.to_lowercase());
-    cell("text wide", &what_happened(row));
-    cell("text", row.utc.get(..19).unwrap_or(&row.utc).replace('T', " ").as_str());
+    cell("text wide", what_happened(row));
+    cell("text", &seconds(&row.utc));
     format!("<tr>{cells}</tr>")
 }
 
-fn what_happened(row: &LiveIterationRow) -> String {
-    if let Some(reason) = &row.collection_failed {
-        return reason.clone();
-    }
-    let mut parts = Vec::new();
-    if !row.applied.is_empty() {
-        let names: Vec<&str> = row.applied.keys().map(String::as_str).collect();
-        parts.push(format!("changed {}", names.join(", ")));
-    }
-    if row.panic_revert {
-        parts.push("panic revert".to_owned());
-    }
-    if let Some(code) = &row.skip {
-        parts.push(format!("held by {code}"));
-    }
-    parts.join("; ")
+fn what_happened(row: &LiveIterationRow) -> &str {
+    row.collection_failed.as_deref().unwrap_or(&row.tuning)
 }

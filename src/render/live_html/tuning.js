@@ -1,24 +1,36 @@
 
 // Overrides over time, and the timeline of changes and guards.
+const measureOf = (about) => !about || ["ratio", "count"].includes(about.unit) ? "" : about.unit.startsWith("1/") ? about.unit.slice(1) : " " + about.unit;
+// As many decimals as the value that needs most of them, so that a number does not change its length.
+function writer(about, values) {
+  if (!about) return plain;
+  let decimals = about.decimals, before;
+  for (const v of values) {
+    if (v !== before) decimals = Math.max(decimals, Math.min(4, (plain(v).split(".")[1] || "").length));
+    before = v;
+  }
+  return (value) => value.toFixed(decimals);
+}
 function overrideChart(owner, name) {
   const value = (row) => row.overrides[name];
   const about = model.parameters.find((parameter) => parameter.name === name);
   const values = model.rows.map(value).filter((v) => v !== undefined);
   const [low, high] = about ? [about.lowest, about.highest] : [...bounds(values)];
   const room = (high - low || Math.abs(high) || 1) * .08;
-  const measure = about && about.unit !== "ratio" && about.unit !== "count" ? " " + about.unit : "";
-  owner.title.textContent = name.replace(/_/g, " ");
+  const written = writer(about, values), measure = measureOf(about);
+  owner.title.textContent = about ? inWords(name) : name.replace(/_/g, " ");
+  owner.title.title = name;
   owner.read = (row) => {
     const chosen = row || model.rows[model.rows.length - 1], v = value(chosen);
-    owner.now.textContent = v === undefined ? "–" : plain(v) + measure;
+    owner.now.textContent = v === undefined ? "–" : written(v) + measure;
     owner.left.textContent = row ? "iteration " + row.iteration : "";
     const first = values[0], last = values[values.length - 1];
-    owner.right.textContent = row ? "" : values.every((v) => v === first) ? "unchanged" : "from " + plain(first) + (last === first ? ", and back" : "");
+    owner.right.textContent = row ? "" : values.every((v) => v === first) ? "unchanged" : "from " + written(first) + (last === first ? ", and back" : "");
   };
-  const f = frame(owner, { height: 74, left: 38, right: 4, top: 6, bottom: 6 }, low - room, high + room, `${name}: from ${plain(values[0])} to ${plain(values[values.length - 1])}${measure}`);
+  const f = frame(owner, { height: 74, left: 38, right: 4, top: 6, bottom: 6 }, low - room, high + room, `${name}: from ${written(values[0])} to ${written(values[values.length - 1])}${measure}`);
   for (const edge of low === high ? [low] : [low, high]) {
     make(f.svg, "line", { class: "grid-line", x1: f.inner.x0, x2: f.inner.x1, y1: f.y(edge), y2: f.y(edge) });
-    make(f.svg, "text", { x: f.inner.x0 - 5, y: f.y(edge) + 4, "text-anchor": "end" }, plain(edge));
+    make(f.svg, "text", { x: f.inner.x0 - 5, y: f.y(edge) + 4, "text-anchor": "end" }, about ? edge.toFixed(about.decimals) : plain(edge));
   }
   let path = "", open = false, before;
   for (const row of model.rows) {
@@ -58,7 +70,7 @@ function timeline() {
   Object.defineProperty(shell.picture, "clientWidth", { value: width });
   const spoke = lanes.map(([name, , speaks]) => `${name} in ${model.rows.filter(speaks).length}`).join(", ");
   const f = frame(shell, { height: lanes.length * 20 + 20, left: 108, right: 4, top: 0, bottom: 20 }, 0, 1, "Iterations with " + spoke);
-  const step = f.x(f.range.first + 1) - f.x(f.range.first), wide = Math.max(1.5, step * .8);
+  const step = f.x(f.range.first + 1) - f.x(f.range.first), wide = Math.min(40, Math.max(1.5, step * .8));
   lanes.forEach(([name, kind, speaks], i) => {
     const top = i * 20 + 3;
     make(f.svg, "text", { x: 0, y: top + 11 }, name);
@@ -86,8 +98,7 @@ function changes() {
   for (const row of latest) {
     const item = make(list, "li");
     make(item, "b", {}, String(row.iteration));
-    const moved = Object.entries(row.applied).map(([name, { old, new: now }]) => `${name} ${plain(old)} → ${plain(now)}`);
-    make(item, "span", {}, (row.panic_revert ? ["panic revert"] : []).concat(moved).join(", "));
+    make(item, "span", {}, row.tuning);
   }
   if (!latest.length) make(list, "li", { class: "quiet" }, "Nothing was changed so far.");
 }

@@ -108,14 +108,7 @@ impl LogEvent {
     pub fn text(&self) -> String {
         let mut out = format!("| {} | {} |", self.area, self.event);
         for (key, field) in &self.fields {
-            let value = match field {
-                Field::Text(text) => quoted(text),
-                // Zeros at the end say nothing; sums of floats have digits that say nothing either.
-                Field::Number(Some(number)) => trimmed(&fixed(*number, 6)).to_owned(),
-                Field::Number(None) => "-".to_owned(),
-                Field::Count(count) => count.to_string(),
-                Field::Flag(flag) => flag.to_string(),
-            };
+            let value = written(field);
             let written = write!(out, " {key}={value}");
             debug_assert!(written.is_ok(), "writing to a string cannot fail");
         }
@@ -123,6 +116,23 @@ impl LogEvent {
             out.push_str(" |");
         }
         out
+    }
+
+    /// The same for a person at a terminal: `start: iterations 24, source sim, seed 7, out out/latest`.
+    pub fn words(&self) -> String {
+        let plain = |word: &str| word.to_lowercase().replace('_', " ");
+        let fields: Vec<String> = self
+            .fields
+            .iter()
+            .map(|(key, field)| {
+                let value = match field {
+                    Field::Text(text) => printable(text),
+                    other => written(other),
+                };
+                format!("{} {value}", plain(key))
+            })
+            .collect();
+        format!("{}: {}", plain(self.event), fields.join(", "))
     }
 
     /// One JSON object on one line, without a line end: `area`, `event` and the fields side by side. Numbers
@@ -141,6 +151,18 @@ impl LogEvent {
             object.insert((*key).to_owned(), value);
         }
         compact_ascii(&Value::Object(object)).trim_end().to_owned()
+    }
+}
+
+/// A field as it stands in a line.
+fn written(field: &Field) -> String {
+    match field {
+        Field::Text(text) => quoted(text),
+        // Zeros at the end say nothing; sums of floats have digits that say nothing either.
+        Field::Number(Some(number)) => trimmed(&fixed(*number, 6)).to_owned(),
+        Field::Number(None) => "-".to_owned(),
+        Field::Count(count) => count.to_string(),
+        Field::Flag(flag) => flag.to_string(),
     }
 }
 

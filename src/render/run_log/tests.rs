@@ -16,6 +16,14 @@ fn texts(record: &IterationRecord) -> Vec<String> {
 }
 
 #[test]
+fn an_event_reads_as_words_at_a_terminal() {
+    let event = LogEvent::new("overrides", "NOT_ADOPTED").with("gate", "FAIL now").with("in_a_row", 3_u64);
+    assert_eq!(event.words(), "not adopted: gate FAIL now, in a row 3");
+    let harmless = LogEvent::new("soak", "START").with("out", "a\u{1b}[2Jb\nc").words();
+    assert!(!harmless.chars().any(char::is_control), "{harmless}");
+}
+
+#[test]
 fn a_quiet_iteration_is_two_lines() {
     let record = with(record(3), KpiId::MIN_INTERVAL_RATIO, Some(0.25));
     assert_eq!(

@@ -9,18 +9,18 @@ mod tests;
 
 use std::fmt::Write as _;
 
-use super::markdown::printable_lines;
 use super::soak_results_md::unit;
-use super::terminal::{Style, heading, ladder, printable};
+use super::terminal::{Style, heading, ladder, printable, rule};
 use crate::core::drift::{self, DriftRules, DriftWord, ResourceValues};
 use crate::core::guards::{Guard, GuardCounts};
 use crate::core::kpi::KpiTable;
 use crate::core::number::{fixed, trimmed};
 use crate::core::run::report::RunReport;
 use crate::core::spark::{Glyphs, sparkline};
+use crate::core::verdict::Outcome;
 
 use row::{COLUMNS, Tuned};
-pub use row::{TrendRow, line};
+pub use row::{TrendRow, Width, line};
 
 /// Rows shown from the beginning of a long run.
 const FIRST: usize = 4;
@@ -42,10 +42,30 @@ pub struct RunEnd<'a> {
     pub drift: &'a DriftRules,
     /// The run gates, where they were asked for.
     pub report: Option<&'a RunReport>,
-    /// What the gate says of the run so far, in the words of the caller.
-    pub decision: Option<&'a str>,
-    /// The next command to run.
-    pub next: &'a str,
+    /// What the gate says of the run so far.
+    pub decision: Option<&'a Decision>,
+    /// What to do next.
+    pub next: Option<&'a NextStep>,
+}
+
+/// What the gate says of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The verdict.
+    pub outcome: Outcome,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// What others say of the same run where they say something else.
+    pub notes: Vec<String>,
+}
+
+/// The next command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextStep {
+    /// As it is typed.
+    pub command: String,
+    /// What it does, for somebody who does not know it.
+    pub purpose: &'static str,
 }
 
 /// The end of a run as text.
@@ -58,11 +78,23 @@ pub fn end(run: &RunEnd<'_>, style: Style) -> String {
     if let Some(report) = run.report {
         gates(&mut out, report, style);
     }
-    if let Some(decision) = run.decision {
-        put(&mut out, format_args!("\nDecision: {}\n", printable_lines(decision)));
-    }
-    put(&mut out, format_args!("\nnext: {}\n", printable(run.next)));
+    decision(&mut out, run, style);
     out
+}
+
+/// The last words, since the end of a text is what a terminal shows.
+fn decision(out: &mut String, run: &RunEnd<'_>, style: Style) {
+    if let Some(decision) = run.decision {
+        put(out, format_args!("\n{}\n", rule()));
+        put(out, format_args!("Decision: {}\n", style.outcome(decision.outcome)));
+        put(out, format_args!("why:  {}\n", printable(&decision.reason)));
+        for note in &decision.notes {
+            put(out, format_args!("also: {}\n", printable(note)));
+        }
+    }
+    if let Some(next) = run.next {
+        put(out, format_args!("next: {}\n      {}\n", printable(&next.command), next.purpose));
+    }
 }
 
 fn put(out: &mut String, text: std::fmt::Arguments<'_>) {

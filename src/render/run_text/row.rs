@@ -91,52 +91,99 @@ fn value(record: &IterationRecord, kpi: KpiId) -> Option<f64> {
     record.summary.values.get(kpi.index()).copied().flatten()
 }
 
+/// Columns of the terminal; `None` = as many as it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Width(pub Option<usize>);
+
+/// Below so many columns the numbers of an iteration move together.
+const ROOMY: usize = 80;
+
 /// The line of an iteration on a terminal, without a line end. `iterations` is how many the run has.
-pub fn line(record: &IterationRecord, iterations: u64, kpis: &KpiTable, style: Style) -> String {
-    let width = iterations.to_string().len();
-    let head = format!("iteration {:>width$}/{iterations}", record.number);
-    let phase = if record.has_phases { format!("  {:<8}", record.phase.word()) } else { String::new() };
+pub fn line(
+    record: &IterationRecord,
+    iterations: u64,
+    kpis: &KpiTable,
+    style: Style,
+    Width(columns): Width,
+) -> String {
+    let is_narrow = columns.is_some_and(|columns| columns < ROOMY);
+    let (word, gap) = if is_narrow { ("", " ") } else { ("iteration ", "  ") };
+    let digits = iterations.to_string().len();
+    let mut head = format!("{word}{:>digits$}/{iterations}", record.number);
+    if record.has_phases {
+        let phase = format!("{gap}{:<8}", record.phase.word());
+        head.push_str(if is_narrow { phase.trim_end() } else { &phase });
+    }
     if let Some(reason) = &record.collection_failed {
-        return format!("{head}{phase}  {}  {}", style.paint(Outcome::Fail, "NO DATA"), printable(reason));
+        return format!("{head}{gap}{}{gap}{}", style.paint(Outcome::Fail, "NO DATA"), printable(reason));
     }
     let show = |name: &str, id: KpiId, width: usize| {
         let kpi: &Kpi = kpis.get(id);
         let told =
             value(record, id).map_or_else(|| "-".to_owned(), |value| fixed(value, kpi.unit.decimals()));
-        format!("  {name} {told:>width$}")
+        let width = if is_narrow && record.has_phases { 0 } else { width };
+        format!("{gap}{name} {told:>width$}")
     };
-    let mut out = format!("{head}{phase}");
-    out.push_str(&show("net", KpiId::NET_BPS, 6));
-    out.push_str(&show("risk", KpiId::RISK_RATIO, 5));
-    out.push_str(&show("maker", KpiId::MAKER_TAKER_RATIO, 5));
-    out.push_str(&show("p95", KpiId::P95_LATENCY_MS, 4));
-    let verdict = match record.summary.kpi_verdict {
-        Some(KpiVerdict::Pass) => style.paint(Outcome::Pass, "PASS"),
-        Some(KpiVerdict::Warn) => style.paint(Outcome::Warn, "WARN"),
-        Some(KpiVerdict::Fail) => style.paint(Outcome::Fail, "FAIL"),
-        None => "-   ".to_owned(),
+    head.push_str(&show("net", KpiId::NET_BPS, 6));
+    head.push_str(&show("risk", KpiId::RISK_RATIO, 5));
+    head.push_str(&show("maker", KpiId::MAKER_TAKER_RATIO, 5));
+    head.push_str(&show("p95", KpiId::P95_LATENCY_MS, 4));
+    let (outcome, verdict) = match record.summary.kpi_verdict {
+        Some(KpiVerdict::Pass) => (Outcome::Pass, "PASS"),
+        Some(KpiVerdict::Warn) => (Outcome::Warn, "WARN"),
+        Some(KpiVerdict::Fail) => (Outcome::Fail, "FAIL"),
+        None => (Outcome::NotApplicable, "-   "),
     };
-    let done = what_was_done(record, style);
-    format!("{out}  {verdict}  {done}").trim_end().to_owned()
+    let used = head.chars().count() + gap.len() + verdict.len();
+    let verdict = style.paint(outcome, verdict);
+    let mut done = behind(&what_was_done(record, style), gap, used, columns);
+    if record.tuning.panic_revert {
+        done = style.paint(Outcome::Fail, &done);
+    }
+    format!("{head}{gap}{verdict}{done}").trim_end().to_owned()
 }
 
-fn what_was_done(record: &IterationRecord, style: Style) -> String {
+/// The parts behind a line that is `used` columns long, or below it where they do not fit.
+fn behind(parts: &[String], gap: &str, used: usize, columns: Option<usize>) -> String {
+    let in_one = parts.join(", ");
+    let columns = columns.unwrap_or(usize::MAX);
+    if used + gap.len() + in_one.chars().count() <= columns {
+        return format!("{gap}{in_one}");
+    }
+    let mut out = String::new();
+    let mut at = columns;
+    for (n, part) in parts.iter().enumerate() {
+        let comma = if n + 1 < parts.len() { "," } else { "" };
+        let length = part.chars().count() + comma.len();
+        if at + 1 + length > columns {
+            out.push_str("\n    ");
+            at = 4 + length;
+        } else {
+            out.push(' ');
+            at += 1 + length;
+        }
+        out.extend([part.as_str(), comma]);
+    }
+    out
+}
+
+/// What tuning did, or why it did nothing.
+fn what_was_done(record: &IterationRecord, style: Style) -> Vec<String> {
     let tuning = &record.tuning;
     if tuning.panic_revert {
-        return style.paint(Outcome::Fail, "panic revert");
+        return vec!["PANIC REVERT".to_owned()];
     }
     let arrow = if style.ascii { "->" } else { "→" };
     let number = |value: f64| crate::core::number::trimmed(&fixed(value, 4)).to_owned();
-    let applied: Vec<String> = tuning
-        .applied_values
-        .iter()
+    let applied = tuning.applied_values.iter();
+    let applied: Vec<String> = applied
         .map(|step| {
             format!("{} {}{arrow}{}", printable(step.param.as_str()), number(step.old), number(step.new))
         })
         .collect();
     match tuning.skip {
-        _ if !applied.is_empty() => applied.join(", "),
-        Some(code) => format!("({})", code.word()),
-        None => String::new(),
+        _ if !applied.is_empty() => applied,
+        Some(code) => vec![format!("({})", code.word())],
+        None => Vec::new(),
     }
 }

@@ -19,13 +19,19 @@ fn ended(records: &[IterationRecord], report: bool) -> String {
         collector.push(record);
     }
     let report = report.then(|| RunReport::judge(collector.finish(), &policy.run_gates));
+    let decision = Decision {
+        outcome: Outcome::Warn,
+        reason: "6 of 8 pass".to_owned(),
+        notes: vec!["gate WARN, goals missed".to_owned()],
+    };
+    let next = NextStep { command: "soak gate --path out/latest".to_owned(), purpose: "judges" };
     let run = RunEnd {
         rows: &rows,
         kpis: &policy.kpis,
         drift: &policy.drift,
         report: report.as_ref(),
-        decision: Some("gate PASS"),
-        next: "soak gate --path out/latest",
+        decision: Some(&decision),
+        next: Some(&next),
     };
     end(&run, PLAIN)
 }
@@ -60,7 +66,8 @@ fn a_short_run_shows_every_row_aligned() {
 ";
     assert!(text.contains(expected), "{text}");
     assert!(text.contains("\nGuards:      cooldown 1\nTuning:      applied in 1 of 3 iterations, 0 panic reverts\nCollections: 1 failed\n"), "{text}");
-    assert!(text.ends_with("\nDecision: gate PASS\n\nnext: soak gate --path out/latest\n"), "{text}");
+    let last = "=\nDecision: WARN\nwhy:  6 of 8 pass\nalso: gate WARN, goals missed\nnext: soak gate --path out/latest\n      judges\n";
+    assert!(text.ends_with(last), "{text}");
     assert!(!text.contains("Resources") && !text.contains("Run gates"), "{text}");
 }
 
@@ -119,23 +126,35 @@ fn the_line_of_an_iteration_is_aligned_and_says_what_was_done() {
     let kpis = KpiTable::default();
     let full = with(applied(record(3)), KpiId::P95_LATENCY_MS, Some(310.4));
     assert_eq!(
-        line(&full, 100, &kpis, PLAIN),
+        line(&full, 100, &kpis, PLAIN, Width(None)),
         "iteration   3/100  net   3.00  risk 0.300  maker     -  p95  310  PASS  min_interval_ms 60->65"
     );
+    let narrow = Width(Some(60));
+    assert_eq!(
+        line(&full, 100, &kpis, PLAIN, narrow),
+        "  3/100 net   3.00 risk 0.300 maker     - p95  310 PASS\n    min_interval_ms 60->65"
+    );
+    // The whole is 94 columns wide.
+    let one_line = line(&full, 100, &kpis, PLAIN, Width(Some(94)));
+    assert_eq!(one_line, line(&full, 100, &kpis, PLAIN, Width(None)));
+    assert!(line(&full, 100, &kpis, PLAIN, Width(Some(93))).contains("PASS\n    min_interval_ms"));
     let mut skipped = record(100);
     skipped.tuning.skip = Some(SkipCode::Velocity);
     skipped.has_phases = true;
     assert_eq!(
-        line(&skipped, 100, &kpis, PLAIN),
+        line(&skipped, 100, &kpis, PLAIN, Width(None)),
         "iteration 100/100  STEADY    net   3.00  risk 0.300  maker     -  p95    -  PASS  (velocity)"
     );
-    assert_eq!(line(&failed(2, "no\nreport"), 24, &kpis, PLAIN), "iteration  2/24  NO DATA  no report");
-    let coloured = line(&record(1), 9, &kpis, Style { colour: true, ascii: false });
+    assert_eq!(
+        line(&failed(2, "no\nreport"), 24, &kpis, PLAIN, Width(None)),
+        "iteration  2/24  NO DATA  no report"
+    );
+    let coloured = line(&record(1), 9, &kpis, Style { colour: true, ascii: false }, Width(None));
     assert!(coloured.contains("\x1b[32mPASS\x1b[0m"), "{coloured}");
 }
 
 #[test]
 fn text_from_outside_does_no_harm() {
-    let told = line(&failed(1, &hostile()), 9, &KpiTable::default(), PLAIN);
+    let told = line(&failed(1, &hostile()), 9, &KpiTable::default(), PLAIN, Width(None));
     assert!(told.len() < 1000 && !told.chars().any(char::is_control), "{told}");
 }

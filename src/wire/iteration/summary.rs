@@ -10,7 +10,7 @@ use serde::de::{Error, IgnoredAny, MapAccess};
 
 use super::resources::Resources;
 use crate::core::drift::ResourceValues;
-use crate::core::iteration::{Defect, KpiDefect};
+use crate::core::iteration::{Defect, KpiDefect, imputed_gross};
 use crate::core::kpi::{Kpi, KpiId, KpiTable};
 use crate::core::number::Finite;
 use crate::wire::number::Reading;
@@ -234,25 +234,14 @@ fn usable(kpi: &Kpi, reading: Reading, scale: f64) -> Result<f64, Defect> {
     if kpi.is_possible(value) { Ok(value) } else { Err(Defect::Impossible(raw.to_string())) }
 }
 
-/// Gross edge where the file has none (missing or null, not 0): net plus the 95th percentiles of the costs
-/// plus fees. An upper-bound estimate, marked as such.
+/// Gross edge where the file has none (missing or null, not 0), marked as such.
 fn impute_gross(summary: &mut Summary) {
-    let get = |kpi: KpiId| summary.values[kpi.index()];
-    if get(KpiId::GROSS_BPS).is_some() || summary.defects.iter().any(|d| d.kpi == KpiId::GROSS_BPS) {
+    if summary.defects.iter().any(|d| d.kpi == KpiId::GROSS_BPS) {
         return;
     }
-    let (adverse, slippage) = (get(KpiId::ADVERSE_BPS_P95), get(KpiId::SLIPPAGE_BPS_P95));
-    if adverse.is_none() && slippage.is_none() {
-        return;
-    }
-    if let Some(net) = get(KpiId::NET_BPS) {
-        let fees = get(KpiId::FEES_BPS).unwrap_or(0.0);
-        let gross = net + adverse.unwrap_or(0.0) + slippage.unwrap_or(0.0) + fees;
-        // Finite parts can add up to what is no number any more.
-        if gross.is_finite() {
-            summary.values[KpiId::GROSS_BPS.index()] = Some(gross);
-            summary.gross_imputed = true;
-        }
+    if let Some(gross) = imputed_gross(&summary.values) {
+        summary.values[KpiId::GROSS_BPS.index()] = Some(gross);
+        summary.gross_imputed = true;
     }
 }
 

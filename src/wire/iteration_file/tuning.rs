@@ -119,17 +119,14 @@ impl<'a> Tuning<'a> {
 
 impl<'a> SkipReason<'a> {
     pub(in crate::wire) fn of(record: &'a TuningRecord) -> Self {
-        let held_back = |codes: &[SkipCode]| {
-            record.skip.iter().chain(record.dropped.values()).any(|code| codes.contains(code))
-        };
         Self {
             code: record.skip.map(SkipCode::word),
-            cooldown: held_back(&[SkipCode::Cooldown]),
-            freeze: held_back(&[SkipCode::Frozen, SkipCode::AllParamsFrozen]),
-            no_op: held_back(&[SkipCode::NoOp]),
+            cooldown: record.held_back_by(Guard::Cooldown),
+            freeze: record.held_back_by(Guard::Freeze),
+            no_op: record.held_back_by(Guard::NoOp),
             note: record.skip_note.as_deref(),
-            oscillation: held_back(&[SkipCode::Oscillation]),
-            velocity: held_back(&[SkipCode::Velocity]),
+            oscillation: record.held_back_by(Guard::Oscillation),
+            velocity: record.held_back_by(Guard::Velocity),
         }
     }
 }

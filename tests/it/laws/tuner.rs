@@ -5,10 +5,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use soak::core::deltas;
 use soak::core::params::{ParamName, ParamValues};
+use soak::core::policy::Step;
+use soak::core::policy::run::Preset;
 use soak::core::run::edge_report::EdgeReport;
 use soak::core::run::iteration::{IterationRecord, Phase};
+use soak::core::run::judged::judged;
 use soak::core::run::planner::Planner;
+use soak::core::series::{Interner, Series};
 
 use crate::planner::{POLICY, Run, finished, planner, report};
 
@@ -68,6 +73,22 @@ fn start() -> impl Strategy<Value = Vec<(&'static str, f64)>> {
             .collect()
     });
     prop_oneof![Just(Vec::new()), anywhere]
+}
+
+/// No phases, the built-in warm-up, or one that goes the other way, so that deltas and the way back meet at the
+/// bounds.
+fn warmups() -> impl Strategy<Value = Option<Preset>> {
+    let built_in = POLICY.run.preset("warmup_conservative_v1").expect("a preset").clone();
+    let changes = [
+        ("base_spread_bps_delta", Step::Add(-0.05)),
+        ("impact_cap_ratio", Step::Multiply(1.2)),
+        ("min_interval_ms", Step::Add(-20.0)),
+        ("replace_rate_per_min", Step::Multiply(0.7)),
+        ("tail_age_ms", Step::Add(-100.0)),
+    ];
+    let changes = changes.map(|(name, step)| (ParamName::flat(name), step)).to_vec();
+    let hasty = Preset { name: "hasty".to_owned(), changes, source: built_in.source.clone() };
+    prop::sample::select(vec![None, Some(built_in), Some(hasty)])
 }
 
 fn delivered(measured: Measured) -> Result<EdgeReport, String> {
@@ -146,6 +167,22 @@ fn check(run: &Run<'_>, sequence: &[Measured], seconds: f64) -> Result<(), TestC
     Ok(())
 }
 
+/// What was applied stands in the next iteration, and what was not has a reason: also beside phases, panic
+/// reverts and bounds.
+fn check_deltas(run: &Run<'_>) -> Result<(), TestCaseError> {
+    let mut series = Series::new(None, POLICY.kpis.len());
+    let mut interner = Interner::default();
+    for record in &run.records {
+        series.push(judged(record), &mut interner);
+    }
+    let seen = deltas::verify(&series, &BTreeMap::new(), Some(&run.state.overrides));
+    let counts = &seen.counts;
+    let amiss = counts.partial_unexplained + counts.failed + counts.stuck + counts.unverifiable;
+    let odd = |pair: &&deltas::Pair| pair.status.attention() != deltas::Attention::None;
+    prop_assert_eq!(amiss, 0, "{:?}", seen.pairs.iter().find(odd));
+    Ok(())
+}
+
 fn check_memory(record: &IterationRecord, seconds: f64) -> Result<(), TestCaseError> {
     let state = &record.state;
     prop_assert!(state.override_hashes.len() <= 3);
@@ -164,12 +201,12 @@ proptest! {
         sequence in sequence(),
         start in start(),
         interval in prop_oneof![Just(300u64), 5..3600u64],
-        warmup in any::<bool>(),
+        warmup in warmups(),
     ) {
         let planner = Planner {
             iterations: sequence.len() as u64,
             interval: Duration::from_secs(interval),
-            warmup: POLICY.run.preset("warmup_conservative_v1").filter(|_| warmup),
+            warmup: warmup.as_ref(),
             ..planner()
         };
         let mut run = Run::from(planner, &start);
@@ -177,6 +214,7 @@ proptest! {
             run.step(delivered(*measured));
         }
         check(&run, &sequence, interval as f64)?;
+        check_deltas(&run)?;
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Panic revert.
 
+use soak::core::params::ParamName;
 use soak::core::run::iteration::{KpiVerdict, Phase};
 use soak::core::tuning::record::SkipCode;
 
@@ -14,7 +15,8 @@ fn bad() -> soak::core::run::edge_report::EdgeReport {
 fn three_failures_in_a_row_put_the_safe_profile_in_force() {
     let mut run = Run::of(planner());
     for number in 1..=2 {
-        let record = run.step(Ok(bad()));
+        let slipping = [("risk_ratio", 0.51), ("slippage_bps_p95", 2.6)];
+        let record = run.step(Ok(quiet(if number == 1 { &slipping } else { &slipping[..1] })));
         assert_eq!(record.summary.kpi_verdict, Some(KpiVerdict::Fail));
         assert_eq!((record.state.fail_streak, record.tuning.panic_revert), (number, false));
     }
@@ -31,8 +33,12 @@ fn three_failures_in_a_row_put_the_safe_profile_in_force() {
     for (name, value) in safe.iter() {
         assert_eq!(third.state.overrides.get(name), Some(value), "{name}");
     }
-    // The row starts anew.
-    assert!(!run.step(Ok(bad())).tuning.panic_revert);
+    // The row starts anew, and so do the values that count as the tuner's own.
+    let fourth = run.step(Ok(quiet(&[("risk_ratio", 0.51), ("slippage_bps_p95", 2.6)])));
+    assert!(!fourth.tuning.panic_revert);
+    let own = |name: &str| fourth.state.applied_values.get(&ParamName::flat(name)).cloned();
+    assert_eq!(own("min_interval_ms"), Some(vec![60.0, 65.0, 70.0]), "MODERATE stops at 75");
+    assert_eq!(own("base_spread_bps_delta"), Some(vec![0.15, 0.17]), "0.15 is the profile's");
     assert!(!run.step(Ok(bad())).tuning.panic_revert);
     assert!(run.step(Ok(bad())).tuning.panic_revert);
 }

@@ -140,6 +140,17 @@ fn the_limits_on_edge_reports_are_told_where_they_are_missed() {
 }
 
 #[test]
+fn a_share_above_1_among_the_metrics_is_a_percentage_and_a_latency_is_none() {
+    for (raw, share) in [(0.85, 0.85), (1.0, 1.0), (1.5, 0.015), (85.0, 0.85), (100.0, 1.0)] {
+        for name in ["mm_hit_ratio", "mm_maker_share_ratio", "mm_deadline_miss_rate"] {
+            assert_eq!(metrics(&POLICY, &report(&[(name, raw)])).get(name), Some(&share), "{name} {raw}");
+        }
+    }
+    let latency = metrics(&POLICY, &report(&[("tick_latency_ms.p95", 90.0)]));
+    assert_eq!(latency.get("tick_latency_ms.p95"), Some(&90.0));
+}
+
+#[test]
 fn metrics_are_those_of_the_run_gates_and_the_median_tick() {
     let totals = report(&[
         ("tick_latency_ms.p50", 20.0),

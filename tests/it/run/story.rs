@@ -20,7 +20,7 @@ fn a_smoke_run_of_six_iterations_writes_a_folder_that_can_be_judged() {
         (&manifest["iterations"], &manifest["state"], &manifest["last_complete_iteration"]),
         (&json!(6), &json!("complete"), &json!(6))
     );
-    assert!(ran.stdout.contains("soak gate --path "), "the next command: {}", ran.stdout);
+    assert!(ran.stdout.contains("soak run --resume"), "six are too few to judge: {}", ran.stdout);
     for (number, iteration) in (1..).zip(out.iterations()) {
         assert_eq!(iteration["iteration"], number);
         assert_eq!(iteration["collection"], json!({"ok": true, "reason": null}));

@@ -175,3 +175,19 @@ fn the_time_left_needs_a_pace_a_declared_end_and_a_run_that_goes_on() {
     live.facts.state = RunState::Interrupted;
     assert_eq!(live.eta_seconds(), None);
 }
+
+#[test]
+fn a_run_is_silent_after_three_intervals_and_a_minute() {
+    let at = |seconds: i64| DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds);
+    let mut run = run();
+    assert_eq!(run.silent_seconds(at(9999)), None, "neither interval nor heartbeat is known");
+    run.facts.heartbeat = Some(at(0));
+    assert_eq!(run.silent_seconds(at(9999)), None, "the interval is not known");
+    run.facts.interval_seconds = Some(10.0);
+    // 3 * 10 + 60 = 90.
+    assert_eq!(run.silent_seconds(at(89)), None);
+    assert_eq!(run.silent_seconds(at(90)), None);
+    assert_eq!(run.silent_seconds(at(91)), Some(91.0));
+    run.facts.state = RunState::Complete;
+    assert_eq!(run.silent_seconds(at(91)), None);
+}

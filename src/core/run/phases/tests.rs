@@ -59,6 +59,11 @@ fn the_way_back_stays_within_the_bounds() {
         (fixture::values(&[("min_interval_ms", 42.0)]), fixture::values(&[("min_interval_ms", 15.0)]));
     let fifth = at(&policy, 5, &overrides, &offset);
     assert_eq!(value(&fifth.overrides, "min_interval_ms"), Some(40.0));
+    // Where the bound leaves nothing of the share, the phase still has its hand on the parameter: a delta that
+    // lifted the value would be taken back at once.
+    let sixth = at(&policy, 6, &fifth.overrides, &fifth.offset);
+    assert_eq!(sixth.overrides, fifth.overrides);
+    assert!(sixth.params.contains(&ParamName::flat("min_interval_ms")));
 }
 
 #[test]

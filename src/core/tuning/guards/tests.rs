@@ -107,6 +107,8 @@ fn velocity_lets_a_parameter_move_up_to_its_limit_and_no_further() {
     // 0.01 four times is 0.04, whatever the binary sum says.
     let small = world().spent("impact_cap_ratio", &[(1.0, 0.01), (2.0, 0.01), (3.0, 0.01)]);
     assert_eq!(small.decide(&[("impact_cap_ratio", -0.01)]).skip, None);
+    let over = world().spent("impact_cap_ratio", &[(1.0, 0.030_000_1)]);
+    assert_eq!(over.decide(&[("impact_cap_ratio", -0.01)]).skip, Some(SkipCode::Velocity));
 }
 
 #[test]

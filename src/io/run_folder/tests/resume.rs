@@ -134,6 +134,47 @@ fn what_rotation_removed_is_no_gap() -> TestResult {
 }
 
 #[test]
+fn a_manifest_that_is_lost_is_made_again_from_what_was_declared_last() -> TestResult {
+    let out = tempfile::tempdir()?;
+    let folder = killed_after(out.path(), 2)?;
+    let (mut run, found) = open(out.path())?;
+    assert!(!found.manifest_was_lost);
+    run.declare(RunManifest { iterations: 9, ..run.manifest().clone() })?;
+    drop(run);
+    let path = folder.join("RUN_MANIFEST.json");
+    for lost in [Some(""), Some("{}"), None] {
+        match lost {
+            Some(text) => fs::write(&path, text)?,
+            None => fs::remove_file(&path)?,
+        }
+        let (run, found) = open(out.path())?;
+        assert!(found.manifest_was_lost, "{lost:?}");
+        assert_eq!((run.manifest().iterations, run.manifest().last_complete_iteration), (9, 2));
+        drop(run);
+        assert!(!open(out.path())?.1.manifest_was_lost, "it is there again");
+    }
+    Ok(())
+}
+
+#[test]
+fn overrides_elsewhere_are_found_again_and_what_a_kill_left_beside_them_is_removed() -> TestResult {
+    let (out, system) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let active = system.path().join("active.json");
+    let mut manifest = manifest();
+    manifest.settings.active_overrides = active.to_str().map(str::to_owned);
+    let (place, kpis) = (Place::Latest, KpiTable::default());
+    let synced = Durability::Synced;
+    drop(RunFolder::create(out.path(), place, manifest, at(0), Some(&active), &kpis, synced)?);
+    let leftover = system.path().join(".soak-run-tmp-active.json");
+    fs::write(&leftover, "half")?;
+    let (mut run, _) = open(out.path())?;
+    assert!(!leftover.exists());
+    run.put_overrides(b"one")?;
+    assert_eq!((run.active_overrides(), fs::read(&active)?), (active.as_path(), b"one".into()));
+    Ok(())
+}
+
+#[test]
 fn a_manifest_alone_is_a_run_before_its_first_iteration() -> TestResult {
     let out = tempfile::tempdir()?;
     drop(create(out.path())?);
@@ -150,6 +191,7 @@ fn without_a_run_or_its_manifest_there_is_nothing_to_go_on_with() -> TestResult 
     fs::create_dir(out.path().join("latest"))?;
     assert!(matches!(open(out.path()), Err(RunFolderError::NoRun { .. })));
     let folder = killed_after(out.path(), 1)?;
+    fs::remove_file(folder.join(DECLARED_FILE))?;
     fs::write(folder.join("RUN_MANIFEST.json"), "{}")?;
     assert!(matches!(open(out.path()), Err(RunFolderError::Manifest { .. })));
     fs::remove_file(folder.join("RUN_MANIFEST.json"))?;

@@ -1,9 +1,6 @@
-//! What a commit survives: being killed at any step, a full disk, a folder that cannot be written, two writers.
-//!
-//! The writer that is killed is this test program again, started with `child_commit` as its only test. What
-//! this machine does not allow says "skipped" and why.
-#![expect(clippy::print_stderr, reason = "a skipped test must say so")]
-#![expect(clippy::disallowed_methods, reason = "tests make folders and start the program")]
+//! What a commit of artifacts survives: being killed at any step, a full disk, a folder that cannot be written,
+//! two writers. The writer that is killed is this test program again, started with `child_commit` as its only
+//! test.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -16,7 +13,7 @@ use soak::io::artifacts::{Artifact, Durability, WriteError, commit};
 use soak::io::lock::{FolderLock, LockError};
 use soak::wire::artifact_manifest::{self, ArtifactManifest};
 
-type TestResult = Result<(), Box<dyn Error>>;
+use super::{SmallDisk, TestResult};
 
 /// Tells the child which folder to write into.
 const FOLDER: &str = "SOAK_TEST_FOLDER";
@@ -95,7 +92,7 @@ fn manifest_in(folder: &Path) -> Result<ArtifactManifest, Box<dyn Error>> {
 fn child(folder: &Path, variables: &[(&str, &str)]) -> Result<Command, Box<dyn Error>> {
     let mut command = Command::new(std::env::current_exe()?);
     command
-        .args(["--exact", "child_commit", "--nocapture"])
+        .args(["--exact", "artifacts::child_commit", "--nocapture"])
         .env(FOLDER, folder)
         .envs(variables.iter().copied())
         .stdout(Stdio::null())
@@ -215,43 +212,6 @@ fn a_writer_that_waited_in_vain_names_the_process_that_holds_the_lock() -> TestR
     }
     assert!(artifacts_in(root.path())?.is_empty());
     Ok(())
-}
-
-/// A small file system of its own; unmounted when dropped.
-struct SmallDisk {
-    folder: tempfile::TempDir,
-}
-
-impl SmallDisk {
-    /// `None`, and a word why, where this machine does not let us mount one.
-    fn mount(size: &str) -> Result<Option<Self>, Box<dyn Error>> {
-        let folder = tempfile::tempdir()?;
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
-            .arg(folder.path())
-            .stderr(Stdio::null())
-            .status();
-        if mounted.is_ok_and(|status| status.success()) {
-            return Ok(Some(Self { folder }));
-        }
-        eprintln!("skipped: mounting a small tmpfs is not possible here (needs root on linux)");
-        Ok(None)
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn make_read_only(&self) -> Result<bool, Box<dyn Error>> {
-        Ok(Command::new("mount").args(["-o", "remount,ro"]).arg(self.path()).status()?.success())
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // The folder below must not be removed with the disk still on it; there is nothing else to do here.
-        let _ = Command::new("umount").arg(self.path()).status();
-    }
 }
 
 #[test]
