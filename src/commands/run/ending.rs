@@ -45,9 +45,9 @@ pub(super) fn end(
                 shape @ RunError::Shape(_) => Failure::input(shape),
             };
             tell_failure(&mut watch, &failure.error.to_string());
-            close(&watch, server, RunState::Failed, None, &failure.error.to_string());
             // As far as the folder still can: a run that is over must not look as if it went on.
             drop(begun.folder.finish(State::Failed, Some(&failure.error.to_string()), job.now));
+            close(&watch, server, RunState::Failed, None, &failure.error.to_string());
             warn_unsent(&watch.voice, watch.messenger.take());
             return Err(failure);
         }
