@@ -4,6 +4,7 @@
 mod advisory;
 mod analyze;
 mod attacks;
+mod audit;
 mod config;
 mod deltas;
 mod edge_report;
