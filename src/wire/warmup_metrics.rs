@@ -87,7 +87,10 @@ mod tests {
         for value in ["NaN", "+Inf", "-Inf", "inf"] {
             assert_eq!(read(&format!("warmup_exporter_error {value}")).exporter_error, None);
         }
-        let many: String = (0..200).map(|n| format!("guard_triggers_total{{type=\"{n}\"}} 1\n")).collect();
+        let many: String = (0..200)
+            .map(|n| format!("guard_triggers_total{{type=\"{n}\"}} 1"))
+            .collect::<Vec<_>>()
+            .join("\n");
         assert_eq!(read(&many).guard_triggers.len(), MOST_GUARDS);
     }
 }

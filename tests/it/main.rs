@@ -4,6 +4,7 @@
 mod advisory;
 mod analyze;
 mod attacks;
+mod audit;
 mod compare;
 mod config;
 mod deltas;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use soak::core::analysis::{Analysis, Depth, Options, analyse};
+use soak::core::audit::{Audit, Folder};
 use soak::core::evidence::Evidence;
 use soak::core::run::start::resolve;
 use soak::flow::write::delta_report;
@@ -14,6 +15,7 @@ use soak::render::config::show_json;
 use soak::render::json::pretty;
 use soak::wire::analysis::AnalysisDocument;
 use soak::wire::artifact_manifest::{ArtifactEntry, ArtifactManifest};
+use soak::wire::audit_summary::AuditSummary;
 use soak::wire::gate_result::GateResult;
 use soak::wire::provenance::Provenance;
 use soak::wire::schemas::{NAMES, file_name, schema};
@@ -34,12 +36,15 @@ fn documents(analysis: &Analysis, provenance: &Provenance) -> BTreeMap<&'static 
     let mut gate = GateResult::of("gate", analysis, provenance);
     gate.artifacts = vec!["POST_SOAK_SNAPSHOT.json".to_owned()];
     gate.exit_code = 1;
+    let audit = Audit::of(analysis, &policy(), Folder::default(), Vec::new());
+    let audit = AuditSummary::of(&audit, &policy(), provenance, "runs/latest");
     let deltas = delta_report(analysis, provenance).map(|report| ("delta_verify_report", json!(report)));
     let mut documents = BTreeMap::from([
         ("post_soak_snapshot_1_1", json!(Snapshot::of(analysis, provenance))),
         ("post_soak_snapshot_1_2", json!(Snapshot12::of(analysis, provenance))),
         ("post_soak_analysis", json!(AnalysisDocument::of(analysis, &policy().kpis, provenance))),
         ("gate_result", json!(gate)),
+        ("post_soak_audit_summary", json!(audit)),
     ]);
     documents.extend(deltas);
     documents
@@ -128,6 +133,11 @@ fn a_wrong_document_is_noticed() {
     refuse("post_soak_analysis", "/symbols/0/checks/0/window", add_key);
     refuse("post_soak_analysis", "/inventory/declared/state", |value| *value = json!("lost"));
     refuse("post_soak_analysis", "/findings/0", remove("message"));
+    refuse("post_soak_audit_summary", "", add_key);
+    refuse("post_soak_audit_summary", "/verdict", |value| *value = json!("PASS"));
+    refuse("post_soak_audit_summary", "/snapshot_kpis", remove("risk_ratio"));
+    refuse("post_soak_audit_summary", "/trend_stats/net_bps/last8", remove("median"));
+    refuse("post_soak_audit_summary", "/files_present", remove("TUNING_REPORT.json"));
     refuse("gate_result", "/delta", remove("status"));
     refuse("gate_result", "/exit_code", |value| *value = json!(256));
 }

@@ -99,3 +99,6 @@ fn warnings(analysis: &Analysis, policy: &Policy) -> Vec<String> {
     }
     warnings
 }
+
+#[cfg(test)]
+mod tests;
