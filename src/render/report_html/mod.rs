@@ -119,7 +119,7 @@ fn body(analysis: &Analysis, policy: &Policy, provenance: &Provenance) -> (Strin
     });
     verdict::advice(&mut out, analysis);
     part(&mut out, "advice", "Recommendations", &|out, subject| {
-        deep(out, subject, oddities::recommendations)
+        deep(out, subject, oddities::recommendations);
     });
     part(&mut out, "iterations", "Iterations", &|out, subject| iterations::section(out, subject, rows));
     part(&mut out, "tuning", "Tuning and guards", &|out, subject| {

@@ -64,7 +64,7 @@ fn checks(out: &mut String, analysis: &Analysis, joins: bool) {
     }
     let open = if joins && missed.is_empty() { " open" } else { "" };
     let told = count(held.len(), "check");
-    out.extend([format!("<details{open}><summary>Holds: {told}</summary>\n")]);
+    out.extend([format!("<details{open}><summary>In order: {told}</summary>\n")]);
     list(out, held);
     out.push_str("</details>\n");
 }

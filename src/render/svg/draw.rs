@@ -61,9 +61,10 @@ pub fn plot(out: &mut String, chart: &Chart, layout: &Layout, tips: bool) {
         return;
     };
     let letters = axis.ticks.iter().map(|(_, text)| text.len()).max().unwrap_or(0) as f64;
+    let limit_letters = chart.limits.iter().map(|limit| limit.text.len()).max().unwrap_or(0) as f64;
     let area = Area {
         left: layout.left + letters * letter(layout) + 8.0,
-        right: layout.width - layout.right,
+        right: layout.width - layout.right.max(limit_letters * layout.text * 0.72 + 14.0),
         top: layout.top,
         bottom: layout.height - layout.bottom,
         axis,

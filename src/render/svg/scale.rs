@@ -138,7 +138,9 @@ mod tests {
         assert_eq!(written_ticks(&[2.0, 4.0], 6), ["2.0", "2.5", "3.0", "3.5", "4.0"]);
         // 0 to 350, room above alone: 374.5; a sixth is 62, so the step is 100.
         assert_eq!(written_ticks(&[0.0, 350.0], 6), ["0", "100", "200", "300"]);
-        assert_eq!(written_ticks(&[-1.0, 1.0], 4), ["-1.0", "-0.5", "0", "0.5", "1.0"]);
+        // -1.14 to 1.14; a quarter is 0.57, so the step is 1, and with an eighth, 0.285, it is 0.5.
+        assert_eq!(written_ticks(&[-1.0, 1.0], 4), ["-1", "0", "1"]);
+        assert_eq!(written_ticks(&[-1.0, 1.0], 8), ["-1.0", "-0.5", "0", "0.5", "1.0"]);
     }
 
     #[test]
