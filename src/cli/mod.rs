@@ -67,8 +67,8 @@ pub enum Command {
     ///
     /// Windows, trends, violations, anomalies, guards, recommendations and failures. POST_SOAK_AUDIT.md and
     /// RECOMMENDATIONS.md, and FAILURES.md on a verdict worse than WARN, go into the folder of the run; the
-    /// whole set, with POST_SOAK_ANALYSIS.json, goes into its reports/analysis. The exit code is that of the
-    /// verdict.
+    /// whole set, with POST_SOAK_ANALYSIS.json and report.html, goes into its reports/analysis, the pictures of
+    /// --plots into its reports/analysis/plots. The exit code is that of the verdict.
     Analyze(AnalyzeArgs),
     /// Write the compact snapshot of a run, POST_SOAK_SNAPSHOT.json, and print it
     ///

@@ -13,7 +13,9 @@ use super::values::{FailOn, FailOnWarn, Format, count, symbol};
 #[command(after_help = "\
 Examples:
   soak analyze --path artifacts/soak/latest
-  soak analyze --path runs/multi --symbol BTCUSDT,ETHUSDT --exit-on-crit")]
+  soak analyze --path runs/multi --symbol BTCUSDT,ETHUSDT --exit-on-crit
+  soak analyze --plots                                pictures of the KPIs, too")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct AnalyzeArgs {
     /// The run.
     #[command(flatten)]
@@ -51,6 +53,14 @@ pub struct AnalyzeArgs {
     /// Folder for everything that is written [default: the folder of the run, and reports/analysis in it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+
+    /// Leave report.html, the report for the browser, out; an earlier one is removed
+    #[arg(long)]
+    pub no_html: bool,
+
+    /// Draw the four KPIs into reports/analysis/plots, as PNG and SVG; of several symbols the worst one
+    #[arg(long)]
+    pub plots: bool,
 
     /// Draw sparklines with -=+# instead of block characters
     #[arg(long)]
@@ -175,6 +185,10 @@ pub struct GateArgs {
     /// Folder for everything that is written [default: the folder of the run, and reports/analysis in it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+
+    /// Leave report.html, the report for the browser, out; an earlier one is removed
+    #[arg(long)]
+    pub no_html: bool,
 
     /// Draw sparklines with -=+# instead of block characters
     #[arg(long)]

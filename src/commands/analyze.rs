@@ -10,7 +10,7 @@ use crate::core::analysis::Options;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
 use crate::flow::policy::window_patches;
-use crate::flow::write::{Wanted, render};
+use crate::flow::write::{Wanted, add_plots, render};
 use crate::render::gate_text::Places;
 use crate::render::{gate_text, json};
 
@@ -27,6 +27,8 @@ pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         fail_on,
         override_,
         out,
+        no_html,
+        plots,
         ascii,
         format,
     } = args;
@@ -40,8 +42,11 @@ pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     let judged = judge::judge(&request).map_err(cannot_judge)?;
     tell_folder(globals, &judged, &asked);
     let analysis = &judged.analysis;
-    let wanted = Wanted { reports: true, ascii: *ascii, ..Wanted::default() };
-    let rendered = render(analysis, &policy, &provenance, &wanted);
+    let wanted = Wanted { reports: true, ascii: *ascii, html: !no_html, ..Wanted::default() };
+    let mut rendered = render(analysis, &policy, &provenance, &wanted);
+    if *plots {
+        add_plots(&mut rendered, analysis, &policy).map_err(Failure::output)?;
+    }
     let base = out.as_deref().unwrap_or(&judged.folder);
     let written = write(globals, base, analysis, rendered);
     let mut exit = verdict_exit(analysis, &provenance, fail_on.is_some());

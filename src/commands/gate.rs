@@ -40,6 +40,7 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         junit,
         github,
         out,
+        no_html,
         ascii,
         format,
     } = args;
@@ -67,6 +68,7 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         reports: !skip_analyzer,
         deltas: !skip_delta_verify,
         ascii: *ascii,
+        html: !no_html,
     };
     let rendered = render(analysis, &policy, &provenance, &wanted);
     // The baseline may be the very file that is written next.

@@ -6,7 +6,8 @@ use crate::core::analysis::Analysis;
 use crate::core::policy::Policy;
 use crate::core::verdict::{Check, Part};
 use crate::io::artifacts::{self, Artifact, Committed, Durability, WriteError};
-use crate::render::{audit_md, deltas_md, failures_md, json, prom, recommendations_md};
+use crate::render::png::{Painter, PngError};
+use crate::render::{audit_md, deltas_md, failures_md, json, prom, recommendations_md, report_html, svg};
 use crate::wire::analysis::AnalysisDocument;
 use crate::wire::delta_report::DeltaReport;
 use crate::wire::provenance::Provenance;
@@ -30,6 +31,8 @@ pub struct Wanted {
     pub deltas: bool,
     /// Sparklines without block characters.
     pub ascii: bool,
+    /// `report.html` with the reports; without it, one that soak wrote before goes.
+    pub html: bool,
 }
 
 /// Which metrics to write.
@@ -72,6 +75,13 @@ pub fn render(analysis: &Analysis, policy: &Policy, provenance: &Provenance, wan
     }
     if wanted.reports {
         reports(analysis, policy, provenance, wanted.ascii, &mut rendered);
+        let page = format!("{ANALYSIS}/report.html");
+        if wanted.html {
+            rendered.add(page, report_html::page(analysis, policy, provenance));
+        } else {
+            // It would go on telling the verdict of then.
+            rendered.stale.push(page);
+        }
     }
     if wanted.deltas
         && let Some(report) = delta_report(analysis, provenance)
@@ -113,6 +123,16 @@ fn reports(
         format!("{ANALYSIS}/POST_SOAK_ANALYSIS.json"),
         json::pretty(&AnalysisDocument::of(analysis, &policy.kpis, provenance)),
     );
+}
+
+/// Adds the plots of the KPIs, as PNG and as SVG.
+pub fn add_plots(rendered: &mut Rendered, analysis: &Analysis, policy: &Policy) -> Result<(), PngError> {
+    let painter = Painter::default();
+    for (name, svg) in svg::plots(analysis, policy) {
+        rendered.add(format!("{ANALYSIS}/plots/{name}.png"), painter.paint(&svg)?);
+        rendered.add(format!("{ANALYSIS}/plots/{name}.svg"), svg);
+    }
+    Ok(())
 }
 
 /// The report of the delta verification; `None` when it was left out.

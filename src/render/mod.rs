@@ -14,20 +14,24 @@ pub mod github;
 pub mod golden_text;
 pub mod history_md;
 pub mod history_text;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod live_html;
 pub mod live_prom;
 pub mod markdown;
 pub mod notification;
+pub mod png;
 pub mod prom;
 pub mod recommendations_md;
 mod report_head;
+pub mod report_html;
 mod report_md;
 pub mod run_log;
 pub mod run_plan;
 pub mod run_text;
 pub mod soak_results_md;
+pub mod svg;
 pub mod terminal;
 
 #[cfg(test)]

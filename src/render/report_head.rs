@@ -69,21 +69,26 @@ pub fn ladder(check: &Check) -> String {
     )
 }
 
-/// `READY_TO_FREEZE` or `HOLD`, and why.
+/// `READY_TO_FREEZE` or `HOLD`, and why, in Markdown.
 pub fn freeze_decision(analysis: &Analysis) -> (&'static str, String) {
+    let (word, why) = freeze_word(analysis);
+    (word, prose(&why))
+}
+
+/// `READY_TO_FREEZE` or `HOLD`, and why, as it is: it may hold text from files.
+pub fn freeze_word(analysis: &Analysis) -> (&'static str, String) {
     if analysis.outcome != Outcome::Pass {
-        let why = format!("the verdict is {}: {}", analysis.outcome, prose(&analysis.reason()));
-        return ("HOLD", why);
+        return ("HOLD", format!("the verdict is {}: {}", analysis.outcome, analysis.reason()));
     }
     let Some(held) = analysis.symbols.iter().find(|symbol| !symbol.freeze_ready()) else {
         return ("READY_TO_FREEZE", "the verdict is PASS and a freeze was seen in the window".to_owned());
     };
-    let symbol = held.symbol.as_ref().map_or_else(String::new, |symbol| format!("{}: ", cell(symbol)));
+    let symbol = held.symbol.as_ref().map_or_else(String::new, |symbol| format!("{symbol}: "));
     let passes = &held.passes;
     let why = if passes.freeze_seen() {
         format!("{} of {} iterations pass, {} needed", passes.passing, passes.n, passes.needed)
     } else {
-        format!("no freeze was seen in {}", cell(&held.last.name))
+        format!("no freeze was seen in {}", held.last.name)
     };
     ("HOLD", format!("{symbol}{why}"))
 }

@@ -3,13 +3,14 @@
 use crate::support::{Folder, Ran, Run, Step, visible};
 use serde_json::{Value, json};
 
-const REPORTS: [&str; 6] = [
+const REPORTS: [&str; 7] = [
     "POST_SOAK_AUDIT.md",
     "RECOMMENDATIONS.md",
     "reports/analysis/POST_SOAK_ANALYSIS.json",
     "reports/analysis/POST_SOAK_AUDIT.md",
     "reports/analysis/POST_SOAK_SNAPSHOT.json",
     "reports/analysis/RECOMMENDATIONS.md",
+    "reports/analysis/report.html",
 ];
 
 fn codes(place: &Folder, args: &[&str]) -> (i32, i32) {
@@ -222,4 +223,61 @@ fn a_gap_in_the_numbers_is_a_finding_and_changes_no_verdict() {
     let findings = told["findings"].as_array().expect("a list");
     let gap = findings.iter().find(|finding| finding["kind"] == "gap");
     assert!(gap.is_some_and(|gap| gap["message"].as_str().expect("text").contains('4')), "{findings:?}");
+}
+
+#[test]
+fn the_page_can_be_left_out_and_an_earlier_one_goes() {
+    let place = Run::passing(8).in_temp();
+    let page = "reports/analysis/report.html".to_owned();
+    place.soak("analyze", &["--no-html"]);
+    assert!(!place.written().contains(&page));
+    place.soak("analyze", &[]);
+    assert!(place.text(&page).contains("<span id=\"verdict-word\">PASS</span>"));
+    place.soak("gate", &["--no-html"]);
+    assert!(!place.written().contains(&page));
+    place.soak("gate", &[]);
+    assert!(place.written().contains(&page));
+    // One that soak did not write is nobody's to remove.
+    let foreign = Run::passing(8).with(&page, "mine").in_temp();
+    foreign.soak("analyze", &["--no-html"]);
+    assert_eq!(foreign.text(&page), "mine");
+}
+
+#[test]
+fn plots_are_drawn_on_request_and_the_same_each_time() {
+    let place = Run::passing(8).in_temp();
+    let plots = || -> Vec<(String, Vec<u8>)> {
+        let files = visible(place.path()).into_iter();
+        files.filter(|(name, _)| name.contains("/plots/")).collect()
+    };
+    place.soak("analyze", &[]);
+    assert_eq!(plots(), []);
+    let told = result(&place, &["--plots"]);
+    let drawn = plots();
+    let names: Vec<&str> = drawn.iter().filter_map(|(name, _)| name.rsplit('/').next()).collect();
+    let expected = [
+        "latency_p95_ms.png",
+        "latency_p95_ms.svg",
+        "maker_taker_ratio.png",
+        "maker_taker_ratio.svg",
+        "net_bps.png",
+        "net_bps.svg",
+        "risk_ratio.png",
+        "risk_ratio.svg",
+    ];
+    assert_eq!(names, expected);
+    let artifacts = told["artifacts"].as_array().expect("a list");
+    assert_eq!(
+        artifacts.iter().filter(|name| name.as_str().is_some_and(|name| name.contains("/plots/"))).count(),
+        8
+    );
+    for (name, bytes) in &drawn {
+        let start: &[u8] = if name.ends_with(".png") { b"\x89PNG" } else { b"<svg " };
+        assert!(bytes.starts_with(start), "{name}");
+    }
+    place.soak("analyze", &["--plots"]);
+    assert_eq!(plots(), drawn);
+    // Without the flag they are left alone.
+    place.soak("analyze", &[]);
+    assert_eq!(plots(), drawn);
 }

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use crate::support::{Folder, Ran, Run, Step, program, ran, soak, visible};
 
-const EVERYTHING: [&str; 10] = [
+const EVERYTHING: [&str; 11] = [
     "DELTA_VERIFY_REPORT.json",
     "DELTA_VERIFY_REPORT.md",
     "POST_SOAK_AUDIT.md",
@@ -20,6 +20,7 @@ const EVERYTHING: [&str; 10] = [
     "reports/analysis/POST_SOAK_AUDIT.md",
     "reports/analysis/POST_SOAK_SNAPSHOT.json",
     "reports/analysis/RECOMMENDATIONS.md",
+    "reports/analysis/report.html",
 ];
 
 #[test]

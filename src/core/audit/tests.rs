@@ -94,7 +94,9 @@ fn baseline(verdict: Option<&str>, net: Option<f64>) -> Baseline {
     Baseline {
         schema_version: "1.1".to_owned(),
         verdict: verdict.map(str::to_owned),
+        outcome: None,
         means: vec![(KpiId::NET_BPS, net)],
+        medians: Vec::new(),
         pass_count: None,
     }
 }

@@ -11,11 +11,12 @@ use sha2::{Digest, Sha256};
 
 use crate::core::evidence::RunState;
 use crate::core::run::live::LiveRun;
+use crate::render::html::{base64, escape, fill, symbol};
 use crate::render::json::compact_ascii;
 use crate::wire::live::{LiveDocument, LiveRunRow};
 
 const TEMPLATE: &str = include_str!("page.html");
-const STYLE: &str = include_str!("page.css");
+const STYLE: &str = concat!(include_str!("../html/palette.css"), include_str!("page.css"));
 /// One script in four parts; `use strict` and the braces around them keep their names to themselves.
 const SCRIPT: &str = concat!(
     "\n\"use strict\";\n{",
@@ -79,44 +80,6 @@ pub fn page(run: &LiveRun) -> String {
     fill(TEMPLATE, text)
 }
 
-/// Puts texts in the place of `{{name}}`, once: what is put in is not looked at again.
-fn fill(template: &str, text: impl Fn(&str) -> String) -> String {
-    let mut parts = template.split("{{");
-    let mut filled = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (name, rest) = part.split_once("}}").unwrap_or((part, ""));
-        filled.push_str(&text(name));
-        filled.push_str(rest);
-    }
-    filled
-}
-
-/// Text as HTML, also inside of attributes.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
-fn symbol(outcome: &str) -> &'static str {
-    match outcome {
-        "PASS" => "✓",
-        "WARN" => "▲",
-        "FAIL" => "✗",
-        "INVALID" => "⊘",
-        _ => "…",
-    }
-}
-
 fn verdict_kind(run: &LiveRun) -> &'static str {
     if run.facts.state == RunState::Running { "Verdict so far:" } else { "Verdict:" }
 }
@@ -151,19 +114,4 @@ fn passing(row: &LiveRunRow) -> String {
         failed => format!(", {failed} without data"),
     };
     format!("{} of {} iterations pass{without}", row.passing, row.seen)
-}
-
-/// RFC 4648, with padding; the form in which a content security policy names hashes.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let at = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
-        let group = at(0) << 16 | at(1) << 8 | at(2);
-        for place in 0..4 {
-            let index = (group >> (18 - 6 * place)) & 63;
-            text.push(if place > chunk.len() { '=' } else { char::from(ALPHABET[index as usize]) });
-        }
-    }
-    text
 }

@@ -1,7 +1,8 @@
 //! The table of the last iterations, as it stands in the page before any script runs.
 
-use super::{escape, seconds};
+use super::seconds;
 use crate::core::number::fixed;
+use crate::render::html::escape;
 use crate::wire::live::{LiveDocument, LiveIterationRow, LiveKpi};
 
 /// The KPIs that have a limit, in its order: the columns.

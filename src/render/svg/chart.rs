@@ -1,0 +1,154 @@
+//! What a plot shows: the values of one KPI of one symbol, its limits, and what was going on meanwhile.
+//!
+//! Picks from the analysis; judges nothing by itself.
+
+use crate::core::analysis::{Analysis, SymbolAnalysis, pass_limits};
+use crate::core::guards::Guard;
+use crate::core::judge::passes::passes;
+use crate::core::kpi::KpiId;
+use crate::core::number::exact;
+use crate::core::policy::{KpiGate, Policy};
+use crate::core::series::Row;
+use crate::core::verdict::Comparison;
+
+/// A limit that is drawn as a line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LimitLine {
+    /// Where.
+    pub value: f64,
+    /// `>= 2.70`.
+    pub text: String,
+    /// Whose limit it is, for the legend and beside the line.
+    pub name: String,
+    /// The limit of every iteration, and not of a statistic.
+    pub is_each: bool,
+}
+
+/// A stretch of iterations, both ends included.
+pub type Stretch = (u64, u64);
+
+/// Everything that a plot shows.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    /// Heading, with the symbol where there is one.
+    pub title: String,
+    /// The KPI with its unit, for the axis.
+    pub axis: String,
+    /// One line about the run.
+    pub facts: String,
+    /// Values by iteration, `None` where it has none.
+    pub points: Vec<(u64, Option<f64>)>,
+    /// What must hold between a value and the limit of an iteration; `None` without such a limit.
+    pub pass_when: Option<(Comparison, f64)>,
+    /// Lines.
+    pub limits: Vec<LimitLine>,
+    /// The last-n window and its name; `None` when it is empty.
+    pub window: Option<(String, Stretch)>,
+    /// Iterations that do not pass, for whatever reason.
+    pub failing: Vec<Stretch>,
+    /// Iterations without a value of this KPI.
+    pub missing: Vec<Stretch>,
+    /// Iterations with a freeze.
+    pub freezes: Vec<Stretch>,
+    /// The warm-up.
+    pub warmup: Vec<Stretch>,
+    /// The way back from it.
+    pub rampdown: Vec<Stretch>,
+}
+
+impl Chart {
+    /// The chart of a KPI of a symbol.
+    pub fn of(analysis: &Analysis, symbol: &SymbolAnalysis, policy: &Policy, kpi: KpiId) -> Self {
+        let series = analysis.series(symbol);
+        let set = pass_limits(policy, analysis.mock);
+        let rows = series.rows();
+        let where_ = |holds: &dyn Fn(usize, &Row) -> bool| {
+            stretches(rows.iter().enumerate().filter(|(at, row)| holds(*at, row)).map(|(_, row)| row.number))
+        };
+        let in_phase = |row: &Row, word: &str| {
+            row.phase.as_deref().is_some_and(|phase| phase.eq_ignore_ascii_case(word))
+        };
+        let each = set.checks.iter().find(|gate| gate.kpi == kpi);
+        let digits = policy.kpis.get(kpi).unit.decimals();
+        let line = |gate: &KpiGate, is_each: bool| LimitLine {
+            value: gate.limit.value,
+            text: format!("{} {}", gate.comparison.symbol(), exact(gate.limit.value, digits)),
+            name: if is_each { "each iteration".to_owned() } else { gate.statistic.word().to_owned() },
+            is_each,
+        };
+        let ready = policy.readiness.checks.iter().filter(|gate| gate.kpi == kpi);
+        let limits = each.iter().map(|gate| line(gate, true)).chain(ready.map(|gate| line(gate, false)));
+        let failing = where_(&|at, _| !passes(series, at, set));
+        let name = symbol.symbol.as_ref().map_or_else(String::new, |name| format!(", {name}"));
+        let source = analysis.source().map_or_else(String::new, |source| format!(", source {source}"));
+        let count = failing.iter().map(|(first, last)| last - first + 1).sum::<u64>();
+        Self {
+            title: format!("{}{name}", title(kpi, policy)),
+            axis: axis(kpi, policy),
+            facts: format!(
+                "{} iterations, {count} do not pass by the {} limits{source}",
+                rows.len(),
+                analysis.limits()
+            ),
+            points: rows.iter().map(|row| row.number).zip(series.column(kpi).iter().copied()).collect(),
+            pass_when: each.map(|gate| (gate.comparison, gate.limit.value)),
+            limits: limits.collect(),
+            window: symbol.last.span.map(|span| (symbol.last.name.clone(), span)),
+            failing,
+            missing: where_(&|at, _| series.value(kpi, at).is_none()),
+            freezes: where_(&|_, row| row.tuning.freeze || row.tuning.guards.contains(Guard::Freeze)),
+            warmup: where_(&|_, row| in_phase(row, "WARMUP")),
+            rampdown: where_(&|_, row| in_phase(row, "RAMPDOWN")),
+        }
+    }
+
+    /// Whether a value is beyond the limit of an iteration.
+    pub fn is_beyond(&self, value: f64) -> bool {
+        self.pass_when.is_some_and(|(comparison, limit)| !comparison.holds(value, limit))
+    }
+
+    /// The chart in a sentence, for those who do not see it.
+    pub fn spoken(&self) -> String {
+        let known = self.points.iter().filter_map(|(_, value)| *value);
+        let ends = known.fold(None, |ends: Option<(f64, f64)>, value| {
+            Some(ends.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
+        });
+        let values = ends.map_or_else(
+            || "no value".to_owned(),
+            |(low, high)| format!("from {} to {}", exact(low, 2), exact(high, 2)),
+        );
+        let limits: Vec<String> =
+            self.limits.iter().map(|limit| format!("{} {}", limit.name, limit.text)).collect();
+        format!("{}: {values}; limits: {}", self.title, limits.join(", "))
+    }
+}
+
+/// Ascending numbers as stretches of neighbours.
+fn stretches(numbers: impl Iterator<Item = u64>) -> Vec<Stretch> {
+    let mut found: Vec<Stretch> = Vec::new();
+    for number in numbers {
+        match found.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(number) => *last = number,
+            _ => found.push((number, number)),
+        }
+    }
+    found
+}
+
+fn title(kpi: KpiId, policy: &Policy) -> String {
+    match kpi {
+        KpiId::NET_BPS => "Net edge".to_owned(),
+        KpiId::RISK_RATIO => "Risk ratio".to_owned(),
+        KpiId::P95_LATENCY_MS => "Latency, 95th percentile".to_owned(),
+        KpiId::MAKER_TAKER_RATIO => "Maker share".to_owned(),
+        other => policy.kpis.name(other).to_owned(),
+    }
+}
+
+fn axis(kpi: KpiId, policy: &Policy) -> String {
+    let known = policy.kpis.get(kpi);
+    match known.unit.symbol() {
+        "" => format!("{}, share of 1", known.name),
+        unit => format!("{}, {unit}", known.name),
+    }
+}
