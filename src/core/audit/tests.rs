@@ -1,3 +1,5 @@
+//! The counts of the audit, and snapshots held against the iterations.
+
 use std::collections::BTreeMap;
 
 use super::tuning::phases;
