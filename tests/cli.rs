@@ -54,7 +54,19 @@ fn help_lists_the_commands_in_the_order_of_the_product() {
         .collect();
     assert_eq!(
         names,
-        ["analyze", "extract", "gate", "deltas", "config", "schema", "completions", "man", "help"]
+        [
+            "run",
+            "analyze",
+            "extract",
+            "gate",
+            "compare",
+            "deltas",
+            "config",
+            "schema",
+            "completions",
+            "man",
+            "help"
+        ]
     );
 }
 
