@@ -348,7 +348,7 @@ fn an_override_stands_in_every_artifact_with_who_when_and_why() {
             assert!(whole(&place.text(&name)), "`{name}` says nothing of the override");
             seen += 1;
         }
-        assert_eq!(seen, 13, "{:?}", place.written());
+        assert_eq!(seen, 14, "{:?}", place.written());
     }
 }
 
