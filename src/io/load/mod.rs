@@ -9,7 +9,7 @@ mod sidecars;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::core::evidence::{BadFile, Duplicate, Evidence, Renumbered};
+use crate::core::evidence::{BadFile, Duplicate, Evidence, Renumbered, RunState};
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::series::{Interner, Series};
 use crate::wire::iteration::IterationFile;
@@ -80,9 +80,15 @@ fn end_of_block(entries: &[Entry]) -> usize {
 
 /// Loads a folder.
 pub fn load(asked: &Path, kpis: &KpiTable, reach: Reach) -> Result<Loaded, LoadError> {
-    let (folder, entries) = listing::resolve(asked)?;
+    let (folder, mut entries) = listing::resolve(asked)?;
     let mut evidence = Evidence::default();
     sidecars::read(&folder, &mut evidence);
+    if evidence.declared.as_ref().is_some_and(|declared| declared.state == RunState::Running) {
+        // The run has gone on since the first look: what its manifest tells of must be in the list. And its
+        // overrides still move, so they are not the end of anything.
+        (_, entries) = listing::resolve(&folder)?;
+        evidence.end_overrides = None;
+    }
     let (wanted, unread) = match reach {
         Reach::All => (entries, BTreeMap::new()),
         Reach::Last(n) => select(entries, n),
