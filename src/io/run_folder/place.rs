@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::replace::{TEMPORARY_PREFIX, sync_folder};
+use super::replace::{TEMPORARY_PREFIX, remove_leftovers, sync_folder};
 use super::{DECLARED_FILE, RunFolderError};
 use crate::io::artifacts::Durability;
 use crate::io::failpoint::failpoint;
@@ -137,6 +137,8 @@ pub(super) fn move_aside(
 ) -> Result<PathBuf, RunFolderError> {
     let history = out.join(HISTORY);
     fs::create_dir_all(&history).map_err(RunFolderError::io("create the folder", &history))?;
+    // What a killed run left half written is nothing to keep.
+    remove_leftovers(folder)?;
     let start = start_of(folder);
     let mut destination = history.join(&start);
     let mut suffix = 1;
