@@ -89,7 +89,10 @@ fn the_page_in_a_browser_follows_the_run_to_its_end() {
     let dom = load(browser, &server, &["--dump-dom", "--virtual-time-budget=4000"]);
     feeder.join().expect("the feeder ends");
     assert_eq!(text(&dom, "progress-text"), "iteration 24 of 24 · 100 %");
-    assert_eq!((text(&dom, "state"), text(&dom, "feed")), ("complete".to_owned(), "final".to_owned()));
+    assert_eq!(
+        (text(&dom, "state"), text(&dom, "feed")),
+        ("complete".to_owned(), "the run has ended; this is its last state".to_owned())
+    );
     assert!(dom.contains("Net edge: 23 values, last 3.15 bps"), "{dom}");
 }
 
