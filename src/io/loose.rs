@@ -5,6 +5,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// No file of settings or state is larger, bytes.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
 /// A file that could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("`{}` cannot be {action}", path.display())]
@@ -88,6 +91,24 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
 /// Reads a whole file.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     fs::read(path).map_err(|source| FileError { path: path.to_owned(), action: "read", source })
+}
+
+/// Reads a whole plain file that a person or another program keeps; links are followed. A pipe in its place would
+/// be waited for without end, and what is larger than any such file is not read into memory.
+pub fn read_plain(path: &Path) -> Result<Vec<u8>, FileError> {
+    let failed = |source| FileError { path: path.to_owned(), action: "read", source };
+    let found = fs::metadata(path).map_err(failed)?;
+    if found.is_dir() {
+        return Err(failed(io::Error::other("it is a folder, expected a file")));
+    }
+    if !found.is_file() {
+        return Err(failed(io::Error::other("it is a pipe or a device, expected a plain file")));
+    }
+    if found.len() > LARGEST {
+        let problem = format!("it is larger than {} MiB", LARGEST / (1024 * 1024));
+        return Err(failed(io::Error::other(problem)));
+    }
+    fs::read(path).map_err(failed)
 }
 
 /// Opens a file for reading from its start, however large it is.
