@@ -37,6 +37,19 @@ pub fn count(value: &str) -> Result<usize, String> {
     }
 }
 
+/// A number of things, which may be none.
+pub fn number(value: &str) -> Result<u64, String> {
+    value.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
+}
+
+/// The number of a process.
+pub fn process(value: &str) -> Result<u32, String> {
+    match value.parse() {
+        Ok(pid) if pid > 0 => Ok(pid),
+        _ => Err("expected the number of a process, at least 1".to_owned()),
+    }
+}
+
 /// A length of time in hours: above 0, at most 100 years.
 pub fn hours(value: &str) -> Result<f64, String> {
     duration(value, 876_000.0).ok_or_else(|| "expected a number of hours above 0, at most 876000".to_owned())
