@@ -97,10 +97,7 @@ pub fn usage(result: &UsageResult) -> String {
     let heads = ["run", "iterations", "numbers", "size", "last at work", ""].map(str::to_owned);
     let mut table = vec![heads.to_vec()];
     table.extend(result.runs.iter().map(row));
-    let mut text = columns(&table);
-    if result.runs.is_empty() {
-        text = "there is no run\n".to_owned();
-    }
+    let mut text = if result.runs.is_empty() { "there is no run\n".to_owned() } else { columns(&table) };
     if result.snapshots + result.archives > 0 {
         let _ = writeln!(
             text,

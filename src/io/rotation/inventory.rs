@@ -292,8 +292,9 @@ fn snapshots(folder: &Path, left: &mut Vec<(String, String)>) -> Result<Vec<Snap
     for entry in fs::read_dir(folder).map_err(RotationError::io("list", folder))? {
         let entry = entry.map_err(RotationError::io("list", folder))?;
         let Ok(name) = entry.file_name().into_string() else { continue };
-        let is_archive = name.ends_with(&format!(".json{ARCHIVE_ENDING}"));
-        if name.starts_with('.') || !(is_archive || name.ends_with(".json")) {
+        let is_json = |name: &str| Path::new(name).extension().is_some_and(|ending| ending == "json");
+        let is_archive = name.strip_suffix(ARCHIVE_ENDING).is_some_and(is_json);
+        if name.starts_with('.') || !(is_archive || is_json(&name)) {
             continue;
         }
         if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
