@@ -62,7 +62,7 @@ fn files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, Box<dyn Error>> {
             let name = path.strip_prefix(folder)?.to_string_lossy().into_owned();
             if path.is_dir() {
                 folders.push(path);
-            } else if !name.ends_with(".lock") && !name.starts_with("rotation/") {
+            } else if !name.contains(".lock") && !name.starts_with("rotation/") {
                 found.insert(name, fs::read(path)?);
             }
         }
