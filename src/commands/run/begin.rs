@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 
 use super::plan::{Facts, plan as make_plan};
 use super::settings::usage;
-use super::{Job, folder_failure, settings, source, start};
+use super::{Job, folder_failure, places, settings, source, start};
 use crate::commands::Failure;
 use crate::core::params::{ParamName, ParamValues};
 use crate::core::run::settings::RunSettings;
@@ -61,6 +61,7 @@ pub(super) fn plan(job: &Job<'_>) -> Result<RunPlan, Failure> {
         (settings, iterations, 0, start::resolve(&job.args.tuning, out, &job.policy.run)?)
     };
     // What would stop the run stops the plan; and a wrong URL may hold a password.
+    places::check(job, &settings)?;
     source::source(&settings.source, &job.args.source, &job.policy.run)?;
     Ok(make_plan(Facts {
         policy: job.policy,
@@ -98,6 +99,7 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     settings::check_length(iterations, settings.interval_seconds, job.now)?;
     let start = start::resolve(&job.args.tuning, out, &job.policy.run)?;
     let shape = start::shape(Path::new(&settings.start_file))?;
+    places::check(job, &settings)?;
     let source = source::source(&settings.source, &job.args.source, &job.policy.run)?;
     // Fractions of a second would only make the times of a simulated run hard to read.
     let started = job.now.trunc_subsecs(0);
@@ -144,6 +146,7 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         RunFolder::open(out, place, Check::All, kpis, durability(job)).map_err(folder_failure)?;
     let mut manifest = folder.manifest().clone();
     agree(job, &manifest)?;
+    places::check(job, &manifest.settings)?;
     if let Some(changed) = found.changed.first() {
         let problem =
             format!("`{}` is not the file that the run wrote; somebody changed it", changed.display());

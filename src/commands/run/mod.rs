@@ -2,6 +2,7 @@
 
 mod begin;
 mod ending;
+mod places;
 mod plan;
 mod settings;
 mod source;

@@ -186,6 +186,46 @@ fn a_server_that_no_query_can_reach_is_refused_before_the_run_starts() {
 }
 
 #[test]
+fn no_file_has_two_uses_and_none_of_a_run_is_written_over() {
+    let out = Out::new();
+    out.simulated(&["--iterations", "3"]);
+    let start = out.path().join("runtime_overrides.json");
+    std::fs::write(&start, r#"{"min_interval_ms": 62}"#).expect("a start file");
+    let before = crate::support::visible(&out.path());
+    let text = |path: std::path::PathBuf| path.to_str().expect("a plain path").to_owned();
+    let start = text(start);
+    let detour = text(out.path().join("latest/../runtime_overrides.json"));
+    let (iteration, manifest) = (text(out.file("ITER_SUMMARY_1.json")), text(out.file("RUN_MANIFEST.json")));
+    let active = text(out.file("runtime_overrides.json"));
+    let nowhere = text(out.path().join("nowhere/overrides.json"));
+    for (args, told) in [
+        (&["--active-overrides", &start][..], "a run never changes"),
+        (&["--active-overrides", &detour], "a run never changes"),
+        (&["--active-overrides", &iteration], "a file that runs write"),
+        (&["--active-overrides", &nowhere], "is not there"),
+        (&["--export-json", &iteration], "a file that runs write"),
+        (&["--gate-summary", &manifest], "a file that runs write"),
+        (&["--export-md", &detour], "the start file"),
+        (&["--export-json", &active], "the active overrides"),
+        (&["--export-json", "same", "--export-md", "./same"], "two reports"),
+    ] {
+        for dry in [&[][..], &["--dry-run"]] {
+            let refused = out.run(&[&["--mock", "--iterations", "2"], args, dry].concat());
+            assert_eq!(refused.code, 2, "{args:?}: {refused:?}");
+            assert!(refused.stderr.contains(told) && refused.stderr.contains("hint:"), "{}", refused.stderr);
+        }
+        assert_eq!(crate::support::visible(&out.path()), before, "{args:?}");
+    }
+    // A report of a run that goes on, too.
+    let refused = out.run(&["--resume", "--extend", "1", "--export-json", &iteration]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    // A device takes what it is given.
+    if cfg!(unix) {
+        out.simulated(&["--iterations", "2", "--export-json", "/dev/null", "--export-md", "/dev/null"]);
+    }
+}
+
+#[test]
 fn a_file_in_the_place_of_a_folder_is_told_with_a_way_out() {
     let out = Out::new();
     out.simulated(&["--iterations", "2"]);
