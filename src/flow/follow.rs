@@ -44,6 +44,11 @@ impl Follower {
         &self.policy
     }
 
+    /// The folder as it was judged last; `None` before the first look, and after one that failed.
+    pub fn judged(&self) -> Option<&Judged> {
+        self.judged.as_ref()
+    }
+
     /// Looks at the folder. After an error the next look begins from nothing.
     pub fn look(&mut self) -> Result<Look<'_>, JudgeError> {
         if self.judged.is_none() {

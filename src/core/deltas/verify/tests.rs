@@ -321,6 +321,7 @@ fn both_ratios_follow_from_the_counts() {
         stuck: 1,
         unverifiable: 1,
         claimed: 6,
+        missing_values: 0,
     };
     assert_eq!(found.counts, expected);
     assert_eq!(found.status, Status::Verified);
