@@ -3,13 +3,52 @@
 //! A batch that fails ends it; what was sent before stays and is not sent again by the next try.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use crate::core::history::History;
 use crate::core::history::plan::{Plan, Store, batches, plan};
 use crate::core::kpi::KpiTable;
+use crate::core::series::Series;
 use crate::io::clock;
+use crate::io::load::{self, LARGEST, LoadError, Reach, read_bounded};
 use crate::io::store::{AskError, RemoteStore, SendError, Sought};
 use crate::wire::history_samples::{NUMBER, SYMBOL, request};
+use crate::wire::{manifest, run_manifest};
+
+/// The history of a folder.
+#[derive(Debug)]
+pub struct LoadedHistory {
+    /// The folder with the iterations.
+    pub folder: PathBuf,
+    /// What it is called: when the run started, else the time of its first iteration, else the name of the folder.
+    pub run: String,
+    /// The history.
+    pub history: History,
+    /// Files that are not in it, and why, a sentence each.
+    pub bad_files: Vec<String>,
+}
+
+/// Loads the history of a folder.
+pub fn load(asked: &Path, kpis: &KpiTable) -> Result<LoadedHistory, LoadError> {
+    let load::Loaded { folder, evidence } = load::load(asked, kpis, Reach::All)?;
+    let history = History::of(&evidence, kpis);
+    let mut bad_files: Vec<String> =
+        evidence.bad_files.iter().map(|bad| format!("`{}` is left out: {}", bad.name, bad.reason)).collect();
+    bad_files.extend(evidence.duplicates.iter().map(|two| {
+        format!("`{}` are left out: they claim the same iteration {}", two.names.join("`, `"), two.number)
+    }));
+    let mut manifest = Vec::new();
+    let started = read_bounded(&folder.join(run_manifest::FILE_NAME), LARGEST, &mut manifest)
+        .ok()
+        .and_then(|()| manifest::started(&manifest));
+    let first = || {
+        let rows = evidence.series.iter().flat_map(Series::rows);
+        rows.filter_map(|row| row.time.as_deref()).min().map(str::to_owned)
+    };
+    let name = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
+    let run = started.or_else(first).or_else(name).unwrap_or_else(|| "latest".to_owned());
+    Ok(LoadedHistory { folder, run, history, bad_files })
+}
 
 /// What is to be sent.
 #[derive(Clone, Debug)]
