@@ -2,10 +2,10 @@
 //!
 //! Must not decide what is sent. A batch can be sent again without harm: the same samples at the same times.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::http::{Answered, Call, HttpError, Limits, Method, Target, exchange};
-use crate::core::history::plan::{Prometheus, Store};
+use crate::core::history::plan::{Prometheus, Store, Times};
 use crate::wire::remote_write::{HEADERS, TooLarge, WriteRequest};
 use crate::wire::store_status as status;
 use crate::wire::told::shortened;
@@ -35,6 +35,15 @@ pub struct Sought<'a> {
     pub from: i64,
     /// The newest time, ms.
     pub to: i64,
+}
+
+impl Sought<'_> {
+    /// The metric with its labels, as `PromQL` has it.
+    fn selector(&self) -> String {
+        let matcher = |(name, value): (&String, &String)| format!("{name}={}", quoted(value));
+        let matchers: Vec<String> = self.labels.iter().map(matcher).collect();
+        format!("{}{{{}}}", self.metric, matchers.join(","))
+    }
 }
 
 /// Why a batch did not arrive.
@@ -97,17 +106,14 @@ impl RemoteStore {
         let Some(flags) = self.told(base, "/api/v1/status/flags")?.as_deref().and_then(status::flags) else {
             let metrics = self.told(base, "/metrics")?.unwrap_or_default();
             let retention = status::victoria_retention_ms(&String::from_utf8_lossy(&metrics));
-            return Ok(
-                retention.map_or(Store::Unknown, |retention_ms| Store::VictoriaMetrics { retention_ms })
-            );
+            let Some(retention_ms) = retention else { return Ok(Store::Unknown) };
+            let present = sought.map(|sought| self.exported(base, sought)).transpose()?.unwrap_or_default();
+            return Ok(Store::VictoriaMetrics { retention_ms, present });
         };
         let config = self.told(base, "/api/v1/status/config")?;
         let head = self.told(base, "/api/v1/status/tsdb")?;
         let runtime = self.told(base, "/api/v1/status/runtimeinfo")?;
-        let present = match sought {
-            Some(sought) => self.present(base, sought)?,
-            None => BTreeMap::new(),
-        };
+        let present = sought.map(|sought| self.present(base, sought)).transpose()?.unwrap_or_default();
         Ok(Store::Prometheus(Prometheus {
             receives: flags.receives,
             head_newest: head.as_deref().and_then(status::head_newest).flatten(),
@@ -130,24 +136,29 @@ impl RemoteStore {
             .map_err(|source| AskError { url: base.at(call.path), source })
     }
 
-    /// The times of samples that are there.
-    fn present(
-        &self,
-        base: &Target,
-        sought: &Sought<'_>,
-    ) -> Result<BTreeMap<String, BTreeSet<i64>>, AskError> {
+    /// The times of samples that a `VictoriaMetrics` has.
+    fn exported(&self, base: &Target, sought: &Sought<'_>) -> Result<Times, AskError> {
+        let seconds = |ms: i64| format!("{}.{:03}", ms.div_euclid(1000), ms.rem_euclid(1000));
+        let (start, end) = (seconds(sought.from), seconds(sought.to));
+        let body = form(&[("match[]", &sought.selector()), ("start", &start), ("end", &end)]);
+        let answer = self.post(base, "/api/v1/export", &body)?;
+        Ok(status::exported(&answer.body, sought.labels, sought.by))
+    }
+
+    /// The times of samples that a Prometheus has.
+    fn present(&self, base: &Target, sought: &Sought<'_>) -> Result<Times, AskError> {
         // A range behind a selector gives the samples themselves, at their own times.
         let seconds = sought.to.saturating_sub(sought.from).max(0) / 1000 + 2;
         let time = sought.to.div_euclid(1000) + 1;
-        let matchers: Vec<String> =
-            sought.labels.iter().map(|(name, value)| format!("{name}={}", quoted(value))).collect();
-        let query = format!("{}{{{}}}[{seconds}s]", sought.metric, matchers.join(","));
-        let body = form(&[("query", &query), ("time", &time.to_string())]);
-        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
-        let call =
-            Call { method: Method::POST, path: "/api/v1/query", headers: &headers, body: body.as_bytes() };
-        let answer = self.answered(base, &call)?;
+        let query = format!("{}[{seconds}s]", sought.selector());
+        let answer =
+            self.post(base, "/api/v1/query", &form(&[("query", &query), ("time", &time.to_string())]))?;
         Ok(status::stored(&answer.body, sought.labels, sought.by).unwrap_or_default())
+    }
+
+    fn post(&self, base: &Target, path: &str, form: &str) -> Result<Answered, AskError> {
+        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+        self.answered(base, &Call { method: Method::POST, path, headers: &headers, body: form.as_bytes() })
     }
 
     /// Sends a batch.
@@ -186,7 +197,7 @@ fn form(pairs: &[(&str, &str)]) -> String {
             coded
         })
     };
-    pairs.iter().map(|(key, value)| format!("{key}={}", coded(value))).collect::<Vec<_>>().join("&")
+    pairs.iter().map(|(key, value)| format!("{}={}", coded(key), coded(value))).collect::<Vec<_>>().join("&")
 }
 
 #[cfg(test)]

@@ -107,32 +107,47 @@ pub fn victoria_retention_ms(metrics: &str) -> Option<i64> {
     }
 }
 
-/// The samples of a range query's answer: time stamps, ms, by the value of the label `by` (`""` where it is absent).
-/// Only series whose other labels are exactly `labels` count. `None` when it is no such answer.
-pub fn stored(
-    json: &[u8],
-    labels: &BTreeMap<String, String>,
-    by: &str,
-) -> Option<BTreeMap<String, BTreeSet<i64>>> {
+/// Times, ms, by the value of a label (`""` where it is absent).
+type Times = BTreeMap<String, BTreeSet<i64>>;
+
+/// The times of the samples in a range query's answer, by the value of the label `by`. Only series whose other labels
+/// are exactly `labels` count. `None` when it is no such answer.
+pub fn stored(json: &[u8], labels: &BTreeMap<String, String>, by: &str) -> Option<Times> {
     let data = data(json)?;
-    let mut by_label: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
+    let mut times = Times::new();
     for series in data.get("result")?.as_array()? {
-        let metric = series.get("metric")?.as_object()?;
-        let others = || metric.iter().filter(|(name, _)| *name != by && *name != "__name__");
-        let is_known =
-            |(name, value): (&String, &Value)| labels.get(name).map(String::as_str) == value.as_str();
-        if others().count() != labels.len() || !others().all(is_known) {
-            continue;
-        }
-        let name = metric.get(by).and_then(Value::as_str).unwrap_or_default();
-        let times = by_label.entry(name.to_owned()).or_default();
+        let Some(name) = is_wanted(series.get("metric")?, labels, by) else { continue };
+        let of_series = times.entry(name).or_default();
         for sample in series.get("values")?.as_array()? {
             let seconds = sample.get(0)?.as_f64()?;
             #[expect(clippy::cast_possible_truncation, reason = "time stamps are far below 2^53 ms")]
-            times.insert((seconds * 1000.0).round() as i64);
+            of_series.insert((seconds * 1000.0).round() as i64);
         }
     }
-    Some(by_label)
+    Some(times)
+}
+
+/// The same of an export of `VictoriaMetrics`: a JSON object a line. Lines that are none are left out.
+pub fn exported(lines: &[u8], labels: &BTreeMap<String, String>, by: &str) -> Times {
+    let mut times = Times::new();
+    for line in lines.split(|byte| *byte == b'\n') {
+        let Ok(series) = serde_json::from_slice::<Value>(line) else { continue };
+        let Some(name) = series.get("metric").and_then(|metric| is_wanted(metric, labels, by)) else {
+            continue;
+        };
+        let told = series.get("timestamps").and_then(Value::as_array).into_iter().flatten();
+        times.entry(name).or_default().extend(told.filter_map(Value::as_i64));
+    }
+    times
+}
+
+/// The value of the label `by` of a series whose other labels are exactly `labels`; `None` for any other series.
+fn is_wanted(metric: &Value, labels: &BTreeMap<String, String>, by: &str) -> Option<String> {
+    let metric = metric.as_object()?;
+    let others = || metric.iter().filter(|(name, _)| *name != by && *name != "__name__");
+    let is_known = |(name, value): (&String, &Value)| labels.get(name).map(String::as_str) == value.as_str();
+    let is_wanted = others().count() == labels.len() && others().all(is_known);
+    is_wanted.then(|| metric.get(by).and_then(Value::as_str).unwrap_or_default().to_owned())
 }
 
 #[cfg(test)]
@@ -228,5 +243,19 @@ mod tests {
         assert_eq!(stored(&told, &labels, "symbol"), Some(expected));
         assert_eq!(stored(&success(r#"{"result":[]}"#), &labels, "symbol"), Some(BTreeMap::new()));
         assert_eq!(stored(b"no", &labels, "symbol"), None);
+    }
+
+    #[test]
+    fn exported_samples_are_found_line_by_line() {
+        let lines =
+            br#"{"metric":{"__name__":"n","run":"1","symbol":"A"},"values":[1,2],"timestamps":[1000,2000]}
+{"metric":{"__name__":"n","run":"1","symbol":"A"},"values":[3],"timestamps":[3000]}
+{"metric":{"__name__":"n","run":"2"},"values":[3],"timestamps":[4000]}
+no json
+"#;
+        let labels = BTreeMap::from([("run".to_owned(), "1".to_owned())]);
+        let expected = BTreeMap::from([("A".to_owned(), BTreeSet::from([1000, 2000, 3000]))]);
+        assert_eq!(exported(lines, &labels, "symbol"), expected);
+        assert_eq!(exported(b"", &labels, "symbol"), BTreeMap::new());
     }
 }

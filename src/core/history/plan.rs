@@ -27,6 +27,8 @@ pub enum Store {
     VictoriaMetrics {
         /// For how long it keeps samples, ms.
         retention_ms: i64,
+        /// The times of this history that it has already: it keeps a sample twice that is sent twice.
+        present: Times,
     },
     /// Something that cannot be asked what it takes.
     Unknown,
@@ -45,9 +47,12 @@ pub struct Prometheus {
     pub out_of_order_ms: i64,
     /// For how long it keeps samples, ms; `None` = for ever, or it does not say.
     pub retention_ms: Option<i64>,
-    /// The times of this history that it has already, by symbol (`""` without one).
-    pub present: BTreeMap<String, BTreeSet<i64>>,
+    /// The times of this history that it has already.
+    pub present: Times,
 }
+
+/// Times, ms, by symbol (`""` without one).
+pub type Times = BTreeMap<String, BTreeSet<i64>>;
 
 impl Store {
     /// What it is called.
@@ -135,7 +140,10 @@ fn judge(moment: &Moment, history: &History, store: &Store, now: i64) -> Verdict
     let at = moment.at;
     match store {
         Store::Unknown => Verdict::Send,
-        Store::VictoriaMetrics { retention_ms } => {
+        Store::VictoriaMetrics { retention_ms, present } => {
+            if times(present, moment).is_some_and(|present| present.contains(&at)) {
+                return Verdict::Present;
+            }
             let (oldest, newest) = (now.saturating_sub(*retention_ms), now.saturating_add(VICTORIA_AHEAD_MS));
             if at < oldest {
                 Verdict::Refused(Refusal::Retention { oldest, keeps_ms: *retention_ms })
@@ -146,7 +154,7 @@ fn judge(moment: &Moment, history: &History, store: &Store, now: i64) -> Verdict
             }
         }
         Store::Prometheus(prometheus) => {
-            let present = prometheus.present.get(moment.symbol.as_deref().unwrap_or_default());
+            let present = times(&prometheus.present, moment);
             if present.is_some_and(|present| present.contains(&at)) {
                 return Verdict::Present;
             }
@@ -161,6 +169,10 @@ fn judge(moment: &Moment, history: &History, store: &Store, now: i64) -> Verdict
             }
         }
     }
+}
+
+fn times<'t>(present: &'t Times, moment: &Moment) -> Option<&'t BTreeSet<i64>> {
+    present.get(moment.symbol.as_deref().unwrap_or_default())
 }
 
 impl Prometheus {

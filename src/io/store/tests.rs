@@ -1,5 +1,6 @@
 //! Asking and sending, against a server of a few lines on this machine.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use prost::Message;
@@ -159,8 +160,19 @@ fn a_victoria_metrics_is_known_by_its_flags_and_anything_else_is_not() -> TestRe
     let server = TestServer::start(vec![
         text(400, "unsupported path"),
         text(200, "flag{name=\"retentionPeriod\", value=\"2d\", is_set=\"true\"} 1\n"),
+        text(
+            200,
+            "{\"metric\":{\"__name__\":\"n\",\"run\":\"r\"},\"values\":[1,2],\"timestamps\":[4500,5000]}\n",
+        ),
     ])?;
-    assert_eq!(store(&server, "")?.ask(None)?, Store::VictoriaMetrics { retention_ms: 2 * 24 * 3_600_000 });
+    let labels = BTreeMap::from([("run".to_owned(), "r".to_owned())]);
+    let sought = Sought { metric: "n", labels: &labels, by: "symbol", from: 1500, to: 6000 };
+    let present = BTreeMap::from([(String::new(), BTreeSet::from([4500, 5000]))]);
+    let expected = Store::VictoriaMetrics { retention_ms: 2 * 24 * 3_600_000, present };
+    assert_eq!(store(&server, "")?.ask(Some(&sought))?, expected);
+    // n{run="r"} from 1.5 s to 6 s.
+    let asked = "match%5B%5D=n%7Brun%3D%22r%22%7D&start=1%2E500&end=6%2E000";
+    assert_eq!(server.requests()[2].body, asked);
     let other = TestServer::start(vec![Answer::status(404), text(200, "up 1\n")])?;
     assert_eq!(store(&other, "")?.ask(None)?, Store::Unknown);
     Ok(())

@@ -31,6 +31,17 @@ fn prometheus(change: impl FnOnce(&mut Prometheus)) -> Store {
     Store::Prometheus(prometheus)
 }
 
+fn victoria_metrics(retention_ms: i64) -> Store {
+    let present = BTreeMap::from([(String::new(), BTreeSet::from([NOW - 7]))]);
+    Store::VictoriaMetrics { retention_ms, present }
+}
+
+#[test]
+fn victoria_metrics_is_not_sent_twice_what_it_would_keep_twice() {
+    let (send, there, _) = told(&victoria_metrics(DAY), &[NOW - 8, NOW - 7, NOW - 6]);
+    assert_eq!((send, there), (vec![1, 3], vec![2]));
+}
+
 #[test]
 fn prometheus_takes_half_a_block_behind_its_newest_sample_less_what_it_moves_on() {
     let oldest = NOW - HOUR + 60_000;
@@ -84,9 +95,7 @@ fn what_is_there_already_is_not_sent_again() {
 
 #[test]
 fn the_future_has_a_limit_in_both_stores() {
-    for (store, ahead) in
-        [(prometheus(|_| ()), 10 * 60_000), (Store::VictoriaMetrics { retention_ms: DAY }, 2 * DAY)]
-    {
+    for (store, ahead) in [(prometheus(|_| ()), 10 * 60_000), (victoria_metrics(DAY), 2 * DAY)] {
         let newest = NOW + ahead;
         let (send, _, refused) = told(&store, &[newest, newest + 1]);
         assert_eq!((send, refused), (vec![1], vec![(Refusal::Future { newest }, vec![2])]));
@@ -95,8 +104,7 @@ fn the_future_has_a_limit_in_both_stores() {
 
 #[test]
 fn victoria_metrics_takes_what_it_would_keep_in_any_order() {
-    let (send, _, refused) =
-        told(&Store::VictoriaMetrics { retention_ms: 31 * DAY }, &[NOW - 31 * DAY - 1, NOW - 31 * DAY, NOW]);
+    let (send, _, refused) = told(&victoria_metrics(31 * DAY), &[NOW - 31 * DAY - 1, NOW - 31 * DAY, NOW]);
     assert_eq!(send, [2, 3]);
     let refusal = Refusal::Retention { oldest: NOW - 31 * DAY, keeps_ms: 31 * DAY };
     assert_eq!(refused, [(refusal, vec![1])]);
