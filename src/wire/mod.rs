@@ -28,6 +28,7 @@ pub mod nesting;
 mod node;
 pub mod number;
 pub mod overrides;
+pub mod percent;
 pub mod policy;
 pub mod preset;
 pub mod procfs;
