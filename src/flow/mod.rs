@@ -13,6 +13,7 @@ pub mod judge;
 pub mod policy;
 pub mod provenance;
 pub mod remote_write;
+pub mod rotation;
 pub mod run;
 pub mod start;
 pub mod tell;

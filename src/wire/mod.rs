@@ -37,6 +37,7 @@ pub mod provenance;
 pub mod pushgateway;
 pub mod read;
 pub mod remote_write;
+pub mod rotation;
 pub mod run_log;
 pub mod run_manifest;
 pub mod run_plan;
