@@ -57,21 +57,13 @@ fn send(target: &Target, call: &Call<'_>, limits: &Limits) -> Result<(), PushErr
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
     use crate::core::secret::Secret;
     use crate::io::http::Auth;
-    use crate::io::test_server::{Answer, TestServer};
+    use crate::io::test_server::{Answer, QUICK, TestServer};
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
-
-    const QUICK: Limits = Limits {
-        timeout: Duration::from_secs(5),
-        tries: 3,
-        pause: Duration::from_millis(2),
-        longest_retry_after: Duration::from_secs(30),
-    };
 
     #[test]
     fn a_group_is_put_with_the_text_and_the_password_and_deleted_without_a_body() -> TestResult {

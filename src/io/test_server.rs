@@ -9,6 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::http::Limits;
+
+/// Limits for tests: hardly any pause between tries.
+pub(super) const QUICK: Limits = Limits {
+    timeout: Duration::from_secs(5),
+    tries: 3,
+    pause: Duration::from_millis(2),
+    longest_retry_after: Duration::from_secs(30),
+};
+
 /// What the server does with a connection.
 #[derive(Clone, Debug)]
 pub(super) enum Answer {

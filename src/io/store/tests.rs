@@ -7,17 +7,10 @@ use prost::Message;
 
 use super::*;
 use crate::io::http::Auth;
-use crate::io::test_server::{Answer, TestServer};
+use crate::io::test_server::{Answer, QUICK, TestServer};
 use crate::wire::remote_write::{Label, Sample, TimeSeries};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
-
-const QUICK: Limits = Limits {
-    timeout: Duration::from_secs(5),
-    tries: 3,
-    pause: Duration::from_millis(2),
-    longest_retry_after: Duration::from_secs(30),
-};
 
 fn store(server: &TestServer, path: &str) -> Result<RemoteStore, Box<dyn std::error::Error>> {
     Ok(RemoteStore::new(&Target::new(&server.url(path), &Auth::None, &[])?, QUICK))
