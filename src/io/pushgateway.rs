@@ -57,7 +57,6 @@ fn send(target: &Target, call: &Call<'_>, limits: &Limits) -> Result<(), PushErr
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::core::secret::Secret;
     use crate::io::http::Auth;
