@@ -106,7 +106,7 @@ fn quarters(number: u64) -> f64 {
 }
 
 /// Five and four hours ago, then within the last hour.
-const MINUTES: [i64; 6] = [300, 240, 40, 30, 20, 10];
+const MINUTES: [i64; 6] = [310, 240, 40, 30, 20, 10];
 
 #[test]
 fn prometheus_takes_what_its_head_takes_and_the_rest_is_named() {
