@@ -3,6 +3,7 @@
 //! Here is the dispatch, and the end of every run: a command gives back how it ends or why it failed, and
 //! this module turns that into what stderr says and the exit code.
 
+mod access;
 mod analyze;
 mod artifacts;
 mod audit;
@@ -10,6 +11,7 @@ mod compare;
 mod completions;
 mod config;
 mod deltas;
+mod export_prom;
 mod extract;
 mod failure;
 mod gate;
@@ -57,6 +59,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Gate(args) => gate::run(args, globals),
         Command::Audit(args) => audit::run(args, globals),
         Command::Compare(args) => compare::run(args, globals),
+        Command::ExportProm(args) => export_prom::run(args, globals),
         Command::Deltas(DeltasCommand::Verify(args)) => deltas::verify(args),
         Command::Artifacts(command) => artifacts::run(command),
         Command::Config(ConfigCommand::Show(args)) => config::show(args),

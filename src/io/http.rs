@@ -12,6 +12,8 @@
 //! - The body of an answer is not read, so none is too long; the headers are limited to 64 KiB.
 
 mod client;
+mod exchange;
+mod target;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -20,6 +22,8 @@ use ureq::http::Uri;
 
 pub use client::{HttpError, Limits};
 pub(super) use client::{Request, agent, retrying};
+pub use exchange::{Answered, Call, Method, exchange};
+pub use target::{Auth, Target, TargetError};
 
 use crate::core::secret::Secret;
 
