@@ -65,7 +65,8 @@ pub(super) fn run(args: &RunArgs, globals: &GlobalArgs) -> Result<Exit, Failure>
         })?;
         return Ok(Exit::Success);
     }
-    let messenger = args.notify.destination().map_err(Failure::usage)?.map(notify_target).map(Messenger::new);
+    let target = args.notify.destination().map_err(Failure::usage)?.map(notify_target);
+    let messenger = target.map(|target| Messenger::new(target, args.notify.link()));
     let stop = StopRequest::listen().map_err(Failure::failed)?;
     let sampler = sampler(args.pid)?;
     // Taken before the folder is made: a run that cannot start leaves nothing behind and moves nothing aside.
