@@ -38,7 +38,7 @@ impl Interner {
 pub type Row = Iteration;
 
 /// Iterations of one symbol.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
     /// The symbol; `None` for runs that are not per symbol.
     pub symbol: Option<String>,

@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod baseline;
 pub mod compare;
+pub mod follow;
 pub mod golden;
 pub mod history;
 pub mod judge;
