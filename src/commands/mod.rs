@@ -18,6 +18,7 @@ mod man;
 mod post_soak;
 mod run;
 mod schema;
+mod serve;
 mod stdout;
 
 use std::process::ExitCode;
@@ -56,6 +57,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Gate(args) => gate::run(args, globals),
         Command::Audit(args) => audit::run(args, globals),
         Command::Compare(args) => compare::run(args, globals),
+        Command::Serve(args) => serve::run(args, globals),
         Command::Deltas(DeltasCommand::Verify(args)) => deltas::verify(args),
         Command::Config(ConfigCommand::Show(args)) => config::show(args),
         Command::Config(ConfigCommand::Check(args)) => config::check(args),

@@ -5,6 +5,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
+
 /// A file that could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("`{}` cannot be {action}", path.display())]
@@ -98,6 +100,11 @@ pub fn open(path: &Path) -> Result<File, FileError> {
 /// Whether anything is at this path, be it a link that leads nowhere.
 pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
+}
+
+/// When a file was written last; `None` when it is not there, or its file system does not say.
+pub fn modified(path: &Path) -> Option<DateTime<Utc>> {
+    fs::metadata(path).and_then(|found| found.modified()).ok().map(DateTime::from)
 }
 
 /// Whether a plain file is at this path; links are followed.

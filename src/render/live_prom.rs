@@ -49,7 +49,7 @@ fn last_iteration(out: &mut Exposition, run: &LiveRun, last: &LiveIteration) {
         "soak_last_iteration_timestamp_seconds",
         gauge,
         "When the last iteration ended, in the time of the run, seconds since 1970",
-        Some(unix_seconds(last.ends)),
+        last.ends.map(unix_seconds),
     );
     out.single("soak_risk_ratio", gauge, "Risk ratio of the last iteration", value(KpiId::RISK_RATIO));
     out.single("soak_net_bps", gauge, "Net edge of the last iteration, basis points", value(KpiId::NET_BPS));
@@ -89,9 +89,12 @@ fn verdict(out: &mut Exposition, run: &LiveRun) {
 
 fn state(out: &mut Exposition, run: &LiveRun) {
     let facts = &run.facts;
-    out.family("soak_run_state", "gauge", "1 for how far the run has come, 0 for the others");
+    if facts.state.is_some() {
+        out.family("soak_run_state", "gauge", "1 for how far the run has come, 0 for the others");
+    }
     for state in [RunState::Running, RunState::Complete, RunState::Interrupted, RunState::Failed] {
-        out.sample("soak_run_state", &[("state", state.word())], flag(facts.state == state));
+        let Some(reached) = facts.state else { break };
+        out.sample("soak_run_state", &[("state", state.word())], flag(reached == state));
     }
     out.single(
         "soak_run_heartbeat_timestamp_seconds",

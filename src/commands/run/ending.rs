@@ -286,7 +286,7 @@ fn close(
             (so_far.outcome, so_far.reason)
         };
         publisher.update(|live| {
-            live.facts.state = state;
+            live.facts.state = Some(state);
             live.facts.decision = Some(told.to_owned());
             live.facts.verdict = Some(LiveVerdict { outcome, reason });
         });

@@ -161,14 +161,16 @@ fn serve(job: &Job<'_>, begun: &Begun, listening: Listening) -> Result<Server, F
     let mut facts = LiveFacts::new(name, "production", version, &job.provenance.policy_sha256);
     facts.declared = Some(manifest.iterations);
     facts.interval_seconds = Some(begun.settings.interval_seconds);
-    facts.state = RunState::Running;
+    facts.state = Some(RunState::Running);
     facts.started = Some(begun.started);
     facts.heartbeat = Some(clock::machine_time());
     if let SourceSettings::Sim { seed, .. } = begun.settings.source {
         facts.seed = Some(seed);
     }
     let parameters = job.policy.run.parameters.iter().cloned().collect();
-    let live = LiveRun::new(facts, job.policy, parameters);
+    let mut live = LiveRun::new(facts, job.policy, parameters);
+    // Another run that is shown at this address later is not taken for this one.
+    live.epoch = u64::try_from(begun.started.timestamp_millis()).unwrap_or_default();
     Server::show(listening, live).map_err(cannot_serve)
 }
 

@@ -105,7 +105,7 @@ function pieces(value, f) {
   let before = null;
   for (const row of model.rows) {
     const v = value(row);
-    if (v === undefined || (before !== null && row.iteration !== before + 1)) { if (piece) close(); piece = null; }
+    if (v === undefined || (before !== null && !follows(row, before))) { if (piece) close(); piece = null; }
     before = row.iteration;
     if (v === undefined) continue;
     if (!piece) found.push(piece = []);

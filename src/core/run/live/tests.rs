@@ -39,6 +39,7 @@ fn run() -> LiveRun {
         kpis: KpiTable::default(),
         pass: pass(),
         parameters: Vec::new(),
+        epoch: 0,
         iterations: VecDeque::new(),
         passing: 0,
         failed_collections: 0,
@@ -114,7 +115,7 @@ fn guards_changes_and_a_freeze_in_force_are_kept() {
     }];
     let kept = LiveIteration::of(&told, &pass());
     assert_eq!(kept.guards.iter().collect::<Vec<_>>(), [Guard::Velocity, Guard::Freeze]);
-    let change = LiveChange { param: ParamName::flat("tail_age_ms"), old: 600.0, new: 640.0 };
+    let change = LiveChange { param: ParamName::flat("tail_age_ms"), old: Some(600.0), new: Some(640.0) };
     assert_eq!(*kept.applied, [change]);
 }
 
@@ -172,7 +173,7 @@ fn the_time_left_needs_a_pace_a_declared_end_and_a_run_that_goes_on() {
     assert_eq!(live.eta_seconds(), Some(45.0));
     live.facts.declared = Some(5);
     assert_eq!(live.eta_seconds(), Some(0.0));
-    live.facts.state = RunState::Interrupted;
+    live.facts.state = Some(RunState::Interrupted);
     assert_eq!(live.eta_seconds(), None);
 }
 
@@ -188,6 +189,6 @@ fn a_run_is_silent_after_three_intervals_and_a_minute() {
     assert_eq!(run.silent_seconds(at(89)), None);
     assert_eq!(run.silent_seconds(at(90)), None);
     assert_eq!(run.silent_seconds(at(91)), Some(91.0));
-    run.facts.state = RunState::Complete;
+    run.facts.state = Some(RunState::Complete);
     assert_eq!(run.silent_seconds(at(91)), None);
 }
