@@ -11,7 +11,8 @@ use crate::core::policy::Policy;
 use crate::core::run::live::{LiveFacts, LiveIteration, LiveRun, LiveVerdict};
 use crate::core::run::settings::SourceSettings;
 use crate::flow::follow::Follower;
-use crate::flow::judge::Judged;
+use crate::flow::judge::{JudgeError, Judged};
+use crate::io::load::LoadError;
 use crate::io::loose;
 use crate::wire::provenance::Provenance;
 use crate::wire::run_manifest::{self, RunManifest};
@@ -97,7 +98,12 @@ impl LiveFolder {
             Ok(look) => (look.judged, look.changed),
             Err(error) => {
                 let gone = if self.seen { "; it was there, and is waited for" } else { "; it is waited for" };
-                let note = format!("{:#}{gone}", anyhow::anyhow!(error));
+                let problem = match &error {
+                    // That nothing is there is all that the system would say, too.
+                    JudgeError::Load(LoadError::Missing { .. }) => error.to_string(),
+                    _ => format!("{:#}", anyhow::anyhow!(error)),
+                };
+                let note = format!("{problem}{gone}");
                 let facts = LiveFacts { note: Some(note), ..empty.clone() };
                 return self.nothing_but(facts);
             }
@@ -108,6 +114,9 @@ impl LiveFolder {
         if analysis.evidence.is_empty() && analysis.evidence.bad_files.is_empty() {
             let before = if self.seen { "any more" } else { "yet" };
             facts.note = Some(format!("there are no iterations in `{}` {before}", judged.folder.display()));
+            let claims =
+                analysis.evidence.declared.as_ref().is_some_and(|declared| declared.last_complete > 0);
+            facts.verdict = claims.then(|| verdict(analysis));
             return self.nothing_but(facts);
         }
         let wanted = followed.symbol.as_deref();
@@ -117,7 +126,7 @@ impl LiveFolder {
         };
         facts.symbol.clone_from(&symbol.symbol);
         self.worst.clone_from(&symbol.symbol);
-        facts.verdict = Some(LiveVerdict { outcome: analysis.outcome, reason: analysis.reason() });
+        facts.verdict = Some(verdict(analysis));
         facts.note = note(&facts, analysis, now);
         let pass = pass_limits(policy, followed.mock);
         let rows = || LiveIteration::of_series(analysis.series(symbol), policy.kpis.len(), pass);
@@ -144,6 +153,10 @@ fn choose<'a>(
         Some(wanted) => named(wanted),
         None => before.and_then(named).or_else(|| Some(analysis.worst())),
     }
+}
+
+fn verdict(analysis: &Analysis) -> LiveVerdict {
+    LiveVerdict { outcome: analysis.outcome, reason: analysis.reason() }
 }
 
 fn no_symbol(analysis: &Analysis, wanted: &str) -> String {

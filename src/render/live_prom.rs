@@ -14,7 +14,10 @@ use crate::core::verdict::Outcome;
 /// The metrics of a run as it stands.
 pub fn metrics(run: &LiveRun) -> String {
     let mut out = Exposition::default();
-    progress(&mut out, run);
+    // Of a followed folder without iterations nothing is known; a run that has just begun has done none.
+    if run.last().is_some() || run.facts.folder.is_none() {
+        progress(&mut out, run);
+    }
     if let Some(last) = run.last() {
         last_iteration(&mut out, run, last);
     }

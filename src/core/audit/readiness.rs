@@ -66,13 +66,20 @@ impl Readiness {
     }
 }
 
+/// Integrity first, then the limits by the names of their KPIs: the order that readers of the audit know.
 fn judged(symbol: &SymbolAnalysis) -> Vec<Check> {
-    symbol
+    let mut checks: Vec<Check> = symbol
         .checks
         .iter()
         .filter(|check| matches!(check.part, Part::Integrity | Part::Readiness))
         .map(|check| Check { joins: true, ..check.clone() })
-        .collect()
+        .collect();
+    let name = |check: &Check| match check.part {
+        Part::Readiness => (true, check.kpi.clone()),
+        _ => (false, None),
+    };
+    checks.sort_by_key(name);
+    checks
 }
 
 /// Integrity alone is no readiness: without a limit there is nothing that could be met.
