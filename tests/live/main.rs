@@ -7,3 +7,4 @@ mod documents;
 mod http;
 mod program;
 mod run;
+mod serve;

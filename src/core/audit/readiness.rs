@@ -52,11 +52,13 @@ impl Readiness {
         if self.is_ok() { "OK" } else { "HOLD" }
     }
 
-    /// The readiness checks of the symbol that decides, without integrity.
-    pub fn limits<'r>(&'r self, symbol: Option<&'r str>) -> impl Iterator<Item = &'r Check> {
-        self.checks
-            .iter()
-            .filter(move |check| check.part == Part::Readiness && check.symbol.as_deref() == symbol)
+    /// The readiness checks of a symbol, without integrity, by the names of their KPIs: the order that readers of
+    /// the audit know.
+    pub fn limits(&self, symbol: Option<&str>) -> Vec<&Check> {
+        let is_limit = |check: &&Check| check.part == Part::Readiness && check.symbol.as_deref() == symbol;
+        let mut limits: Vec<&Check> = self.checks.iter().filter(is_limit).collect();
+        limits.sort_by_key(|check| check.kpi.as_deref());
+        limits
     }
 
     /// Readiness limits that are missed or cannot be judged.
@@ -66,20 +68,13 @@ impl Readiness {
     }
 }
 
-/// Integrity first, then the limits by the names of their KPIs: the order that readers of the audit know.
 fn judged(symbol: &SymbolAnalysis) -> Vec<Check> {
-    let mut checks: Vec<Check> = symbol
+    symbol
         .checks
         .iter()
         .filter(|check| matches!(check.part, Part::Integrity | Part::Readiness))
         .map(|check| Check { joins: true, ..check.clone() })
-        .collect();
-    let name = |check: &Check| match check.part {
-        Part::Readiness => (true, check.kpi.clone()),
-        _ => (false, None),
-    };
-    checks.sort_by_key(name);
-    checks
+        .collect()
 }
 
 /// Integrity alone is no readiness: without a limit there is nothing that could be met.

@@ -293,32 +293,40 @@ fn warmup(out: &mut Lines, audit: &Audit<'_>) {
     }
 }
 
+/// On HOLD the last lines are the verdict and the exit, on OK the reports and the values come between them.
 fn last(out: &mut Lines, audit: &Audit<'_>, provenance: &Provenance, place: Place<'_>) {
     let readiness = &audit.readiness;
+    let is_ok = readiness.is_ok();
     out.line("");
+    if !is_ok {
+        if !readiness.failures.is_empty() {
+            out.line("Failures:");
+            out.list(readiness.failures.iter());
+            out.line("");
+        }
+        reports(out, place);
+    }
     if let Some(given) = &provenance.overridden {
         let (by, reason) = (printable(&given.by), printable(&given.reason));
         out.line(&format!("OVERRIDDEN by {by} at {}: {reason}", printable(&given.at)));
     }
-    let short = if readiness.is_ok() { "READINESS: OK".to_owned() } else { verdict(audit) };
+    let short = if is_ok { "READINESS: OK".to_owned() } else { verdict(audit) };
     let mark = out.sign("🎯 ");
     out.heading(&format!("{mark}FINAL VERDICT: {short}"));
-    reports(out, place);
-    if readiness.is_ok() {
-        out.line("\nAll KPIs within thresholds:");
-        for check in readiness.checks.iter().filter(|check| check.part == Part::Readiness).take(MOST) {
+    if is_ok {
+        out.line("");
+        reports(out, place);
+        out.line("All KPIs within thresholds:");
+        let symbols = audit.analysis.symbols.iter().map(|symbol| symbol.symbol.as_deref());
+        for check in symbols.flat_map(|symbol| readiness.limits(symbol)).take(MOST) {
             let Row { metric, target, actual, .. } = Row::of(check, out.ascii);
             let symbol = check.symbol.as_deref().map_or_else(String::new, |name| printable(name) + " ");
             let mark = out.good();
             out.line(&format!("  {mark} {symbol}{metric}: {} {target}", trimmed(&actual)));
         }
-    } else if !readiness.failures.is_empty() {
-        out.line("\nFailures:");
-        out.list(readiness.failures.iter());
+        let mark = out.sign("✅ ");
+        out.line(&format!("\n{mark}READY FOR RELEASE"));
     }
-    let (mark, words) = if readiness.is_ok() { ("✅ ", "READY") } else { ("🔴 ", "NOT READY") };
-    let mark = out.sign(mark);
-    out.line(&format!("\n{mark}{words} FOR RELEASE"));
     let flag = if place.fail_on_hold { "True" } else { "False" };
     let (word, code) = (readiness.word(), place.exit_code);
     out.line(&format!("[EXIT] fail-on-hold: {flag}, verdict: {word}, exit_code={code}"));
@@ -335,8 +343,8 @@ fn reports(out: &mut Lines, place: Place<'_>) {
             Some(format!("{}{what}: {}", out.sign(mark), shown(&place.base.join(name))))
         })
         .collect();
+    found.iter().for_each(|line| out.line(line));
     if !found.is_empty() {
         out.line("");
     }
-    found.iter().for_each(|line| out.line(line));
 }

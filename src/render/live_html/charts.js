@@ -82,7 +82,8 @@ function finish(owner, f) {
 function numbersBelow(f, wanted) {
   const numbers = wholeTicks(f.range.first, f.range.last, wanted);
   for (const number of numbers) {
-    make(f.svg, "text", { x: f.x(number), y: f.inner.y1 + 14, "text-anchor": "middle" }, String(number));
+    const text = String(number), x = Math.min(f.x(number), f.width - text.length * 3.6);
+    make(f.svg, "text", { x, y: f.inner.y1 + 14, "text-anchor": "middle" }, text);
   }
 }
 

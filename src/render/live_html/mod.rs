@@ -57,7 +57,16 @@ pub fn page(run: &LiveRun) -> String {
             "first" => compact_ascii(&overview(run, FIRST)).replace('<', "\\u003c"),
             plain => escape(&match plain {
                 "title" => format!("soak {}", row.state),
-                "source" => row.source.clone(),
+                "source" => {
+                    if row.source == "unknown" {
+                        String::new()
+                    } else {
+                        row.source.clone()
+                    }
+                }
+                "state_word" if row.state == "unknown" => "state unknown".to_owned(),
+                "state_word" => row.state.clone(),
+                "hidden" => if row.declared.is_none() { " hidden" } else { "" }.to_owned(),
                 "state" => row.state.clone(),
                 "facts" => facts(row),
                 "outcome" => outcome.to_owned(),

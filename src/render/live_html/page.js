@@ -4,7 +4,7 @@ const limitOf = (kpi) => model.limits.find((limit) => limit.kpi === kpi.name);
 
 function head() {
   const run = model.run, outcome = run.verdict ? run.verdict.outcome : "NONE";
-  say("state", run.state);
+  say("state", run.state === "unknown" ? "state unknown" : run.state);
   byId("state").dataset.state = run.state;
   byId("verdict").dataset.outcome = outcome;
   say("verdict-symbol", SYMBOLS[outcome] || "…");
@@ -14,6 +14,7 @@ function head() {
   say("note", run.note || "");
   say("decision", run.decision || "");
   const bar = byId("progress");
+  bar.hidden = !run.declared;
   if (run.declared) { bar.max = run.declared; bar.value = Math.min(run.last, run.declared); }
   say("progress-text", progressText(run));
   say("passing", passingText(run));

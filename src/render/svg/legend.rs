@@ -111,7 +111,7 @@ pub fn items(chart: &Chart) -> Vec<Item> {
 }
 
 /// Width of a letter of the legend, about.
-const LETTER: f64 = 7.8;
+const LETTER: f64 = 7.2;
 /// Where the legend begins and ends.
 const LEFT: f64 = 46.0;
 const RIGHT: f64 = 980.0;
@@ -132,6 +132,6 @@ pub fn head(out: &mut String, chart: &Chart) {
             "<text class=\"legend\" x=\"{at:.1}\" y=\"{base:.1}\">{}</text>\n",
             item.text()
         )]);
-        x += width + 16.0;
+        x += width + 12.0;
     }
 }

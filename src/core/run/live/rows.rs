@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{LiveChange, LiveIteration};
+use crate::core::guards::Guard;
 use crate::core::iteration::Tuning;
 use crate::core::number::{fixed, trimmed};
 use crate::core::params::ParamValues;
@@ -38,7 +39,7 @@ impl LiveIteration {
                 .value(gate.kpi, position)
                 .is_some_and(|value| gate.comparison.holds(value, gate.limit.value))
         });
-        let code = row.tuning.skip.as_ref().and_then(|skip| SkipCode::parse(skip.code.as_deref()?));
+        let code = skipped(&row.tuning);
         Self {
             number: row.number,
             ends: row.time.as_deref().and_then(time),
@@ -55,6 +56,24 @@ impl LiveIteration {
             collection_failed: row.collection_failed.as_deref().map(shortened),
         }
     }
+}
+
+/// The code of the guard that prevented a change; where the file has only flags, that of the strongest.
+fn skipped(tuning: &Tuning) -> Option<SkipCode> {
+    let skip = tuning.skip.as_ref();
+    if let Some(code) = skip.and_then(|skip| skip.code.as_deref()) {
+        return SkipCode::parse(code);
+    }
+    let has_words = skip.is_some_and(|skip| skip.note.is_some());
+    let flagged = [
+        (Guard::Freeze, SkipCode::Frozen),
+        (Guard::Oscillation, SkipCode::Oscillation),
+        (Guard::Velocity, SkipCode::Velocity),
+        (Guard::Cooldown, SkipCode::Cooldown),
+        (Guard::NoOp, SkipCode::NoOp),
+    ];
+    let spoke = flagged.into_iter().find(|(guard, _)| tuning.guards.contains(*guard));
+    spoke.filter(|_| tuning.applied == Some(false) && !has_words).map(|(_, code)| code)
 }
 
 fn time(text: &str) -> Option<DateTime<Utc>> {
