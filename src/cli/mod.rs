@@ -8,11 +8,13 @@
     reason = "doc comments are help text here, and in a terminal backticks are noise"
 )]
 
+pub mod access;
 pub mod audit;
 pub mod compare;
 pub mod config;
 pub mod deltas;
 pub mod environment;
+pub mod export;
 pub mod globals;
 pub mod judging;
 pub mod notify;
@@ -28,6 +30,7 @@ use audit::AuditArgs;
 use compare::CompareArgs;
 use config::ConfigCommand;
 use deltas::DeltasCommand;
+use export::ExportArgs;
 use globals::GlobalArgs;
 use post_soak::{AnalyzeArgs, ExtractArgs, GateArgs};
 use run::RunArgs;
@@ -99,6 +102,12 @@ pub enum Command {
     /// got worse by more than its floor, and when that cannot be said, because a side does not know a KPI or is
     /// INVALID or INCONCLUSIVE.
     Compare(Box<CompareArgs>),
+    /// Export the metrics of a run for Prometheus: as text, as an endpoint, to a Pushgateway, by remote write
+    ///
+    /// Without a destination the metrics go to stdout in the text format. They are those of
+    /// POST_SOAK_METRICS.prom and, of the newest iteration and the last window, the names that the Python
+    /// exporters had. The exit code says whether that was done, not how the run is: that is `soak_verdict`.
+    ExportProm(Box<ExportArgs>),
     /// Check what became of the tuning
     #[command(subcommand)]
     Deltas(DeltasCommand),
@@ -214,6 +223,7 @@ mod tests {
                 "gate",
                 "audit",
                 "compare",
+                "export-prom",
                 "deltas",
                 "config",
                 "serve",

@@ -69,6 +69,20 @@ pub fn header(value: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A label, `name=value`.
+pub fn label(text: &str) -> Result<(String, String), String> {
+    let Some((name, value)) = text.split_once('=') else { return Err("expected `name=value`".to_owned()) };
+    let mut letters = name.chars();
+    let begins = letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
+    if !begins || !letters.all(|c| c.is_ascii_alphanumeric() || c == '_') || name.starts_with("__") {
+        return Err(
+            "the name of a label has letters, digits and `_`, begins with no digit and not with `__`"
+                .to_owned(),
+        );
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 /// A switch that a variable may turn: `1` and `true` are on, `0` and `false` are off.
 pub fn switch(value: &str) -> Result<bool, String> {
     match value.to_ascii_lowercase().as_str() {
@@ -135,6 +149,16 @@ pub fn symbol(value: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_label_has_a_name_that_prometheus_takes_and_any_value() {
+        let pair = |name: &str, value: &str| Ok((name.to_owned(), value.to_owned()));
+        assert_eq!(label("dc=a=b/c"), pair("dc", "a=b/c"));
+        assert_eq!(label("_x9="), pair("_x9", ""));
+        for wrong in ["", "dc", "=a", "9a=b", "a-b=c", "__name__=a", "ü=a"] {
+            assert!(label(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_switch_knows_four_words_and_guesses_none() {

@@ -3,12 +3,14 @@
 //! Here is the dispatch, and the end of every run: a command gives back how it ends or why it failed, and
 //! this module turns that into what stderr says and the exit code.
 
+mod access;
 mod analyze;
 mod audit;
 mod compare;
 mod completions;
 mod config;
 mod deltas;
+mod export_prom;
 mod extract;
 mod failure;
 mod gate;
@@ -57,11 +59,12 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Gate(args) => gate::run(args, globals),
         Command::Audit(args) => audit::run(args, globals),
         Command::Compare(args) => compare::run(args, globals),
-        Command::Serve(args) => serve::run(args, globals),
+        Command::ExportProm(args) => export_prom::run(args, globals),
         Command::Deltas(DeltasCommand::Verify(args)) => deltas::verify(args),
         Command::Config(ConfigCommand::Show(args)) => config::show(args),
         Command::Config(ConfigCommand::Check(args)) => config::check(args),
         Command::Config(ConfigCommand::Test(args)) => config::test(args),
+        Command::Serve(args) => serve::run(args, globals),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

@@ -38,15 +38,20 @@ pub(super) fn style(globals: &GlobalArgs, ascii: bool) -> Style {
 /// Tells that another folder than the one asked for was read.
 pub(super) fn tell_folder(globals: &GlobalArgs, judged: &Judged, asked: &Path) {
     if judged.redirected {
-        say(
-            globals,
-            &format!(
-                "note: `{}` has no iteration files, `{}` has; that one is read",
-                asked.display(),
-                judged.folder.display()
-            ),
-        );
+        tell_redirected(globals, &judged.folder, asked);
     }
+}
+
+/// The line of [`tell_folder`].
+pub(super) fn tell_redirected(globals: &GlobalArgs, folder: &Path, asked: &Path) {
+    say(
+        globals,
+        &format!(
+            "note: `{}` has no iteration files, `{}` has; that one is read",
+            asked.display(),
+            folder.display()
+        ),
+    );
 }
 
 /// What became of the artifacts: their names, sorted, and how writing failed, if it did.

@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod baseline;
 pub mod compare;
+pub mod export;
 pub mod follow;
 pub mod golden;
 pub mod history;
@@ -12,6 +13,7 @@ pub mod judge;
 pub mod live_folder;
 pub mod policy;
 pub mod provenance;
+pub mod remote_write;
 pub mod run;
 pub mod start;
 pub mod tell;

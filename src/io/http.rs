@@ -13,7 +13,10 @@
 //!   headers are limited to 64 KiB.
 
 mod client;
+
+mod exchange;
 mod pause;
+mod target;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -22,6 +25,8 @@ use ureq::http::Uri;
 
 pub use client::{HttpError, Limits};
 pub(super) use client::{Request, agent, retrying};
+pub use exchange::{Answered, Call, Method, exchange};
+pub use target::{Auth, Target, TargetError};
 
 use crate::core::secret::Secret;
 

@@ -51,6 +51,8 @@ pub(super) struct Request {
     pub(super) head: String,
     /// The body, as long as its `Content-Length`.
     pub(super) body: String,
+    /// The same as it came.
+    pub(super) bytes: Vec<u8>,
 }
 
 impl Request {
@@ -146,5 +148,5 @@ fn read_request(connection: &TcpStream) -> Option<Request> {
         .unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Request { head, body: String::from_utf8_lossy(&body).into_owned() })
+    Some(Request { head, body: String::from_utf8_lossy(&body).into_owned(), bytes: body })
 }

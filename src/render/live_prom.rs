@@ -4,7 +4,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::prom::{Exposition, base_unit, flag};
+use super::exposition::Exposition;
+use super::prom::flag;
 use crate::core::evidence::RunState;
 use crate::core::guards::Guard;
 use crate::core::kpi::KpiId;
@@ -61,7 +62,7 @@ fn last_iteration(out: &mut Exposition, run: &LiveRun, last: &LiveIteration) {
         out.family("soak_kpi", gauge, "KPIs of the last iteration, in base units (seconds, ratios)");
     }
     for (id, value) in known {
-        let (name, scale) = base_unit(run.kpis.get(id));
+        let (name, scale) = run.kpis.get(id).base_unit();
         out.sample("soak_kpi", &[("kpi", &name)], value / scale);
     }
     out.single(

@@ -30,13 +30,13 @@ pub(super) fn routes(shared: Shared) -> Router {
         .route("/events", get(event_stream))
         .route("/healthz", get(health))
         .fallback(unknown)
-        .layer(middleware::from_fn_with_state(shared.clone(), guarded))
+        .layer(middleware::from_fn_with_state(shared.only_local_names, guarded))
         .with_state(shared)
 }
 
 /// Refuses names of other hosts, and puts the headers on every answer that keep a browser careful.
-async fn guarded(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    let allowed = !shared.only_local_names || is_local(request.headers(), request.uri());
+pub(super) async fn guarded(State(only_local_names): State<bool>, request: Request, next: Next) -> Response {
+    let allowed = !only_local_names || is_local(request.headers(), request.uri());
     let mut response = if allowed {
         next.run(request).await
     } else {
@@ -98,7 +98,7 @@ fn since(uri: &Uri) -> Result<u64, Refused> {
         .map_err(|_| (StatusCode::BAD_REQUEST, "`since` is the number of an iteration, as in `?since=12`\n"))
 }
 
-fn as_json(text: String) -> Response {
+pub(super) fn as_json(text: String) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 

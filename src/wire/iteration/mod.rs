@@ -180,6 +180,7 @@ fn iteration(summary: Summary) -> Iteration {
         values: summary.values,
         defects: summary.defects,
         respelled: summary.respelled,
+        fills_maker_share: summary.fills_maker_share,
         gross_imputed: summary.gross_imputed,
         kpi_verdict: summary.kpi_verdict,
         phase: summary.phase,
