@@ -56,7 +56,7 @@ impl View {
 pub struct LiveFolder {
     followed: Followed,
     policy: Policy,
-    follower: Follower,
+    files: Follower,
     empty: LiveFacts,
     /// Whether the last look had iterations to show, and any look.
     shows: bool,
@@ -81,8 +81,8 @@ impl LiveFolder {
         empty.state = None;
         empty.folder = Some(followed.path.display().to_string());
         empty.symbol.clone_from(&followed.symbol);
-        let follower = Follower::new(&followed.path, policy.clone(), options);
-        Self { followed, policy, follower, empty, shows: false, seen: false, worst: None }
+        let files = Follower::new(&followed.path, policy.clone(), options);
+        Self { followed, policy, files, empty, shows: false, seen: false, worst: None }
     }
 
     /// What is shown before the first look.
@@ -93,8 +93,8 @@ impl LiveFolder {
 
     /// Looks at the folder. What cannot be read is told in the note; the next look may find it mended.
     pub fn look(&mut self, now: DateTime<Utc>) -> View {
-        let Self { followed, policy, follower, empty, .. } = self;
-        let (judged, changed) = match follower.look() {
+        let Self { followed, policy, files, empty, .. } = self;
+        let (judged, changed) = match files.look() {
             Ok(look) => (look.judged, look.changed),
             Err(error) => {
                 let gone = if self.seen { "; it was there, and is waited for" } else { "; it is waited for" };

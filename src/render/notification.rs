@@ -69,10 +69,10 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// The line, and the link on a line of its own, where both services make it one that can be tapped.
-pub fn with_link(line: String, link: Option<&str>) -> String {
+pub fn with_link(told: String, link: Option<&str>) -> String {
     match link {
-        Some(link) => line + "\n" + link,
-        None => line,
+        Some(link) => told + "\n" + link,
+        None => told,
     }
 }
 

@@ -343,7 +343,9 @@ fn reports(out: &mut Lines, place: Place<'_>) {
             Some(format!("{}{what}: {}", out.sign(mark), shown(&place.base.join(name))))
         })
         .collect();
-    found.iter().for_each(|line| out.line(line));
+    for line in &found {
+        out.line(line);
+    }
     if !found.is_empty() {
         out.line("");
     }

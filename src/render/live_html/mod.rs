@@ -65,9 +65,8 @@ pub fn page(run: &LiveRun) -> String {
                     }
                 }
                 "state_word" if row.state == "unknown" => "state unknown".to_owned(),
-                "state_word" => row.state.clone(),
                 "hidden" => if row.declared.is_none() { " hidden" } else { "" }.to_owned(),
-                "state" => row.state.clone(),
+                "state" | "state_word" => row.state.clone(),
                 "facts" => facts(row),
                 "outcome" => outcome.to_owned(),
                 "symbol" => symbol(outcome).to_owned(),

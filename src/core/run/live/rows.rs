@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{LiveChange, LiveIteration};
+use crate::core::excerpt::{WORDS, excerpt};
 use crate::core::guards::Guard;
 use crate::core::iteration::Tuning;
 use crate::core::number::{fixed, trimmed};
@@ -15,9 +16,6 @@ use crate::core::policy::GateSet;
 use crate::core::run::iteration::{KpiVerdict, Phase};
 use crate::core::series::{Row, Series};
 use crate::core::tuning::record::SkipCode;
-
-/// Longest words of a file that are kept, characters.
-const LONGEST: usize = 400;
 
 impl LiveIteration {
     /// The iterations of a series, each held against the limits of an iteration pass.
@@ -53,7 +51,7 @@ impl LiveIteration {
             told: told(&row.tuning, code),
             panic_revert: code == Some(SkipCode::PanicRevert),
             overrides: row.overrides.clone().unwrap_or_else(|| Arc::clone(none)),
-            collection_failed: row.collection_failed.as_deref().map(shortened),
+            collection_failed: row.collection_failed.as_deref().map(|words| excerpt(words, WORDS)),
         }
     }
 }
@@ -113,13 +111,5 @@ fn told(tuning: &Tuning, code: Option<SkipCode>) -> Option<Arc<str>> {
         return Some(deltas.join(", ").into());
     }
     let skip = tuning.skip.as_ref().filter(|_| code.is_none())?;
-    skip.note.as_deref().or(skip.code.as_deref()).map(|words| shortened(words).into())
-}
-
-/// Words of a file, no longer than a person reads.
-fn shortened(words: &str) -> String {
-    match words.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &words[..end]),
-        None => words.to_owned(),
-    }
+    skip.note.as_deref().or(skip.code.as_deref()).map(|words| excerpt(words, WORDS).into())
 }
