@@ -9,6 +9,7 @@
 )]
 
 pub mod access;
+pub mod artifacts;
 pub mod audit;
 pub mod compare;
 pub mod config;
@@ -26,6 +27,7 @@ pub mod values;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use artifacts::ArtifactsCommand;
 use audit::AuditArgs;
 use compare::CompareArgs;
 use config::ConfigCommand;
@@ -111,6 +113,9 @@ pub enum Command {
     /// Check what became of the tuning
     #[command(subcommand)]
     Deltas(DeltasCommand),
+    /// See what old runs take, and rotate it
+    #[command(subcommand)]
+    Artifacts(ArtifactsCommand),
     /// Show, check and try out the policy, where every limit lives
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -225,6 +230,7 @@ mod tests {
                 "compare",
                 "export-prom",
                 "deltas",
+                "artifacts",
                 "config",
                 "serve",
                 "schema",

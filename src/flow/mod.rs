@@ -14,6 +14,7 @@ pub mod live_folder;
 pub mod policy;
 pub mod provenance;
 pub mod remote_write;
+pub mod rotation;
 pub mod run;
 pub mod start;
 pub mod tell;

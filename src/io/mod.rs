@@ -16,6 +16,7 @@ pub mod notify;
 pub mod procfs;
 pub mod progress;
 pub mod pushgateway;
+pub mod rotation;
 pub mod run_folder;
 pub mod signals;
 pub mod source;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::http::{Answered, Call, HttpError, Limits, Method, Target, exchange};
 use crate::core::history::plan::{Prometheus, Store, Times};
+use crate::wire::percent::encode;
 use crate::wire::remote_write::{HEADERS, TooLarge, WriteRequest};
 use crate::wire::store_status as status;
 use crate::wire::told::shortened;
@@ -187,17 +188,8 @@ fn quoted(text: &str) -> String {
 
 /// A form as it stands in a body.
 fn form(pairs: &[(&str, &str)]) -> String {
-    let coded = |text: &str| {
-        text.bytes().fold(String::new(), |mut coded, byte| {
-            if byte.is_ascii_alphanumeric() {
-                coded.push(char::from(byte));
-            } else {
-                coded.push_str(&format!("%{byte:02X}"));
-            }
-            coded
-        })
-    };
-    pairs.iter().map(|(key, value)| format!("{}={}", coded(key), coded(value))).collect::<Vec<_>>().join("&")
+    let pair = |(key, value): &(&str, &str)| format!("{}={}", encode(key), encode(value));
+    pairs.iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
 #[cfg(test)]

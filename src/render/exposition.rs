@@ -26,16 +26,16 @@ impl Form {
             let mut parts = item.split(';').map(str::trim);
             let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
             let mut quality = 1.0;
-            let mut version = "1.0.0".to_owned();
+            let mut version = "1.0.0";
             for (name, value) in parts.filter_map(|part| part.split_once('=')) {
                 match name.trim() {
                     "q" => quality = value.trim().parse().unwrap_or(0.0),
-                    "version" => version = value.trim().trim_matches('"').to_owned(),
+                    "version" => version = value.trim().trim_matches('"'),
                     _ => {}
                 }
             }
             match kind.as_str() {
-                "application/openmetrics-text" if matches!(version.as_str(), "1.0.0" | "0.0.1") => {
+                "application/openmetrics-text" if matches!(version, "1.0.0" | "0.0.1") => {
                     open = open.max(quality);
                 }
                 "text/plain" | "text/*" | "*/*" => plain = plain.max(quality),

@@ -77,7 +77,7 @@ pub fn text(told: &Told<'_>) -> String {
         if !left.is_empty() {
             line(format_args!(
                 "left out: iterations {}: {}",
-                ranges(left.iter().copied().collect()),
+                ranges(&left.iter().copied().collect()),
                 why.words()
             ));
         }
@@ -92,10 +92,10 @@ fn counted(moments: &[Moment]) -> String {
 }
 
 fn numbers(moments: &[Moment]) -> String {
-    ranges(moments.iter().map(|moment| moment.iteration).collect())
+    ranges(&moments.iter().map(|moment| moment.iteration).collect())
 }
 
-fn ranges(ranges: Ranges) -> String {
+fn ranges(ranges: &Ranges) -> String {
     let one = |(first, last): &(u64, u64)| {
         if first == last { first.to_string() } else { format!("{first}-{last}") }
     };

@@ -2,7 +2,7 @@
 //!
 //! A value that is empty or has a slash cannot stand in a path and is written in base64, as the Pushgateway wants it.
 
-use super::base64;
+use super::{base64, percent};
 
 /// The path of the group with this job and these labels, in the order given.
 pub fn path(job: &str, labels: &[(String, String)]) -> String {
@@ -18,26 +18,15 @@ pub fn path(job: &str, labels: &[(String, String)]) -> String {
             path.push_str(&base64::for_urls(value.as_bytes()));
         } else {
             path.push('/');
-            percent_encode(&mut path, value);
+            // A segment of dots alone would be taken for a step in the path.
+            if matches!(value, "." | "..") {
+                path.push_str(&value.replace('.', "%2E"));
+            } else {
+                path.push_str(&percent::encode(value));
+            }
         }
     }
     path
-}
-
-/// Everything but the unreserved characters of RFC 3986, section 2.3.
-fn percent_encode(path: &mut String, value: &str) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in value.bytes() {
-        // A segment of dots alone would be taken for a step in the path.
-        let is_step = matches!(value, "." | "..");
-        if !is_step && (byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')) {
-            path.push(char::from(byte));
-        } else {
-            path.push('%');
-            path.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            path.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
-    }
 }
 
 #[cfg(test)]

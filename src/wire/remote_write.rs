@@ -83,15 +83,15 @@ mod tests {
     }
 
     /// Written down by hand from the encoding rules: key = field number × 8 + wire type (0 varint, 1 eight bytes,
-    /// 2 length and bytes); 300 = 0b10_0101100 is the varint AC 02; 1.5 is 3F F8 and six zero bytes, low byte first.
-    const BY_HAND: &[u8] = b"\x0a\x25\
+    /// 2 length and bytes); 300 = `0b10_0101100` is the varint AC 02; 1.5 is 3F F8 and six zero bytes, low byte first.
+    const BY_HAND: &[u8] = b"\x0a\x26\
         \x0a\x0e\x0a\x08__name__\x12\x02up\
         \x0a\x06\x0a\x01a\x12\x01b\
         \x12\x0c\x09\x00\x00\x00\x00\x00\x00\xf8\x3f\x10\xac\x02";
 
     #[test]
     fn the_bytes_of_a_request_are_those_of_the_encoding_rules() {
-        assert_eq!(BY_HAND.len(), 2 + 16 + 8 + 14 - 1);
+        assert_eq!(BY_HAND.len(), 2 + 16 + 8 + 14);
         assert_eq!(request().encode_to_vec(), BY_HAND);
         assert_eq!(WriteRequest::decode(BY_HAND).ok(), Some(request()));
     }

@@ -47,9 +47,9 @@ impl History {
         let samples = series.iter().flat_map(|series| series["values"].as_array().expect("samples").clone());
         let mut found = BTreeMap::new();
         for sample in samples {
-            let at = sample[0].as_f64().expect("a time").round();
+            let at = sample[0].as_i64().expect("a whole second");
             let value = sample[1].as_str().and_then(|text| text.parse().ok()).expect("a number");
-            let before = found.insert(at as i64, value);
+            let before = found.insert(at, value);
             assert_eq!(before, None, "{kpi} has two samples at {at}");
         }
         found

@@ -40,10 +40,10 @@ pub(super) fn group(args: &PushArgs, sending: &SendingArgs) -> Result<Option<Gro
         labels.push((name.clone(), value.clone()));
     }
     let target = target(url, access, "`--push` wants http(s)://host[:port][/prefix]")?;
-    let named = labels.iter().map(|(name, value)| format!(" {name}={value}")).collect::<String>();
+    let named: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     Ok(Some(Group {
         path: path(job, &labels),
-        name: crate::render::terminal::printable(&format!("job={job}{named}")).to_string(),
+        name: crate::render::terminal::printable(&format!("job={job} {}", named.join(" "))),
         target,
         limits: limits(*timeout, *tries),
     }))

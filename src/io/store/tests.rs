@@ -171,7 +171,7 @@ fn a_victoria_metrics_is_known_by_its_flags_and_anything_else_is_not() -> TestRe
     let expected = Store::VictoriaMetrics { retention_ms: 2 * 24 * 3_600_000, present };
     assert_eq!(store(&server, "")?.ask(Some(&sought))?, expected);
     // n{run="r"} from 1.5 s to 6 s.
-    let asked = "match%5B%5D=n%7Brun%3D%22r%22%7D&start=1%2E500&end=6%2E000";
+    let asked = "match%5B%5D=n%7Brun%3D%22r%22%7D&start=1.500&end=6.000";
     assert_eq!(server.requests()[2].body, asked);
     let other = TestServer::start(vec![Answer::status(404), text(200, "up 1\n")])?;
     assert_eq!(store(&other, "")?.ask(None)?, Store::Unknown);

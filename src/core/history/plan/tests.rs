@@ -18,7 +18,10 @@ fn history(times: &[i64]) -> History {
 }
 
 /// What is sent, present and refused, by iteration.
-fn told(store: &Store, times: &[i64]) -> (Vec<u64>, Vec<u64>, Vec<(Refusal, Vec<u64>)>) {
+type Decided = (Vec<u64>, Vec<u64>, Vec<(Refusal, Vec<u64>)>);
+
+/// Decides about iterations 1, 2, … at these times.
+fn told(store: &Store, times: &[i64]) -> Decided {
     let numbers = |moments: &[Moment]| moments.iter().map(|moment| moment.iteration).collect::<Vec<_>>();
     let plan = plan(&history(times), store, NOW);
     let refused = plan.refused.iter().map(|(refusal, moments)| (*refusal, numbers(moments))).collect();
