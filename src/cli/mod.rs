@@ -21,6 +21,7 @@ pub mod judging;
 pub mod notify;
 pub mod post_soak;
 pub mod run;
+pub mod serve;
 pub mod start;
 pub mod values;
 
@@ -35,6 +36,7 @@ use export::ExportArgs;
 use globals::GlobalArgs;
 use post_soak::{AnalyzeArgs, ExtractArgs, GateArgs};
 use run::RunArgs;
+use serve::ServeArgs;
 
 /// May this build of a long-running system be frozen and released?
 ///
@@ -117,6 +119,12 @@ pub enum Command {
     /// Show, check and try out the policy, where every limit lives
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Show a folder live: a page, metrics and JSON over HTTP, of a run that is done or goes on
+    ///
+    /// Serves /, /metrics, /api/iterations, /events and /healthz, as `run --serve` does, and follows the folder:
+    /// files that come or change are read, the others are not read again. The folder may come later, be emptied, or
+    /// be replaced by another run; the page says so. Nothing is written. SIGINT and SIGTERM end it with exit code 0.
+    Serve(ServeArgs),
     /// Print the JSON Schema of a file that soak writes, or list them
     Schema(SchemaArgs),
     /// Print the completion script of a shell
@@ -224,6 +232,7 @@ mod tests {
                 "deltas",
                 "artifacts",
                 "config",
+                "serve",
                 "schema",
                 "completions",
                 "man"

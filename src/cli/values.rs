@@ -146,6 +146,22 @@ pub fn pointer(value: &str) -> Result<Pattern, String> {
     Pattern::parse(value).map_err(|error| error.to_string())
 }
 
+/// An address that a person can open: http or https, in one piece.
+pub fn link(value: &str) -> Result<String, String> {
+    let link = value.trim();
+    let rest = link.strip_prefix("https://").or_else(|| link.strip_prefix("http://"));
+    let is_whole = !link.chars().any(|c| c.is_whitespace() || c.is_control());
+    match rest {
+        Some(rest) if is_whole && link.len() <= LONGEST_LINK && rest.starts_with(char::is_alphanumeric) => {
+            Ok(link.to_owned())
+        }
+        _ => Err(format!("expected an http:// or https:// address of at most {LONGEST_LINK} characters")),
+    }
+}
+
+/// Browsers and chats take addresses of this length, in bytes; longer ones not all of them.
+const LONGEST_LINK: usize = 2000;
+
 /// The reason of an override, in words: it stands in every artifact.
 pub fn reason(value: &str) -> Result<String, String> {
     let reason = value.trim();
@@ -248,6 +264,27 @@ mod tests {
         for none in ["", "  ", "1", "ok", "12345"] {
             assert!(reason(none).is_err(), "{none:?}");
         }
+    }
+
+    #[test]
+    fn a_link_is_a_whole_address_for_a_browser() {
+        for good in ["https://ci.example/runs/7?a=1&b=2#top", "http://build:8080/x", " https://a "] {
+            assert_eq!(link(good), Ok(good.trim().to_owned()));
+        }
+        let long = format!("https://a/{}", "x".repeat(1990));
+        assert_eq!(link(&long), Ok(long.clone()));
+        for wrong in [
+            "",
+            "ci.example/7",
+            "javascript:alert(1)",
+            "https://",
+            "https:///x",
+            "https://a b",
+            "https://a\nb",
+        ] {
+            assert!(link(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(link(&(long + "x")).is_err());
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod deltas;
 pub mod drift;
 pub mod edge;
 pub mod evidence;
+pub mod excerpt;
 pub mod findings;
 pub mod golden;
 pub mod guards;

@@ -141,6 +141,12 @@ impl Series {
         values
     }
 
+    /// The values of the first `kpis` KPIs at a position.
+    pub fn values_at(&self, position: usize, kpis: usize) -> Box<[Option<f64>]> {
+        let value = |index: usize| self.columns.get(index).and_then(|column| column.get(position)).copied();
+        (0..kpis).map(|index| value(index).flatten()).collect()
+    }
+
     /// The value of a KPI at a position.
     pub fn value(&self, kpi: KpiId, position: usize) -> Option<f64> {
         self.column(kpi).get(position).copied().flatten()

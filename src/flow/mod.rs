@@ -10,6 +10,7 @@ pub mod follow;
 pub mod golden;
 pub mod history;
 pub mod judge;
+pub mod live_folder;
 pub mod policy;
 pub mod provenance;
 pub mod remote_write;

@@ -34,6 +34,16 @@ impl Answer {
         Self::with(status, &[("Content-Length", "0")])
     }
 
+    /// An answer with this JSON as its body.
+    pub(super) fn with_body(status: u16, json: &str) -> Self {
+        let length = json.len().to_string();
+        let head = Self::with(status, &[("Content-Type", "application/json"), ("Content-Length", &length)]);
+        match head {
+            Self::Text(head) => Self::Text(head + json),
+            Self::Silence => head,
+        }
+    }
+
     /// An answer with these headers and no body.
     pub(super) fn with(status: u16, headers: &[(&str, &str)]) -> Self {
         let mut text = format!("HTTP/1.1 {status} Word\r\n");

@@ -6,6 +6,8 @@
 
 use std::fmt::Write as _;
 
+use super::markdown::printable_lines;
+
 /// Which form is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
@@ -137,6 +139,8 @@ fn escape_help(text: &str) -> String {
 }
 
 fn escape_label(text: &str) -> String {
+    // A label may be printed on a terminal, and hold what a file said.
+    let text = printable_lines(text);
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
@@ -148,6 +152,11 @@ fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_label_cannot_steer_a_terminal() {
+        assert_eq!(escape_label("a\u{1b}[31m\tb\u{202e}\nc"), "a\u{fffd}[31m b\u{fffd}\\nc");
+    }
 
     #[test]
     fn labels_and_help_are_escaped_as_the_format_asks() {

@@ -12,6 +12,7 @@ use axum::routing::get;
 use serde_json::json;
 
 use super::{Shared, events};
+use crate::core::evidence::RunState;
 use crate::io::clock;
 use crate::render::json::compact_ascii;
 use crate::render::{live_html, live_prom};
@@ -140,7 +141,10 @@ async fn event_stream(
 async fn health(State(shared): State<Shared>) -> Response {
     let run = shared.run.borrow();
     let Some(silent) = run.silent_seconds(clock::machine_time()) else {
-        return as_json(compact_ascii(&json!({ "status": "ok", "run": run.facts.state.word() })));
+        // A folder may be followed before there is a run in it: then the server is well, and nothing is said of a run.
+        let status = if run.last().is_some() || run.facts.folder.is_none() { "ok" } else { "waiting" };
+        let state = run.facts.state.map_or("unknown", RunState::word);
+        return as_json(compact_ascii(&json!({ "status": status, "run": state })));
     };
     let reason = format!(
         "no iteration for {silent:.0} s, at an interval of {} s: the run may hang",

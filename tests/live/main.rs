@@ -8,3 +8,4 @@ mod http;
 mod program;
 mod run;
 mod scrape;
+mod serve;

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::client::back_off;
+use super::pause::back_off;
 use super::*;
 use crate::io::test_server::{Answer, QUICK, TestServer};
 
