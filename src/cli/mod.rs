@@ -17,6 +17,7 @@ pub mod globals;
 pub mod judging;
 pub mod notify;
 pub mod post_soak;
+pub mod release;
 pub mod run;
 pub mod start;
 pub mod values;
@@ -29,6 +30,7 @@ use config::ConfigCommand;
 use deltas::DeltasCommand;
 use globals::GlobalArgs;
 use post_soak::{AnalyzeArgs, ExtractArgs, GateArgs};
+use release::ReleaseCommand;
 use run::RunArgs;
 
 /// May this build of a long-running system be frozen and released?
@@ -97,6 +99,11 @@ pub enum Command {
     /// got worse by more than its floor, and when that cannot be said, because a side does not know a KPI or is
     /// INVALID or INCONCLUSIVE.
     Compare(Box<CompareArgs>),
+    /// Score readiness, build and verify a release bundle, tag it
+    ///
+    /// Each of them refuses with exit code 1 what may not be released, and says every reason at once.
+    #[command(subcommand)]
+    Release(ReleaseCommand),
     /// Check what became of the tuning
     #[command(subcommand)]
     Deltas(DeltasCommand),
@@ -206,6 +213,7 @@ mod tests {
                 "gate",
                 "audit",
                 "compare",
+                "release",
                 "deltas",
                 "config",
                 "schema",

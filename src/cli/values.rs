@@ -86,6 +86,23 @@ pub fn share(value: &str) -> Result<f64, String> {
     }
 }
 
+/// A share from 0 to 1.
+pub fn ratio(value: &str) -> Result<f64, String> {
+    match value.parse::<f64>() {
+        Ok(number) if (0.0..=1.0).contains(&number) => Ok(number + 0.0),
+        _ => Err("expected a number from 0 to 1".to_owned()),
+    }
+}
+
+/// Words on one line.
+pub fn plain_text(value: &str) -> Result<String, String> {
+    let text = value.trim();
+    if text.is_empty() || text.chars().any(char::is_control) || text.chars().count() > 200 {
+        return Err("expected words on one line, at most 200 characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// A tolerance: a number from 0 on.
 pub fn tolerance(value: &str) -> Result<f64, String> {
     match value.parse::<f64>() {

@@ -6,6 +6,7 @@
 pub mod artifacts;
 pub mod audited;
 pub mod clock;
+pub mod day_reports;
 pub mod environment;
 mod failpoint;
 pub mod http;

@@ -24,6 +24,7 @@ pub mod notification;
 pub mod png;
 pub mod prom;
 pub mod recommendations_md;
+pub mod release;
 mod report_head;
 pub mod report_html;
 mod report_md;

@@ -19,6 +19,9 @@ use super::golden_result::GoldenResult;
 use super::history_result::HistoryResult;
 use super::iteration_file::Document;
 use super::live::LiveDocument;
+use super::release::day_report::DayReport;
+use super::release::readiness_score::ReadinessScore;
+use super::release::validated::Validated;
 use super::run_log::LogLine;
 use super::run_manifest::RunManifest;
 use super::run_plan::RunPlan;
@@ -35,7 +38,7 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 19] = [
+const DESCRIBED: [Described; 22] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
@@ -105,6 +108,21 @@ const DESCRIBED: [Described; 19] = [
         name: "post_soak_snapshot_1_2",
         title: "reports/analysis/POST_SOAK_SNAPSHOT.json of `soak analyze`, schema 1.2",
         make: strict::<Snapshot12>,
+    },
+    Described {
+        name: "readiness_score",
+        title: "READINESS_SCORE.json of `soak release readiness`",
+        make: strict::<ReadinessScore>,
+    },
+    Described {
+        name: "release_validate",
+        title: "Output of `soak release validate --format json`",
+        make: strict::<Validated>,
+    },
+    Described {
+        name: "report_soak",
+        title: "REPORT_SOAK_<date>.json of `soak release readiness record`",
+        make: strict::<DayReport>,
     },
     Described {
         name: "run_log_line",

@@ -14,7 +14,7 @@ use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::series::{Interner, Series};
 use crate::wire::iteration::IterationFile;
 
-pub use files::{LARGEST, read_bounded};
+pub use files::{LARGEST, read_bounded, read_plain};
 use listing::Entry;
 pub use listing::runs_below;
 

@@ -1,0 +1,3 @@
+//! What a release engineer does after a green gate: score, bundle, verify, tag.
+
+pub mod readiness;
