@@ -8,6 +8,7 @@ pub mod compare;
 pub mod golden;
 pub mod history;
 pub mod judge;
+pub mod legacy_readiness;
 pub mod policy;
 pub mod provenance;
 pub mod release;

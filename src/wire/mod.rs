@@ -19,6 +19,7 @@ pub mod golden_result;
 pub mod history_result;
 pub mod iteration;
 pub mod iteration_file;
+pub mod legacy_readiness;
 pub mod literals;
 pub mod live;
 pub mod manifest;
