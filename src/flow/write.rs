@@ -144,6 +144,7 @@ pub fn delta_report(analysis: &Analysis, provenance: &Provenance) -> Option<Delt
         .collect();
     let mut report = DeltaReport::whole(reports)?;
     report.overridden.clone_from(&provenance.overridden);
+    report.rehearsal = provenance.rehearsal;
     Some(report)
 }
 

@@ -66,7 +66,7 @@ pub struct Loaded {
 /// Files are read in blocks of this many, so that memory follows the columns and not the files.
 const BLOCK: usize = 4096;
 
-/// More different sources than a run can mean anything with; the first ones are told.
+/// More different sources, or commits, than a run can mean anything with; the first ones are told.
 const MOST_SOURCES: usize = 16;
 
 /// Length of the next block. Files of one number stay together, so that two of them are seen side by side.
@@ -232,11 +232,16 @@ impl<'k> Gathering<'k> {
         {
             self.renamed.entry(named.clone()).or_default().insert(inside.clone());
         }
-        if let Some(source) = &file.source
-            && self.evidence.sources.len() < MOST_SOURCES
-            && !self.evidence.sources.contains(&**source)
+        let evidence = &mut self.evidence;
+        for (told, known) in
+            [(&file.source, &mut evidence.sources), (&file.commit, &mut evidence.commits)]
         {
-            self.evidence.sources.insert(source.to_string());
+            if let Some(told) = told
+                && known.len() < MOST_SOURCES
+                && !known.contains(&**told)
+            {
+                known.insert(told.to_string());
+            }
         }
         let mut iteration = file.iteration;
         iteration.number = entry.number;
@@ -276,5 +281,6 @@ impl<'k> Gathering<'k> {
         evidence.duplicates = self.evidence.duplicates;
         evidence.renumbered = self.evidence.renumbered;
         evidence.sources = self.evidence.sources;
+        evidence.commits = self.evidence.commits;
     }
 }
