@@ -86,8 +86,7 @@ pub fn render(analysis: &Analysis, policy: &Policy, provenance: &Provenance, wan
     if wanted.deltas
         && let Some(report) = delta_report(analysis, provenance)
     {
-        let checks: Vec<Check> =
-            analysis.checks().filter(|check| check.part == Part::Deltas).cloned().collect();
+        let checks = delta_checks(analysis);
         let text = json::pretty(&report);
         rendered.add("DELTA_VERIFY_REPORT.md", deltas_md::markdown(&report, &checks));
         rendered.add("DELTA_VERIFY_REPORT.json", text.clone());
@@ -133,6 +132,11 @@ pub fn add_plots(rendered: &mut Rendered, analysis: &Analysis, policy: &Policy) 
         rendered.add(format!("{ANALYSIS}/plots/{name}.svg"), svg);
     }
     Ok(())
+}
+
+/// The checks of the delta verification.
+pub fn delta_checks(analysis: &Analysis) -> Vec<Check> {
+    analysis.checks().filter(|check| check.part == Part::Deltas).cloned().collect()
 }
 
 /// The report of the delta verification; `None` when it was left out.

@@ -19,6 +19,8 @@ use super::golden_result::GoldenResult;
 use super::history_result::HistoryResult;
 use super::iteration_file::Document;
 use super::live::LiveDocument;
+use super::release::bundle_check::VerifyResult;
+use super::release::bundle_manifest::BundleManifest;
 use super::release::day_report::DayReport;
 use super::release::readiness_score::ReadinessScore;
 use super::release::validated::Validated;
@@ -38,7 +40,7 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 22] = [
+const DESCRIBED: [Described; 24] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
@@ -115,9 +117,19 @@ const DESCRIBED: [Described; 22] = [
         make: strict::<ReadinessScore>,
     },
     Described {
+        name: "release_bundle",
+        title: "MANIFEST.json of `soak release bundle`",
+        make: strict::<BundleManifest>,
+    },
+    Described {
         name: "release_validate",
         title: "Output of `soak release validate --format json`",
         make: strict::<Validated>,
+    },
+    Described {
+        name: "release_verify",
+        title: "Output of `soak release verify --format json`",
+        make: strict::<VerifyResult>,
     },
     Described {
         name: "report_soak",

@@ -1,6 +1,8 @@
 //! `soak release …`.
 
+mod bundle;
 mod readiness;
+mod tag;
 
 use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
@@ -12,5 +14,8 @@ pub(super) fn run(command: &ReleaseCommand, globals: &GlobalArgs) -> Result<Exit
     match command {
         ReleaseCommand::Readiness(args) => readiness::run(args, globals),
         ReleaseCommand::Validate(args) => readiness::validate(args),
+        ReleaseCommand::Bundle(args) => bundle::run(args, globals),
+        ReleaseCommand::Verify(args) => bundle::verify(args),
+        ReleaseCommand::Tag(args) => tag::run(args),
     }
 }

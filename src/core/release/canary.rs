@@ -96,7 +96,8 @@ fn one(
     if let Some((limit, comparison, hours)) = before
         && (if is_floor { limit > bar } else { limit < bar })
     {
-        let basis = format!("as at hour {}, which is stricter than the soak less its margin", number(hours, 0));
+        let basis =
+            format!("as at hour {}, which is stricter than the soak less its margin", number(hours, 0));
         return resolved(comparison, Some(limit), basis);
     }
     let shown = crate::core::number::fixed(seen, kpis.get(*kpi).unit.decimals().max(decimals + 1));
@@ -163,7 +164,11 @@ mod tests {
                     after_hours: 6.0,
                     limits: net(CanaryBound::Fixed(limit(hour_6)), Comparison::Above),
                 },
-                Checkpoint { name: "hour_24".to_owned(), after_hours: 24.0, limits: net(soak, Comparison::AtLeast) },
+                Checkpoint {
+                    name: "hour_24".to_owned(),
+                    after_hours: 24.0,
+                    limits: net(soak, Comparison::AtLeast),
+                },
             ],
             after_rollback_minutes: 30,
             after_rollback: Vec::new(),

@@ -9,9 +9,9 @@ use crate::core::analysis::Analysis;
 use crate::core::audit::Readiness;
 use crate::core::deltas::Status;
 use crate::core::number::{beside, exact, trimmed};
+use crate::core::params::ParamValues;
 use crate::core::policy::Policy;
 use crate::core::tuning::parameters::Parameters;
-use crate::core::params::ParamValues;
 use crate::core::verdict::Outcome;
 
 /// The delta verification of the run; of several symbols the worst.
@@ -80,7 +80,9 @@ impl Facts {
     ) -> Self {
         let rules = &policy.release;
         let mut commits: Vec<String> = analysis.evidence.commits.iter().cloned().collect();
-        if let Some(commit) = commit.filter(|commit| !commits.iter().any(|known| is_same_commit(known, commit))) {
+        if let Some(commit) =
+            commit.filter(|commit| !commits.iter().any(|known| is_same_commit(known, commit)))
+        {
             commits.push(commit.to_owned());
         }
         Self {
@@ -118,7 +120,10 @@ impl Facts {
             refuse("freeze", "the overrides may not be frozen: `freeze_ready` is false".to_owned());
         }
         if self.readiness != "OK" {
-            refuse("readiness", format!("readiness is {}: {}", self.readiness, self.readiness_failures.join("; ")));
+            refuse(
+                "readiness",
+                format!("readiness is {}: {}", self.readiness, self.readiness_failures.join("; ")),
+            );
         }
         if let Some(reason) = self.deltas.refusal() {
             refuse("deltas", reason);
@@ -126,9 +131,14 @@ impl Facts {
         match &self.source {
             _ if rehearsal => {}
             Some(source) if self.simulated => {
-                refuse("source", format!("the data is simulated (source `{source}`); it can be rehearsed with"));
+                refuse(
+                    "source",
+                    format!("the data is simulated (source `{source}`); it can be rehearsed with"),
+                );
             }
-            _ if self.simulated => refuse("source", "the data is simulated; it can be rehearsed with".to_owned()),
+            _ if self.simulated => {
+                refuse("source", "the data is simulated; it can be rehearsed with".to_owned())
+            }
             Some(_) => {}
             None => refuse("source", "nothing says where the data came from (`source`)".to_owned()),
         }
@@ -188,7 +198,9 @@ impl DeltaFacts {
 pub fn is_same_commit(one: &str, other: &str) -> bool {
     const SHORTEST: usize = 7;
     let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
-    one == other || (short.len() >= SHORTEST && long.get(..short.len()).is_some_and(|start| start.eq_ignore_ascii_case(short)))
+    one == other
+        || (short.len() >= SHORTEST
+            && long.get(..short.len()).is_some_and(|start| start.eq_ignore_ascii_case(short)))
 }
 
 fn deltas(analysis: &Analysis, asked: f64) -> DeltaFacts {
@@ -252,7 +264,9 @@ mod tests {
     #[test]
     fn only_a_run_that_has_everything_is_released() {
         assert_eq!(needs(&good(), false), Vec::<String>::new());
-        for outcome in [Outcome::Warn, Outcome::Inconclusive, Outcome::Fail, Outcome::Invalid, Outcome::NotApplicable] {
+        for outcome in
+            [Outcome::Warn, Outcome::Inconclusive, Outcome::Fail, Outcome::Invalid, Outcome::NotApplicable]
+        {
             assert_eq!(needs(&Facts { outcome, ..good() }, false), ["verdict"]);
         }
         let changed: [(fn(&mut Facts), &str); 10] = [
@@ -298,7 +312,8 @@ mod tests {
         let mut facts = good();
         facts.deltas = DeltaFacts { asked: 0.95, full_apply_ratio: None, status: Some(Status::NoProposals) };
         assert_eq!(needs(&facts, false), Vec::<String>::new());
-        facts.deltas = DeltaFacts { asked: 0.95, full_apply_ratio: Some(0.9499), status: Some(Status::Verified) };
+        facts.deltas =
+            DeltaFacts { asked: 0.95, full_apply_ratio: Some(0.9499), status: Some(Status::Verified) };
         let reason = &facts.refusals(false)[0].reason;
         assert_eq!(reason, "the full-apply ratio of the tuning is 0.9499, asked >= 0.95");
     }

@@ -68,8 +68,35 @@ mod tests {
     #[test]
     fn names_that_git_refuses_or_takes_for_something_else_are_refused() {
         for wrong in [
-            "", "-d", "--force", "a b", "a\nb", "a\tb", "\u{1b}[2J", "a..b", "a~1", "a^", "a:b", "a?", "a*", "a[b", "a\\b",
-            "@", "a@{1}", "/a", "a/", "a//b", ".a", "a/.b", "a.", "a.lock", "a.lock/b", "A.LOCK", "HEAD", "a\u{a0}b", "\u{7f}",
+            "",
+            "-d",
+            "--force",
+            "a b",
+            "a\nb",
+            "a\tb",
+            "\u{1b}[2J",
+            "a..b",
+            "a~1",
+            "a^",
+            "a:b",
+            "a?",
+            "a*",
+            "a[b",
+            "a\\b",
+            "@",
+            "a@{1}",
+            "/a",
+            "a/",
+            "a//b",
+            ".a",
+            "a/.b",
+            "a.",
+            "a.lock",
+            "a.lock/b",
+            "A.LOCK",
+            "HEAD",
+            "a\u{a0}b",
+            "\u{7f}",
         ] {
             assert!(check(wrong).is_err(), "{wrong:?}");
         }

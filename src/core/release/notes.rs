@@ -251,12 +251,7 @@ fn parameters(analysis: &Analysis, policy: &Policy, profile: &ParamValues) -> Ve
             from: from.map(|value| round_half_even(value, 9)),
             param: name.to_string(),
             to: to.map(|value| round_half_even(value, 9)),
-            unit: policy
-                .run
-                .parameters
-                .get(name)
-                .map(|parameter| parameter.unit.clone())
-                .unwrap_or_default(),
+            unit: policy.run.parameters.get(name).map(|parameter| parameter.unit.clone()).unwrap_or_default(),
         })
         .collect()
 }

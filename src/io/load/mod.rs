@@ -233,9 +233,7 @@ impl<'k> Gathering<'k> {
             self.renamed.entry(named.clone()).or_default().insert(inside.clone());
         }
         let evidence = &mut self.evidence;
-        for (told, known) in
-            [(&file.source, &mut evidence.sources), (&file.commit, &mut evidence.commits)]
-        {
+        for (told, known) in [(&file.source, &mut evidence.sources), (&file.commit, &mut evidence.commits)] {
             if let Some(told) = told
                 && known.len() < MOST_SOURCES
                 && !known.contains(&**told)

@@ -9,7 +9,13 @@ use crate::wire::release::bundle_check::VerifyResult;
 use crate::wire::release::bundle_manifest::BundleManifest;
 
 /// A bundle that was built, or would be.
-pub fn bundle(manifest: &BundleManifest, sha256: &str, out: &Path, archive: Option<&Path>, dry_run: bool) -> String {
+pub fn bundle(
+    manifest: &BundleManifest,
+    sha256: &str,
+    out: &Path,
+    archive: Option<&Path>,
+    dry_run: bool,
+) -> String {
     let mut told = String::new();
     let verb = if dry_run { "would be written" } else { "written" };
     for file in &manifest.files {

@@ -19,7 +19,11 @@ pub fn markdown(manifest: &BundleManifest, policy: &Policy) -> String {
     let (canary, service) = (&policy.release.canary, &policy.release.service);
     let mut out = head("Canary checklist for", manifest);
     let facts = &manifest.facts;
-    let _ = writeln!(out, "- verdict: {}, readiness: {}, freeze ready: {}", facts.outcome, facts.readiness, facts.freeze_ready);
+    let _ = writeln!(
+        out,
+        "- verdict: {}, readiness: {}, freeze ready: {}",
+        facts.outcome, facts.readiness, facts.freeze_ready
+    );
     let what = service.name.as_deref().map_or_else(|| missing("service.name"), cell);
     let _ = writeln!(out, "- service: {what}\n");
     out.push_str("Commands are meant to be run in the folder of this bundle.\n\n## Before\n\n");
@@ -42,7 +46,10 @@ pub fn markdown(manifest: &BundleManifest, policy: &Policy) -> String {
             tick(&mut out, "The canary gets the profile:");
             shell_block(&mut out, &install(PROFILE, file));
         }
-        None => tick(&mut out, &format!("The canary gets `{PROFILE}`. {}", missing("service.canary_overrides_file"))),
+        None => tick(
+            &mut out,
+            &format!("The canary gets `{PROFILE}`. {}", missing("service.canary_overrides_file")),
+        ),
     }
     command(&mut out, service, "Start the canary", ServiceCommand::DeployCanary, None);
     let first = canary.stages.first().map_or(0.0, |stage| stage.percent);
@@ -54,7 +61,10 @@ pub fn markdown(manifest: &BundleManifest, policy: &Policy) -> String {
         number(canary.watch_hours_min),
         number(canary.watch_hours_max)
     );
-    let dashboard = service.dashboard_url.as_deref().map_or_else(|| missing("service.dashboard_url"), |url| format!("<{url}>"));
+    let dashboard = service
+        .dashboard_url
+        .as_deref()
+        .map_or_else(|| missing("service.dashboard_url"), |url| format!("<{url}>"));
     let _ = writeln!(out, "Dashboard: {dashboard}\n");
     hours(&mut out, manifest, policy);
     let _ = writeln!(
@@ -86,7 +96,10 @@ fn backup(out: &mut String, service: &Service) {
         (Some(overrides), Some(previous)) => {
             tick(out, &format!("{text}:"));
             let (overrides, previous) = (shell::word(overrides), shell::word(previous));
-            shell_block(out, &[format!("cp -p -- {overrides} {previous}"), format!("cmp -- {overrides} {previous}")]);
+            shell_block(
+                out,
+                &[format!("cp -p -- {overrides} {previous}"), format!("cmp -- {overrides} {previous}")],
+            );
         }
         (None, _) => tick(out, &format!("{text}. {}", missing("service.overrides_file"))),
         (_, None) => tick(out, &format!("{text}. {}", missing("service.previous_overrides_file"))),

@@ -14,15 +14,38 @@ use crate::wire::release::bundle_manifest::BundleManifest;
 pub fn markdown(manifest: &BundleManifest) -> String {
     let facts = &manifest.facts;
     let mut out = head("Release", manifest);
-    let _ = writeln!(out, "- time: {}", cell(manifest.created.as_deref().unwrap_or("unknown, no iteration carries one")));
+    let _ = writeln!(
+        out,
+        "- time: {}",
+        cell(manifest.created.as_deref().unwrap_or("unknown, no iteration carries one"))
+    );
     let _ = writeln!(out, "- commit: {}", facts.commit().map_or_else(|| "not recorded".to_owned(), cell));
     let _ = writeln!(out, "- verdict: {} - {}", facts.outcome, prose(&facts.outcome_reason));
-    let _ = writeln!(out, "- freeze: {}", if facts.freeze_ready { "the overrides may be frozen" } else { "**the overrides may not be frozen**" });
+    let _ = writeln!(
+        out,
+        "- freeze: {}",
+        if facts.freeze_ready {
+            "the overrides may be frozen"
+        } else {
+            "**the overrides may not be frozen**"
+        }
+    );
     let _ = writeln!(out, "- readiness: {}{}", facts.readiness, tail(&facts.readiness_failures));
-    let _ = writeln!(out, "- tuning that reached the overrides: {} (asked >= {})", facts.deltas.told(), number(facts.deltas.asked));
+    let _ = writeln!(
+        out,
+        "- tuning that reached the overrides: {} (asked >= {})",
+        facts.deltas.told(),
+        number(facts.deltas.asked)
+    );
     let source = facts.source.as_deref().map_or_else(|| "unknown".to_owned(), cell);
-    let _ = writeln!(out, "- source: {source}{}; limits: {}", if facts.simulated { " (simulated)" } else { "" }, cell(&facts.limits));
-    let _ = writeln!(out, "- soak {}, policy {}\n", cell(&manifest.tool_version), cell(&manifest.policy_sha256));
+    let _ = writeln!(
+        out,
+        "- source: {source}{}; limits: {}",
+        if facts.simulated { " (simulated)" } else { "" },
+        cell(&facts.limits)
+    );
+    let _ =
+        writeln!(out, "- soak {}, policy {}\n", cell(&manifest.tool_version), cell(&manifest.policy_sha256));
     for symbol in &manifest.notes.symbols {
         let mark = match &symbol.symbol {
             Some(name) => {
@@ -54,7 +77,12 @@ fn window(symbol: &SymbolNotes) -> String {
     let window = &symbol.window;
     match (window.first, window.last) {
         (Some(first), Some(last)) => {
-            format!("{}: iterations {first} to {last}, n = {} of {}", cell(&window.name), window.n, symbol.iterations)
+            format!(
+                "{}: iterations {first} to {last}, n = {} of {}",
+                cell(&window.name),
+                window.n,
+                symbol.iterations
+            )
         }
         _ => format!("{}: empty", cell(&window.name)),
     }

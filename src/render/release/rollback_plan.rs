@@ -37,7 +37,8 @@ pub fn markdown(manifest: &BundleManifest, policy: &Policy) -> String {
     command(&mut out, service, "No traffic for the canary", ServiceCommand::SetTraffic, Some(0.0));
     command(&mut out, service, "Take the canary away", ServiceCommand::RemoveCanary, None);
     out.push_str("## Who\n\n");
-    let people = [("told first", "service.contact", &service.contact), ("called", "service.pager", &service.pager)];
+    let people =
+        [("told first", "service.contact", &service.contact), ("called", "service.pager", &service.pager)];
     for (what, key, who) in people {
         let _ = writeln!(out, "- {what}: {}", who.as_deref().map_or_else(|| missing(key), cell));
     }

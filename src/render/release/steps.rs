@@ -47,7 +47,13 @@ pub(super) fn shell_block(out: &mut String, lines: &[String]) {
 }
 
 /// A step with the service's command for it, or the word that there is none.
-pub(super) fn command(out: &mut String, service: &Service, text: &str, command: ServiceCommand, percent: Option<f64>) {
+pub(super) fn command(
+    out: &mut String,
+    service: &Service,
+    text: &str,
+    command: ServiceCommand,
+    percent: Option<f64>,
+) {
     let line = service.commands.get(&command).map(|line| match percent {
         Some(percent) => line.replace("{percent}", &number(percent)),
         None => line.clone(),

@@ -42,7 +42,14 @@ pub fn message(manifest: &BundleManifest, bundle_sha256: &str) -> String {
             let Some(mean) = kpi.mean else { continue };
             let unit = if kpi.unit.is_empty() { String::new() } else { format!(" {}", kpi.unit) };
             let trend = kpi.trend.as_deref().unwrap_or("trend unknown");
-            let _ = writeln!(out, "  {}: mean {}{}, {}", printable(&kpi.kpi), fixed(mean, 3), printable(&unit), printable(trend));
+            let _ = writeln!(
+                out,
+                "  {}: mean {}{}, {}",
+                printable(&kpi.kpi),
+                fixed(mean, 3),
+                printable(&unit),
+                printable(trend)
+            );
         }
         for goal in &symbol.goals {
             let word = if goal.outcome == Outcome::Pass { "[OK]" } else { "[FAIL]" };
@@ -56,8 +63,11 @@ pub fn message(manifest: &BundleManifest, bundle_sha256: &str) -> String {
                 goal.limit
             );
         }
-        let guards: Vec<String> =
-            symbol.guards.iter().map(|guard| format!("{} {}", printable(&guard.guard), guard.iterations)).collect();
+        let guards: Vec<String> = symbol
+            .guards
+            .iter()
+            .map(|guard| format!("{} {}", printable(&guard.guard), guard.iterations))
+            .collect();
         let guards = if guards.is_empty() { "none".to_owned() } else { guards.join(", ") };
         let _ = writeln!(out, "  applied changes: {}; guards: {guards}", symbol.applied);
     }

@@ -104,6 +104,16 @@ pub fn check(contents: &Contents) -> Checked {
     Checked { problems, manifest, bundle_sha256, files: files.len() }
 }
 
+/// What somebody changed in the files of a bundle since it was written; empty when nobody did.
+pub fn touched(contents: &Contents) -> Vec<String> {
+    let mut problems = contents.problems.clone();
+    if !contents.files.contains_key(FILE_NAME) {
+        problems.push(format!("`{FILE_NAME}` is missing"));
+    }
+    sums(&contents.files, &mut problems);
+    problems
+}
+
 fn sums(files: &BTreeMap<String, Vec<u8>>, problems: &mut Vec<String>) -> Option<String> {
     let Some(bytes) = files.get(SUMS_FILE) else {
         problems.push(format!("`{SUMS_FILE}` is missing"));

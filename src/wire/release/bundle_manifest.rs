@@ -96,7 +96,8 @@ pub struct Decided {
 impl BundleManifest {
     /// The manifest before its files are known.
     pub fn new(decided: Decided) -> Self {
-        let Decided { name, created, facts, notes, overridden, rehearsal, policy_sha256, tool_version } = decided;
+        let Decided { name, created, facts, notes, overridden, rehearsal, policy_sha256, tool_version } =
+            decided;
         Self {
             created,
             refusals: facts.refusals(rehearsal),
@@ -151,7 +152,8 @@ impl BundleManifest {
         }
         if !refusals.is_empty() && self.overridden.is_none() {
             let reasons: Vec<&str> = refusals.iter().map(|refusal| refusal.reason.as_str()).collect();
-            found.push(format!("it may not be released, and no override is recorded: {}", reasons.join("; ")));
+            found
+                .push(format!("it may not be released, and no override is recorded: {}", reasons.join("; ")));
         }
         if !self.files.iter().map(|file| &file.name).is_sorted_by(|one, next| one < next) {
             found.push("`files` is not sorted by name, or a name stands twice".to_owned());
@@ -195,7 +197,8 @@ pub fn sums<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> String {
 pub fn read_sums(text: &str) -> Result<Vec<(String, String)>, String> {
     let mut found: Vec<(String, String)> = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
-        let is_hash = |hash: &str| hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let is_hash =
+            |hash: &str| hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         match line.split_once("  ") {
             Some((hash, name)) if is_hash(hash) && plain_name(name).is_ok() => {
                 if found.iter().any(|(known, _)| known == name) {

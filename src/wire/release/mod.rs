@@ -1,7 +1,7 @@
 //! The files of a release: reports of days, the readiness score, the manifest of a bundle.
 
-pub mod bundle_manifest;
 pub mod bundle_check;
+pub mod bundle_manifest;
 pub mod day_report;
 pub mod readiness_score;
 pub mod validated;
