@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::steps::{head, number};
+use super::steps::{count, head, number};
 use crate::core::number::{beside, fixed};
 use crate::core::release::notes::{KpiNote, SymbolNotes};
 use crate::core::verdict::Outcome;
@@ -10,7 +10,7 @@ use crate::render::markdown::cell;
 use crate::render::report_md::prose;
 use crate::wire::release::bundle_manifest::BundleManifest;
 
-/// The changelog of a release. `failing` are the sentences that stand against it in the checks.
+/// The changelog of a release. Of the files, the manifest lists all others.
 pub fn markdown(manifest: &BundleManifest) -> String {
     let facts = &manifest.facts;
     let mut out = head("Release", manifest);
@@ -144,9 +144,9 @@ fn guards(out: &mut String, mark: &str, symbol: &SymbolNotes) {
         let more = if guard.iterations > guard.first.len() { ", …" } else { "" };
         let _ = writeln!(
             out,
-            "- {}: in {} iterations ({}{more}), {} of them in the window",
+            "- {}: in {} ({}{more}), {} of them in the window",
             cell(&guard.guard),
-            guard.iterations,
+            count(guard.iterations as u64, "iteration"),
             numbers.join(", "),
             guard.in_window
         );

@@ -24,7 +24,8 @@ pub(super) fn head(title: &str, manifest: &BundleManifest) -> String {
         if !manifest.refusals.is_empty() {
             out.push_str("Released in spite of:\n\n");
             for refusal in &manifest.refusals {
-                let _ = writeln!(out, "- {}", prose(&refusal.reason));
+                // Another marker than that of the list which may follow.
+                let _ = writeln!(out, "* {}", prose(&refusal.reason));
             }
             out.push('\n');
         }
