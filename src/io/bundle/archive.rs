@@ -1,9 +1,9 @@
 //! A bundle as `.tar.gz`: the same files give the same bytes, and what is unpacked is bounded.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use tar::{Archive, Builder, EntryType, Header};
 
@@ -34,7 +34,7 @@ pub fn pack(folder: &str, files: &BTreeMap<String, Vec<u8>>, seconds: u64) -> io
 }
 
 /// The files in an archive. What is no plain file of one flat folder is a problem; nothing is written.
-pub(super) fn unpack(reader: impl Read) -> io::Result<Contents> {
+pub(super) fn unpack(reader: impl BufRead) -> io::Result<Contents> {
     let mut contents = Contents::default();
     let bounded = GzDecoder::new(reader).take(MOST_BYTES);
     let mut archive = Archive::new(bounded);
@@ -80,7 +80,7 @@ pub(super) fn unpack(reader: impl Read) -> io::Result<Contents> {
     if end.iter().any(|byte| *byte != 0) || end.len() == 1024 * 1024 {
         contents.problems.push("the archive goes on behind its end".to_owned());
     }
-    if rest.into_inner().into_inner().read(&mut [0])? != 0 {
+    if !rest.into_inner().into_inner().fill_buf()?.is_empty() {
         contents.problems.push("something follows the archive in its file".to_owned());
     }
     Ok(contents)

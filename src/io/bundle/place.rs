@@ -53,13 +53,26 @@ pub fn put(
     let mut hidden = std::ffi::OsString::from(".soak-bundle-");
     hidden.push(name);
     let workspace = Workspace::lock(parent.join(hidden))?;
+    let put = fill(&workspace, parent, out, files, archive);
+    // Also after trouble: nothing of a bundle that was not put in place is worth keeping.
+    let cleared = workspace.clear(out);
+    let put = put?;
+    cleared?;
+    Ok(put)
+}
+
+fn fill(
+    workspace: &Workspace,
+    parent: &Path,
+    out: &Path,
+    files: &BTreeMap<String, Vec<u8>>,
+    archive: Option<&[u8]>,
+) -> Result<Put, BundleError> {
     workspace.recover(out)?;
     let unchanged = is_same(out, files)?;
     let archive_path = archive_of(out);
-    if archive.is_some() {
-        must_be_ours(&archive_path)?;
-    }
     if let Some(bytes) = archive {
+        must_be_ours(&archive_path)?;
         write(&workspace.path.join(ARCHIVE), bytes)?;
         failpoint("bundle-archive-staged");
     }
@@ -76,7 +89,6 @@ pub fn put(
         sync(parent)?;
         failpoint("bundle-archive-in-place");
     }
-    workspace.clear()?;
     Ok(Put { unchanged })
 }
 
@@ -156,16 +168,7 @@ impl Workspace {
         if old.symlink_metadata().is_ok() && out.symlink_metadata().is_err() {
             fs::rename(&old, out).map_err(BundleError::io("put back", out))?;
         }
-        for name in [NEW, OLD] {
-            remove(&self.path.join(name))?;
-        }
-        let archive = self.path.join(ARCHIVE);
-        match fs::remove_file(&archive) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(BundleError::io("remove", &archive)(error))
-            }
-            _ => Ok(()),
-        }
+        self.empty()
     }
 
     fn build(&self, files: &BTreeMap<String, Vec<u8>>) -> Result<(), BundleError> {
@@ -199,16 +202,30 @@ impl Workspace {
     }
 
     /// Takes the folder away.
-    fn clear(self) -> Result<(), BundleError> {
+    fn clear(self, out: &Path) -> Result<(), BundleError> {
+        if self.path.join(OLD).symlink_metadata().is_ok() && out.symlink_metadata().is_err() {
+            // The former bundle could not be put back just now. The next build tries again.
+            return Ok(());
+        }
+        self.empty()?;
+        // Nobody misses anything when these two fail; the next build tidies up.
+        let _ = fs::remove_file(self.path.join(crate::io::lock::FILE_NAME));
+        let _ = fs::remove_dir(&self.path);
+        Ok(())
+    }
+
+    fn empty(&self) -> Result<(), BundleError> {
         for name in [NEW, OLD] {
             remove(&self.path.join(name))?;
             failpoint("bundle-former-removed");
         }
-        let lock = self.path.join(crate::io::lock::FILE_NAME);
-        // Nobody misses the bundle when these two fail; the next build tidies up.
-        let _ = fs::remove_file(lock);
-        let _ = fs::remove_dir(&self.path);
-        Ok(())
+        let archive = self.path.join(ARCHIVE);
+        match fs::remove_file(&archive) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(BundleError::io("remove", &archive)(error))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
