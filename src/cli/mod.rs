@@ -8,6 +8,7 @@
     reason = "doc comments are help text here, and in a terminal backticks are noise"
 )]
 
+pub mod artifacts;
 pub mod audit;
 pub mod compare;
 pub mod config;
@@ -24,6 +25,7 @@ pub mod values;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use artifacts::ArtifactsCommand;
 use audit::AuditArgs;
 use compare::CompareArgs;
 use config::ConfigCommand;
@@ -107,6 +109,9 @@ pub enum Command {
     /// Check what became of the tuning
     #[command(subcommand)]
     Deltas(DeltasCommand),
+    /// See what old runs take, and rotate it
+    #[command(subcommand)]
+    Artifacts(ArtifactsCommand),
     /// Show, check and try out the policy, where every limit lives
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -215,6 +220,7 @@ mod tests {
                 "compare",
                 "release",
                 "deltas",
+                "artifacts",
                 "config",
                 "schema",
                 "completions",

@@ -12,6 +12,7 @@ pub mod legacy_readiness;
 pub mod policy;
 pub mod provenance;
 pub mod release;
+pub mod rotation;
 pub mod run;
 pub mod start;
 pub mod tell;

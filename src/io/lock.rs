@@ -112,6 +112,16 @@ impl FolderLock {
     }
 }
 
+/// Who runs in a folder; `None` = nobody. Writes nothing.
+pub fn holder_of_run(folder: &Path) -> Option<Holder> {
+    let path = folder.join(RUN_FILE_NAME);
+    if path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) {
+        return None;
+    }
+    let mut file = File::open(&path).ok()?;
+    matches!(file.try_lock(), Err(TryLockError::WouldBlock)).then(|| Holder::told_by(&mut file))
+}
+
 impl Holder {
     fn told_by(file: &mut File) -> Self {
         let mut text = String::new();

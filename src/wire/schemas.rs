@@ -24,6 +24,7 @@ use super::release::bundle_manifest::BundleManifest;
 use super::release::day_report::DayReport;
 use super::release::readiness_score::ReadinessScore;
 use super::release::validated::Validated;
+use super::rotation::{RotationLogLine, RotationResult, UsageResult};
 use super::run_log::LogLine;
 use super::run_manifest::RunManifest;
 use super::run_plan::RunPlan;
@@ -40,11 +41,21 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 24] = [
+const DESCRIBED: [Described; 27] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
         make: strict::<ArtifactManifest>,
+    },
+    Described {
+        name: "artifacts_rotate",
+        title: "Output of `soak artifacts rotate --format json`",
+        make: strict::<RotationResult>,
+    },
+    Described {
+        name: "artifacts_usage",
+        title: "Output of `soak artifacts usage --format json`",
+        make: strict::<UsageResult>,
     },
     Described {
         name: "compare_golden",
@@ -135,6 +146,11 @@ const DESCRIBED: [Described; 24] = [
         name: "report_soak",
         title: "REPORT_SOAK_<date>.json of `soak release readiness record`",
         make: strict::<DayReport>,
+    },
+    Described {
+        name: "rotation_log_line",
+        title: "A line of rotation/ROTATION_LOG.jsonl of `soak artifacts rotate`",
+        make: strict::<RotationLogLine>,
     },
     Described {
         name: "run_log_line",

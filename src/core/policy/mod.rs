@@ -9,6 +9,7 @@ pub mod run;
 use super::drift::DriftRules;
 use super::kpi::{KpiId, KpiTable};
 use super::params::ParamName;
+use super::rotation::RotationRules;
 use super::verdict::{Comparison, LimitSource, Severity};
 
 /// A number from the policy and where it comes from.
@@ -331,6 +332,10 @@ pub struct Policy {
     pub trend_relative_change: Limit,
     /// What `release` works by.
     pub release: release::ReleasePolicy,
+    /// What `artifacts rotate` keeps.
+    pub rotation: RotationRules,
+    /// A log of rotations with more bytes than this becomes an archive.
+    pub rotation_log_bytes: u64,
     /// What `run` works by.
     pub run: run::RunPolicy,
     /// Every value in force with its origin, sorted by key.
