@@ -14,7 +14,6 @@ Examples:
   soak release bundle --src artifacts/soak/latest --out release/v1.4.0 --archive
   soak release bundle --src artifacts/soak/latest --out release/v1.4.0 --dry-run
   soak release bundle --src artifacts/soak/latest --out release/try --rehearsal   a simulated run")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct BundleArgs {
     /// Folder of the run, with the ITER_SUMMARY_*.json files
     #[arg(long, value_name = "RUN")]

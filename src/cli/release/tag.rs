@@ -13,7 +13,6 @@ Examples:
   soak release tag --bundle release/v1.4.0 --dry-run
   soak release tag --bundle release/v1.4.0 --sign
   soak release tag --bundle release/v1.4.0.tar.gz --tag v1.4.0 --push origin")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct TagArgs {
     /// Folder of the bundle, or its .tar.gz
     #[arg(long, value_name = "BUNDLE")]

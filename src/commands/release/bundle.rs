@@ -35,15 +35,14 @@ pub(super) fn run(args: &BundleArgs, globals: &GlobalArgs) -> Result<Exit, Failu
         dry_run,
         format,
     } = args;
-    let name = match name {
-        Some(name) => name.clone(),
-        None => {
-            let name = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            release_name(&name).map_err(|problem| {
-                Failure::usage(anyhow!("{problem}"))
-                    .hint("`--name` gives the release another name than its folder")
-            })?
-        }
+    let name = if let Some(name) = name {
+        name.clone()
+    } else {
+        let name = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        release_name(&name).map_err(|problem| {
+            Failure::usage(anyhow!("{problem}"))
+                .hint("`--name` gives the release another name than its folder")
+        })?
     };
     if bundle::overlap(src, out) {
         return Err(Failure::usage(anyhow!("`--src` and `--out` lie in one another"))

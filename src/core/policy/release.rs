@@ -11,7 +11,7 @@ use crate::core::verdict::Comparison;
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReleasePolicy {
     /// A bundle needs so many iterations of each symbol.
-    pub min_iterations: Limit,
+    pub min_iterations: usize,
     /// Smallest full-apply ratio of the delta verification, 0 to 1.
     pub full_apply_ratio: Limit,
     /// Names of sources whose data is made up.

@@ -111,13 +111,13 @@ pub fn measure(
     let edge = mean(KpiId::NET_BPS, true, &mut refusals);
     let latency = mean(KpiId::ORDER_AGE_P95_MS, false, &mut refusals);
     let maker = mean(KpiId::MAKER_TAKER_RATIO, true, &mut refusals);
-    let measured = drift(analysis);
+    let seen = drift(analysis);
     let stated_drift =
         stated.drift.as_ref().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     // What was measured cannot be talked away.
-    let (drift, drift_measured) = match (measured, stated_drift) {
-        (Some(measured), stated) if measured != NONE || stated.as_deref().unwrap_or(NONE) == NONE => {
-            (Some(measured), true)
+    let (drift, drift_measured) = match (seen, stated_drift) {
+        (Some(seen), stated) if seen != NONE || stated.as_deref().unwrap_or(NONE) == NONE => {
+            (Some(seen), true)
         }
         (_, Some(stated)) => (Some(stated), false),
         (_, None) => {
@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn the_days_before_are_the_last_seven_without_this_one() {
-        let days: Vec<Day> = (1..=9).map(|n| seen(&format!("2026-01-0{n}"), n as f64)).collect();
+        let days: Vec<Day> = (1..=9).map(|n| seen(&format!("2026-01-0{n}"), f64::from(n))).collect();
         let before = before(days, "2026-01-09", &rules(), false);
         // 2 to 8: mean 5.
         assert_eq!((before.days, before.edge), (7, Some(5.0)));

@@ -95,7 +95,7 @@ impl Facts {
                 .map(|symbol| analysis.series(symbol).len())
                 .min()
                 .unwrap_or_default(),
-            iterations_asked: rules.min_iterations.value as usize,
+            iterations_asked: rules.min_iterations,
             limits: analysis.limits().to_owned(),
             outcome: analysis.outcome,
             outcome_reason: analysis.reason(),
@@ -137,7 +137,7 @@ impl Facts {
                 );
             }
             _ if self.simulated => {
-                refuse("source", "the data is simulated; it can be rehearsed with".to_owned())
+                refuse("source", "the data is simulated; it can be rehearsed with".to_owned());
             }
             Some(_) => {}
             None => refuse("source", "nothing says where the data came from (`source`)".to_owned()),
@@ -239,6 +239,8 @@ fn out_of_bounds(overrides: &ParamValues, parameters: &Parameters) -> Vec<String
 mod tests {
     use super::*;
 
+    type Change = fn(&mut Facts);
+
     fn good() -> Facts {
         Facts {
             commits: vec!["0123456789abcdef".to_owned()],
@@ -269,7 +271,7 @@ mod tests {
         {
             assert_eq!(needs(&Facts { outcome, ..good() }, false), ["verdict"]);
         }
-        let changed: [(fn(&mut Facts), &str); 10] = [
+        let changed: [(Change, &str); 10] = [
             (|facts| facts.freeze_ready = false, "freeze"),
             (|facts| facts.readiness = "HOLD".to_owned(), "readiness"),
             (|facts| facts.deltas.full_apply_ratio = Some(0.9499), "deltas"),

@@ -73,11 +73,10 @@ pub fn date_in(file: &str) -> Option<String> {
         _ => text.to_owned(),
     };
     let is_date = digits.len() == 8 && digits.bytes().all(|b| b.is_ascii_digit());
-    let part = |range: std::ops::Range<usize>| digits.get(range).and_then(|part| part.parse().ok());
     if !is_date {
         return None;
     }
-    let date = chrono::NaiveDate::from_ymd_opt(part(0..4)? as i32, part(4..6)?, part(6..8)?)?;
+    let date = chrono::NaiveDate::parse_from_str(&digits, "%Y%m%d").ok()?;
     Some(date.format("%Y-%m-%d").to_string())
 }
 
@@ -203,21 +202,23 @@ fn last_days(reports: Vec<Day>, wanted: usize, rehearsal: bool) -> Vec<Day> {
     }
     let mut days: Vec<Day> = by_day
         .into_values()
-        .map(|mut of_day| match of_day.len() {
-            1 => of_day.remove(0),
-            _ => {
+        .map(|mut of_day| {
+            if of_day.len() == 1 {
+                of_day.remove(0)
+            } else {
                 of_day.sort_by(|a, b| a.file.cmp(&b.file));
                 let names: Vec<&str> = of_day.iter().map(|day| day.file.as_str()).collect();
                 let problem = format!("{} are reports of the same day", names.join(" and "));
                 Day::unusable(&names.join(", "), of_day[0].date.clone(), problem)
             }
         })
-        .map(|day| match day.rehearsal && !rehearsal {
-            true => {
+        .map(|day| {
+            if day.rehearsal && !rehearsal {
                 let problem = "its data was simulated, which counts for a rehearsal alone".to_owned();
                 Day { utc: day.utc.clone(), ..Day::unusable(&day.file, day.date, problem) }
+            } else {
+                day
             }
-            false => day,
         })
         .collect();
     days.sort_by(|a, b| a.order().cmp(&b.order()));

@@ -157,7 +157,7 @@ pub fn archive(built: &Built) -> Result<Vec<u8>, BuildError> {
 
 /// The values in force, a line each: over this very text the hash of the policy is made.
 fn policy_text(policy: &Policy) -> String {
-    policy.effective.iter().map(|value| format!("{} = {}\n", value.key, value.value)).collect()
+    policy.effective.iter().fold(String::new(), |text, value| text + &value.key + " = " + &value.value + "\n")
 }
 
 /// The profile as it is released: the file of the run in its own shape, with canonical numbers.

@@ -164,6 +164,9 @@ fn listed(manifest: &BundleManifest, files: &BTreeMap<String, Vec<u8>>, problems
     }
 }
 
+/// The snapshot in a bundle.
+const SNAPSHOT: &str = "POST_SOAK_SNAPSHOT.json";
+
 /// What the manifest and the files beside it both say.
 fn agree(manifest: &BundleManifest, files: &BTreeMap<String, Vec<u8>>, problems: &mut Vec<String>) {
     let mut differs = |file: &str, what: &str| {
@@ -174,7 +177,6 @@ fn agree(manifest: &BundleManifest, files: &BTreeMap<String, Vec<u8>>, problems:
     {
         differs("policy.toml", "the policy");
     }
-    const SNAPSHOT: &str = "POST_SOAK_SNAPSHOT.json";
     let Some(snapshot) = files.get(SNAPSHOT).and_then(|bytes| object(bytes).ok()) else { return };
     let says = |key: &str, expected: &str| text(&snapshot, key).is_ok_and(|found| found == expected);
     let is = |key: &str| matches!(required(&snapshot, key), Ok(Node::Boolean(true)));

@@ -157,7 +157,7 @@ pub fn file_name(date: &str) -> String {
 
 /// Whether a file name is that of a report.
 pub fn is_report(name: &str) -> bool {
-    name.starts_with("REPORT_SOAK_") && name.ends_with(".json")
+    name.strip_prefix("REPORT_SOAK_").is_some_and(|rest| rest.strip_suffix(".json").is_some())
 }
 
 /// What a report says. One that cannot be used is a day without points, and says why.

@@ -176,11 +176,11 @@ mod tests {
     fn a_sound_go_is_go_and_a_sound_hold_is_valid_but_no_go() {
         assert!(validated(&go().to_string()).is_go());
         let mut hold = go();
-        hold["sections"]["guards"] = json!(8.571429);
-        hold["score"] = json!(98.571429);
+        hold["sections"]["guards"] = json!(8.571_429);
+        hold["score"] = json!(98.571_429);
         hold["verdict"] = json!("HOLD");
         let hold = validated(&hold.to_string());
-        assert_eq!((hold.errors.len(), hold.is_go(), hold.score), (0, false, Some(98.571429)));
+        assert_eq!((hold.errors.len(), hold.is_go(), hold.score), (0, false, Some(98.571_429)));
     }
 
     #[test]

@@ -38,7 +38,7 @@ fn a_hold_says_why_and_an_unknown_kpi_is_null_and_no_zero() {
     let folder = (1..=16)
         .fold(Run::passing(16), |run, number| {
             run.edit(number, |value| {
-                drop(value["summary"].as_object_mut().expect("an object").remove("risk_ratio"))
+                drop(value["summary"].as_object_mut().expect("an object").remove("risk_ratio"));
             })
         })
         .in_temp();

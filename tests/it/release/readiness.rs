@@ -105,7 +105,7 @@ fn what_cannot_be_measured_is_refused_with_every_reason() {
 fn resources_that_grow_are_drift_whatever_is_stated() {
     let growing = (1..=16).fold(day_run(2, 320.0), |run, number| {
         run.edit(number, |value| {
-            value["summary"]["resources"] = json!({"rss_mb": 100.0 + 50.0 * number as f64})
+            value["summary"]["resources"] = json!({"rss_mb": 100.0 + 50.0 * number as f64});
         })
     });
     let place = Place::with(&growing);
@@ -152,7 +152,7 @@ fn a_report_that_cannot_be_read_is_named_and_costs_its_day() {
     assert_eq!(scored.code, 1);
     let score = scored.json();
     // Six of seven: 25.714286 + 21.428571 + 12.857143 + 8.571429.
-    assert_eq!(score["score"], json!(68.571429));
+    assert_eq!(score["score"], json!(68.571_429));
     let problems = score["problems"].as_array().expect("a list");
     assert!(
         problems[0].as_str().is_some_and(|told| told.starts_with("REPORT_SOAK_20260104.json: it is no JSON"))

@@ -17,7 +17,10 @@ fn blocks(text: &str) -> Vec<String> {
         match (&mut open, line.trim()) {
             (None, "```sh") => open = Some(String::new()),
             (Some(_), "```") => blocks.extend(open.take()),
-            (Some(block), command) => *block += &format!("{command}\n"),
+            (Some(block), command) => {
+                block.push_str(command);
+                block.push('\n');
+            }
             (None, _) => {}
         }
     }

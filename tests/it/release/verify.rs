@@ -25,11 +25,11 @@ fn forge(place: &Place, change: impl FnOnce(&mut Value)) {
     change(&mut manifest);
     fs::write(place.file("out/v1/MANIFEST.json"), format!("{manifest:#}\n")).expect("a file");
     let folder = place.file("out/v1");
-    let sums: String = names(&folder)
-        .iter()
-        .filter(|name| *name != "SHA256SUMS")
-        .map(|name| format!("{}  {name}\n", sha256(&fs::read(folder.join(name)).expect("a file"))))
-        .collect();
+    let mut sums = String::new();
+    for name in names(&folder).iter().filter(|name| *name != "SHA256SUMS") {
+        let hash = sha256(&fs::read(folder.join(name)).expect("a file"));
+        sums.extend([&hash, "  ", name, "\n"]);
+    }
     fs::write(folder.join("SHA256SUMS"), sums).expect("a file");
 }
 

@@ -53,9 +53,9 @@ fn no_reports_have_no_points() {
 fn a_day_without_a_report_costs_its_share() {
     // Three of seven days: 70 x 3/7 for the medians and 10 x 3/7 for the guards, each to 6 digits; chaos and
     // tests ask for every day. The scorer of old gave 94.285714.
-    assert_eq!(total((1..=3).map(good).collect()), 34.285714);
-    // Six of seven: 25.714286 + 21.428571 + 12.857143 + 8.571429.
-    assert_eq!(total((1..=6).map(good).collect()), 68.571429);
+    assert_eq!(total((1..=3).map(good).collect()), 34.285_714);
+    // Six of seven: 25.714_286 + 21.428_571 + 12.857_143 + 8.571429.
+    assert_eq!(total((1..=6).map(good).collect()), 68.571_429);
 }
 
 #[test]
@@ -65,17 +65,17 @@ fn a_value_that_is_missing_has_no_points_on_its_day() {
         0.0
     );
     // 30 x 6/7 instead of 30, though the median of the other days is fine.
-    assert_eq!(total(week(|n, day| day.edge = day.edge.filter(|_| n != 4))), 95.714286);
-    assert_eq!(total(week(|n, day| day.latency = day.latency.filter(|_| n != 4))), 96.428571);
-    assert_eq!(total(week(|n, day| day.taker = day.taker.filter(|_| n != 4))), 97.857143);
-    assert_eq!(total(week(|n, day| day.guards_clear = day.guards_clear.filter(|_| n != 4))), 98.571429);
+    assert_eq!(total(week(|n, day| day.edge = day.edge.filter(|_| n != 4))), 95.714_286);
+    assert_eq!(total(week(|n, day| day.latency = day.latency.filter(|_| n != 4))), 96.428_571);
+    assert_eq!(total(week(|n, day| day.taker = day.taker.filter(|_| n != 4))), 97.857_143);
+    assert_eq!(total(week(|n, day| day.guards_clear = day.guards_clear.filter(|_| n != 4))), 98.571_429);
     assert_eq!(total(week(|n, day| day.chaos_ok = day.chaos_ok.filter(|_| n != 4))), 90.0);
     assert_eq!(total(week(|n, day| day.tests_ok = day.tests_ok.filter(|_| n != 4))), 90.0);
 }
 
 #[test]
 fn one_breach_of_a_guard_costs_a_seventh_of_its_points() {
-    assert_eq!(total(week(|n, day| day.guards_clear = Some(n != 2))), 98.571429);
+    assert_eq!(total(week(|n, day| day.guards_clear = Some(n != 2))), 98.571_429);
 }
 
 #[test]
@@ -93,11 +93,11 @@ fn beyond_its_limit_a_median_has_points_in_proportion() {
 
 #[test]
 fn the_median_of_an_even_count_is_the_mean_of_the_middle_two() {
-    // Edges 1, 2, 2.4, 3 in four reports: median 2.2, 30 x 2.2/2.5 = 26.4, and 4 of 7 days: 15.085714;
-    // 14.285714 + 8.571429 + 5.714286 for latency, taker and guards.
+    // Edges 1, 2, 2.4, 3 in four reports: median 2.2, 30 x 2.2/2.5 = 26.4, and 4 of 7 days: 15.085_714;
+    // 14.285_714 + 8.571_429 + 5.714_286 for latency, taker and guards.
     let edges = [1.0, 2.0, 2.4, 3.0];
     let reports = (1..=4).map(|n| Day { edge: Some(edges[n - 1]), ..good(n) }).collect();
-    assert_eq!(total(reports), 43.657143);
+    assert_eq!(total(reports), 43.657_143);
 }
 
 #[test]
@@ -148,8 +148,8 @@ fn two_reports_of_a_day_and_one_that_cannot_be_read_are_days_without_points() {
     reports[0] = Day::unusable(&reports[0].file.clone(), reports[0].date.clone(), "is no JSON".into());
     let score = Score::of(reports, &rules(), false);
     assert_eq!(score.days.len(), 7);
-    // Five of seven days: 50 + 7.142857 for medians and guards.
-    assert_eq!(score.total, 57.142857);
+    // Five of seven days: 50 + 7.142_857 for medians and guards.
+    assert_eq!(score.total, 57.142_857);
     assert_eq!(
         score.problems(),
         [

@@ -161,9 +161,10 @@ fn bound(reader: &mut Reader<'_>, key: &Key) -> Read<CanaryBound> {
 }
 
 fn decimals(value: &Value) -> Result<usize, String> {
-    match values::whole(value)? {
-        count @ 0..=9 => Ok(count as usize),
-        count => Err(format!("expected at most 9 decimals, found {count}")),
+    let count = values::whole(value)?;
+    match usize::try_from(count) {
+        Ok(count @ 0..=9) => Ok(count),
+        _ => Err(format!("expected at most 9 decimals, found {count}")),
     }
 }
 

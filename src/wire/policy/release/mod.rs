@@ -23,7 +23,7 @@ pub(super) fn read(reader: &mut Reader<'_>, kpis: &KpiTable) -> Read<ReleasePoli
     let canary = canary::read(reader, kpis);
     let service = service::read(reader);
     Ok(ReleasePolicy {
-        min_iterations: sourced(reader, &minimum?.map(|count| count as f64)),
+        min_iterations: minimum?.value,
         full_apply_ratio: sourced(reader, &ratio?),
         simulated_sources: simulated?.value,
         score: score?,

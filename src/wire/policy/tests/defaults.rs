@@ -234,7 +234,7 @@ fn no_kpi_is_declared_and_every_value_says_where_it_comes_from() {
 #[test]
 fn a_release_needs_sixteen_iterations_and_95_percent_of_the_tuning() {
     let release = built_in().release;
-    assert_eq!((release.min_iterations.value, release.full_apply_ratio.value), (16.0, 0.95));
+    assert_eq!((release.min_iterations, release.full_apply_ratio.value), (16, 0.95));
     assert!(release.is_simulated("sim") && release.is_simulated("exec, sim") && release.is_simulated("mock"));
     assert!(!release.is_simulated("prometheus") && !release.is_simulated("simple"));
     assert_eq!(release.service, crate::core::policy::release::Service::default());
