@@ -8,6 +8,7 @@ use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::number::TOLERANCE;
 use crate::core::policy::release::{ReleasePolicy, ScoreRules};
 use crate::core::policy::{Policy, WindowSpec, Windows};
+use crate::core::stats::mean;
 use crate::core::verdict::Outcome;
 
 /// The word for "nothing": no regression, no drift.
@@ -219,10 +220,7 @@ fn before(mut earlier: Vec<Day>, date: &str, rules: &ScoreRules, rehearsal: bool
     earlier.retain(|day| day.date.as_deref().is_some_and(|of| of < date) && day.rehearsal == rehearsal);
     earlier.sort_by(|a, b| a.date.cmp(&b.date));
     let days = &earlier[earlier.len().saturating_sub(rules.days)..];
-    let mean = |value: fn(&Day) -> Option<f64>| {
-        let known: Vec<f64> = days.iter().filter_map(value).collect();
-        (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
-    };
+    let mean = |value: fn(&Day) -> Option<f64>| mean(&days.iter().filter_map(value).collect::<Vec<_>>());
     Before {
         days: days.len(),
         edge: mean(|day| day.edge),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::core::number::round_half_even;
 use crate::core::policy::release::{ScoreRules, ScoredLimit};
+use crate::core::stats::median;
 
 /// Decimals of a section and of the sum.
 const DECIMALS: usize = 6;
@@ -251,9 +252,8 @@ fn by_median(
     is_floor: bool,
 ) -> (f64, String) {
     let mut known: Vec<f64> = days.iter().filter_map(value).collect();
-    known.sort_by(f64::total_cmp);
     let on = format!("known on {} of {} days", known.len(), rules.days);
-    let Some(median) = median(&known) else { return (0.0, on) };
+    let Some(median) = median(&mut known) else { return (0.0, on) };
     let limit = limit.limit.value;
     let met = match is_floor {
         true => (median / limit).clamp(0.0, 1.0),
@@ -263,16 +263,6 @@ fn by_median(
     let symbol = if is_floor { ">=" } else { "<=" };
     let share = known.len() as f64 / rules.days as f64;
     (met * share, format!("median {median} (asked {symbol} {limit}), {on}"))
-}
-
-/// Of an even count the mean of the middle two.
-fn median(sorted: &[f64]) -> Option<f64> {
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(sorted[middle]),
-        _ => Some(f64::midpoint(sorted[middle - 1], sorted[middle])),
-    }
 }
 
 fn on_every_day(days: &[Day], rules: &ScoreRules, ok: impl Fn(&Day) -> Option<bool>) -> (f64, String) {

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::steps::{count, head, number};
+use super::steps::{self, count, head, number};
 use crate::core::number::{beside, fixed};
-use crate::core::release::notes::{KpiNote, SymbolNotes};
+use crate::core::release::notes::{KpiNote, ParamNote, SymbolNotes};
 use crate::core::verdict::Outcome;
 use crate::render::markdown::cell;
 use crate::render::report_md::prose;
@@ -163,19 +163,8 @@ fn parameters(out: &mut String, manifest: &BundleManifest) {
         out.push_str("None: the profile is what the run started with, or the iterations do not tell.\n\n");
         return;
     }
-    out.push_str("| parameter | unit | first iteration | released |\n| --- | --- | ---: | ---: |\n");
-    for param in &manifest.notes.parameters {
-        let told = |value: Option<f64>| value.map_or_else(|| "not set".to_owned(), number);
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {} |",
-            cell(&param.param),
-            cell(&param.unit),
-            told(param.from),
-            told(param.to)
-        );
-    }
-    out.push('\n');
+    let values: [fn(&ParamNote) -> Option<f64>; 2] = [|param| param.from, |param| param.to];
+    steps::parameters(out, &manifest.notes.parameters, ["first iteration", "released"], values);
 }
 
 fn known_issues(out: &mut String, manifest: &BundleManifest) {

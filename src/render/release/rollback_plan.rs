@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::steps::{ask, command, count, head, install, missing, number, shell_block, tick, with_unit};
+use super::steps::{self, ask, command, count, head, install, missing, number, shell_block, tick, with_unit};
 use crate::core::policy::Policy;
 use crate::core::policy::release::{CanaryBound, CanaryRules, RollbackKind, Service, ServiceCommand};
+use crate::core::release::notes::ParamNote;
 use crate::render::markdown::cell;
 use crate::wire::release::bundle_manifest::BundleManifest;
 
@@ -103,17 +104,6 @@ fn parameters(out: &mut String, manifest: &BundleManifest) {
         return;
     }
     out.push_str("What this release changed since the start of its run, to compare with what came back:\n\n");
-    out.push_str("| parameter | unit | released | start of the run |\n| --- | --- | ---: | ---: |\n");
-    for param in &manifest.notes.parameters {
-        let told = |value: Option<f64>| value.map_or_else(|| "not set".to_owned(), number);
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {} |",
-            cell(&param.param),
-            cell(&param.unit),
-            told(param.to),
-            told(param.from)
-        );
-    }
-    out.push('\n');
+    let values: [fn(&ParamNote) -> Option<f64>; 2] = [|param| param.to, |param| param.from];
+    steps::parameters(out, &manifest.notes.parameters, ["released", "start of the run"], values);
 }

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use crate::core::kpi::KpiTable;
 use crate::core::number::{exact, trimmed};
 use crate::core::policy::release::{Service, ServiceCommand};
+use crate::core::release::notes::ParamNote;
 use crate::core::shell;
 use crate::render::markdown::cell;
 use crate::render::report_head::{REHEARSAL, override_line};
@@ -104,4 +105,19 @@ pub(super) fn with_unit(value: f64, metric: &str, kpis: &KpiTable) -> String {
 /// A count with its word.
 pub(super) fn count(n: u64, word: &str) -> String {
     if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
+}
+
+/// The parameters that the run changed, as a table of two columns of values.
+pub(super) fn parameters(
+    out: &mut String,
+    changed: &[ParamNote],
+    heads: [&str; 2],
+    values: [fn(&ParamNote) -> Option<f64>; 2],
+) {
+    let _ = writeln!(out, "| parameter | unit | {} | {} |\n| --- | --- | ---: | ---: |", heads[0], heads[1]);
+    for param in changed {
+        let [first, second] = values.map(|value| value(param).map_or_else(|| "not set".to_owned(), number));
+        let _ = writeln!(out, "| {} | {} | {first} | {second} |", cell(&param.param), cell(&param.unit));
+    }
+    out.push('\n');
 }

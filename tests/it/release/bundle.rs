@@ -205,7 +205,7 @@ fn a_rehearsal_takes_simulated_data_says_so_everywhere_and_takes_nothing_else() 
             }
             "soak_profile.runtime_overrides.json" => {}
             _ if file.strip_suffix(".json").is_some() => {
-                assert!(text.contains("\"rehearsal\": true"), "{file}")
+                assert!(text.contains("\"rehearsal\": true"), "{file}");
             }
             _ => {}
         }
