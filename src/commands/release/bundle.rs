@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
 use crate::flow::release::bundle::{self, BuildError, Built, BundleRequest};
 use crate::flow::release::verify;
-use crate::io::bundle::{BundleError, archive_of, put};
+use crate::io::bundle::{BundleError, archive_of, look, put};
 use crate::io::loose;
 use crate::render::json;
 use crate::render::release::bundle_text;
@@ -61,7 +61,9 @@ pub(super) fn run(args: &BundleArgs, globals: &GlobalArgs) -> Result<Exit, Failu
     let built = bundle::build(&judged, &policy, &provenance, request).map_err(refused)?;
     let packed = if *archive { Some(bundle::archive(&built).map_err(refused)?) } else { None };
     leave(judged);
-    if !dry_run {
+    if *dry_run {
+        look(out, &built.files, packed.is_some()).map_err(cannot_put)?;
+    } else {
         put(out, &built.files, packed.as_deref()).map_err(cannot_put)?;
     }
     let beside = archive_of(out);

@@ -168,6 +168,11 @@ fn profile(folder: &Path) -> Result<(String, ParamValues), BuildError> {
     if !loose::exists(path) {
         return Err(unusable("it is not there".to_owned()));
     }
+    if loose::is_link(path) {
+        return Err(unusable(
+            "it is a symbolic link, and a release takes what lies in the run itself".to_owned(),
+        ));
+    }
     let bytes = read_plain(path).map_err(&unusable)?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let values = overrides::read_strictly(bytes).map_err(|error| unusable(error.to_string()))?;

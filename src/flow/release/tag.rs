@@ -1,10 +1,10 @@
 //! An annotated tag for a verified bundle.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::core::release::facts::is_same_commit;
 use crate::core::release::name::REHEARSAL;
-use crate::io::bundle::BundleError;
+use crate::io::bundle::{ARCHIVE_ENDING, BundleError, archive_of};
 use crate::io::git::{GitError, Repository};
 use crate::io::loose;
 use crate::render::release::tag_message;
@@ -131,10 +131,17 @@ pub fn tag(request: TagRequest<'_>) -> Result<Tagged, TagError> {
     if let Some(soaked) = manifest.facts.commit().filter(|soaked| !is_same_commit(soaked, &commit)) {
         return Err(TagError::Commit { soaked: soaked.to_owned(), target: target.to_owned(), found: commit });
     }
-    // The bundle itself may lie in the tree before anybody commits it.
+    // The bundle itself, folder and archive, may lie in the tree before anybody commits it.
     let bundle = loose::resolved(bundle);
+    let beside = match bundle.to_string_lossy().strip_suffix(ARCHIVE_ENDING) {
+        Some(folder) => PathBuf::from(folder),
+        None => archive_of(&bundle),
+    };
     let top = loose::resolved(repository.top());
-    let is_bundle = |path: &String| top.join(path).starts_with(&bundle);
+    let is_bundle = |path: &String| {
+        let path = top.join(path);
+        path.starts_with(&bundle) || path.starts_with(&beside)
+    };
     let paths: Vec<String> = repository.unclean()?.into_iter().filter(|path| !is_bundle(path)).collect();
     if !paths.is_empty() {
         return Err(TagError::Unclean { paths });

@@ -10,8 +10,11 @@ mod read;
 
 pub use archive::pack;
 pub use error::BundleError;
-pub use place::{Put, archive_of, put};
+pub use place::{Put, archive_of, look, put};
 pub use read::read;
+
+/// What the archive of a bundle is called behind the name of its folder.
+pub const ARCHIVE_ENDING: &str = ".tar.gz";
 
 /// More files than a bundle ever has.
 const MOST_FILES: usize = 1000;

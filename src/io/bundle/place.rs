@@ -32,8 +32,20 @@ pub struct Put {
 /// Where the archive of a bundle goes: beside it, `.tar.gz` behind its name.
 pub fn archive_of(out: &Path) -> PathBuf {
     let mut name = out.file_name().unwrap_or_default().to_owned();
-    name.push(".tar.gz");
+    name.push(super::ARCHIVE_ENDING);
     out.with_file_name(name)
+}
+
+/// Whether a bundle, and an archive, could be put in place; touches nothing.
+pub fn look(out: &Path, files: &BTreeMap<String, Vec<u8>>, with_archive: bool) -> Result<Put, BundleError> {
+    if out.file_name().is_none() {
+        return Err(BundleError::Nameless { path: out.to_owned() });
+    }
+    let unchanged = is_same(out, files)?;
+    if with_archive {
+        must_be_ours(&archive_of(out))?;
+    }
+    Ok(Put { unchanged })
 }
 
 /// Puts a bundle in place, and its archive beside it. Both replace only what soak wrote and nobody changed.

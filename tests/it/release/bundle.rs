@@ -255,6 +255,7 @@ fn what_soak_did_not_write_is_left_alone() {
     let refused = place.bundle(&[]);
     assert_eq!(refused.code, 1);
     assert!(refused.stderr.contains("hint: nothing was touched"), "{}", refused.stderr);
+    assert_eq!(place.bundle(&["--dry-run"]).stderr, refused.stderr, "a dry run knows it, too");
     assert_eq!(names(&place.file("out/v1")), ["thesis.doc"]);
     assert_eq!(names(&place.file("out")), ["v1"], "no scraps");
     // An empty folder is fine.
@@ -284,6 +285,13 @@ fn links_are_not_written_through() {
     assert_eq!(refused.code, 1);
     assert!(refused.stderr.contains("is a symbolic link"), "{}", refused.stderr);
     assert!(names(&place.file("elsewhere")).is_empty());
+    // Nor is a profile read through one.
+    let place = Place::with(&releasable());
+    fs::rename(place.file("run/runtime_overrides.json"), place.file("elsewhere.json")).expect("moved");
+    std::os::unix::fs::symlink(place.file("elsewhere.json"), place.file("run/runtime_overrides.json"))
+        .expect("a link");
+    let refused = place.bundle(&["--override", "we want it"]);
+    assert!(refused.code == 1 && refused.stderr.contains("it is a symbolic link"), "{}", refused.stderr);
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn only_a_clean_tree_is_tagged_and_the_bundle_itself_may_lie_in_it() {
     assert_eq!(refused.code, 1);
     assert!(refused.stderr.contains("the tree is not clean: two words.txt"), "{}", refused.stderr);
     fs::remove_file(repo.join("two words.txt")).expect("removed");
-    let inside = scratch.place.release(&["bundle", "--src", "run", "--out", "repo/release/v2"]);
+    let inside = scratch.place.release(&["bundle", "--src", "run", "--out", "repo/release/v2", "--archive"]);
     assert_eq!(inside.code, 0, "{}", inside.stderr);
     let tagged = scratch.place.release(&["tag", "--bundle", "repo/release/v2", "--repo", "repo"]);
     assert_eq!(tagged.code, 0, "{}", tagged.stderr);
