@@ -16,6 +16,7 @@ Examples:
   soak audit --path artifacts/soak/latest
   soak audit --path artifacts/soak/latest --fail-on-hold
   soak audit --legacy-readiness artifacts/reports/readiness.json
+  soak audit --plots                                  pictures of the KPIs, too
   soak audit pr-summary > comment.md"
 )]
 pub struct AuditArgs {
@@ -48,6 +49,10 @@ pub struct AuditArgs {
     /// The files for older readers.
     #[command(flatten)]
     pub legacy: LegacyArgs,
+
+    /// Draw the four KPIs into plots/ beside the reports, as PNG and SVG; of several symbols the worst one
+    #[arg(long)]
+    pub plots: bool,
 
     /// Write OK and X instead of check marks and crosses
     #[arg(long)]

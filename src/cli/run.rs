@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::access::AccessArgs;
 use super::environment;
 use super::judging::PolicyArgs;
 use super::notify::NotifyArgs;
 use super::start::StartArgs;
-use super::values::{Format, count, hours, seconds, switch};
+use super::values::{Format, count, hours, number, process, seconds, switch};
 use crate::core::listen::ListenAddress;
 
 /// `soak run`
@@ -44,7 +45,7 @@ pub struct RunArgs {
     pub notify: NotifyArgs,
 
     /// End the run after so many iterations in a row whose KPI verdict is FAIL; 0 = never
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = number, allow_negative_numbers = true)]
     pub abort_after_fails: u64,
 
     /// Show the run live at this address: a page, /metrics, /api/iterations, /events, /healthz; a port alone
@@ -54,7 +55,7 @@ pub struct RunArgs {
 
     /// Sample memory, CPU, threads and open files of this process and its children in every iteration (Linux)
     /// [default: no sampling]
-    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "PID", value_parser = process, allow_negative_numbers = true)]
     pub pid: Option<u32>,
 
     /// Print the plan that would be run: source, overrides with their origins, phases, limits, files; start
@@ -108,7 +109,7 @@ pub struct LengthArgs {
     pub resume: bool,
 
     /// With --resume: so many iterations more than were declared [default: none]
-    #[arg(long, value_name = "K", value_parser = count, requires = "resume")]
+    #[arg(long, value_name = "K", value_parser = count, requires = "resume", allow_negative_numbers = true)]
     pub extend: Option<usize>,
 }
 
@@ -139,7 +140,7 @@ pub struct SourceArgs {
     pub mock: bool,
 
     /// Seed of the simulator: the same seed gives the same run [default: 1]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = number, allow_negative_numbers = true)]
     pub seed: Option<u64>,
 
     /// What happens in the simulated market: default, calm, volatile, flash-crash, latency-storm,
@@ -164,22 +165,9 @@ pub struct SourceArgs {
     #[arg(long, value_name = "MATCHERS")]
     pub selector: Option<String>,
 
-    /// File with the bearer token for the server [default: no token]
-    #[arg(long, value_name = "FILE", conflicts_with = "basic_auth_user")]
-    pub bearer_token_file: Option<PathBuf>,
-
-    /// User for the server's basic authentication [default: none]
-    #[arg(long, value_name = "USER", requires = "basic_auth_password_file")]
-    pub basic_auth_user: Option<String>,
-
-    /// File with the password for the server's basic authentication [default: none]
-    #[arg(long, value_name = "FILE", requires = "basic_auth_user")]
-    pub basic_auth_password_file: Option<PathBuf>,
-
-    /// Further header for the server, `Name: value`; may be repeated (X-Scope-OrgID of Mimir) [default: none]
-    // Read later: the parser of the command line would repeat a wrong one, and it may hold a secret.
-    #[arg(long, value_name = "HEADER")]
-    pub header: Vec<String>,
+    /// How the server knows us.
+    #[command(flatten)]
+    pub access: AccessArgs,
 }
 
 /// What is tuned, and from where.

@@ -17,8 +17,9 @@ use crate::flow::audit;
 use crate::flow::judge::{self, Request};
 use crate::flow::legacy_readiness;
 use crate::flow::policy::window_patches;
-use crate::flow::write::ANALYSIS;
+use crate::flow::write::{ANALYSIS, add_plots};
 use crate::io::load::read_bounded;
+use crate::io::loose;
 use crate::render::audit_summary::{Place, pull_request, text};
 use crate::render::json;
 use crate::wire::audit_summary::{FILE_NAME, read};
@@ -26,8 +27,19 @@ use crate::wire::legacy_readiness::{Answer, Spelling};
 
 /// Audits, writes the reports, tells the result.
 pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
-    let AuditArgs { command, path, policy, window, fail_on_hold, override_, out, legacy, ascii, format } =
-        args;
+    let AuditArgs {
+        command,
+        path,
+        policy,
+        window,
+        fail_on_hold,
+        override_,
+        out,
+        plots,
+        legacy,
+        ascii,
+        format,
+    } = args;
     if let Some(AuditCommand::PrSummary(args)) = command {
         return pr_summary(args);
     }
@@ -53,7 +65,11 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
     };
     tell_folder(globals, &judged, &asked);
     let audited = audit::audit(&judged, &policy, &provenance);
-    let rendered = audit::render(&audited, &policy, &provenance, &judged.folder, out.is_some(), *ascii);
+    let mut rendered = audit::render(&audited, &policy, &provenance, &judged.folder, out.is_some(), *ascii);
+    if *plots {
+        let folder = if out.is_some() { "" } else { ANALYSIS };
+        add_plots(&mut rendered.rendered, folder, &judged.analysis, &policy).map_err(Failure::output)?;
+    }
     let base = out.as_deref().unwrap_or(&judged.folder);
     let marker = rendered.rendered.artifacts[0].path.clone();
     let written = write_where(globals, base, &judged.analysis, rendered.rendered, &marker);
@@ -97,7 +113,9 @@ type LegacyFile<'a> = (&'a Path, Spelling);
 /// The files that were asked for; two formats never share a name.
 fn legacy_files(args: &LegacyArgs) -> Result<Vec<LegacyFile<'_>>, Failure> {
     let LegacyArgs { legacy_readiness, write_readiness } = args;
-    if legacy_readiness.is_some() && legacy_readiness == write_readiness {
+    if let (Some(one), Some(other)) = (legacy_readiness, write_readiness)
+        && loose::is_same_place(one, other)
+    {
         return Err(Failure::usage(anyhow!(
             "`--legacy-readiness` and `--write-readiness` name the same file"
         ))

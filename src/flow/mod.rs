@@ -5,13 +5,17 @@
 pub mod audit;
 pub mod baseline;
 pub mod compare;
+pub mod export;
+pub mod follow;
 pub mod golden;
 pub mod history;
 pub mod judge;
 pub mod legacy_readiness;
+pub mod live_folder;
 pub mod policy;
 pub mod provenance;
 pub mod release;
+pub mod remote_write;
 pub mod rotation;
 pub mod run;
 pub mod start;

@@ -45,6 +45,11 @@ pub enum KpiVerdict {
 }
 
 impl KpiVerdict {
+    /// The verdict with this word; `None` for words of other writers.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Pass, Self::Warn, Self::Fail].into_iter().find(|verdict| verdict.word() == word)
+    }
+
     /// Word in files.
     pub fn word(self) -> &'static str {
         match self {
@@ -115,6 +120,15 @@ pub struct IterationSummary {
     pub audit: Option<AuditCounts>,
     /// For a person: what was odd about the data.
     pub notes: Vec<String>,
+}
+
+/// A look at the watched process tree.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// What it used; `None` when the process is gone.
+    pub resources: Option<Resources>,
+    /// What was odd, for a person.
+    pub note: Option<String>,
 }
 
 /// Resources of the watched process tree at the end of an iteration. `None` = could not be read.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::steps::{self, ask, command, count, head, install, missing, number, shell_block, tick, with_unit};
+use super::steps::{self, ask, command, count, head, install, missing, shell_block, tick, with_unit};
 use crate::core::policy::Policy;
 use crate::core::policy::release::{CanaryBound, CanaryRules, RollbackKind, Service, ServiceCommand};
 use crate::core::release::notes::ParamNote;

@@ -4,8 +4,9 @@ use std::fmt;
 
 use ureq::http::{HeaderName, HeaderValue, Uri};
 
+use super::is_loopback;
 use crate::core::secret::Secret;
-use crate::io::http::is_loopback;
+use crate::wire::base64;
 
 /// How the server knows us.
 #[derive(Clone, Debug)]
@@ -26,11 +27,15 @@ pub enum Auth {
 /// Headers that carry a secret, whatever is in them.
 const SECRET_HEADERS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-api-key"];
 
+/// Headers that say where a request ends and what it is; another value than the true one breaks every request.
+const FRAMING_HEADERS: [&str; 7] =
+    ["connection", "content-length", "content-type", "expect", "te", "transfer-encoding", "upgrade"];
+
 /// Why a server cannot be asked.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TargetError {
     /// The URL is none that queries can go to.
-    #[error("the URL of the prometheus server {reason}")]
+    #[error("the URL of the server {reason}")]
     Url {
         /// What is wrong with it.
         reason: &'static str,
@@ -55,7 +60,6 @@ pub enum TargetError {
 #[derive(Clone)]
 pub struct Target {
     url: String,
-    endpoint: String,
     is_direct: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -77,6 +81,12 @@ impl Target {
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
             return Err(wrong("must not hold user and password; give them apart from it"));
         }
+        // The parser of URLs takes a port of any length.
+        let port =
+            uri.authority().and_then(|authority| authority.as_str().rsplit_once(host)?.1.strip_prefix(':'));
+        if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
+            return Err(wrong("must have a port from 1 to 65535, or none"));
+        }
         if uri.query().is_some() || url.contains('#') {
             return Err(wrong("must end with its path, without `?` and `#`"));
         }
@@ -90,6 +100,9 @@ impl Target {
             let wrong = |reason| TargetError::Header { name: name.clone(), reason };
             let header =
                 HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("it is no header name"))?;
+            if FRAMING_HEADERS.contains(&header.as_str()) {
+                return Err(wrong("it says how the request is sent, which is not ours to change"));
+            }
             if sent.iter().any(|(known, _)| *known == header) {
                 return Err(wrong("it is given twice"));
             }
@@ -100,12 +113,7 @@ impl Target {
         if has_secret && scheme == "http" && !is_loopback(host) {
             return Err(TargetError::PlainSecret);
         }
-        Ok(Self {
-            url: url.to_owned(),
-            endpoint: format!("{url}/api/v1/query"),
-            is_direct: scheme == "http",
-            headers: sent,
-        })
+        Ok(Self { url: url.to_owned(), is_direct: scheme == "http", headers: sent })
     }
 
     /// The base URL; it holds no secret.
@@ -113,18 +121,24 @@ impl Target {
         &self.url
     }
 
-    /// Where queries go.
-    pub(super) fn endpoint(&self) -> &str {
-        &self.endpoint
+    /// A path below it, which begins with a slash.
+    pub(in crate::io) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// The same server at another URL; headers and proxy stay.
+    #[must_use]
+    pub fn moved(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
     }
 
     /// Whether no proxy is to be asked: it could read plain http.
-    pub(super) fn is_direct(&self) -> bool {
+    pub(in crate::io) fn is_direct(&self) -> bool {
         self.is_direct
     }
 
     /// What goes with each request.
-    pub(super) fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+    pub(in crate::io) fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         self.headers.iter().map(|(name, value)| (name, value))
     }
 }
@@ -149,7 +163,7 @@ fn authorization(auth: &Auth) -> Result<Option<HeaderValue>, TargetError> {
             Err(TargetError::Credentials("user, which has a `:`,"))
         }
         Auth::Basic { user, password } => {
-            let pair = base64(format!("{user}:{}", password.reveal()).as_bytes());
+            let pair = base64::standard(format!("{user}:{}", password.reveal()).as_bytes());
             Ok(sensitive(&format!("Basic {pair}")))
         }
     }
@@ -159,21 +173,6 @@ fn sensitive(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_bytes(text.as_bytes()).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-/// Base64 with padding (RFC 4648, section 4).
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let of = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
-        let bits = of(0) << 16 | of(1) << 8 | of(2);
-        for place in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * place) & 63) as usize];
-            text.push(if place > three.len() { '=' } else { char::from(letter) });
-        }
-    }
-    text
 }
 
 #[cfg(test)]
@@ -189,30 +188,16 @@ mod tests {
     }
 
     #[test]
-    fn base64_gives_what_the_standard_does() {
-        // RFC 4648, section 10.
-        for (plain, coded) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("fooba", "Zm9vYmE="),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
-        assert_eq!(base64(&[0xfb, 0xff, 0xfe]), "+//+");
-    }
-
-    #[test]
     fn queries_go_below_the_path_of_the_url() {
         for (url, endpoint) in [
             ("http://prom:9090", "http://prom:9090/api/v1/query"),
             ("http://prom:9090/", "http://prom:9090/api/v1/query"),
+            ("http://prom:65535", "http://prom:65535/api/v1/query"),
+            ("http://[::1]:1/a:b", "http://[::1]:1/a:b/api/v1/query"),
+            ("http://[::1]", "http://[::1]/api/v1/query"),
             ("https://mimir.example/prometheus/", "https://mimir.example/prometheus/api/v1/query"),
         ] {
-            assert_eq!(target(url, &Auth::None).expect("acceptable").endpoint(), endpoint);
+            assert_eq!(target(url, &Auth::None).expect("acceptable").at("/api/v1/query"), endpoint);
         }
     }
 
@@ -226,6 +211,10 @@ mod tests {
             "http://u:p@prom",
             "http://prom/?a=b",
             "http://prom/#a",
+            "http://prom:0",
+            "http://prom:",
+            "http://prom:65536",
+            "http://[::1]:99999/prom",
         ] {
             assert!(matches!(target(url, &Auth::None), Err(TargetError::Url { .. })), "{url}");
         }
@@ -260,6 +249,8 @@ mod tests {
             with(&[("X-A", "hu\nsh")]),
             with(&[("X-A", "hush"), ("x-a", "hush")]),
             with(&[("Authorization", "hush")]),
+            with(&[("Content-Length", "3")]),
+            with(&[("transfer-encoding", "hush")]),
         ] {
             assert!(told.starts_with("the header `") && !told.contains("hu"), "{told}");
         }
