@@ -5,9 +5,13 @@
 
 pub mod artifacts;
 pub mod audited;
+pub mod bundle;
 pub mod clock;
+pub mod day_reports;
 pub mod environment;
+mod exchange;
 mod failpoint;
+pub mod git;
 pub mod http;
 pub mod load;
 pub mod lock;
