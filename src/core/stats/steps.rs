@@ -7,6 +7,7 @@
 //! p-values come from simulated distributions of the best split where there is none ([`critical`]), so the
 //! search over positions is paid for. Must not know what a value means.
 
+#[rustfmt::skip]
 pub mod critical;
 mod law;
 

@@ -33,8 +33,7 @@ pub fn source() -> String {
         "//! The best split of a series without a step: {SERIES} simulated first-order series of each length and\n\
          //! autocorrelation, spikes taken out first, segments of at least {SHORTEST} values.\n\
          //!\n\
-         //! Made by `make critical-values`; not to be edited by hand.\n\
-         #![cfg_attr(rustfmt, rustfmt::skip)]\n\n\
+         //! Made by `make critical-values`; not to be edited by hand.\n\n\
          /// Lengths.\npub const NS: [usize; {}] = {NS:?};\n\
          /// Autocorrelations.\npub const PHIS: [f64; {}] = {PHIS:?};\n\
          /// Probabilities of exceeding a quantile.\npub const LEVELS: [f64; {}] = {LEVELS:?};\n",
