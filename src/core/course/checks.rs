@@ -199,7 +199,8 @@ fn told_drift(found: &KpiDrift, column: &Column, scene: Scene<'_>) -> String {
     let Some(line) = found.line else {
         return match found.verdict {
             DriftVerdict::CannotTell => format!(
-                "neighbouring values of `{}` resemble each other so much that {} say nothing about a drift",
+                "neighbouring values of `{}` resemble each other so much that {} say nothing about a steady drift (a change \
+                 of level can look like that)",
                 kpi.name,
                 count(found.n, "value")
             ),

@@ -6,7 +6,7 @@
 use super::{Column, CourseRules};
 use crate::core::kpi::KpiId;
 use crate::core::number::TOLERANCE;
-use crate::core::stats::{Slope, holm, plateau};
+use crate::core::stats::{Slope, holm, plateau, spikes};
 
 /// Confidence of the interval of a slope: 95 %, as everywhere in the reports. It is no limit.
 const CONFIDENCE: f64 = 0.95;
@@ -76,9 +76,11 @@ pub fn find(columns: &[Column], rules: &CourseRules) -> Vec<KpiDrift> {
     let fits: Vec<Option<Slope>> = columns
         .iter()
         .map(|column| {
-            let points: Vec<(f64, f64)> =
-                column.points.iter().map(|(number, value)| (*number as f64, *value)).collect();
-            Slope::of(&points)
+            // A spike says nothing about where a KPI is heading, and hides how much neighbours resemble each other.
+            let values = column.values();
+            let calm = spikes::without_rare(&values, &spikes::find(&values, column.floor));
+            let numbers = column.points.iter().map(|(number, _)| *number as f64);
+            Slope::of(&numbers.zip(calm).collect::<Vec<_>>())
         })
         .collect();
     let p_values: Vec<Option<f64>> =

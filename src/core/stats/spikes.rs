@@ -19,8 +19,8 @@ const MAD_TO_SIGMA: f64 = 1.482_602_218_505_602;
 /// The probability of any spike in a series of independent normal values would be this …
 const FALSE_ALARM: f64 = 0.01;
 
-/// … were deviations from a moving median normal; their tails are a little heavier, and so the limit is raised.
-const HEAVIER_TAILS: f64 = 1.25;
+/// … were deviations from a moving median normal; they are not, the less the more neighbours resemble each other, and so the limit is raised.
+const HEAVIER_TAILS: f64 = 1.6;
 
 /// Values that leave their neighbourhood and come back.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,7 +38,7 @@ pub struct Spike {
 /// The spikes among values in the order of time; what deviates by no more than `floor` is none.
 ///
 /// A value is outlying when it is farther from the median of the 13 values around it than
-/// `1.25·z(1 − 0.01/2n)·1.4826·MAD`, the median absolute deviation of all values from those medians. Up to 5
+/// `1.6·z(1 − 0.01/2n)·1.4826·MAD`, the median absolute deviation of all values from those medians. Up to 5
 /// outlying values in a row on the same side are a spike. With fewer than 13 values there is none to be told.
 pub fn find(values: &[f64], floor: f64) -> Vec<Spike> {
     let n = values.len();
@@ -92,6 +92,13 @@ fn moving_median(values: &[f64]) -> Vec<f64> {
     }
     medians.resize(values.len(), near[half]);
     medians
+}
+
+/// The same while spikes are less than one in ten values; where they are more common, they are how the series
+/// behaves, and what is left without them would be another series.
+pub fn without_rare(values: &[f64], spikes: &[Spike]) -> Vec<f64> {
+    let spiky: usize = spikes.iter().map(|spike| spike.last + 1 - spike.first).sum();
+    if spiky * 10 > values.len() { values.to_vec() } else { without(values, spikes) }
 }
 
 /// The values with each spike replaced by what is usual around it.

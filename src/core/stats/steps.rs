@@ -132,7 +132,7 @@ pub struct Step {
 pub struct Searched {
     /// Values that stand in for each value searched: 1, or the length of blocks in a long series.
     pub block: usize,
-    /// Short excursions, taken out before the search.
+    /// Short excursions, taken out before the search unless a tenth of the values and more belong to one.
     pub spikes: Vec<Spike>,
     /// The best split of the whole, however likely by chance; `None` when the values behave like a walk
     /// without a level, or do not vary.
@@ -150,7 +150,7 @@ impl Searched {
             return None;
         }
         let spikes = spikes::find(values, floor);
-        let clean = spikes::without(values, &spikes);
+        let clean = spikes::without_rare(values, &spikes);
         let block = clean.len().div_ceil(LONGEST);
         // Medians of blocks: a short excursion in one is no step of it.
         let values: Vec<f64> = if block == 1 {

@@ -67,6 +67,7 @@ pub enum Scenario {
     /// So many single iterations far off, the others untouched.
     Spikes { count: usize, size: f64 },
     /// All of the run, against another one without it.
+    #[expect(dead_code, reason = "for methods that hold two runs against each other")]
     Level { size: f64 },
 }
 
@@ -133,6 +134,7 @@ impl Run {
 
     /// Another run of the same process in which nothing happens, independent of this one: a baseline (1), an
     /// extension (2), …
+    #[expect(dead_code, reason = "for methods that hold two runs against each other")]
     pub fn another(&self, which: u64, n: usize) -> [Vec<f64>; KPIS] {
         Self::noise(n, self.phi, self.place, which)
     }

@@ -124,6 +124,19 @@ fn a_long_series_is_searched_in_blocks_and_a_line_is_called_gradual() {
 }
 
 #[test]
+fn spikes_are_taken_out_unless_they_are_how_the_series_behaves() {
+    let wave = |at: usize| (at * 7 % 13) as f64 / 20.0 - 0.3;
+    let every = |period: usize| -> Vec<f64> {
+        (0..90).map(|at| wave(at) + if at % period == 4 { 9.0 } else { 0.0 }).collect()
+    };
+    let (rare, common) = (Searched::of(&every(15), SHORTEST, 0.0), Searched::of(&every(5), SHORTEST, 0.0));
+    let (rare, common) = (rare.expect("values"), common.expect("values"));
+    assert_eq!((rare.spikes.len(), common.spikes.len()), (6, 18));
+    assert!(rare.values.iter().all(|value| *value < 1.0));
+    assert_eq!(common.values, every(5));
+}
+
+#[test]
 fn too_few_values_and_equal_ones_have_no_step() {
     assert!(Searched::of(&NILE[..23], SHORTEST, 0.0).is_none());
     assert!(Searched::of(&NILE[..24], SHORTEST, 0.0).is_some());
