@@ -8,6 +8,7 @@
     reason = "doc comments are help text here, and in a terminal backticks are noise"
 )]
 
+pub mod artifacts;
 pub mod audit;
 pub mod compare;
 pub mod config;
@@ -23,6 +24,7 @@ pub mod values;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use artifacts::ArtifactsCommand;
 use audit::AuditArgs;
 use compare::CompareArgs;
 use config::ConfigCommand;
@@ -100,6 +102,9 @@ pub enum Command {
     /// Check what became of the tuning
     #[command(subcommand)]
     Deltas(DeltasCommand),
+    /// See what old runs take, and rotate it
+    #[command(subcommand)]
+    Artifacts(ArtifactsCommand),
     /// Show, check and try out the policy, where every limit lives
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -207,6 +212,7 @@ mod tests {
                 "audit",
                 "compare",
                 "deltas",
+                "artifacts",
                 "config",
                 "schema",
                 "completions",

@@ -4,6 +4,7 @@
 //! this module turns that into what stderr says and the exit code.
 
 mod analyze;
+mod artifacts;
 mod audit;
 mod compare;
 mod completions;
@@ -57,6 +58,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Audit(args) => audit::run(args, globals),
         Command::Compare(args) => compare::run(args, globals),
         Command::Deltas(DeltasCommand::Verify(args)) => deltas::verify(args),
+        Command::Artifacts(command) => artifacts::run(command),
         Command::Config(ConfigCommand::Show(args)) => config::show(args),
         Command::Config(ConfigCommand::Check(args)) => config::check(args),
         Command::Config(ConfigCommand::Test(args)) => config::test(args),

@@ -19,6 +19,7 @@ use super::golden_result::GoldenResult;
 use super::history_result::HistoryResult;
 use super::iteration_file::Document;
 use super::live::LiveDocument;
+use super::rotation::{RotationLogLine, RotationResult, UsageResult};
 use super::run_log::LogLine;
 use super::run_manifest::RunManifest;
 use super::run_plan::RunPlan;
@@ -35,11 +36,21 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 19] = [
+const DESCRIBED: [Described; 22] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
         make: strict::<ArtifactManifest>,
+    },
+    Described {
+        name: "artifacts_rotate",
+        title: "Output of `soak artifacts rotate --format json`",
+        make: strict::<RotationResult>,
+    },
+    Described {
+        name: "artifacts_usage",
+        title: "Output of `soak artifacts usage --format json`",
+        make: strict::<UsageResult>,
     },
     Described {
         name: "compare_golden",
@@ -105,6 +116,11 @@ const DESCRIBED: [Described; 19] = [
         name: "post_soak_snapshot_1_2",
         title: "reports/analysis/POST_SOAK_SNAPSHOT.json of `soak analyze`, schema 1.2",
         make: strict::<Snapshot12>,
+    },
+    Described {
+        name: "rotation_log_line",
+        title: "A line of rotation/ROTATION_LOG.jsonl of `soak artifacts rotate`",
+        make: strict::<RotationLogLine>,
     },
     Described {
         name: "run_log_line",
