@@ -144,9 +144,13 @@ fn course(out: &mut String, chart: &Chart, area: &Area, layout: &Layout) {
         let x = f64::midpoint(area.x(before.to.0 as f64), area.x(after.from.0 as f64));
         path(out, "change", &format!("M{x:.1} {:.1}V{:.1}", area.top, area.bottom));
         let label = after.from.0.to_string();
-        let half = letter(layout) * label.len() as f64 / 2.0;
-        let middle = x.clamp(area.left + half, area.right - half);
-        text(out, "middle change-text", middle, area.bottom - 8.0, &label);
+        // Beside the line, on its left where there is no room on its right.
+        let width = letter(layout) * label.len() as f64 + 4.0;
+        if x + width < area.right {
+            text(out, "change-text", x + 4.0, area.bottom - 8.0, &label);
+        } else {
+            text(out, "end change-text", x - 4.0, area.bottom - 8.0, &label);
+        }
     }
     if let Some(piece) = chart.drift {
         let ((x, y), (end, last)) = (at(piece.from), at(piece.to));
