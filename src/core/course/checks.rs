@@ -279,10 +279,10 @@ fn told_changes(found: &KpiChanges, kpis: &KpiTable) -> String {
         format!("`{}` {}{rest}", kpi.name, all.join("; then "))
     };
     if let Some(block) = found.block.filter(|block| *block > 1) {
-        out.push_str(&format!(" (searched in medians of {block} iterations)"));
+        out.extend([format!(" (searched in medians of {block} iterations)")]);
     }
     if let Some(spike) = found.spikes.first() {
-        out.push_str(&format!("; {}", told_spikes(kpi, spike, found.spikes.len())));
+        out.extend([format!("; {}", told_spikes(kpi, spike, found.spikes.len()))]);
     }
     out
 }

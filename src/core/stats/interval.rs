@@ -84,7 +84,7 @@ impl MeanInterval {
     /// same series: eight values of a run of a hundred can be judged, eight values by themselves cannot.
     ///
     /// The variance of the mean of n neighbours is that of a first-order process (see
-    /// [`ar1::variance_of_mean`]), `n_eff` its inverse; the variance of one value is Σ(x − m)² ÷ n(1 − 1/n_eff),
+    /// [`ar1::variance_of_mean`]), `n_eff` its inverse; the variance of one value is `Σ(x − m)² ÷ n(1 − 1/n_eff)`,
     /// which the same process makes unbiased; t has `n_eff − 1` degrees of freedom. φ is raised by three
     /// quarters of a standard error times n over the number of values that it was estimated from.
     ///
@@ -109,7 +109,7 @@ impl MeanInterval {
         let t = student_t_quantile(0.5 + 0.5 * confidence, n_eff - 1.0)?;
         let squares = summary.stdev * summary.stdev * (n - 1) as f64;
         let half = t * (squares / (n as f64 * (1.0 - of_mean)) * of_mean).sqrt();
-        half.is_finite().then(|| Self {
+        half.is_finite().then_some(Self {
             low: summary.mean - half,
             high: summary.mean + half,
             confidence,

@@ -46,19 +46,19 @@ pub fn settles(values: &[f64]) -> Option<usize> {
     let bent = |bend: usize| {
         // Σ min(t, k)·y, and the same of its square around its mean.
         let k = bend as f64;
-        let with = (sums[0].1 - sums[bend].1) + k * sums[bend].0;
+        let product = (sums[0].1 - sums[bend].1) + k * sums[bend].0;
         let rest = n as f64 - k;
         let sum = k * (k - 1.0) / 2.0 + k * rest;
         let squares = (k - 1.0) * k * (2.0 * k - 1.0) / 6.0 + k * k * rest;
-        total - with * with / (squares - sum * sum / n as f64)
+        total - product * product / (squares - sum * sum / n as f64)
     };
     let bends = (2..=n / 2).step_by(step).map(|bend| (bend, bent(bend)));
-    let (bend, left) = bends.fold((0, f64::INFINITY), |best, next| if next.1 < best.1 { next } else { best });
+    let (at, left) = bends.fold((0, f64::INFINITY), |best, next| if next.1 < best.1 { next } else { best });
     let residuals: Vec<f64> =
         values.iter().enumerate().map(|(at, y)| y - mean - slope * (at as f64 - centre)).collect();
     let phi = ar1::phi_around_line(ar1::lag1_of_residuals(&residuals)?, n)?;
     let needed = BETTER * left.max(ROUNDING * total) / ar1::effective_n(n, phi);
-    (line - left > needed && total - left > needed).then_some(bend)
+    (line - left > needed && total - left > needed).then_some(at)
 }
 
 /// Sums of squares that are a smaller share of the total are rounding.

@@ -9,6 +9,7 @@
 //! search over positions is paid for. Must not know what a value means.
 
 #[rustfmt::skip]
+#[expect(clippy::approx_constant, reason = "a quantile may look like one")]
 pub mod critical;
 mod law;
 
@@ -167,7 +168,8 @@ impl Searched {
     /// parts before and after it, and so on.
     pub fn steps(&self, alpha: f64) -> Vec<Step> {
         let mut found: Vec<Step> = Vec::new();
-        let mut open = vec![0..self.values.len()];
+        let mut open: Vec<std::ops::Range<usize>> = Vec::new();
+        open.push(0..self.values.len());
         while let Some(part) = open.pop() {
             let Some(step) = tested(&self.values[part.clone()], part.start, self.shortest) else { continue };
             if step.p <= alpha && found.len() < MOST {
