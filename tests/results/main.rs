@@ -2,6 +2,16 @@
 
 mod compare;
 mod documents;
+mod error_rates;
 mod evidence;
 mod run;
 mod schemas;
+
+// The program that makes the table of error rates, of which a test makes a part again.
+#[path = "../benches/error_rates/methods.rs"]
+mod methods;
+#[path = "../benches/error_rates/table.rs"]
+#[expect(dead_code, reason = "a test writes no table")]
+mod table;
+#[path = "../benches/error_rates/world.rs"]
+mod world;

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
+use super::course;
 use super::{Analysis, Deep, Depth, KpiStats, Options, SymbolAnalysis, WindowStats, statistic};
+use crate::core::course::KpiDrift;
 use crate::core::drift::ResourceValues;
 use crate::core::edge::EdgeDecomposition;
 use crate::core::evidence::Evidence;
@@ -17,7 +19,7 @@ use crate::core::ranges::Ranges;
 use crate::core::recommend;
 use crate::core::series::{Row, Series};
 use crate::core::signatures::{self, Signatures};
-use crate::core::stats::{MeanInterval, Summary, Trend, TrendRule};
+use crate::core::stats::{MeanInterval, Memory, Summary, Trend, TrendRule};
 use crate::core::verdict::{Outcome, Part, join};
 use crate::core::window::Window;
 use crate::core::{anomalies, deltas, drift, violations};
@@ -98,7 +100,8 @@ fn symbol(
     if options.require_freeze {
         checks.push(passes::freeze_required(series, &judged, &passes, run_outcome));
     }
-    let kpis = window_kpis(series, &last, told.iter().copied(), policy);
+    let steady = Window::find(series, WindowSpec::Steady, &policy.windows, numbers);
+    let kpis = window_kpis(series, &last, &steady, told.iter().copied(), policy);
     let guards = GuardCounts::over(series.rows()[last.positions.clone()].iter().map(|row| row.tuning.guards));
     let found = anomalies::find(series, last.positions.clone(), &policy.anomalies);
     let loops = signatures_of(series, &last).loop_count;
@@ -115,7 +118,7 @@ fn symbol(
         verified
     });
     let deep = (options.depth == Depth::Full).then(|| {
-        let deep = deep(series, &last, numbers, &guards, policy);
+        let mut deep = deep(series, &last, numbers, &guards, policy);
         let of_set = |set: &GateSet, part: Part| {
             gates::checks(set, part, series, numbers, &policy.windows, &policy.kpis)
         };
@@ -128,6 +131,13 @@ fn symbol(
         checks.extend(
             of_drift.filter_map(|drift| drift.check(&policy.drift, whole(), series.symbol.as_deref())),
         );
+        let declared = evidence.declared.as_ref().and_then(|declared| declared.interval);
+        let course = course::of(series, numbers, declared, &told, limits, policy);
+        checks.extend(course.checks);
+        deep.pace = course.pace;
+        deep.kpi_drift = with_theil_sen(course.drift, &deep.windows, &course.window);
+        deep.changes = course.changes;
+        deep.settled = course.settled;
         deep
     });
     let outcome = join(&checks);
@@ -159,11 +169,11 @@ fn deep(
     let overall = Window::find(series, WindowSpec::Overall, &policy.windows, numbers);
     let steady = Window::find(series, WindowSpec::Steady, &policy.windows, numbers);
     let shown: Vec<KpiId> = policy.kpis.ids().filter(|kpi| is_shown(series, *kpi)).collect();
-    let windows: Vec<WindowStats> = [overall.clone(), steady, last.clone()]
+    let windows: Vec<WindowStats> = [&overall, &steady, last]
         .into_iter()
         .map(|window| WindowStats {
-            kpis: window_kpis(series, &window, shown.iter().copied(), policy),
-            window,
+            kpis: window_kpis(series, window, &steady, shown.iter().copied(), policy),
+            window: window.clone(),
         })
         .collect();
     let recommendations = {
@@ -182,7 +192,20 @@ fn deep(
         edge: EdgeDecomposition::over(series, last.positions.clone(), policy.kpis.get(KpiId::NET_BPS).floor),
         windows,
         recommendations,
+        pace: None,
+        kpi_drift: Vec::new(),
+        changes: Vec::new(),
+        settled: Vec::new(),
     }
+}
+
+/// The trends of the reports' windows, beside the lines of the drifts, where they look at the same window.
+fn with_theil_sen(mut drifts: Vec<KpiDrift>, windows: &[WindowStats], window: &str) -> Vec<KpiDrift> {
+    let same = windows.iter().find(|stats| stats.window.name == window);
+    for drift in &mut drifts {
+        drift.theil_sen = same.and_then(|stats| stats.kpi(drift.kpi)?.trend).map(|trend| trend.slope);
+    }
+    drifts
 }
 
 /// What the watched processes used, where the iteration tells a time.
@@ -217,6 +240,7 @@ const CONFIDENCE: f64 = 0.95;
 fn window_kpis(
     series: &Series,
     window: &Window,
+    steady: &Window,
     kpis: impl Iterator<Item = KpiId>,
     policy: &Policy,
 ) -> Vec<KpiStats> {
@@ -234,11 +258,22 @@ fn window_kpis(
             confidence: CONFIDENCE,
         };
         let summary = Summary::of(&values);
+        // How much neighbours resemble each other is asked of the steady part, of which the window is a piece,
+        // and where that is too short of the window itself.
+        let of_steady = || Memory::of(&series.known(*kpi, steady.positions.clone()));
+        let is_piece = window.positions.start >= steady.positions.start;
+        let memory = if is_piece { of_steady() } else { None }.or_else(|| Memory::of(&values));
+        let interval = summary
+            .zip(memory)
+            .and_then(|(summary, memory)| MeanInterval::with_memory(&values, &summary, memory, CONFIDENCE));
         KpiStats {
             kpi: *kpi,
             missing: window.len() - values.len(),
             trend: Trend::of(&points, rule),
-            interval: summary.and_then(|summary| MeanInterval::around(&values, &summary, CONFIDENCE)),
+            interval,
+            median_interval: summary
+                .zip(interval)
+                .map(|(summary, interval)| interval.of_median(summary.median)),
             summary,
         }
     };

@@ -4,8 +4,10 @@
 //! what there is to know, `compute` how it is found out.
 
 mod compute;
+mod course;
 
 use super::anomalies::Anomaly;
+use super::course::{KpiChanges, KpiDrift, Pace};
 use super::deltas::Verification;
 use super::drift::Drift;
 use super::edge::EdgeDecomposition;
@@ -17,7 +19,7 @@ use super::policy::Statistic;
 use super::recommend::Recommendation;
 use super::series::Series;
 use super::signatures::Signatures;
-use super::stats::{MeanInterval, Summary, Trend};
+use super::stats::{MeanInterval, MedianInterval, Summary, Trend};
 use super::verdict::{Check, Outcome, Part};
 use super::violations::Violations;
 use super::window::Window;
@@ -78,8 +80,10 @@ pub struct KpiStats {
     pub summary: Option<Summary>,
     /// Trend; `None` with too few values.
     pub trend: Option<Trend>,
-    /// Interval of the mean; `None` with too few values.
+    /// Interval of the mean; `None` with too few values, and where they resemble each other too much.
     pub interval: Option<MeanInterval>,
+    /// Interval of the median; `None` as that of the mean.
+    pub median_interval: Option<MedianInterval>,
 }
 
 /// All KPIs over one window.
@@ -113,6 +117,14 @@ pub struct Deep {
     pub violations: Violations,
     /// Where resources are heading over the whole run; one entry a resource, also without data.
     pub drift: Vec<Drift>,
+    /// How long an iteration takes; `None` when neither time stamps nor the manifest tell.
+    pub pace: Option<Pace>,
+    /// Where the KPIs of the verdict are heading, over the window of `[kpi_drift]`.
+    pub kpi_drift: Vec<KpiDrift>,
+    /// Where they changed their level, over the window of `[change_points]`.
+    pub changes: Vec<KpiChanges>,
+    /// From which iteration on each of them stands still, over the whole run; those that move at first alone.
+    pub settled: Vec<(KpiId, u64)>,
     /// Where the edge comes from, over the last-n window.
     pub edge: EdgeDecomposition,
     /// Advice.

@@ -103,6 +103,7 @@ fn check(outcome: Outcome) -> Check {
             origin: "built-in policy".to_owned(),
         }),
         joins: true,
+        inference: None,
     }
 }
 

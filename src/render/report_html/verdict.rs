@@ -50,7 +50,7 @@ pub(super) fn why(out: &mut String, analysis: &Analysis) {
 /// The checks beside it.
 pub(super) fn advice(out: &mut String, analysis: &Analysis) {
     section(out, "beside", "Beside the verdict");
-    remark(out, "Readiness, goals, violations, anomalies and drift are shown and do not change the verdict.");
+    remark(out, "What is only shown and does not change the verdict.");
     checks(out, analysis, false);
     out.push_str("</section>\n");
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::chart::Stretch;
+use super::course::{course, interval};
 use super::scale::{ValueAxis, number_ticks};
 use super::shades::{changes, shades};
 use super::thin::{Dot, pieces};
@@ -29,7 +30,7 @@ impl Area {
         self.left + (number - self.first) / self.span * (self.right - self.left)
     }
 
-    fn y(&self, value: f64) -> f64 {
+    pub(super) fn y(&self, value: f64) -> f64 {
         self.bottom - self.axis.position(value) * (self.bottom - self.top)
     }
 
@@ -56,7 +57,8 @@ pub fn plot(out: &mut String, chart: &Chart, layout: &Layout, tips: bool) {
         return;
     };
     let known = chart.points.iter().filter_map(|(_, value)| *value);
-    let values = known.chain(chart.limits.iter().map(|limit| limit.value));
+    let pieces = chart.levels.iter().chain(&chart.drift).flat_map(|piece| [piece.from.1, piece.to.1]);
+    let values = known.chain(chart.limits.iter().map(|limit| limit.value)).chain(pieces);
     let Some(axis) = ValueAxis::around(values, layout.ticks) else {
         nothing(out, layout, "No iteration has a value.");
         return;
@@ -74,11 +76,13 @@ pub fn plot(out: &mut String, chart: &Chart, layout: &Layout, tips: bool) {
     };
     out.push_str(&rect("area", area.left, area.top, area.right - area.left, area.bottom - area.top));
     shades(out, chart, &area);
+    interval(out, chart, &area);
     value_axis(out, chart, &area, layout);
     number_axis(out, &area, layout, *first, *last);
     window(out, chart, &area, layout);
     limits(out, chart, &area, layout);
     values_of(out, chart, &area, layout, tips);
+    course(out, chart, &area, layout);
     rugs(out, chart, &area);
     changes(out, chart, &area, layout);
 }
@@ -89,7 +93,7 @@ fn nothing(out: &mut String, layout: &Layout, what: &str) {
 }
 
 /// Width of a letter, about.
-fn letter(layout: &Layout) -> f64 {
+pub(super) fn letter(layout: &Layout) -> f64 {
     layout.text * 0.64
 }
 
@@ -99,7 +103,7 @@ pub(super) fn rect(class: &str, x: f64, y: f64, width: f64, height: f64) -> Stri
     )
 }
 
-fn text(out: &mut String, class: &str, x: f64, y: f64, what: &str) {
+pub(super) fn text(out: &mut String, class: &str, x: f64, y: f64, what: &str) {
     let _ = writeln!(out, "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text>", ascii(what));
 }
 

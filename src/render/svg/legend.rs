@@ -25,11 +25,17 @@ pub enum Item {
     Warmup,
     /// Ramp-down.
     Rampdown,
+    /// Interval of the median of the last-n window.
+    Interval,
+    /// A steady drift.
+    Drift,
+    /// A change of level.
+    Level,
 }
 
 impl Item {
     /// All of them, in the order of a legend.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Limit,
         Self::Ready,
         Self::Miss,
@@ -39,6 +45,9 @@ impl Item {
         Self::Freeze,
         Self::Warmup,
         Self::Rampdown,
+        Self::Interval,
+        Self::Drift,
+        Self::Level,
     ];
 
     /// What it means.
@@ -53,6 +62,9 @@ impl Item {
             Self::Freeze => "freeze",
             Self::Warmup => "warm-up",
             Self::Rampdown => "ramp-down",
+            Self::Interval => "95 % interval of the median",
+            Self::Drift => "steady drift",
+            Self::Level => "level, and where it changed",
         }
     }
 
@@ -68,6 +80,9 @@ impl Item {
             Self::Freeze => "freeze",
             Self::Warmup => "warmup",
             Self::Rampdown => "rampdown",
+            Self::Interval => "interval",
+            Self::Drift => "drift",
+            Self::Level => "level",
         }
     }
 
@@ -75,7 +90,7 @@ impl Item {
     pub fn sample(self, x: f64, y: f64) -> String {
         let class = self.class();
         match self {
-            Self::Limit | Self::Ready => {
+            Self::Limit | Self::Ready | Self::Drift | Self::Level => {
                 format!("<path class=\"{class}\" d=\"M{x} {}h24\"/>", y + 6.0)
             }
             Self::Miss => format!("<path class=\"{class}\" d=\"M{} {}l6 6-6 6-6-6z\"/>", x + 15.0, y),
@@ -87,7 +102,7 @@ impl Item {
                     y + 3.0
                 )
             }
-            Self::Freeze | Self::Warmup | Self::Rampdown => {
+            Self::Freeze | Self::Warmup | Self::Rampdown | Self::Interval => {
                 format!("<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"24\" height=\"12\"/>")
             }
         }
@@ -106,6 +121,9 @@ pub fn items(chart: &Chart) -> Vec<Item> {
         Item::Freeze => !chart.freezes.is_empty(),
         Item::Warmup => !chart.warmup.is_empty(),
         Item::Rampdown => !chart.rampdown.is_empty(),
+        Item::Interval => chart.interval.is_some() && chart.window.is_some(),
+        Item::Drift => chart.drift.is_some(),
+        Item::Level => !chart.levels.is_empty(),
     };
     Item::ALL.into_iter().filter(is_there).collect()
 }

@@ -4,6 +4,7 @@
 //! its own style, a bare one takes that of its page.
 
 mod chart;
+mod course;
 mod draw;
 mod legend;
 mod scale;

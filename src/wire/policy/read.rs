@@ -12,7 +12,7 @@ use super::gates::{self, Known, sourced};
 use super::possible::Possible;
 use super::reader::{Noted, Read, Reader};
 use super::tree::{Key, Tree, Value};
-use super::{kpis, release, rules, run, values, words};
+use super::{course, kpis, release, rules, run, values, words};
 
 /// The version of the policy's format that this program reads.
 pub(super) const SCHEMA_VERSION: u64 = 1;
@@ -43,6 +43,8 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
     let run = run::read(&mut reader, &kpis);
     let drift = drift(&mut reader);
     let release = release::read(&mut reader, &kpis);
+    let kpi_drift = course::kpi_drift(&mut reader);
+    let change_points = course::change_points(&mut reader);
     let rotation = rotation(&mut reader);
     let unread = reader.place_around(&Key::new("schema_version"));
     let unread = reader.error(&unread, "the policy could not be read".to_owned());
@@ -71,6 +73,8 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
             run: run?,
             drift: drift?,
             release: release?,
+            kpi_drift: kpi_drift?,
+            change_points: change_points?,
             sha256: sha256(&effective),
             effective,
             kpis,

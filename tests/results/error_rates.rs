@@ -1,0 +1,88 @@
+//! The published table of error rates: its beginning can be made again, and it keeps what was promised.
+
+use std::collections::BTreeMap;
+
+use crate::table::{FIRST, Plan, rows};
+use crate::world::Scenario;
+
+const PUBLISHED: &str = include_str!("../../deploy/statistics/error_rates.csv");
+
+/// Counts of a row: runs, alarms, cannot tell, and the last two of the first runs.
+type Counts = [usize; 5];
+
+/// By method, n, φ and scenario.
+fn published() -> BTreeMap<(String, usize, String, String), Counts> {
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        let number = |at: usize| cells[at].parse::<usize>().expect("a count");
+        let counts = [number(4), number(5), number(6), number(7), number(8)];
+        ((cells[0].to_owned(), number(1), cells[2].to_owned(), cells[3].to_owned()), counts)
+    };
+    PUBLISHED.lines().skip(1).map(row).collect()
+}
+
+#[test]
+fn the_beginning_of_the_table_comes_out_the_same_again() {
+    let published = published();
+    // A few cells of it: a test has to be done in seconds.
+    for (n, phi) in [(24, 0.8), (48, 0.3)] {
+        let plan = Plan { lengths: &[n], phis: &[phi], nothing: FIRST, something: FIRST };
+        for row in rows(&plan) {
+            let place = (row.method.to_owned(), n, phi.to_string(), row.scenario.name());
+            let counts = published.get(&place).unwrap_or_else(|| panic!("{place:?} is not in the table"));
+            assert_eq!([row.alarms, row.cannot], counts[3..], "{place:?}");
+        }
+    }
+}
+
+fn percent(
+    table: &BTreeMap<(String, usize, String, String), Counts>,
+    place: (&str, usize, f64, Scenario),
+) -> f64 {
+    let (method, n, phi, scenario) = place;
+    let key = (method.to_owned(), n, phi.to_string(), scenario.name());
+    let [runs, alarms, ..] = table[&key];
+    100.0 * alarms as f64 / runs as f64
+}
+
+#[test]
+fn decisions_raise_few_false_alarms_over_all_kpis_together() {
+    let table = published();
+    for method in ["drift_gate", "change_points_gate"] {
+        for n in [8, 24, 48, 96, 200, 1000] {
+            for phi in [0.0, 0.3, 0.5, 0.8] {
+                let most = if phi < 0.8 { 5.0 } else { 7.0 };
+                let found = percent(&table, (method, n, phi, Scenario::Nothing));
+                assert!(found <= most, "{method}, n = {n}, phi = {phi}: {found} %");
+            }
+        }
+    }
+}
+
+#[test]
+fn decisions_find_what_they_were_promised_to_find() {
+    let table = published();
+    let step = |size: f64| Scenario::Step { size, after: 0.5 };
+    for (method, n, scenario, least) in [
+        ("drift_gate", 48, Scenario::Drift { size: 3.0 }, 90.0),
+        ("change_points_gate", 48, step(3.0), 80.0),
+        ("change_points_gate", 96, step(2.0), 90.0),
+    ] {
+        let found = percent(&table, (method, n, 0.3, scenario));
+        assert!(found >= least, "{method}, n = {n}, {}: {found} %", scenario.name());
+    }
+}
+
+#[test]
+fn intervals_hold_what_they_should_where_they_are_given() {
+    let table = published();
+    for method in ["mean_interval", "median_interval", "mean_interval_last8", "median_interval_last8"] {
+        for n in [24, 48, 96, 200, 1000] {
+            for phi in [0.0, 0.3, 0.5, 0.8] {
+                let found = percent(&table, (method, n, phi, Scenario::Nothing));
+                let most = if phi < 0.8 { 5.5 } else { 6.5 };
+                assert!(found <= most, "{method}, n = {n}, phi = {phi}: misses in {found} %");
+            }
+        }
+    }
+}
