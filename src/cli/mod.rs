@@ -18,6 +18,7 @@ pub mod judging;
 pub mod notify;
 pub mod post_soak;
 pub mod run;
+pub mod selftest;
 pub mod start;
 pub mod values;
 
@@ -30,6 +31,7 @@ use deltas::DeltasCommand;
 use globals::GlobalArgs;
 use post_soak::{AnalyzeArgs, ExtractArgs, GateArgs};
 use run::RunArgs;
+use selftest::SelftestArgs;
 
 /// May this build of a long-running system be frozen and released?
 ///
@@ -103,6 +105,13 @@ pub enum Command {
     /// Show, check and try out the policy, where every limit lives
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Prove that the gates can fail: put faults into a copy of a run and show which gate notices which
+    ///
+    /// A level shift, a drift, a spike, a missing KPI, a truncated file and a stuck value, in sizes that follow from
+    /// the run's own spread and from the limits, are put into a private copy one at a time and judged by the policy
+    /// in force, as `gate` does. The run itself is only read. The exit code is 1 when a fault gets through that no
+    /// gate may let through: a KPI beyond its limit or missing in the whole window, a truncated file.
+    Selftest(SelftestArgs),
     /// Print the JSON Schema of a file that soak writes, or list them
     Schema(SchemaArgs),
     /// Print the completion script of a shell
@@ -208,6 +217,7 @@ mod tests {
                 "compare",
                 "deltas",
                 "config",
+                "selftest",
                 "schema",
                 "completions",
                 "man"

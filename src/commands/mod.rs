@@ -18,6 +18,7 @@ mod man;
 mod post_soak;
 mod run;
 mod schema;
+mod selftest;
 mod stdout;
 
 use std::process::ExitCode;
@@ -60,6 +61,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Config(ConfigCommand::Show(args)) => config::show(args),
         Command::Config(ConfigCommand::Check(args)) => config::check(args),
         Command::Config(ConfigCommand::Test(args)) => config::test(args),
+        Command::Selftest(args) => selftest::run(args, globals),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

@@ -23,6 +23,7 @@ pub mod ranges;
 pub mod recommend;
 pub mod run;
 pub mod secret;
+pub mod selftest;
 pub mod series;
 pub mod signatures;
 pub mod simulator;

@@ -11,6 +11,7 @@ pub mod judge;
 pub mod policy;
 pub mod provenance;
 pub mod run;
+pub mod selftest;
 pub mod start;
 pub mod tell;
 pub mod write;

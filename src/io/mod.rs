@@ -16,6 +16,7 @@ pub mod notify;
 pub mod procfs;
 pub mod progress;
 pub mod run_folder;
+pub mod scratch;
 pub mod signals;
 pub mod source;
 #[cfg(test)]

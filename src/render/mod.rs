@@ -30,6 +30,8 @@ mod report_md;
 pub mod run_log;
 pub mod run_plan;
 pub mod run_text;
+pub mod selftest_md;
+pub mod selftest_text;
 pub mod soak_results_md;
 pub mod svg;
 pub mod terminal;

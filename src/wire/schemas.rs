@@ -22,6 +22,7 @@ use super::live::LiveDocument;
 use super::run_log::LogLine;
 use super::run_manifest::RunManifest;
 use super::run_plan::RunPlan;
+use super::selftest_result::SelftestResult;
 use super::snapshot::Snapshot;
 use super::snapshot_1_2::Snapshot12;
 use super::soak_metrics::{GatesSummary, SoakMetrics};
@@ -35,7 +36,7 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 19] = [
+const DESCRIBED: [Described; 20] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
@@ -116,6 +117,11 @@ const DESCRIBED: [Described; 19] = [
         name: "run_plan",
         title: "Output of `soak run --dry-run --format json`",
         make: strict::<RunPlan>,
+    },
+    Described {
+        name: "selftest",
+        title: "Output of `soak selftest --format json`",
+        make: strict::<SelftestResult>,
     },
     Described {
         name: "soak_metrics",

@@ -20,6 +20,7 @@ mod loading;
 mod notify;
 mod planner;
 mod run;
+mod selftest;
 mod sim;
 mod start_values;
 mod support;

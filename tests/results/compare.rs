@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use serde_json::json;
+use soak::core::analysis::Options;
 use soak::core::golden::{Json, KEPT, Settings, compare};
 use soak::core::spark::Glyphs;
 use soak::flow::compare::{Asked, read};
 use soak::flow::history::runs;
+use soak::flow::selftest;
 use soak::wire::compare_result::CompareResult;
 use soak::wire::golden_result::GoldenResult;
 use soak::wire::history_result::HistoryResult;
+use soak::wire::selftest_result::SelftestResult;
 
 use super::evidence::{policy, provenance};
 use super::schemas::errors;
@@ -52,5 +55,19 @@ fn a_history_keeps_to_its_schema() {
         let history = (name.to_owned(), found, runs);
         let result = HistoryResult::of(history, &policy.kpis, false, Glyphs::Blocks, &provenance());
         assert_eq!((result.runs.len(), errors("compare_history", &json!(result))), (1, Vec::new()));
+    }
+}
+
+#[test]
+fn a_selftest_keeps_to_its_schema() {
+    let policy = policy();
+    for name in ["pass24", "fail_per_symbol", "invalid_corrupt"] {
+        let path = fixture(name);
+        let options = Options::default();
+        let asked = selftest::Asked { path: &path, policy: &policy, options, exit_code: &|_| 1 };
+        let tested = selftest::test(&asked).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let (rows, notes) = (tested.rows, tested.notes);
+        let result = SelftestResult::of(name.to_owned(), tested.symbol, rows, false, notes, &provenance());
+        assert_eq!(errors("selftest", &json!(result)), Vec::<String>::new(), "{name}");
     }
 }

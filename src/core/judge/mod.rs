@@ -7,7 +7,7 @@ pub mod advisory;
 pub mod disagree;
 pub mod edge_report;
 #[cfg(test)]
-mod fixture;
+pub(in crate::core) mod fixture;
 pub mod gates;
 pub mod integrity;
 pub mod passes;
@@ -27,12 +27,12 @@ fn show_beside(kpi: &Kpi, value: f64, limit: f64) -> String {
 }
 
 /// A limit of a KPI, as it stands in the policy.
-fn show_limit(kpi: &Kpi, limit: f64) -> String {
+pub fn show_limit(kpi: &Kpi, limit: f64) -> String {
     with_unit(kpi, exact(limit, kpi.unit.decimals()))
 }
 
 /// How far two values of a KPI are apart; what is not zero does not look like it.
-fn show_distance(kpi: &Kpi, value: f64) -> String {
+pub fn show_distance(kpi: &Kpi, value: f64) -> String {
     with_unit(kpi, distance(value, kpi.unit.decimals()))
 }
 

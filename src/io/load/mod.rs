@@ -108,6 +108,12 @@ pub fn load(asked: &Path, kpis: &KpiTable, reach: Reach) -> Result<Loaded, LoadE
     Ok(Loaded { folder, evidence })
 }
 
+/// Number, symbol in the name, and name of the iteration files in a folder, sorted by number, then name.
+pub fn iteration_names(folder: &Path) -> Result<Vec<(u64, Option<String>, String)>, LoadError> {
+    let entries = listing::list(folder)?;
+    Ok(entries.into_iter().map(|entry| (entry.number, entry.symbol, entry.name)).collect())
+}
+
 /// Splits the entries into those with the highest `n` numbers of their symbol and the numbers of the rest.
 fn select(entries: Vec<Entry>, n: usize) -> (Vec<Entry>, BTreeMap<Option<String>, Vec<u64>>) {
     let mut numbers: BTreeMap<Option<String>, Vec<u64>> = BTreeMap::new();
