@@ -17,7 +17,7 @@ use crate::core::ranges::Ranges;
 use crate::core::recommend;
 use crate::core::series::{Row, Series};
 use crate::core::signatures::{self, Signatures};
-use crate::core::stats::{MeanInterval, Summary, Trend, TrendRule};
+use crate::core::stats::{MeanInterval, Memory, Summary, Trend, TrendRule};
 use crate::core::verdict::{Outcome, Part, join};
 use crate::core::window::Window;
 use crate::core::{anomalies, deltas, drift, violations};
@@ -98,7 +98,8 @@ fn symbol(
     if options.require_freeze {
         checks.push(passes::freeze_required(series, &judged, &passes, run_outcome));
     }
-    let kpis = window_kpis(series, &last, told.iter().copied(), policy);
+    let steady = Window::find(series, WindowSpec::Steady, &policy.windows, numbers);
+    let kpis = window_kpis(series, &last, &steady, told.iter().copied(), policy);
     let guards = GuardCounts::over(series.rows()[last.positions.clone()].iter().map(|row| row.tuning.guards));
     let found = anomalies::find(series, last.positions.clone(), &policy.anomalies);
     let loops = signatures_of(series, &last).loop_count;
@@ -159,11 +160,11 @@ fn deep(
     let overall = Window::find(series, WindowSpec::Overall, &policy.windows, numbers);
     let steady = Window::find(series, WindowSpec::Steady, &policy.windows, numbers);
     let shown: Vec<KpiId> = policy.kpis.ids().filter(|kpi| is_shown(series, *kpi)).collect();
-    let windows: Vec<WindowStats> = [overall.clone(), steady, last.clone()]
+    let windows: Vec<WindowStats> = [&overall, &steady, last]
         .into_iter()
         .map(|window| WindowStats {
-            kpis: window_kpis(series, &window, shown.iter().copied(), policy),
-            window,
+            kpis: window_kpis(series, window, &steady, shown.iter().copied(), policy),
+            window: window.clone(),
         })
         .collect();
     let recommendations = {
@@ -217,6 +218,7 @@ const CONFIDENCE: f64 = 0.95;
 fn window_kpis(
     series: &Series,
     window: &Window,
+    steady: &Window,
     kpis: impl Iterator<Item = KpiId>,
     policy: &Policy,
 ) -> Vec<KpiStats> {
@@ -234,11 +236,22 @@ fn window_kpis(
             confidence: CONFIDENCE,
         };
         let summary = Summary::of(&values);
+        // How much neighbours resemble each other is asked of the steady part, of which the window is a piece,
+        // and where that is too short of the window itself.
+        let of_steady = || Memory::of(&series.known(*kpi, steady.positions.clone()));
+        let is_piece = window.positions.start >= steady.positions.start;
+        let memory = if is_piece { of_steady() } else { None }.or_else(|| Memory::of(&values));
+        let interval = summary
+            .zip(memory)
+            .and_then(|(summary, memory)| MeanInterval::with_memory(&values, &summary, memory, CONFIDENCE));
         KpiStats {
             kpi: *kpi,
             missing: window.len() - values.len(),
             trend: Trend::of(&points, rule),
-            interval: summary.and_then(|summary| MeanInterval::around(&values, &summary, CONFIDENCE)),
+            interval,
+            median_interval: summary
+                .zip(interval)
+                .map(|(summary, interval)| interval.of_median(summary.median)),
             summary,
         }
     };

@@ -17,7 +17,7 @@ use super::policy::Statistic;
 use super::recommend::Recommendation;
 use super::series::Series;
 use super::signatures::Signatures;
-use super::stats::{MeanInterval, Summary, Trend};
+use super::stats::{MeanInterval, MedianInterval, Summary, Trend};
 use super::verdict::{Check, Outcome, Part};
 use super::violations::Violations;
 use super::window::Window;
@@ -78,8 +78,10 @@ pub struct KpiStats {
     pub summary: Option<Summary>,
     /// Trend; `None` with too few values.
     pub trend: Option<Trend>,
-    /// Interval of the mean; `None` with too few values.
+    /// Interval of the mean; `None` with too few values, and where they resemble each other too much.
     pub interval: Option<MeanInterval>,
+    /// Interval of the median; `None` as that of the mean.
+    pub median_interval: Option<MedianInterval>,
 }
 
 /// All KPIs over one window.

@@ -1,19 +1,51 @@
-//! A confidence interval for a mean that respects autocorrelation.
+//! Confidence intervals for a mean and a median that respect autocorrelation.
 //!
 //! Neighbouring iterations resemble each other, so n of them say less than n independent values would; the
 //! interval is as wide as that many independent ones deserve. Must not be read as a limit.
 
 use serde::Serialize;
 
+use super::ar1::{self, LARGEST_PHI};
 use super::distributions::student_t_quantile;
 use super::sum::Sum;
 use super::summary::Summary;
 
-/// Fewest values for an interval: with fewer the autocorrelation rests on less than five pairs.
+/// Fewest values for an interval.
 const FEWEST: usize = 6;
 
-/// Largest autocorrelation taken into account; at 1 no value would say anything and `n_eff` would be 0.
-const LARGEST_PHI: f64 = 0.99;
+/// Fewest values from which the autocorrelation is estimated. With 8 values and φ = 0.8 an interval that has
+/// to find out φ from them holds the mean in two thirds of the cases instead of 95 %.
+const FEWEST_FOR_PHI: usize = 16;
+
+/// By so many standard errors φ is raised when it comes from the values of the interval themselves.
+const CAUTION: f64 = 0.5;
+
+/// √(π/2): how much less sure a median is than a mean, for values that are about normal (Laplace; e.g. Kendall
+/// & Stuart, The Advanced Theory of Statistics, vol. 1, 10.10). Wider than needed for heavy tails.
+const MEDIAN_TO_MEAN: f64 = 1.253_314_137_315_500_3;
+
+/// How much neighbours of a series resemble each other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Memory {
+    /// Autocorrelation of neighbours, between 0 and 0.99.
+    pub phi: f64,
+    /// From how many values it was estimated.
+    pub n: usize,
+}
+
+impl Memory {
+    /// The autocorrelation of values in the order of time (see [`ar1::phi_around_mean`]). Values with a gap
+    /// between them count as neighbours. Equal values have none to be seen, which counts as 0.
+    ///
+    /// `None` with fewer than 16 values.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        if values.len() < FEWEST_FOR_PHI {
+            return None;
+        }
+        let r1 = lag1_autocorrelation(values).unwrap_or(0.0);
+        Some(Self { phi: ar1::phi_around_mean(r1, values.len())?, n: values.len() })
+    }
+}
 
 /// Where the mean of the process behind the values lies. In the unit of the values.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
@@ -24,47 +56,72 @@ pub struct MeanInterval {
     pub high: f64,
     /// Confidence level, e.g. 0.95.
     pub confidence: f64,
-    /// Estimated autocorrelation of neighbours, between 0 and 0.99.
+    /// Autocorrelation of neighbours that was used, between 0 and 0.99.
     pub phi: f64,
     /// How many independent values these are worth.
     pub n_eff: f64,
 }
 
+/// Where the median of the process behind the values lies. In the unit of the values.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct MedianInterval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Confidence level, e.g. 0.95.
+    pub confidence: f64,
+}
+
 impl MeanInterval {
-    /// The interval around the mean of values in the order of time. Values with a gap between them count as
-    /// neighbours.
+    /// The interval around the mean of values in the order of time, which also have to show how much
+    /// neighbours resemble each other. `None` with fewer than 16 values, and as [`Self::with_memory`].
+    pub fn of(values: &[f64], confidence: f64) -> Option<Self> {
+        Self::with_memory(values, &Summary::of(values)?, Memory::of(values)?, confidence)
+    }
+
+    /// The interval around the mean of values whose autocorrelation is known from a longer stretch of the
+    /// same series: eight values of a run of a hundred can be judged, eight values by themselves cannot.
     ///
-    /// The lag-1 autocorrelation r1 is biased low in short series; φ = (n·r1 + 1)/(n − 4) takes that out
-    /// (Marriott & Pope 1954, Biometrika 41:390–402). φ below 0 counts as 0: an alternation seen in a short
-    /// window is no reason to trust the mean more than independent values would allow. For a first-order
-    /// process the n values are worth `n_eff = n(1 − φ)/(1 + φ)` independent ones, and the half width is
-    /// `t·s/√n_eff` with `n_eff − 1` degrees of freedom.
+    /// The variance of the mean of n neighbours is that of a first-order process (see
+    /// [`ar1::variance_of_mean`]), `n_eff` its inverse; the variance of one value is Σ(x − m)² ÷ n(1 − 1/n_eff),
+    /// which the same process makes unbiased; t has `n_eff − 1` degrees of freedom. φ is raised by half a
+    /// standard error times n over the number of values that it was estimated from.
     ///
-    /// In short windows φ stays uncertain and the interval is too narrow when neighbours resemble each other:
-    /// of simulated first-order series with φ = 0.5 a 95 % interval holds the mean in about 83 % at n = 8,
-    /// 92 % at n = 24 and 94 % at n = 100.
+    /// How often intervals hold the mean is in the table of error rates (`deploy/statistics`).
     ///
     /// `None` with fewer than 6 values, when they are worth fewer than 2 independent ones, or when
     /// `confidence` is not between 0 and 1.
-    pub fn of(values: &[f64], confidence: f64) -> Option<Self> {
-        Self::around(values, &Summary::of(values)?, confidence)
-    }
-
-    /// The same for values whose summary is known already.
-    pub fn around(values: &[f64], summary: &Summary, confidence: f64) -> Option<Self> {
-        if values.len() < FEWEST || !(confidence > 0.0 && confidence < 1.0) {
+    pub fn with_memory(values: &[f64], summary: &Summary, memory: Memory, confidence: f64) -> Option<Self> {
+        let n = values.len();
+        if n < FEWEST || !(confidence > 0.0 && confidence < 1.0) {
             return None;
         }
-        let n = values.len() as f64;
-        let Some(r1) = autocorrelation_around(values, summary.mean) else {
+        if summary.min == summary.max {
             // Equal values: nothing varies, so there is nothing to correlate and no width.
-            return Some(Self { low: summary.mean, high: summary.mean, confidence, phi: 0.0, n_eff: n });
-        };
-        let phi = ((n * r1 + 1.0) / (n - 4.0)).clamp(0.0, LARGEST_PHI);
-        let n_eff = n * (1.0 - phi) / (1.0 + phi);
+            let (low, high) = (summary.mean, summary.mean);
+            return Some(Self { low, high, confidence, phi: 0.0, n_eff: n as f64 });
+        }
+        let caution = CAUTION * (n as f64 / memory.n.max(1) as f64).min(1.0);
+        let phi = (memory.phi + caution * ar1::standard_error(memory.phi, memory.n.max(1))).min(LARGEST_PHI);
+        let of_mean = ar1::variance_of_mean(n, phi);
+        let n_eff = 1.0 / of_mean;
         let t = student_t_quantile(0.5 + 0.5 * confidence, n_eff - 1.0)?;
-        let half = t * summary.stdev / n_eff.sqrt();
-        Some(Self { low: summary.mean - half, high: summary.mean + half, confidence, phi, n_eff })
+        let squares = summary.stdev * summary.stdev * (n - 1) as f64;
+        let half = t * (squares / (n as f64 * (1.0 - of_mean)) * of_mean).sqrt();
+        half.is_finite().then(|| Self {
+            low: summary.mean - half,
+            high: summary.mean + half,
+            confidence,
+            phi,
+            n_eff,
+        })
+    }
+
+    /// The interval around the median of the same values: √(π/2) times as wide.
+    pub fn of_median(&self, median: f64) -> MedianInterval {
+        let half = MEDIAN_TO_MEAN * 0.5 * (self.high - self.low);
+        MedianInterval { low: median - half, high: median + half, confidence: self.confidence }
     }
 }
 
@@ -100,53 +157,75 @@ mod tests {
 
     #[test]
     fn independent_looking_values_get_the_textbook_interval() {
-        // Alternating 1 and 3: r1 < 0, so φ = 0 and n_eff = n = 8; mean 2, s = √(8/7).
-        // t(0.975, 7) = 2.3646243 (published table: 2.365).
-        let interval = MeanInterval::of(&[1.0, 3.0, 1.0, 3.0, 1.0, 3.0, 1.0, 3.0], 0.95).expect("8 values");
-        assert_eq!((interval.phi, interval.n_eff, interval.confidence), (0.0, 8.0, 0.95));
-        let half = 2.364_624_25 * (1.0_f64 / 7.0).sqrt();
-        close(interval.low, 2.0 - half, 1e-8);
-        close(interval.high, 2.0 + half, 1e-8);
+        // Alternating 1 and 3: r1 < 0, so φ = 0; half a standard error of it is 0.5·√(1/16) = 1/8.
+        let values: Vec<f64> = [1.0, 3.0].into_iter().cycle().take(16).collect();
+        let memory = Memory::of(&values).expect("16 values");
+        assert_eq!(memory, Memory { phi: 0.0, n: 16 });
+        let interval = MeanInterval::of(&values, 0.95).expect("16 values");
+        close(interval.phi, 0.125, 1e-15);
+        // From an endless series: nothing is added; t(0.975, 15) = 2.13145 (published table: 2.131).
+        let sure = Memory { phi: 0.0, n: usize::MAX };
+        let summary = Summary::of(&values).expect("values");
+        let interval = MeanInterval::with_memory(&values, &summary, sure, 0.95).expect("16 values");
+        close(interval.n_eff, 16.0, 1e-6);
+        let half = 2.131_449_5 * (1.0_f64 / 15.0).sqrt();
+        close(interval.low, 2.0 - half, 1e-6);
+        close(interval.high, 2.0 + half, 1e-6);
     }
 
     #[test]
-    fn resembling_neighbours_widen_the_interval() {
-        // 12 values in runs of two, x − m = ±1: products inside runs 6·1, between runs 5·(−1) → r1 = 1/12.
-        // φ = (12/12 + 1)/8 = 1/4, n_eff = 12·(3/4)/(5/4) = 7.2, s = √(12/11).
-        let values = [1.0, 1.0, 3.0, 3.0, 1.0, 1.0, 3.0, 3.0, 1.0, 1.0, 3.0, 3.0];
-        let interval = MeanInterval::of(&values, 0.95).expect("12 values");
-        close(interval.phi, 0.25, 1e-15);
-        close(interval.n_eff, 7.2, 1e-14);
-        let t = student_t_quantile(0.975, 6.2).expect("a quantile");
-        close(interval.high - 2.0, t * (12.0_f64 / 11.0 / 7.2).sqrt(), 1e-12);
-        close(2.0 - interval.low, interval.high - 2.0, 1e-12);
+    fn resembling_neighbours_widen_the_interval_as_a_first_order_process_says() {
+        // Six values with φ = 0.5: Σφ^|i−j| = 6 + 2(5/2 + 4/4 + 3/8 + 2/16 + 1/32) = 14.0625, over 36.
+        let values = [1.0, 2.0, 3.0, 4.0, 2.0, 3.0];
+        let summary = Summary::of(&values).expect("values");
+        let memory = Memory { phi: 0.5, n: usize::MAX };
+        let interval = MeanInterval::with_memory(&values, &summary, memory, 0.95).expect("6 values");
+        let of_mean = 14.0625 / 36.0;
+        close(interval.n_eff, 1.0 / of_mean, 1e-6);
+        // Σ(x − 2.5)² = 5.5; SciPy 1.17.1, `t.ppf(0.975, 36/14.0625 - 1)`.
+        let half = 5.703_027_520_885_93 * (5.5 / (6.0 * (1.0 - of_mean)) * of_mean).sqrt();
+        close(interval.high - 2.5, half, 1e-5);
+        close(2.5 - interval.low, half, 1e-5);
+        let median = interval.of_median(summary.median);
+        close(median.high - median.low, 2.0 * half * (std::f64::consts::PI / 2.0).sqrt(), 1e-5);
+        close(median.low + median.high, 5.0, 1e-12);
+        // Worth 1.9 independent ones: nothing can be said.
+        let stiff = Memory { phi: 0.7, n: usize::MAX };
+        assert!(1.0 / ar1::variance_of_mean(6, 0.7) < 2.0);
+        assert_eq!(MeanInterval::with_memory(&values, &summary, stiff, 0.95), None);
     }
 
     #[test]
-    fn a_long_drift_is_clamped_and_still_gets_an_interval_only_if_it_is_worth_two_values() {
-        // A straight line: r1 near 1, so φ = 0.99 and n_eff = n/199.
+    fn a_line_is_worth_little_and_a_short_one_nothing() {
         let line = |n: u32| (0..n).map(f64::from).collect::<Vec<_>>();
         let long = MeanInterval::of(&line(1000), 0.95).expect("1000 values");
         assert_eq!(long.phi, 0.99);
-        close(long.n_eff, 1000.0 * 0.01 / 1.99, 1e-9);
+        assert!(long.n_eff < 6.0, "{}", long.n_eff);
         assert_eq!(MeanInterval::of(&line(30), 0.95), None);
-        assert_eq!(MeanInterval::of(&line(8), 0.95), None);
     }
 
     #[test]
     fn equal_values_have_an_interval_without_width() {
-        let interval = MeanInterval::of(&[0.85; 6], 0.95).expect("6 values");
-        assert_eq!((interval.low, interval.high, interval.phi, interval.n_eff), (0.85, 0.85, 0.0, 6.0));
+        let interval = MeanInterval::of(&[0.85; 16], 0.95).expect("16 values");
+        assert_eq!((interval.low, interval.high, interval.phi, interval.n_eff), (0.85, 0.85, 0.0, 16.0));
+        let median = interval.of_median(0.85);
+        assert_eq!((median.low, median.high), (0.85, 0.85));
     }
 
     #[test]
-    fn fewer_than_six_values_or_an_impossible_confidence_have_no_interval() {
-        let values = [1.0, 3.0, 1.0, 3.0, 1.0, 3.0];
+    fn too_few_values_or_an_impossible_confidence_have_no_interval() {
+        let values: Vec<f64> = [1.0, 3.0].into_iter().cycle().take(16).collect();
         assert!(MeanInterval::of(&values, 0.95).is_some());
-        assert_eq!(MeanInterval::of(&values[..5], 0.95), None);
+        assert_eq!(MeanInterval::of(&values[..15], 0.95), None);
         assert_eq!(MeanInterval::of(&[], 0.95), None);
         for confidence in [0.0, 1.0, f64::NAN] {
             assert_eq!(MeanInterval::of(&values, confidence), None);
         }
+        let memory = Memory { phi: 0.0, n: 100 };
+        let with = |values: &[f64]| {
+            MeanInterval::with_memory(values, &Summary::of(values).expect("values"), memory, 0.95)
+        };
+        assert!(with(&values[..6]).is_some());
+        assert_eq!(with(&values[..5]), None);
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::core::analysis::{KpiStats, WindowStats};
 use crate::core::kpi::{Kpi, KpiTable, Unit};
-use crate::core::stats::{MeanInterval, Trend};
+use crate::core::stats::{MeanInterval, MedianInterval, Trend};
 
 /// One KPI over one window, in its unit. All numbers are null when no value is known.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
@@ -35,8 +35,10 @@ pub struct KpiBlock {
     pub stdev: Option<f64>,
     /// Where it is heading; null with fewer than three values.
     pub trend: Option<Trend>,
-    /// Interval of the mean; null with too few values.
+    /// Interval of the mean; null with too few values, and where they resemble each other too much.
     pub interval: Option<MeanInterval>,
+    /// Interval of the median; null as that of the mean.
+    pub median_interval: Option<MedianInterval>,
 }
 
 /// All KPIs over one window.
@@ -89,5 +91,6 @@ fn kpi(stats: &KpiStats, kpi: &Kpi, window: usize) -> KpiBlock {
         stdev: summary.map(|summary| summary.stdev),
         trend: stats.trend,
         interval: stats.interval,
+        median_interval: stats.median_interval,
     }
 }
