@@ -46,7 +46,11 @@ pub struct CompareArgs {
     #[arg(long, value_name = "SYMBOL", value_parser = symbol)]
     pub symbol: Option<String>,
 
-    /// Exit 1 if a KPI of the verdict got worse by more than its floor, or if that cannot be said
+    /// Exit 1 if a KPI of the verdict got worse by more than its margin, or if that cannot be told
+    ///
+    /// Of two folders the steady parts are compared: worse is what two unchanged builds would hardly ever show, and
+    /// where there are too few iterations to tell, the answer says how many more would decide (INCONCLUSIVE, 3 with
+    /// --detailed-exitcode). A file about a run has no single values; then a change by more than the floor counts.
     #[arg(long)]
     pub fail_on_regression: bool,
 

@@ -94,10 +94,11 @@ pub enum Command {
     Audit(AuditArgs),
     /// Compare two runs, a JSON file with a golden one, or the runs below a folder
     ///
-    /// Of two runs the medians of the four KPIs of the verdict over the last iterations are compared. Only the
-    /// iterations of that window are read. The exit code is 0; --fail-on-regression makes it gate: 1 when a KPI
-    /// got worse by more than its floor, and when that cannot be said, because a side does not know a KPI or is
-    /// INVALID or INCONCLUSIVE.
+    /// Of two runs the medians of the four KPIs of the verdict over the last iterations are compared, and, but in the
+    /// CSV, whether the means of the steady parts differ by more than a margin and more than chance explains: worse,
+    /// better, no change, or cannot tell, with what would decide. The exit code is 0; --fail-on-regression makes it
+    /// gate: 1 when a KPI got worse, and when that cannot be told, because there are too few iterations, a side does
+    /// not know a KPI, or is INVALID or INCONCLUSIVE.
     Compare(Box<CompareArgs>),
     /// Check what became of the tuning
     #[command(subcommand)]

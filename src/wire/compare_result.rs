@@ -5,8 +5,11 @@
 use serde::Serialize;
 
 use super::provenance::Provenance;
-use crate::core::compare::{self, Side};
+use crate::core::compare::significance::{self, Answer, Judged, More};
+use crate::core::compare::{self, Side, words};
 use crate::core::kpi::{Direction, KpiTable};
+use crate::core::policy::CompareRules;
+use crate::core::stats::trend::TrendMethod;
 use crate::core::verdict::WindowUsed;
 
 /// One of the two.
@@ -38,6 +41,92 @@ pub struct ComparedValue {
     pub n: Option<usize>,
 }
 
+/// How sure the shift of a KPI is.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct ComparedShift {
+    /// Mean of B less mean of A over the window, in the KPI's unit.
+    pub mean_shift: f64,
+    /// Lower end of the interval of the mean shift.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Standard error of the mean shift.
+    pub standard_error: f64,
+    /// Degrees of freedom of t.
+    pub degrees_of_freedom: f64,
+    /// Autocorrelation of neighbours that was used.
+    pub phi: f64,
+    /// How many independent values those of A are worth.
+    pub n_eff_a: f64,
+    /// How many independent values those of B are worth.
+    pub n_eff_b: f64,
+    /// One-sided p-value of being worse by more than the margin.
+    pub p_worse: f64,
+    /// The same, adjusted for all KPIs (Holm).
+    pub p_worse_adjusted: f64,
+    /// The smallest worsening that so many iterations show in 80 % of cases; null where it is no number.
+    pub detectable_80: Option<f64>,
+    /// The same for 90 %.
+    pub detectable_90: Option<f64>,
+    /// Two-sided p-value of Mann and Whitney's test, which takes the values as independent.
+    pub mann_whitney_p: Option<f64>,
+    /// Hodges–Lehmann shift: the median of all differences, in the KPI's unit.
+    pub hodges_lehmann: Option<f64>,
+    /// Whether it comes from every pair or from block medians.
+    pub hodges_lehmann_method: Option<TrendMethod>,
+    /// Cliff's delta, from −1 to 1.
+    pub cliffs_delta: Option<f64>,
+}
+
+/// Whether a KPI is worse.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct ComparedAnswer {
+    /// `worse`, `better`, `no_change` (within the margin on both sides), `not_worse` (within it on the bad side) or
+    /// `cannot_tell`.
+    #[schemars(extend("enum" = ["better", "no_change", "not_worse", "cannot_tell", "worse"]))]
+    pub answer: String,
+    /// Shifts up to this size count for nothing, in the KPI's unit.
+    pub margin: f64,
+    /// Values of A in the window of significance.
+    pub n_a: usize,
+    /// Values of B in the window of significance.
+    pub n_b: usize,
+    /// How sure the shift is; null with too few values.
+    pub shift: Option<ComparedShift>,
+    /// So many more iterations of B would decide, with a probability of 80 %, if the shift is what it looks like;
+    /// null where nothing is left to decide, or no extension of B decides.
+    pub more_of_b: Option<usize>,
+    /// So many more iterations of each would decide, where more of B alone would not.
+    pub more_of_both: Option<usize>,
+    /// What it means, in a sentence.
+    pub reason: String,
+}
+
+/// What significance was looked for, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct ComparedSignificance {
+    /// The iterations of A.
+    pub window_a: WindowUsed,
+    /// The iterations of B.
+    pub window_b: WindowUsed,
+    /// So often an unchanged build may be called worse in any KPI.
+    pub error_rate: f64,
+    /// Planned extensions that the error rate allows for.
+    pub extensions: u64,
+    /// Level of one one-sided test, before the correction for all KPIs.
+    pub level: f64,
+    /// Confidence of the intervals of single KPIs.
+    pub confidence: f64,
+    /// What was corrected for.
+    pub correction: String,
+    /// The worst answer of all KPIs.
+    #[schemars(extend("enum" = ["better", "no_change", "not_worse", "cannot_tell", "worse"]))]
+    pub answer: String,
+    /// With so many more iterations of B every KPI that an extension of B can decide about is decided; null where
+    /// there is none.
+    pub extension: Option<usize>,
+}
+
 /// A KPI on both sides.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct ComparedKpi {
@@ -65,6 +154,9 @@ pub struct ComparedKpi {
     pub floor: f64,
     /// Whether the change is more than the floor; null when a side is unknown.
     pub exceeds_floor: Option<bool>,
+    /// Whether it is worse by more than what unchanged builds differ by; null where that was not asked, or a side has
+    /// no single values.
+    pub significance: Option<ComparedAnswer>,
 }
 
 /// The comparison.
@@ -86,8 +178,13 @@ pub struct CompareResult {
     pub b: ComparedRun,
     /// The KPIs of the verdict, by name.
     pub kpis: Vec<ComparedKpi>,
-    /// KPIs that got worse by more than their floor.
+    /// What significance was looked for; null where it was not asked for, or a side has no single values.
+    pub significance: Option<ComparedSignificance>,
+    /// KPIs that got worse: by more than their margin where significance was looked for, else by more than their
+    /// floor.
     pub regressions: Vec<String>,
+    /// KPIs of which significance cannot tell whether they got worse.
+    pub undecided: Vec<String>,
     /// KPIs that a side does not know, so that nothing can be said about them.
     pub unknown: Vec<String>,
     /// What a reader should know about the comparison.
@@ -96,11 +193,25 @@ pub struct CompareResult {
     pub exit_code: u8,
 }
 
+/// What the comparison of single values came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Significance<'s> {
+    /// The KPIs, in the order of the comparison.
+    pub judged: &'s [Judged],
+    /// The iterations of A.
+    pub window_a: &'s WindowUsed,
+    /// The iterations of B.
+    pub window_b: &'s WindowUsed,
+    /// By what rules.
+    pub rules: &'s CompareRules,
+}
+
 impl CompareResult {
     /// Compares two sides.
     pub fn of(
         (a, a_side): (ComparedRun, &Side),
         (b, b_side): (ComparedRun, &Side),
+        significance: Option<Significance<'_>>,
         kpis: &KpiTable,
         mock: bool,
         provenance: &Provenance,
@@ -109,17 +220,33 @@ impl CompareResult {
         let names = |wanted: fn(&compare::Row) -> bool| -> Vec<String> {
             rows.iter().filter(|row| wanted(row)).map(|row| kpis.name(row.kpi).to_owned()).collect()
         };
-        let regressions = names(|row| row.change.is_some_and(|change| change.is_regression()));
+        let answered = |answer: Answer| -> Vec<String> {
+            let judged = significance.iter().flat_map(|significance| significance.judged);
+            judged.filter(|one| one.answer == answer).map(|one| kpis.name(one.kpi).to_owned()).collect()
+        };
+        let regressions = match significance {
+            Some(_) => answered(Answer::Worse),
+            None => names(|row| row.change.is_some_and(|change| change.is_regression())),
+        };
         let unknown = names(|row| row.change.is_none());
+        let mut undecided = answered(Answer::CannotTell);
+        undecided.retain(|name| !unknown.contains(name));
         let counts = a_side.iter().zip(b_side);
-        let rows: Vec<ComparedKpi> =
+        let mut rows: Vec<ComparedKpi> =
             rows.iter().zip(counts).map(|(row, (a, b))| compared(row, a.n, b.n, kpis)).collect();
+        if let Some(significance) = significance {
+            for (row, judged) in rows.iter_mut().zip(significance.judged) {
+                row.significance = Some(answer(judged, significance.rules, kpis));
+            }
+        }
         Self {
             schema_version: "1.0".to_owned(),
             tool_version: provenance.tool_version.clone(),
             policy_sha256: provenance.policy_sha256.clone(),
             limits: if mock { "mock" } else { "production" }.to_owned(),
+            significance: significance.map(used),
             regressions,
+            undecided,
             unknown,
             notes: notes(&a, &b, &rows),
             exit_code: 0,
@@ -127,6 +254,18 @@ impl CompareResult {
             a,
             b,
         }
+    }
+}
+
+impl CompareResult {
+    /// Notes that significance was asked for and is not possible.
+    pub fn note_missing_values(&mut self) {
+        let runs = [("A", &self.a), ("B", &self.b)].into_iter();
+        let files: Vec<&str> = runs.filter(|(_, run)| run.kind != "run").map(|(name, _)| name).collect();
+        self.notes.push(format!(
+            "significance is not possible, changes are held against floors: {} has no single values",
+            files.join(" and ")
+        ));
     }
 }
 
@@ -150,6 +289,66 @@ fn compared(row: &compare::Row, a_n: Option<usize>, b_n: Option<usize>, kpis: &K
         way: row.change.map(|change| change.way.word().to_owned()),
         floor: kpi.floor,
         exceeds_floor: row.change.map(|change| change.exceeds_floor),
+        significance: None,
+    }
+}
+
+fn used(significance: Significance<'_>) -> ComparedSignificance {
+    let Significance { judged, window_a, window_b, rules } = significance;
+    let level = significance::level(rules);
+    ComparedSignificance {
+        window_a: window_a.clone(),
+        window_b: window_b.clone(),
+        error_rate: rules.error_rate.value,
+        extensions: rules.extensions,
+        level,
+        confidence: 1.0 - 2.0 * level,
+        correction: format!("Holm, {} KPIs", judged.len()),
+        answer: significance::whole(judged).word().to_owned(),
+        extension: significance::extension(judged),
+    }
+}
+
+fn answer(judged: &Judged, rules: &CompareRules, kpis: &KpiTable) -> ComparedAnswer {
+    let [n_a, n_b] = judged.n;
+    let shift = judged.shift.map(|shift| {
+        let (low, high) = shift.interval;
+        let [n_eff_a, n_eff_b] = shift.mean.n_eff;
+        let [detectable_80, detectable_90] = shift.detectable;
+        ComparedShift {
+            mean_shift: shift.mean.shift,
+            low,
+            high,
+            standard_error: shift.mean.standard_error,
+            degrees_of_freedom: shift.mean.df,
+            phi: shift.mean.phi,
+            n_eff_a,
+            n_eff_b,
+            p_worse: shift.p_worse,
+            p_worse_adjusted: shift.p_worse_adjusted,
+            detectable_80,
+            detectable_90,
+            mann_whitney_p: shift.rank.map(|rank| rank.p),
+            hodges_lehmann: shift.rank.map(|rank| rank.hodges_lehmann),
+            hodges_lehmann_method: shift.rank.map(|rank| rank.method),
+            cliffs_delta: shift.rank.map(|rank| rank.cliffs_delta),
+        }
+    });
+    ComparedAnswer {
+        answer: judged.answer.word().to_owned(),
+        margin: judged.margin,
+        n_a,
+        n_b,
+        shift,
+        more_of_b: match judged.more {
+            Some(More::OfB(more)) => Some(more),
+            _ => None,
+        },
+        more_of_both: match judged.more {
+            Some(More::OfBoth(more)) => Some(more),
+            _ => None,
+        },
+        reason: words::sentence(judged, significance::level(rules), rules.min_iterations, kpis),
     }
 }
 

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use serde_json::json;
 use soak::core::analysis::Options;
+use soak::core::compare::significance;
 use soak::core::golden::{Json, KEPT, Settings, compare};
 use soak::core::spark::Glyphs;
 use soak::flow::compare::{Asked, read};
 use soak::flow::history::runs;
 use soak::flow::selftest;
-use soak::wire::compare_result::CompareResult;
+use soak::wire::compare_result::{CompareResult, Significance};
 use soak::wire::golden_result::GoldenResult;
 use soak::wire::history_result::HistoryResult;
 use soak::wire::selftest_result::SelftestResult;
@@ -24,11 +25,20 @@ fn fixture(name: &str) -> std::path::PathBuf {
 #[test]
 fn a_comparison_of_runs_keeps_to_its_schema() {
     let policy = policy();
-    let asked = Asked { policy: &policy, mock: false, so_far: false, symbol: None };
+    let asked = Asked { policy: &policy, mock: false, so_far: false, symbol: None, significance: true };
     let side = |name| read(&fixture(name), &asked).unwrap_or_else(|error| panic!("{name}: {error}"));
     for (a, b) in [("pass24", "fail_four_of_eight"), ("invalid_kpi_nowhere", "inconclusive_seven")] {
         let (a, b) = (side(a), side(b));
-        let result = CompareResult::of((a.run, &a.side), (b.run, &b.side), &policy.kpis, true, &provenance());
+        let (of_a, of_b) = (a.singles.expect("a run"), b.singles.expect("a run"));
+        let judged = significance::judge(&of_a.values, &of_b.values, &policy.compare, &policy.kpis);
+        let significance = Significance {
+            judged: &judged,
+            window_a: &of_a.window,
+            window_b: &of_b.window,
+            rules: &policy.compare,
+        };
+        let (a, b) = ((a.run, &a.side), (b.run, &b.side));
+        let result = CompareResult::of(a, b, Some(significance), &policy.kpis, true, &provenance());
         assert_eq!(errors("compare_runs", &json!(result)), Vec::<String>::new());
     }
 }

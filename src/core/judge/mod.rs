@@ -36,7 +36,8 @@ pub fn show_distance(kpi: &Kpi, value: f64) -> String {
     with_unit(kpi, distance(value, kpi.unit.decimals()))
 }
 
-fn with_unit(kpi: &Kpi, number: String) -> String {
+/// A number that is written already, with the KPI's unit behind it.
+pub fn with_unit(kpi: &Kpi, number: String) -> String {
     match kpi.unit.symbol() {
         "" => number,
         unit => format!("{number} {unit}"),

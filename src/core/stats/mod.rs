@@ -8,6 +8,7 @@ pub mod decay;
 pub mod distributions;
 pub mod holm;
 pub mod interval;
+pub mod rank;
 #[cfg(test)]
 mod reference;
 pub mod slope;
@@ -16,6 +17,7 @@ pub mod steps;
 mod sum;
 pub mod summary;
 pub mod trend;
+pub mod two_sample;
 
 pub use decay::DecayingMean;
 pub use interval::{MeanInterval, MedianInterval, Memory};

@@ -11,7 +11,7 @@ use super::gates::{self, Known, sourced};
 use super::possible::Possible;
 use super::reader::{Noted, Read, Reader};
 use super::tree::{Key, Tree, Value};
-use super::{kpis, rules, run, values, words};
+use super::{compare, kpis, rules, run, values, words};
 
 /// The version of the policy's format that this program reads.
 pub(super) const SCHEMA_VERSION: u64 = 1;
@@ -36,6 +36,7 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
     let run_gates = rules::run_gates(&mut reader, &kpis);
     let deltas = deltas(&mut reader);
     let anomalies = anomalies(&mut reader);
+    let compare = compare::read(&mut reader, known);
     let recommendations = rules::recommendations(&mut reader, &kpis);
     let trend = reader.required(&Key::new("trend.relative_change"), "a share", values::share);
     let trend = trend.map(|found| sourced(&reader, &found));
@@ -60,6 +61,7 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
             run_gates: run_gates?,
             deltas: deltas?,
             anomalies: anomalies?,
+            compare: compare?,
             recommendations: recommendations?,
             trend_relative_change: trend?,
             run: run?,
