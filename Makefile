@@ -5,10 +5,10 @@ CARGO ?= cargo
 TEST_FEATURES := --features failpoints
 
 .DEFAULT_GOAL := help
-.PHONY: help soak soak-audit soak-audit-ci soak-compare test e2e bench fmt lint doc ci
+.PHONY: help soak soak-audit soak-audit-ci soak-compare test e2e bench error-rates critical-values fmt lint doc ci
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 soak: ## Build the release binary, run a simulated soak of 24 iterations and gate it
 	$(CARGO) build --release --locked
@@ -36,6 +36,12 @@ e2e: ## Run the tests against the real programs (Prometheus, VictoriaMetrics, Ch
 
 bench: ## Run the benchmarks
 	$(CARGO) bench --locked
+
+error-rates: ## Simulate how often the statistics are wrong; writes deploy/statistics (minutes)
+	$(CARGO) bench --locked --profile profiling --bench error_rates -- table
+
+critical-values: ## Simulate the critical values of the search for changes of level (minutes)
+	$(CARGO) bench --locked --profile profiling --bench error_rates -- critical
 
 fmt: ## Format the source
 	$(CARGO) fmt

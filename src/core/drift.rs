@@ -244,6 +244,7 @@ impl Drift {
             reason: format!("{} {}", self.resource.word(), self.told()),
             limit_source: Some(self.floor.source.clone()),
             joins: rules.gates,
+            inference: None,
         })
     }
 }

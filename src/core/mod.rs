@@ -5,6 +5,7 @@ pub mod anomalies;
 pub mod audit;
 pub mod baseline;
 pub mod compare;
+pub mod course;
 pub mod deltas;
 pub mod drift;
 pub mod edge;

@@ -189,6 +189,10 @@ pub enum Part {
     Anomalies,
     /// Resources that grow.
     Drift,
+    /// KPIs that get worse steadily.
+    KpiDrift,
+    /// KPIs that changed their level.
+    ChangePoints,
     /// Gates of the 72-hour report.
     RunGates,
 }
@@ -206,9 +210,30 @@ impl Part {
             Self::Violations => "violations",
             Self::Anomalies => "anomalies",
             Self::Drift => "drift",
+            Self::KpiDrift => "kpi_drift",
+            Self::ChangePoints => "change_points",
             Self::RunGates => "run_gates",
         }
     }
+}
+
+/// How sure a statistical decision is. Numbers in the unit of what was observed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Inference {
+    /// How many independent values the values looked at are worth; null when that is not known.
+    pub n_eff: Option<f64>,
+    /// Lower end of the interval of what was observed; null when there is none.
+    pub low: Option<f64>,
+    /// Upper end of it; null when there is none.
+    pub high: Option<f64>,
+    /// Confidence level of the interval; null when there is none.
+    pub confidence: Option<f64>,
+    /// Probability of something at least as bad by chance alone; null when nothing was tested.
+    pub p_value: Option<f64>,
+    /// The same, corrected for all that was tested together; null when nothing was tested.
+    pub p_adjusted: Option<f64>,
+    /// For what it was corrected, and how; null when nothing was tested.
+    pub correction: Option<String>,
 }
 
 /// One decision with everything needed to redo it by hand.
@@ -244,6 +269,8 @@ pub struct Check {
     pub limit_source: Option<LimitSource>,
     /// Whether the outcome takes part in the verdict of the whole.
     pub joins: bool,
+    /// How sure the decision is; `None` where it is a matter of counting and comparing.
+    pub inference: Option<Inference>,
 }
 
 /// The worst outcome of those that join, and PASS only if at least one was evaluated.
@@ -279,6 +306,7 @@ mod tests {
             reason: String::new(),
             limit_source: None,
             joins,
+            inference: None,
         }
     }
 

@@ -134,6 +134,7 @@ mod tests {
                 origin: "built-in policy".into(),
             }),
             joins: false,
+            inference: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::core::verdict::{Check, LimitSource, Outcome, Part, Severity, WindowUsed};
+use crate::core::verdict::{Check, Inference, LimitSource, Outcome, Part, Severity, WindowUsed};
 
 /// One decision with everything needed to redo it by hand.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
@@ -37,6 +37,8 @@ pub struct Ladder {
     pub limit_source: Option<LimitSource>,
     /// Whether the outcome takes part in the verdict.
     pub joins: bool,
+    /// How sure the decision is; null where it is a matter of counting and comparing.
+    pub inference: Option<Inference>,
 }
 
 impl From<&Check> for Ladder {
@@ -57,6 +59,7 @@ impl From<&Check> for Ladder {
             reason: check.reason.clone(),
             limit_source: check.limit_source.clone(),
             joins: check.joins,
+            inference: check.inference.clone(),
         }
     }
 }

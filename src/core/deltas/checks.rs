@@ -48,6 +48,7 @@ pub fn checks(
                 reason,
                 limit_source: Some(limit.source.clone()),
                 joins: rules.gates,
+                inference: None,
             }
         };
     let ratio_limit = if strict { &rules.full_apply_ratio_strict } else { &rules.full_apply_ratio };

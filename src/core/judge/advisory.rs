@@ -49,6 +49,7 @@ pub fn violations(series: &Series, found: &Violations, policy: &Policy, numbers:
                 reason,
                 limit_source: Some(rule.crit.source.clone()),
                 joins: rules.gates,
+                inference: None,
             }
         })
         .collect()
@@ -81,5 +82,6 @@ pub fn anomalies(series: &Series, window: &Window, found: &[Anomaly], policy: &P
         reason,
         limit_source: Some(policy.anomalies.latency_spike.source.clone()),
         joins: policy.anomalies.gates,
+        inference: None,
     }
 }

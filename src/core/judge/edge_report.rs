@@ -53,6 +53,7 @@ fn check(rule: &EdgeReportRule, found: Option<&Option<f64>>) -> Check {
         reason,
         limit_source: Some(limit.source.clone()),
         joins: true,
+        inference: None,
     }
 }
 

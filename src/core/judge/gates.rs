@@ -107,6 +107,7 @@ fn check(
         reason,
         limit_source: Some(gate.limit.source.clone()),
         joins: set.gates,
+        inference: None,
     }
 }
 

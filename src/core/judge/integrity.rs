@@ -83,6 +83,7 @@ fn base(series: &Series, window: &Window, gate: &str) -> Check {
         reason: String::new(),
         limit_source: None,
         joins: true,
+        inference: None,
     }
 }
 

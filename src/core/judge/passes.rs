@@ -158,6 +158,7 @@ fn base(series: &Series, window: &Window, gate: String, source: Option<LimitSour
         reason: String::new(),
         limit_source: source,
         joins: true,
+        inference: None,
     }
 }
 

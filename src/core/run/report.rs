@@ -99,6 +99,7 @@ fn check(gate: &RunGate, metrics: &RunMetrics) -> Check {
         reason,
         limit_source: Some(gate.limit.source.clone()),
         joins: true,
+        inference: None,
     }
 }
 

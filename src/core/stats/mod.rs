@@ -8,6 +8,7 @@ pub mod decay;
 pub mod distributions;
 pub mod holm;
 pub mod interval;
+pub mod plateau;
 pub mod rank;
 #[cfg(test)]
 mod reference;

@@ -102,6 +102,7 @@ fn check(outcome: Outcome) -> Check {
             origin: "built-in policy".to_owned(),
         }),
         joins: true,
+        inference: None,
     }
 }
 

@@ -28,6 +28,7 @@ fn check(part: Part, kpi: &str, outcome: Outcome, reason: &str) -> Check {
         reason: reason.to_owned(),
         limit_source: None,
         joins: part == Part::RunVerdict,
+        inference: None,
     }
 }
 
