@@ -9,6 +9,7 @@ use crate::core::compare::significance::{self, Answer, Judged, More};
 use crate::core::compare::{self, Side, words};
 use crate::core::kpi::{Direction, KpiTable};
 use crate::core::policy::CompareRules;
+use crate::core::stats::rank::RankShift;
 use crate::core::stats::trend::TrendMethod;
 use crate::core::verdict::WindowUsed;
 
@@ -198,6 +199,8 @@ pub struct CompareResult {
 pub struct Significance<'s> {
     /// The KPIs, in the order of the comparison.
     pub judged: &'s [Judged],
+    /// What ranks say, in the same order.
+    pub ranks: &'s [Option<RankShift>],
     /// The iterations of A.
     pub window_a: &'s WindowUsed,
     /// The iterations of B.
@@ -235,8 +238,9 @@ impl CompareResult {
         let mut rows: Vec<ComparedKpi> =
             rows.iter().zip(counts).map(|(row, (a, b))| compared(row, a.n, b.n, kpis)).collect();
         if let Some(significance) = significance {
-            for (row, judged) in rows.iter_mut().zip(significance.judged) {
-                row.significance = Some(answer(judged, significance.rules, kpis));
+            let told = significance.judged.iter().zip(significance.ranks);
+            for (row, (judged, rank)) in rows.iter_mut().zip(told) {
+                row.significance = Some(answer(judged, rank.as_ref(), kpis));
             }
         }
         Self {
@@ -294,7 +298,7 @@ fn compared(row: &compare::Row, a_n: Option<usize>, b_n: Option<usize>, kpis: &K
 }
 
 fn used(significance: Significance<'_>) -> ComparedSignificance {
-    let Significance { judged, window_a, window_b, rules } = significance;
+    let Significance { judged, ranks: _, window_a, window_b, rules } = significance;
     let level = significance::level(rules);
     ComparedSignificance {
         window_a: window_a.clone(),
@@ -309,12 +313,11 @@ fn used(significance: Significance<'_>) -> ComparedSignificance {
     }
 }
 
-fn answer(judged: &Judged, rules: &CompareRules, kpis: &KpiTable) -> ComparedAnswer {
+fn answer(judged: &Judged, rank: Option<&RankShift>, kpis: &KpiTable) -> ComparedAnswer {
     let [n_a, n_b] = judged.n;
-    let shift = judged.shift.map(|shift| {
-        let (low, high) = shift.interval;
+    let shift = judged.shift.zip(judged.interval()).map(|(shift, (low, high))| {
         let [n_eff_a, n_eff_b] = shift.mean.n_eff;
-        let [detectable_80, detectable_90] = shift.detectable;
+        let [detectable_80, detectable_90] = judged.detectable();
         ComparedShift {
             mean_shift: shift.mean.shift,
             low,
@@ -328,27 +331,28 @@ fn answer(judged: &Judged, rules: &CompareRules, kpis: &KpiTable) -> ComparedAns
             p_worse_adjusted: shift.p_worse_adjusted,
             detectable_80,
             detectable_90,
-            mann_whitney_p: shift.rank.map(|rank| rank.p),
-            hodges_lehmann: shift.rank.map(|rank| rank.hodges_lehmann),
-            hodges_lehmann_method: shift.rank.map(|rank| rank.method),
-            cliffs_delta: shift.rank.map(|rank| rank.cliffs_delta),
+            mann_whitney_p: rank.map(|rank| rank.p),
+            hodges_lehmann: rank.map(|rank| rank.hodges_lehmann),
+            hodges_lehmann_method: rank.map(|rank| rank.method),
+            cliffs_delta: rank.map(|rank| rank.cliffs_delta),
         }
     });
+    let more = judged.more();
     ComparedAnswer {
         answer: judged.answer.word().to_owned(),
         margin: judged.margin,
         n_a,
         n_b,
         shift,
-        more_of_b: match judged.more {
+        more_of_b: match more {
             Some(More::OfB(more)) => Some(more),
             _ => None,
         },
-        more_of_both: match judged.more {
+        more_of_both: match more {
             Some(More::OfBoth(more)) => Some(more),
             _ => None,
         },
-        reason: words::sentence(judged, significance::level(rules), rules.min_iterations, kpis),
+        reason: words::sentence(judged, kpis),
     }
 }
 

@@ -33,6 +33,7 @@ fn a_comparison_of_runs_keeps_to_its_schema() {
         let judged = significance::judge(&of_a.values, &of_b.values, &policy.compare, &policy.kpis);
         let significance = Significance {
             judged: &judged,
+            ranks: &significance::ranks(&of_a.values, &of_b.values),
             window_a: &of_a.window,
             window_b: &of_b.window,
             rules: &policy.compare,

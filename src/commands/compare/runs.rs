@@ -37,11 +37,15 @@ pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     };
     let a = side(globals, "--a", a, &asked)?;
     let b = side(globals, "--b", b, &asked)?;
-    let judged = a.singles.as_ref().zip(b.singles.as_ref()).map(|(a, b)| {
-        (significance::judge(&a.values, &b.values, &policy.compare, &policy.kpis), &a.window, &b.window)
+    let singles = a.singles.as_ref().zip(b.singles.as_ref());
+    let judged = singles.map(|(a, b)| {
+        let (of_a, of_b) = (&a.values, &b.values);
+        let judged = significance::judge(of_a, of_b, &policy.compare, &policy.kpis);
+        (judged, significance::ranks(of_a, of_b), &a.window, &b.window)
     });
-    let significance = judged.as_ref().map(|(judged, window_a, window_b)| Significance {
+    let significance = judged.as_ref().map(|(judged, ranks, window_a, window_b)| Significance {
         judged,
+        ranks,
         window_a,
         window_b,
         rules: &policy.compare,

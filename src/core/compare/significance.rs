@@ -3,7 +3,7 @@
 //! Each KPI is held against a margin, by default-deny: what can be neither shown to be worse nor shown to stay
 //! within the margin cannot be told, and that is no pass. Must not read files or show anything.
 
-use super::{ORDER, Way};
+use super::ORDER;
 use crate::core::kpi::{Direction, KpiId, KpiTable};
 use crate::core::number::TOLERANCE;
 use crate::core::policy::{CompareRules, Margin};
@@ -74,17 +74,10 @@ pub enum More {
 pub struct Shift {
     /// The difference of the means.
     pub mean: MeanShift,
-    /// The shifts that the data do not rule out, in the KPI's unit.
-    pub interval: (f64, f64),
     /// One-sided p-value of being worse by more than the margin.
     pub p_worse: f64,
     /// The same, adjusted for all KPIs (Holm).
     pub p_worse_adjusted: f64,
-    /// The smallest shift for the worse that these iterations show with the probabilities of [`POWERS`]; `None`
-    /// where it is no number.
-    pub detectable: [Option<f64>; 2],
-    /// The comparison by rank.
-    pub rank: Option<RankShift>,
 }
 
 /// One KPI of two runs.
@@ -100,9 +93,67 @@ pub struct Judged {
     pub shift: Option<Shift>,
     /// What follows.
     pub answer: Answer,
-    /// What would decide, where nothing can be told and there are enough values to say so.
-    pub more: Option<More>,
+    /// The level of one one-sided test, before the correction for several KPIs.
+    pub level: f64,
+    /// With fewer values on a side nothing is told.
+    pub fewest: usize,
+    /// +1 where more is worse, −1 where less is.
+    bad: f64,
 }
+
+impl Judged {
+    /// The shifts that the data do not rule out, in the KPI's unit.
+    pub fn interval(&self) -> Option<(f64, f64)> {
+        self.shift?.mean.interval(self.level)
+    }
+
+    /// The smallest shift for the worse that these iterations show with the probabilities of [`POWERS`], in the
+    /// KPI's unit; `None` where it is no number.
+    pub fn detectable(&self) -> [Option<f64>; 2] {
+        let beyond = |power| Some(self.margin + self.shift?.mean.detectable(self.level / KPIS, power)?);
+        POWERS.map(beyond)
+    }
+
+    /// What would decide where nothing can be told; `None` where something is, and where nobody can say.
+    pub fn more(&self) -> Option<More> {
+        let [a, b] = self.n;
+        match &self.shift {
+            _ if self.answer != Answer::CannotTell => None,
+            Some(shift) => Some(self.more_than(&shift.mean)),
+            // Too few to say anything: as many as it takes to begin with.
+            None if a < self.fewest => Some(More::OfBoth(self.fewest - a.min(b))),
+            None if b < self.fewest => Some(More::OfB(self.fewest - b)),
+            None => None,
+        }
+    }
+
+    /// How many more iterations would decide, if the true shift is the one seen.
+    fn more_than(&self, mean: &MeanShift) -> More {
+        // Ten times the run is no extension any more, it is another run.
+        const LONGEST: usize = 10;
+        let worsening = self.bad * mean.shift;
+        let (distance, alpha) = if worsening > self.margin {
+            (worsening - self.margin, self.level / KPIS)
+        } else {
+            (self.margin - worsening, self.level)
+        };
+        let decides = |a: usize, b: usize| {
+            let seen = mean.with_sizes(a, b).and_then(|mean| mean.detectable(alpha, POWERS[0]));
+            seen.is_some_and(|needed| needed <= distance)
+        };
+        let [a, b] = self.n;
+        if let Some(more) = smallest(LONGEST * b, |more| decides(a, b + more)) {
+            return More::OfB(more);
+        }
+        match smallest(LONGEST * a.max(b), |more| decides(a + more, b + more)) {
+            Some(more) => More::OfBoth(more),
+            None => More::TooClose,
+        }
+    }
+}
+
+/// How many KPIs are judged together.
+const KPIS: f64 = ORDER.len() as f64;
 
 /// The values of the window on one side, in the order of [`ORDER`] and of time.
 pub type Values = [Vec<f64>; ORDER.len()];
@@ -138,13 +189,17 @@ pub fn judge(a: &Values, b: &Values, rules: &CompareRules, kpis: &KpiTable) -> V
         .collect()
 }
 
+/// What ranks say, in the order of [`ORDER`]: beside the answers, without a say in them.
+pub fn ranks(a: &Values, b: &Values) -> Vec<Option<RankShift>> {
+    a.iter().zip(b).map(|(a, b)| RankShift::of(a, b)).collect()
+}
+
 /// One KPI before the correction.
 struct Seen {
     kpi: KpiId,
     n: [usize; 2],
     margin: f64,
     mean: Option<MeanShift>,
-    rank: Option<RankShift>,
     /// +1 where more is worse, −1 where less is.
     bad: f64,
 }
@@ -158,7 +213,6 @@ impl Seen {
             n: [a.len(), b.len()],
             margin: margin.around(of_a) + TOLERANCE,
             mean: MeanShift::of(a, b),
-            rank: RankShift::of(a, b),
             bad,
         }
     }
@@ -173,66 +227,30 @@ impl Seen {
         if self.bad > 0.0 { mean.p_below(-self.margin) } else { mean.p_above(self.margin) }
     }
 
-    fn judged(&self, worse: Option<f64>, better: Option<f64>, alpha: f64, fewest: usize) -> Judged {
-        let shift = self.mean.zip(worse).and_then(|(mean, adjusted)| {
-            let level_of_all = alpha / ORDER.len() as f64;
-            let beyond = |power| Some(self.margin + mean.detectable(level_of_all, power)?);
-            Some(Shift {
-                interval: mean.interval(alpha)?,
-                p_worse: self.p_worse(&mean),
-                p_worse_adjusted: adjusted,
-                detectable: POWERS.map(beyond),
-                rank: self.rank,
-                mean,
-            })
+    fn judged(&self, worse: Option<f64>, better: Option<f64>, level: f64, fewest: usize) -> Judged {
+        let shift = self.mean.zip(worse).map(|(mean, p_worse_adjusted)| Shift {
+            p_worse: self.p_worse(&mean),
+            p_worse_adjusted,
+            mean,
         });
         let answer = match &shift {
             None => Answer::CannotTell,
-            Some(shift) if shift.p_worse_adjusted <= alpha => Answer::Worse,
-            Some(_) if better.is_some_and(|better| better <= alpha) => Answer::Better,
-            Some(shift) => self.within(shift),
+            Some(shift) if shift.p_worse_adjusted <= level => Answer::Worse,
+            Some(_) if better.is_some_and(|better| better <= level) => Answer::Better,
+            Some(shift) => self.within(&shift.mean, level),
         };
-        let more = match &shift {
-            Some(shift) if answer == Answer::CannotTell => Some(self.more(&shift.mean, alpha)),
-            // Too few to say anything: as many as it takes to begin with.
-            None if self.n[0] >= fewest && self.n[1] < fewest => Some(More::OfB(fewest - self.n[1])),
-            None if self.n[0] < fewest => Some(More::OfBoth(fewest - self.n[0].min(self.n[1]))),
-            _ => None,
-        };
-        Judged { kpi: self.kpi, n: self.n, margin: self.margin, shift, answer, more }
+        let Self { kpi, n, margin, bad, .. } = *self;
+        Judged { kpi, n, margin, shift, answer, level, fewest, bad }
     }
 
-    fn within(&self, shift: &Shift) -> Answer {
-        let (low, high) = shift.interval;
-        let (most_worse, least_worse) = if self.bad > 0.0 { (high, low) } else { (-low, -high) };
-        match (most_worse <= self.margin, least_worse >= -self.margin) {
+    /// Whether it is shown to stay within the margin, on the bad side or on both.
+    fn within(&self, mean: &MeanShift, level: f64) -> Answer {
+        let (below, above) = (mean.p_below(self.margin), mean.p_above(-self.margin));
+        let (not_worse, not_better) = if self.bad > 0.0 { (below, above) } else { (above, below) };
+        match (not_worse <= level, not_better <= level) {
             (true, true) => Answer::NoChange,
             (true, false) => Answer::NotWorse,
             (false, _) => Answer::CannotTell,
-        }
-    }
-
-    /// How many more iterations would decide, if the true shift is the one seen.
-    fn more(&self, mean: &MeanShift, alpha: f64) -> More {
-        // Ten times the run is no extension any more, it is another run.
-        const LONGEST: usize = 10;
-        let worsening = self.bad * mean.shift;
-        let (distance, alpha) = if worsening > self.margin {
-            (worsening - self.margin, alpha / ORDER.len() as f64)
-        } else {
-            (self.margin - worsening, alpha)
-        };
-        let decides = |a: usize, b: usize| {
-            let seen = mean.with_sizes(a, b).and_then(|mean| mean.detectable(alpha, POWERS[0]));
-            seen.is_some_and(|needed| needed <= distance)
-        };
-        let [a, b] = self.n;
-        if let Some(more) = smallest(LONGEST * b, |more| decides(a, b + more)) {
-            return More::OfB(more);
-        }
-        match smallest(LONGEST * a.max(b), |more| decides(a + more, b + more)) {
-            Some(more) => More::OfBoth(more),
-            None => More::TooClose,
         }
     }
 }
@@ -262,17 +280,11 @@ pub fn whole(judged: &[Judged]) -> Answer {
 /// How many more iterations of B decide about every KPI that an extension of B can decide about; `None` where
 /// there is none.
 pub fn extension(judged: &[Judged]) -> Option<usize> {
-    let of_b = |judged: &Judged| match judged.more {
+    let of_b = |judged: &Judged| match judged.more() {
         Some(More::OfB(more)) => Some(more),
         _ => None,
     };
     judged.iter().filter_map(of_b).max()
-}
-
-/// Which way the mean went, for those who tell it.
-pub fn way(judged: &Judged, kpis: &KpiTable) -> Way {
-    let Some(shift) = &judged.shift else { return Way::Same };
-    super::way(shift.mean.shift, kpis.get(judged.kpi).direction)
 }
 
 #[cfg(test)]

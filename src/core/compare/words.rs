@@ -3,20 +3,20 @@
 //! Must not judge.
 
 use super::ORDER;
-use super::significance::{Answer, Judged, More, Shift};
+use super::significance::{Answer, Judged, More};
 use crate::core::judge::{count, with_unit};
 use crate::core::kpi::{Kpi, KpiTable};
 use crate::core::number::{distance, fixed, trimmed};
 
-/// What is told about one KPI. `alpha` is the level of one test, `fewest` what the policy asks for.
-pub fn sentence(judged: &Judged, alpha: f64, fewest: usize, kpis: &KpiTable) -> String {
+/// What is told about one KPI.
+pub fn sentence(judged: &Judged, kpis: &KpiTable) -> String {
     let kpi = kpis.get(judged.kpi);
     let [a, b] = judged.n;
-    let Some(shift) = &judged.shift else {
-        return format!("cannot tell: {} of A and {b} of B, {fewest} of each are needed", count(a, "value"));
+    let Some((shift, (low, high))) = judged.shift.zip(judged.interval()) else {
+        let (a, fewest) = (count(a, "value"), judged.fewest);
+        return format!("cannot tell: {a} of A and {b} of B, {fewest} of each are needed");
     };
-    let confidence = (1.0 - 2.0 * alpha) * 100.0;
-    let (low, high) = shift.interval;
+    let confidence = (1.0 - 2.0 * judged.level) * 100.0;
     let seen = format!(
         "the mean {}; between {} and {} is plausible ({} %)",
         moved(kpi, shift.mean.shift),
@@ -37,14 +37,14 @@ pub fn sentence(judged: &Judged, alpha: f64, fewest: usize, kpis: &KpiTable) -> 
         Answer::NoChange => format!("no change beyond the margin of {margin}: {seen}"),
         Answer::NotWorse => format!("not worse by more than the margin of {margin}, perhaps better: {seen}"),
         Answer::CannotTell => {
-            format!("cannot tell: {seen}, and the margin is {margin}{}", undecided(kpi, judged, shift))
+            format!("cannot tell: {seen}, and the margin is {margin}{}", undecided(kpi, judged))
         }
     }
 }
 
-fn undecided(kpi: &Kpi, judged: &Judged, shift: &Shift) -> String {
+fn undecided(kpi: &Kpi, judged: &Judged) -> String {
     let [a, b] = judged.n;
-    let shown = match shift.detectable {
+    let shown = match judged.detectable() {
         [Some(eighty), Some(ninety)] => format!(
             "; {a} and {b} iterations show a worsening of {} in 80 % of cases, of {} in 90 %",
             with_unit(kpi, size(kpi, eighty)),
@@ -52,7 +52,7 @@ fn undecided(kpi: &Kpi, judged: &Judged, shift: &Shift) -> String {
         ),
         _ => String::new(),
     };
-    let more = match judged.more {
+    let more = match judged.more() {
         Some(More::OfB(more)) => {
             format!("; about {} of B would decide, if the shift is what it looks like", more_of(more))
         }

@@ -178,6 +178,7 @@ mod tests {
             reason: String::new(),
             limit_source: None,
             joins: true,
+            inference: None,
         }
     }
 

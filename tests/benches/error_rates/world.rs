@@ -137,6 +137,24 @@ impl Run {
         Self::noise(n, self.phi, self.place, which)
     }
 
+    /// The same run, longer: the process goes on from its last value, at the level that it ends with.
+    pub fn extended(&self, more: usize) -> [Vec<f64>; KPIS] {
+        let noise = Self::noise(self.n, self.phi, self.place, 0);
+        // A process that starts elsewhere with the same innovations differs by what is left of the start.
+        let going_on = self.another(2, more + 1);
+        std::array::from_fn(|kpi| {
+            let (own, next) = (&noise[kpi], &going_on[kpi]);
+            let level = self.kpis[kpi][self.n - 1] - own[self.n - 1];
+            let mut left = own[self.n - 1] - next[0];
+            let mut values = self.kpis[kpi].clone();
+            values.extend(next[1..].iter().map(|value| {
+                left *= self.phi;
+                value + left + level
+            }));
+            values
+        })
+    }
+
     /// The same noise with something that happens.
     pub fn with(&self, scenario: Scenario) -> Self {
         let mut kpis = self.kpis.clone();

@@ -62,7 +62,7 @@ fn fewer_values_than_the_policy_asks_for_cannot_tell_and_more_are_asked_for() {
         let a: Values = std::array::from_fn(|_| noise(3.0, 0.1)[..n_a].to_vec());
         let b: Values = std::array::from_fn(|_| noise(9.0, 0.1)[..n_b].to_vec());
         let one = judge(&a, &b, &rules(0.1), &KpiTable::default()).remove(1);
-        (one.answer, one.shift.is_some(), one.more)
+        (one.answer, one.shift.is_some(), one.more())
     };
     assert_eq!(of(16, 16), (Answer::Better, true, None));
     assert_eq!(of(16, 15), (Answer::CannotTell, false, Some(More::OfB(1))));
@@ -93,7 +93,7 @@ fn an_extension_is_asked_for_that_makes_the_standard_error_small_enough() {
     let needed = |a: usize, b: usize| {
         mean.with_sizes(a, b).and_then(|mean| mean.detectable(0.0275 / 4.0, 0.8)).expect("a number")
     };
-    match unsure.more.expect("something decides") {
+    match unsure.more().expect("something decides") {
         More::OfB(more) => {
             assert!(needed(24, 24 + more) <= 0.15 && needed(24, 24 + more - 1) > 0.15, "{more}");
         }
@@ -105,12 +105,12 @@ fn an_extension_is_asked_for_that_makes_the_standard_error_small_enough() {
     }
     // On the margin itself nothing ever decides.
     let close = net(-0.1, 0.4, 0.1);
-    assert_eq!((close.answer, close.more), (Answer::CannotTell, Some(More::TooClose)));
+    assert_eq!((close.answer, close.more()), (Answer::CannotTell, Some(More::TooClose)));
     // What A does not know, no extension of B finds out.
     let a: Values = std::array::from_fn(|_| noise(3.0, 0.6)[..16].to_vec());
     let b: Values = std::array::from_fn(|_| (0..50).flat_map(|_| noise(2.75, 0.6)).collect());
     let judged = judge(&a, &b, &rules(0.1), &KpiTable::default()).remove(1);
-    assert!(matches!(judged.more, Some(More::OfBoth(_))), "{judged:?}");
+    assert!(matches!(judged.more(), Some(More::OfBoth(_))), "{judged:?}");
 }
 
 #[test]
