@@ -11,6 +11,7 @@ pub(in crate::core) mod fixture;
 pub mod gates;
 pub mod integrity;
 pub mod passes;
+mod seen;
 
 use super::kpi::Kpi;
 use super::number::{beside, distance, exact, fixed};

@@ -95,6 +95,26 @@ impl Statistic {
     }
 }
 
+/// What of a statistic is held against the limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Judge {
+    /// The statistic itself.
+    Point,
+    /// The lower bound of its confidence: with this one-sided confidence the true value is not below it.
+    Lower(f64),
+    /// The upper bound of its confidence.
+    Upper(f64),
+}
+
+/// How many single iterations must meet a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldCount {
+    /// At least so many, …
+    pub holds: usize,
+    /// … of so many last ones.
+    pub of: usize,
+}
+
 /// A limit on a statistic of a KPI.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KpiGate {
@@ -114,6 +134,11 @@ pub struct KpiGate {
     pub margin: f64,
     /// With fewer values than this the gate is INCONCLUSIVE.
     pub min_iterations: usize,
+    /// What is held against the limit; anything but the point only for mean and median.
+    pub judge: Judge,
+    /// How many of the last iterations must meet the limit; only for [`Statistic::Each`]. `None` = all of the
+    /// window that have a value.
+    pub count: Option<HoldCount>,
 }
 
 /// A named group of limits that is judged together.

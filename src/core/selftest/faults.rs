@@ -237,7 +237,7 @@ fn span(values: &[(u64, f64)]) -> Option<String> {
 mod tests {
     use super::*;
     use crate::core::judge::fixture::{last, limit, series, whole};
-    use crate::core::policy::{Statistic, WindowSpec};
+    use crate::core::policy::{Judge, Statistic, WindowSpec};
     use crate::core::verdict::{Comparison, Severity};
 
     /// `net_bps` >= 2.5 alone.
@@ -251,6 +251,8 @@ mod tests {
             limit: limit(2.5),
             margin: 0.0,
             min_iterations: 1,
+            judge: Judge::Point,
+            count: None,
         };
         GateSet { name: "iteration_pass".to_owned(), gates: true, checks: vec![gate] }
     }

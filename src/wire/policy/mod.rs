@@ -8,6 +8,7 @@
 mod compare;
 mod error;
 mod gates;
+mod holding;
 mod kpis;
 mod positions;
 mod possible;
