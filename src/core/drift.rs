@@ -1,6 +1,7 @@
 //! Resources that grow while a run goes on: the slope of each over time, with a confidence band.
 //!
-//! Sign-aware: what falls is no leak. Says "no data" where there is none. The slope is Theil–Sen's and the band
+//! Memory that is collected now and then rises and drops like a saw; then its floors are looked at, the lows after
+//! each drop: what rises there is not given back. Sign-aware: what falls is no leak. Says "no data" where there is none. The slope is Theil–Sen's and the band
 //! Sen's (see [`super::stats::trend`]); it takes the samples as independent, which memory is not, so on a
 //! short run a wave can look like a drift. Must not read files; the samples are brought.
 
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 use super::number::{TOLERANCE, distance, fixed};
 use super::policy::Limit;
+use super::stats::summary::median;
 use super::stats::{Trend, TrendRule};
 use super::verdict::{Check, Comparison, Outcome, Part, Severity, WindowUsed};
 
@@ -122,6 +124,8 @@ pub struct Drift {
     pub last: Option<f64>,
     /// The slope; `None` where there are too few samples.
     pub slope: Option<Slope>,
+    /// How many floors of a saw the slope goes through; `None` where it goes through all samples.
+    pub floors: Option<usize>,
     /// Confidence level of the band.
     pub confidence: f64,
     /// The floor that was applied.
@@ -157,7 +161,8 @@ fn one(resource: Resource, mut points: Vec<(i64, f64)>, floor: &Limit) -> Drift 
     let numbered: Vec<(u64, f64)> =
         points.iter().map(|(time, value)| (time.abs_diff(start), *value)).collect();
     let rule = TrendRule { relative_change: 0.0, floor: 0.0, confidence: CONFIDENCE };
-    let slope = Trend::of(&numbered, rule).map(|trend| Slope {
+    let lows = floors_of_saw(&numbered);
+    let slope = Trend::of(lows.as_ref().unwrap_or(&numbered), rule).map(|trend| Slope {
         per_hour: trend.slope * HOUR_MS,
         low: trend.low.map(|low| low * HOUR_MS),
         high: trend.high.map(|high| high * HOUR_MS),
@@ -179,10 +184,32 @@ fn one(resource: Resource, mut points: Vec<(i64, f64)>, floor: &Limit) -> Drift 
         first: points.first().map(|(_, value)| *value),
         last: points.last().map(|(_, value)| *value),
         slope,
+        floors: lows.map(|lows| lows.len()),
         confidence: CONFIDENCE,
         floor: floor.clone(),
         word,
     }
+}
+
+/// Fewest drops that make a saw: with fewer floors a slope through them has no band.
+const TEETH: usize = 5;
+
+/// A drop is so many times as large as a usual step.
+const SHARP: f64 = 5.0;
+
+/// The samples after each sharp drop, where the samples rise slowly and drop sharply again and again. `None`
+/// where they do not.
+fn floors_of_saw(points: &[(u64, f64)]) -> Option<Vec<(u64, f64)>> {
+    let steps: Vec<f64> = points.windows(2).map(|pair| pair[1].1 - pair[0].1).collect();
+    let usual = median(&mut steps.iter().map(|step| step.abs()).collect::<Vec<_>>())?;
+    let drops = |step: f64| usual > 0.0 && step < -SHARP * usual;
+    // A drop over several samples has its floor at the last of them.
+    let ends = (0..steps.len())
+        .filter(|at| drops(steps[*at]) && !steps.get(at + 1).is_some_and(|next| drops(*next)));
+    let lows: Vec<(u64, f64)> = ends.map(|at| points[at + 1]).collect();
+    let rises = steps.iter().filter(|step| **step > 0.0).count();
+    let others = steps.iter().filter(|step| !drops(**step)).count();
+    (lows.len() >= TEETH && 3 * rises >= 2 * others).then_some(lows)
 }
 
 impl Drift {
@@ -215,7 +242,8 @@ impl Drift {
         };
         let unit = self.resource.per_hour();
         let gap = if unit.starts_with('/') { "" } else { " " };
-        format!("{sign}{size}{gap}{unit}{band}: {word}")
+        let saw = self.floors.map_or_else(String::new, |floors| format!(" at the floors of {floors} teeth"));
+        format!("{sign}{size}{gap}{unit}{band}{saw}: {word}")
     }
 
     /// The check of this drift. `None` where nothing is known and the policy does not ask for it.

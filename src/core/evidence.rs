@@ -82,6 +82,8 @@ pub struct Declared {
     pub rotated: Ranges,
     /// Where the data came from (`sim`, `exec`, …).
     pub source: Option<String>,
+    /// How long an iteration was to take; `None` where the manifest does not say.
+    pub interval: Option<std::time::Duration>,
 }
 
 impl Declared {
@@ -219,7 +221,14 @@ mod tests {
     use super::*;
 
     fn declared(state: RunState, last_complete: u64) -> Declared {
-        Declared { iterations: 5, state, last_complete, rotated: Ranges::from([2]), source: None }
+        Declared {
+            iterations: 5,
+            state,
+            last_complete,
+            rotated: Ranges::from([2]),
+            source: None,
+            interval: None,
+        }
     }
 
     #[test]

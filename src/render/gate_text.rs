@@ -12,7 +12,7 @@ use crate::core::number::fixed;
 use crate::core::policy::Policy;
 use crate::core::spark::{Glyphs, sparkline};
 use crate::core::stats::Summary;
-use crate::core::verdict::{Check, Outcome};
+use crate::core::verdict::{Check, Outcome, Part};
 use crate::wire::provenance::Provenance;
 
 /// Findings shown; all stand in the reports.
@@ -63,6 +63,7 @@ pub fn analyze(
     kpi_lines(&mut out, analysis, policy, style);
     for symbol in &analysis.symbols {
         drift_lines(&mut out, symbol);
+        course_lines(&mut out, symbol);
     }
     reasons(&mut out, analysis, provenance, style);
     files(&mut out, places);
@@ -160,6 +161,22 @@ fn drift_lines(out: &mut String, symbol: &SymbolAnalysis) {
         line(out, format_args!("  {:<18} {}", drift.resource.word(), drift.told()));
     }
     put(out, "\n");
+}
+
+/// Where the KPIs of the verdict are heading, and where they changed their level: what the checks say.
+fn course_lines(out: &mut String, symbol: &SymbolAnalysis) {
+    let name = symbol.symbol.as_deref().map_or_else(String::new, |name| format!(" of {}", printable(name)));
+    for (part, title) in [(Part::KpiDrift, "Drift of the KPIs"), (Part::ChangePoints, "Changes of level")] {
+        let mut checks = symbol.checks.iter().filter(|check| check.part == part).peekable();
+        if checks.peek().is_none() {
+            continue;
+        }
+        line(out, format_args!("{title}{name}:"));
+        for check in checks {
+            line(out, format_args!("  {}", printable(&check.reason)));
+        }
+        put(out, "\n");
+    }
 }
 
 fn verdict_block(out: &mut String, analysis: &Analysis, style: Style) {

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::markdown::cell;
-use super::terminal::{bound, decision, observed};
+use super::terminal::{bound, decision, observed, sureness};
 use crate::core::analysis::Analysis;
 use crate::core::verdict::{Check, Outcome};
 use crate::wire::provenance::Provenance;
@@ -80,7 +80,10 @@ fn row(check: &Check) -> String {
         observed(check).unwrap_or_default(),
         cell(&bound(check).unwrap_or_default()),
         cell(&check.window.name),
-        cell(&check.reason),
+        cell(&match check.inference.as_ref().and_then(sureness) {
+            Some(sure) => format!("{} ({sure})", check.reason),
+            None => check.reason.clone(),
+        }),
     )
 }
 

@@ -4,7 +4,7 @@
 
 pub use super::markdown::printable;
 use crate::core::number::{beside, distance, exact, fixed, trimmed};
-use crate::core::verdict::{Check, Outcome};
+use crate::core::verdict::{Check, Inference, Outcome};
 
 /// Width of the banner rules.
 pub const WIDTH: usize = 80;
@@ -99,6 +99,7 @@ pub fn decision(check: &Check) -> String {
         (Some(first), Some(last)) => format!("{} {first}-{last}, n={}", check.window.name, check.window.n),
         _ => format!("{}, n={}", check.window.name, check.window.n),
     });
+    parts.extend(check.inference.as_ref().and_then(sureness));
     parts.push(check.severity.word().to_owned());
     if let Some(source) = &check.limit_source {
         parts.push(format!("{} ({})", source.key, printable(&source.origin)));
@@ -107,6 +108,34 @@ pub fn decision(check: &Check) -> String {
         parts.push("advisory".to_owned());
     }
     parts.join(" | ")
+}
+
+/// `n_eff 14.2, 95 % interval -0.05 to -0.01, p 0.0003, 0.0012 with Holm over 4 KPIs`; `None` when nothing is
+/// known.
+pub fn sureness(inference: &Inference) -> Option<String> {
+    let Inference { n_eff, low, high, confidence, p_value, p_adjusted, correction } = inference;
+    let mut parts = Vec::new();
+    if let Some(n_eff) = n_eff {
+        parts.push(format!("n_eff {}", fixed(*n_eff, 1)));
+    }
+    if let (Some(low), Some(high)) = (low, high) {
+        let level =
+            confidence.map_or_else(String::new, |level| format!("{} % ", trimmed(&fixed(100.0 * level, 1))));
+        parts.push(format!("{level}interval {} to {}", fixed(*low, DECIMALS), fixed(*high, DECIMALS)));
+    }
+    if let Some(p) = p_value {
+        parts.push(format!("p {}", probability(*p)));
+    }
+    if let Some(p) = p_adjusted {
+        let how = correction.as_deref().map_or_else(String::new, |how| format!(" with {how}"));
+        parts.push(format!("{}{how}", probability(*p)));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// A probability with as many decimals as it takes, and never 0.
+pub fn probability(p: f64) -> String {
+    if p < 0.0001 { "below 0.0001".to_owned() } else { fixed(p, DECIMALS) }
 }
 
 #[cfg(test)]
@@ -145,6 +174,25 @@ mod tests {
             "[FAIL] readiness.net_bps  median 2.70 bps misses >= 2.90 bps by 0.20 bps\n       median 2.7 >= 2.9, \
              margin -0.2 | last8 17-24, n=8 | hard | readiness.kpi.net_bps.limit (built-in policy) | advisory\n"
         );
+    }
+
+    #[test]
+    fn the_ladder_says_how_sure_a_decision_is() {
+        let inference = Inference {
+            n_eff: Some(14.24),
+            low: Some(-0.05),
+            high: Some(-0.01),
+            confidence: Some(0.95),
+            p_value: Some(0.000_3),
+            p_adjusted: Some(0.001_2),
+            correction: Some("Holm over 4 KPIs".to_owned()),
+        };
+        let told = decision(&Check { inference: Some(inference), ..check() });
+        let expected =
+            " | n_eff 14.2, 95 % interval -0.0500 to -0.0100, p 0.0003, 0.0012 with Holm over 4 KPIs | hard";
+        assert!(told.contains(expected), "{told}");
+        assert_eq!(sureness(&Inference::default()), None);
+        assert_eq!(probability(0.000_02), "below 0.0001");
     }
 
     #[test]

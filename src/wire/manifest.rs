@@ -15,6 +15,7 @@ struct Manifest {
     #[serde(default)]
     rotated: Vec<(u64, u64)>,
     source: Option<String>,
+    settings: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -74,6 +75,10 @@ pub fn read(bytes: &[u8]) -> Result<Declared, String> {
         last_complete: last,
         rotated,
         source: manifest.source,
+        interval: manifest
+            .settings
+            .and_then(|settings| settings.get("interval_seconds")?.as_f64())
+            .and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok()),
     })
 }
 

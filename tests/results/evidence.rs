@@ -169,6 +169,7 @@ pub fn troubled() -> Evidence {
             last_complete: 12,
             rotated: [1].into(),
             source: Some("sim".to_owned()),
+            interval: None,
         }),
         kpi_gate: Some(ForeignVerdict { file: "KPI_GATE.json".to_owned(), verdict: "OK".to_owned() }),
         snapshot: Some(ForeignVerdict {

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
+use super::course;
 use super::{Analysis, Deep, Depth, KpiStats, Options, SymbolAnalysis, WindowStats, statistic};
+use crate::core::course::KpiDrift;
 use crate::core::drift::ResourceValues;
 use crate::core::edge::EdgeDecomposition;
 use crate::core::evidence::Evidence;
@@ -116,7 +118,7 @@ fn symbol(
         verified
     });
     let deep = (options.depth == Depth::Full).then(|| {
-        let deep = deep(series, &last, numbers, &guards, policy);
+        let mut deep = deep(series, &last, numbers, &guards, policy);
         let of_set = |set: &GateSet, part: Part| {
             gates::checks(set, part, series, numbers, &policy.windows, &policy.kpis)
         };
@@ -129,6 +131,13 @@ fn symbol(
         checks.extend(
             of_drift.filter_map(|drift| drift.check(&policy.drift, whole(), series.symbol.as_deref())),
         );
+        let declared = evidence.declared.as_ref().and_then(|declared| declared.interval);
+        let course = course::of(series, numbers, declared, &told, limits, policy);
+        checks.extend(course.checks);
+        deep.pace = course.pace;
+        deep.kpi_drift = with_theil_sen(course.drift, &deep.windows, &course.window);
+        deep.changes = course.changes;
+        deep.settled = course.settled;
         deep
     });
     let outcome = join(&checks);
@@ -183,7 +192,20 @@ fn deep(
         edge: EdgeDecomposition::over(series, last.positions.clone(), policy.kpis.get(KpiId::NET_BPS).floor),
         windows,
         recommendations,
+        pace: None,
+        kpi_drift: Vec::new(),
+        changes: Vec::new(),
+        settled: Vec::new(),
     }
+}
+
+/// The trends of the reports' windows, beside the lines of the drifts, where they look at the same window.
+fn with_theil_sen(mut drifts: Vec<KpiDrift>, windows: &[WindowStats], window: &str) -> Vec<KpiDrift> {
+    let same = windows.iter().find(|stats| stats.window.name == window);
+    for drift in &mut drifts {
+        drift.theil_sen = same.and_then(|stats| stats.kpi(drift.kpi)?.trend).map(|trend| trend.slope);
+    }
+    drifts
 }
 
 /// What the watched processes used, where the iteration tells a time.

@@ -4,8 +4,10 @@
 //! what there is to know, `compute` how it is found out.
 
 mod compute;
+mod course;
 
 use super::anomalies::Anomaly;
+use super::course::{KpiChanges, KpiDrift, Pace};
 use super::deltas::Verification;
 use super::drift::Drift;
 use super::edge::EdgeDecomposition;
@@ -115,6 +117,14 @@ pub struct Deep {
     pub violations: Violations,
     /// Where resources are heading over the whole run; one entry a resource, also without data.
     pub drift: Vec<Drift>,
+    /// How long an iteration takes; `None` when neither time stamps nor the manifest tell.
+    pub pace: Option<Pace>,
+    /// Where the KPIs of the verdict are heading, over the window of `[kpi_drift]`.
+    pub kpi_drift: Vec<KpiDrift>,
+    /// Where they changed their level, over the window of `[change_points]`.
+    pub changes: Vec<KpiChanges>,
+    /// From which iteration on each of them stands still, over the whole run; those that move at first alone.
+    pub settled: Vec<(KpiId, u64)>,
     /// Where the edge comes from, over the last-n window.
     pub edge: EdgeDecomposition,
     /// Advice.

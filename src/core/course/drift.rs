@@ -63,6 +63,8 @@ pub struct KpiDrift {
     pub span: Option<(u64, u64)>,
     /// The line; `None` where there are too few values.
     pub line: Option<DriftLine>,
+    /// Theil-Sen slope, which a quarter of wild values does not move; `None` with too few values.
+    pub theil_sen: Option<f64>,
     /// The iteration from which on the KPI stands still, where it moved before.
     pub settled_from: Option<u64>,
     /// What can be said.
@@ -104,6 +106,7 @@ fn one(column: &Column, line: Option<(Slope, f64, f64)>, rules: &CourseRules, fa
         n: points.len(),
         span,
         line: None,
+        theil_sen: None,
         settled_from: None,
         verdict: DriftVerdict::NoData,
     };

@@ -76,6 +76,26 @@ fn a_wave_is_no_drift_and_one_spike_changes_nothing() {
     assert!((drift.slope.expect("a slope").per_hour - 2.0).abs() < 1e-9);
 }
 
+/// Rises by 4 MB a sample and gives `back` MB after every tenth.
+fn saw(back: f64, n: u32) -> Vec<f64> {
+    (0..n).map(|at| 500.0 + 4.0 * f64::from(at) - back * f64::from(at / 10)).collect()
+}
+
+#[test]
+fn a_saw_leaks_what_its_floors_rise_by() {
+    // 4 MB a minute up, 40 MB down every ten minutes: nothing is left, whatever a line through all of it says.
+    let even = rss(&memory(&saw(40.0, 84), 1), 1.0);
+    assert_eq!((even.word, even.floors), (DriftWord::NoDrift, Some(8)));
+    assert_eq!(even.told(), "0.0 MB/h [0.0, 0.0] at the floors of 8 teeth: no drift shown");
+    // 37 MB of 40 come back: 3 MB in ten minutes are 18 in an hour.
+    let leak = rss(&memory(&saw(37.0, 84), 1), 1.0);
+    assert_eq!(leak.word, DriftWord::Grows);
+    assert!((leak.slope.expect("floors").per_hour - 18.0).abs() < 1e-9, "{leak:?}");
+    // Four drops are not enough to tell, and a line is no saw.
+    assert_eq!(rss(&memory(&saw(37.0, 44), 1), 1.0).floors, None);
+    assert_eq!(rss(&memory(&line(1.0, 84), 1), 1.0).floors, None);
+}
+
 #[test]
 fn samples_in_any_order_and_with_a_pause_give_the_same_slope() {
     // 500 at 0 h, 501 at 1 h, then a pause, 510 at 10 h, 511 at 11 h, 512 at 12 h.

@@ -5,6 +5,7 @@
 
 pub mod run;
 
+use super::course::{ChangeRules, CourseRules};
 use super::drift::DriftRules;
 use super::kpi::{KpiId, KpiTable};
 use super::params::ParamName;
@@ -384,6 +385,10 @@ pub struct Policy {
     pub recommendations: Vec<RecommendationRule>,
     /// Growth of resources.
     pub drift: DriftRules,
+    /// Steady drifts of KPIs.
+    pub kpi_drift: CourseRules,
+    /// Changes of level of KPIs.
+    pub change_points: ChangeRules,
     /// A trend is flat while it changes less than this share of |median| over the window.
     pub trend_relative_change: Limit,
     /// What `run` works by.

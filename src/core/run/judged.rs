@@ -159,6 +159,7 @@ impl<'p> SoFar<'p> {
                 // What has left the window is not missing.
                 rotated: Ranges::from_iter([(1, first.saturating_sub(1))]),
                 source: Some(self.source.clone()),
+                interval: None,
             }),
             ..Evidence::default()
         };

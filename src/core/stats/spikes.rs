@@ -45,15 +45,7 @@ pub fn find(values: &[f64], floor: f64) -> Vec<Spike> {
     if n < NEIGHBOURHOOD {
         return Vec::new();
     }
-    let half = NEIGHBOURHOOD / 2;
-    let mut near = [0.0; NEIGHBOURHOOD];
-    let usual: Vec<f64> = (0..n)
-        .map(|at| {
-            let start = at.saturating_sub(half).min(n - NEIGHBOURHOOD);
-            near.copy_from_slice(&values[start..start + NEIGHBOURHOOD]);
-            *near.select_nth_unstable_by(half, f64::total_cmp).1
-        })
-        .collect();
+    let usual = moving_median(values);
     let mut sizes: Vec<f64> = values.iter().zip(&usual).map(|(value, usual)| (value - usual).abs()).collect();
     let scale = MAD_TO_SIGMA * median(&mut sizes).unwrap_or(0.0);
     let z = normal_quantile(1.0 - FALSE_ALARM / (2.0 * n as f64)).unwrap_or(f64::INFINITY);
@@ -76,6 +68,30 @@ pub fn find(values: &[f64], floor: f64) -> Vec<Spike> {
         at = end;
     }
     found
+}
+
+/// The median of the 13 values around each; near the ends of the first or last 13.
+fn moving_median(values: &[f64]) -> Vec<f64> {
+    let half = NEIGHBOURHOOD / 2;
+    let mut near: [f64; NEIGHBOURHOOD] = std::array::from_fn(|at| values[at]);
+    near.sort_unstable_by(f64::total_cmp);
+    let mut medians = vec![near[half]; half + 1];
+    for (leaves, comes) in values.iter().zip(&values[NEIGHBOURHOOD..]) {
+        // Sorted all the time: the place of the one that leaves is closed towards that of the one that comes.
+        let gone = near.partition_point(|known| known.total_cmp(leaves).is_lt());
+        if comes.total_cmp(leaves).is_gt() {
+            let to = near.partition_point(|known| known.total_cmp(comes).is_lt()) - 1;
+            near.copy_within(gone + 1..=to, gone);
+            near[to] = *comes;
+        } else {
+            let to = near.partition_point(|known| known.total_cmp(comes).is_lt());
+            near.copy_within(to..gone, to + 1);
+            near[to] = *comes;
+        }
+        medians.push(near[half]);
+    }
+    medians.resize(values.len(), near[half]);
+    medians
 }
 
 /// The values with each spike replaced by what is usual around it.
@@ -108,6 +124,22 @@ mod tests {
                 assert_eq!((found[0].first, found[0].last, found[0].value), (at, end - 1, 9.0));
                 let clean = without(&values, &found);
                 assert!(clean.iter().all(|value| (2.6..=3.4).contains(value)), "{clean:?}");
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_moving_median_is_the_median_of_each_neighbourhood(
+            values in proptest::collection::vec(
+                proptest::prop_oneof![-9.0..9.0_f64, proptest::sample::select(vec![0.0, -0.0, 1.0, 2.0])],
+                13..60,
+            )
+        ) {
+            for (at, found) in moving_median(&values).into_iter().enumerate() {
+                let start = at.saturating_sub(6).min(values.len() - 13);
+                let mut near = values[start..start + 13].to_vec();
+                proptest::prop_assert_eq!(Some(found), median(&mut near));
             }
         }
     }

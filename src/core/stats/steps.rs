@@ -4,9 +4,11 @@
 //! Scott & Knott 1974, Biometrics 30:507–512; Vostrikova 1981, Soviet Math. Doklady 24:55–59). Autocorrelation
 //! is estimated from the residuals around the fitted step, so that the step itself does not look like it; what
 //! fitting a step to nothing does to it, and to the residuals' size, is taken out with simulated means.
-//! p-values come from simulated distributions of the best split where there is none ([`critical`]), so the
+//! Long stretches are searched in halves as well, as in seeded binary segmentation (Kovács and others 2023,
+//! Biometrika 110:249–256). p-values come from simulated distributions of the best split where there is none ([`critical`]), so the
 //! search over positions is paid for. Must not know what a value means.
 
+#[rustfmt::skip]
 pub mod critical;
 mod law;
 
@@ -198,8 +200,34 @@ impl Searched {
     }
 }
 
-/// The best split of a stretch that begins at `start`, tested.
+/// Stretches from this length on are also searched in three overlapping halves: where a level comes back, one step
+/// fits the whole badly.
+const HALVED: usize = 96;
+
+/// The share of the false alarms that the search of the whole may raise; the halves share the rest.
+const OF_WHOLE: f64 = 0.75;
+
+/// The likeliest split of a stretch that begins at `start`: of the whole, or of one of its halves, with the
+/// probability corrected for the choice (Bonferroni, weighted).
 fn tested(values: &[f64], start: usize, shortest: usize) -> Option<Step> {
+    let n = values.len();
+    if n < HALVED {
+        return split_of(values, start, shortest);
+    }
+    let (quarter, half) = (n / 4, n / 2);
+    let of_half = (1.0 - OF_WHOLE) / 3.0;
+    let parts =
+        [(0..n, OF_WHOLE), (0..half, of_half), (quarter..quarter + half, of_half), (n - half..n, of_half)];
+    let weighted = parts.into_iter().filter_map(|(part, share)| {
+        let step = split_of(&values[part.clone()], start + part.start, shortest)?;
+        Some(Step { p: (step.p / share).min(1.0), ..step })
+    });
+    // The first of equals: the whole says more than a half.
+    weighted.reduce(|best, next| if next.p < best.p { next } else { best })
+}
+
+/// The best split of a stretch that begins at `start`, tested.
+fn split_of(values: &[f64], start: usize, shortest: usize) -> Option<Step> {
     let n = values.len();
     if n < FEWEST {
         return None;

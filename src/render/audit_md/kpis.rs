@@ -13,7 +13,7 @@ use crate::render::report_md::{Column, bound, maybe, paragraph, row, signed, tab
 /// Columns of a sparkline.
 const WIDTH: usize = 40;
 
-const COLUMNS: [Column<'static>; 18] = [
+const COLUMNS: [Column<'static>; 20] = [
     Column::Text("KPI"),
     Column::Number("n"),
     Column::Number("missing"),
@@ -29,6 +29,8 @@ const COLUMNS: [Column<'static>; 18] = [
     Column::Number("slope per iteration"),
     Column::Text("interval of the slope"),
     Column::Text("interval of the mean"),
+    Column::Text("interval of the median"),
+    Column::Number("n_eff"),
     Column::Text("limit of an iteration"),
     Column::Text("worst"),
     Column::Text("mean meets it"),
@@ -45,7 +47,11 @@ pub(super) fn section(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
         .flat_map(|window| &window.kpis)
         .find_map(|stats| stats.interval.map(|interval| interval.confidence));
     let intervals = confidence.map_or_else(String::new, |confidence| {
-        format!(" Intervals hold with {} % confidence.", fixed(100.0 * confidence, 0))
+        format!(
+            " Intervals hold with {} % confidence and allow for the resemblance of neighbouring iterations: n_eff is \
+             how many independent values they are worth. Without an interval the values cannot tell.",
+            fixed(100.0 * confidence, 0)
+        )
     });
     paragraph(
         out,
@@ -71,7 +77,7 @@ fn of_window(out: &mut String, subject: &Subject<'_>, stats: &WindowStats) {
     out.push('\n');
 }
 
-fn cells(subject: &Subject<'_>, stats: &KpiStats) -> [String; 18] {
+fn cells(subject: &Subject<'_>, stats: &KpiStats) -> [String; 20] {
     let kpi = subject.policy.kpis.get(stats.kpi);
     let digits = kpi.unit.decimals();
     let gate = subject.limits.checks.iter().find(|gate| gate.kpi == stats.kpi);
@@ -83,6 +89,9 @@ fn cells(subject: &Subject<'_>, stats: &KpiStats) -> [String; 18] {
     };
     let (trend, slope, range) = trend(stats.trend.as_ref(), digits);
     let interval = stats.interval.map_or_else(String::new, |interval| {
+        format!("{} to {}", fixed(interval.low, digits), fixed(interval.high, digits))
+    });
+    let of_median = stats.median_interval.map_or_else(String::new, |interval| {
         format!("{} to {}", fixed(interval.low, digits), fixed(interval.high, digits))
     });
     [
@@ -101,6 +110,8 @@ fn cells(subject: &Subject<'_>, stats: &KpiStats) -> [String; 18] {
         slope,
         range,
         interval,
+        of_median,
+        stats.interval.map_or_else(String::new, |interval| fixed(interval.n_eff, 1)),
         gate.map_or_else(String::new, |gate| bound(gate.comparison, gate.limit.value, kpi)),
         gate.map_or_else(String::new, |gate| worst(stats, gate).to_owned()),
         gate.zip(stats.summary)

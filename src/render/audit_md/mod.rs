@@ -2,6 +2,7 @@
 //!
 //! Computes nothing that the analysis has; tables are bounded, so the length does not follow the run.
 
+mod course;
 mod drift;
 mod edge;
 mod kpis;
@@ -22,6 +23,7 @@ use crate::core::policy::{GateSet, Policy};
 use crate::core::spark::Glyphs;
 use crate::wire::provenance::Provenance;
 
+pub(super) use course::word as drift_word;
 pub(super) use oddities::anomaly_table;
 
 /// What the sections about one symbol look at.
@@ -70,6 +72,7 @@ fn sections(out: &mut String, subject: &Subject<'_>) {
         edge::section(out, subject, deep);
         oddities::anomalies(out, subject, deep);
         drift::section(out, subject, deep);
+        course::section(out, subject, deep);
         oddities::violations(out, subject, deep);
     } else {
         paragraph(out, "Sections 3 to 8 are left out: only the verdict of this run was computed.");

@@ -50,6 +50,8 @@ pub(super) fn numbers(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
         ("t", "unit"),
         ("", "mean"),
         ("", "median"),
+        ("t", "95 % interval of the median"),
+        ("", "n_eff"),
         ("", "min"),
         ("", "max"),
         ("", "p95"),
@@ -65,7 +67,7 @@ pub(super) fn numbers(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     end_table(out);
 }
 
-fn cells(subject: &Subject<'_>, stats: &KpiStats, policy: &Policy) -> [(&'static str, String); 11] {
+fn cells(subject: &Subject<'_>, stats: &KpiStats, policy: &Policy) -> [(&'static str, String); 13] {
     let kpi = policy.kpis.get(stats.kpi);
     let digits = kpi.unit.decimals();
     let gate = subject.limits.checks.iter().find(|gate| gate.kpi == stats.kpi);
@@ -86,6 +88,14 @@ fn cells(subject: &Subject<'_>, stats: &KpiStats, policy: &Policy) -> [(&'static
         ("t", text(kpi.unit.symbol())),
         judged(|summary| summary.mean),
         judged(|summary| summary.median),
+        (
+            "t",
+            stats.median_interval.map_or_else(
+                || "cannot tell".to_owned(),
+                |interval| format!("{} to {}", fixed(interval.low, digits), fixed(interval.high, digits)),
+            ),
+        ),
+        ("", stats.interval.map_or_else(String::new, |interval| fixed(interval.n_eff, 1))),
         judged(|summary| summary.min),
         judged(|summary| summary.max),
         told(|summary| summary.p95),

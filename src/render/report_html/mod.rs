@@ -4,6 +4,7 @@
 //! sorts tables. Computes nothing that the analysis has; tables are bounded, so the size does not follow the
 //! run.
 
+mod course;
 mod iterations;
 mod kpis;
 mod oddities;
@@ -127,10 +128,11 @@ fn body(analysis: &Analysis, policy: &Policy, provenance: &Provenance) -> (Strin
         deep(out, subject, tuning::guards);
         tuning::deltas(out, subject);
     });
-    part(&mut out, "oddities", "Violations, anomalies, drift", &|out, subject| {
+    part(&mut out, "oddities", "Violations, anomalies, drift, changes", &|out, subject| {
         deep(out, subject, |out, subject, deep| {
             oddities::anomalies(out, subject, deep);
             oddities::drift(out, deep);
+            course::section(out, subject, deep);
         });
     });
     oddities::findings(&mut out, analysis);

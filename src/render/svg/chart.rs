@@ -2,7 +2,8 @@
 //!
 //! Picks from the analysis; judges nothing by itself.
 
-use crate::core::analysis::{Analysis, SymbolAnalysis, pass_limits};
+use crate::core::analysis::{Analysis, Deep, SymbolAnalysis, pass_limits};
+use crate::core::course::DriftVerdict;
 use crate::core::guards::Guard;
 use crate::core::judge::passes::passes;
 use crate::core::kpi::KpiId;
@@ -27,6 +28,15 @@ pub struct LimitLine {
 /// A stretch of iterations, both ends included.
 pub type Stretch = (u64, u64);
 
+/// A straight piece between two iterations.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Piece {
+    /// Iteration and value at its beginning.
+    pub from: (u64, f64),
+    /// Iteration and value at its end.
+    pub to: (u64, f64),
+}
+
 /// Everything that a plot shows.
 #[derive(Clone, Debug)]
 pub struct Chart {
@@ -44,6 +54,12 @@ pub struct Chart {
     pub limits: Vec<LimitLine>,
     /// The last-n window and its name; `None` when it is empty.
     pub window: Option<(String, Stretch)>,
+    /// The interval of the median over that window; `None` when there is none.
+    pub interval: Option<(f64, f64)>,
+    /// The line of a steady drift that was shown.
+    pub drift: Option<Piece>,
+    /// The levels before, between and after changes that were shown; the line breaks where they change.
+    pub levels: Vec<Piece>,
     /// Iterations that do not pass, for whatever reason.
     pub failing: Vec<Stretch>,
     /// Iterations without a value of this KPI.
@@ -94,6 +110,13 @@ impl Chart {
             pass_when: each.map(|gate| (gate.comparison, gate.limit.value)),
             limits: limits.collect(),
             window: symbol.last.span.map(|span| (symbol.last.name.clone(), span)),
+            interval: symbol
+                .deep
+                .as_ref()
+                .and_then(|deep| deep.windows.last()?.kpi(kpi)?.median_interval)
+                .map(|interval| (interval.low, interval.high)),
+            drift: symbol.deep.as_ref().and_then(|deep| drift(deep, kpi)),
+            levels: symbol.deep.as_ref().map(|deep| levels(deep, kpi)).unwrap_or_default(),
             failing,
             missing: where_(&|at, _| series.value(kpi, at).is_none()),
             freezes: where_(&|_, row| row.tuning.freeze || row.tuning.guards.contains(Guard::Freeze)),
@@ -119,8 +142,35 @@ impl Chart {
         );
         let limits: Vec<String> =
             self.limits.iter().map(|limit| format!("{} {}", limit.name, limit.text)).collect();
-        format!("{}: {values}; limits: {}", self.title, limits.join(", "))
+        let drift = if self.drift.is_some() { "; a steady drift" } else { "" };
+        let changes = match self.levels.len() {
+            0 | 1 => String::new(),
+            2 => format!("; a change of level at iteration {}", self.levels[1].from.0),
+            more => format!("; {} changes of level", more - 1),
+        };
+        format!("{}: {values}; limits: {}{drift}{changes}", self.title, limits.join(", "))
     }
+}
+
+/// The line of a drift, where one was shown.
+fn drift(deep: &Deep, kpi: KpiId) -> Option<Piece> {
+    let found = deep.kpi_drift.iter().find(|drift| drift.kpi == kpi)?;
+    let (line, (first, last)) = (found.line?, found.span?);
+    matches!(found.verdict, DriftVerdict::Worsens | DriftVerdict::Improves)
+        .then_some(Piece { from: (first, line.fit.first), to: (last, line.fit.last) })
+}
+
+/// A piece for each level, where there is more than one.
+fn levels(deep: &Deep, kpi: KpiId) -> Vec<Piece> {
+    let Some(found) = deep.changes.iter().find(|changes| changes.kpi == kpi) else { return Vec::new() };
+    let (Some((first, last)), Some(change)) = (found.span, found.changes.first()) else { return Vec::new() };
+    let ends = found.changes[1..].iter().map(|next| next.last_before).chain(std::iter::once(last));
+    let after = found.changes.iter().zip(ends).map(|(change, end)| {
+        let level = change.step.after;
+        Piece { from: (change.first_after, level), to: (end, level) }
+    });
+    let level = change.step.before;
+    std::iter::once(Piece { from: (first, level), to: (change.last_before, level) }).chain(after).collect()
 }
 
 /// Ascending numbers as stretches of neighbours.

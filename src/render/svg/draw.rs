@@ -55,7 +55,8 @@ pub fn plot(out: &mut String, chart: &Chart, layout: &Layout, tips: bool) {
         return;
     };
     let known = chart.points.iter().filter_map(|(_, value)| *value);
-    let values = known.chain(chart.limits.iter().map(|limit| limit.value));
+    let pieces = chart.levels.iter().chain(&chart.drift).flat_map(|piece| [piece.from.1, piece.to.1]);
+    let values = known.chain(chart.limits.iter().map(|limit| limit.value)).chain(pieces);
     let Some(axis) = ValueAxis::around(values, layout.ticks) else {
         nothing(out, layout, "No iteration has a value.");
         return;
@@ -73,11 +74,13 @@ pub fn plot(out: &mut String, chart: &Chart, layout: &Layout, tips: bool) {
     };
     out.push_str(&rect("area", area.left, area.top, area.right - area.left, area.bottom - area.top));
     shades(out, chart, &area);
+    interval(out, chart, &area);
     value_axis(out, chart, &area, layout);
     number_axis(out, &area, layout, *first, *last);
     window(out, chart, &area, layout);
     limits(out, chart, &area, layout);
     values_of(out, chart, &area, layout, tips);
+    course(out, chart, &area, layout);
     rugs(out, chart, &area);
 }
 
@@ -115,6 +118,39 @@ fn shades(out: &mut String, chart: &Chart, area: &Area) {
             let (from, to) = (from.max(area.left), to.min(area.right));
             out.push_str(&rect(class, from, area.top, to - from, area.bottom - area.top));
         }
+    }
+}
+
+/// Where the median of the last-n window lies, as far as it can be seen.
+fn interval(out: &mut String, chart: &Chart, area: &Area) {
+    let (Some((low, high)), Some((_, (first, last)))) = (chart.interval, &chart.window) else { return };
+    let (from, to) = (area.x(*first as f64 - 0.5), area.x(*last as f64 + 0.5));
+    let inside = |value: f64| area.y(value).clamp(area.top, area.bottom);
+    let (top, bottom) = (inside(high), inside(low));
+    out.push_str(&rect("interval", from, top, to - from, (bottom - top).max(1.5)));
+}
+
+/// Levels with the places where they change, and the line of a drift.
+fn course(out: &mut String, chart: &Chart, area: &Area, layout: &Layout) {
+    let at = |(number, value): (u64, f64)| (area.x(number as f64), area.y(value));
+    let mut levels = String::new();
+    for piece in &chart.levels {
+        let ((x, y), (end, _)) = (at(piece.from), at(piece.to));
+        let _ = write!(levels, "M{:.1} {y:.1}H{:.1}", x - 2.0, end + 2.0);
+    }
+    path(out, "level", &levels);
+    for pair in chart.levels.windows(2) {
+        let (before, after) = (pair[0], pair[1]);
+        let x = f64::midpoint(area.x(before.to.0 as f64), area.x(after.from.0 as f64));
+        path(out, "change", &format!("M{x:.1} {:.1}V{:.1}", area.top, area.bottom));
+        let label = after.from.0.to_string();
+        let half = letter(layout) * label.len() as f64 / 2.0;
+        let middle = x.clamp(area.left + half, area.right - half);
+        text(out, "middle change-text", middle, area.bottom - 8.0, &label);
+    }
+    if let Some(piece) = chart.drift {
+        let ((x, y), (end, last)) = (at(piece.from), at(piece.to));
+        path(out, "drift", &format!("M{x:.1} {y:.1}L{end:.1} {last:.1}"));
     }
 }
 

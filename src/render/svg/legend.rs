@@ -23,11 +23,17 @@ pub enum Item {
     Warmup,
     /// Ramp-down.
     Rampdown,
+    /// Interval of the median of the last-n window.
+    Interval,
+    /// A steady drift.
+    Drift,
+    /// A change of level.
+    Level,
 }
 
 impl Item {
     /// All of them, in the order of a legend.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Limit,
         Self::Ready,
         Self::Miss,
@@ -36,6 +42,9 @@ impl Item {
         Self::Freeze,
         Self::Warmup,
         Self::Rampdown,
+        Self::Interval,
+        Self::Drift,
+        Self::Level,
     ];
 
     /// What it means.
@@ -49,6 +58,9 @@ impl Item {
             Self::Freeze => "freeze",
             Self::Warmup => "warm-up",
             Self::Rampdown => "ramp-down",
+            Self::Interval => "95 % interval of the median",
+            Self::Drift => "steady drift",
+            Self::Level => "level, and where it changed",
         }
     }
 
@@ -63,6 +75,9 @@ impl Item {
             Self::Freeze => "freeze",
             Self::Warmup => "warmup",
             Self::Rampdown => "rampdown",
+            Self::Interval => "interval",
+            Self::Drift => "drift",
+            Self::Level => "level",
         }
     }
 
@@ -70,7 +85,7 @@ impl Item {
     pub fn sample(self, x: f64, y: f64) -> String {
         let class = self.class();
         match self {
-            Self::Limit | Self::Ready => {
+            Self::Limit | Self::Ready | Self::Drift | Self::Level => {
                 format!("<path class=\"{class}\" d=\"M{x} {}h24\"/>", y + 6.0)
             }
             Self::Miss => format!("<path class=\"{class}\" d=\"M{} {}l6 6-6 6-6-6z\"/>", x + 15.0, y),
@@ -81,7 +96,7 @@ impl Item {
                     y + 3.0
                 )
             }
-            Self::Freeze | Self::Warmup | Self::Rampdown => {
+            Self::Freeze | Self::Warmup | Self::Rampdown | Self::Interval => {
                 format!("<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"24\" height=\"12\"/>")
             }
         }
@@ -99,6 +114,9 @@ pub fn items(chart: &Chart) -> Vec<Item> {
         Item::Freeze => !chart.freezes.is_empty(),
         Item::Warmup => !chart.warmup.is_empty(),
         Item::Rampdown => !chart.rampdown.is_empty(),
+        Item::Interval => chart.interval.is_some() && chart.window.is_some(),
+        Item::Drift => chart.drift.is_some(),
+        Item::Level => !chart.levels.is_empty(),
     };
     Item::ALL.into_iter().filter(is_there).collect()
 }

@@ -23,6 +23,8 @@ pub struct DriftRow {
     pub low: Option<f64>,
     /// Upper end of its band; null with too few samples.
     pub high: Option<f64>,
+    /// How many floors of a saw the slope goes through; null where it goes through all samples.
+    pub floors: Option<usize>,
     /// Confidence level of the band.
     pub confidence: f64,
     /// Slopes smaller than this are called flat, units per hour.
@@ -42,6 +44,7 @@ impl From<&Drift> for DriftRow {
             slope_per_hour: drift.slope.map(|slope| slope.per_hour),
             low: drift.slope.and_then(|slope| slope.low),
             high: drift.slope.and_then(|slope| slope.high),
+            floors: drift.floors,
             confidence: drift.confidence,
             floor: drift.floor.value,
             word: drift.word,

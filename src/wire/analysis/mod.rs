@@ -3,6 +3,7 @@
 //! Lists are bounded and say how many entries there are. Computes nothing; holds no path of the machine and
 //! no clock.
 
+mod course;
 mod drift;
 mod inventory;
 mod symbol;
@@ -18,6 +19,7 @@ use crate::core::evidence::Finding;
 use crate::core::kpi::KpiTable;
 use crate::core::verdict::Outcome;
 
+pub use course::{ChangeRow, ChangesRow, CourseBlock, KpiDriftRow, LineRow, PaceRow, SettledRow, SpikeRow};
 pub use drift::DriftRow;
 pub use inventory::{DeclaredRow, DuplicateRow, ForeignRow, Inventory, RenumberedRow, UnusableRow};
 pub use symbol::{

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::tuning::{AnomalyBlock, DeltaBlock, GuardWindows, RecommendationRow, SignatureBlock};
-use super::{DriftRow, LISTED, WindowBlock};
+use super::{CourseBlock, DriftRow, LISTED, WindowBlock};
 use crate::core::analysis::{Deep, SymbolAnalysis};
 use crate::core::anomalies::AnomalyKind;
 use crate::core::edge::{Component, EdgeDecomposition};
@@ -255,6 +255,8 @@ pub struct SymbolBlock {
     pub violations: Option<ViolationBlock>,
     /// Where resources are heading over the whole run.
     pub drift: Vec<DriftRow>,
+    /// The course of the KPIs of the verdict: steady drifts, changes of level, spikes, warm-up.
+    pub course: Option<CourseBlock>,
     /// Where the net edge comes from.
     pub edge: Option<EdgeBlock>,
     /// Advice.
@@ -283,6 +285,7 @@ impl SymbolBlock {
             anomalies: deep.map(|deep| AnomalyBlock::of(&deep.anomalies)),
             violations: deep.map(|deep| ViolationBlock::of(&deep.violations, kpis)),
             drift: deep.map(|deep| deep.drift.iter().map(DriftRow::from).collect()).unwrap_or_default(),
+            course: deep.map(|deep| CourseBlock::of(deep, kpis)),
             edge: deep.map(|deep| EdgeBlock::of(&deep.edge, kpis)),
             recommendations: deep
                 .map(|deep| deep.recommendations.iter().map(RecommendationRow::from).collect())

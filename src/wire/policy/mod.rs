@@ -6,6 +6,7 @@
 //! limit that could never fail. Opens no file and reads no variable; its callers bring the text.
 
 mod compare;
+mod course;
 mod error;
 mod gates;
 mod holding;

@@ -11,7 +11,7 @@ use super::gates::{self, Known, sourced};
 use super::possible::Possible;
 use super::reader::{Noted, Read, Reader};
 use super::tree::{Key, Tree, Value};
-use super::{compare, kpis, rules, run, values, words};
+use super::{compare, course, kpis, rules, run, values, words};
 
 /// The version of the policy's format that this program reads.
 pub(super) const SCHEMA_VERSION: u64 = 1;
@@ -42,6 +42,8 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
     let trend = trend.map(|found| sourced(&reader, &found));
     let run = run::read(&mut reader, &kpis);
     let drift = drift(&mut reader);
+    let kpi_drift = course::kpi_drift(&mut reader);
+    let change_points = course::change_points(&mut reader);
     let unread = reader.place_around(&Key::new("schema_version"));
     let unread = reader.error(&unread, "the policy could not be read".to_owned());
 
@@ -66,6 +68,8 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
             trend_relative_change: trend?,
             run: run?,
             drift: drift?,
+            kpi_drift: kpi_drift?,
+            change_points: change_points?,
             sha256: sha256(&effective),
             effective,
             kpis,

@@ -8,12 +8,12 @@ use soak::core::stats::steps::{SHORTEST, Split};
 
 use crate::world::Stream;
 
-const NS: [usize; 10] = [24, 32, 48, 64, 96, 128, 200, 400, 1000, 2048];
+const NS: [usize; 9] = [24, 32, 48, 64, 96, 128, 200, 400, 1000];
 const PHIS: [f64; 11] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95];
 const LEVELS: [f64; 10] = [0.5, 0.2, 0.1, 0.05, 0.025, 0.0125, 0.006_25, 0.003, 0.001, 0.0005];
 
 /// Series of each length and autocorrelation.
-const SERIES: usize = 40_000;
+const SERIES: usize = 24_000;
 
 /// Keeps these series apart from those of the table of error rates.
 const PURPOSE: u64 = 0xc417_1ca1;
@@ -33,8 +33,7 @@ pub fn source() -> String {
         "//! The best split of a series without a step: {SERIES} simulated first-order series of each length and\n\
          //! autocorrelation, spikes taken out first, segments of at least {SHORTEST} values.\n\
          //!\n\
-         //! Made by `make critical-values`; not to be edited by hand.\n\
-         #![cfg_attr(rustfmt, rustfmt::skip)]\n\n\
+         //! Made by `make critical-values`; not to be edited by hand.\n\n\
          /// Lengths.\npub const NS: [usize; {}] = {NS:?};\n\
          /// Autocorrelations.\npub const PHIS: [f64; {}] = {PHIS:?};\n\
          /// Probabilities of exceeding a quantile.\npub const LEVELS: [f64; {}] = {LEVELS:?};\n",

@@ -1,6 +1,10 @@
 //! What is put to the test: each decision of soak, asked about a simulated run as the program asks it.
 
+use soak::core::course::{ChangeRules, Column, CourseRules, DriftVerdict, changes, drift};
+use soak::core::kpi::{Direction, KpiId};
+use soak::core::policy::{Limit, WindowSpec};
 use soak::core::stats::{MeanInterval, Memory, Summary};
+use soak::core::verdict::{LimitSource, Severity};
 
 use crate::comparison;
 use crate::world::{Run, Scenario};
@@ -28,6 +32,24 @@ pub struct Method {
     /// How it decides.
     pub judge: fn(&Run) -> Answer,
 }
+
+/// What happens to a KPI in the course of a run.
+const COURSE: &[Scenario] = &[
+    Scenario::Step { size: 0.5, after: 0.5 },
+    Scenario::Step { size: 1.0, after: 0.5 },
+    Scenario::Step { size: 2.0, after: 0.5 },
+    Scenario::Step { size: 3.0, after: 0.5 },
+    Scenario::Step { size: 0.5, after: 0.75 },
+    Scenario::Step { size: 1.0, after: 0.75 },
+    Scenario::Step { size: 2.0, after: 0.75 },
+    Scenario::Step { size: 3.0, after: 0.75 },
+    Scenario::Drift { size: 0.5 },
+    Scenario::Drift { size: 1.0 },
+    Scenario::Drift { size: 2.0 },
+    Scenario::Drift { size: 3.0 },
+    Scenario::Spikes { count: 1, size: 8.0 },
+    Scenario::Spikes { count: 3, size: 8.0 },
+];
 
 /// All methods, in the order of the table.
 pub const METHODS: &[Method] = &[
@@ -73,7 +95,111 @@ pub const METHODS: &[Method] = &[
         scenarios: comparison::LEVELS,
         judge: comparison::two_looks,
     },
+    Method {
+        key: "drift_gate",
+        title: "Drift gate: some KPI gets steadily worse (Holm over 4 KPIs, from 48 iterations on)",
+        scenarios: COURSE,
+        judge: |run| drifts(run, 48, |verdict| verdict == DriftVerdict::Worsens),
+    },
+    Method {
+        key: "drift_advice",
+        title: "Drift, either way, also below 48 iterations (advisory)",
+        scenarios: &[],
+        judge: |run| {
+            drifts(run, 16, |verdict| matches!(verdict, DriftVerdict::Worsens | DriftVerdict::Improves))
+        },
+    },
+    Method {
+        key: "change_points_gate",
+        title: "Change points gate: some KPI has a new, worse level (Holm over 4 KPIs, from 48 iterations on)",
+        scenarios: COURSE,
+        judge: |run| levels(run, 48, true),
+    },
+    Method {
+        key: "change_points",
+        title: "Change points: any change told, for better or worse, also below 48 iterations",
+        scenarios: COURSE,
+        judge: |run| levels(run, 24, false),
+    },
+    Method {
+        key: "spikes",
+        title: "Spikes: any told (advisory)",
+        scenarios: &[
+            Scenario::Step { size: 3.0, after: 0.5 },
+            Scenario::Spikes { count: 1, size: 8.0 },
+            Scenario::Spikes { count: 3, size: 8.0 },
+        ],
+        judge: spikes,
+    },
 ];
+
+/// The KPIs of the verdict with their directions; what happens to the first is for the worse.
+fn columns(run: &Run) -> Vec<Column> {
+    let kpis = [
+        (KpiId::NET_BPS, Direction::Higher),
+        (KpiId::MAKER_TAKER_RATIO, Direction::Higher),
+        (KpiId::RISK_RATIO, Direction::Lower),
+        (KpiId::P95_LATENCY_MS, Direction::Lower),
+    ];
+    let column = |((kpi, direction), values): ((KpiId, Direction), &Vec<f64>)| Column {
+        kpi,
+        direction: Some(direction),
+        floor: 0.0,
+        limit: None,
+        points: (1..).zip(values.iter().copied()).collect(),
+    };
+    kpis.into_iter().zip(&run.kpis).map(column).collect()
+}
+
+/// The rates of the built-in policy, without its floors.
+fn rules(min_iterations: usize) -> CourseRules {
+    let limit =
+        |value: f64| Limit { value, source: LimitSource { key: String::new(), origin: String::new() } };
+    CourseRules {
+        gates: true,
+        severity: Severity::Hard,
+        window: WindowSpec::Overall,
+        false_alarm_rate: limit(0.05),
+        min_iterations: limit(min_iterations as f64),
+        relative_change: limit(0.0),
+    }
+}
+
+fn drifts(run: &Run, from: usize, is_alarm: fn(DriftVerdict) -> bool) -> Answer {
+    if run.n < from {
+        return Answer::Cannot;
+    }
+    let found = drift::find(&columns(run), &rules(from));
+    if found.iter().any(|drift| is_alarm(drift.verdict)) {
+        Answer::Alarm
+    } else if found.iter().any(|drift| drift.verdict == DriftVerdict::CannotTell) {
+        Answer::Cannot
+    } else {
+        Answer::Quiet
+    }
+}
+
+fn levels(run: &Run, from: usize, worse: bool) -> Answer {
+    if run.n < from {
+        return Answer::Cannot;
+    }
+    let found = changes::find(&columns(run), &ChangeRules { course: rules(from), min_segment: 6 });
+    if found.iter().any(|kpi| if worse { kpi.is_worse() } else { !kpi.changes.is_empty() }) {
+        Answer::Alarm
+    } else if found.iter().any(|kpi| kpi.likeliest.is_none()) {
+        Answer::Cannot
+    } else {
+        Answer::Quiet
+    }
+}
+
+fn spikes(run: &Run) -> Answer {
+    if run.n < 24 {
+        return Answer::Cannot;
+    }
+    let found = changes::find(&columns(run), &ChangeRules { course: rules(24), min_segment: 6 });
+    if found.iter().any(|kpi| !kpi.spikes.is_empty()) { Answer::Alarm } else { Answer::Quiet }
+}
 
 /// Whether the interval over the last values of the first KPI holds 0, which is mean and median of the process.
 fn interval(run: &Run, last: Option<usize>, median: bool) -> Answer {

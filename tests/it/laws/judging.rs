@@ -185,7 +185,7 @@ proptest! {
         let n = u64::try_from(run.len()).expect("small");
         let plain = judged(&run, &POLICY);
         for state in [RunState::Running, RunState::Interrupted, RunState::Failed] {
-            let declared = Declared { iterations: n + 5, state, last_complete: n, rotated: Ranges::default(), source: None };
+            let declared = Declared { iterations: n + 5, state, last_complete: n, rotated: Ranges::default(), source: None, interval: None };
             let evidence = || Evidence { declared: Some(declared.clone()), ..folder(&run) };
             let whole = analyse(evidence(), &POLICY, &Options::default(), None);
             prop_assert!(whole.outcome >= plain.outcome && whole.outcome >= Outcome::Inconclusive);

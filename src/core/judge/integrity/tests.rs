@@ -29,7 +29,14 @@ fn of_files(evidence: &Evidence) -> Check {
 }
 
 fn declared(state: RunState, iterations: u64, last_complete: u64) -> Evidence {
-    let declared = Declared { iterations, state, last_complete, rotated: Ranges::default(), source: None };
+    let declared = Declared {
+        iterations,
+        state,
+        last_complete,
+        rotated: Ranges::default(),
+        source: None,
+        interval: None,
+    };
     Evidence { declared: Some(declared), ..Evidence::default() }
 }
 

@@ -1,0 +1,68 @@
+//! `[kpi_drift]` and `[change_points]`: when the course of a KPI counts.
+
+use crate::core::course::{ChangeRules, CourseRules};
+use crate::core::stats::steps::SHORTEST;
+
+use super::gates::sourced;
+use super::reader::{Read, Reader};
+use super::tree::{Key, Value};
+use super::{values, words};
+
+/// Fewer iterations than this cannot be decided on, whatever the policy says: the error rates of a decision are
+/// known from here on.
+const FEWEST: usize = 48;
+
+/// `[kpi_drift]`.
+pub(super) fn kpi_drift(reader: &mut Reader<'_>) -> Read<CourseRules> {
+    course(reader, &Key::new("kpi_drift"))
+}
+
+/// `[change_points]`.
+pub(super) fn change_points(reader: &mut Reader<'_>) -> Read<ChangeRules> {
+    let table = Key::new("change_points");
+    let segment = reader.required(&table.at("min_segment"), "a whole number", segment);
+    let course = course(reader, &table);
+    Ok(ChangeRules { course: course?, min_segment: segment?.value })
+}
+
+fn course(reader: &mut Reader<'_>, table: &Key) -> Read<CourseRules> {
+    let gates = reader.required(&table.at("gates"), "`true` or `false`", values::switch);
+    let severity = reader.required(&table.at("severity"), "`hard` or `soft`", words::severity);
+    let window = reader.required(&table.at("window"), "a window", words::window);
+    let rate = reader.required(&table.at("false_alarm_rate"), "a probability", rate);
+    let minimum = reader.required(&table.at("min_iterations"), "a whole number", values::count);
+    let relative = reader.required(&table.at("relative_change"), "a share", values::not_negative);
+    let (gates, minimum) = (gates?, minimum?);
+    if gates.value && minimum.value < FEWEST {
+        let problem = format!(
+            "expected {FEWEST} or more where `gates = true`, found {}: fewer iterations raise too many false alarms",
+            minimum.value
+        );
+        return Err(reader.note(&minimum.place, problem));
+    }
+    Ok(CourseRules {
+        gates: gates.value,
+        severity: severity?.value,
+        window: window?.value,
+        false_alarm_rate: sourced(reader, &rate?),
+        min_iterations: sourced(reader, &minimum.map(|count| count as f64)),
+        relative_change: sourced(reader, &relative?),
+    })
+}
+
+/// A probability that a test can be made at.
+fn rate(value: &Value) -> Result<f64, String> {
+    let rate = values::number(value)?;
+    if (0.005..=0.5).contains(&rate) {
+        return Ok(rate);
+    }
+    Err(format!("expected a probability between 0.005 and 0.5, found {rate}"))
+}
+
+/// A whole number from the shortest segment on that the critical values know.
+fn segment(value: &Value) -> Result<usize, String> {
+    match values::count(value)? {
+        few if few < SHORTEST => Err(format!("expected {SHORTEST} or more, found {few}")),
+        enough => Ok(enough),
+    }
+}
