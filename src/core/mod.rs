@@ -23,6 +23,7 @@ pub mod policy;
 pub mod ranges;
 pub mod recommend;
 pub mod run;
+pub mod sanity;
 pub mod secret;
 pub mod selftest;
 pub mod series;

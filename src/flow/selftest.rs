@@ -131,7 +131,14 @@ fn with_fault(
     'edits: for (number, edit) in &fault.edits {
         for name in copy.files_of(*number, symbol) {
             let bytes = copy.read(&name)?;
-            match tamper::apply(&bytes, symbol, std::slice::from_ref::<Edit>(edit), &asked.policy.kpis) {
+            let changed = match edit {
+                Edit::CopyOf(other) => match copy.files_of(*other, symbol).first() {
+                    Some(other) => tamper::copy(&copy.read(other)?, &bytes),
+                    None => Err(format!("there is no file of iteration {other}")),
+                },
+                edit => tamper::apply(&bytes, symbol, std::slice::from_ref(edit), &asked.policy.kpis),
+            };
+            match changed {
                 Ok(changed) => {
                     copy.write(&name, &changed)?;
                     originals.push((name, bytes));

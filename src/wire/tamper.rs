@@ -12,6 +12,10 @@ use crate::core::selftest::Edit;
 const FILLS: [&str; 6] =
     ["fills", "maker_share_pct", "maker_volume", "taker_volume", "maker_count", "taker_count"];
 
+/// What tells two files of equal measurements apart, at the top and in `summary`.
+pub const NUMBER_AND_TIME: [&str; 6] =
+    ["iteration", "number", "window_index", "started_utc", "runtime_utc", "timestamp"];
+
 /// The file with these changes. The error says why it cannot be changed.
 pub fn apply(bytes: &[u8], symbol: Option<&str>, edits: &[Edit], kpis: &KpiTable) -> Result<Vec<u8>, String> {
     if edits.contains(&Edit::Truncate) {
@@ -35,10 +39,35 @@ pub fn apply(bytes: &[u8], symbol: Option<&str>, edits: &[Edit], kpis: &KpiTable
                     }
                 }
             }
-            Edit::Truncate => {}
+            // The one is done already, the other takes another file, see `copy`.
+            Edit::Truncate | Edit::CopyOf(_) => {}
         }
     }
     let mut written = serde_json::to_vec_pretty(&tree).map_err(|error| error.to_string())?;
+    written.push(b'\n');
+    Ok(written)
+}
+
+/// `source` with the number and the time of `target`, at the top and in `summary`. The error says why that cannot be.
+pub fn copy(source: &[u8], target: &[u8]) -> Result<Vec<u8>, String> {
+    let read = |bytes: &[u8]| -> Result<Value, String> {
+        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        serde_json::from_slice(text).map_err(|error| error.to_string())
+    };
+    let (mut source, target) = (read(source)?, read(target)?);
+    let take = |to: Option<&mut Value>, from: Option<&Value>| {
+        if let (Some(Value::Object(to)), Some(Value::Object(from))) = (to, from) {
+            for key in NUMBER_AND_TIME {
+                match from.get(key) {
+                    Some(value) => to.insert(key.to_owned(), value.clone()),
+                    None => to.remove(key),
+                };
+            }
+        }
+    };
+    take(Some(&mut source), Some(&target));
+    take(source.get_mut("summary"), target.get("summary"));
+    let mut written = serde_json::to_vec_pretty(&source).map_err(|error| error.to_string())?;
     written.push(b'\n');
     Ok(written)
 }

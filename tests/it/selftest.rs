@@ -8,7 +8,8 @@ use crate::support::{Run, Step, program, ran, soak, visible};
 fn run() -> Run {
     (1..=24)
         .map(|number| {
-            let wave = if number % 2 == 0 { 1.0 } else { -1.0 };
+            // No two iterations are alike.
+            let wave = (if number % 2 == 0 { 1.0 } else { -1.0 }) + number as f64 / 100.0;
             let good = Step { freeze: number == 22, ..Step::good(number) };
             Step {
                 net: good.net + 0.05 * wave,
@@ -59,6 +60,11 @@ fn every_fault_that_must_be_caught_is_caught_by_the_gate_that_is_for_it_and_the_
     }
     let truncated = row(&result, "truncated file", None);
     assert!(says(truncated, "integrity.files", "PASS", "INVALID"), "{truncated}");
+    let copied = row(&result, "copied iteration", None);
+    assert!(says(copied, "sanity.repeated", "PASS", "INVALID"), "{copied}");
+    assert_eq!((&copied["notice"], &copied["exit_code"]), (&"advised".into(), &Value::from(0)));
+    let stuck = row(&result, "stuck value", Some("net_bps"));
+    assert!(says(stuck, "sanity.stuck", "PASS", "WARN"), "{stuck}");
     // One spike among eight iterations does not fail a run; the checks beside the verdict see it.
     let spike = row(&result, "spike", Some("p95_latency_ms"));
     assert_eq!((&spike["verdict"], &spike["notice"]), (&Value::from("PASS"), &"advised".into()));

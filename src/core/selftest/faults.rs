@@ -49,7 +49,21 @@ pub fn faults(subject: &Subject<'_>) -> Vec<Fault> {
     faults.extend(targets.iter().map(Target::missing));
     faults.push(truncated(subject));
     faults.extend(targets.iter().filter_map(Target::stuck));
+    faults.extend(copied(subject));
     faults
+}
+
+/// `None` with a single iteration.
+fn copied(subject: &Subject<'_>) -> Option<Fault> {
+    let newest = subject.judged.positions.end - 1;
+    let (number, before) = (subject.series.number(newest), subject.series.number(newest.checked_sub(1)?));
+    Some(Fault {
+        kind: FaultKind::Copied,
+        kpi: None,
+        must: false,
+        what: format!("the file of iteration {number} is that of {before}, but for number and time"),
+        edits: vec![(number, Edit::CopyOf(before))],
+    })
 }
 
 fn truncated(subject: &Subject<'_>) -> Fault {

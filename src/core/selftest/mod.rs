@@ -29,6 +29,8 @@ pub enum FaultKind {
     Truncated,
     /// The KPI does not move any more.
     Stuck,
+    /// The newest file is a copy of the one before it, but for number and time.
+    Copied,
 }
 
 impl FaultKind {
@@ -42,6 +44,7 @@ impl FaultKind {
             Self::Missing => "missing KPI",
             Self::Truncated => "truncated file",
             Self::Stuck => "stuck value",
+            Self::Copied => "copied iteration",
         }
     }
 }
@@ -55,6 +58,8 @@ pub enum Edit {
     Remove(KpiId),
     /// The file ends in the middle.
     Truncate,
+    /// The file gets the content of that of this iteration, but for number and time.
+    CopyOf(u64),
 }
 
 /// A fault that is put into a run.

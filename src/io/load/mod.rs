@@ -4,6 +4,7 @@
 
 mod files;
 mod listing;
+mod repeats;
 mod sidecars;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,6 +105,9 @@ pub fn load(asked: &Path, kpis: &KpiTable, reach: Reach) -> Result<Loaded, LoadE
         evidence.unread = unread;
     }
     gathering.finish(&mut evidence);
+    if reach == Reach::All {
+        evidence.repeats = repeats::find(&folder, &wanted, &evidence.series, kpis);
+    }
     evidence.add_unusable_symbols(kpis.len());
     Ok(Loaded { folder, evidence })
 }

@@ -37,11 +37,8 @@ fn a_bound_that_can_never_be_had_is_told_with_its_place() {
          window of at least 6"
     );
     assert!(errors_of("[readiness.kpi.net_bps]\nwindow = \"last 6\"\njudge = \"lower\"").is_empty());
-    assert_eq!(
-        error_of("[goals]\njudge = \"lowest\""),
-        "`p.toml`:3:9: `goals.judge`: unknown judge `lowest`, did you mean `lower`?; expected `point`, `lower`, \
-         `upper`"
-    );
+    let unknown = error_of("[goals]\njudge = \"lowest\"");
+    assert!(unknown.starts_with("`p.toml`:3:9: `goals.judge`: unknown judge `lowest`"), "{unknown}");
     for confidence in ["0.5", "1.0", "95", "-1"] {
         let error = error_of(&format!("[goals]\nconfidence = {confidence}"));
         assert!(error.contains("expected a share above 0.5 and below 1"), "{error}");
