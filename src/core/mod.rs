@@ -4,6 +4,7 @@ pub mod analysis;
 pub mod anomalies;
 pub mod audit;
 pub mod baseline;
+pub mod baselines;
 pub mod compare;
 pub mod course;
 pub mod deltas;

@@ -8,7 +8,7 @@ use crate::core::compare::{Measured, ORDER, Side};
 use crate::core::policy::Policy;
 use crate::core::verdict::WindowUsed;
 use crate::core::window::Window;
-use crate::flow::judge::{self, JudgeError, Request};
+use crate::flow::judge::{self, JudgeError, Judged, Request};
 use crate::io::load::{LARGEST, read_bounded};
 use crate::io::loose;
 use crate::wire::compare_result::ComparedRun;
@@ -113,19 +113,26 @@ fn read_run(path: &Path, asked: &Asked<'_>) -> Result<Read, SideError> {
     let symbols: Vec<String> = symbol.map(str::to_owned).into_iter().collect();
     let request = Request { path, policy, options, symbols: &symbols, edge_report: None };
     let judged = judge::judge(&request)?;
+    let read = read_judged(&judged, path, policy)?;
+    Ok(if significance { read } else { Read { singles: None, ..read } })
+}
+
+/// A judged folder as one side, with its single values.
+pub fn read_judged(judged: &Judged, path: &Path, policy: &Policy) -> Result<Read, SideError> {
     let analysis = &judged.analysis;
+    let folder = || judged.folder.clone();
     if analysis.evidence.is_empty() {
-        return Err(SideError::Empty { path: judged.folder, reason: analysis.reason() });
+        return Err(SideError::Empty { path: folder(), reason: analysis.reason() });
     }
     let [only] = analysis.symbols.as_slice() else {
         let symbols =
             analysis.symbols.iter().map(|symbol| symbol.symbol.clone().unwrap_or_default()).collect();
-        return Err(SideError::Symbols { path: judged.folder, symbols });
+        return Err(SideError::Symbols { path: folder(), symbols });
     };
     let run = of_symbol(analysis, only, path);
     let side = side(only);
-    let singles = significance.then(|| singles(analysis, only, policy));
-    Ok(Read { run, side, singles, redirected: judged.redirected.then_some(judged.folder) })
+    let singles = Some(singles(analysis, only, policy));
+    Ok(Read { run, side, singles, redirected: judged.redirected.then(folder) })
 }
 
 fn singles(analysis: &Analysis, symbol: &SymbolAnalysis, policy: &Policy) -> Singles {

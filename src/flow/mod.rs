@@ -4,6 +4,7 @@
 
 pub mod audit;
 pub mod baseline;
+pub mod baselines;
 pub mod compare;
 pub mod golden;
 pub mod history;

@@ -19,5 +19,6 @@ pub mod run_folder;
 pub mod scratch;
 pub mod signals;
 pub mod source;
+pub mod store;
 #[cfg(test)]
 mod test_server;

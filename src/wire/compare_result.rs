@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use super::baseline_status::Acknowledged;
 use super::provenance::Provenance;
 use crate::core::compare::significance::{self, Answer, Judged, More};
 use crate::core::compare::{self, Side, words};
@@ -18,8 +19,9 @@ use crate::core::verdict::WindowUsed;
 pub struct ComparedRun {
     /// Where it was read.
     pub path: String,
-    /// `run` for a folder with iterations, `snapshot` or `audit` for a file about a run.
-    #[schemars(extend("enum" = ["run", "snapshot", "audit"]))]
+    /// `run` for a folder with iterations, `baseline` for one that was promoted, `snapshot` or `audit` for a file about
+    /// a run.
+    #[schemars(extend("enum" = ["run", "baseline", "snapshot", "audit"]))]
     pub kind: String,
     /// Its true verdict where it is known, else the one that is written; null when there is none.
     pub verdict: Option<String>,
@@ -184,6 +186,8 @@ pub struct CompareResult {
     /// KPIs that got worse: by more than their margin where significance was looked for, else by more than their
     /// floor.
     pub regressions: Vec<String>,
+    /// KPIs that got worse, and that is known and accepted: no regressions.
+    pub acknowledged: Vec<String>,
     /// KPIs of which significance cannot tell whether they got worse.
     pub undecided: Vec<String>,
     /// KPIs that a side does not know, so that nothing can be said about them.
@@ -250,6 +254,7 @@ impl CompareResult {
             limits: if mock { "mock" } else { "production" }.to_owned(),
             significance: significance.map(used),
             regressions,
+            acknowledged: Vec::new(),
             undecided,
             unknown,
             notes: notes(&a, &b, &rows),
@@ -262,10 +267,28 @@ impl CompareResult {
 }
 
 impl CompareResult {
+    /// Takes what is known and accepted out of the regressions, and tells what has expired.
+    pub fn acknowledge(&mut self, known: &[Acknowledged]) {
+        for Acknowledged { kpi, owner, reason, until, expired } in known {
+            if *expired {
+                self.notes.push(format!(
+                    "the acknowledgement of {kpi} by {owner} expired on {until} and does not count any more"
+                ));
+            } else if let Some(at) = self.regressions.iter().position(|name| name == kpi) {
+                self.acknowledged.push(self.regressions.remove(at));
+                self.notes
+                    .push(format!("{kpi} is worse, and that is known until {until}: {reason} ({owner})"));
+            }
+        }
+    }
+
     /// Notes that significance was asked for and is not possible.
     pub fn note_missing_values(&mut self) {
         let runs = [("A", &self.a), ("B", &self.b)].into_iter();
-        let files: Vec<&str> = runs.filter(|(_, run)| run.kind != "run").map(|(name, _)| name).collect();
+        let files: Vec<&str> = runs
+            .filter(|(_, run)| !matches!(run.kind.as_str(), "run" | "baseline"))
+            .map(|(name, _)| name)
+            .collect();
         self.notes.push(format!(
             "significance is not possible, changes are held against floors: {} has no single values",
             files.join(" and ")

@@ -6,6 +6,8 @@ pub mod analysis;
 pub mod artifact_manifest;
 pub mod audit_summary;
 pub mod baseline;
+pub mod baseline_status;
+pub mod baseline_store;
 pub mod check;
 pub mod compare_result;
 pub mod compared_file;

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use super::analysis::AnalysisDocument;
 use super::artifact_manifest::ArtifactManifest;
 use super::audit_summary::AuditSummary;
+use super::baseline_status::BaselineStatus;
+use super::baseline_store::{HistoryLine, StoredBaseline};
 use super::compare_result::CompareResult;
 use super::config_show::ConfigShow;
 use super::delta_report::DeltaReport;
@@ -36,11 +38,26 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 20] = [
+const DESCRIBED: [Described; 23] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
         make: strict::<ArtifactManifest>,
+    },
+    Described {
+        name: "baseline",
+        title: "BASELINE_<n>.json of `soak compare baseline promote`",
+        make: strict::<StoredBaseline>,
+    },
+    Described {
+        name: "baseline_history_line",
+        title: "A line of history.jsonl of `soak compare baseline`",
+        make: strict::<HistoryLine>,
+    },
+    Described {
+        name: "compare_baseline",
+        title: "Output of `soak compare baseline` with `--format json`",
+        make: strict::<BaselineStatus>,
     },
     Described {
         name: "compare_golden",

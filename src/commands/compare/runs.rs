@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
+use super::baseline;
 use crate::cli::compare::{CompareArgs, CompareFormat};
 use crate::cli::globals::GlobalArgs;
 use crate::commands::judging::{collect_provenance, load_policy};
@@ -12,6 +13,7 @@ use crate::commands::{Failure, print};
 use crate::core::compare::significance;
 use crate::core::verdict::Outcome;
 use crate::exit::Exit;
+use crate::flow::baselines;
 use crate::flow::compare::{self, Asked, Read, SideError};
 use crate::flow::judge::JudgeError;
 use crate::flow::policy::window_patches;
@@ -20,9 +22,10 @@ use crate::wire::compare_result::{CompareResult, ComparedRun, Significance};
 
 /// Reads both, compares, prints.
 pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
-    let CompareArgs { other: _, a, b, policy, mock, window, symbol, fail_on_regression, format } = args;
-    let (Some(a), Some(b)) = (a, b) else {
-        return Err(Failure::usage(anyhow!("`--a` and `--b` name the two runs")));
+    let CompareArgs { other: _, a, b, store, policy, mock, window, symbol, fail_on_regression, format } =
+        args;
+    let Some(b) = b else {
+        return Err(Failure::usage(anyhow!("`--b` names the run that is compared")));
     };
     let policy =
         load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
@@ -35,7 +38,20 @@ pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         // The CSV has no place for it.
         significance: *fail_on_regression || *format != CompareFormat::Csv,
     };
-    let a = side(globals, "--a", a, &asked)?;
+    let mut known = Vec::new();
+    let a = if let Some(a) = a {
+        side(globals, "--a", a, &asked)?
+    } else {
+        let store = store.folder();
+        let read = baselines::side(&store, &policy).map_err(baseline::failed)?;
+        let status = baselines::status(&store, "show", &policy, &baseline::now()?[..10]);
+        let status = status.map_err(baseline::failed)?;
+        for warning in &status.warnings {
+            say(globals, &format!("warning: {}", markdown::printable(warning)));
+        }
+        known = status.acknowledged;
+        read
+    };
     let b = side(globals, "--b", b, &asked)?;
     let singles = a.singles.as_ref().zip(b.singles.as_ref());
     let judged = singles.map(|(a, b)| {
@@ -52,6 +68,7 @@ pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     });
     let (a, b) = ((a.run, &a.side), (b.run, &b.side));
     let mut result = CompareResult::of(a, b, significance, &policy.kpis, mock.mock, &provenance);
+    result.acknowledge(&known);
     if asked.significance && result.significance.is_none() {
         result.note_missing_values();
     }
