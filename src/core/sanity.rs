@@ -40,7 +40,9 @@ struct Oddity {
 /// All checks of sanity on one symbol.
 pub fn checks(subject: &Subject<'_>, rules: &SanityRules) -> Vec<Check> {
     let fewest = rules.min_history.value;
-    let history = subject.steady.positions.start..subject.last.positions.start;
+    // Of a short run the last iterations begin before the steady part does.
+    let end = subject.last.positions.start;
+    let history = subject.steady.positions.start.min(end)..end;
     let is_history = history.len() as f64 >= fewest;
     let too_short = || {
         let fewest = count(rules.min_history.value as usize, "steady iteration");

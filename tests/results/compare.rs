@@ -7,6 +7,7 @@ use soak::core::analysis::Options;
 use soak::core::compare::significance;
 use soak::core::golden::{Json, KEPT, Settings, compare};
 use soak::core::spark::Glyphs;
+use soak::flow::baselines::{self, Actor};
 use soak::flow::compare::{Asked, read};
 use soak::flow::history::runs;
 use soak::flow::selftest;
@@ -81,4 +82,23 @@ fn a_selftest_keeps_to_its_schema() {
         let result = SelftestResult::of(name.to_owned(), tested.symbol, rows, false, notes, &provenance());
         assert_eq!(errors("selftest", &json!(result)), Vec::<String>::new(), "{name}");
     }
+}
+
+#[test]
+fn baselines_keep_to_their_schemas() {
+    let policy = policy();
+    let store = tempfile::tempdir().expect("a folder");
+    let asked = Asked { policy: &policy, mock: false, so_far: false, symbol: None, significance: true };
+    let actor = Actor { by: "a test".to_owned(), at: "2026-01-31T12:00:00Z".to_owned() };
+    baselines::promote(store.path(), &fixture("pass24"), &asked, &actor, "0.0.0")
+        .unwrap_or_else(|error| panic!("{error}"));
+    baselines::acknowledge(store.path(), "net_bps", "a known change", "2026-02-28", &actor)
+        .unwrap_or_else(|error| panic!("{error}"));
+    let status = baselines::status(store.path(), "show", &policy, "2026-01-31").expect("a store");
+    assert_eq!(errors("compare_baseline", &json!(status)), Vec::<String>::new());
+    for line in &status.history {
+        assert_eq!(errors("baseline_history_line", &json!(line)), Vec::<String>::new());
+    }
+    let opened = baselines::open(store.path()).expect("a store");
+    assert_eq!(errors("baseline", &json!(opened.baselines[0].2)), Vec::<String>::new());
 }

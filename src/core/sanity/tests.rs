@@ -74,6 +74,14 @@ fn a_usual_run_is_sane_and_every_kind_is_asked() {
 }
 
 #[test]
+fn runs_of_any_length_are_looked_at() {
+    for length in 0..18 {
+        let run = usual(|_, _| ()).into_iter().take(length).collect();
+        assert_eq!(judged(run, &[], &rules()).len(), 5, "{length}");
+    }
+}
+
+#[test]
 fn the_same_value_so_many_times_in_a_row_stands_still() {
     let from = |first: u64| {
         move |number: u64, iteration: &mut Iteration| {
