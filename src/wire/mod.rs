@@ -10,6 +10,7 @@ pub mod baseline_status;
 pub mod baseline_store;
 pub mod check;
 pub mod compare_result;
+pub mod compare_significance;
 pub mod compared_file;
 pub mod config_show;
 pub mod delta_report;

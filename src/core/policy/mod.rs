@@ -3,9 +3,16 @@
 //! Values are read from `deploy/policies/policy.toml` and the layers above it by [`crate::wire::policy`];
 //! nothing here has a number of its own.
 
+mod compare;
+mod holding;
 pub mod run;
+mod sanity;
 
 use super::course::{ChangeRules, CourseRules};
+pub use compare::{CompareRules, Margin};
+pub use holding::{HoldCount, Judge};
+pub use sanity::SanityRules;
+
 use super::drift::DriftRules;
 use super::kpi::{KpiId, KpiTable};
 use super::params::ParamName;
@@ -94,26 +101,6 @@ impl Statistic {
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|statistic| statistic.word() == word)
     }
-}
-
-/// What of a statistic is held against the limit.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Judge {
-    /// The statistic itself.
-    Point,
-    /// The lower bound of its confidence: with this one-sided confidence the true value is not below it.
-    Lower(f64),
-    /// The upper bound of its confidence.
-    Upper(f64),
-}
-
-/// How many single iterations must meet a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HoldCount {
-    /// At least so many, …
-    pub holds: usize,
-    /// … of so many last ones.
-    pub of: usize,
 }
 
 /// A limit on a statistic of a KPI.
@@ -306,58 +293,6 @@ pub struct Windows {
     pub last_n: usize,
     /// First iteration of the steady part.
     pub steady_start: u64,
-}
-
-/// When values are odd, on the good side, too.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SanityRules {
-    /// Whether oddities join the verdict of the whole.
-    pub gates: bool,
-    /// What an oddity is; a copied iteration is always INVALID.
-    pub severity: Severity,
-    /// So many equal values in a row stand still.
-    pub stuck_iterations: Limit,
-    /// A value below this share of what is usual collapsed.
-    pub collapse_share: Limit,
-    /// A value so many spreads on the good side of what is usual is too good to be true.
-    pub too_good_spreads: Limit,
-    /// A median of fills below this share of what is usual is too small.
-    pub fills_share: Limit,
-    /// With fewer steady iterations before the last ones nothing is known to be usual.
-    pub min_history: Limit,
-    /// Where it is said that copies are told.
-    pub repeats_source: LimitSource,
-}
-
-/// Up to which size a shift of a KPI counts for nothing in a comparison: the larger of both.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Margin {
-    /// In the KPI's unit.
-    pub absolute: Limit,
-    /// As a share of the size of A. Near 0 it is next to nothing, and the absolute margin holds.
-    pub relative: Limit,
-}
-
-impl Margin {
-    /// The margin around a mean of A, in the KPI's unit.
-    pub fn around(&self, a: f64) -> f64 {
-        self.absolute.value.max(self.relative.value * a.abs())
-    }
-}
-
-/// When a run is worse than another one.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CompareRules {
-    /// The iterations that are compared for significance.
-    pub window: WindowSpec,
-    /// How often an unchanged build may be called worse in any KPI, all planned looks together.
-    pub error_rate: Limit,
-    /// Planned extensions that the error rate allows for: 0 or 1.
-    pub extensions: u64,
-    /// With fewer values on a side nothing is told.
-    pub min_iterations: usize,
-    /// In the order of [`super::compare::ORDER`].
-    pub margins: [Margin; super::compare::ORDER.len()],
 }
 
 /// One value in force, for `soak config show`.
