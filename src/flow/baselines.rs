@@ -13,7 +13,7 @@ use crate::core::policy::Policy;
 use crate::core::verdict::{Outcome, WindowUsed};
 use crate::flow::compare::{Asked, Read, SideError, Singles, read_judged};
 use crate::flow::judge::{self, JudgeError, Request};
-use crate::io::store::{self, StoreError};
+use crate::io::baseline_folder::{self as store, StoreError};
 use crate::wire::baseline_status::{Acknowledged, BaselineStatus};
 use crate::wire::baseline_store::{
     HISTORY, HistoryLine, StoredBaseline, StoredKpi, StoredWindow, read_history, sha256, write_history,

@@ -5,6 +5,7 @@
 
 pub mod artifacts;
 pub mod audited;
+pub mod baseline_folder;
 pub mod clock;
 pub mod environment;
 mod failpoint;
@@ -19,6 +20,6 @@ pub mod run_folder;
 pub mod scratch;
 pub mod signals;
 pub mod source;
-pub mod store;
+
 #[cfg(test)]
 mod test_server;
