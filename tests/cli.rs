@@ -67,6 +67,7 @@ fn help_lists_the_commands_in_the_order_of_the_product() {
             "artifacts",
             "config",
             "serve",
+            "selftest",
             "schema",
             "completions",
             "man",

@@ -1,11 +1,12 @@
-//! Arguments of `soak compare`: two runs, golden files, the history of a folder.
+//! Arguments of `soak compare`: two runs, baselines, golden files, the history of a folder.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::environment;
 use super::judging::{MockArgs, PolicyArgs, WindowArgs};
-use super::values::{Format, count, pointer, symbol, tolerance};
+use super::values::{Format, count, day, pointer, reason, symbol, tolerance};
 use crate::core::golden::Pattern;
 
 /// `soak compare`
@@ -24,14 +25,17 @@ pub struct CompareArgs {
     pub other: Option<CompareCommand>,
 
     /// The run that is compared with: a folder with ITER_SUMMARY_*.json files, a POST_SOAK_SNAPSHOT.json or a
-    /// POST_SOAK_AUDIT_SUMMARY.json
-    #[arg(long, value_name = "RUN", required = true)]
+    /// POST_SOAK_AUDIT_SUMMARY.json [default: the baseline in the store, see `compare baseline promote`]
+    #[arg(long, value_name = "RUN")]
     pub a: Option<PathBuf>,
 
     /// The run that is compared, in the same forms
     #[arg(long, value_name = "RUN", required = true)]
     pub b: Option<PathBuf>,
 
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
     /// The limits.
     #[command(flatten)]
     pub policy: PolicyArgs,
@@ -46,7 +50,11 @@ pub struct CompareArgs {
     #[arg(long, value_name = "SYMBOL", value_parser = symbol)]
     pub symbol: Option<String>,
 
-    /// Exit 1 if a KPI of the verdict got worse by more than its floor, or if that cannot be said
+    /// Exit 1 if a KPI of the verdict got worse by more than its margin, or if that cannot be told
+    ///
+    /// Of two folders the steady parts are compared: worse is what two unchanged builds would hardly ever show, and
+    /// where there are too few iterations to tell, the answer says how many more would decide (INCONCLUSIVE, 3 with
+    /// --detailed-exitcode). A file about a run has no single values; then a change by more than the floor counts.
     #[arg(long)]
     pub fail_on_regression: bool,
 
@@ -77,10 +85,128 @@ pub enum CompareCommand {
     /// numbers, texts and the rest must be equal. Drift exits 0 unless --fail-on-drift is given; a file that
     /// is missing or is no JSON is always an error.
     Golden(GoldenArgs),
+    /// The baseline that runs are compared with: promote one, look at it, acknowledge known changes
+    #[command(subcommand)]
+    Baseline(BaselineCommand),
     /// Show the runs below a folder, a line each, with a sparkline a KPI
     ///
     /// Looks at the folder itself, its latest, RUN_* and history/* folders.
     History(HistoryArgs),
+}
+
+/// Where baselines are kept.
+#[derive(Clone, Debug, Args)]
+pub struct StoreArgs {
+    /// Folder of the baselines [default: $SOAK_OUT_DIR/baselines, else artifacts/soak/baselines]
+    #[arg(long, value_name = "DIR")]
+    pub store: Option<PathBuf>,
+}
+
+impl StoreArgs {
+    /// The folder asked for.
+    pub fn folder(&self) -> PathBuf {
+        let out =
+            || environment::variable("SOAK_OUT_DIR").map_or_else(|| "artifacts/soak".into(), PathBuf::from);
+        self.store.clone().unwrap_or_else(|| out().join("baselines"))
+    }
+}
+
+/// `soak compare baseline …`
+#[derive(Debug, Subcommand)]
+pub enum BaselineCommand {
+    /// Make a run the baseline; only a run that `gate` calls PASS
+    ///
+    /// Its single values go into BASELINE_<n>.json, and a line into history.jsonl, which is only ever added to: each
+    /// line carries the hash of the one before. Says when baselines slide for the worse step by step, each within the
+    /// margin and in sum beyond it.
+    Promote(PromoteArgs),
+    /// Show the baseline in force, its history, and what was acknowledged
+    Show(StoreViewArgs),
+    /// Check that no line of the history and no baseline was changed; exit code 1 when one was
+    Verify(StoreViewArgs),
+    /// Acknowledge that a KPI is worse than the baseline, until a day
+    ///
+    /// `compare` against the baseline then tells the change and does not count it as a regression. It holds for the
+    /// baseline in force alone, and after the day it does not count any more and is told.
+    Ack(AckArgs),
+}
+
+/// `soak compare baseline promote`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  soak compare baseline promote artifacts/soak/latest && soak compare --b artifacts/soak/next --fail-on-regression")]
+pub struct PromoteArgs {
+    /// Folder of the run
+    #[arg(value_name = "RUN", required = true)]
+    pub run: PathBuf,
+
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The limits.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+    /// Relaxed limits.
+    #[command(flatten)]
+    pub mock: MockArgs,
+
+    /// The symbol to promote of runs that have several [default: the only one]
+    #[arg(long, value_name = "SYMBOL", value_parser = symbol)]
+    pub symbol: Option<String>,
+
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// `soak compare baseline show`, `verify`
+#[derive(Debug, Args)]
+pub struct StoreViewArgs {
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The limits.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// `soak compare baseline ack`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  soak compare baseline ack p95_latency_ms --owner \"A. Person\" --reason \"new risk check\" --until 2026-12-31")]
+pub struct AckArgs {
+    /// The KPI whose change is known
+    #[arg(value_name = "KPI", required = true)]
+    pub kpi: String,
+
+    /// Who answers for it
+    #[arg(long, value_name = "NAME", required = true, value_parser = reason)]
+    pub owner: String,
+
+    /// Why it is accepted
+    #[arg(long, value_name = "REASON", required = true, value_parser = reason)]
+    pub reason: String,
+
+    /// The last day on which it counts, YYYY-MM-DD
+    #[arg(long, value_name = "DAY", required = true, value_parser = day)]
+    pub until: String,
+
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The limits.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// `soak compare golden`

@@ -22,6 +22,7 @@ pub mod notify;
 pub mod post_soak;
 pub mod release;
 pub mod run;
+pub mod selftest;
 pub mod serve;
 pub mod start;
 pub mod values;
@@ -38,6 +39,7 @@ use globals::GlobalArgs;
 use post_soak::{AnalyzeArgs, ExtractArgs, GateArgs};
 use release::ReleaseCommand;
 use run::RunArgs;
+use selftest::SelftestArgs;
 use serve::ServeArgs;
 
 /// May this build of a long-running system be frozen and released?
@@ -101,10 +103,11 @@ pub enum Command {
     Audit(AuditArgs),
     /// Compare two runs, a JSON file with a golden one, or the runs below a folder
     ///
-    /// Of two runs the medians of the four KPIs of the verdict over the last iterations are compared. Only the
-    /// iterations of that window are read. The exit code is 0; --fail-on-regression makes it gate: 1 when a KPI
-    /// got worse by more than its floor, and when that cannot be said, because a side does not know a KPI or is
-    /// INVALID or INCONCLUSIVE.
+    /// Of two runs the medians of the four KPIs of the verdict over the last iterations are compared, and, but in the
+    /// CSV, whether the means of the steady parts differ by more than a margin and more than chance explains: worse,
+    /// better, no change, or cannot tell, with what would decide. The exit code is 0; --fail-on-regression makes it
+    /// gate: 1 when a KPI got worse, and when that cannot be told, because there are too few iterations, a side does
+    /// not know a KPI, or is INVALID or INCONCLUSIVE.
     Compare(Box<CompareArgs>),
     /// Score readiness, build and verify a release bundle, tag it
     ///
@@ -132,6 +135,13 @@ pub enum Command {
     /// files that come or change are read, the others are not read again. The folder may come later, be emptied, or
     /// be replaced by another run; the page says so. Nothing is written. SIGINT and SIGTERM end it with exit code 0.
     Serve(ServeArgs),
+    /// Prove that the gates can fail: put faults into a copy of a run and show which gate notices which
+    ///
+    /// A level shift, a drift, a spike, a missing KPI, a truncated file and a stuck value, in sizes that follow from
+    /// the run's own spread and from the limits, are put into a private copy one at a time and judged by the policy
+    /// in force, as `gate` does. The run itself is only read. The exit code is 1 when a fault gets through that no
+    /// gate may let through: a KPI beyond its limit or missing in the whole window, a truncated file.
+    Selftest(SelftestArgs),
     /// Print the JSON Schema of a file that soak writes, or list them
     Schema(SchemaArgs),
     /// Print the completion script of a shell
@@ -241,6 +251,7 @@ mod tests {
                 "artifacts",
                 "config",
                 "serve",
+                "selftest",
                 "schema",
                 "completions",
                 "man"

@@ -228,6 +228,14 @@ pub fn reason(value: &str) -> Result<String, String> {
     Ok(reason.to_owned())
 }
 
+/// A day, YYYY-MM-DD.
+pub fn day(value: &str) -> Result<String, String> {
+    match chrono::NaiveDate::parse_from_str(value, "%Y-%m-%d") {
+        Ok(day) => Ok(day.format("%Y-%m-%d").to_string()),
+        Err(_) => Err("expected a day like 2026-12-31".to_owned()),
+    }
+}
+
 /// A name that is not empty, without blanks around it.
 pub fn symbol(value: &str) -> Result<String, String> {
     match value.trim() {

@@ -22,6 +22,7 @@ mod post_soak;
 mod release;
 mod run;
 mod schema;
+mod selftest;
 mod serve;
 mod stdout;
 
@@ -69,6 +70,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Config(ConfigCommand::Check(args)) => config::check(args),
         Command::Config(ConfigCommand::Test(args)) => config::test(args),
         Command::Serve(args) => serve::run(args, globals),
+        Command::Selftest(args) => selftest::run(args, globals),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

@@ -44,6 +44,15 @@ pub struct Renumbered {
     pub content: u64,
 }
 
+/// Iterations whose files are equal but for number and time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// Symbol, if any.
+    pub symbol: Option<String>,
+    /// Their numbers, ascending; at least two.
+    pub numbers: Vec<u64>,
+}
+
 /// How far a declared run has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunState {
@@ -129,6 +138,8 @@ pub struct Evidence {
     pub bad_files: Vec<BadFile>,
     /// Numbers claimed more than once.
     pub duplicates: Vec<Duplicate>,
+    /// Iterations that are copies of each other.
+    pub repeats: Vec<Repeat>,
     /// Files whose content disagrees with their name.
     pub renumbered: Vec<Renumbered>,
     /// What the run declared.

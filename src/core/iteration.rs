@@ -136,6 +136,8 @@ pub struct Iteration {
     pub tuning: Tuning,
     /// Overrides in force while the iteration ran.
     pub overrides: Option<Arc<ParamValues>>,
+    /// Fills behind the measurements: their number, else their volume; `None` = unknown.
+    pub fills: Option<f64>,
     /// What the watched process tree used.
     pub resources: Option<Box<ResourceValues>>,
 }

@@ -195,6 +195,8 @@ pub enum Part {
     KpiDrift,
     /// KPIs that changed their level.
     ChangePoints,
+    /// Values that cannot be, also on the good side.
+    Sanity,
     /// Gates of the 72-hour report.
     RunGates,
 }
@@ -214,6 +216,7 @@ impl Part {
             Self::Drift => "drift",
             Self::KpiDrift => "kpi_drift",
             Self::ChangePoints => "change_points",
+            Self::Sanity => "sanity",
             Self::RunGates => "run_gates",
         }
     }

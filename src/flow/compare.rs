@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::core::analysis::{Analysis, Depth, Options, SymbolAnalysis};
+use crate::core::compare::significance::Values;
 use crate::core::compare::{Measured, ORDER, Side};
 use crate::core::policy::Policy;
-use crate::flow::judge::{self, JudgeError, Request};
+use crate::core::verdict::WindowUsed;
+use crate::core::window::Window;
+use crate::flow::judge::{self, JudgeError, Judged, Request};
 use crate::io::load::{LARGEST, read_bounded};
 use crate::io::loose;
 use crate::wire::compare_result::ComparedRun;
@@ -22,6 +25,8 @@ pub struct Asked<'a> {
     pub so_far: bool,
     /// The symbol to compare; `None` = the only one.
     pub symbol: Option<&'a str>,
+    /// Whether significance is asked for, which takes all iterations and not only the last window.
+    pub significance: bool,
 }
 
 /// Why a side cannot be compared.
@@ -63,8 +68,19 @@ pub struct Read {
     pub run: ComparedRun,
     /// Its KPIs.
     pub side: Side,
+    /// Its single values, where it is a run and significance was asked for.
+    pub singles: Option<Singles>,
     /// The folder read, where it is another one than was asked for.
     pub redirected: Option<PathBuf>,
+}
+
+/// The single values of the window that significance looks at.
+#[derive(Debug)]
+pub struct Singles {
+    /// The iterations.
+    pub window: WindowUsed,
+    /// Their known values, in the order of [`ORDER`] and of time.
+    pub values: Values,
 }
 
 /// Reads a side: a file if there is a file, else a folder.
@@ -86,27 +102,45 @@ fn read_file(path: &Path) -> Result<Read, SideError> {
         source: None,
         window: None,
     };
-    Ok(Read { run, side: file.side, redirected: None })
+    Ok(Read { run, side: file.side, singles: None, redirected: None })
 }
 
 fn read_run(path: &Path, asked: &Asked<'_>) -> Result<Read, SideError> {
-    let Asked { policy, mock, so_far, symbol } = *asked;
-    let options = Options { depth: Depth::Snapshot, mock, so_far, deltas: false, ..Options::default() };
+    let Asked { policy, mock, so_far, symbol, significance } = *asked;
+    // The deltas are not looked at here, but with them every iteration is loaded.
+    let options =
+        Options { depth: Depth::Snapshot, mock, so_far, deltas: significance, ..Options::default() };
     let symbols: Vec<String> = symbol.map(str::to_owned).into_iter().collect();
     let request = Request { path, policy, options, symbols: &symbols, edge_report: None };
     let judged = judge::judge(&request)?;
+    let read = read_judged(&judged, path, policy)?;
+    Ok(if significance { read } else { Read { singles: None, ..read } })
+}
+
+/// A judged folder as one side, with its single values.
+pub fn read_judged(judged: &Judged, path: &Path, policy: &Policy) -> Result<Read, SideError> {
     let analysis = &judged.analysis;
+    let folder = || judged.folder.clone();
     if analysis.evidence.is_empty() {
-        return Err(SideError::Empty { path: judged.folder, reason: analysis.reason() });
+        return Err(SideError::Empty { path: folder(), reason: analysis.reason() });
     }
     let [only] = analysis.symbols.as_slice() else {
         let symbols =
             analysis.symbols.iter().map(|symbol| symbol.symbol.clone().unwrap_or_default()).collect();
-        return Err(SideError::Symbols { path: judged.folder, symbols });
+        return Err(SideError::Symbols { path: folder(), symbols });
     };
     let run = of_symbol(analysis, only, path);
     let side = side(only);
-    Ok(Read { run, side, redirected: judged.redirected.then_some(judged.folder) })
+    let singles = Some(singles(analysis, only, policy));
+    Ok(Read { run, side, singles, redirected: judged.redirected.then(folder) })
+}
+
+fn singles(analysis: &Analysis, symbol: &SymbolAnalysis, policy: &Policy) -> Singles {
+    let series = analysis.series(symbol);
+    let numbers = analysis.evidence.numbers(series);
+    let window = Window::find(series, policy.compare.window, &policy.windows, &numbers);
+    let values = ORDER.map(|kpi| series.known(kpi, window.positions.clone()));
+    Singles { window: window.used(), values }
 }
 
 fn of_symbol(analysis: &Analysis, symbol: &SymbolAnalysis, path: &Path) -> ComparedRun {

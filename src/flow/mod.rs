@@ -4,6 +4,7 @@
 
 pub mod audit;
 pub mod baseline;
+pub mod baselines;
 pub mod compare;
 pub mod export;
 pub mod follow;
@@ -18,6 +19,7 @@ pub mod release;
 pub mod remote_write;
 pub mod rotation;
 pub mod run;
+pub mod selftest;
 pub mod start;
 pub mod tell;
 pub mod write;

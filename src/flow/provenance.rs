@@ -33,7 +33,7 @@ pub fn collect(
 }
 
 /// Who acts, as far as the environment says.
-fn person(environment: &Environment) -> String {
+pub fn person(environment: &Environment) -> String {
     ["GITHUB_ACTOR", "USER", "LOGNAME", "USERNAME"]
         .into_iter()
         .find_map(|name| environment.text(name).ok().flatten())

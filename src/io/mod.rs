@@ -5,6 +5,7 @@
 
 pub mod artifacts;
 pub mod audited;
+pub mod baseline_folder;
 pub mod bundle;
 pub mod clock;
 pub mod day_reports;
@@ -22,6 +23,7 @@ pub mod progress;
 pub mod pushgateway;
 pub mod rotation;
 pub mod run_folder;
+pub mod scratch;
 pub mod signals;
 pub mod source;
 pub mod store;

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::compare_text::{about, cells, summary};
+use super::compare_text::{about, cells, heading, sentences, summary};
 use super::markdown::cell;
 use crate::wire::compare_result::CompareResult;
 
@@ -18,6 +18,13 @@ pub fn md(result: &CompareResult) -> String {
         let _ = writeln!(md, "| {} |", cells.each_ref().map(|text| cell(text)).join(" | "));
     }
     let _ = writeln!(md, "\n{}\n", cell(&summary(result)));
+    if let Some(heading) = heading(result) {
+        let _ = writeln!(md, "{}:\n", cell(&heading));
+        for (kpi, sentence) in sentences(result) {
+            let _ = writeln!(md, "- {}: {}", cell(kpi), cell(&sentence));
+        }
+        md.push('\n');
+    }
     for (name, run) in [("A", &result.a), ("B", &result.b)] {
         let _ = writeln!(md, "- {name}: {}: {}", cell(&run.path), cell(&about(run)));
     }

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 
 use super::markdown::printable;
 use crate::core::number::{distance, fixed, trimmed};
+use crate::core::stats::trend::TrendMethod;
+use crate::core::verdict::WindowUsed;
 use crate::wire::compare_result::{CompareResult, ComparedKpi, ComparedRun};
 
 const DIGITS: usize = 3;
@@ -28,6 +30,12 @@ pub fn text(result: &CompareResult) -> String {
             row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         let _ = writeln!(text, "{}", line.join("  ").trim_end());
     }
+    if let Some(heading) = heading(result) {
+        let _ = writeln!(text, "\n{heading}:");
+        for (kpi, sentence) in sentences(result) {
+            let _ = writeln!(text, "  {kpi}: {sentence}");
+        }
+    }
     let _ = writeln!(text, "\n{}", summary(result));
     for note in &result.notes {
         let _ = writeln!(text, "note: {}", printable(note));
@@ -48,8 +56,53 @@ pub fn about(run: &ComparedRun) -> String {
     parts.join(" | ")
 }
 
+/// What significance was looked for; `None` where it was not.
+pub fn heading(result: &CompareResult) -> Option<String> {
+    let used = result.significance.as_ref()?;
+    let span = |name: &str, window: &WindowUsed| match (window.first, window.last) {
+        (Some(first), Some(last)) => format!("{name} {first}-{last}, n={}", window.n),
+        _ => format!("{name} n={}", window.n),
+    };
+    let extension = if used.extensions > 0 { ", one extension included" } else { "" };
+    Some(format!(
+        "Significance ({}: {}; {}; error rate {} % over all KPIs{extension}; {})",
+        used.window_a.name,
+        span("A", &used.window_a),
+        span("B", &used.window_b),
+        number(used.error_rate * 100.0),
+        used.correction
+    ))
+}
+
+/// Each KPI with the sentence about it and with what ranks say.
+pub fn sentences(result: &CompareResult) -> Vec<(&str, String)> {
+    let told = result.kpis.iter().filter_map(|row| Some((row.kpi.as_str(), sentence(row)?)));
+    told.collect()
+}
+
+fn sentence(row: &ComparedKpi) -> Option<String> {
+    let answer = row.significance.as_ref()?;
+    let Some(found) = &answer.shift else { return Some(answer.reason.clone()) };
+    let worth = |n: f64| trimmed(&fixed(n, 1)).to_owned();
+    let mut text = format!("{} [n_eff {} and {}", answer.reason, worth(found.n_eff_a), worth(found.n_eff_b));
+    if let (Some(p), Some(shift), Some(delta)) =
+        (found.mann_whitney_p, found.hodges_lehmann, found.cliffs_delta)
+    {
+        let size = signed(shift, trimmed(&distance(shift, DIGITS)).to_owned());
+        let p = if p < 0.0001 { "< 0.0001".to_owned() } else { trimmed(&distance(p, 4)).to_owned() };
+        text += &format!("; by rank: p {p}, shift {size}{}, Cliff's delta {}", unit(row), number(delta));
+    }
+    if found.hodges_lehmann_method == Some(TrendMethod::BlockMedians) {
+        text += ", the shift from block medians";
+    }
+    Some(text + "]")
+}
+
 /// What the comparison comes to, in a sentence.
 pub fn summary(result: &CompareResult) -> String {
+    if result.significance.is_some() {
+        return significant(result);
+    }
     let mut parts: Vec<String> = Vec::new();
     let worse: Vec<String> = result
         .kpis
@@ -65,6 +118,26 @@ pub fn summary(result: &CompareResult) -> String {
     }
     if parts.is_empty() {
         return "no KPI of the verdict got worse by more than its floor".to_owned();
+    }
+    parts.join("; ")
+}
+
+fn significant(result: &CompareResult) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut add = |words: &str, names: &[String]| {
+        if !names.is_empty() {
+            parts.push(format!("{words}: {}", names.join(", ")));
+        }
+    };
+    add("worse by more than its margin", &result.regressions);
+    add("cannot tell", &result.undecided);
+    add("nothing can be said about", &result.unknown);
+    if let Some(more) = result.significance.as_ref().and_then(|used| used.extension) {
+        parts
+            .push(format!("`soak run --resume --extend {more}` in the folder of B would decide what it can"));
+    }
+    if parts.is_empty() {
+        return "no KPI of the verdict got worse by more than its margin".to_owned();
     }
     parts.join("; ")
 }

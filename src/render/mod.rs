@@ -3,6 +3,7 @@
 pub mod audit_md;
 pub mod audit_summary;
 pub mod baseline;
+pub mod baseline_text;
 pub mod compare_csv;
 pub mod compare_md;
 pub mod compare_text;
@@ -35,6 +36,8 @@ pub mod rotation_text;
 pub mod run_log;
 pub mod run_plan;
 pub mod run_text;
+pub mod selftest_md;
+pub mod selftest_text;
 pub mod soak_results_md;
 pub mod svg;
 pub mod terminal;

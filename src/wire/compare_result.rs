@@ -4,9 +4,14 @@
 
 use serde::Serialize;
 
+use super::baseline_status::Acknowledged;
+use super::compare_significance::{ComparedAnswer, ComparedSignificance, answer, used};
 use super::provenance::Provenance;
+use crate::core::compare::significance::{Answer, Judged};
 use crate::core::compare::{self, Side};
 use crate::core::kpi::{Direction, KpiTable};
+use crate::core::policy::CompareRules;
+use crate::core::stats::rank::RankShift;
 use crate::core::verdict::WindowUsed;
 
 /// One of the two.
@@ -14,8 +19,9 @@ use crate::core::verdict::WindowUsed;
 pub struct ComparedRun {
     /// Where it was read.
     pub path: String,
-    /// `run` for a folder with iterations, `snapshot` or `audit` for a file about a run.
-    #[schemars(extend("enum" = ["run", "snapshot", "audit"]))]
+    /// `run` for a folder with iterations, `baseline` for one that was promoted, `snapshot` or `audit` for a file about
+    /// a run.
+    #[schemars(extend("enum" = ["run", "baseline", "snapshot", "audit"]))]
     pub kind: String,
     /// Its true verdict where it is known, else the one that is written; null when there is none.
     pub verdict: Option<String>,
@@ -65,6 +71,9 @@ pub struct ComparedKpi {
     pub floor: f64,
     /// Whether the change is more than the floor; null when a side is unknown.
     pub exceeds_floor: Option<bool>,
+    /// Whether it is worse by more than what unchanged builds differ by; null where that was not asked, or a side has
+    /// no single values.
+    pub significance: Option<ComparedAnswer>,
 }
 
 /// The comparison.
@@ -86,8 +95,15 @@ pub struct CompareResult {
     pub b: ComparedRun,
     /// The KPIs of the verdict, by name.
     pub kpis: Vec<ComparedKpi>,
-    /// KPIs that got worse by more than their floor.
+    /// What significance was looked for; null where it was not asked for, or a side has no single values.
+    pub significance: Option<ComparedSignificance>,
+    /// KPIs that got worse: by more than their margin where significance was looked for, else by more than their
+    /// floor.
     pub regressions: Vec<String>,
+    /// KPIs that got worse, and that is known and accepted: no regressions.
+    pub acknowledged: Vec<String>,
+    /// KPIs of which significance cannot tell whether they got worse.
+    pub undecided: Vec<String>,
     /// KPIs that a side does not know, so that nothing can be said about them.
     pub unknown: Vec<String>,
     /// What a reader should know about the comparison.
@@ -96,11 +112,27 @@ pub struct CompareResult {
     pub exit_code: u8,
 }
 
+/// What the comparison of single values came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Significance<'s> {
+    /// The KPIs, in the order of the comparison.
+    pub judged: &'s [Judged],
+    /// What ranks say, in the same order.
+    pub ranks: &'s [Option<RankShift>],
+    /// The iterations of A.
+    pub window_a: &'s WindowUsed,
+    /// The iterations of B.
+    pub window_b: &'s WindowUsed,
+    /// By what rules.
+    pub rules: &'s CompareRules,
+}
+
 impl CompareResult {
     /// Compares two sides.
     pub fn of(
         (a, a_side): (ComparedRun, &Side),
         (b, b_side): (ComparedRun, &Side),
+        significance: Option<Significance<'_>>,
         kpis: &KpiTable,
         mock: bool,
         provenance: &Provenance,
@@ -109,17 +141,35 @@ impl CompareResult {
         let names = |wanted: fn(&compare::Row) -> bool| -> Vec<String> {
             rows.iter().filter(|row| wanted(row)).map(|row| kpis.name(row.kpi).to_owned()).collect()
         };
-        let regressions = names(|row| row.change.is_some_and(|change| change.is_regression()));
+        let answered = |answer: Answer| -> Vec<String> {
+            let judged = significance.iter().flat_map(|significance| significance.judged);
+            judged.filter(|one| one.answer == answer).map(|one| kpis.name(one.kpi).to_owned()).collect()
+        };
+        let regressions = match significance {
+            Some(_) => answered(Answer::Worse),
+            None => names(|row| row.change.is_some_and(|change| change.is_regression())),
+        };
         let unknown = names(|row| row.change.is_none());
+        let mut undecided = answered(Answer::CannotTell);
+        undecided.retain(|name| !unknown.contains(name));
         let counts = a_side.iter().zip(b_side);
-        let rows: Vec<ComparedKpi> =
+        let mut rows: Vec<ComparedKpi> =
             rows.iter().zip(counts).map(|(row, (a, b))| compared(row, a.n, b.n, kpis)).collect();
+        if let Some(significance) = significance {
+            let told = significance.judged.iter().zip(significance.ranks);
+            for (row, (judged, rank)) in rows.iter_mut().zip(told) {
+                row.significance = Some(answer(judged, rank.as_ref(), kpis));
+            }
+        }
         Self {
             schema_version: "1.0".to_owned(),
             tool_version: provenance.tool_version.clone(),
             policy_sha256: provenance.policy_sha256.clone(),
             limits: if mock { "mock" } else { "production" }.to_owned(),
+            significance: significance.map(used),
             regressions,
+            acknowledged: Vec::new(),
+            undecided,
             unknown,
             notes: notes(&a, &b, &rows),
             exit_code: 0,
@@ -127,6 +177,36 @@ impl CompareResult {
             a,
             b,
         }
+    }
+}
+
+impl CompareResult {
+    /// Takes what is known and accepted out of the regressions, and tells what has expired.
+    pub fn acknowledge(&mut self, known: &[Acknowledged]) {
+        for Acknowledged { kpi, owner, reason, until, expired } in known {
+            if *expired {
+                self.notes.push(format!(
+                    "the acknowledgement of {kpi} by {owner} expired on {until} and does not count any more"
+                ));
+            } else if let Some(at) = self.regressions.iter().position(|name| name == kpi) {
+                self.acknowledged.push(self.regressions.remove(at));
+                self.notes
+                    .push(format!("{kpi} is worse, and that is known until {until}: {reason} ({owner})"));
+            }
+        }
+    }
+
+    /// Notes that significance was asked for and is not possible.
+    pub fn note_missing_values(&mut self) {
+        let runs = [("A", &self.a), ("B", &self.b)].into_iter();
+        let files: Vec<&str> = runs
+            .filter(|(_, run)| !matches!(run.kind.as_str(), "run" | "baseline"))
+            .map(|(name, _)| name)
+            .collect();
+        self.notes.push(format!(
+            "significance is not possible, changes are held against floors: {} has no single values",
+            files.join(" and ")
+        ));
     }
 }
 
@@ -150,6 +230,7 @@ fn compared(row: &compare::Row, a_n: Option<usize>, b_n: Option<usize>, kpis: &K
         way: row.change.map(|change| change.way.word().to_owned()),
         floor: kpi.floor,
         exceeds_floor: row.change.map(|change| change.exceeds_floor),
+        significance: None,
     }
 }
 

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use super::analysis::AnalysisDocument;
 use super::artifact_manifest::ArtifactManifest;
 use super::audit_summary::AuditSummary;
+use super::baseline_status::BaselineStatus;
+use super::baseline_store::{HistoryLine, StoredBaseline};
 use super::compare_result::CompareResult;
 use super::config_show::ConfigShow;
 use super::delta_report::DeltaReport;
@@ -28,6 +30,7 @@ use super::rotation::{RotationLogLine, RotationResult, UsageResult};
 use super::run_log::LogLine;
 use super::run_manifest::RunManifest;
 use super::run_plan::RunPlan;
+use super::selftest_result::SelftestResult;
 use super::snapshot::Snapshot;
 use super::snapshot_1_2::Snapshot12;
 use super::soak_metrics::{GatesSummary, SoakMetrics};
@@ -41,7 +44,7 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 27] = [
+const DESCRIBED: [Described; 31] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
@@ -56,6 +59,21 @@ const DESCRIBED: [Described; 27] = [
         name: "artifacts_usage",
         title: "Output of `soak artifacts usage --format json`",
         make: strict::<UsageResult>,
+    },
+    Described {
+        name: "baseline",
+        title: "BASELINE_<n>.json of `soak compare baseline promote`",
+        make: strict::<StoredBaseline>,
+    },
+    Described {
+        name: "baseline_history_line",
+        title: "A line of history.jsonl of `soak compare baseline`",
+        make: strict::<HistoryLine>,
+    },
+    Described {
+        name: "compare_baseline",
+        title: "Output of `soak compare baseline` with `--format json`",
+        make: strict::<BaselineStatus>,
     },
     Described {
         name: "compare_golden",
@@ -162,6 +180,11 @@ const DESCRIBED: [Described; 27] = [
         name: "run_plan",
         title: "Output of `soak run --dry-run --format json`",
         make: strict::<RunPlan>,
+    },
+    Described {
+        name: "selftest",
+        title: "Output of `soak selftest --format json`",
+        make: strict::<SelftestResult>,
     },
     Described {
         name: "soak_metrics",

@@ -23,6 +23,7 @@ mod notify;
 mod planner;
 mod release;
 mod run;
+mod selftest;
 mod sim;
 mod start_values;
 mod support;

@@ -8,6 +8,8 @@ mod run;
 mod schemas;
 
 // The program that makes the table of error rates, of which a test makes a part again.
+#[path = "../benches/error_rates/comparison.rs"]
+mod comparison;
 #[path = "../benches/error_rates/methods.rs"]
 mod methods;
 #[path = "../benches/error_rates/table.rs"]

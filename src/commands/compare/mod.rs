@@ -1,5 +1,6 @@
-//! `soak compare`: two runs, golden files, the history of a folder.
+//! `soak compare`: two runs, baselines, golden files, the history of a folder.
 
+mod baseline;
 mod golden;
 mod history;
 mod runs;
@@ -13,6 +14,7 @@ use crate::exit::Exit;
 pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     match &args.other {
         None => runs::run(args, globals),
+        Some(CompareCommand::Baseline(command)) => baseline::run(command),
         Some(CompareCommand::Golden(args)) => golden::run(args),
         Some(CompareCommand::History(args)) => history::run(args),
     }

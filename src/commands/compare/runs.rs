@@ -4,33 +4,74 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
+use super::baseline;
 use crate::cli::compare::{CompareArgs, CompareFormat};
 use crate::cli::globals::GlobalArgs;
 use crate::commands::judging::{collect_provenance, load_policy};
 use crate::commands::post_soak::say;
 use crate::commands::{Failure, print};
+use crate::core::compare::significance;
 use crate::core::verdict::Outcome;
 use crate::exit::Exit;
+use crate::flow::baselines;
 use crate::flow::compare::{self, Asked, Read, SideError};
 use crate::flow::judge::JudgeError;
 use crate::flow::policy::window_patches;
 use crate::render::{compare_csv, compare_md, compare_text, json, markdown};
-use crate::wire::compare_result::{CompareResult, ComparedRun};
+use crate::wire::compare_result::{CompareResult, ComparedRun, Significance};
 
 /// Reads both, compares, prints.
 pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
-    let CompareArgs { other: _, a, b, policy, mock, window, symbol, fail_on_regression, format } = args;
-    let (Some(a), Some(b)) = (a, b) else {
-        return Err(Failure::usage(anyhow!("`--a` and `--b` name the two runs")));
+    let CompareArgs { other: _, a, b, store, policy, mock, window, symbol, fail_on_regression, format } =
+        args;
+    let Some(b) = b else {
+        return Err(Failure::usage(anyhow!("`--b` names the run that is compared")));
     };
     let policy =
         load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
     let provenance = collect_provenance(&policy, None)?;
-    let asked = Asked { policy: &policy, mock: mock.mock, so_far: window.so_far, symbol: symbol.as_deref() };
-    let a = side(globals, "--a", a, &asked)?;
+    let asked = Asked {
+        policy: &policy,
+        mock: mock.mock,
+        so_far: window.so_far,
+        symbol: symbol.as_deref(),
+        // The CSV has no place for it.
+        significance: *fail_on_regression || *format != CompareFormat::Csv,
+    };
+    let mut known = Vec::new();
+    let a = if let Some(a) = a {
+        side(globals, "--a", a, &asked)?
+    } else {
+        let store = store.folder();
+        let read = baselines::side(&store, &policy).map_err(baseline::failed)?;
+        let status = baselines::status(&store, "show", &policy, &baseline::now()?[..10]);
+        let status = status.map_err(baseline::failed)?;
+        for warning in &status.warnings {
+            say(globals, &format!("warning: {}", markdown::printable(warning)));
+        }
+        known = status.acknowledged;
+        read
+    };
     let b = side(globals, "--b", b, &asked)?;
+    let singles = a.singles.as_ref().zip(b.singles.as_ref());
+    let judged = singles.map(|(a, b)| {
+        let (of_a, of_b) = (&a.values, &b.values);
+        let judged = significance::judge(of_a, of_b, &policy.compare, &policy.kpis);
+        (judged, significance::ranks(of_a, of_b), &a.window, &b.window)
+    });
+    let significance = judged.as_ref().map(|(judged, ranks, window_a, window_b)| Significance {
+        judged,
+        ranks,
+        window_a,
+        window_b,
+        rules: &policy.compare,
+    });
     let (a, b) = ((a.run, &a.side), (b.run, &b.side));
-    let mut result = CompareResult::of(a, b, &policy.kpis, mock.mock, &provenance);
+    let mut result = CompareResult::of(a, b, significance, &policy.kpis, mock.mock, &provenance);
+    result.acknowledge(&known);
+    if asked.significance && result.significance.is_none() {
+        result.note_missing_values();
+    }
     let exit = if *fail_on_regression { gate(&result) } else { Exit::Success };
     result.exit_code = exit.code(false);
     match format {
@@ -74,7 +115,7 @@ fn side(globals: &GlobalArgs, flag: &str, path: &Path, asked: &Asked<'_>) -> Res
     Ok(read)
 }
 
-/// A regression fails. Where nothing could be found out there may be one, and that is no pass either.
+/// A regression fails. Where nothing can be told there may be one, and that is no pass either.
 fn gate(result: &CompareResult) -> Exit {
     let is =
         |outcome: Outcome| [&result.a, &result.b].into_iter().any(|run| cannot_judge(run) == Some(outcome));
@@ -82,7 +123,7 @@ fn gate(result: &CompareResult) -> Exit {
         Exit::Failed
     } else if !result.unknown.is_empty() || is(Outcome::Invalid) {
         Exit::InputInvalid
-    } else if is(Outcome::Inconclusive) {
+    } else if is(Outcome::Inconclusive) || !result.undecided.is_empty() {
         Exit::Inconclusive
     } else {
         Exit::Success
@@ -98,7 +139,7 @@ fn cannot_judge(run: &ComparedRun) -> Option<Outcome> {
 
 fn reasons(result: &CompareResult) -> Vec<String> {
     let mut reasons = Vec::new();
-    if !result.regressions.is_empty() || !result.unknown.is_empty() {
+    if !result.regressions.is_empty() || !result.unknown.is_empty() || !result.undecided.is_empty() {
         reasons.push(compare_text::summary(result));
     }
     for (name, run) in [("A", &result.a), ("B", &result.b)] {

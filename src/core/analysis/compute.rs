@@ -22,7 +22,7 @@ use crate::core::signatures::{self, Signatures};
 use crate::core::stats::{MeanInterval, Memory, Summary, Trend, TrendRule};
 use crate::core::verdict::{Outcome, Part, join};
 use crate::core::window::Window;
-use crate::core::{anomalies, deltas, drift, violations};
+use crate::core::{anomalies, deltas, drift, sanity, violations};
 
 /// The gate set that says whether an iteration passes.
 pub fn pass_limits(policy: &Policy, mock: bool) -> &GateSet {
@@ -131,6 +131,14 @@ fn symbol(
         checks.extend(
             of_drift.filter_map(|drift| drift.check(&policy.drift, whole(), series.symbol.as_deref())),
         );
+        let subject = sanity::Subject {
+            series,
+            last: &last,
+            steady: &Window::find(series, WindowSpec::Steady, &policy.windows, numbers),
+            repeats: &evidence.repeats,
+            kpis: &policy.kpis,
+        };
+        checks.extend(sanity::checks(&subject, &policy.sanity));
         let declared = evidence.declared.as_ref().and_then(|declared| declared.interval);
         let course = course::of(series, numbers, declared, &told, limits, policy);
         checks.extend(course.checks);

@@ -1,8 +1,9 @@
 //! Sets of limits on window statistics: readiness, goals, and whatever else the policy groups that way.
 
+use super::seen::{Lacking, Seen, see};
 use super::{count, show_beside, show_distance, show_limit};
 use crate::core::kpi::KpiTable;
-use crate::core::policy::{GateSet, KpiGate, Statistic, Windows};
+use crate::core::policy::{GateSet, KpiGate, Statistic, WindowSpec, Windows};
 use crate::core::ranges::Ranges;
 use crate::core::series::Series;
 use crate::core::stats::Summary;
@@ -41,39 +42,36 @@ pub fn checks(
         .iter()
         .map(|gate| {
             let window = Window::find(series, gate.window, windows, numbers);
-            check(set, gate, part, series, &window, kpis)
+            let steady = Window::find(series, WindowSpec::Steady, windows, numbers);
+            let known = series.known(gate.kpi, window.positions.clone()).len();
+            let seen = see(gate, series, &window, &steady);
+            Check { symbol: series.symbol.clone(), ..check(set, gate, part, seen, known, kpis) }
         })
         .collect()
 }
 
-fn check(
-    set: &GateSet,
-    gate: &KpiGate,
-    part: Part,
-    series: &Series,
-    window: &Window,
-    kpis: &KpiTable,
-) -> Check {
+/// What follows from what was seen; `known` values of the window are known.
+fn check(set: &GateSet, gate: &KpiGate, part: Part, seen: Seen, known: usize, kpis: &KpiTable) -> Check {
     let kpi = kpis.get(gate.kpi);
     let limit = gate.limit.value;
-    let values = series.known(gate.kpi, window.positions.clone());
-    let observed = observed(gate, &values);
+    let Seen { value: observed, statistic: word, window, inference, lacking } = seen;
     let margin = observed.map(|value| gate.comparison.margin(value, limit));
-    let word = gate.statistic.word();
     let bound = format!("{} {}", gate.comparison.symbol(), show_limit(kpi, limit));
-    let (outcome, reason) = match observed {
-        None => (Outcome::Invalid, format!("`{}` has no value in {}", kpi.name, window.name)),
-        Some(value) if values.len() < gate.min_iterations => (
+    let (outcome, reason) = match (observed, lacking) {
+        (None, _) => (Outcome::Invalid, format!("`{}` has no value in {}", kpi.name, window.name)),
+        (Some(value), Some(Lacking::Data(why))) => (
             Outcome::Inconclusive,
             format!(
-                "{word} {} of {} in {}, {} needed to hold it against {bound}",
+                "{word} {} of {} in {}, {why} to hold it against {bound}",
                 show_beside(kpi, value, limit),
-                count(values.len(), "value"),
-                window.name,
-                gate.min_iterations
+                count(known, "value"),
+                window.name
             ),
         ),
-        Some(value) if !gate.comparison.holds(value, limit) => (
+        (Some(_), Some(Lacking::Iterations(why))) => {
+            (gate.severity.of_a_miss(), format!("`{}` {bound}: {why}", kpi.name))
+        }
+        (Some(value), None) if !gate.comparison.holds(value, limit) => (
             gate.severity.of_a_miss(),
             format!(
                 "{word} {} misses {bound} by {}",
@@ -81,7 +79,7 @@ fn check(
                 show_distance(kpi, gate.comparison.margin(value, limit))
             ),
         ),
-        Some(value) if gate.comparison.margin(value, limit) < gate.margin => (
+        (Some(value), None) if gate.comparison.margin(value, limit) < gate.margin => (
             Outcome::Warn,
             format!(
                 "{word} {} meets {bound} with less room than the margin of {}",
@@ -89,16 +87,18 @@ fn check(
                 show_limit(kpi, gate.margin)
             ),
         ),
-        Some(value) => (Outcome::Pass, format!("{word} {} meets {bound}", show_beside(kpi, value, limit))),
+        (Some(value), None) => {
+            (Outcome::Pass, format!("{word} {} meets {bound}", show_beside(kpi, value, limit)))
+        }
     };
     Check {
         part,
         gate: format!("{}.{}", set.name, kpi.name),
         kpi: Some(kpi.name.clone()),
-        symbol: series.symbol.clone(),
+        symbol: None,
         severity: gate.severity,
-        window: window.used(),
-        statistic: word.to_owned(),
+        window,
+        statistic: word,
         comparison: Some(gate.comparison),
         limit: Some(limit),
         observed,
@@ -107,7 +107,7 @@ fn check(
         reason,
         limit_source: Some(gate.limit.source.clone()),
         joins: set.gates,
-        inference: None,
+        inference,
     }
 }
 
@@ -116,7 +116,8 @@ mod tests {
     use super::super::fixture::{WINDOWS, limit, numbers, series};
     use super::*;
     use crate::core::kpi::KpiId;
-    use crate::core::policy::WindowSpec;
+    use crate::core::policy::{HoldCount, Judge};
+    use crate::core::stats::{MeanInterval, Memory};
     use crate::core::verdict::{Comparison, Severity};
 
     /// `net_bps` >= 2.5 over the last three.
@@ -130,9 +131,12 @@ mod tests {
             limit: limit(2.5),
             margin: 0.0,
             min_iterations: 1,
+            judge: Judge::Point,
+            count: None,
         }
     }
 
+    /// The windows of the fixture: three iterations, and a steady part from number 7 on.
     fn judged(gate: KpiGate, values: &[Option<f64>]) -> Check {
         let series = series(KpiId::NET_BPS, values);
         let set = GateSet { name: "goals".to_owned(), gates: false, checks: vec![gate] };
@@ -218,5 +222,106 @@ mod tests {
             assert_eq!((none.outcome, none.observed, none.margin), (Outcome::Invalid, None, None));
             assert_eq!(none.reason, "`net_bps` has no value in last3");
         }
+    }
+
+    /// The last five, each or some of them.
+    fn held(holds: usize, of: usize) -> KpiGate {
+        KpiGate { window: WindowSpec::Overall, count: Some(HoldCount { holds, of }), ..gate(Statistic::Each) }
+    }
+
+    #[test]
+    fn a_gate_over_the_last_iterations_counts_those_that_meet_the_limit() {
+        // The limit is 2.5; the first value is older than the last five.
+        let run = [9.0, 3.0, 2.5, 2.0, 4.0, 2.75];
+        assert_eq!(outcome(held(4, 5), &run), Outcome::Pass);
+        assert_eq!(outcome(held(5, 5), &run), Outcome::Fail);
+        assert_eq!(outcome(held(2, 2), &run), Outcome::Pass);
+        assert_eq!(outcome(held(3, 3), &run), Outcome::Fail);
+        let four = judged(held(4, 5), &run.map(Some));
+        // The fourth best of 4, 3, 2.75, 2.5, 2 decides.
+        assert_eq!(
+            (four.observed, four.margin, four.statistic.as_str()),
+            (Some(2.5), Some(0.0), "4 of the last 5")
+        );
+        assert_eq!((four.window.name.as_str(), four.window.first, four.window.n), ("last5", Some(2), 5));
+        assert_eq!(four.reason, "4 of the last 5 2.50 bps meets >= 2.50 bps");
+        let each = judged(held(2, 2), &run.map(Some));
+        assert_eq!((each.observed, each.statistic.as_str()), (Some(2.75), "each of the last 2"));
+        // The margin counts iterations with that much room.
+        let within = KpiGate { margin: 0.25, ..held(4, 5) };
+        assert_eq!(outcome(within.clone(), &run), Outcome::Warn);
+        assert_eq!(outcome(within, &[3.0, 3.0, 2.0, 4.0, 2.75]), Outcome::Pass);
+    }
+
+    #[test]
+    fn an_iteration_without_a_value_meets_no_limit_and_too_few_iterations_are_inconclusive() {
+        let some = |values: &[Option<f64>], gate| judged(gate, values);
+        let run = [Some(3.0), None, Some(3.0), Some(3.0), Some(3.0)];
+        assert_eq!(some(&run, held(4, 5)).outcome, Outcome::Pass);
+        let missing = some(&run, held(5, 5));
+        assert_eq!(missing.outcome, Outcome::Fail);
+        assert_eq!(
+            missing.reason,
+            "`net_bps` >= 2.50 bps: 4 of the last 5 iterations have a value, and 5 must meet the limit; without one: 2"
+        );
+        assert_eq!(some(&run, held(5, 6)).outcome, Outcome::Inconclusive);
+        assert_eq!(some(&run, KpiGate { min_iterations: 6, ..held(4, 5) }).outcome, Outcome::Inconclusive);
+        assert_eq!(some(&[None; 5], held(4, 5)).outcome, Outcome::Invalid);
+    }
+
+    /// 30 values, 24 of them steady, that look independent: a mean of 3 and deviations of −0.1, 0 and 0.1.
+    fn noise() -> Vec<Option<f64>> {
+        (0..30u32).map(|at| Some(3.0 + 0.1 * (f64::from(at * 7 % 30 % 3) - 1.0))).collect()
+    }
+
+    fn bounded(statistic: Statistic, judge: Judge, limit_value: f64) -> KpiGate {
+        let window = WindowSpec::Steady;
+        KpiGate { window, judge, limit: limit(limit_value), ..gate(statistic) }
+    }
+
+    #[test]
+    fn a_gate_on_a_bound_is_held_against_the_bound_and_shows_how_sure_it_is() {
+        let values = noise();
+        let steady: Vec<f64> = values[6..].iter().copied().flatten().collect();
+        let summary = Summary::of(&steady).expect("values");
+        let memory = Memory::of(&steady).expect("24 values");
+        // One-sided confidence of 97.5 % is the end of an interval of 95 %.
+        let interval = MeanInterval::with_memory(&steady, &summary, memory, 0.95).expect("an interval");
+        assert!(interval.low < summary.mean && summary.mean - interval.low < 0.1);
+        let at = |judge, limit| judged(bounded(Statistic::Mean, judge, limit), &values);
+        let between = f64::midpoint(interval.low, summary.mean);
+        assert_eq!(at(Judge::Point, between).outcome, Outcome::Pass);
+        let lower = at(Judge::Lower(0.975), between);
+        assert_eq!((lower.outcome, lower.observed), (Outcome::Fail, Some(interval.low)));
+        assert_eq!(lower.statistic, "mean, lower bound (97.5 %)");
+        let inference = lower.inference.expect("how sure it is");
+        assert_eq!((inference.low, inference.high), (Some(interval.low), Some(interval.high)));
+        assert_eq!((inference.n_eff, inference.confidence), (Some(interval.n_eff), Some(0.95)));
+        assert_eq!(at(Judge::Lower(0.975), interval.low).outcome, Outcome::Pass);
+        let above = f64::midpoint(interval.high, summary.mean);
+        assert_eq!(at(Judge::Point, above).outcome, Outcome::Fail);
+        let upper = at(Judge::Upper(0.975), above);
+        assert_eq!((upper.outcome, upper.observed), (Outcome::Pass, Some(interval.high)));
+        // A median is known less well.
+        let median = judged(bounded(Statistic::Median, Judge::Lower(0.975), 2.0), &values);
+        assert_eq!(median.observed, Some(interval.of_median(summary.median).low));
+    }
+
+    #[test]
+    fn the_last_iterations_borrow_from_the_steady_part_and_a_short_run_has_no_bound() {
+        let last = |values: &[Option<f64>]| {
+            let window = WindowSpec::Last(8);
+            judged(KpiGate { window, ..bounded(Statistic::Mean, Judge::Lower(0.95), 1.0) }, values)
+        };
+        assert_eq!(last(&noise()).outcome, Outcome::Pass);
+        // 21 iterations have 15 steady ones, too few to see how much neighbours resemble each other.
+        let short = last(&noise()[..21]);
+        assert_eq!((short.outcome, short.inference), (Outcome::Inconclusive, None));
+        assert!(
+            short.reason.contains("8 values in last8, more values of the steady part needed for a bound"),
+            "{}",
+            short.reason
+        );
+        assert_eq!(last(&noise()[..22]).outcome, Outcome::Pass);
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod fixture;
 pub mod gates;
 pub mod integrity;
 pub mod passes;
+mod seen;
 
 use super::kpi::Kpi;
 use super::number::{beside, distance, exact, fixed};
@@ -27,16 +28,17 @@ fn show_beside(kpi: &Kpi, value: f64, limit: f64) -> String {
 }
 
 /// A limit of a KPI, as it stands in the policy.
-fn show_limit(kpi: &Kpi, limit: f64) -> String {
+pub fn show_limit(kpi: &Kpi, limit: f64) -> String {
     with_unit(kpi, exact(limit, kpi.unit.decimals()))
 }
 
 /// How far two values of a KPI are apart; what is not zero does not look like it.
-fn show_distance(kpi: &Kpi, value: f64) -> String {
+pub fn show_distance(kpi: &Kpi, value: f64) -> String {
     with_unit(kpi, distance(value, kpi.unit.decimals()))
 }
 
-fn with_unit(kpi: &Kpi, number: String) -> String {
+/// A number that is written already, with the KPI's unit behind it.
+pub fn with_unit(kpi: &Kpi, number: String) -> String {
     match kpi.unit.symbol() {
         "" => number,
         unit => format!("{number} {unit}"),

@@ -3,10 +3,17 @@
 //! Values are read from `deploy/policies/policy.toml` and the layers above it by [`crate::wire::policy`];
 //! nothing here has a number of its own.
 
+mod compare;
+mod holding;
 pub mod release;
 pub mod run;
+mod sanity;
 
 use super::course::{ChangeRules, CourseRules};
+pub use compare::{CompareRules, Margin};
+pub use holding::{HoldCount, Judge};
+pub use sanity::SanityRules;
+
 use super::drift::DriftRules;
 use super::kpi::{KpiId, KpiTable};
 use super::params::ParamName;
@@ -117,6 +124,11 @@ pub struct KpiGate {
     pub margin: f64,
     /// With fewer values than this the gate is INCONCLUSIVE.
     pub min_iterations: usize,
+    /// What is held against the limit; anything but the point only for mean and median.
+    pub judge: Judge,
+    /// How many of the last iterations must meet the limit; only for [`Statistic::Each`]. `None` = all of the
+    /// window that have a value.
+    pub count: Option<HoldCount>,
 }
 
 /// A named group of limits that is judged together.
@@ -325,6 +337,10 @@ pub struct Policy {
     pub deltas: DeltaRules,
     /// Anomalies.
     pub anomalies: AnomalyRules,
+    /// Values that cannot be.
+    pub sanity: SanityRules,
+    /// When a run is worse than another one.
+    pub compare: CompareRules,
     /// Advice on parameters.
     pub recommendations: Vec<RecommendationRule>,
     /// Growth of resources.

@@ -11,7 +11,7 @@ use super::sum::Sum;
 use super::summary::Summary;
 
 /// Fewest values for an interval.
-const FEWEST: usize = 6;
+pub const FEWEST: usize = 6;
 
 /// Fewest values from which the autocorrelation is estimated. With 8 values and φ = 0.8 an interval that has
 /// to find out φ from them holds the mean in two thirds of the cases instead of 95 %.

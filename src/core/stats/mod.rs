@@ -9,6 +9,7 @@ pub mod distributions;
 pub mod holm;
 pub mod interval;
 pub mod plateau;
+pub mod rank;
 #[cfg(test)]
 mod reference;
 pub mod slope;
@@ -17,6 +18,7 @@ pub mod steps;
 mod sum;
 pub mod summary;
 pub mod trend;
+pub mod two_sample;
 
 pub use decay::DecayingMean;
 pub use interval::{MeanInterval, MedianInterval, Memory};

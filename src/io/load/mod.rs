@@ -5,6 +5,7 @@
 mod files;
 mod follow;
 mod listing;
+mod repeats;
 mod sidecars;
 mod stamp;
 
@@ -107,8 +108,17 @@ pub fn load(asked: &Path, kpis: &KpiTable, reach: Reach) -> Result<Loaded, LoadE
         evidence.unread = unread;
     }
     gathering.finish(&mut evidence);
+    if reach == Reach::All {
+        evidence.repeats = repeats::find(&folder, &wanted, &evidence.series, kpis);
+    }
     evidence.add_unusable_symbols(kpis.len());
     Ok(Loaded { folder, evidence })
+}
+
+/// Number, symbol in the name, and name of the iteration files in a folder, sorted by number, then name.
+pub fn iteration_names(folder: &Path) -> Result<Vec<(u64, Option<String>, String)>, LoadError> {
+    let entries = listing::list(folder)?;
+    Ok(entries.into_iter().map(|entry| (entry.number, entry.symbol, entry.name)).collect())
 }
 
 /// Splits the entries into those with the highest `n` numbers of their symbol and the numbers of the rest.

@@ -191,6 +191,7 @@ fn iteration(summary: Summary) -> Iteration {
         phase: summary.phase,
         negative_drivers: summary.negative_drivers,
         resources: summary.resources,
+        fills: summary.fills,
         ..Iteration::default()
     }
 }

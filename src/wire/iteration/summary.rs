@@ -39,6 +39,8 @@ pub struct Summary {
     pub negative_drivers: Vec<Arc<str>>,
     /// `symbol`.
     pub symbol: Option<Arc<str>>,
+    /// Fills: their number, else their volume.
+    pub fills: Option<f64>,
     /// `resources`.
     pub resources: Option<Box<ResourceValues>>,
 }
@@ -185,6 +187,7 @@ impl<'k> SummaryBuilder<'k> {
             symbol: self.symbol.flatten(),
             resources: self.resources,
             fills_maker_share: of_fills.map(|(share, _)| share),
+            fills: self.fills.total(),
             ..Summary::default()
         };
         for id in self.kpis.ids() {
@@ -271,11 +274,25 @@ impl Fills {
         Ok(true)
     }
 
+    /// maker + taker by count, else by volume.
+    fn total(&self) -> Option<f64> {
+        total(self.maker_count, self.taker_count).or_else(|| total(self.maker_volume, self.taker_volume))
+    }
+
     /// maker ÷ (maker + taker) by volume, else by count.
     fn maker_share(&self) -> Option<(f64, &'static str)> {
         share(self.maker_volume, self.taker_volume)
             .map(|value| (value, "fills (volume)"))
             .or_else(|| share(self.maker_count, self.taker_count).map(|value| (value, "fills (count)")))
+    }
+}
+
+fn total(maker: Option<Reading>, taker: Option<Reading>) -> Option<f64> {
+    match (maker?, taker?) {
+        (Reading::Value(maker), Reading::Value(taker)) if maker >= 0.0 && taker >= 0.0 => {
+            Finite::new(maker + taker).map(Finite::get)
+        }
+        _ => None,
     }
 }
 

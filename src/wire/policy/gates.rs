@@ -2,7 +2,7 @@
 
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::policy::{
-    GateSet, KpiGate, Limit, Statistic, ViolationRule, ViolationRules, WindowSpec, Windows,
+    GateSet, Judge, KpiGate, Limit, Statistic, ViolationRule, ViolationRules, WindowSpec, Windows,
 };
 use crate::core::verdict::Comparison;
 
@@ -10,7 +10,7 @@ use super::possible::{Possible, looks_down, wrong_way};
 use super::reader::{Found, Noted, Place, Read, Reader};
 use super::tree::Key;
 use super::values::Minimum;
-use super::{values, words};
+use super::{holding, values, words};
 
 /// What the readers of groups need to know of the rest of the policy.
 #[derive(Clone, Copy)]
@@ -46,6 +46,8 @@ pub(super) fn per_iteration(
                 limit,
                 margin: margin?.value,
                 min_iterations: 1,
+                judge: Judge::Point,
+                count: None,
             };
             Ok::<_, Noted>(enabled?.then_some(gate))
         })();
@@ -70,6 +72,8 @@ pub(super) fn over_window(
     let window = reader.required(&set.at("window"), "a window", words::window);
     let statistic = reader.required(&set.at("statistic"), "a statistic", words::statistic);
     let minimum = reader.required(&set.at("min_iterations"), "a number or `window`", values::minimum);
+    let side = reader.required(&set.at("judge"), "`point`, `lower` or `upper`", words::judge);
+    let confidence = reader.required(&set.at("confidence"), "a share", holding::confidence);
     let mut checks = Vec::new();
     for (kpi, place) in kpis_of(reader, known.kpis, &set) {
         let key = &place.key;
@@ -79,7 +83,12 @@ pub(super) fn over_window(
         let window = overridden(reader, &key.at("window"), &window, words::window);
         let statistic = overridden(reader, &key.at("statistic"), &statistic, words::statistic);
         let minimum = overridden(reader, &key.at("min_iterations"), &minimum, values::minimum);
+        let side = overridden(reader, &key.at("judge"), &side, words::judge);
+        let confidence = overridden(reader, &key.at("confidence"), &confidence, holding::confidence);
         let enabled = enabled(reader, key);
+        let asked = holding::Asked { window: &window, statistic: &statistic, windows: known.windows };
+        let judge = holding::judge(reader, asked, &side, &confidence);
+        let count = holding::count(reader, asked, key);
         let min_iterations = min_iterations(reader, known.windows, &window, &minimum);
         let gate = (|| {
             let (comparison, limit) = limit?;
@@ -92,6 +101,8 @@ pub(super) fn over_window(
                 limit,
                 margin: margin?.value,
                 min_iterations: min_iterations?,
+                judge: judge?,
+                count: count?,
             };
             Ok::<_, Noted>(enabled?.then_some(gate))
         })();

@@ -5,9 +5,11 @@
 //! each with file, line, column and key: an unknown key, a value of the wrong kind, an unknown word, and a
 //! limit that could never fail. Opens no file and reads no variable; its callers bring the text.
 
+mod compare;
 mod course;
 mod error;
 mod gates;
+mod holding;
 mod kpis;
 mod positions;
 mod possible;

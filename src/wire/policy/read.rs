@@ -3,7 +3,9 @@
 use sha2::{Digest, Sha256};
 
 use crate::core::drift::{DriftRules, Resource};
-use crate::core::policy::{AnomalyRules, DeltaRules, Effective, Policy, RunVerdictRule, Windows};
+use crate::core::policy::{
+    AnomalyRules, DeltaRules, Effective, Policy, RunVerdictRule, SanityRules, Windows,
+};
 use crate::core::rotation::RotationRules;
 use crate::core::verdict::Comparison;
 
@@ -12,7 +14,7 @@ use super::gates::{self, Known, sourced};
 use super::possible::Possible;
 use super::reader::{Noted, Read, Reader};
 use super::tree::{Key, Tree, Value};
-use super::{course, kpis, release, rules, run, values, words};
+use super::{compare, course, kpis, release, rules, run, values, words};
 
 /// The version of the policy's format that this program reads.
 pub(super) const SCHEMA_VERSION: u64 = 1;
@@ -37,6 +39,8 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
     let run_gates = rules::run_gates(&mut reader, &kpis);
     let deltas = deltas(&mut reader);
     let anomalies = anomalies(&mut reader);
+    let sanity = sanity(&mut reader);
+    let compare = compare::read(&mut reader, known);
     let recommendations = rules::recommendations(&mut reader, &kpis);
     let trend = reader.required(&Key::new("trend.relative_change"), "a share", values::share);
     let trend = trend.map(|found| sourced(&reader, &found));
@@ -66,6 +70,8 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
             run_gates: run_gates?,
             deltas: deltas?,
             anomalies: anomalies?,
+            sanity: sanity?,
+            compare: compare?,
             recommendations: recommendations?,
             trend_relative_change: trend?,
             rotation,
@@ -144,6 +150,42 @@ fn deltas(reader: &mut Reader<'_>) -> Read<DeltaRules> {
         full_apply_ratio_strict: sourced(reader, &strict),
         signature_stuck_max: sourced(reader, &stuck.map(|count| count as f64)),
     })
+}
+
+fn sanity(reader: &mut Reader<'_>) -> Read<SanityRules> {
+    let table = Key::new("sanity");
+    let gates = reader.required(&table.at("gates"), "`true` or `false`", values::switch);
+    let severity = reader.required(&table.at("severity"), "`hard` or `soft`", words::severity);
+    let stuck = reader.required(&table.at("stuck_iterations"), "a whole number", at_least_two);
+    let collapse = reader.required(&table.at("collapse_share"), "a share", below_one);
+    let good = reader.required(&table.at("too_good_spreads"), "a number", values::positive);
+    let fills = reader.required(&table.at("fills_share"), "a share", below_one);
+    let history = reader.required(&table.at("min_history"), "a whole number", values::count);
+    let gates = gates?;
+    Ok(SanityRules {
+        repeats_source: reader.source(&gates.place),
+        gates: gates.value,
+        severity: severity?.value,
+        stuck_iterations: sourced(reader, &stuck?.map(|count| count as f64)),
+        collapse_share: sourced(reader, &collapse?),
+        too_good_spreads: sourced(reader, &good?),
+        fills_share: sourced(reader, &fills?),
+        min_history: sourced(reader, &history?.map(|count| count as f64)),
+    })
+}
+
+/// One value by itself always equals itself.
+fn at_least_two(value: &Value) -> Result<usize, String> {
+    match values::count(value)? {
+        1 => Err("expected 2 or more, found 1: every value would stand still".to_owned()),
+        count => Ok(count),
+    }
+}
+
+/// A share that not every value is below.
+fn below_one(value: &Value) -> Result<f64, String> {
+    let share = values::share(value)?;
+    if share < 1.0 { Ok(share) } else { Err(format!("expected a share below 1, found {share}")) }
 }
 
 fn anomalies(reader: &mut Reader<'_>) -> Read<AnomalyRules> {

@@ -55,6 +55,18 @@ pub(super) fn statistic(value: &Value) -> Result<Statistic, String> {
     one_of(value, "statistic", &Statistic::ALL.map(|statistic| (statistic.word(), statistic)))
 }
 
+/// What of a statistic is held against a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Point,
+    Lower,
+    Upper,
+}
+
+pub(super) fn judge(value: &Value) -> Result<Side, String> {
+    one_of(value, "judge", &[("point", Side::Point), ("lower", Side::Lower), ("upper", Side::Upper)])
+}
+
 pub(super) fn freeze(value: &Value) -> Result<FreezeRule, String> {
     one_of(value, "freeze rule", &[("require", FreezeRule::Require), ("ignore", FreezeRule::Ignore)])
 }

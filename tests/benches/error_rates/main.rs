@@ -6,6 +6,7 @@
 //! again and holds it against the file.
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a program that writes its tables")]
 
+mod comparison;
 mod critical;
 mod methods;
 mod table;

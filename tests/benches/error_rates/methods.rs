@@ -6,6 +6,7 @@ use soak::core::policy::{Limit, WindowSpec};
 use soak::core::stats::{MeanInterval, Memory, Summary};
 use soak::core::verdict::{LimitSource, Severity};
 
+use crate::comparison;
 use crate::world::{Run, Scenario};
 
 /// What a method says.
@@ -75,6 +76,24 @@ pub const METHODS: &[Method] = &[
         title: "95 % interval of the median of the last 8, autocorrelation from the whole run",
         scenarios: &[],
         judge: |run| interval(run, Some(8), true),
+    },
+    Method {
+        key: "compare",
+        title: "compare with a run of the same length, margin 0 (alarm: any KPI is called worse)",
+        scenarios: comparison::SCENARIOS,
+        judge: comparison::one_look,
+    },
+    Method {
+        key: "compare_margin_1",
+        title: "compare with a run of the same length, margin 1 (quiet: every KPI is shown not to be worse by more)",
+        scenarios: comparison::LEVELS,
+        judge: comparison::with_margin,
+    },
+    Method {
+        key: "compare_extended",
+        title: "compare, margin 0, and where nothing can be told once more after one extension",
+        scenarios: comparison::LEVELS,
+        judge: comparison::two_looks,
     },
     Method {
         key: "drift_gate",

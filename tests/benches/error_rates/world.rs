@@ -67,7 +67,6 @@ pub enum Scenario {
     /// So many single iterations far off, the others untouched.
     Spikes { count: usize, size: f64 },
     /// All of the run, against another one without it.
-    #[expect(dead_code, reason = "for methods that hold two runs against each other")]
     Level { size: f64 },
 }
 
@@ -134,9 +133,26 @@ impl Run {
 
     /// Another run of the same process in which nothing happens, independent of this one: a baseline (1), an
     /// extension (2), …
-    #[expect(dead_code, reason = "for methods that hold two runs against each other")]
     pub fn another(&self, which: u64, n: usize) -> [Vec<f64>; KPIS] {
         Self::noise(n, self.phi, self.place, which)
+    }
+
+    /// The same run, longer: the process goes on from its last value, at the level that it ends with.
+    pub fn extended(&self, more: usize) -> [Vec<f64>; KPIS] {
+        let noise = Self::noise(self.n, self.phi, self.place, 0);
+        // A process that starts elsewhere with the same innovations differs by what is left of the start.
+        let going_on = self.another(2, more + 1);
+        std::array::from_fn(|kpi| {
+            let (own, next) = (&noise[kpi], &going_on[kpi]);
+            let level = self.kpis[kpi][self.n - 1] - own[self.n - 1];
+            let mut left = own[self.n - 1] - next[0];
+            let mut values = self.kpis[kpi].clone();
+            values.extend(next[1..].iter().map(|value| {
+                left *= self.phi;
+                value + left + level
+            }));
+            values
+        })
     }
 
     /// The same noise with something that happens.

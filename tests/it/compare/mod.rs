@@ -1,5 +1,6 @@
 //! `soak compare`: every format, error and exit code.
 
+mod baseline;
 mod golden;
 mod history;
 mod runs;

@@ -101,7 +101,13 @@ net_bps            median     3      3.18   +0.18 bps (+6.0%)  better
 p95_latency_ms     median     325    312.5  -12.5 ms (-3.8%)   better
 risk_ratio         median     0.38   0.352  -0.028 (-7.4%)     better
 
-no KPI of the verdict got worse by more than its floor
+Significance (steady: A 7-16, n=10; B 7-8, n=2; error rate 5 % over all KPIs, one extension included; Holm, 4 KPIs):
+  maker_taker_ratio: cannot tell: 10 values of A and 2 of B, 16 of each are needed
+  net_bps: cannot tell: 10 values of A and 2 of B, 16 of each are needed
+  p95_latency_ms: cannot tell: 10 values of A and 2 of B, 16 of each are needed
+  risk_ratio: cannot tell: 10 values of A and 2 of B, 16 of each are needed
+
+cannot tell: maker_taker_ratio, net_bps, p95_latency_ms, risk_ratio
 note: the windows";
     let blocks = format!(
         "A: {}\n   PASS | last8 9-16, n=8 | 6 of 8 iterations pass, and a freeze was seen or is not asked for\n\
@@ -168,27 +174,144 @@ fn a_snapshot_with_means_alone_is_compared_by_means_and_a_note_says_so() {
     );
 }
 
+/// Exit codes where A is the snapshot of a run, without and with detail.
+fn codes_of_snapshot(a: &Run, b: &Run) -> (i32, i32) {
+    let (a, b) = (a.in_temp(), b.in_temp());
+    a.soak("extract", &[]);
+    let snapshot = a.file("POST_SOAK_SNAPSHOT.json");
+    let code = |args: &[&str]| compare(&snapshot, b.path(), args).code;
+    (code(&["--fail-on-regression"]), code(&["--fail-on-regression", "--detailed-exitcode"]))
+}
+
 #[test]
-fn only_a_change_for_the_worse_by_more_than_the_floor_fails_when_that_is_asked_for() {
+fn without_single_values_a_change_for_the_worse_by_more_than_the_floor_fails_when_that_is_asked_for() {
     let base = equal(3.0, 0.3, 0.9, 300.0);
-    assert_eq!(codes(&base, &base), (0, 0));
-    assert_eq!(codes(&base, &equal(3.5, 0.2, 0.95, 200.0)), (0, 0));
-    assert_eq!(codes(&base, &equal(2.95, 0.305, 0.895, 301.0)), (0, 0));
+    assert_eq!(codes_of_snapshot(&base, &base), (0, 0));
+    assert_eq!(codes_of_snapshot(&base, &equal(3.5, 0.2, 0.95, 200.0)), (0, 0));
+    assert_eq!(codes_of_snapshot(&base, &equal(2.95, 0.305, 0.895, 301.0)), (0, 0));
     for worse in [
         equal(2.94, 0.3, 0.9, 300.0),
         equal(3.0, 0.306, 0.9, 300.0),
         equal(3.0, 0.3, 0.894, 300.0),
         equal(3.0, 0.3, 0.9, 301.5),
     ] {
-        assert_eq!(codes(&base, &worse), (1, 1));
-        assert_eq!(codes(&worse, &base), (0, 0));
+        assert_eq!(codes_of_snapshot(&base, &worse), (1, 1));
+        assert_eq!(codes_of_snapshot(&worse, &base), (0, 0));
         assert_eq!(folders(&base, &worse, &[]).code, 0);
     }
-    let worse = equal(3.0, 0.3, 0.9, 301.5);
-    let Ran { stdout, stderr, .. } = folders(&base, &worse, &["--fail-on-regression"]);
-    let told = "regression check: worse by more than its floor: p95_latency_ms +1.5 ms (floor 1 ms)\n";
+    let folder = base.in_temp();
+    folder.soak("extract", &[]);
+    let worse = equal(3.0, 0.3, 0.9, 301.5).in_temp();
+    let snapshot = folder.file("POST_SOAK_SNAPSHOT.json");
+    let Ran { stdout, stderr, .. } = compare(&snapshot, worse.path(), &["--fail-on-regression"]);
+    let told = "note: significance is not possible, changes are held against floors: A has no single values\n\
+                regression check: worse by more than its floor: p95_latency_ms +1.5 ms (floor 1 ms)\n";
     assert_eq!(stderr, told);
     assert!(stdout.ends_with("\np95_latency_ms,300.000,301.500,1.500\nrisk_ratio,0.300,0.300,0.000\n"));
+    let told = compare(&snapshot, worse.path(), &["--format", "json"]).json();
+    assert_eq!((&told["significance"], &told["kpis"][0]["significance"]), (&json!(null), &json!(null)));
+}
+
+/// 30 iterations, of which 24 are steady, around these levels: net by ±`spread` in a scrambled order, the others by
+/// a hundredth of that.
+fn noisy(net: f64, p95: f64, spread: f64) -> Run {
+    (1..=30u32)
+        .map(|number| {
+            let wave = f64::from(number * 7 % 30 % 3) - 1.0;
+            Step {
+                number: u64::from(number),
+                net: net + spread * wave,
+                risk: 0.3 + spread * wave / 100.0,
+                maker: 0.9 + spread * wave / 100.0,
+                p95: p95 + spread * wave,
+                freeze: number == 28,
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn two_runs_are_told_apart_by_what_chance_and_the_margin_do_not_explain() {
+    let base = noisy(3.0, 300.0, 0.1);
+    // The margins are 0.2 bps and 10 ms; the means are known to some hundredths.
+    assert_eq!(codes(&base, &base), (0, 0));
+    assert_eq!(codes(&base, &noisy(3.1, 295.0, 0.1)), (0, 0));
+    assert_eq!(codes(&base, &noisy(2.9, 305.0, 0.1)), (0, 0));
+    assert_eq!(codes(&base, &noisy(2.5, 300.0, 0.1)), (1, 1));
+    assert_eq!(codes(&base, &noisy(3.0, 315.0, 0.1)), (1, 1));
+    assert_eq!(codes(&base, &noisy(3.5, 285.0, 0.1)), (0, 0));
+    // On the margin nothing can be told, and that is no pass.
+    assert_eq!(codes(&base, &noisy(2.8, 300.0, 0.1)), (1, 3));
+    // A loud run hides what a quiet one shows.
+    assert_eq!(codes(&noisy(3.0, 300.0, 1.0), &noisy(2.9, 300.0, 1.0)), (1, 3));
+    assert_eq!(folders(&base, &noisy(2.5, 300.0, 0.1), &[]).code, 0);
+}
+
+#[test]
+fn the_answers_stand_in_every_format_and_the_csv_stays_as_it_is() {
+    let (a, b) = (noisy(3.0, 300.0, 0.1).in_temp(), noisy(2.5, 300.0, 0.1).in_temp());
+    let plain = compare(a.path(), b.path(), &[]).stdout;
+    let gated = compare(a.path(), b.path(), &["--fail-on-regression"]);
+    assert_eq!(gated.stdout, plain);
+    assert_eq!(gated.stderr, "regression check: worse by more than its margin: net_bps\n");
+    let told = compare(a.path(), b.path(), &["--format", "json"]).json();
+    let used = &told["significance"];
+    assert_eq!(used["window_a"], json!({"name": "steady", "first": 7, "last": 30, "n": 24}));
+    assert_eq!((&used["answer"], &used["correction"]), (&json!("worse"), &json!("Holm, 4 KPIs")));
+    assert_eq!((&told["regressions"], &told["undecided"]), (&json!(["net_bps"]), &json!([])));
+    let net = &told["kpis"][1]["significance"];
+    assert_eq!((&net["answer"], &net["n_a"]), (&json!("worse"), &json!(24)));
+    let shift = &net["shift"];
+    let number = |key: &str| shift[key].as_f64().unwrap_or_else(|| panic!("{key}: {shift}"));
+    assert!((number("mean_shift") + 0.5).abs() < 1e-9 && (number("hodges_lehmann") + 0.5).abs() < 1e-9);
+    // Every value of B is below every value of A.
+    assert_eq!((&shift["cliffs_delta"], &shift["hodges_lehmann_method"]), (&json!(-1.0), &json!("pairwise")));
+    assert!(number("p_worse_adjusted") < 0.0275 && number("high") < -0.2, "{shift}");
+    let text = compare(a.path(), b.path(), &["--format", "text"]).stdout;
+    assert!(
+        text.contains("net_bps: worse by more than the margin of 0.2 bps: the mean fell by 0.5 bps; between"),
+        "{text}"
+    );
+    assert!(text.contains("\nworse by more than its margin: net_bps\n"), "{text}");
+    let md = compare(a.path(), b.path(), &["--format", "md"]).stdout;
+    assert!(md.contains("worse by more than the margin of 0.2 bps"), "{md}");
+}
+
+#[test]
+fn where_nothing_can_be_told_the_answer_says_what_would_decide() {
+    let (a, b) = (noisy(3.0, 300.0, 0.5).in_temp(), noisy(2.98, 300.0, 0.5).in_temp());
+    let done =
+        compare(a.path(), b.path(), &["--fail-on-regression", "--format", "json", "--detailed-exitcode"]);
+    let told = done.json();
+    assert_eq!((done.code, &told["undecided"]), (3, &json!(["net_bps"])));
+    let net = &told["kpis"][1]["significance"];
+    let more = net["more_of_b"].as_u64().or(net["more_of_both"].as_u64()).expect("a number of iterations");
+    assert!(more > 0);
+    let reason = net["reason"].as_str().expect("a sentence");
+    assert!(
+        reason.contains("24 and 24 iterations show a worsening of") && reason.contains("would, if the shift"),
+        "{reason}"
+    );
+    let (eighty, ninety) = (&net["shift"]["detectable_80"], &net["shift"]["detectable_90"]);
+    assert!(eighty.as_f64() < ninety.as_f64());
+}
+
+#[test]
+fn margins_and_the_window_of_significance_come_from_the_policy() {
+    let a = noisy(3.0, 300.0, 0.1).with(
+        "policy.toml",
+        "schema_version = 1\n[compare]\nwindow = \"last 16\"\n[compare.kpi.net_bps]\nabsolute = 0.01\nrelative = 0.5\n",
+    );
+    let (a, b) = (a.in_temp(), noisy(2.5, 300.0, 0.1).in_temp());
+    let policy = a.file("policy.toml");
+    let args = ["--policy", policy.to_str().expect("a path"), "--fail-on-regression", "--format", "json"];
+    let done = compare(a.path(), b.path(), &args);
+    let told = done.json();
+    assert_eq!(done.code, 0, "{told}");
+    assert_eq!(told["significance"]["window_b"], json!({"name": "last16", "first": 15, "last": 30, "n": 16}));
+    // Half of the mean of A, which is 3 to about a tenth.
+    let margin = told["kpis"][1]["significance"]["margin"].as_f64().expect("a number");
+    assert!((margin - 1.5).abs() < 0.05, "{margin}");
 }
 
 #[test]
@@ -217,7 +340,7 @@ fn trouble_outside_the_window_changes_nothing() {
     let troubled = a().with(&name(1), "{").with(&name(2), [0xff, 0xfe]);
     let told = |run: &Run| folders(run, &b(), &[]).stdout;
     assert_eq!(told(&base), told(&troubled));
-    assert_eq!(codes(&base, &troubled), (0, 0));
+    assert_eq!(codes(&base, &troubled), codes(&base, &base));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::super::fixture::{empty, limit, series_of, whole};
 use super::*;
 use crate::core::iteration::Iteration;
-use crate::core::policy::{Statistic, WindowSpec};
+use crate::core::policy::{Judge, Statistic, WindowSpec};
 
 /// risk <= 0.42 and net >= 2.7.
 fn set() -> GateSet {
@@ -16,6 +16,8 @@ fn set() -> GateSet {
         limit: limit(value),
         margin: 0.0,
         min_iterations: 1,
+        judge: Judge::Point,
+        count: None,
     };
     let checks = vec![
         gate(KpiId::RISK_RATIO, Comparison::AtMost, 0.42),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::core::kpi::KpiId;
-use crate::core::policy::{KpiGate, Limit, Statistic, WindowSpec};
+use crate::core::policy::{Judge, KpiGate, Limit, Statistic, WindowSpec};
 use crate::core::run::iteration::IterationSummary;
 use crate::core::tuning::record::{Applied, TuningRecord};
 use crate::core::tuning::state::TunerState;
@@ -21,6 +21,8 @@ fn limit(kpi: KpiId, comparison: Comparison, value: f64) -> KpiGate {
         limit: Limit { value, source },
         margin: 0.0,
         min_iterations: 1,
+        judge: Judge::Point,
+        count: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod defaults;
 mod errors;
+mod holding;
 mod layers;
 mod limits;
 mod run;

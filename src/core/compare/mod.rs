@@ -3,6 +3,9 @@
 //!
 //! Compares numbers that others measured; must not know where they come from or how they are shown.
 
+pub mod significance;
+pub mod words;
+
 use super::kpi::{Direction, KpiId, KpiTable};
 use super::number::{Finite, TOLERANCE};
 use super::policy::Statistic;
@@ -112,14 +115,18 @@ fn change(a: f64, b: f64, floor: f64, direction: Option<Direction>) -> Option<Ch
     let near_zero = a.abs() < floor || a == 0.0;
     let percent = if crosses_zero || near_zero { None } else { Finite::new(absolute / a.abs() * 100.0) }
         .map(Finite::get);
-    let way = match direction {
-        _ if absolute.abs() <= TOLERANCE => Way::Same,
-        Some(Direction::Higher) if absolute > 0.0 => Way::Better,
-        Some(Direction::Lower) if absolute < 0.0 => Way::Better,
+    let way = way(absolute, direction);
+    Some(Change { absolute, percent, way, exceeds_floor: absolute.abs() > floor + TOLERANCE })
+}
+
+fn way(change: f64, direction: Option<Direction>) -> Way {
+    match direction {
+        _ if change.abs() <= TOLERANCE => Way::Same,
+        Some(Direction::Higher) if change > 0.0 => Way::Better,
+        Some(Direction::Lower) if change < 0.0 => Way::Better,
         Some(_) => Way::Worse,
         None => Way::Different,
-    };
-    Some(Change { absolute, percent, way, exceeds_floor: absolute.abs() > floor + TOLERANCE })
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,64 @@
+//! Arguments of `soak selftest`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::judging::{MockArgs, PathArgs, PolicyArgs, WindowArgs};
+use super::values::FailOnWarn;
+
+/// `soak selftest`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  soak selftest artifacts/soak/latest
+  soak selftest artifacts/soak/latest --policy policy.toml --format md > selftest.md")]
+pub struct SelftestArgs {
+    /// Folder of the run, as --path [default: what --path says]
+    #[arg(value_name = "RUN", conflicts_with = "path")]
+    pub run: Option<PathBuf>,
+
+    /// The run.
+    #[command(flatten)]
+    pub path: PathArgs,
+    /// The limits.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+    /// Relaxed limits.
+    #[command(flatten)]
+    pub mock: MockArgs,
+    /// The iterations.
+    #[command(flatten)]
+    pub window: WindowArgs,
+
+    /// Judge as `gate --strict`
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Judge as `gate --skip-delta-verify`
+    #[arg(long)]
+    pub skip_delta_verify: bool,
+
+    /// Judge as `gate --require-freeze`
+    #[arg(long)]
+    pub require_freeze: bool,
+
+    /// Judge as `gate --fail-on warn` [default: a WARN exits 0]
+    #[arg(long, value_name = "OUTCOME", value_enum)]
+    pub fail_on: Option<FailOnWarn>,
+
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t = SelftestFormat::Text)]
+    pub format: SelftestFormat,
+}
+
+/// How a selftest is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SelftestFormat {
+    /// For people
+    Text,
+    /// For machines, described by a JSON Schema
+    Json,
+    /// For a pull request
+    Md,
+}

@@ -1,0 +1,67 @@
+//! `soak selftest`: can the gates fail?
+
+use super::judging::{cannot_judge, collect_provenance, load_policy};
+use super::post_soak::{say, style};
+use super::{Failure, print};
+use crate::cli::globals::GlobalArgs;
+use crate::cli::selftest::{SelftestArgs, SelftestFormat};
+use crate::core::analysis::Options;
+use crate::exit::Exit;
+use crate::flow::policy::window_patches;
+use crate::flow::selftest::{Asked, SelftestError, Tested, test};
+use crate::render::{json, selftest_md, selftest_text};
+use crate::wire::selftest_result::SelftestResult;
+
+/// Puts faults into a copy of the run, judges, prints.
+pub(super) fn run(args: &SelftestArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
+    let SelftestArgs {
+        run,
+        path,
+        policy,
+        mock,
+        window,
+        strict,
+        skip_delta_verify,
+        require_freeze,
+        fail_on,
+        format,
+    } = args;
+    let policy =
+        load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
+    let provenance = collect_provenance(&policy, None)?;
+    let options = Options {
+        mock: mock.mock,
+        so_far: window.so_far,
+        deltas: !skip_delta_verify,
+        strict: *strict,
+        require_freeze: *require_freeze,
+        ..Options::default()
+    };
+    let path = run.clone().unwrap_or_else(|| path.folder());
+    let exit_code = |verdict| Exit::of_verdict(verdict, fail_on.is_some()).code(globals.detailed_exitcode);
+    let asked = Asked { path: &path, policy: &policy, options, exit_code: &exit_code };
+    let Tested { folder, symbol, rows, notes } = test(&asked).map_err(cannot_test)?;
+    if folder != path {
+        let (asked, read) = (path.display(), folder.display());
+        say(globals, &format!("note: `{asked}` has no iteration files, `{read}` has; that one is read"));
+    }
+    let folder = folder.to_string_lossy().into_owned();
+    let result = SelftestResult::of(folder, symbol, rows, mock.mock, notes, &provenance);
+    print(match format {
+        SelftestFormat::Text => selftest_text::text(&result, style(globals, false)),
+        SelftestFormat::Json => json::pretty(&result),
+        SelftestFormat::Md => selftest_md::md(&result),
+    })?;
+    Ok(if result.not_caught.is_empty() { Exit::Success } else { Exit::Failed })
+}
+
+fn cannot_test(error: SelftestError) -> Failure {
+    match error {
+        SelftestError::Judge(error) => cannot_judge(error),
+        SelftestError::Scratch(error) => {
+            Failure::output(error).hint("$TMPDIR names a folder with room for a copy of the iteration files")
+        }
+        SelftestError::Empty { .. } => Failure::input(error)
+            .hint("a selftest wants a run that passes: a folder with ITER_SUMMARY_<n>.json files"),
+    }
+}

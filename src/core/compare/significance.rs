@@ -1,0 +1,291 @@
+//! Is B worse than A, beyond what the iterations of two unchanged builds differ by anyway?
+//!
+//! Each KPI is held against a margin, by default-deny: what can be neither shown to be worse nor shown to stay
+//! within the margin cannot be told, and that is no pass. Must not read files or show anything.
+
+use super::ORDER;
+use crate::core::kpi::{Direction, KpiId, KpiTable};
+use crate::core::number::TOLERANCE;
+use crate::core::policy::{CompareRules, Margin};
+use crate::core::stats::holm;
+use crate::core::stats::rank::RankShift;
+use crate::core::stats::two_sample::MeanShift;
+
+/// What part of the error rate each look at the data may spend, by the number of planned extensions. With one
+/// extension there are two looks, and Pocock's constant (1977, Biometrika 64:191–199) for two independent ones
+/// would be 0.6; the rest makes up for φ being estimated. The table of error rates shows what comes of it.
+const SHARE_OF_A_LOOK: [f64; 2] = [0.9, 0.55];
+
+/// Powers for which the smallest shift that could have been shown is told.
+pub const POWERS: [f64; 2] = [0.8, 0.9];
+
+/// The answer for one KPI. Ordered from best to worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Answer {
+    /// Better, by more than the margin.
+    Better,
+    /// The shift lies within the margin on both sides.
+    NoChange,
+    /// Not worse by more than the margin; it may be better.
+    NotWorse,
+    /// Neither can be shown.
+    CannotTell,
+    /// Worse, by more than the margin.
+    Worse,
+}
+
+impl Answer {
+    /// A few words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Better => "better",
+            Self::NoChange => "no change beyond the margin",
+            Self::NotWorse => "not worse beyond the margin",
+            Self::CannotTell => "cannot tell",
+            Self::Worse => "worse",
+        }
+    }
+
+    /// The word of the JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Better => "better",
+            Self::NoChange => "no_change",
+            Self::NotWorse => "not_worse",
+            Self::CannotTell => "cannot_tell",
+            Self::Worse => "worse",
+        }
+    }
+}
+
+/// What would decide where nothing can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum More {
+    /// About so many more iterations of B, with a probability of 80 %, if the shift is what it looks like.
+    OfB(usize),
+    /// No number of iterations of B: those of A are too few. So many more of each.
+    OfBoth(usize),
+    /// The shift is so close to the margin that no extension that makes sense decides.
+    TooClose,
+}
+
+/// How sure the shift of one KPI is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shift {
+    /// The difference of the means.
+    pub mean: MeanShift,
+    /// One-sided p-value of being worse by more than the margin.
+    pub p_worse: f64,
+    /// The same, adjusted for all KPIs (Holm).
+    pub p_worse_adjusted: f64,
+}
+
+/// One KPI of two runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judged {
+    /// The KPI.
+    pub kpi: KpiId,
+    /// Values of A and of B.
+    pub n: [usize; 2],
+    /// Shifts up to this size count for nothing, in the KPI's unit.
+    pub margin: f64,
+    /// How sure the shift is; `None` with too few values to say anything.
+    pub shift: Option<Shift>,
+    /// What follows.
+    pub answer: Answer,
+    /// The level of one one-sided test, before the correction for several KPIs.
+    pub level: f64,
+    /// With fewer values on a side nothing is told.
+    pub fewest: usize,
+    /// +1 where more is worse, −1 where less is.
+    bad: f64,
+}
+
+impl Judged {
+    /// The shifts that the data do not rule out, in the KPI's unit.
+    pub fn interval(&self) -> Option<(f64, f64)> {
+        self.shift?.mean.interval(self.level)
+    }
+
+    /// The smallest shift for the worse that these iterations show with the probabilities of [`POWERS`], in the
+    /// KPI's unit; `None` where it is no number.
+    pub fn detectable(&self) -> [Option<f64>; 2] {
+        let beyond = |power| Some(self.margin + self.shift?.mean.detectable(self.level / KPIS, power)?);
+        POWERS.map(beyond)
+    }
+
+    /// What would decide where nothing can be told; `None` where something is, and where nobody can say.
+    pub fn more(&self) -> Option<More> {
+        let [a, b] = self.n;
+        match &self.shift {
+            _ if self.answer != Answer::CannotTell => None,
+            Some(shift) => Some(self.more_than(&shift.mean)),
+            // Too few to say anything: as many as it takes to begin with.
+            None if a < self.fewest => Some(More::OfBoth(self.fewest - a.min(b))),
+            None if b < self.fewest => Some(More::OfB(self.fewest - b)),
+            None => None,
+        }
+    }
+
+    /// How many more iterations would decide, if the true shift is the one seen.
+    fn more_than(&self, mean: &MeanShift) -> More {
+        // Ten times the run is no extension any more, it is another run.
+        const LONGEST: usize = 10;
+        let worsening = self.bad * mean.shift;
+        let (distance, alpha) = if worsening > self.margin {
+            (worsening - self.margin, self.level / KPIS)
+        } else {
+            (self.margin - worsening, self.level)
+        };
+        let decides = |a: usize, b: usize| {
+            let seen = mean.with_sizes(a, b).and_then(|mean| mean.detectable(alpha, POWERS[0]));
+            seen.is_some_and(|needed| needed <= distance)
+        };
+        let [a, b] = self.n;
+        if let Some(more) = smallest(LONGEST * b, |more| decides(a, b + more)) {
+            return More::OfB(more);
+        }
+        match smallest(LONGEST * a.max(b), |more| decides(a + more, b + more)) {
+            Some(more) => More::OfBoth(more),
+            None => More::TooClose,
+        }
+    }
+}
+
+/// How many KPIs are judged together.
+const KPIS: f64 = ORDER.len() as f64;
+
+/// The values of the window on one side, in the order of [`ORDER`] and of time.
+pub type Values = [Vec<f64>; ORDER.len()];
+
+/// The level of one one-sided test, before the correction for several KPIs.
+pub fn level(rules: &CompareRules) -> f64 {
+    rules.error_rate.value * SHARE_OF_A_LOOK[usize::from(rules.extensions > 0)]
+}
+
+/// Judges the KPIs of the verdict, in the order of [`ORDER`].
+///
+/// Worse: the one-sided test against the margin, adjusted after Holm for all KPIs, so that an unchanged build is
+/// called worse in any of them at most as often as the error rate says. Not worse: the same test the other way
+/// round at the level of one KPI; all of them must hold, which needs no correction (Berger 1982, Technometrics
+/// 24:295–300).
+pub fn judge(a: &Values, b: &Values, rules: &CompareRules, kpis: &KpiTable) -> Vec<Judged> {
+    let alpha = level(rules);
+    let seen: Vec<Seen> = ORDER
+        .into_iter()
+        .zip(a.iter().zip(b))
+        .zip(&rules.margins)
+        .map(|((kpi, (a, b)), margin)| Seen::of(kpi, a, b, margin, kpis))
+        .collect();
+    let enough = |seen: &Seen| seen.n.iter().all(|n| *n >= rules.min_iterations);
+    let p = |of: fn(&Seen, &MeanShift) -> f64| -> Vec<Option<f64>> {
+        let tests = seen.iter().map(|seen| seen.mean.filter(|_| enough(seen)).map(|mean| of(seen, &mean)));
+        holm::adjusted(&tests.collect::<Vec<_>>())
+    };
+    let (worse, better) = (p(Seen::p_worse), p(Seen::p_better));
+    seen.iter()
+        .zip(worse.into_iter().zip(better))
+        .map(|(seen, (worse, better))| seen.judged(worse, better, alpha, rules.min_iterations))
+        .collect()
+}
+
+/// What ranks say, in the order of [`ORDER`]: beside the answers, without a say in them.
+pub fn ranks(a: &Values, b: &Values) -> Vec<Option<RankShift>> {
+    a.iter().zip(b).map(|(a, b)| RankShift::of(a, b)).collect()
+}
+
+/// One KPI before the correction.
+struct Seen {
+    kpi: KpiId,
+    n: [usize; 2],
+    margin: f64,
+    mean: Option<MeanShift>,
+    /// +1 where more is worse, −1 where less is.
+    bad: f64,
+}
+
+impl Seen {
+    fn of(kpi: KpiId, a: &[f64], b: &[f64], margin: &Margin, kpis: &KpiTable) -> Self {
+        let bad = if kpis.get(kpi).direction == Some(Direction::Higher) { -1.0 } else { 1.0 };
+        let of_a = crate::core::stats::summary::mean(a).unwrap_or(0.0);
+        Self {
+            kpi,
+            n: [a.len(), b.len()],
+            margin: margin.around(of_a) + TOLERANCE,
+            mean: MeanShift::of(a, b),
+            bad,
+        }
+    }
+
+    /// That it is worse by more than the margin.
+    fn p_worse(&self, mean: &MeanShift) -> f64 {
+        if self.bad > 0.0 { mean.p_above(self.margin) } else { mean.p_below(-self.margin) }
+    }
+
+    /// That it is better by more than the margin.
+    fn p_better(&self, mean: &MeanShift) -> f64 {
+        if self.bad > 0.0 { mean.p_below(-self.margin) } else { mean.p_above(self.margin) }
+    }
+
+    fn judged(&self, worse: Option<f64>, better: Option<f64>, level: f64, fewest: usize) -> Judged {
+        let shift = self.mean.zip(worse).map(|(mean, p_worse_adjusted)| Shift {
+            p_worse: self.p_worse(&mean),
+            p_worse_adjusted,
+            mean,
+        });
+        let answer = match &shift {
+            None => Answer::CannotTell,
+            Some(shift) if shift.p_worse_adjusted <= level => Answer::Worse,
+            Some(_) if better.is_some_and(|better| better <= level) => Answer::Better,
+            Some(shift) => self.within(&shift.mean, level),
+        };
+        let Self { kpi, n, margin, bad, .. } = *self;
+        Judged { kpi, n, margin, shift, answer, level, fewest, bad }
+    }
+
+    /// Whether it is shown to stay within the margin, on the bad side or on both.
+    fn within(&self, mean: &MeanShift, level: f64) -> Answer {
+        let (below, above) = (mean.p_below(self.margin), mean.p_above(-self.margin));
+        let (not_worse, not_better) = if self.bad > 0.0 { (below, above) } else { (above, below) };
+        match (not_worse <= level, not_better <= level) {
+            (true, true) => Answer::NoChange,
+            (true, false) => Answer::NotWorse,
+            (false, _) => Answer::CannotTell,
+        }
+    }
+}
+
+/// The smallest number from 1 to `most` that is enough, where every larger one is enough, too.
+fn smallest(most: usize, is_enough: impl Fn(usize) -> bool) -> Option<usize> {
+    if most == 0 || !is_enough(most) {
+        return None;
+    }
+    let (mut too_few, mut enough) = (0, most);
+    while enough - too_few > 1 {
+        let middle = usize::midpoint(too_few, enough);
+        if is_enough(middle) {
+            enough = middle;
+        } else {
+            too_few = middle;
+        }
+    }
+    Some(enough)
+}
+
+/// What the answers come to: the worst of them.
+pub fn whole(judged: &[Judged]) -> Answer {
+    judged.iter().map(|judged| judged.answer).max().unwrap_or(Answer::CannotTell)
+}
+
+/// How many more iterations of B decide about every KPI that an extension of B can decide about; `None` where
+/// there is none.
+pub fn extension(judged: &[Judged]) -> Option<usize> {
+    let of_b = |judged: &Judged| match judged.more() {
+        Some(More::OfB(more)) => Some(more),
+        _ => None,
+    };
+    judged.iter().filter_map(of_b).max()
+}
+
+#[cfg(test)]
+mod tests;

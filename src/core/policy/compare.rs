@@ -1,0 +1,35 @@
+//! The rules of a comparison of two runs. No number of its own.
+
+use super::{Limit, WindowSpec};
+use crate::core::compare::ORDER;
+
+/// Up to which size a shift of a KPI counts for nothing in a comparison: the larger of both.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Margin {
+    /// In the KPI's unit.
+    pub absolute: Limit,
+    /// As a share of the size of A. Near 0 it is next to nothing, and the absolute margin holds.
+    pub relative: Limit,
+}
+
+impl Margin {
+    /// The margin around a mean of A, in the KPI's unit.
+    pub fn around(&self, a: f64) -> f64 {
+        self.absolute.value.max(self.relative.value * a.abs())
+    }
+}
+
+/// When a run is worse than another one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CompareRules {
+    /// The iterations that are compared for significance.
+    pub window: WindowSpec,
+    /// How often an unchanged build may be called worse in any KPI, all planned looks together.
+    pub error_rate: Limit,
+    /// Planned extensions that the error rate allows for: 0 or 1.
+    pub extensions: u64,
+    /// With fewer values on a side nothing is told.
+    pub min_iterations: usize,
+    /// In the order of [`ORDER`].
+    pub margins: [Margin; ORDER.len()],
+}

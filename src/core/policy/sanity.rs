@@ -1,0 +1,25 @@
+//! The rules of two-sided sanity. No number of its own.
+
+use super::Limit;
+use crate::core::verdict::{LimitSource, Severity};
+
+/// When values are odd, on the good side, too.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SanityRules {
+    /// Whether oddities join the verdict of the whole.
+    pub gates: bool,
+    /// What an oddity is; a copied iteration is always INVALID.
+    pub severity: Severity,
+    /// So many equal values in a row stand still.
+    pub stuck_iterations: Limit,
+    /// A value below this share of what is usual collapsed.
+    pub collapse_share: Limit,
+    /// A value so many spreads on the good side of what is usual is too good to be true.
+    pub too_good_spreads: Limit,
+    /// A median of fills below this share of what is usual is too small.
+    pub fills_share: Limit,
+    /// With fewer steady iterations before the last ones nothing is known to be usual.
+    pub min_history: Limit,
+    /// Where it is said that copies are told.
+    pub repeats_source: LimitSource,
+}

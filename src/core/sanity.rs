@@ -1,0 +1,238 @@
+//! Two-sided sanity: values that are wrong on the good side are wrong all the same. A KPI that stands still, that
+//! collapsed, that is too good to be true, fills that fell away, and iterations that are copies of others.
+//!
+//! Advisory unless the policy says otherwise. Only copies of whole iterations are INVALID: everything else can be true.
+
+use super::evidence::Repeat;
+use super::judge::{count, list_numbers, show};
+use super::kpi::{Direction, KpiId, KpiTable};
+use super::policy::SanityRules;
+use super::series::Series;
+use super::stats::summary::median;
+use super::verdict::{Check, Comparison, LimitSource, Outcome, Part};
+use super::window::Window;
+
+/// The median absolute deviation of normal values is their standard deviation divided by this (Rousseeuw & Croux
+/// 1993, J. Am. Stat. Assoc. 88:1273–1283).
+const MAD_TO_STDEV: f64 = 1.4826;
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'s> {
+    /// The iterations.
+    pub series: &'s Series,
+    /// The newest iterations.
+    pub last: &'s Window,
+    /// Those after the warm-up.
+    pub steady: &'s Window,
+    /// Iterations whose files are copies of each other.
+    pub repeats: &'s [Repeat],
+    /// The KPIs.
+    pub kpis: &'s KpiTable,
+}
+
+/// One KPI in some iterations, with words about it.
+struct Oddity {
+    numbers: Vec<u64>,
+    words: String,
+}
+
+/// All checks of sanity on one symbol.
+pub fn checks(subject: &Subject<'_>, rules: &SanityRules) -> Vec<Check> {
+    let fewest = rules.min_history.value;
+    // Of a short run the last iterations begin before the steady part does.
+    let end = subject.last.positions.start;
+    let history = subject.steady.positions.start.min(end)..end;
+    let is_history = history.len() as f64 >= fewest;
+    let too_short = || {
+        let fewest = count(rules.min_history.value as usize, "steady iteration");
+        format!("{fewest} before {} needed to know what is usual", subject.last.name)
+    };
+    let past = |kpi: KpiId| subject.series.known(kpi, history.clone());
+    let per_kpi = |of: &dyn Fn(KpiId) -> Option<Oddity>| -> Vec<Oddity> {
+        KpiId::OF_THE_VERDICT.into_iter().filter_map(of).collect()
+    };
+    let make = |gate: &str, source: &LimitSource, found: Vec<Oddity>, fine: &str, window: &Window| {
+        let oddities: usize = found.iter().map(|oddity| oddity.numbers.len()).sum();
+        let words: Vec<String> = found.into_iter().map(|oddity| oddity.words).collect();
+        let outcome = if oddities > 0 { rules.severity.of_a_miss() } else { Outcome::Pass };
+        let reason = if oddities > 0 { words.join("; ") } else { fine.to_owned() };
+        check(subject, rules, gate, source, window, oddities, outcome, reason)
+    };
+    let not_asked = |gate: &str, source: &LimitSource| {
+        check(subject, rules, gate, source, subject.last, 0, Outcome::NotApplicable, too_short())
+    };
+    let mut checks = vec![repeated(subject, rules)];
+    let stuck = per_kpi(&|kpi| stuck(subject, kpi, rules.stuck_iterations.value as usize));
+    let source = &rules.stuck_iterations.source;
+    checks.push(make("stuck", source, stuck, "every KPI moves", subject.steady));
+    if is_history {
+        let found = per_kpi(&|kpi| collapsed(subject, kpi, &mut past(kpi), rules.collapse_share.value));
+        let source = &rules.collapse_share.source;
+        checks.push(make("collapsed", source, found, "no KPI collapsed", subject.last));
+        let found = per_kpi(&|kpi| too_good(subject, kpi, &mut past(kpi), rules.too_good_spreads.value));
+        let source = &rules.too_good_spreads.source;
+        checks.push(make("too_good", source, found, "no KPI is too good to be true", subject.last));
+    } else {
+        checks.push(not_asked("collapsed", &rules.collapse_share.source));
+        checks.push(not_asked("too_good", &rules.too_good_spreads.source));
+    }
+    checks.push(fills(subject, rules, history.clone(), is_history, too_short()));
+    checks
+}
+
+#[expect(clippy::too_many_arguments, reason = "a check has that many sides, and this is where they meet")]
+fn check(
+    subject: &Subject<'_>,
+    rules: &SanityRules,
+    gate: &str,
+    source: &LimitSource,
+    window: &Window,
+    oddities: usize,
+    outcome: Outcome,
+    reason: String,
+) -> Check {
+    Check {
+        part: Part::Sanity,
+        gate: format!("sanity.{gate}"),
+        kpi: None,
+        symbol: subject.series.symbol.clone(),
+        severity: rules.severity,
+        window: window.used(),
+        statistic: "odd values".to_owned(),
+        comparison: Some(Comparison::AtMost),
+        limit: Some(0.0),
+        observed: Some(oddities as f64),
+        margin: Some(0.0 - oddities as f64),
+        outcome,
+        reason,
+        limit_source: Some(source.clone()),
+        joins: rules.gates,
+        inference: None,
+    }
+}
+
+/// Copies among the iterations that the verdict and the steady part look at.
+fn repeated(subject: &Subject<'_>, rules: &SanityRules) -> Check {
+    let from = subject.steady.from.min(subject.last.from);
+    let seen: Vec<Vec<u64>> = subject
+        .repeats
+        .iter()
+        .filter(|repeat| repeat.symbol == subject.series.symbol)
+        .map(|repeat| repeat.numbers.iter().copied().filter(|number| *number >= from).collect())
+        .filter(|numbers: &Vec<u64>| numbers.len() > 1)
+        .collect();
+    let copies: usize = seen.iter().map(|numbers| numbers.len() - 1).sum();
+    let (outcome, reason) = if copies == 0 {
+        (Outcome::Pass, "no iteration is a copy of another one".to_owned())
+    } else {
+        let groups: Vec<String> = seen.iter().take(4).map(|numbers| list_numbers(numbers)).collect();
+        let more = if seen.len() > 4 { "; and more" } else { "" };
+        let reason = format!(
+            "the files of iteration {}{more} are equal but for number and time: a measurement was copied",
+            groups.join("; of ")
+        );
+        (Outcome::Invalid, reason)
+    };
+    let source = &rules.repeats_source;
+    check(subject, rules, "repeated", source, subject.steady, copies, outcome, reason)
+}
+
+/// The longest run of equal values, if it is as long as that.
+fn stuck(subject: &Subject<'_>, kpi: KpiId, fewest: usize) -> Option<Oddity> {
+    let values: Vec<(u64, f64)> = known(subject, kpi, subject.steady);
+    let longest = values.chunk_by(|one, other| one.1 == other.1).max_by_key(|run| run.len())?;
+    if longest.len() < fewest {
+        return None;
+    }
+    let numbers: Vec<u64> = longest.iter().map(|(number, _)| *number).collect();
+    let words = format!(
+        "`{}` stands still at {} in iteration {}",
+        subject.kpis.name(kpi),
+        show(subject.kpis.get(kpi), longest[0].1),
+        list_numbers(&numbers)
+    );
+    Some(Oddity { numbers, words })
+}
+
+/// Values of a KPI that cannot be negative which are next to nothing of what is usual.
+fn collapsed(subject: &Subject<'_>, kpi: KpiId, past: &mut [f64], share: f64) -> Option<Oddity> {
+    let of = subject.kpis.get(kpi);
+    if of.lowest != Some(0.0) {
+        return None;
+    }
+    let usual = median(past)?;
+    // Where nothing is usual there is nothing to fall.
+    let bound = share * usual;
+    if usual <= of.floor {
+        return None;
+    }
+    odd(subject, kpi, |value| value < bound, &format!("collapsed from {}", show(of, usual)))
+}
+
+/// Values on the good side that are farther from what is usual than chance takes them.
+fn too_good(subject: &Subject<'_>, kpi: KpiId, past: &mut [f64], spreads: f64) -> Option<Oddity> {
+    let of = subject.kpis.get(kpi);
+    let good = match of.direction? {
+        Direction::Higher => 1.0,
+        Direction::Lower => -1.0,
+    };
+    let usual = median(past)?;
+    let mut deviations: Vec<f64> = past.iter().map(|value| (value - usual).abs()).collect();
+    let spread = (MAD_TO_STDEV * median(&mut deviations)?).max(of.floor);
+    let words = format!("is too good to be true beside {}", show(of, usual));
+    odd(subject, kpi, |value| good * (value - usual) > spreads * spread, &words)
+}
+
+fn odd(subject: &Subject<'_>, kpi: KpiId, is_odd: impl Fn(f64) -> bool, words: &str) -> Option<Oddity> {
+    let values: Vec<(u64, f64)> =
+        known(subject, kpi, subject.last).into_iter().filter(|(_, value)| is_odd(*value)).collect();
+    let (_, first) = *values.first()?;
+    let numbers: Vec<u64> = values.iter().map(|(number, _)| *number).collect();
+    let of = subject.kpis.get(kpi);
+    let words = format!("`{}` {words}: {} in iteration {}", of.name, show(of, first), list_numbers(&numbers));
+    Some(Oddity { numbers, words })
+}
+
+fn known(subject: &Subject<'_>, kpi: KpiId, window: &Window) -> Vec<(u64, f64)> {
+    let series = subject.series;
+    window.positions.clone().filter_map(|at| Some((series.number(at), series.value(kpi, at)?))).collect()
+}
+
+/// The number of fills behind the measurements: with few of them the KPIs say little.
+fn fills(
+    subject: &Subject<'_>,
+    rules: &SanityRules,
+    history: std::ops::Range<usize>,
+    is_history: bool,
+    too_short: String,
+) -> Check {
+    let source = &rules.fills_share.source;
+    let of = |positions: std::ops::Range<usize>| -> Vec<f64> {
+        subject.series.rows()[positions].iter().filter_map(|row| row.fills).collect()
+    };
+    let (mut past, mut now) = (of(history), of(subject.last.positions.clone()));
+    let medians = median(&mut past).zip(median(&mut now)).filter(|(usual, _)| *usual > 0.0);
+    let (outcome, reason) = match medians {
+        _ if !is_history => (Outcome::NotApplicable, too_short),
+        None => (Outcome::NotApplicable, "the iterations tell no fills".to_owned()),
+        Some((usual, seen)) if seen < rules.fills_share.value * usual => {
+            let reason =
+                format!("the median of fills fell from {usual} to {seen}: the KPIs rest on few of them");
+            (rules.severity.of_a_miss(), reason)
+        }
+        Some((usual, seen)) => (Outcome::Pass, format!("the median of fills is {seen}, and was {usual}")),
+    };
+    let observed = medians.map(|(usual, seen)| seen / usual);
+    Check {
+        statistic: "fills, share of what is usual".to_owned(),
+        comparison: Some(Comparison::AtLeast),
+        limit: Some(rules.fills_share.value),
+        observed,
+        margin: observed.map(|share| share - rules.fills_share.value),
+        ..check(subject, rules, "fills", source, subject.last, 0, outcome, reason)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! Can the gates of a policy fail? Faults to put into a run, and which checks notice them.
+//!
+//! Chooses the faults and compares two judgements; changes no file. Which checks there are is not known here:
+//! whatever an [`Analysis`] has is looked at.
+
+mod faults;
+
+use super::analysis::Analysis;
+use super::kpi::KpiId;
+use super::number::TOLERANCE;
+use super::verdict::{Check, Outcome};
+
+pub use faults::{Subject, faults};
+
+/// The kinds of faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// Every value of the window judged lies beyond the limit.
+    Shift,
+    /// The second half of the steady part moves by three spreads.
+    SmallShift,
+    /// The steady part slides, a little more each iteration.
+    Drift,
+    /// One iteration is far off.
+    Spike,
+    /// The KPI has no value in the window judged.
+    Missing,
+    /// The newest file ends in the middle.
+    Truncated,
+    /// The KPI does not move any more.
+    Stuck,
+    /// The newest file is a copy of the one before it, but for number and time.
+    Copied,
+}
+
+impl FaultKind {
+    /// A few words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Shift => "level shift",
+            Self::SmallShift => "small level shift",
+            Self::Drift => "drift",
+            Self::Spike => "spike",
+            Self::Missing => "missing KPI",
+            Self::Truncated => "truncated file",
+            Self::Stuck => "stuck value",
+            Self::Copied => "copied iteration",
+        }
+    }
+}
+
+/// A change of the file of one iteration.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Edit {
+    /// The KPI gets this value, in its unit.
+    Set(KpiId, f64),
+    /// The KPI is not told.
+    Remove(KpiId),
+    /// The file ends in the middle.
+    Truncate,
+    /// The file gets the content of that of this iteration, but for number and time.
+    CopyOf(u64),
+}
+
+/// A fault that is put into a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    /// What kind.
+    pub kind: FaultKind,
+    /// The KPI it is about; `None` for faults of files.
+    pub kpi: Option<KpiId>,
+    /// Whether a policy that lets it through is no gate.
+    pub must: bool,
+    /// What is done, in a sentence.
+    pub what: String,
+    /// What is done to which iterations.
+    pub edits: Vec<(u64, Edit)>,
+}
+
+/// A check that says something else about the changed run than about the run itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reaction {
+    /// Name of the gate.
+    pub gate: String,
+    /// What it says of the run; `None` where it has no such check.
+    pub before: Option<Outcome>,
+    /// What it says of the changed run.
+    pub after: Outcome,
+    /// Why.
+    pub reason: String,
+    /// Whether it takes part in the verdict.
+    pub joins: bool,
+}
+
+/// How well a fault is noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A check that joins the verdict got worse, and the gate does not let the run pass.
+    Caught,
+    /// A check that joins got worse, and the gate still lets the run pass, as with a WARN.
+    Warned,
+    /// Only checks got worse that do not join the verdict.
+    Advised,
+    /// Nothing says anything.
+    Missed,
+}
+
+impl Notice {
+    /// One word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Caught => "caught",
+            Self::Warned => "warned",
+            Self::Advised => "advised",
+            Self::Missed => "missed",
+        }
+    }
+
+    /// From what reacted, and whether the gate would let the changed run pass.
+    pub fn of(reactions: &[Reaction], passes: bool) -> Self {
+        match (reactions.iter().any(|reaction| reaction.joins), passes, reactions.is_empty()) {
+            (true, false, _) => Self::Caught,
+            (true, true, _) => Self::Warned,
+            (false, _, false) => Self::Advised,
+            (false, _, true) => Self::Missed,
+        }
+    }
+}
+
+/// The checks that say something worse about `after` than about `before`: a worse outcome, or the same one with
+/// less room. Those that join come first, then the worst.
+pub fn reactions(before: &Analysis, after: &Analysis) -> Vec<Reaction> {
+    let known: Vec<&Check> = before.checks().collect();
+    let mut reactions: Vec<Reaction> = after
+        .checks()
+        .filter_map(|check| {
+            let same = |other: &&&Check| other.gate == check.gate && other.symbol == check.symbol;
+            let earlier = known.iter().find(same).copied();
+            got_worse(earlier, check).then(|| Reaction {
+                gate: check.gate.clone(),
+                before: earlier.map(|earlier| earlier.outcome),
+                after: check.outcome,
+                reason: check.reason.clone(),
+                joins: check.joins,
+            })
+        })
+        .collect();
+    reactions.sort_by_key(|reaction| (!reaction.joins, std::cmp::Reverse(reaction.after)));
+    reactions
+}
+
+fn got_worse(before: Option<&Check>, after: &Check) -> bool {
+    if after.outcome <= Outcome::Pass {
+        return false;
+    }
+    let Some(before) = before else { return true };
+    let lost_room = || match (before.margin, after.margin) {
+        (Some(before), Some(after)) => after < before - TOLERANCE,
+        _ => false,
+    };
+    after.outcome > before.outcome || (after.outcome == before.outcome && lost_room())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::verdict::{Part, Severity, WindowUsed};
+
+    fn check(outcome: Outcome, margin: Option<f64>) -> Check {
+        Check {
+            part: Part::RunVerdict,
+            gate: "run_verdict.pass_count".to_owned(),
+            kpi: None,
+            symbol: None,
+            severity: Severity::Hard,
+            window: WindowUsed { name: "last8".to_owned(), first: None, last: None, n: 0 },
+            statistic: String::new(),
+            comparison: None,
+            limit: None,
+            observed: None,
+            margin,
+            outcome,
+            reason: String::new(),
+            limit_source: None,
+            joins: true,
+            inference: None,
+        }
+    }
+
+    #[test]
+    fn a_check_reacts_when_its_outcome_or_its_room_got_worse_and_it_does_not_hold() {
+        use Outcome::{Fail, Inconclusive, NotApplicable, Pass, Warn};
+        let reacts = |before: (Outcome, f64), after: (Outcome, f64)| {
+            got_worse(Some(&check(before.0, Some(before.1))), &check(after.0, Some(after.1)))
+        };
+        assert!(reacts((Pass, 2.0), (Warn, 1.0)));
+        assert!(reacts((NotApplicable, 2.0), (Inconclusive, 2.0)));
+        // Less room of a gate that holds is no alarm, and neither is a failure as bad as before.
+        assert!(!reacts((Pass, 2.0), (Pass, 1.0)));
+        assert!(!reacts((Fail, -2.0), (Fail, -2.0)));
+        assert!(reacts((Fail, -2.0), (Fail, -3.0)));
+        assert!(!reacts((Fail, -3.0), (Fail, -2.0)));
+        assert!(!reacts((Fail, -3.0), (Warn, -4.0)));
+        assert!(got_worse(None, &check(Warn, None)));
+        assert!(!got_worse(None, &check(NotApplicable, None)));
+    }
+
+    #[test]
+    fn a_fault_is_caught_only_where_the_gate_stops_the_run() {
+        let reaction = |joins| Reaction {
+            gate: "g".to_owned(),
+            before: Some(Outcome::Pass),
+            after: Outcome::Warn,
+            reason: String::new(),
+            joins,
+        };
+        assert_eq!(Notice::of(&[reaction(true)], false), Notice::Caught);
+        assert_eq!(Notice::of(&[reaction(true)], true), Notice::Warned);
+        assert_eq!(Notice::of(&[reaction(false)], false), Notice::Advised);
+        assert_eq!(Notice::of(&[reaction(false), reaction(true)], false), Notice::Caught);
+        // A run that fails anyway does not catch what nothing reacts to.
+        assert_eq!(Notice::of(&[], false), Notice::Missed);
+    }
+}

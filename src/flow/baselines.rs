@@ -1,0 +1,314 @@
+//! The life of a baseline in its store: promote, acknowledge, look, verify, compare with.
+//!
+//! Knows no command line. The history is only ever added to; a baseline's file is written before its line, so that a
+//! kill between the two leaves a file that nothing names.
+
+use std::path::Path;
+
+use crate::core::analysis::Options;
+use crate::core::baselines::{Slide, Step, ratchet};
+use crate::core::compare::{Measured, ORDER};
+use crate::core::judge::show_distance;
+use crate::core::policy::Policy;
+use crate::core::verdict::{Outcome, WindowUsed};
+use crate::flow::compare::{Asked, Read, SideError, Singles, read_judged};
+use crate::flow::judge::{self, JudgeError, Request};
+use crate::io::baseline_folder::{self as store, StoreError};
+use crate::wire::baseline_status::{Acknowledged, BaselineStatus};
+use crate::wire::baseline_store::{
+    HISTORY, HistoryLine, StoredBaseline, StoredKpi, StoredWindow, read_history, sha256, write_history,
+};
+use crate::wire::compare_result::ComparedRun;
+
+/// Who does something, and when.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// Who.
+    pub by: String,
+    /// When, RFC 3339.
+    pub at: String,
+}
+
+/// Why nothing was done.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The run cannot be judged.
+    #[error(transparent)]
+    Judge(#[from] JudgeError),
+    /// The run is no side of a comparison.
+    #[error(transparent)]
+    Side(#[from] SideError),
+    /// The run does not pass.
+    #[error("only a run that passes becomes a baseline, and this one is {verdict}: {reason}")]
+    NotPassed {
+        /// Its verdict.
+        verdict: Outcome,
+        /// Why.
+        reason: String,
+    },
+    /// The store cannot be trusted.
+    #[error("the store `{store}` cannot be trusted: {problem}")]
+    Broken {
+        /// The store.
+        store: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Nothing was promoted yet.
+    #[error("there is no baseline in `{store}`")]
+    Empty {
+        /// The store.
+        store: String,
+    },
+}
+
+/// A store, read.
+#[derive(Debug)]
+pub struct Opened {
+    /// Lines of the history.
+    pub history: Vec<HistoryLine>,
+    /// The promoted baselines that can be read, with their numbers, oldest first.
+    pub baselines: Vec<(u64, String, StoredBaseline)>,
+    /// What is wrong.
+    pub problems: Vec<String>,
+}
+
+/// Reads a store and verifies all of it.
+pub fn open(folder: &Path) -> Result<Opened, BaselineError> {
+    let text = store::read(folder, HISTORY)?.unwrap_or_default();
+    let (history, mut problems) = read_history(&String::from_utf8_lossy(&text));
+    let mut baselines = Vec::new();
+    for line in &history {
+        let (Some(file), Some(hash)) = (&line.file, &line.file_sha256) else { continue };
+        let Some(bytes) = store::read(folder, file)? else {
+            problems.push(format!("`{file}` is missing"));
+            continue;
+        };
+        if sha256(&bytes) != *hash {
+            problems.push(format!("`{file}` was changed: its hash is another one"));
+            continue;
+        }
+        match serde_json::from_slice(&bytes) {
+            Ok(baseline) => baselines.push((line.sequence, file.clone(), baseline)),
+            Err(error) => problems.push(format!("`{file}` cannot be read: {error}")),
+        }
+    }
+    Ok(Opened { history, baselines, problems })
+}
+
+/// Makes a run the baseline, if it passes.
+pub fn promote(
+    folder: &Path,
+    run: &Path,
+    asked: &Asked<'_>,
+    actor: &Actor,
+    tool_version: &str,
+) -> Result<(), BaselineError> {
+    let symbols: Vec<String> = asked.symbol.map(str::to_owned).into_iter().collect();
+    let options = Options { mock: asked.mock, ..Options::default() };
+    let judged = judge::judge(&Request {
+        path: run,
+        policy: asked.policy,
+        options,
+        symbols: &symbols,
+        edge_report: None,
+    })?;
+    if judged.analysis.outcome != Outcome::Pass {
+        let (verdict, reason) = (judged.analysis.outcome, judged.analysis.reason());
+        return Err(BaselineError::NotPassed { verdict, reason });
+    }
+    let side = read_judged(&judged, run, asked.policy)?;
+    let baseline = stored(&side, asked.policy, tool_version);
+    let _lock = store::open_for_writing(folder)?;
+    let opened = trusted(folder)?;
+    let sequence = opened.history.last().map_or(1, |line| line.sequence + 1);
+    let file = format!("BASELINE_{sequence}.json");
+    // In this order: a kill before the line leaves a file that nothing names.
+    let tree = serde_json::to_value(&baseline).unwrap_or_default();
+    let bytes = format!("{tree:#}\n").into_bytes();
+    store::write(folder, &file, &bytes)?;
+    let line = HistoryLine { file_sha256: Some(sha256(&bytes)), file: Some(file), ..line("promote", actor) };
+    append(folder, opened.history, line)
+}
+
+/// Notes a change that is known and accepted.
+pub fn acknowledge(
+    folder: &Path,
+    kpi: &str,
+    reason: &str,
+    until: &str,
+    actor: &Actor,
+) -> Result<(), BaselineError> {
+    let _lock = store::open_for_writing(folder)?;
+    let opened = trusted(folder)?;
+    if opened.baselines.is_empty() {
+        return Err(BaselineError::Empty { store: folder.display().to_string() });
+    }
+    let line = HistoryLine {
+        kpi: Some(kpi.to_owned()),
+        reason: Some(reason.to_owned()),
+        until: Some(until.to_owned()),
+        ..line("ack", actor)
+    };
+    append(folder, opened.history, line)
+}
+
+fn line(action: &str, actor: &Actor) -> HistoryLine {
+    HistoryLine {
+        schema_version: "1.0".to_owned(),
+        sequence: 0,
+        action: action.to_owned(),
+        at: actor.at.clone(),
+        by: actor.by.clone(),
+        file: None,
+        file_sha256: None,
+        kpi: None,
+        reason: None,
+        until: None,
+        previous: String::new(),
+        hash: String::new(),
+    }
+}
+
+fn append(folder: &Path, mut history: Vec<HistoryLine>, line: HistoryLine) -> Result<(), BaselineError> {
+    let line = line.chained(history.last());
+    history.push(line);
+    Ok(store::write(folder, HISTORY, write_history(&history).as_bytes())?)
+}
+
+/// The store, if nothing is wrong with it: nothing is built on a broken chain.
+fn trusted(folder: &Path) -> Result<Opened, BaselineError> {
+    let opened = open(folder)?;
+    match opened.problems.first() {
+        Some(problem) => {
+            Err(BaselineError::Broken { store: folder.display().to_string(), problem: problem.clone() })
+        }
+        None => Ok(opened),
+    }
+}
+
+/// What was acknowledged since the last promotion. `today` is YYYY-MM-DD.
+pub fn acknowledged(history: &[HistoryLine], today: &str) -> Vec<Acknowledged> {
+    let from = history.iter().rposition(|line| line.file.is_some()).map_or(0, |at| at + 1);
+    let told = |line: &HistoryLine| {
+        let until = line.until.clone()?;
+        Some(Acknowledged {
+            kpi: line.kpi.clone()?,
+            owner: line.by.clone(),
+            reason: line.reason.clone().unwrap_or_default(),
+            expired: until.as_str() < today,
+            until,
+        })
+    };
+    history[from..].iter().filter_map(told).collect()
+}
+
+/// The state of a store, to be told.
+pub fn status(
+    folder: &Path,
+    action: &str,
+    policy: &Policy,
+    today: &str,
+) -> Result<BaselineStatus, BaselineError> {
+    let opened = open(folder)?;
+    let steps: Vec<Step> = opened
+        .baselines
+        .iter()
+        .map(|(sequence, _, baseline)| Step {
+            sequence: *sequence,
+            means: ORDER.map(|kpi| {
+                let stored = baseline.kpis.get(policy.kpis.name(kpi))?;
+                crate::core::stats::summary::mean(&stored.values).or(stored.mean)
+            }),
+        })
+        .collect();
+    let sentence = |slide: Slide| {
+        let kpi = policy.kpis.get(slide.kpi);
+        format!(
+            "{} slid from baseline {} to {} by {} for the worse, more than the margin of {}, and no step on the \
+             way was beyond it",
+            kpi.name,
+            slide.from,
+            slide.to,
+            show_distance(kpi, slide.by),
+            show_distance(kpi, slide.margin)
+        )
+    };
+    let newest = opened.baselines.last();
+    Ok(BaselineStatus {
+        schema_version: "1.0".to_owned(),
+        action: action.to_owned(),
+        store: folder.display().to_string(),
+        current: newest.map(|(_, file, _)| file.clone()),
+        run: newest.map(|(_, _, baseline)| baseline.run.clone()),
+        acknowledged: acknowledged(&opened.history, today),
+        warnings: ratchet(&steps, &policy.compare.margins, &policy.kpis).into_iter().map(sentence).collect(),
+        exit_code: u8::from(!opened.problems.is_empty()),
+        problems: opened.problems,
+        history: opened.history,
+    })
+}
+
+/// The baseline in force as side A of a comparison.
+pub fn side(folder: &Path, policy: &Policy) -> Result<Read, BaselineError> {
+    let opened = trusted(folder)?;
+    let Some((_, file, baseline)) = opened.baselines.into_iter().next_back() else {
+        return Err(BaselineError::Empty { store: folder.display().to_string() });
+    };
+    let stored = |kpi| baseline.kpis.get(policy.kpis.name(kpi));
+    let measured = |kpi| {
+        stored(kpi).map_or_else(Measured::default, |stored| Measured {
+            median: stored.median,
+            mean: stored.mean,
+            n: stored.n,
+        })
+    };
+    let values = ORDER.map(|kpi| stored(kpi).map_or_else(Vec::new, |stored| stored.values.clone()));
+    let run = ComparedRun {
+        path: folder.join(file).to_string_lossy().into_owned(),
+        kind: "baseline".to_owned(),
+        verdict: Some(baseline.verdict.clone()),
+        reason: None,
+        symbol: baseline.symbol.clone(),
+        source: baseline.source.clone(),
+        window: Some(used(&baseline.window)),
+    };
+    let singles = Singles { window: used(&baseline.significance), values };
+    Ok(Read { run, side: ORDER.map(measured), singles: Some(singles), redirected: None })
+}
+
+fn used(window: &StoredWindow) -> WindowUsed {
+    let StoredWindow { name, first, last, n } = window.clone();
+    WindowUsed { name, first, last, n }
+}
+
+fn stored(side: &Read, policy: &Policy, tool_version: &str) -> StoredBaseline {
+    let window = |window: &WindowUsed| StoredWindow {
+        name: window.name.clone(),
+        first: window.first,
+        last: window.last,
+        n: window.n,
+    };
+    let empty = || StoredWindow { name: String::new(), first: None, last: None, n: 0 };
+    let values =
+        |at: usize| side.singles.as_ref().map_or_else(Vec::new, |singles| singles.values[at].clone());
+    let kpis = ORDER.into_iter().zip(&side.side).enumerate().map(|(at, (kpi, measured))| {
+        let Measured { median, mean, n } = *measured;
+        (policy.kpis.name(kpi).to_owned(), StoredKpi { median, mean, n, values: values(at) })
+    });
+    StoredBaseline {
+        schema_version: "1.0".to_owned(),
+        tool_version: tool_version.to_owned(),
+        policy_sha256: policy.sha256.clone(),
+        run: side.run.path.clone(),
+        verdict: Outcome::Pass.word().to_owned(),
+        symbol: side.run.symbol.clone(),
+        source: side.run.source.clone(),
+        window: side.run.window.as_ref().map_or_else(empty, window),
+        significance: side.singles.as_ref().map_or_else(empty, |singles| window(&singles.window)),
+        kpis: kpis.collect(),
+    }
+}

@@ -1,0 +1,56 @@
+//! The state of a baseline store as text.
+//!
+//! Must not judge.
+
+use std::fmt::Write as _;
+
+use super::markdown::printable;
+use crate::wire::baseline_status::BaselineStatus;
+use crate::wire::baseline_store::HistoryLine;
+
+/// The baseline in force, the history, what is known, what is odd.
+pub fn text(status: &BaselineStatus) -> String {
+    let mut text = format!("Store:    {}\n", printable(&status.store));
+    // Writing to a string cannot fail.
+    match (&status.current, &status.run) {
+        (Some(file), Some(run)) => {
+            let _ = writeln!(text, "Baseline: {}, the run in {}", printable(file), printable(run));
+        }
+        _ => text.push_str("Baseline: none, nothing was promoted\n"),
+    }
+    for line in &status.history {
+        let _ = writeln!(text, "  {}", told(line));
+    }
+    for known in &status.acknowledged {
+        let state = if known.expired { "expired, does not count any more" } else { "counts" };
+        let _ = writeln!(
+            text,
+            "acknowledged: {} until {} ({state}): {} ({})",
+            printable(&known.kpi),
+            printable(&known.until),
+            printable(&known.reason),
+            printable(&known.owner)
+        );
+    }
+    for warning in &status.warnings {
+        let _ = writeln!(text, "warning: {}", printable(warning));
+    }
+    for problem in &status.problems {
+        let _ = writeln!(text, "problem: {}", printable(problem));
+    }
+    if status.action == "verify" && status.problems.is_empty() {
+        let _ = writeln!(text, "OK: every line of the history and every baseline is as it was written");
+    }
+    text
+}
+
+fn told(line: &HistoryLine) -> String {
+    let what = line.file.as_ref().or(line.kpi.as_ref()).map_or_else(String::new, |what| printable(what));
+    format!(
+        "{} {} {} {what} by {}",
+        line.sequence,
+        printable(&line.at),
+        printable(&line.action),
+        printable(&line.by)
+    )
+}

@@ -1,0 +1,83 @@
+//! `soak compare --fail-on-regression` put to the test: the run against a baseline of the same process.
+
+use soak::core::compare::significance::{self, Judged, More, Values};
+use soak::core::kpi::KpiTable;
+use soak::core::policy::{CompareRules, Limit, Margin, WindowSpec};
+use soak::core::verdict::LimitSource;
+
+use crate::methods::Answer;
+use crate::world::{KPIS, Run, Scenario};
+
+/// All of the run shifted.
+pub const LEVELS: &[Scenario] = &[
+    Scenario::Level { size: 0.5 },
+    Scenario::Level { size: 1.0 },
+    Scenario::Level { size: 2.0 },
+    Scenario::Level { size: 3.0 },
+];
+
+/// Shifts of all of the run, and what happens in it.
+pub const SCENARIOS: &[Scenario] = &[
+    LEVELS[0],
+    LEVELS[1],
+    LEVELS[2],
+    LEVELS[3],
+    Scenario::Step { size: 1.0, after: 0.5 },
+    Scenario::Step { size: 2.0, after: 0.5 },
+    Scenario::Step { size: 3.0, after: 0.5 },
+    Scenario::Step { size: 3.0, after: 0.75 },
+    Scenario::Drift { size: 3.0 },
+    Scenario::Spikes { count: 1, size: 10.0 },
+    Scenario::Spikes { count: 3, size: 10.0 },
+];
+
+/// The rules of the built-in policy, but for the margin.
+fn rules(margin: f64) -> CompareRules {
+    let limit = |value| Limit { value, source: LimitSource { key: String::new(), origin: String::new() } };
+    CompareRules {
+        window: WindowSpec::Overall,
+        error_rate: limit(0.05),
+        extensions: 1,
+        min_iterations: 16,
+        margins: std::array::from_fn(|_| Margin { absolute: limit(margin), relative: limit(0.0) }),
+    }
+}
+
+fn judged(run: &Run, b: &[Vec<f64>; KPIS], margin: f64) -> Vec<Judged> {
+    // The first KPI of a comparison is one of which more is better.
+    let a: Values = run.another(1, run.n);
+    significance::judge(&a, b, &rules(margin), &KpiTable::default())
+}
+
+fn answer(judged: &[Judged]) -> Answer {
+    match significance::whole(judged) {
+        significance::Answer::Worse => Answer::Alarm,
+        significance::Answer::CannotTell => Answer::Cannot,
+        _ => Answer::Quiet,
+    }
+}
+
+/// The first look.
+pub fn one_look(run: &Run) -> Answer {
+    answer(&judged(run, &run.kpis, 0.0))
+}
+
+/// The same with a margin of one standard deviation.
+pub fn with_margin(run: &Run) -> Answer {
+    answer(&judged(run, &run.kpis, 1.0))
+}
+
+/// The first look, and where it cannot tell, a second one after the extension that is asked for. A user who gets
+/// no number, or one above twice the run, extends by the length of the run all the same.
+pub fn two_looks(run: &Run) -> Answer {
+    let first = judged(run, &run.kpis, 0.0);
+    if answer(&first) != Answer::Cannot {
+        return answer(&first);
+    }
+    let asked = first.iter().filter_map(|one| match one.more() {
+        Some(More::OfB(more)) => Some(more),
+        _ => None,
+    });
+    let more = asked.max().filter(|more| *more <= 2 * run.n).unwrap_or(run.n);
+    answer(&judged(run, &run.extended(more), 0.0))
+}
