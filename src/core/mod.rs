@@ -4,6 +4,7 @@ pub mod analysis;
 pub mod anomalies;
 pub mod audit;
 pub mod baseline;
+pub mod bot_metrics;
 pub mod compare;
 pub mod deltas;
 pub mod drift;

@@ -1,9 +1,11 @@
-//! `/metrics` of a run that goes on: the clean `soak_*` names, of the last iteration and of the run so far.
+//! `/metrics` of a run that goes on: the clean `soak_*` names, of the last iteration and of the run so far; and
+//! the `mm_*` names of the simulated system, where there is one.
 //!
 //! A value that is not known has no sample; it is never 0.
 
 use chrono::{DateTime, Utc};
 
+use super::bot_prom::bot;
 use super::prom::{Exposition, base_unit, flag};
 use crate::core::evidence::RunState;
 use crate::core::guards::Guard;
@@ -11,8 +13,8 @@ use crate::core::kpi::KpiId;
 use crate::core::run::live::{LiveIteration, LiveRun};
 use crate::core::verdict::Outcome;
 
-/// The metrics of a run as it stands.
-pub fn metrics(run: &LiveRun) -> String {
+/// The metrics of a run as it stands at this time.
+pub fn metrics(run: &LiveRun, now: DateTime<Utc>) -> String {
     let mut out = Exposition::default();
     progress(&mut out, run);
     if let Some(last) = run.last() {
@@ -20,6 +22,9 @@ pub fn metrics(run: &LiveRun) -> String {
     }
     verdict(&mut out, run);
     state(&mut out, run);
+    if let Some(simulated) = &run.bot {
+        bot(&mut out, simulated, now);
+    }
     out.finish()
 }
 
@@ -28,6 +33,12 @@ fn progress(out: &mut Exposition, run: &LiveRun) {
     let gauge = "gauge";
     out.single("soak_iteration", gauge, "Number of the last iteration", Some(run.last_number() as f64));
     out.single("soak_iterations_declared", gauge, "Iterations that the run set out to do", declared);
+    out.single(
+        "soak_interval_seconds",
+        gauge,
+        "Length of an iteration in the time of the run",
+        run.facts.interval_seconds,
+    );
     out.single(
         "soak_iterations_passing_total",
         "counter",

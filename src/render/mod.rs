@@ -3,6 +3,7 @@
 pub mod audit_md;
 pub mod audit_summary;
 pub mod baseline;
+mod bot_prom;
 pub mod compare_csv;
 pub mod compare_md;
 pub mod compare_text;

@@ -111,7 +111,7 @@ async fn page(State(shared): State<Shared>) -> Response {
 }
 
 async fn metrics(State(shared): State<Shared>) -> Response {
-    let text = live_prom::metrics(&shared.run.borrow());
+    let text = live_prom::metrics(&shared.run.borrow(), clock::machine_time());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 

@@ -128,7 +128,7 @@ fn promtool_has_nothing_to_say_about_the_live_metrics() {
         return;
     }
     for run in [declared(24), done(9, 24), done(24, 24)] {
-        let text = soak::render::live_prom::metrics(&run);
+        let text = soak::render::live_prom::metrics(&run, chrono::DateTime::UNIX_EPOCH);
         let started = Command::new("promtool")
             .args(["check", "metrics"])
             .stdin(Stdio::piped())

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::iteration::{IterationRecord, KpiVerdict, Phase};
+use crate::core::bot_metrics::LiveBot;
 use crate::core::evidence::RunState;
 use crate::core::guards::{Guard, GuardSet};
-use crate::core::kpi::KpiTable;
+use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::params::{ParamName, ParamValues};
 use crate::core::policy::{GateSet, Policy};
 use crate::core::tuning::parameters::Parameter;
@@ -170,6 +171,8 @@ pub struct LiveRun {
     pub pass: GateSet,
     /// The parameters that a run may change, in the order of the policy; empty = their bounds are not known.
     pub parameters: Vec<Parameter>,
+    /// The simulated system; `None` where a real one is measured, which shows its own metrics.
+    pub bot: Option<LiveBot>,
     iterations: VecDeque<Arc<LiveIteration>>,
     passing: u64,
     failed_collections: u64,
@@ -185,6 +188,7 @@ impl LiveRun {
             kpis: policy.kpis.clone(),
             pass: pass.clone(),
             parameters,
+            bot: None,
             iterations: VecDeque::new(),
             passing: 0,
             failed_collections: 0,
@@ -206,6 +210,10 @@ impl LiveRun {
         self.failed_collections += u64::from(iteration.collection_failed.is_some());
         if self.iterations.len() == KEPT {
             self.iterations.pop_front();
+        }
+        let net = iteration.values.get(KpiId::NET_BPS.index()).copied().flatten();
+        if let (Some(bot), Some(net)) = (&mut self.bot, net) {
+            bot.edge(iteration.ends, net);
         }
         self.iterations.push_back(Arc::new(iteration));
     }

@@ -39,6 +39,7 @@ fn run() -> LiveRun {
         kpis: KpiTable::default(),
         pass: pass(),
         parameters: Vec::new(),
+        bot: None,
         iterations: VecDeque::new(),
         passing: 0,
         failed_collections: 0,
