@@ -17,6 +17,7 @@ use crate::core::verdict::Outcome;
 pub fn metrics(run: &LiveRun, now: DateTime<Utc>) -> String {
     let mut out = Exposition::default();
     progress(&mut out, run);
+    limits(&mut out, run);
     if let Some(last) = run.last() {
         last_iteration(&mut out, run, last);
     }
@@ -51,6 +52,18 @@ fn progress(out: &mut Exposition, run: &LiveRun) {
         "Iterations that brought no data",
         Some(run.failed_collections() as f64),
     );
+}
+
+/// What an iteration must show, so that a dashboard can draw it.
+fn limits(out: &mut Exposition, run: &LiveRun) {
+    if !run.pass.checks.is_empty() {
+        let help = "Limit that a KPI of an iteration must meet to pass, in base units (seconds, ratios)";
+        out.family("soak_pass_limit", "gauge", help);
+    }
+    for check in &run.pass.checks {
+        let (name, scale) = base_unit(run.kpis.get(check.kpi));
+        out.sample("soak_pass_limit", &[("kpi", &name)], check.limit.value / scale);
+    }
 }
 
 fn last_iteration(out: &mut Exposition, run: &LiveRun, last: &LiveIteration) {

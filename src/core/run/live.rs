@@ -21,11 +21,9 @@ use crate::core::verdict::Outcome;
 /// So many iterations are kept; of a longer run the oldest are let go, so that memory is bounded.
 pub const KEPT: usize = 20_000;
 
-/// A run that goes on is heard of once an interval; after so many without a word it is taken to hang.
-const SILENT_INTERVALS: f64 = 3.0;
-
-/// On top of it, seconds: for the disk, a busy machine, a command that is being ended.
-const SILENT_GRACE: f64 = 60.0;
+/// A run that goes on is heard of once an interval. After so many intervals without a word, and so many seconds
+/// on top for the disk, a busy machine, a command that is being ended, it is taken to hang.
+pub const PATIENCE: [f64; 2] = [3.0, 60.0];
 
 /// The verdict on what there is so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -258,7 +256,8 @@ impl LiveRun {
     /// while all is well, once the run has ended, and where the interval or the last word is not known.
     pub fn silent_seconds(&self, now: DateTime<Utc>) -> Option<f64> {
         let silent = (now - self.facts.heartbeat?).as_seconds_f64();
-        let patience = SILENT_INTERVALS * self.facts.interval_seconds? + SILENT_GRACE;
+        let [intervals, grace] = PATIENCE;
+        let patience = intervals * self.facts.interval_seconds? + grace;
         (self.facts.state == RunState::Running && silent > patience).then_some(silent)
     }
 
