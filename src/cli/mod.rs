@@ -14,6 +14,7 @@ pub mod config;
 pub mod deltas;
 pub mod environment;
 pub mod globals;
+pub mod grafana;
 pub mod judging;
 pub mod notify;
 pub mod post_soak;
@@ -28,6 +29,7 @@ use compare::CompareArgs;
 use config::ConfigCommand;
 use deltas::DeltasCommand;
 use globals::GlobalArgs;
+use grafana::GrafanaCommand;
 use post_soak::{AnalyzeArgs, ExtractArgs, GateArgs};
 use run::RunArgs;
 
@@ -100,6 +102,9 @@ pub enum Command {
     /// Check what became of the tuning
     #[command(subcommand)]
     Deltas(DeltasCommand),
+    /// Fetch, save and check dashboards of Grafana
+    #[command(subcommand)]
+    Grafana(GrafanaCommand),
     /// Show, check and try out the policy, where every limit lives
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -207,6 +212,7 @@ mod tests {
                 "audit",
                 "compare",
                 "deltas",
+                "grafana",
                 "config",
                 "schema",
                 "completions",

@@ -12,6 +12,7 @@ mod deltas;
 mod extract;
 mod failure;
 mod gate;
+mod grafana;
 mod judging;
 mod logging;
 mod man;
@@ -57,6 +58,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Audit(args) => audit::run(args, globals),
         Command::Compare(args) => compare::run(args, globals),
         Command::Deltas(DeltasCommand::Verify(args)) => deltas::verify(args),
+        Command::Grafana(command) => grafana::run(command),
         Command::Config(ConfigCommand::Show(args)) => config::show(args),
         Command::Config(ConfigCommand::Check(args)) => config::check(args),
         Command::Config(ConfigCommand::Test(args)) => config::test(args),

@@ -8,6 +8,7 @@ pub mod audited;
 pub mod clock;
 pub mod environment;
 mod failpoint;
+pub mod grafana;
 pub mod http;
 pub mod load;
 pub mod lock;

@@ -10,6 +10,7 @@ pub mod check;
 pub mod compare_result;
 pub mod compared_file;
 pub mod config_show;
+pub mod dashboard;
 pub mod delta_report;
 pub mod edge_report;
 pub mod edge_sidecars;
