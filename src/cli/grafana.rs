@@ -81,7 +81,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "FILE")]
     pub input: PathBuf,
 
-    /// Uid of the folder to save it in [default: where it is, or the top folder]
+    /// Uid of the folder to save it in [default: the folder that it is in, or the top folder]
     #[arg(long, value_name = "UID")]
     pub folder: Option<String>,
 

@@ -52,7 +52,15 @@ fn import(args: &ImportArgs) -> Result<Exit, Failure> {
         )));
     }
     let (server, grafana) = connect(url, server)?;
-    let saving = Saving { folder: folder.as_deref(), message: message.as_deref(), overwrite: !no_overwrite };
+    // A dashboard that is saved without a folder moves to the top one.
+    let at = match (folder, dashboard.uid()) {
+        (None, Some(uid)) => grafana.folder_of(uid).map_err(|error| {
+            let hint = hint_of(&error);
+            failed(error, hint)
+        })?,
+        _ => folder.clone(),
+    };
+    let saving = Saving { folder: at.as_deref(), message: message.as_deref(), overwrite: !no_overwrite };
     let saved = grafana.save(&dashboard.to_request(&saving)).map_err(|error| {
         let hint = match &error {
             GrafanaError::Refused { status: 404, .. } => {

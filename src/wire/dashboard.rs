@@ -133,7 +133,7 @@ impl Dashboard {
 /// How a dashboard is saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Saving<'a> {
-    /// Uid of the folder; `None` = where it is, or the top folder.
+    /// Uid of the folder; `None` = the top folder.
     pub folder: Option<&'a str>,
     /// Text of the version; `None` = none.
     pub message: Option<&'a str>,

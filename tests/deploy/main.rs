@@ -15,3 +15,4 @@ mod runbooks;
 #[expect(dead_code, reason = "these tests need a part of it")]
 #[path = "../it/support.rs"]
 mod support;
+mod workflows;

@@ -6,6 +6,7 @@
 
 use std::process::{Command, Stdio};
 
+mod deploy;
 mod large_report;
 mod prometheus;
 mod promtool;

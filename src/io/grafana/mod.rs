@@ -58,6 +58,19 @@ impl Grafana {
         answer.json().map(|_| answer.into_body())
     }
 
+    /// The uid of the folder that a dashboard is in; `None` when it is in the top folder, or not there at all.
+    pub fn folder_of(&self, uid: &str) -> Result<Option<String>, GrafanaError> {
+        match self.ask(&format!("/api/dashboards/uid/{}", address::encoded(uid)), Method::Get) {
+            Ok(answer) => {
+                let json = answer.json()?;
+                let folder = json["meta"]["folderUid"].as_str().filter(|folder| !folder.is_empty());
+                Ok(folder.map(ToOwned::to_owned))
+            }
+            Err(GrafanaError::Refused { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Saves a dashboard; `body` is what `POST /api/dashboards/db` takes.
     pub fn save(&self, body: &str) -> Result<Saved, GrafanaError> {
         self.ask("/api/dashboards/db", Method::Post(body))?.saved()
