@@ -56,7 +56,7 @@ pub(crate) fn problem(line: &str) -> Option<String> {
     let is_name = words[1..].iter().all(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
         && !words.iter().any(|word| word.starts_with('-'));
     let is_fine = match error.kind() {
-        clap::error::ErrorKind::DisplayHelp => true,
+        clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => true,
         clap::error::ErrorKind::MissingRequiredArgument => is_name,
         _ => false,
     };

@@ -12,7 +12,7 @@ use crate::{promql, run};
 /// Names that soak exports, by the document.
 pub(crate) fn exported() -> BTreeSet<String> {
     let text = text("deploy/prometheus/soak-metrics.md");
-    ["`soak run --serve`, under `/metrics`", "`POST_SOAK_METRICS.prom`, for the textfile collector"]
+    ["`soak run --serve 9099`, under `/metrics`", "`POST_SOAK_METRICS.prom`, for the textfile collector"]
         .iter()
         .flat_map(|heading| rows(&text, heading))
         .map(|row| spans(&row[0]).remove(0))
@@ -87,7 +87,7 @@ fn the_queries_of_the_policy_ask_for_metrics_of_the_contract() {
 #[test]
 fn the_documented_metrics_of_a_run_are_those_that_it_exports() {
     let text = text("deploy/prometheus/soak-metrics.md");
-    let documented: BTreeSet<(String, String)> = rows(&text, "`soak run --serve`, under `/metrics`")
+    let documented: BTreeSet<(String, String)> = rows(&text, "`soak run --serve 9099`, under `/metrics`")
         .into_iter()
         .map(|row| (spans(&row[0]).remove(0), row[1].clone()))
         .collect();

@@ -272,7 +272,7 @@ fn checkout() -> tempfile::TempDir {
 #[test]
 fn the_chain_of_a_pull_request_passes_as_it_stands() {
     let (environment, steps) = chain("post-soak-analyze.yml", "analyze");
-    assert_eq!(steps.len(), 5);
+    assert_eq!(steps.len(), 6);
     let folder = checkout();
     for (name, script) in &steps {
         let (code, said) = run(script, &environment, folder.path());
@@ -282,7 +282,7 @@ fn the_chain_of_a_pull_request_passes_as_it_stands() {
         assert!(folder.path().join("artifacts").join(file).is_file(), "{file}");
     }
     let summary = std::fs::read_to_string(folder.path().join("summary.md")).expect("a summary");
-    assert!(summary.contains("PASS") && summary.contains("HOLD"), "{summary}");
+    assert!(summary.contains("Soak gate: PASS") && summary.contains("READINESS: OK"), "{summary}");
 }
 
 #[cfg(unix)]
@@ -296,7 +296,7 @@ fn the_chain_of_a_pull_request_fails_where_something_is_missed() {
     let folder = checkout();
     let at = |name: &str| run(&step(name), &environment, folder.path());
     // Nothing was run yet: a gate without input fails, and so does every other step.
-    for name in ["Deltas", "Gate", "Golden", "Summary"] {
+    for name in ["Deltas", "Gate", "Golden", "KPI limits", "Summary"] {
         assert_ne!(at(name).0, 0, "{name}");
     }
     assert_eq!(at("Soak").0, 0);
@@ -310,6 +310,7 @@ fn the_chain_of_a_pull_request_fails_where_something_is_missed() {
     let file = folder.path().join("artifacts/soak/latest/ITER_SUMMARY_7.json");
     std::fs::write(&file, "{").expect("written");
     assert_eq!(at("Gate").0, 4, "a corrupt iteration");
+    assert_ne!(at("KPI limits").0, 0, "a corrupt iteration");
     std::fs::remove_file(&file).expect("removed");
     assert_ne!(at("Gate").0, 0, "a missing iteration");
 }
