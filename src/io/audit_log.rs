@@ -118,7 +118,8 @@ impl AuditLog {
 
     /// Takes in what others wrote, lets `decide` say what is to be written (it is given the number of the first
     /// line that it will have), and writes that: all lines are on the disk when this returns. `heard` is told
-    /// each line, those of others and the own ones, once they are on the disk.
+    /// the lines of others. When this fails, what was decided was not written, and `state` may know it all the
+    /// same: it is no longer to be trusted.
     ///
     /// Nobody else can write meanwhile, so what `decide` decides still holds when it is written.
     pub fn transact<T, S>(
@@ -141,17 +142,13 @@ impl AuditLog {
         decide: impl FnOnce(&mut S, u64) -> (Vec<Entry>, T),
     ) -> Result<T, AuditLogError> {
         let torn = self.catch_up(&mut |line| heard(state, line))?;
-        let mut entries = Vec::new();
         if torn > 0 {
             self.file.set_len(self.head.length).map_err(|source| self.failed("written", source))?;
             let event = LogEvent::TornLine { bytes: torn };
-            entries.push(Entry { at: super::clock::machine_time(), mode: Mode::Live, event });
+            self.append(&[Entry { at: super::clock::machine_time(), mode: Mode::Live, event }])?;
         }
-        let (decided, result) = decide(state, self.head.seq + 1 + entries.len() as u64);
-        entries.extend(decided);
-        for line in self.append(&entries)? {
-            heard(state, &line);
-        }
+        let (entries, result) = decide(state, self.head.seq + 1);
+        self.append(&entries)?;
         Ok(result)
     }
 
@@ -169,12 +166,11 @@ impl AuditLog {
         read_lines(&mut reader, &self.path, &mut self.head, heard)
     }
 
-    fn append(&mut self, entries: &[Entry]) -> Result<Vec<LogLine>, AuditLogError> {
+    fn append(&mut self, entries: &[Entry]) -> Result<(), AuditLogError> {
         if entries.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let mut text = String::new();
-        let mut lines = Vec::with_capacity(entries.len());
         let mut head = self.head.clone();
         for Entry { at, mode, event } in entries {
             let seq = head.seq + 1;
@@ -182,9 +178,7 @@ impl AuditLog {
                 .map_err(|error| self.failed("written", io::Error::other(error)))?;
             text.push_str(&line);
             text.push('\n');
-            let prev = std::mem::replace(&mut head.hash, hash.clone());
-            let at = crate::wire::rollback::log::time(*at);
-            lines.push(LogLine { seq, at, mode: *mode, event: event.clone(), prev, hash });
+            head.hash = hash;
             head.seq = seq;
             failpoint(&format!("rollback-{}-unwritten", event.word()));
         }
@@ -196,10 +190,10 @@ impl AuditLog {
             return Err(self.failed("written", source));
         }
         self.head = head;
-        for line in &lines {
-            failpoint(&format!("rollback-{}-written", line.event.word()));
+        for entry in entries {
+            failpoint(&format!("rollback-{}-written", entry.event.word()));
         }
-        Ok(lines)
+        Ok(())
     }
 
     fn failed(&self, action: &'static str, source: io::Error) -> AuditLogError {

@@ -8,7 +8,7 @@ fn entry(bytes: u64) -> Entry {
     Entry { at: DateTime::UNIX_EPOCH, mode: Mode::DryRun, event: LogEvent::TornLine { bytes } }
 }
 
-/// Writes entries and gives the numbers that were heard.
+/// Writes entries and gives the numbers of others' lines that were heard.
 fn write(log: &mut AuditLog, entries: &[u64]) -> Result<Vec<u64>, AuditLogError> {
     let mut heard = Vec::new();
     let entries = entries.iter().map(|bytes| entry(*bytes)).collect();
@@ -21,8 +21,7 @@ fn lines_are_chained_and_read_again() -> TestResult {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("deep/er/log.jsonl");
     let mut log = AuditLog::open(&path)?;
-    assert_eq!(write(&mut log, &[1, 2])?, [1, 2]);
-    assert_eq!(write(&mut log, &[3])?, [3]);
+    assert!(write(&mut log, &[1, 2])?.is_empty() && write(&mut log, &[3])?.is_empty());
     let mut seen = Vec::new();
     let (head, torn) = read(&path, &mut |line| seen.push(line.event.clone()))?;
     assert_eq!((&head, torn), (log.head(), 0));
@@ -36,7 +35,7 @@ fn each_writer_hears_what_the_other_wrote_before_it_decides() -> TestResult {
     let path = folder.path().join("log");
     let (mut first, mut second) = (AuditLog::open(&path)?, AuditLog::open(&path)?);
     write(&mut first, &[1])?;
-    assert_eq!(write(&mut second, &[2])?, [1, 2]);
+    assert_eq!(write(&mut second, &[2])?, [1]);
     let mut heard = Vec::new();
     let next = first.transact(
         &mut heard,
