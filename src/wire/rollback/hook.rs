@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::core::rollback::alert::{Alert, AlertStatus, Hook};
+pub use crate::core::rollback::alert::Hook;
+use crate::core::rollback::alert::{Alert, AlertStatus};
 
 /// Why a body is no alert hook.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
