@@ -17,6 +17,7 @@ pub mod globals;
 pub mod judging;
 pub mod notify;
 pub mod post_soak;
+pub mod rollback;
 pub mod run;
 pub mod start;
 pub mod values;
@@ -29,6 +30,7 @@ use config::ConfigCommand;
 use deltas::DeltasCommand;
 use globals::GlobalArgs;
 use post_soak::{AnalyzeArgs, ExtractArgs, GateArgs};
+use rollback::RollbackCommand;
 use run::RunArgs;
 
 /// May this build of a long-running system be frozen and released?
@@ -97,6 +99,9 @@ pub enum Command {
     /// got worse by more than its floor, and when that cannot be said, because a side does not know a KPI or is
     /// INVALID or INCONCLUSIVE.
     Compare(Box<CompareArgs>),
+    /// Roll back when alerts fire, or by hand, with verification and an audit log
+    #[command(subcommand)]
+    Rollback(RollbackCommand),
     /// Check what became of the tuning
     #[command(subcommand)]
     Deltas(DeltasCommand),
@@ -206,6 +211,7 @@ mod tests {
                 "gate",
                 "audit",
                 "compare",
+                "rollback",
                 "deltas",
                 "config",
                 "schema",

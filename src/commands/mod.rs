@@ -16,6 +16,7 @@ mod judging;
 mod logging;
 mod man;
 mod post_soak;
+mod rollback;
 mod run;
 mod schema;
 mod stdout;
@@ -56,6 +57,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Gate(args) => gate::run(args, globals),
         Command::Audit(args) => audit::run(args, globals),
         Command::Compare(args) => compare::run(args, globals),
+        Command::Rollback(command) => rollback::run(command),
         Command::Deltas(DeltasCommand::Verify(args)) => deltas::verify(args),
         Command::Config(ConfigCommand::Show(args)) => config::show(args),
         Command::Config(ConfigCommand::Check(args)) => config::check(args),

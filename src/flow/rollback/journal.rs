@@ -37,7 +37,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    fn new(mode: Mode) -> Self {
+    /// Nothing yet.
+    pub fn new(mode: Mode) -> Self {
         Self { mode, state: State::default(), decisions: VecDeque::new() }
     }
 
