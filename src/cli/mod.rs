@@ -18,6 +18,7 @@ pub mod grafana;
 pub mod judging;
 pub mod notify;
 pub mod post_soak;
+pub mod rollback;
 pub mod run;
 pub mod start;
 pub mod values;
@@ -31,6 +32,7 @@ use deltas::DeltasCommand;
 use globals::GlobalArgs;
 use grafana::GrafanaCommand;
 use post_soak::{AnalyzeArgs, ExtractArgs, GateArgs};
+use rollback::RollbackCommand;
 use run::RunArgs;
 
 /// May this build of a long-running system be frozen and released?
@@ -99,6 +101,9 @@ pub enum Command {
     /// got worse by more than its floor, and when that cannot be said, because a side does not know a KPI or is
     /// INVALID or INCONCLUSIVE.
     Compare(Box<CompareArgs>),
+    /// Roll back when alerts fire, or by hand, with verification and an audit log
+    #[command(subcommand)]
+    Rollback(RollbackCommand),
     /// Check what became of the tuning
     #[command(subcommand)]
     Deltas(DeltasCommand),
@@ -211,6 +216,7 @@ mod tests {
                 "gate",
                 "audit",
                 "compare",
+                "rollback",
                 "deltas",
                 "grafana",
                 "config",

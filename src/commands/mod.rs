@@ -17,6 +17,7 @@ mod judging;
 mod logging;
 mod man;
 mod post_soak;
+mod rollback;
 mod run;
 mod schema;
 mod stdout;
@@ -57,6 +58,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Gate(args) => gate::run(args, globals),
         Command::Audit(args) => audit::run(args, globals),
         Command::Compare(args) => compare::run(args, globals),
+        Command::Rollback(command) => rollback::run(command),
         Command::Deltas(DeltasCommand::Verify(args)) => deltas::verify(args),
         Command::Grafana(command) => grafana::run(command),
         Command::Config(ConfigCommand::Show(args)) => config::show(args),

@@ -10,6 +10,7 @@ pub mod history;
 pub mod judge;
 pub mod policy;
 pub mod provenance;
+pub mod rollback;
 pub mod run;
 pub mod start;
 pub mod tell;

@@ -19,7 +19,7 @@ use ureq::Proxy;
 use ureq::http::Uri;
 
 pub use client::{HttpError, Limits};
-pub(super) use client::{Request, agent, retrying};
+pub(super) use client::{Request, agent, back_off, retrying};
 
 use crate::core::secret::Secret;
 

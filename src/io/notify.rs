@@ -1,4 +1,4 @@
-//! Telling people: a text to Slack or Telegram.
+//! Telling people: a text to Slack, Telegram or `PagerDuty`.
 //!
 //! Must not decide whether to tell, nor what. A text that is too long for the service goes in several
 //! messages, in order.
@@ -16,6 +16,9 @@ const TELEGRAM_LIMIT: usize = 4096;
 
 /// Slack cuts a message off after this many characters. Counting UTF-16 units never allows more.
 const SLACK_LIMIT: usize = 40_000;
+
+/// `PagerDuty` takes a summary of this many characters. Counting UTF-16 units never allows more.
+const PAGERDUTY_SUMMARY: usize = 1024;
 
 /// Whom to tell.
 #[derive(Clone, Debug)]
@@ -37,6 +40,28 @@ pub enum Target {
         /// The chat: a number, or `@channel`.
         chat_id: String,
     },
+    /// `PagerDuty`, Events API v2.
+    PagerDuty {
+        /// Where events go.
+        url: Secret,
+        /// The routing key of the integration.
+        routing_key: Secret,
+        /// What goes with the text.
+        event: PagerDutyEvent,
+    },
+}
+
+/// What an event of `PagerDuty` has besides its text.
+#[derive(Clone, Debug)]
+pub struct PagerDutyEvent {
+    /// Events with the same key are one incident.
+    pub dedup_key: String,
+    /// `critical`, `error`, `warning` or `info`.
+    pub severity: String,
+    /// The machine that it comes from.
+    pub source: String,
+    /// Named in the details; may be empty.
+    pub escalation_policy: String,
 }
 
 /// How Telegram's bot is reached.
@@ -63,7 +88,7 @@ pub enum NotifyError {
     /// A message was not delivered.
     #[error("the notification to {service} failed{}", place(*message, *messages))]
     Http {
-        /// `slack` or `telegram`.
+        /// `slack`, `telegram`, `pagerduty` or `the webhook`.
         service: &'static str,
         /// The message that failed, from 1; those before it were delivered.
         message: usize,
@@ -127,6 +152,10 @@ impl Notifier {
             Target::Webhook { url } => {
                 self.deliver("the webhook", url, &[text], |text| json!({ "text": text }).to_string())
             }
+            Target::PagerDuty { url, routing_key, event } => {
+                let body = |text: &str| pagerduty(routing_key, event, text);
+                self.deliver("pagerduty", url, &[text], body)
+            }
             Target::Telegram { bot, chat_id } => {
                 let chat_id = chat_id.trim();
                 if chat_id.is_empty() {
@@ -175,6 +204,28 @@ impl Notifier {
             }
         }
     }
+}
+
+/// An event; the first line of the text is its summary, as far as it may go.
+fn pagerduty(routing_key: &Secret, event: &PagerDutyEvent, text: &str) -> String {
+    let PagerDutyEvent { dedup_key, severity, source, escalation_policy } = event;
+    let first =
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).take(2).collect::<Vec<_>>().join(": ");
+    let summary = split(&first, PAGERDUTY_SUMMARY).first().copied().unwrap_or_default().to_owned();
+    json!({
+        "routing_key": routing_key.reveal(),
+        "event_action": "trigger",
+        "dedup_key": dedup_key,
+        "client": "soak",
+        "payload": {
+            "summary": summary,
+            "source": source,
+            "severity": severity,
+            "component": "rollback",
+            "custom_details": { "text": text, "escalation_policy": escalation_policy },
+        },
+    })
+    .to_string()
 }
 
 /// Cuts a text into pieces of at most `limit` UTF-16 units, never inside a character. A piece that would be

@@ -28,6 +28,8 @@ pub mod recommendations_md;
 mod report_head;
 pub mod report_html;
 mod report_md;
+pub mod rollback_prom;
+pub mod rollback_text;
 pub mod run_log;
 pub mod run_plan;
 pub mod run_text;

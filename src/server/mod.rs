@@ -4,6 +4,7 @@
 
 mod connections;
 mod events;
+pub mod rollback;
 mod routes;
 
 use std::io;
@@ -156,7 +157,7 @@ impl Drop for Server {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this room listens")]
-fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+pub(super) fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
     let told = |source: io::Error| match source.kind() {
         io::ErrorKind::AddrInUse => ServeError::InUse { address, source },
         _ => ServeError::Listen { address, source },

@@ -57,7 +57,7 @@ async fn guarded(State(shared): State<Shared>, request: Request, next: Next) -> 
 
 /// Whether the request names this machine. A page from elsewhere whose name was made to lead here (DNS
 /// rebinding) names its own host.
-fn is_local(headers: &HeaderMap, uri: &Uri) -> bool {
+pub(super) fn is_local(headers: &HeaderMap, uri: &Uri) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
     let Ok(host) = host.to_str() else { return false };

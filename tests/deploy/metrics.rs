@@ -12,7 +12,11 @@ use crate::{promql, run};
 /// Names that soak exports, by the document.
 pub(crate) fn exported() -> BTreeSet<String> {
     let text = text("deploy/prometheus/soak-metrics.md");
-    ["`soak run --serve 9099`, under `/metrics`", "`POST_SOAK_METRICS.prom`, for the textfile collector"]
+    [
+        "`soak run --serve 9099`, under `/metrics`",
+        "`POST_SOAK_METRICS.prom`, for the textfile collector",
+        "`soak rollback serve`, under `/metrics`",
+    ]
         .iter()
         .flat_map(|heading| rows(&text, heading))
         .map(|row| spans(&row[0]).remove(0))
@@ -93,6 +97,17 @@ fn the_documented_metrics_of_a_run_are_those_that_it_exports() {
         .collect();
     let shown = soak::render::live_prom::metrics(&done(13, 24), chrono::DateTime::UNIX_EPOCH);
     assert_eq!(documented, typed(&shown));
+}
+
+#[test]
+fn the_documented_metrics_of_the_watcher_are_those_that_it_exports() {
+    let text = text("deploy/prometheus/soak-metrics.md");
+    let documented: BTreeSet<(String, String)> = rows(&text, "`soak rollback serve`, under `/metrics`")
+        .into_iter()
+        .map(|row| (spans(&row[0]).remove(0), row[1].clone()))
+        .collect();
+    let facts = soak::render::rollback_prom::Facts { last_rollback: Some(1.0), ..Default::default() };
+    assert_eq!(documented, typed(&soak::render::rollback_prom::metrics(&facts)));
 }
 
 #[test]

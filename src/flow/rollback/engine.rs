@@ -1,0 +1,546 @@
+//! The server's mind: one thread that owns the log and decides. What waits at the same moment is decided together
+//! and goes to the disk with one sync (group commit); nobody is answered before.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::{oneshot, watch};
+
+use crate::core::rollback::alert::Hook;
+use crate::core::rollback::decide::{Decided, Decision, decide};
+use crate::core::rollback::policy::RollbackPolicy;
+use crate::core::rollback::state::{PlanId, PlanKind, PlanOutcome, Progress, Undertaking};
+use crate::io::clock::{self, Stopwatch};
+use crate::io::environment::Environment;
+use crate::io::http::Limits;
+use crate::io::signals::StopRequest;
+use crate::wire::rollback::answer::{AlertAnswer, DecisionAnswer, LogHead};
+use crate::wire::rollback::hook::shown;
+use crate::wire::rollback::log::{ActionResult, LogEvent, Mode};
+
+use super::act::Record;
+use super::journal::{Journal, Writing};
+use super::manual::causes;
+use super::worker::{Job, Workers};
+
+/// Deliveries that wait at most; further ones are told to come back.
+const WAITING: usize = 2048;
+/// What is decided together at most.
+const TOGETHER: usize = 512;
+/// How often what is old is forgotten.
+const FORGETTING: Duration = Duration::from_secs(60);
+/// Verifications that an earlier process did not finish are taken up when they are no older.
+const TAKEN_UP: TimeDelta = TimeDelta::hours(24);
+
+/// What the engine is asked.
+pub(super) enum Ask {
+    /// Decide about a delivery.
+    Hook { hook: Hook, reply: oneshot::Sender<Result<Reply, String>> },
+    /// Write an event down.
+    Record { event: LogEvent, reply: SyncSender<Result<(), String>> },
+    /// Tell how things stand.
+    Status { reply: oneshot::Sender<Status> },
+}
+
+/// How far something has come that is carried out just now.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Running {
+    /// Results so far.
+    pub actions: Vec<ActionResult>,
+    /// How it ended. `None` = it goes on.
+    pub outcome: Option<PlanOutcome>,
+}
+
+/// Something that is carried out because of a delivery, or was already.
+#[derive(Clone, Debug)]
+pub struct Following {
+    /// Its number.
+    pub id: PlanId,
+    /// What it is for.
+    pub kind: PlanKind,
+    /// How far it has come.
+    pub running: watch::Receiver<Running>,
+}
+
+/// The answer to a delivery, on the disk when it is given.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// What was decided about each alert.
+    pub responses: Vec<AlertAnswer>,
+    /// What is carried out because of it.
+    pub following: Vec<Following>,
+}
+
+/// How things stand.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Until when no further rollback begins.
+    pub cooling_until: Option<DateTime<Utc>>,
+    /// When the last rollback began.
+    pub last_rollback: Option<DateTime<Utc>>,
+    /// Actions of automatic rollbacks in the last 24 hours.
+    pub actions_of_the_day: usize,
+    /// Episodes that are remembered.
+    pub episodes: usize,
+    /// The undertakings that are kept, newest first.
+    pub undertakings: Vec<Undertaking>,
+    /// Those of which something is not known, and no person has acted since.
+    pub unknown: Vec<(PlanId, String)>,
+    /// The last decisions, newest first.
+    pub decisions: Vec<DecisionAnswer>,
+    /// The end of the log.
+    pub head: LogHead,
+}
+
+/// What is counted from the start of the process.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counters {
+    /// Decisions by their word.
+    pub decisions: BTreeMap<&'static str, u64>,
+    /// Actions by kind and result.
+    pub actions: BTreeMap<(String, &'static str), u64>,
+    /// Undertakings by kind and outcome.
+    pub undertakings: BTreeMap<(&'static str, &'static str), u64>,
+    /// Verifications that came true, and that did not.
+    pub verifications: [u64; 2],
+    /// Deliveries with alerts that were cut off.
+    pub truncated: u64,
+    /// Times that the log could not be written.
+    pub log_errors: u64,
+    /// Commits, and the events in them.
+    pub commits: [u64; 2],
+    /// Seconds that commits took.
+    pub commit_seconds: f64,
+}
+
+/// What the threads share.
+#[derive(Debug)]
+pub struct Common {
+    policy: Mutex<Arc<RollbackPolicy>>,
+    counters: Mutex<Counters>,
+    /// Whether soak acts.
+    pub mode: Mode,
+    /// Where secrets come from.
+    pub(super) environment: Environment,
+    /// Limits of each request of a notification.
+    pub(super) limits: Limits,
+    /// The log's path, beside which the locks lie.
+    pub(super) log: std::path::PathBuf,
+    /// Asks the workers to come to an end.
+    pub(super) stop: StopRequest,
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Common {
+    /// The policy in force.
+    pub fn policy(&self) -> Arc<RollbackPolicy> {
+        Arc::clone(&lock(&self.policy))
+    }
+
+    /// What was counted.
+    pub fn counters(&self) -> Counters {
+        lock(&self.counters).clone()
+    }
+
+    pub(super) fn count(&self, change: impl FnOnce(&mut Counters)) {
+        change(&mut lock(&self.counters));
+    }
+}
+
+/// Why a delivery was not decided about: nothing was done, and it may be sent again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Undecided {
+    /// Too many wait.
+    #[error("too many deliveries wait; come back later")]
+    Busy,
+    /// The log cannot be written, and without it nothing is done.
+    #[error("the audit log cannot be written, so nothing was decided: {0}")]
+    Log(String),
+    /// The server ends.
+    #[error("the server is stopping")]
+    Stopping,
+}
+
+/// Asks the engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle(SyncSender<Ask>);
+
+impl Handle {
+    /// Decides about a delivery.
+    pub async fn hook(&self, hook: Hook) -> Result<Reply, Undecided> {
+        let (reply, answer) = oneshot::channel();
+        match self.0.try_send(Ask::Hook { hook, reply }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => return Err(Undecided::Busy),
+            Err(TrySendError::Disconnected(_)) => return Err(Undecided::Stopping),
+        }
+        answer.await.map_err(|_| Undecided::Stopping)?.map_err(Undecided::Log)
+    }
+
+    /// How things stand.
+    pub async fn status(&self) -> Result<Status, Undecided> {
+        let (reply, answer) = oneshot::channel();
+        self.0.try_send(Ask::Status { reply }).map_err(|_| Undecided::Busy)?;
+        answer.await.map_err(|_| Undecided::Stopping)
+    }
+}
+
+impl Record for Handle {
+    fn record(&self, event: LogEvent) -> Result<(), String> {
+        let (reply, answer) = sync_channel(1);
+        let gone = "the engine has stopped";
+        self.0.send(Ask::Record { event, reply }).map_err(|_| gone.to_owned())?;
+        answer.recv().map_err(|_| gone.to_owned())?
+    }
+}
+
+/// The engine with its threads.
+pub struct Engine {
+    common: Arc<Common>,
+    handle: Option<Handle>,
+    workers: Option<Workers>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts deciding with a journal whose leftovers were settled: `left` are the undertakings that an earlier
+    /// process did not finish.
+    pub fn start(
+        journal: Journal,
+        log: std::path::PathBuf,
+        policy: RollbackPolicy,
+        environment: Environment,
+        limits: Limits,
+        left: &[PlanId],
+    ) -> std::io::Result<Self> {
+        let common = Arc::new(Common {
+            policy: Mutex::new(Arc::new(policy)),
+            counters: Mutex::new(Counters::default()),
+            mode: journal.memory().mode,
+            environment,
+            limits,
+            log,
+            stop: StopRequest::default(),
+        });
+        let (asks, asked) = sync_channel(WAITING);
+        let handle = Handle(asks);
+        let workers = Workers::start(&common, &handle)?;
+        leftovers(&journal, left, &workers, common.policy().as_ref());
+        let mind = Mind {
+            journal,
+            common: Arc::clone(&common),
+            rollbacks: workers.rollbacks.clone(),
+            notifications: workers.notifications.clone(),
+            running: BTreeMap::new(),
+            unqueued: Vec::new(),
+        };
+        let thread =
+            std::thread::Builder::new().name("rollback".to_owned()).spawn(move || mind.run(&asked))?;
+        Ok(Self { common, handle: Some(handle), workers: Some(workers), thread: Some(thread) })
+    }
+
+    /// What the threads share.
+    pub fn common(&self) -> Arc<Common> {
+        Arc::clone(&self.common)
+    }
+
+    /// What asks it. `None` after it was stopped.
+    pub fn handle(&self) -> Option<Handle> {
+        self.handle.clone()
+    }
+
+    /// Puts a policy in force, or keeps the one that is because of a problem; the log says so.
+    pub fn reload(&self, policy: Result<RollbackPolicy, String>) {
+        let problem = match policy {
+            Ok(policy) => {
+                *lock(&self.common.policy) = Arc::new(policy);
+                None
+            }
+            Err(problem) => Some(problem),
+        };
+        let policy_sha256 = self.common.policy().sha256.clone();
+        if let Some(handle) = &self.handle
+            && let Err(problem) = handle.record(LogEvent::PolicyReloaded { policy_sha256, problem })
+        {
+            tracing::error!(%problem, "the audit log could not be written");
+        }
+    }
+
+    /// Ends: what was begun is seen through, verifications are left to the next start.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.common.stop.ask();
+        if let Some(workers) = self.workers.take() {
+            workers.finish();
+        }
+        self.handle = None;
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has told so itself.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Tells of what an earlier process left behind, and takes its verifications up.
+fn leftovers(journal: &Journal, left: &[PlanId], workers: &Workers, policy: &RollbackPolicy) {
+    let memory = journal.memory();
+    for id in left {
+        let Some(undertaking) = memory.state.undertaking(*id) else { continue };
+        let unknown: Vec<String> =
+            undertaking.unknown().map(crate::core::rollback::action::Action::words).collect();
+        let open = undertaking.remaining().len();
+        if undertaking.outcome == Some(PlanOutcome::Interrupted) {
+            let mut problem = "soak ended in the middle of it".to_owned();
+            if !unknown.is_empty() {
+                problem.push_str(&format!(
+                    "; nobody knows whether this was done, and soak does not repeat it: {}",
+                    unknown.join(", ")
+                ));
+            }
+            if open > 0 {
+                problem.push_str(&format!(
+                    "; {open} actions were not begun, and will be when the alert is told again"
+                ));
+            }
+            workers.escalate(undertaking.plan.clone(), problem);
+        }
+    }
+    if memory.mode == Mode::DryRun || policy.auto.verification.checks.is_empty() {
+        return;
+    }
+    let since = clock::machine_time().checked_sub_signed(TAKEN_UP);
+    for undertaking in memory.state.undertakings() {
+        let did = matches!(undertaking.outcome, Some(PlanOutcome::Done | PlanOutcome::Failed));
+        let is_young = since.is_none_or(|since| undertaking.plan.at >= since);
+        if did && is_young && undertaking.verified.is_none() && undertaking.plan.kind == PlanKind::Rollback {
+            workers.verify(undertaking.plan.clone());
+        }
+    }
+}
+
+struct Mind {
+    journal: Journal,
+    common: Arc<Common>,
+    rollbacks: SyncSender<Job>,
+    notifications: SyncSender<Job>,
+    running: BTreeMap<PlanId, (PlanKind, watch::Receiver<Running>)>,
+    /// Undertakings for which no worker had room.
+    unqueued: Vec<(PlanId, watch::Sender<Running>)>,
+}
+
+/// What was decided about one question.
+enum Made {
+    Hook(Decided, Vec<PlanId>),
+    Recorded(Result<(), String>),
+    Nothing,
+}
+
+impl Mind {
+    fn run(mut self, asked: &Receiver<Ask>) {
+        let mut forgotten = Stopwatch::start();
+        loop {
+            let first = match asked.recv_timeout(FORGETTING) {
+                Ok(ask) => Some(ask),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            if forgotten.elapsed() >= FORGETTING {
+                self.journal.forget(self.common.policy().auto.remember);
+                forgotten = Stopwatch::start();
+            }
+            let Some(first) = first else { continue };
+            let mut asks = vec![first];
+            while asks.len() < TOGETHER
+                && let Ok(more) = asked.try_recv()
+            {
+                asks.push(more);
+            }
+            self.answer(asks);
+        }
+    }
+
+    fn answer(&mut self, asks: Vec<Ask>) {
+        let policy = self.common.policy();
+        let (statuses, asks): (Vec<Ask>, Vec<Ask>) =
+            asks.into_iter().partition(|ask| matches!(ask, Ask::Status { .. }));
+        if !asks.is_empty() {
+            let watch = Stopwatch::start();
+            let made = self.journal.transact(|writing| {
+                asks.iter().map(|ask| make(ask, writing, &policy)).collect::<Vec<Made>>()
+            });
+            let took = watch.elapsed().as_secs_f64();
+            match made {
+                Ok(made) => {
+                    self.common.count(|counters| {
+                        counters.commits[0] += 1;
+                        counters.commits[1] += asks.len() as u64;
+                        counters.commit_seconds += took;
+                    });
+                    for (ask, made) in asks.into_iter().zip(made) {
+                        self.reply(ask, made);
+                    }
+                    self.close_unqueued();
+                }
+                Err(error) => self.refuse(asks, &causes(&error)),
+            }
+        }
+        for ask in statuses {
+            if let Ask::Status { reply } = ask {
+                // Whoever asked may be gone.
+                drop(reply.send(self.status(&policy)));
+            }
+        }
+        let state = &self.journal.memory().state;
+        self.running.retain(|id, _| state.undertaking(*id).is_some_and(|u| u.outcome.is_none()));
+    }
+
+    fn refuse(&mut self, asks: Vec<Ask>, problem: &str) {
+        tracing::error!(problem, "the audit log could not be written; nothing was decided");
+        self.common.count(|counters| counters.log_errors += 1);
+        for ask in asks {
+            match ask {
+                Ask::Hook { reply, .. } => drop(reply.send(Err(problem.to_owned()))),
+                Ask::Record { reply, .. } => drop(reply.send(Err(problem.to_owned()))),
+                Ask::Status { .. } => {}
+            }
+        }
+    }
+
+    fn reply(&mut self, ask: Ask, made: Made) {
+        match (ask, made) {
+            (Ask::Hook { hook, reply }, Made::Hook(decided, work)) => {
+                let mut following = Vec::new();
+                for id in &work {
+                    following.extend(self.queue(*id));
+                }
+                for (_, decision) in &decided.decisions {
+                    if let Decision::Repeated(id) = decision
+                        && let Some((kind, running)) = self.running.get(id)
+                        && !following.iter().any(|known| known.id == *id)
+                    {
+                        following.push(Following { id: *id, kind: *kind, running: running.clone() });
+                    }
+                }
+                self.common.count(|counters| {
+                    counters.truncated += u64::from(hook.truncated > 0);
+                    for (_, decision) in &decided.decisions {
+                        *counters.decisions.entry(decision.word()).or_default() += 1;
+                    }
+                });
+                let responses =
+                    hook.alerts.iter().zip(&decided.decisions).map(|(alert, (_, decision))| AlertAnswer {
+                        alert: shown(alert.name()),
+                        decision: decision.word().to_owned(),
+                        reason: decision.reason(),
+                    });
+                drop(reply.send(Ok(Reply { responses: responses.collect(), following })));
+            }
+            (Ask::Record { reply, .. }, Made::Recorded(result)) => drop(reply.send(result)),
+            _ => {}
+        }
+    }
+
+    /// Hands an undertaking to its worker.
+    fn queue(&mut self, id: PlanId) -> Option<Following> {
+        let undertaking = self.journal.memory().state.undertaking(id)?.clone();
+        let kind = undertaking.plan.kind;
+        let (sender, running) = watch::channel(Running::default());
+        self.running.insert(id, (kind, running.clone()));
+        let to = if kind == PlanKind::Notification { &self.notifications } else { &self.rollbacks };
+        match to.try_send(Job::CarryOut { undertaking: Box::new(undertaking), running: sender }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
+                if let Job::CarryOut { running, .. } = job {
+                    self.unqueued.push((id, running));
+                }
+            }
+        }
+        Some(Following { id, kind, running })
+    }
+
+    /// Nothing was done of what no worker had room for: it may be told again.
+    fn close_unqueued(&mut self) {
+        if self.unqueued.is_empty() {
+            return;
+        }
+        let unqueued = std::mem::take(&mut self.unqueued);
+        let outcome = PlanOutcome::NothingDone;
+        let written = self.journal.transact(|writing| {
+            for (id, _) in &unqueued {
+                writing.push(LogEvent::Closed { plan: id.0, outcome: outcome.word().to_owned() });
+            }
+        });
+        if let Err(error) = written {
+            tracing::error!(problem = causes(&error), "the audit log could not be written");
+        }
+        for (_, running) in unqueued {
+            running.send_modify(|running| running.outcome = Some(outcome));
+        }
+    }
+
+    fn status(&self, policy: &RollbackPolicy) -> Status {
+        let memory = self.journal.memory();
+        let now = clock::machine_time();
+        let state = &memory.state;
+        let settled = state
+            .undertakings()
+            .filter(|u| matches!(u.plan.kind, PlanKind::Manual | PlanKind::Recovery))
+            .filter(|u| u.outcome == Some(PlanOutcome::Done))
+            .map(|u| u.plan.id)
+            .max();
+        let unsettled = state.undertakings().filter(|u| settled.is_none_or(|settled| u.plan.id > settled));
+        let unknown = unsettled.flat_map(|u| u.unknown().map(|action| (u.plan.id, action.words()))).collect();
+        let head = self.journal.head();
+        Status {
+            cooling_until: state.cooling_until(now, policy.auto.cooldown),
+            last_rollback: state.last_rollback().map(|(_, at)| at),
+            actions_of_the_day: state.actions_of_the_day(now),
+            episodes: state.episodes(),
+            undertakings: state.undertakings().rev().take(20).cloned().collect(),
+            unknown,
+            decisions: memory.decisions.iter().cloned().collect(),
+            head: LogHead { seq: head.seq, hash: head.hash.clone() },
+        }
+    }
+}
+
+fn make(ask: &Ask, writing: &mut Writing<'_>, policy: &RollbackPolicy) -> Made {
+    match ask {
+        Ask::Hook { hook, .. } => {
+            let decided = decide(hook, writing.state(), policy, writing.now());
+            let work = writing.hook(hook, &decided);
+            Made::Hook(decided, work)
+        }
+        Ask::Record { event, .. } => Made::Recorded(recorded(event, writing)),
+        Ask::Status { .. } => Made::Nothing,
+    }
+}
+
+/// Writes an event; the beginning of an action only while its undertaking is open and nobody else has begun it.
+fn recorded(event: &LogEvent, writing: &mut Writing<'_>) -> Result<(), String> {
+    if let LogEvent::ActionStarted { plan, index, .. } = event {
+        let undertaking = writing.state().undertaking(PlanId(*plan));
+        let is_open = undertaking
+            .is_some_and(|u| u.outcome.is_none() && u.progress.get(*index) == Some(&Progress::NotStarted));
+        if !is_open {
+            return Err("another process has closed it meanwhile".to_owned());
+        }
+    }
+    writing.push(event.clone());
+    Ok(())
+}
