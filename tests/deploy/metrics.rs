@@ -17,10 +17,10 @@ pub(crate) fn exported() -> BTreeSet<String> {
         "`POST_SOAK_METRICS.prom`, for the textfile collector",
         "`soak rollback serve`, under `/metrics`",
     ]
-        .iter()
-        .flat_map(|heading| rows(&text, heading))
-        .map(|row| spans(&row[0]).remove(0))
-        .collect()
+    .iter()
+    .flat_map(|heading| rows(&text, heading))
+    .map(|row| spans(&row[0]).remove(0))
+    .collect()
 }
 
 /// Whether the contract has the family of this series, of a type that has such a series.

@@ -201,7 +201,7 @@ fn every_alert_has_a_test_in_which_it_fires_and_one_in_which_it_does_not() {
         // The one that always fires is silent in no test.
         assert!(silent > 0 || name == "SoakWatchdog", "{name} is never seen to keep quiet");
     }
-    }
+}
 
 #[test]
 fn the_patience_with_the_heartbeat_is_that_of_the_live_page() {

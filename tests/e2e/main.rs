@@ -10,6 +10,7 @@ mod deploy;
 mod large_report;
 mod prometheus;
 mod promtool;
+mod rollback_loop;
 mod servers;
 #[expect(dead_code, reason = "these tests need a part of it")]
 #[path = "../it/support.rs"]
