@@ -99,12 +99,12 @@ pub enum Command {
     /// got worse by more than its floor, and when that cannot be said, because a side does not know a KPI or is
     /// INVALID or INCONCLUSIVE.
     Compare(Box<CompareArgs>),
-    /// Roll back when alerts fire, or by hand, with verification and an audit log
-    #[command(subcommand)]
-    Rollback(RollbackCommand),
     /// Check what became of the tuning
     #[command(subcommand)]
     Deltas(DeltasCommand),
+    /// Roll back when alerts fire, or by hand, with verification and an audit log
+    #[command(subcommand)]
+    Rollback(RollbackCommand),
     /// Show, check and try out the policy, where every limit lives
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -211,8 +211,8 @@ mod tests {
                 "gate",
                 "audit",
                 "compare",
-                "rollback",
                 "deltas",
+                "rollback",
                 "config",
                 "schema",
                 "completions",
