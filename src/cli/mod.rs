@@ -101,12 +101,12 @@ pub enum Command {
     /// got worse by more than its floor, and when that cannot be said, because a side does not know a KPI or is
     /// INVALID or INCONCLUSIVE.
     Compare(Box<CompareArgs>),
-    /// Roll back when alerts fire, or by hand, with verification and an audit log
-    #[command(subcommand)]
-    Rollback(RollbackCommand),
     /// Check what became of the tuning
     #[command(subcommand)]
     Deltas(DeltasCommand),
+    /// Roll back when alerts fire, or by hand, with verification and an audit log
+    #[command(subcommand)]
+    Rollback(RollbackCommand),
     /// Fetch, save and check dashboards of Grafana
     #[command(subcommand)]
     Grafana(GrafanaCommand),
@@ -216,9 +216,12 @@ mod tests {
                 "gate",
                 "audit",
                 "compare",
-                "rollback",
                 "deltas",
+<<<<<<< HEAD
                 "grafana",
+=======
+                "rollback",
+>>>>>>> rollback
                 "config",
                 "schema",
                 "completions",

@@ -5,6 +5,7 @@ mod manual;
 mod rehearse;
 mod serve;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
@@ -14,7 +15,9 @@ use crate::cli::rollback::{CheckArgs, FilesArgs, LiveArgs, LogCommand, RollbackC
 use crate::core::rollback::policy::RollbackPolicy;
 use crate::exit::Exit;
 use crate::flow::rollback::journal::Journal;
+use crate::io::action::reveal;
 use crate::io::audit_log::AuditLogError;
+use crate::io::environment::Environment;
 use crate::io::loose;
 use crate::render::rollback_text;
 use crate::wire::rollback::log::Mode;
@@ -61,13 +64,35 @@ fn gapped(gaps: &[String]) -> Failure {
         .hint("deploy/policies/rollback.yaml shows every key")
 }
 
+/// Refuses a policy that cannot act: something is missing in it, or a secret that it names is not there. In an
+/// emergency it is too late to find that out.
+fn able(policy: &RollbackPolicy) -> Result<(), Failure> {
+    let gaps = policy.gaps();
+    if !gaps.is_empty() {
+        return Err(gapped(&gaps));
+    }
+    let environment = Environment::of_process();
+    let missing: BTreeSet<String> = policy
+        .secrets()
+        .into_iter()
+        .filter_map(|source| reveal(source, &environment).err())
+        .map(|error| error.to_string())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let missing: Vec<String> = missing.into_iter().collect();
+    Err(Failure::usage(anyhow!("secrets of the policy are not there:\n{}", missing.join("\n")))
+        .hint("a channel that is not used is switched off by `enabled: false`"))
+}
+
 /// The policy, the log's path and the mode of a command that writes the log.
 fn open(files: &FilesArgs, live: LiveArgs) -> Result<(RollbackPolicy, PathBuf, Mode), Failure> {
     let LiveArgs { live, dry_run: _ } = live;
     let policy = load(&files.policy)?;
     let gaps = policy.gaps();
-    if live && !gaps.is_empty() {
-        return Err(gapped(&gaps));
+    if live {
+        able(&policy)?;
     }
     for gap in &gaps {
         tracing::warn!("with --live this policy would be refused: {gap}");

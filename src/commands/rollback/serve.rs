@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::{cannot_log, load, log_path, open, open_journal};
+use super::{able, cannot_log, load, log_path, open, open_journal};
 use crate::cli::rollback::{FilesArgs, ServeArgs};
 use crate::commands::Failure;
 use crate::core::listen::ListenAddress;
@@ -95,9 +95,8 @@ fn reloader(files: FilesArgs, mode: Mode) -> crate::server::rollback::Reload {
         let problem =
             |failure: Failure| failure.to_string().lines().map(str::trim).collect::<Vec<_>>().join("; ");
         let policy = load(&files.policy).map_err(problem)?;
-        let gaps = policy.gaps();
-        if mode == Mode::Live && !gaps.is_empty() {
-            return Err(gaps.join("; "));
+        if mode == Mode::Live {
+            able(&policy).map_err(problem)?;
         }
         // The log that is in use stays in use; a policy that names another one needs a restart.
         log_path(&files, &policy).map_err(problem)?;

@@ -128,7 +128,7 @@ pub struct Decided {
     pub decisions: Vec<(AlertKey, Decision)>,
     /// A rollback to begin.
     pub rollback: Option<Draft>,
-    /// Undertakings to go on with, and the alerts behind them: at most a rollback and a notification.
+    /// Undertakings to go on with, and the further alerts behind them: at most one rollback.
     pub resume: Vec<(PlanId, Vec<PlanAlert>)>,
     /// People to tell.
     pub notification: Option<Draft>,
@@ -136,10 +136,17 @@ pub struct Decided {
 
 /// Decides about a delivery.
 pub fn decide(hook: &Hook, state: &State, policy: &RollbackPolicy, now: DateTime<Utc>) -> Decided {
-    let mut deciding =
-        Deciding { state, policy, now, acting: false, resumed: None, retold: None, seen: BTreeSet::new() };
+    let mut deciding = Deciding {
+        state,
+        policy,
+        now,
+        acting: false,
+        resumed: None,
+        retold: Vec::new(),
+        seen: BTreeSet::new(),
+    };
     let mut decided = Decided::default();
-    let (mut behind, mut told, mut retold) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut behind, mut told) = (Vec::new(), Vec::new());
     let mut channels = Vec::new();
     for alert in &hook.alerts {
         let key = alert.key(&hook.group_key);
@@ -162,7 +169,7 @@ pub fn decide(hook: &Hook, state: &State, policy: &RollbackPolicy, now: DateTime
         let of_plan = PlanAlert { key: key.clone(), name: name.to_owned() };
         let is_first = deciding.seen.insert(key.clone());
         match &decision {
-            Decision::Resume(id) if deciding.retold == Some(*id) => retold.push(of_plan),
+            Decision::Resume(id) if deciding.retold.contains(id) => {}
             Decision::Join if policy.hard(name).is_none() => {}
             Decision::Act | Decision::Join | Decision::Resume(_) if is_first => behind.push(of_plan),
             Decision::Notify => told.push((of_plan, decision.reason(), Priority::Warning)),
@@ -173,7 +180,8 @@ pub fn decide(hook: &Hook, state: &State, policy: &RollbackPolicy, now: DateTime
         }
         decided.decisions.push((key, decision));
     }
-    decided.resume.extend(deciding.retold.map(|id| (id, retold)));
+    // Their alerts stand behind them already.
+    decided.resume.extend(deciding.retold.iter().map(|id| (*id, Vec::new())));
     if let Some(id) = deciding.resumed {
         decided.resume.push((id, behind));
     } else if deciding.acting {
@@ -229,8 +237,8 @@ struct Deciding<'a> {
     acting: bool,
     /// The rollback that goes on.
     resumed: Option<PlanId>,
-    /// The notification that goes on.
-    retold: Option<PlanId>,
+    /// The notifications that go on.
+    retold: Vec<PlanId>,
     /// Episodes earlier in this delivery.
     seen: BTreeSet<AlertKey>,
 }
@@ -280,20 +288,21 @@ impl Deciding<'_> {
 
     /// About an episode that a plan has dealt with.
     fn again(&mut self, id: PlanId) -> Decision {
-        if self.resumed == Some(id) || self.retold == Some(id) {
+        if self.resumed == Some(id) || self.retold.contains(&id) {
             return Decision::Join;
         }
         let Some(undertaking) = self.state.undertaking(id).filter(|u| !u.remaining().is_empty()) else {
             return Decision::Repeated(id);
         };
         if !undertaking.plan.kind.is_rollback() {
-            if self.retold.is_some() {
-                return Decision::Repeated(id);
-            }
-            self.retold = Some(id);
+            self.retold.push(id);
             return Decision::Resume(id);
         }
-        if self.acting || !self.policy.auto.enabled {
+        if self.acting {
+            // It did nothing, and the rollback that acts now is for its alert too.
+            return Decision::Join;
+        }
+        if !self.policy.auto.enabled {
             return Decision::Repeated(id);
         }
         let is_newest = self.state.last_rollback().is_none_or(|(last, _)| last <= id);
@@ -315,3 +324,6 @@ pub fn hindrance(state: &State, policy: &RollbackPolicy, now: DateTime<Utc>) -> 
     let outcome = state.undertaking(last).and_then(|u| u.outcome).map_or("under way", PlanOutcome::word);
     Some(format!("{last} ({outcome}) began a cool-down that lasts until {}", until.format("%FT%TZ")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::action::{Action, ActionKind, OnFailure};
 use super::alert::Alert;
 use super::condition::Verification;
-use super::executor::{Executor, SecretSource};
+use super::executor::{Executor, HeaderValue, Means, SecretSource};
 
 /// An alert that the policy knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,6 +193,28 @@ impl RollbackPolicy {
         let quiet = self.channels.iter().filter(|(_, channel)| channel.enabled && is_quiet(channel));
         let quiet: Vec<String> = quiet.map(|(name, _)| name.clone()).collect();
         if quiet.is_empty() { self.enabled_channels() } else { quiet }
+    }
+
+    /// Every secret that acting needs: of executors, of channels that are on, of whom verification asks.
+    pub fn secrets(&self) -> Vec<&SecretSource> {
+        let mut secrets = Vec::new();
+        for executor in self.executors.values() {
+            if let Means::Http { headers, .. } = &executor.means {
+                secrets.extend(headers.values().filter_map(|value| match value {
+                    HeaderValue::Secret { source, .. } => Some(source),
+                    HeaderValue::Text(_) => None,
+                }));
+            }
+        }
+        for channel in self.channels.values().filter(|channel| channel.enabled) {
+            match &channel.service {
+                Service::PagerDuty { routing_key, .. } => secrets.push(routing_key),
+                Service::Slack { url, .. } | Service::Webhook { url } => secrets.push(url),
+                Service::Telegram { token, chat_id, .. } => secrets.extend([token, chat_id]),
+            }
+        }
+        secrets.extend(self.prometheus.iter().filter_map(|access| access.token.as_ref()));
+        secrets
     }
 
     /// What keeps this policy from acting, in words: gaps that a rehearsal does not mind.
