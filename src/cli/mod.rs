@@ -217,11 +217,8 @@ mod tests {
                 "audit",
                 "compare",
                 "deltas",
-<<<<<<< HEAD
-                "grafana",
-=======
                 "rollback",
->>>>>>> rollback
+                "grafana",
                 "config",
                 "schema",
                 "completions",
