@@ -91,25 +91,18 @@ fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     let mut is_good = true;
     for (path, dashboard) in dashboards {
         let problems = dashboard.problems();
-        let mut told: String =
-            problems.iter().map(|problem| format!("{}: {}\n", path.display(), printable(problem))).collect();
         is_good &= problems.is_empty();
-        if problems.is_empty() {
-            told = format!("{}: ok\n", path.display());
-        }
+        let mut found = if problems.is_empty() { vec!["ok".to_owned()] } else { problems };
         if let (Some((_, grafana)), Some(uid)) = (&grafana, dashboard.uid()) {
             let drift = differences(&fetch(grafana, uid)?, &dashboard)?;
             is_good &= drift.count == 0;
             let (theirs, ours) = (format!("the server's `{uid}`"), path.display().to_string());
             let lines = golden_text::text(&GoldenResult::of(theirs, ours, &drift));
-            told.push_str(
-                &lines
-                    .lines()
-                    .map(|line| format!("{}: server: {line}\n", path.display()))
-                    .collect::<String>(),
-            );
+            found.extend(lines.lines().map(|line| format!("server: {line}")));
         }
-        print(told)?;
+        for line in found {
+            print(format!("{}: {}\n", path.display(), printable(&line)))?;
+        }
     }
     Ok(if is_good { Exit::Success } else { Exit::Failed })
 }

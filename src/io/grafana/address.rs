@@ -1,5 +1,7 @@
 //! Where a Grafana server is, what lies below it, and where a redirect may lead.
 
+use std::fmt::Write as _;
+
 use ureq::http::Uri;
 
 use crate::io::http::is_loopback;
@@ -114,7 +116,8 @@ pub(super) fn encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
             path.push(char::from(byte));
         } else {
-            path.push_str(&format!("%{byte:02X}"));
+            // Writing to a text cannot fail.
+            let _ = write!(path, "%{byte:02X}");
         }
     }
     path
