@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::terminal::printable;
 use crate::core::rollback::action::{Action, ActionKind};
@@ -15,6 +15,7 @@ use crate::core::rollback::policy::{Environments, RollbackPolicy, Service};
 use crate::core::rollback::state::{Plan, PlanId, PlanOutcome, Progress, State, Undertaking};
 use crate::core::rollback::template::{fill_body, fill_text};
 use crate::core::rollback::words;
+use crate::wire::rollback::answer::{AlertAnswer, RehearsalAnswer, RehearsedUndertaking};
 use crate::wire::rollback::log::{ActionResult, ActionStatus, LogEvent, LogLine};
 
 fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
@@ -342,29 +343,24 @@ fn verification(text: &mut String, verification: &Verification, policy: &Rollbac
 }
 
 /// The same for machines.
-pub fn rehearsal_json(of: &Rehearsal<'_>) -> Value {
-    let decisions: Vec<Value> = of
-        .hook
-        .alerts
-        .iter()
-        .zip(&of.decided.decisions)
-        .map(|(alert, (_, decision))| {
-            json!({ "alert": alert.name(), "decision": decision.word(), "reason": decision.reason() })
-        })
-        .collect();
-    let drafts: Vec<Value> = [&of.decided.rollback, &of.decided.notification]
-        .into_iter()
-        .flatten()
-        .map(|draft| {
-            let actions: Vec<String> = draft.actions.iter().map(Action::words).collect();
-            json!({ "kind": draft.kind.word(), "reason": draft.reason, "actions": actions })
-        })
-        .collect();
-    json!({
-        "decisions": decisions,
-        "undertakings": drafts,
-        "resumed": of.decided.resume.iter().map(|(id, _)| id.to_string()).collect::<Vec<_>>(),
-        "truncated": of.hook.truncated,
-        "gaps": of.policy.gaps(),
-    })
+pub fn rehearsal_json(of: &Rehearsal<'_>) -> RehearsalAnswer {
+    let decisions =
+        of.hook.alerts.iter().zip(&of.decided.decisions).map(|(alert, (_, decision))| AlertAnswer {
+            alert: alert.name().to_owned(),
+            decision: decision.word().to_owned(),
+            reason: decision.reason(),
+        });
+    let drafts = [&of.decided.rollback, &of.decided.notification].into_iter().flatten();
+    let undertakings = drafts.map(|draft| RehearsedUndertaking {
+        kind: draft.kind.word().to_owned(),
+        reason: draft.reason.clone(),
+        actions: draft.actions.iter().map(Action::words).collect(),
+    });
+    RehearsalAnswer {
+        decisions: decisions.collect(),
+        undertakings: undertakings.collect(),
+        resumed: of.decided.resume.iter().map(|(id, _)| id.to_string()).collect(),
+        truncated: of.hook.truncated,
+        gaps: of.policy.gaps(),
+    }
 }

@@ -19,6 +19,8 @@ use super::golden_result::GoldenResult;
 use super::history_result::HistoryResult;
 use super::iteration_file::Document;
 use super::live::LiveDocument;
+use super::rollback::answer::{HookAnswer, RehearsalAnswer, StatusAnswer};
+use super::rollback::log::LogLine as AuditLine;
 use super::run_log::LogLine;
 use super::run_manifest::RunManifest;
 use super::run_plan::RunPlan;
@@ -35,7 +37,7 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 19] = [
+const DESCRIBED: [Described; 23] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
@@ -105,6 +107,26 @@ const DESCRIBED: [Described; 19] = [
         name: "post_soak_snapshot_1_2",
         title: "reports/analysis/POST_SOAK_SNAPSHOT.json of `soak analyze`, schema 1.2",
         make: strict::<Snapshot12>,
+    },
+    Described {
+        name: "rollback_hook_answer",
+        title: "Answer of `soak rollback serve` to an alert hook",
+        make: strict::<HookAnswer>,
+    },
+    Described {
+        name: "rollback_log_line",
+        title: "A line of the audit log of `soak rollback`",
+        make: strict::<AuditLine>,
+    },
+    Described {
+        name: "rollback_rehearsal",
+        title: "Output of `soak rollback rehearse --format json`",
+        make: strict::<RehearsalAnswer>,
+    },
+    Described {
+        name: "rollback_status",
+        title: "/status of `soak rollback serve`",
+        make: strict::<StatusAnswer>,
     },
     Described {
         name: "run_log_line",

@@ -5,7 +5,7 @@ use std::process::Output;
 use serde_json::Value;
 
 use super::TestResult;
-use super::place::{Place, Policy, delivery};
+use super::place::{Place, Policy, assert_keeps, delivery};
 use super::stub::Stub;
 
 fn stdout(output: &Output) -> String {
@@ -144,6 +144,7 @@ fn a_rehearsal_shows_requests_and_hides_secrets_and_touches_nothing() -> TestRes
     assert!(!place.path("log.jsonl").exists(), "nothing is written");
     let output = place.run(&["rehearse", "Hard", "--label", "env=staging", "--format", "json"]);
     let told: Value = serde_json::from_str(&stdout(&output))?;
+    assert_keeps("rollback_rehearsal", &told);
     assert_eq!(told["decisions"][0]["decision"], "other_environment");
     std::fs::write(place.path("payload.json"), delivery("Soft", 1).to_string())?;
     let output = place.run(&["rehearse", "payload.json"]);

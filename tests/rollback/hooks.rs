@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::TestResult;
-use super::place::{Place, Policy, alert, delivery, until};
+use super::place::{Place, Policy, alert, assert_keeps, delivery, until};
 use super::stub::Stub;
 
 fn decision(answer: &Value) -> &str {
@@ -20,6 +20,7 @@ fn a_hard_gate_leads_to_four_actions_in_order_once_also_after_a_restart() {
     let (status, answer) = server.hook(&delivery("Hard", 1));
     assert_eq!((status, decision(&answer)), (200, "rollback"), "{answer}");
     assert_eq!(answer["undertakings"][0]["status"], "done", "{answer}");
+    assert_keeps("rollback_hook_answer", &answer);
     let requests = api.requests();
     assert_eq!(api.paths(), ["/scale", "/circuit", "/freeze", "/chat/hush"]);
     assert_eq!(requests[0].line, "PUT /scale HTTP/1.1");
@@ -48,6 +49,7 @@ fn a_hard_gate_leads_to_four_actions_in_order_once_also_after_a_restart() {
     assert_eq!(decision(&server.hook(&delivery("Hard", 1)).1), "repeated");
     assert_eq!(decision(&server.hook(&delivery("Harder", 1)).1), "cooling_down");
     let status = server.json("/status");
+    assert_keeps("rollback_status", &status);
     assert_eq!(status["undertakings"][0]["status"], "done");
     assert_eq!(status["last_decisions"][0]["decision"], "cooling_down");
     assert!(status["cooling_down_until"].is_string());
@@ -61,7 +63,7 @@ fn a_dry_run_says_everything_and_does_nothing_and_going_live_remembers_none_of_i
     let place = Place::new(&Policy::new(api.address));
     for args in [&[][..], &["--dry-run"]] {
         let server = place.serve(args);
-        let (_, answer) = server.hook(&delivery(if args.is_empty() { "Hard" } else { "Hard" }, 1));
+        let (_, answer) = server.hook(&delivery("Hard", 1));
         let word = if args.is_empty() { "rollback" } else { "repeated" };
         assert_eq!((decision(&answer), &answer["mode"]), (word, &json!("dry_run")));
         server.stop();

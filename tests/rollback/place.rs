@@ -162,6 +162,9 @@ impl Place {
 
     /// The chain of the log is whole.
     pub fn assert_log_is_whole(&self) {
+        for line in self.lines().iter().take(200) {
+            assert_keeps("rollback_log_line", line);
+        }
         let output = self.command(&["log", "verify", "log.jsonl"]).output().expect("the program starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
@@ -282,4 +285,13 @@ pub fn alert(name: &str, status: &str, start: u64) -> Value {
     json!({"status": status, "labels": {"alertname": name, "env": "prod"}, "annotations": {},
         "startsAt": format!("2026-01-01T00:00:{start:02}Z"), "endsAt": "0001-01-01T00:00:00Z",
         "fingerprint": format!("f-{name}")})
+}
+
+/// A document keeps to its published schema.
+pub fn assert_keeps(name: &str, document: &Value) {
+    let schema = soak::wire::schemas::schema(name).expect("a schema");
+    let validator = jsonschema::draft202012::new(&schema).expect("a valid schema");
+    let errors: Vec<String> =
+        validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{name}: {errors:?} in {document}");
 }

@@ -72,14 +72,15 @@ pub(super) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     let environment = Environment::of_process();
     let engine = Engine::start(journal, log.clone(), policy, environment, Limits::default(), &left)
         .map_err(Failure::failed)?;
+    let reload = reloader(files.clone(), mode);
     // Where it listens must be told at any level: with port 0 there is no other way to know.
-    tell(&format!(
+    let words = format!(
         "soak rollback: listening on {scheme}://{bound} ({}), log `{}`",
         if mode == Mode::Live { "live: it acts" } else { "dry run: it does nothing" },
         log.display()
-    ));
-    let reload = reloader(files.clone(), mode);
-    serve(listening, Service { engine, access, tls, reload }).map_err(Failure::failed)?;
+    );
+    let ready = Box::new(move || tell(&words));
+    serve(listening, Service { engine, access, tls, reload, ready }).map_err(Failure::failed)?;
     Ok(Exit::Success)
 }
 

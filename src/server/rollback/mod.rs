@@ -61,6 +61,8 @@ pub struct Service {
     pub tls: Option<TlsAcceptor>,
     /// Reads the policy again, at SIGHUP.
     pub reload: Reload,
+    /// Called once signals are heard and alerts are taken.
+    pub ready: Box<dyn FnOnce() + Send>,
 }
 
 /// An address that is ours.
@@ -87,7 +89,7 @@ impl Listening {
 /// Serves until SIGINT or SIGTERM; what was begun is seen through.
 pub fn serve(listening: Listening, service: Service) -> Result<(), ServeError> {
     let Listening { listener, is_loopback, .. } = listening;
-    let Service { engine, access, tls, reload } = service;
+    let Service { engine, access, tls, reload, ready } = service;
     let event_loop = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -104,8 +106,10 @@ pub fn serve(listening: Listening, service: Service) -> Result<(), ServeError> {
     let served = event_loop.block_on(async move {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let (stop, stopping) = watch::channel(false);
+        let signals = Signals::listen()?;
         let accepting = tokio::spawn(accept(listener, tls, routes::routes(shared), stopping));
-        signals(again).await?;
+        ready();
+        signals.wait(again).await?;
         stop.send_replace(true);
         // A panic has told so itself.
         drop(accepting.await);
@@ -134,30 +138,56 @@ fn reload_policy(engine: &Engine, reload: &Reload, http: &Mutex<Http>) {
     engine.reload(policy);
 }
 
-/// Reads the policy again at SIGHUP; ends at SIGINT and SIGTERM.
+/// The signals of this process, heard from now on.
 #[cfg(unix)]
-async fn signals(again: Arc<impl Fn() + Send + Sync + 'static>) -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    loop {
-        tokio::select! {
-            _ = hangup.recv() => {
-                let again = Arc::clone(&again);
-                // Reading files and syncing the log must not hold the loop up.
-                drop(tokio::task::spawn_blocking(move || again()).await);
+struct Signals {
+    hangup: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Reads the policy again at SIGHUP; ends at SIGINT and SIGTERM.
+    async fn wait(mut self, again: Arc<impl Fn() + Send + Sync + 'static>) -> io::Result<()> {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => {
+                    let again = Arc::clone(&again);
+                    // Reading files and syncing the log must not hold the loop up.
+                    drop(tokio::task::spawn_blocking(move || again()).await);
+                }
+                _ = self.terminate.recv() => return Ok(()),
+                _ = self.interrupt.recv() => return Ok(()),
             }
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
         }
     }
 }
 
-/// Ends at Ctrl-C; there is no SIGHUP here, so a new policy needs a restart.
+/// Here there is no SIGHUP, so a new policy needs a restart.
 #[cfg(not(unix))]
-async fn signals(_again: Arc<impl Fn() + Send + Sync + 'static>) -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+    fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Ends at Ctrl-C.
+    async fn wait(self, _again: Arc<impl Fn() + Send + Sync + 'static>) -> io::Result<()> {
+        tokio::signal::ctrl_c().await
+    }
 }
 
 async fn accept(

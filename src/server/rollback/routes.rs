@@ -2,6 +2,8 @@
 //! done, so that Alertmanager sends it again.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,15 +14,16 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use futures_core::Stream;
 use serde::Serialize;
 use serde_json::json;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::auth::Access;
 use super::shown;
 use crate::core::rollback::state::PlanOutcome;
-use crate::flow::rollback::engine::{Common, Following, Handle, Undecided};
+use crate::flow::rollback::engine::{Common, Following, Handle};
 use crate::render::json::compact_ascii;
 use crate::render::rollback_prom;
 use crate::server::routes::is_local;
@@ -31,8 +34,11 @@ use crate::wire::rollback::hook;
 const LARGEST: usize = 1 << 20;
 /// A body must have come whole in this time.
 const BODY_TIME: Duration = Duration::from_secs(10);
-/// Bodies that are read at the same time; with the limit above this bounds the memory.
-const BODIES: usize = 64;
+/// All bodies together may hold so many pieces. A slow client holds what it has sent, not what it announced, so that
+/// it keeps nobody from being read.
+const PIECES: usize = 4096;
+/// Bytes of a piece.
+const PIECE: usize = 16 * 1024;
 /// So long is waited for results, before the answer says that it goes on. Alertmanager waits longer.
 const RESULTS: Duration = Duration::from_secs(8);
 /// So long may the engine take; a disk that hangs must not hold connections for ever.
@@ -45,7 +51,7 @@ pub(super) struct Shared {
     pub(super) common: Arc<Common>,
     pub(super) access: Access,
     pub(super) is_loopback: bool,
-    bodies: Arc<Semaphore>,
+    pieces: Arc<Semaphore>,
     pub(super) http: Arc<Mutex<Http>>,
 }
 
@@ -68,7 +74,7 @@ impl Shared {
         is_loopback: bool,
         http: Arc<Mutex<Http>>,
     ) -> Self {
-        Self { handle, common, access, is_loopback, bodies: Arc::new(Semaphore::new(BODIES)), http }
+        Self { handle, common, access, is_loopback, pieces: Arc::new(Semaphore::new(PIECES)), http }
     }
 
     fn http<T>(&self, look: impl FnOnce(&mut Http) -> T) -> T {
@@ -183,8 +189,8 @@ async fn alert_hook(State(shared): State<Shared>, request: Request) -> Response 
     if let Err(response) = check_content(&headers) {
         return response;
     }
-    let body = match read(&shared, body).await {
-        Ok(body) => body,
+    let (body, held) = match read(&shared, body).await {
+        Ok(read) => read,
         Err(response) => return response,
     };
     if !shared.access.is_open() && !has_token && !shared.access.is_signed(&headers, &body) {
@@ -197,7 +203,7 @@ async fn alert_hook(State(shared): State<Shared>, request: Request) -> Response 
         }
         Err(error) => return refusal(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
     };
-    drop(body);
+    drop((body, held));
     decide(&shared, hook).await
 }
 
@@ -235,29 +241,42 @@ fn too_large() -> Response {
     refusal(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {LARGEST} bytes"))
 }
 
-async fn read(shared: &Shared, body: Body) -> Result<axum::body::Bytes, Response> {
-    let reading = async {
-        // Whoever waits for a place uses his own time up.
-        let _place = shared.bodies.acquire().await;
-        axum::body::to_bytes(body, LARGEST).await
-    };
-    match timeout(BODY_TIME, reading).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(error)) => {
-            let mut cause: Option<&dyn std::error::Error> = Some(&error);
-            while let Some(found) = cause {
-                if found.to_string().contains("length limit") {
-                    return Err(too_large());
-                }
-                cause = found.source();
-            }
-            Err(refusal(StatusCode::BAD_REQUEST, "the body did not arrive whole"))
-        }
+/// A body, and the pieces that it holds.
+type Held = (Vec<u8>, Vec<OwnedSemaphorePermit>);
+
+async fn read(shared: &Shared, body: Body) -> Result<Held, Response> {
+    match timeout(BODY_TIME, collect(shared, body)).await {
+        Ok(read) => read,
         Err(_) => {
             let text = format!("the body did not arrive within {} s", BODY_TIME.as_secs());
             Err(refusal(StatusCode::REQUEST_TIMEOUT, text))
         }
     }
+}
+
+async fn collect(shared: &Shared, body: Body) -> Result<Held, Response> {
+    let mut stream = body.into_data_stream();
+    let (mut read, mut held) = (Vec::new(), Vec::new());
+    while let Some(more) = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
+        let more = more.map_err(|_| refusal(StatusCode::BAD_REQUEST, "the body did not arrive whole"))?;
+        if read.len() + more.len() > LARGEST {
+            return Err(too_large());
+        }
+        while held.len() * PIECE < read.len() + more.len() {
+            let Ok(piece) = Arc::clone(&shared.pieces).try_acquire_owned() else {
+                return Err(busy("too many bodies are being read; come back later"));
+            };
+            held.push(piece);
+        }
+        read.extend_from_slice(&more);
+    }
+    Ok((read, held))
+}
+
+fn busy(error: impl Into<String>) -> Response {
+    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, error);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
 }
 
 async fn decide(shared: &Shared, hook: hook::Hook) -> Response {
@@ -271,11 +290,7 @@ async fn decide(shared: &Shared, hook: hook::Hook) -> Response {
     let reply = match timeout(DECISION, shared.handle.hook(hook)).await {
         Ok(Ok(reply)) => reply,
         Ok(Err(error)) => {
-            let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, error.to_string());
-            if error == Undecided::Busy {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-            }
-            return response;
+            return busy(error.to_string());
         }
         // It may yet be decided; told again, it is a repetition.
         Err(_) => return refusal(StatusCode::SERVICE_UNAVAILABLE, "the decision takes too long"),

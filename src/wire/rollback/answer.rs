@@ -124,6 +124,32 @@ pub struct LogHead {
     pub hash: String,
 }
 
+/// What would happen if an alert fired now.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct RehearsalAnswer {
+    /// What would be decided about each alert, in their order
+    pub decisions: Vec<AlertAnswer>,
+    /// What would be begun
+    pub undertakings: Vec<RehearsedUndertaking>,
+    /// Undertakings that would go on, by their number in the log
+    pub resumed: Vec<String>,
+    /// Alerts that were cut off
+    pub truncated: u64,
+    /// Why `--live` would be refused; empty when it would not
+    pub gaps: Vec<String>,
+}
+
+/// What would be begun.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct RehearsedUndertaking {
+    /// `rollback` or `notification`
+    pub kind: String,
+    /// Why
+    pub reason: String,
+    /// Actions in words, in their order
+    pub actions: Vec<String>,
+}
+
 /// An error of the server.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ErrorAnswer {

@@ -76,7 +76,7 @@ fn the_published_policy_is_whole() {
     );
     assert_eq!(policy.auto.actions[3].channels, ["oncall", "slack"]);
     let checks = &policy.auto.verification.checks;
-    assert_eq!(checks[0].subject, Subject::Metric("mm_active_orders_total".to_owned()));
+    assert_eq!(checks[0].subject, Subject::Metric("mm_active_orders".to_owned()));
     assert_eq!(checks[0].condition, Condition::Value(Operator::Equal, 0.0));
     assert_eq!(checks[0].timeout, Duration::from_secs(300));
     let scale = &policy.executors[&ActionKind::ScaleStrategy];
@@ -160,8 +160,8 @@ fn each_mistake_has_its_words() {
         (with("[oncall, slack]", "[]"), "names no channel"),
         (with("priority: critical", "priority: loud"), "is `loud`, expected critical, error, warning, info"),
         (with("condition: \"== 0\"", "condition: zero"), "`zero` is no condition"),
-        (with("- metric: mm_active_orders_total", "- metric: sum(x)"), "use `query` for PromQL"),
-        (with("- metric: mm_active_orders_total", "- query: sum(x)\n        metric: x"), "one of them alone"),
+        (with("- metric: mm_active_orders\n", "- metric: sum(x)\n"), "use `query` for PromQL"),
+        (with("- metric: mm_active_orders\n", "- query: sum(x)\n        metric: x\n"), "one of them alone"),
         (
             with("- metric: mm_circuit_breaker_state", "- query: x"),
             "a condition on a label is for a `metric`",
