@@ -64,6 +64,7 @@ fn help_lists_the_commands_in_the_order_of_the_product() {
             "deltas",
             "rollback",
             "grafana",
+            "artifacts",
             "config",
             "schema",
             "completions",

@@ -8,6 +8,7 @@
     reason = "doc comments are help text here, and in a terminal backticks are noise"
 )]
 
+pub mod artifacts;
 pub mod audit;
 pub mod compare;
 pub mod config;
@@ -25,6 +26,7 @@ pub mod values;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use artifacts::ArtifactsCommand;
 use audit::AuditArgs;
 use compare::CompareArgs;
 use config::ConfigCommand;
@@ -110,6 +112,9 @@ pub enum Command {
     /// Fetch, save and check dashboards of Grafana
     #[command(subcommand)]
     Grafana(GrafanaCommand),
+    /// See what old runs take, and rotate it
+    #[command(subcommand)]
+    Artifacts(ArtifactsCommand),
     /// Show, check and try out the policy, where every limit lives
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -219,6 +224,7 @@ mod tests {
                 "deltas",
                 "rollback",
                 "grafana",
+                "artifacts",
                 "config",
                 "schema",
                 "completions",

@@ -59,7 +59,7 @@ impl Trading {
         let is_admin = head.to_lowercase().contains(&format!("authorization: bearer {ADMIN_TOKEN}\r\n"));
         match line.as_str() {
             "PUT /admin/strategy/scale" if is_admin => {
-                self.scale = body["target"].as_f64().unwrap_or(f64::NAN)
+                self.scale = body["target"].as_f64().unwrap_or(f64::NAN);
             }
             "PUT /admin/circuit-breaker" if is_admin => self.is_open = body["state"] == "OPEN",
             "PUT /admin/orders/freeze" if is_admin => self.is_frozen = body["enabled"] == true,
@@ -387,28 +387,7 @@ fn a_latency_storm_leads_to_one_rollback_that_is_verified_and_written_down() {
     told.until("the trading API has seen the actions", 60, || {
         (counts(&trading).len() == ACTIONS.len()).then_some(())
     });
-    {
-        let trading = trading.lock().expect("no panic holds it");
-        let order: Vec<&str> = trading
-            .asked
-            .iter()
-            .map(|(line, ..)| line.as_str())
-            .filter(|line| ACTIONS.contains(line))
-            .collect();
-        assert_eq!(order, ACTIONS, "in the order of the policy");
-        let key = |head: &str| {
-            let line = head.lines().find(|line| line.to_lowercase().starts_with("idempotency-key:"));
-            line.map(ToOwned::to_owned)
-        };
-        assert!(
-            trading
-                .asked
-                .iter()
-                .filter(|(line, ..)| line.starts_with("PUT"))
-                .all(|(_, head, _)| key(head).is_some())
-        );
-        assert_eq!((trading.scale, trading.is_open, trading.is_frozen), (0.0, true, true));
-    }
+    check_actions(&trading.lock().expect("no panic holds it"));
     told.until(
         "the rollback is verified: prometheus says that no order rests and the breaker is open",
         60,
@@ -442,6 +421,30 @@ fn a_latency_storm_leads_to_one_rollback_that_is_verified_and_written_down() {
     });
     assert!(people, "people are told as well");
 
+    check_log(folder, &told);
+}
+
+/// The actions came in the order of the policy, with a key against repetition, and the system does what they say.
+fn check_actions(trading: &Trading) {
+    let order: Vec<&str> =
+        trading.asked.iter().map(|(line, ..)| line.as_str()).filter(|line| ACTIONS.contains(line)).collect();
+    assert_eq!(order, ACTIONS, "in the order of the policy");
+    let key = |head: &str| {
+        let line = head.lines().find(|line| line.to_lowercase().starts_with("idempotency-key:"));
+        line.map(ToOwned::to_owned)
+    };
+    assert!(
+        trading
+            .asked
+            .iter()
+            .filter(|(line, ..)| line.starts_with("PUT"))
+            .all(|(_, head, _)| key(head).is_some())
+    );
+    assert_eq!((trading.scale, trading.is_open, trading.is_frozen), (0.0, true, true));
+}
+
+/// The log is whole, says what happened, holds no secret, and shows it when somebody changes a letter.
+fn check_log(folder: &Path, told: &Told) {
     told.say(format_args!("soak rollback log verify: {}", soak_log(folder, "verify").trim()));
     let log = fs::read_to_string(folder.join("audit.jsonl")).expect("a log");
     let count =
