@@ -126,8 +126,9 @@ impl Story {
             self.state.started(id, index, now);
             self.state.ended(id, index, result);
         }
-        let progress = self.state.undertaking(id).expect("it was planned").progress.clone();
-        self.state.closed(id, PlanOutcome::of(&progress));
+        let made = self.state.undertaking(id).expect("it was planned");
+        let outcome = PlanOutcome::of(&made.plan.actions, &made.progress);
+        self.state.closed(id, outcome);
     }
 }
 
@@ -217,6 +218,20 @@ fn a_rollback_without_any_effect_is_tried_again_and_begins_no_cool_down() {
     assert_eq!(words(&story.tell(&hard, 2, Progress::Done)), ["resumed"]);
     assert_eq!(words(&story.tell(&hard, 3, Progress::Done)), ["repeated"]);
     assert!(story.state.cooling_until(at(4), story.policy.auto.cooldown).is_some());
+}
+
+#[test]
+fn that_people_were_told_is_no_reason_not_to_try_again() {
+    let actions = [ActionKind::ScaleStrategy, ActionKind::Notify].map(action);
+    let of = |progress: [Progress; 2]| PlanOutcome::of(&actions, &progress);
+    assert_eq!(of([NOTHING, Progress::Done]), PlanOutcome::NothingDone);
+    assert_eq!(of([Progress::Done, NOTHING]), PlanOutcome::Failed);
+    assert_eq!(of([Progress::Unknown, Progress::Done]), PlanOutcome::Failed);
+    assert_eq!(of([Progress::Done, Progress::Done]), PlanOutcome::Done);
+    assert_eq!(of([Progress::DryRun, Progress::DryRun]), PlanOutcome::DryRun);
+    let told = &actions[1..];
+    assert_eq!(PlanOutcome::of(told, &[NOTHING]), PlanOutcome::NothingDone);
+    assert_eq!(PlanOutcome::of(told, &[FAILED]), PlanOutcome::Failed);
 }
 
 #[test]
