@@ -145,6 +145,31 @@ fn where_nothing_was_done_alertmanager_is_asked_to_come_again_and_then_it_acts()
 }
 
 #[test]
+fn people_who_were_told_are_not_told_again_while_it_is_tried_again() {
+    let is_back = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let back = std::sync::Arc::clone(&is_back);
+    let api = Stub::start(move |request| {
+        let is_chat = request.path().starts_with("/chat");
+        let status = if is_chat || back.load(std::sync::atomic::Ordering::SeqCst) { 200 } else { 403 };
+        Some((status, String::new()))
+    });
+    let place = Place::new(&Policy::new(api.address));
+    let server = place.serve(&["--live"]);
+    for word in ["rollback", "resumed", "resumed"] {
+        let (status, answer) = server.hook(&delivery("Hard", 1));
+        assert_eq!((status, decision(&answer)), (502, word), "{answer}");
+    }
+    until(Duration::from_secs(10), || place.events("escalated").into_iter().next());
+    is_back.store(true, std::sync::atomic::Ordering::SeqCst);
+    let (status, answer) = server.hook(&delivery("Hard", 1));
+    assert_eq!((status, decision(&answer)), (200, "resumed"), "{answer}");
+    assert_eq!(answer["undertakings"][0]["status"], "done", "{answer}");
+    // The notification of the rollback, and one call for a person.
+    assert_eq!(api.paths().iter().filter(|path| path.starts_with("/chat")).count(), 2);
+    assert_eq!(decision(&server.hook(&delivery("Hard", 1)).1), "repeated");
+}
+
+#[test]
 fn a_rollback_that_is_half_done_is_not_repeated_and_a_person_is_called() {
     let api = Stub::start(|request| match request.path() {
         "/circuit" => Some((403, String::new())),

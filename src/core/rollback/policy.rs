@@ -40,7 +40,10 @@ impl Environments {
         for (name, values) in wanted {
             match alert.labels.get(name) {
                 Some(value) if values.contains(value) => {}
-                Some(value) => return Err(format!("its label `{name}` is `{value}`")),
+                Some(value) => {
+                    let start: String = value.chars().take(80).collect();
+                    return Err(format!("its label `{name}` is `{start}`"));
+                }
                 None => return Err(format!("it has no label `{name}`")),
             }
         }

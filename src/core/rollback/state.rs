@@ -113,6 +113,13 @@ pub enum Progress {
     DryRun,
 }
 
+impl Progress {
+    /// Whether it is certain that the action had no effect, so that it may be carried out.
+    pub fn is_without_effect(&self) -> bool {
+        matches!(self, Self::NotStarted | Self::LeftOut | Self::Failed { nothing_done: true })
+    }
+}
+
 /// How an undertaking ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlanOutcome {
@@ -143,16 +150,19 @@ impl PlanOutcome {
         }
     }
 
-    /// What the results of the actions make of the whole.
-    pub fn of(progress: &[Progress]) -> Self {
+    /// What the results of the actions make of the whole. Whether it is certain that nothing was done does not
+    /// depend on notifications, unless there is nothing else: that people were told is no reason not to try again.
+    pub fn of(actions: &[Action], progress: &[Progress]) -> Self {
         let all = |is: fn(&Progress) -> bool| progress.iter().all(is);
+        let acts = |action: &Action| action.kind != ActionKind::Notify;
+        let is_only_told = !actions.iter().any(acts);
+        let mut counted =
+            actions.iter().zip(progress).filter(|(action, _)| is_only_told || acts(action)).map(|(_, p)| p);
         if all(|p| *p == Progress::DryRun) {
             Self::DryRun
         } else if all(|p| *p == Progress::Done) {
             Self::Done
-        } else if all(|p| {
-            matches!(p, Progress::NotStarted | Progress::LeftOut | Progress::Failed { nothing_done: true })
-        }) {
+        } else if counted.all(Progress::is_without_effect) {
             Self::NothingDone
         } else {
             Self::Failed
@@ -171,19 +181,15 @@ pub struct Undertaking {
     pub outcome: Option<PlanOutcome>,
     /// Whether what must be true afterwards is. `None` = not known (yet).
     pub verified: Option<bool>,
+    /// How often it went on after it had ended.
+    pub resumptions: u32,
 }
 
 impl Undertaking {
     /// Actions that certainly had no effect yet, of one that may go on after a repetition.
     pub fn remaining(&self) -> Vec<usize> {
         let may_go_on = matches!(self.outcome, Some(PlanOutcome::NothingDone | PlanOutcome::Interrupted));
-        let is_open = |progress: &Progress| {
-            matches!(
-                progress,
-                Progress::NotStarted | Progress::LeftOut | Progress::Failed { nothing_done: true }
-            )
-        };
-        let open = self.progress.iter().enumerate().filter(|(_, progress)| is_open(progress));
+        let open = self.progress.iter().enumerate().filter(|(_, progress)| progress.is_without_effect());
         if may_go_on { open.map(|(index, _)| index).collect() } else { Vec::new() }
     }
 
@@ -225,7 +231,7 @@ impl State {
             }
         }
         let progress = vec![Progress::NotStarted; plan.actions.len()];
-        let undertaking = Undertaking { plan, progress, outcome: None, verified: None };
+        let undertaking = Undertaking { plan, progress, outcome: None, verified: None, resumptions: 0 };
         self.undertakings.insert(undertaking.plan.id, undertaking);
         self.prune();
     }
@@ -237,6 +243,7 @@ impl State {
             undertaking.progress[index] = Progress::NotStarted;
         }
         undertaking.outcome = None;
+        undertaking.resumptions += 1;
         let kind = undertaking.plan.kind;
         self.attach(id, kind, alerts, at);
         if kind.is_rollback() && !self.rollbacks.iter().any(|(known, _)| *known == id) {

@@ -90,9 +90,12 @@ pub fn carry_out(
         told(&result);
         insist(hands, LogEvent::ActionEnded(result))?;
     }
-    let outcome = PlanOutcome::of(&progress);
+    let outcome = PlanOutcome::of(&plan.actions, &progress);
     insist(hands, LogEvent::Closed { plan: plan.id.0, outcome: outcome.word().to_owned() })?;
-    if outcome == PlanOutcome::Failed || outcome == PlanOutcome::NothingDone {
+    // Alertmanager may ask for the same again every few seconds; people are called once.
+    let is_news = outcome == PlanOutcome::Failed
+        || (outcome == PlanOutcome::NothingDone && undertaking.resumptions == 0);
+    if is_news {
         let failed = plan.actions.iter().zip(&progress).filter(|(_, p)| **p != Progress::Done);
         let failed: Vec<String> =
             failed.map(|(action, p)| format!("{}: {}", action.words(), words::progress(*p))).collect();

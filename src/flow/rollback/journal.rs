@@ -143,7 +143,7 @@ impl Writing<'_> {
             let outcome = if progress.iter().any(is_open) {
                 PlanOutcome::Interrupted
             } else {
-                PlanOutcome::of(progress)
+                PlanOutcome::of(&plan.actions, progress)
             };
             self.push(LogEvent::Closed { plan: plan.id.0, outcome: outcome.word().to_owned() });
         }

@@ -302,9 +302,8 @@ async fn decide(shared: &Shared, hook: hook::Hook) -> Response {
     // Where nothing irreversible was done, Alertmanager is asked to send it again.
     let did_nothing = |undertaking: &UndertakingAnswer| {
         [PlanOutcome::NothingDone, PlanOutcome::Interrupted]
-            .map(PlanOutcome::word)
-            .contains(&undertaking.status.as_str())
-            && undertaking.actions.iter().all(|result| result.nothing_done)
+            .iter()
+            .any(|outcome| outcome.word() == undertaking.status)
     };
     let status = if !undertakings.is_empty() && undertakings.iter().all(did_nothing) {
         StatusCode::BAD_GATEWAY

@@ -1,10 +1,9 @@
-//! What is decided, case by case, and laws that hold for any story of deliveries.
+//! What is decided, case by case.
+
+mod laws;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-
-use chrono::TimeDelta;
-use proptest::prelude::*;
 
 use super::*;
 use crate::core::rollback::action::OnFailure;
@@ -13,6 +12,7 @@ use crate::core::rollback::condition::Verification;
 use crate::core::rollback::executor::SecretSource;
 use crate::core::rollback::policy::{Audit, AutoRollback, Channel, Environments, Gate, Recovery, Service};
 use crate::core::rollback::state::{Plan, Progress};
+use chrono::TimeDelta;
 
 const MINUTE: i64 = 60;
 
@@ -126,8 +126,9 @@ impl Story {
             self.state.started(id, index, now);
             self.state.ended(id, index, result);
         }
-        let progress = self.state.undertaking(id).expect("it was planned").progress.clone();
-        self.state.closed(id, PlanOutcome::of(&progress));
+        let made = self.state.undertaking(id).expect("it was planned");
+        let outcome = PlanOutcome::of(&made.plan.actions, &made.progress);
+        self.state.closed(id, outcome);
     }
 }
 
@@ -217,6 +218,20 @@ fn a_rollback_without_any_effect_is_tried_again_and_begins_no_cool_down() {
     assert_eq!(words(&story.tell(&hard, 2, Progress::Done)), ["resumed"]);
     assert_eq!(words(&story.tell(&hard, 3, Progress::Done)), ["repeated"]);
     assert!(story.state.cooling_until(at(4), story.policy.auto.cooldown).is_some());
+}
+
+#[test]
+fn that_people_were_told_is_no_reason_not_to_try_again() {
+    let actions = [ActionKind::ScaleStrategy, ActionKind::Notify].map(action);
+    let of = |progress: [Progress; 2]| PlanOutcome::of(&actions, &progress);
+    assert_eq!(of([NOTHING, Progress::Done]), PlanOutcome::NothingDone);
+    assert_eq!(of([Progress::Done, NOTHING]), PlanOutcome::Failed);
+    assert_eq!(of([Progress::Unknown, Progress::Done]), PlanOutcome::Failed);
+    assert_eq!(of([Progress::Done, Progress::Done]), PlanOutcome::Done);
+    assert_eq!(of([Progress::DryRun, Progress::DryRun]), PlanOutcome::DryRun);
+    let told = &actions[1..];
+    assert_eq!(PlanOutcome::of(told, &[NOTHING]), PlanOutcome::NothingDone);
+    assert_eq!(PlanOutcome::of(told, &[FAILED]), PlanOutcome::Failed);
 }
 
 #[test]
@@ -324,78 +339,4 @@ fn episodes_that_were_long_not_heard_of_are_forgotten_and_others_not() {
     story.state.forget(at(86_401), story.policy.auto.remember);
     assert_eq!(story.state.episodes(), 1);
     assert!(story.state.handled(&alert("Hard", "1").key("g")).is_some());
-}
-
-fn any_alert() -> impl Strategy<Value = Alert> {
-    let name = prop_oneof![Just("Hard"), Just("Harder"), Just("Soft"), Just("Other")];
-    (name, 0..3u8, any::<bool>(), 0..10u8).prop_map(|(name, start, is_prod, status)| {
-        let mut alert = alert(name, &start.to_string());
-        if !is_prod {
-            alert.labels.insert("env".to_owned(), "staging".to_owned());
-        }
-        if status == 0 {
-            alert.status = AlertStatus::Resolved;
-        }
-        alert
-    })
-}
-
-fn any_result() -> impl Strategy<Value = Progress> {
-    prop_oneof![4 => Just(Progress::Done), 1 => Just(FAILED), 1 => Just(NOTHING)]
-}
-
-proptest! {
-    #[test]
-    fn whatever_is_told_no_episode_acts_twice_and_none_acts_that_must_not(
-        deliveries in proptest::collection::vec(
-            (proptest::collection::vec(any_alert(), 1..4), 0..3000i64, any_result()), 1..40,
-        ),
-    ) {
-        let mut story = Story::new(policy());
-        let mut acted: BTreeMap<AlertKey, u32> = BTreeMap::new();
-        let mut seconds = 0;
-        let mut last: Option<i64> = None;
-        for (alerts, pause, result) in deliveries {
-            seconds += pause;
-            let delivery = hook(alerts);
-            let decided = story.tell(&delivery, seconds, result);
-            prop_assert_eq!(decided.decisions.len(), delivery.alerts.len());
-            let acts = decided.rollback.is_some();
-            prop_assert!(decided.decisions.iter().filter(|(_, d)| *d == Decision::Act).count() <= 1);
-            for (alert, (_, decision)) in delivery.alerts.iter().zip(&decided.decisions) {
-                if matches!(decision, Decision::Act | Decision::Resume(_) | Decision::Notify | Decision::Join) {
-                    prop_assert_eq!(alert.status, AlertStatus::Firing);
-                    prop_assert_eq!(alert.labels["env"].as_str(), "prod");
-                    prop_assert!(alert.name() != "Other");
-                }
-            }
-            if let Some(draft) = &decided.rollback {
-                for alert in &draft.alerts {
-                    prop_assert!(alert.name.starts_with("Hard"));
-                    let times = acted.entry(alert.key.clone()).or_default();
-                    *times += 1;
-                    prop_assert_eq!(*times, 1, "an episode began two rollbacks");
-                }
-            }
-            if acts {
-                // Rollbacks that may have done something keep the cool-down between them.
-                prop_assert!(last.is_none_or(|last| seconds - last >= 15 * MINUTE));
-            }
-            let resumed_rollback = decided.resume.iter().any(|(id, _)| {
-                story.state.undertaking(*id).is_some_and(|u| u.plan.kind == PlanKind::Rollback)
-            });
-            if acts && result != NOTHING {
-                last = Some(seconds);
-            } else if resumed_rollback && result != NOTHING {
-                last = last.max(Some(seconds));
-            }
-            // Told again at the same moment, the same delivery does nothing that had an effect before.
-            if result != NOTHING {
-                let again = decide(&delivery, &story.state, &story.policy, at(seconds));
-                prop_assert!(again.rollback.is_none(), "{again:?}");
-                prop_assert!(again.notification.is_none());
-                prop_assert!(again.resume.is_empty());
-            }
-        }
-    }
 }
