@@ -62,6 +62,7 @@ fn help_lists_the_commands_in_the_order_of_the_product() {
             "audit",
             "compare",
             "deltas",
+            "artifacts",
             "config",
             "schema",
             "completions",

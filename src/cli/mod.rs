@@ -8,6 +8,7 @@
     reason = "doc comments are help text here, and in a terminal backticks are noise"
 )]
 
+pub mod artifacts;
 pub mod audit;
 pub mod compare;
 pub mod config;
@@ -24,6 +25,7 @@ pub mod values;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use artifacts::ArtifactsCommand;
 use audit::AuditArgs;
 use compare::CompareArgs;
 use config::ConfigCommand;
@@ -105,6 +107,9 @@ pub enum Command {
     /// Roll back when alerts fire, or by hand, with verification and an audit log
     #[command(subcommand)]
     Rollback(RollbackCommand),
+    /// See what old runs take, and rotate it
+    #[command(subcommand)]
+    Artifacts(ArtifactsCommand),
     /// Show, check and try out the policy, where every limit lives
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -213,6 +218,7 @@ mod tests {
                 "compare",
                 "deltas",
                 "rollback",
+                "artifacts",
                 "config",
                 "schema",
                 "completions",

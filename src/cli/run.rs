@@ -9,7 +9,7 @@ use super::environment;
 use super::judging::PolicyArgs;
 use super::notify::NotifyArgs;
 use super::start::StartArgs;
-use super::values::{Format, count, hours, seconds, switch};
+use super::values::{Format, count, hours, number, process, seconds, switch};
 use crate::core::listen::ListenAddress;
 
 /// `soak run`
@@ -44,7 +44,7 @@ pub struct RunArgs {
     pub notify: NotifyArgs,
 
     /// End the run after so many iterations in a row whose KPI verdict is FAIL; 0 = never
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = number, allow_negative_numbers = true)]
     pub abort_after_fails: u64,
 
     /// Show the run live at this address: a page, /metrics, /api/iterations, /events, /healthz; a port alone
@@ -54,7 +54,7 @@ pub struct RunArgs {
 
     /// Sample memory, CPU, threads and open files of this process and its children in every iteration (Linux)
     /// [default: no sampling]
-    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "PID", value_parser = process, allow_negative_numbers = true)]
     pub pid: Option<u32>,
 
     /// Print the plan that would be run: source, overrides with their origins, phases, limits, files; start
@@ -108,7 +108,7 @@ pub struct LengthArgs {
     pub resume: bool,
 
     /// With --resume: so many iterations more than were declared [default: none]
-    #[arg(long, value_name = "K", value_parser = count, requires = "resume")]
+    #[arg(long, value_name = "K", value_parser = count, requires = "resume", allow_negative_numbers = true)]
     pub extend: Option<usize>,
 }
 
@@ -139,7 +139,7 @@ pub struct SourceArgs {
     pub mock: bool,
 
     /// Seed of the simulator: the same seed gives the same run [default: 1]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = number, allow_negative_numbers = true)]
     pub seed: Option<u64>,
 
     /// What happens in the simulated market: default, calm, volatile, flash-crash, latency-storm,

@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 
+use super::artifacts::Limit;
 use crate::core::golden::Pattern;
 
 /// How a result is printed.
@@ -35,6 +36,38 @@ pub fn count(value: &str) -> Result<usize, String> {
         Ok(number) if number > 0 => Ok(number),
         _ => Err("expected a whole number, at least 1".to_owned()),
     }
+}
+
+/// A number of things, which may be none.
+pub fn number(value: &str) -> Result<u64, String> {
+    value.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
+}
+
+/// The number of a process.
+pub fn process(value: &str) -> Result<u32, String> {
+    match value.parse() {
+        Ok(pid) if pid > 0 => Ok(pid),
+        _ => Err("expected the number of a process, at least 1".to_owned()),
+    }
+}
+
+/// A number of days from 0, or `none`.
+pub fn days_or_none(value: &str) -> Result<Limit, String> {
+    limit(value, 0, 36_500).ok_or_else(|| "expected a whole number of days, 0 to 36500, or `none`".to_owned())
+}
+
+/// A number of MiB from 1, or `none`.
+pub fn mebibytes_or_none(value: &str) -> Result<Limit, String> {
+    const MOST: u64 = 1 << 40;
+    limit(value, 1, MOST).ok_or_else(|| "expected a whole number of MiB, at least 1, or `none`".to_owned())
+}
+
+fn limit(value: &str, lowest: u64, highest: u64) -> Option<Limit> {
+    if value == "none" {
+        return Some(Limit::None);
+    }
+    let number: u64 = value.parse().ok()?;
+    (lowest..=highest).contains(&number).then_some(Limit::At(number))
 }
 
 /// A length of time in hours: above 0, at most 100 years.

@@ -4,6 +4,7 @@
 //! this module turns that into what stderr says and the exit code.
 
 mod analyze;
+mod artifacts;
 mod audit;
 mod compare;
 mod completions;
@@ -59,6 +60,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Compare(args) => compare::run(args, globals),
         Command::Rollback(command) => rollback::run(command),
         Command::Deltas(DeltasCommand::Verify(args)) => deltas::verify(args),
+        Command::Artifacts(command) => artifacts::run(command),
         Command::Config(ConfigCommand::Show(args)) => config::show(args),
         Command::Config(ConfigCommand::Check(args)) => config::check(args),
         Command::Config(ConfigCommand::Test(args)) => config::test(args),

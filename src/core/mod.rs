@@ -22,6 +22,7 @@ pub mod policy;
 pub mod ranges;
 pub mod recommend;
 pub mod rollback;
+pub mod rotation;
 pub mod run;
 pub mod secret;
 pub mod series;

@@ -37,6 +37,9 @@ impl Glyphs {
     }
 }
 
+/// Share of the largest absolute value below which a range is the noise of binary arithmetic.
+const NOISE: f64 = 1e-9;
+
 /// The values as a line of at most `width` characters.
 ///
 /// Up to `width` values get a character each. More values are put into width ÷ 2 buckets of equal size, and
@@ -79,9 +82,17 @@ fn extremes(bucket: &[Option<f64>]) -> [Option<f64>; 2] {
     both.map(|found| found.map(|(_, value)| value))
 }
 
+/// Whether the series does not vary, but for the last digits that sums and quotients leave: a share of 0.3 that
+/// was measured as 0.30000000000000004 once has not moved.
+fn is_level(lowest: f64, highest: f64) -> bool {
+    let largest = lowest.abs().max(highest.abs());
+    // Halves, because the range of two large numbers may not be a number.
+    0.5 * highest - 0.5 * lowest <= 0.5 * NOISE * largest
+}
+
 /// The levels divide the range from the lowest to the highest value into equal parts.
 fn glyph(value: f64, lowest: f64, highest: f64, glyphs: Glyphs) -> char {
-    if lowest == highest {
+    if is_level(lowest, highest) {
         return glyphs.flat();
     }
     // Halves, because the range of two large numbers may not be a number.
@@ -125,6 +136,17 @@ mod tests {
     fn a_constant_series_is_flat_in_the_middle() {
         assert_eq!(blocks(&[0.3, 0.3, 0.3], 8), "▅▅▅");
         assert_eq!(sparkline(&[Some(0.0), None, Some(0.0)], 8, Glyphs::Ascii), "=.=");
+    }
+
+    #[test]
+    fn the_noise_of_binary_sums_is_no_shape() {
+        assert_eq!(blocks(&[0.1 + 0.2, 0.3, 0.3], 8), "▅▅▅");
+        assert_eq!(blocks(&[-300.0, -300.000_000_000_000_06], 8), "▅▅");
+        // A billionth of the value is noise, two are not.
+        assert_eq!(blocks(&[1.0, 1.0 + 0.9e-9], 8), "▅▅");
+        assert_eq!(blocks(&[1.0, 1.0 + 2e-9], 8), "▁█");
+        // Around 0 there is no noise.
+        assert_eq!(blocks(&[0.0, 1e-300], 8), "▁█");
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod judge;
 pub mod policy;
 pub mod provenance;
 pub mod rollback;
+pub mod rotation;
 pub mod run;
 pub mod start;
 pub mod tell;

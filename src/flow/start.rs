@@ -62,7 +62,7 @@ pub fn resolve(policy: &RunPolicy, asked: Asked<'_>, presets: &[&Preset]) -> Res
     let usual = asked.usual_file.filter(|path| loose::exists(path));
     if let Some(path) = asked.file.or(usual) {
         let origin = StartOrigin::File(path.display().to_string());
-        layers.push(layer(origin, &loose::read(path)?)?);
+        layers.push(layer(origin, &loose::read_plain(path)?)?);
     }
     if let Some(text) = asked.variable {
         layers.push(layer(StartOrigin::Env(OVERRIDES_VARIABLE), text.as_bytes())?);

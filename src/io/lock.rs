@@ -20,6 +20,9 @@ pub const RUN_FILE_NAME: &str = ".soak-run.lock";
 /// How long to sleep between two attempts.
 const POLL: Duration = Duration::from_millis(20);
 
+/// How long a holder is given to write down who it is: it has the lock a moment before.
+const SIGNING: Duration = Duration::from_secs(2);
+
 /// What the lock file may hold at most; more of it is not read.
 const FILE_LIMIT: u64 = 4096;
 
@@ -103,6 +106,11 @@ impl FolderLock {
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(POLL),
                 Err(TryLockError::WouldBlock) => {
                     let holder = Holder::told_by(&mut file);
+                    // What stands there may still be what the holder before wrote, or nothing.
+                    if !holder.may_be_alive() && Instant::now() < deadline + SIGNING {
+                        std::thread::sleep(POLL);
+                        continue;
+                    }
                     return Err(LockError::Held { folder: folder.to_owned(), holder });
                 }
                 Err(TryLockError::Error(source)) => return Err(io_error(source)),
@@ -113,6 +121,16 @@ impl FolderLock {
     }
 }
 
+/// Who runs in a folder; `None` = nobody. Writes nothing.
+pub fn holder_of_run(folder: &Path) -> Option<Holder> {
+    let path = folder.join(RUN_FILE_NAME);
+    if path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) {
+        return None;
+    }
+    let mut file = File::open(&path).ok()?;
+    matches!(file.try_lock(), Err(TryLockError::WouldBlock)).then(|| Holder::told_by(&mut file))
+}
+
 impl Holder {
     fn told_by(file: &mut File) -> Self {
         let mut text = String::new();
@@ -120,6 +138,14 @@ impl Holder {
             Ok(_) => Self::parse(&text),
             Err(_) => Self::default(),
         }
+    }
+
+    /// Whether the process that is named may be running; `false` also where none is named.
+    fn may_be_alive(&self) -> bool {
+        // Windows never lets a locked file be read; waiting would not help.
+        let Some(pid) = self.pid else { return cfg!(windows) };
+        let own = Path::new("/proc/self");
+        !own.exists() || own.with_file_name(pid.to_string()).exists()
     }
 
     fn parse(text: &str) -> Self {
@@ -187,6 +213,28 @@ mod tests {
         drop(held);
         FolderLock::acquire(folder.path(), Duration::ZERO)?;
         assert!(folder.path().join(FILE_NAME).exists(), "the file of the lock stays");
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_holder_that_has_not_written_its_name_yet_is_waited_for_and_a_dead_one_is_not_named() -> TestResult {
+        // No process has number 0.
+        for before in ["", "pid=0\ncommand=soak run\n"] {
+            let folder = tempfile::tempdir()?;
+            let path = folder.path().join(FILE_NAME);
+            std::fs::write(&path, before)?;
+            let mut holder = OpenOptions::new().read(true).write(true).open(&path)?;
+            holder.lock()?;
+            let refused = std::thread::scope(|scope| {
+                let refused = scope.spawn(|| FolderLock::acquire(folder.path(), Duration::ZERO));
+                std::thread::sleep(Duration::from_millis(200));
+                let signed = sign(&mut holder);
+                signed.map(|()| refused.join())
+            })?;
+            let Ok(Err(LockError::Held { holder, .. })) = refused else { return Err("not refused".into()) };
+            assert_eq!(holder.pid, Some(std::process::id()), "{before}");
+        }
         Ok(())
     }
 

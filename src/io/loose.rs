@@ -5,6 +5,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// No file of settings or state is larger, bytes.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
 /// A file that could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("`{}` cannot be {action}", path.display())]
@@ -22,8 +25,7 @@ pub struct FileError {
 /// A device or a pipe (`/dev/stdout`, what a shell puts for `>(…)`) is written into; a rename would put a file
 /// in its place.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let is_stream = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
-    let written = if is_stream { pour(path, bytes) } else { replace(path, bytes) };
+    let written = if is_stream(path) { pour(path, bytes) } else { replace(path, bytes) };
     written.map_err(|source| FileError { path: path.to_owned(), action: "written", source })
 }
 
@@ -44,10 +46,7 @@ fn pour(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(super::artifacts::TEMPORARY_PREFIX);
     #[cfg(unix)]
@@ -90,6 +89,24 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     fs::read(path).map_err(|source| FileError { path: path.to_owned(), action: "read", source })
 }
 
+/// Reads a whole plain file that a person or another program keeps; links are followed. A pipe in its place would
+/// be waited for without end, and what is larger than any such file is not read into memory.
+pub fn read_plain(path: &Path) -> Result<Vec<u8>, FileError> {
+    let failed = |source| FileError { path: path.to_owned(), action: "read", source };
+    let found = fs::metadata(path).map_err(failed)?;
+    if found.is_dir() {
+        return Err(failed(io::Error::other("it is a folder, expected a file")));
+    }
+    if !found.is_file() {
+        return Err(failed(io::Error::other("it is a pipe or a device, expected a plain file")));
+    }
+    if found.len() > LARGEST {
+        let problem = format!("it is larger than {} MiB", LARGEST / (1024 * 1024));
+        return Err(failed(io::Error::other(problem)));
+    }
+    fs::read(path).map_err(failed)
+}
+
 /// Opens a file for reading from its start, however large it is.
 pub fn open(path: &Path) -> Result<File, FileError> {
     File::open(path).map_err(|source| FileError { path: path.to_owned(), action: "read", source })
@@ -98,6 +115,37 @@ pub fn open(path: &Path) -> Result<File, FileError> {
 /// Whether anything is at this path, be it a link that leads nowhere.
 pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
+}
+
+/// Whether a device or a pipe is at this path; links are followed.
+pub fn is_stream(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// Whether the folder that a file is to be written into is there.
+pub fn has_folder(path: &Path) -> bool {
+    fs::metadata(folder_of(path)).is_ok_and(|found| found.is_dir())
+}
+
+/// Whether two paths lead to one file, be it there or not; links are followed.
+pub fn is_same_place(one: &Path, other: &Path) -> bool {
+    place(one) == place(other)
+}
+
+/// A path without links and detours, as far as it is there.
+fn place(path: &Path) -> PathBuf {
+    let there = fs::canonicalize(path).or_else(|_| {
+        let folder = fs::canonicalize(folder_of(path))?;
+        Ok::<_, io::Error>(path.file_name().map_or(folder.clone(), |name| folder.join(name)))
+    });
+    there.or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 /// Whether a plain file is at this path; links are followed.

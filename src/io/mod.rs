@@ -17,6 +17,7 @@ pub mod loose;
 pub mod notify;
 pub mod procfs;
 pub mod progress;
+pub mod rotation;
 pub mod run_folder;
 pub mod signals;
 pub mod source;

@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::core::run::iteration::Resources;
+use crate::core::run::iteration::{Resources, Sample};
 use crate::wire::procfs::{Stat, stat};
 
 /// Why a process cannot be sampled at all.
@@ -20,15 +20,6 @@ pub enum ProcfsError {
     /// The platform has no `/proc`.
     #[error("`--pid` reads `/proc`, which only Linux has; leave it out here")]
     Unsupported,
-}
-
-/// A sample of the process tree.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sample {
-    /// What it used; `None` when the process is gone.
-    pub resources: Option<Resources>,
-    /// What was odd, for a person.
-    pub note: Option<String>,
 }
 
 /// Clock ticks used by number and start of the process.

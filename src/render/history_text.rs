@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use super::markdown::printable;
+use super::terminal::columns;
 use crate::core::number::{fixed, trimmed};
 use crate::wire::history_result::{HistoryResult, HistoryRun, HistoryTrend};
 
@@ -55,17 +56,4 @@ pub fn from_to(trend: &HistoryTrend) -> String {
 
 fn number(value: Option<f64>) -> String {
     value.map_or_else(|| "n/a".to_owned(), |value| trimmed(&fixed(value, 3)).to_owned())
-}
-
-fn columns(table: &[Vec<String>]) -> String {
-    let count = table.first().map_or(0, Vec::len);
-    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..count).map(width).collect();
-    let mut text = String::new();
-    for row in table {
-        let line: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        let _ = writeln!(text, "{}", line.join("  ").trim_end());
-    }
-    text
 }

@@ -29,6 +29,7 @@ pub mod report_html;
 mod report_md;
 pub mod rollback_prom;
 pub mod rollback_text;
+pub mod rotation_text;
 pub mod run_log;
 pub mod run_plan;
 pub mod run_text;

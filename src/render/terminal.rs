@@ -2,6 +2,8 @@
 //!
 //! Colour is a decision of the caller. Whatever comes from files is made printable first.
 
+use std::fmt::Write as _;
+
 pub use super::markdown::printable;
 use crate::core::number::{beside, distance, exact, fixed, trimmed};
 use crate::core::verdict::{Check, Outcome};
@@ -107,6 +109,20 @@ pub fn decision(check: &Check) -> String {
         parts.push("advisory".to_owned());
     }
     parts.join(" | ")
+}
+
+/// Rows of cells as lines, the columns as wide as their widest cell.
+pub fn columns(table: &[Vec<String>]) -> String {
+    let count = table.first().map_or(0, Vec::len);
+    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let mut text = String::new();
+    for row in table {
+        let line: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let _ = writeln!(text, "{}", line.join("  ").trim_end());
+    }
+    text
 }
 
 #[cfg(test)]

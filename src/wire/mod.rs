@@ -33,6 +33,7 @@ pub mod prometheus;
 pub mod provenance;
 pub mod read;
 pub mod rollback;
+pub mod rotation;
 pub mod run_log;
 pub mod run_manifest;
 pub mod run_plan;

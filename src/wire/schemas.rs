@@ -21,6 +21,7 @@ use super::iteration_file::Document;
 use super::live::LiveDocument;
 use super::rollback::answer::{HookAnswer, RehearsalAnswer, StatusAnswer};
 use super::rollback::log::LogLine as AuditLine;
+use super::rotation::{RotationLogLine, RotationResult, UsageResult};
 use super::run_log::LogLine;
 use super::run_manifest::RunManifest;
 use super::run_plan::RunPlan;
@@ -37,11 +38,21 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 23] = [
+const DESCRIBED: [Described; 26] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
         make: strict::<ArtifactManifest>,
+    },
+    Described {
+        name: "artifacts_rotate",
+        title: "Output of `soak artifacts rotate --format json`",
+        make: strict::<RotationResult>,
+    },
+    Described {
+        name: "artifacts_usage",
+        title: "Output of `soak artifacts usage --format json`",
+        make: strict::<UsageResult>,
     },
     Described {
         name: "compare_golden",
@@ -127,6 +138,11 @@ const DESCRIBED: [Described; 23] = [
         name: "rollback_status",
         title: "/status of `soak rollback serve`",
         make: strict::<StatusAnswer>,
+    },
+    Described {
+        name: "rotation_log_line",
+        title: "A line of rotation/ROTATION_LOG.jsonl of `soak artifacts rotate`",
+        make: strict::<RotationLogLine>,
     },
     Described {
         name: "run_log_line",

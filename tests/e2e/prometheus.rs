@@ -13,7 +13,7 @@ use soak::io::http::Limits;
 use soak::io::source::prometheus::{Auth, PrometheusSource, Target};
 
 use crate::has;
-use crate::servers::{Exporter, Manner, prometheus, proxy, victoria_metrics};
+use crate::servers::{Exporter, Manner, Server, prometheus, proxy, victoria_metrics};
 
 const METRICS: &str = "\
 mm_net_bps 2.75
@@ -154,14 +154,91 @@ fn prometheus_gives_the_values_that_its_exporter_exposes() {
         assert!(told.contains("answered 401: check the token") && !told.contains("wrong"), "{told}");
     }
 
-    let report =
-        ask_now(&mut source(&proxy(&server, Manner::Fails(2)), &Auth::None, &one)).expect("the third try");
-    assert_eq!(report.number("net_bps"), Some(2.75));
-    let told =
-        ask_now(&mut source(&proxy(&server, Manner::Fails(3)), &Auth::None, &one)).expect_err("three failed");
+    check_trouble(&server, &Auth::None);
+    check_run(&server, &exporter, &[]);
+}
+
+/// A server that is in trouble, or does not answer.
+fn check_trouble(server: &Server, auth: &Auth) {
+    let asked = |manner| ask_now(&mut source(&proxy(server, manner), auth, &[("net_bps", "mm_net_bps")]));
+    assert_eq!(asked(Manner::Fails(2)).expect("the third try").number("net_bps"), Some(2.75));
+    let told = asked(Manner::Fails(3)).expect_err("three failed");
     assert!(told.contains("503 (3 tries)"), "{told}");
-    let told = ask_now(&mut source(&proxy(&server, Manner::Silent), &Auth::None, &one)).expect_err("silence");
+    let told = asked(Manner::Silent).expect_err("silence");
     assert!(told.ends_with("gave no answer within 2 s"), "{told}");
+}
+
+/// What a bot exposes after so many decisions: of each its share, so that every ratio of increases is exact.
+fn bot(decisions: u64) -> String {
+    let n = decisions as f64;
+    format!(
+        "mm_net_bps 3.25
+mm_decisions_total {n}
+mm_blocks_total{{reason=\"risk\"}} {}
+mm_blocks_total{{reason=\"min_interval\"}} {}
+mm_fill_volume_total{{liquidity=\"maker\"}} {}
+mm_fill_volume_total{{liquidity=\"taker\"}} {}
+mm_tick_to_order_seconds_bucket{{le=\"0.2\"}} {}
+mm_tick_to_order_seconds_bucket{{le=\"0.4\"}} {n}
+mm_tick_to_order_seconds_bucket{{le=\"+Inf\"}} {n}
+mm_hit_ratio 0.8
+",
+        n * 0.25,
+        n * 0.125,
+        n * 0.875,
+        n * 0.125,
+        n * 0.5,
+    )
+}
+
+/// The program asks with the queries of the built-in policy; then the bot goes away.
+fn check_run(server: &Server, exporter: &Exporter, flags: &[&str]) {
+    const ITERATIONS: u64 = 3;
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("soak");
+    let mut decisions = 1000;
+    let mut expose = || {
+        decisions += 80;
+        exporter.expose(&bot(decisions));
+    };
+    for _ in 0..40 {
+        expose();
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_soak"))
+        .args(["run", "--iterations", &ITERATIONS.to_string(), "--interval", "5", "--selector", "job=\"mm\""])
+        .args(["--prometheus-url", &server.url, "--quiet", "--out"])
+        .arg(&out)
+        .args(flags)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("soak starts");
+    while run.try_wait().expect("its status").is_none() {
+        expose();
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let status = run.wait().expect("its status");
+    assert_eq!(status.code(), Some(0), "{status}");
+    for number in 1..=ITERATIONS {
+        let file = out.join(format!("latest/ITER_SUMMARY_{number}.json"));
+        let text = std::fs::read_to_string(&file).expect("an iteration");
+        let written: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(written["collection"], serde_json::json!({"ok": true, "reason": null}));
+        // Half of the ticks take up to 200 ms, the others up to 400: the 95th of a hundred takes
+        // 200 + 200 x 45 / 50.
+        for (key, expected) in [
+            ("net_bps", 3.25),
+            ("risk_ratio", 0.25),
+            ("min_interval_ratio", 0.125),
+            ("maker_taker_ratio", 0.875),
+            ("p95_latency_ms", 380.0),
+        ] {
+            let value = written["summary"][key].as_f64().expect(key);
+            assert!((value - expected).abs() < 1e-6 * expected, "{number}: {key} {value}: {text}");
+        }
+        // What the bot does not expose is not there, and no zero.
+        assert!(written["summary"].get("slippage_bps_p95").is_none(), "{text}");
+    }
 }
 
 #[test]
@@ -173,6 +250,11 @@ fn victoria_metrics_gives_the_values_to_who_knows_its_password() {
     let server = victoria_metrics(&exporter);
     let basic = |password: &str| Auth::Basic { user: "soak".to_owned(), password: Secret::new(password) };
     check(&server.url, &basic("hush"), &exporter);
+    check_trouble(&server, &basic("hush"));
+    let secret = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(secret.path(), "hush\n").expect("written");
+    let password = secret.path().to_str().expect("a plain path");
+    check_run(&server, &exporter, &["--basic-auth-user", "soak", "--basic-auth-password-file", password]);
     let told =
         ask_now(&mut source(&server.url, &basic("wrong"), &[("a", "mm_net_bps")])).expect_err("refused");
     assert!(told.contains("answered 401: check the token, or user and password"), "{told}");

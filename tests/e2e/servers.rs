@@ -155,7 +155,8 @@ pub enum Manner {
 
 /// A reverse proxy before a server; its URL.
 pub fn proxy(server: &Server, manner: Manner) -> String {
-    let (upstream, path) = server.url["http://".len()..].split_once('/').expect("a path");
+    let address = &server.url["http://".len()..];
+    let (upstream, path) = address.split_once('/').unwrap_or((address, ""));
     let upstream: SocketAddr = upstream.parse().expect("an address");
     let asked = AtomicUsize::new(0);
     let address = serve(move |connection| {

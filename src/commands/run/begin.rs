@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 
 use super::plan::{Facts, plan as make_plan};
 use super::settings::usage;
-use super::{Job, folder_failure, settings, source, start};
+use super::{Job, folder_failure, places, settings, source, start};
 use crate::commands::Failure;
 use crate::core::params::{ParamName, ParamValues};
 use crate::core::run::settings::RunSettings;
@@ -52,14 +52,16 @@ pub(super) fn plan(job: &Job<'_>) -> Result<RunPlan, Failure> {
         let manifest = read_manifest(&out.join("latest"))?;
         let settings = manifest.settings.clone();
         agree(job, &manifest)?;
-        let more = job.args.length.extend.unwrap_or(0) as u64;
         let start = declared_start(&manifest);
-        (settings, manifest.iterations + more, manifest.last_complete_iteration, start)
+        let iterations = extended(job, &manifest)?;
+        (settings, iterations, manifest.last_complete_iteration, start)
     } else {
         let (settings, iterations) = settings::asked(job.args, job.policy)?;
+        settings::check_length(iterations, settings.interval_seconds, job.now)?;
         (settings, iterations, 0, start::resolve(&job.args.tuning, out, &job.policy.run)?)
     };
     // What would stop the run stops the plan; and a wrong URL may hold a password.
+    places::check(job, &settings)?;
     source::source(&settings.source, &job.args.source, &job.policy.run)?;
     Ok(make_plan(Facts {
         policy: job.policy,
@@ -94,8 +96,10 @@ fn files(job: &Job<'_>, settings: &RunSettings) -> Vec<PlannedFile> {
 fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     let out = &job.args.files.out;
     let (settings, iterations) = settings::asked(job.args, job.policy)?;
+    settings::check_length(iterations, settings.interval_seconds, job.now)?;
     let start = start::resolve(&job.args.tuning, out, &job.policy.run)?;
     let shape = start::shape(Path::new(&settings.start_file))?;
+    places::check(job, &settings)?;
     let source = source::source(&settings.source, &job.args.source, &job.policy.run)?;
     // Fractions of a second would only make the times of a simulated run hard to read.
     let started = job.now.trunc_subsecs(0);
@@ -142,6 +146,7 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         RunFolder::open(out, place, Check::All, kpis, durability(job)).map_err(folder_failure)?;
     let mut manifest = folder.manifest().clone();
     agree(job, &manifest)?;
+    places::check(job, &manifest.settings)?;
     if let Some(changed) = found.changed.first() {
         let problem =
             format!("`{}` is not the file that the run wrote; somebody changed it", changed.display());
@@ -153,7 +158,7 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     // A complete run that was killed on its way into `latest` has only that way left.
     let mut is_over = false;
     if let Some(more) = job.args.length.extend {
-        manifest.iterations += more as u64;
+        manifest.iterations = extended(job, &manifest)?;
         manifest.extended.push(more as u64);
     } else if done == manifest.iterations && manifest.state == State::Complete {
         if folder.is_materialised() {
@@ -200,10 +205,22 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     Ok((begun, source))
 }
 
+/// How many iterations a run that goes on has, those of `--extend` included.
+fn extended(job: &Job<'_>, manifest: &RunManifest) -> Result<u64, Failure> {
+    let more = job.args.length.extend.unwrap_or(0) as u64;
+    let iterations = manifest.iterations.saturating_add(more);
+    if more > 0 {
+        let starts =
+            DateTime::parse_from_rfc3339(&manifest.started_utc).map_or(job.now, |time| time.to_utc());
+        settings::check_length(iterations, manifest.settings.interval_seconds, starts)?;
+    }
+    Ok(iterations)
+}
+
 fn read_manifest(folder: &Path) -> Result<RunManifest, Failure> {
     let path = folder.join(run_manifest::FILE_NAME);
-    let bytes =
-        loose::read(&path).map_err(|error| Failure::input(error).hint("start a run without `--resume`"))?;
+    let bytes = loose::read_plain(&path)
+        .map_err(|error| Failure::input(error).hint("start a run without `--resume`"))?;
     RunManifest::read(&bytes).map_err(|reason| {
         Failure::input(super::plain(format!("`{}` cannot be used: {reason}", path.display())))
     })

@@ -2,6 +2,7 @@
 
 mod begin;
 mod ending;
+mod places;
 mod plan;
 mod settings;
 mod source;
@@ -87,7 +88,17 @@ fn sampler(pid: Option<u32>) -> Result<Option<Sampler>, Failure> {
         Failure::input(error).hint("`--pid` names a process of this machine that is running")
     })?;
     let watch = Stopwatch::start();
-    Ok(Some(Box::new(move |_| sampler.sample(watch.elapsed()).resources)))
+    let mut told = None;
+    Ok(Some(Box::new(move |_| {
+        let mut sample = sampler.sample(watch.elapsed());
+        // Once is enough, until it is another matter.
+        if sample.note == told {
+            sample.note = None;
+        } else {
+            told.clone_from(&sample.note);
+        }
+        sample
+    })))
 }
 
 fn carry_out(

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::anyhow;
+use chrono::{DateTime, Utc};
 
 use super::start;
 use crate::cli::run::{LengthArgs, RunArgs, SourceName};
@@ -18,6 +19,12 @@ const INTERVAL: f64 = 300.0;
 
 /// Length of a run where nobody says otherwise, hours.
 const HOURS: f64 = 72.0;
+
+/// More iterations than any file system wants in one folder are a slip of the hand.
+const MOST_ITERATIONS: u64 = 100_000_000;
+
+/// Seconds since 1970 at which the year 10000 begins, which no RFC 3339 time can name.
+const END_OF_TIME: f64 = 253_402_300_800.0;
 
 /// Where `--source file` looks where nobody says otherwise.
 const EDGE_REPORT: &str = "artifacts/reports/EDGE_REPORT.json";
@@ -45,6 +52,28 @@ pub(super) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64
     Ok((settings, iterations))
 }
 
+/// That a run of so many iterations can be counted and its times can be written down. A simulated run computes
+/// its times, so it gets anywhere.
+pub(super) fn check_length(
+    iterations: u64,
+    interval_seconds: f64,
+    starts: DateTime<Utc>,
+) -> Result<(), Failure> {
+    if iterations > MOST_ITERATIONS {
+        return Err(usage(format!("{iterations} iterations are more than 100 million"))
+            .hint("`--iterations`, `--hours` and `--extend` say how long a run is"));
+    }
+    let ends = starts.timestamp() as f64 + (iterations as f64 + 1.0) * interval_seconds;
+    if ends >= END_OF_TIME {
+        return Err(usage(format!(
+            "{iterations} iterations of {interval_seconds} s from {} on end after the year 9999",
+            starts.format("%Y-%m-%d")
+        ))
+        .hint("choose fewer iterations or a shorter `--interval`"));
+    }
+    Ok(())
+}
+
 /// The length that the flags of a resume ask for, with intervals of this length; `None` = they say none.
 pub(super) fn length(args: &RunArgs, interval_seconds: f64) -> Result<Option<u64>, Failure> {
     match (args.length.iterations, args.length.hours) {
@@ -59,7 +88,7 @@ fn whole_iterations(hours: f64, interval_seconds: f64) -> Result<u64, Failure> {
     let exact = hours * 3600.0 / interval_seconds;
     // What a binary fraction leaves over is no iteration.
     let whole = (exact - 1e-9).ceil().max(1.0);
-    if whole > 100_000_000.0 {
+    if whole > MOST_ITERATIONS as f64 {
         return Err(usage(format!(
             "{hours} hours of {interval_seconds} s are more than 100 million iterations"
         )));

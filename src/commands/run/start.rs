@@ -22,7 +22,7 @@ pub(super) fn start_file(args: &TuningArgs, out: &Path) -> PathBuf {
 
 /// What stands in it: the shape that the active file takes. `None` = it is not there.
 pub(super) fn shape(file: &Path) -> Result<Option<Vec<u8>>, Failure> {
-    if loose::exists(file) { loose::read(file).map(Some).map_err(Failure::input) } else { Ok(None) }
+    if loose::exists(file) { loose::read_plain(file).map(Some).map_err(Failure::input) } else { Ok(None) }
 }
 
 /// Collects and resolves the start values.

@@ -8,6 +8,7 @@ pub mod run;
 use super::drift::DriftRules;
 use super::kpi::{KpiId, KpiTable};
 use super::params::ParamName;
+use super::rotation::RotationRules;
 use super::verdict::{Comparison, LimitSource, Severity};
 
 /// A number from the policy and where it comes from.
@@ -328,6 +329,10 @@ pub struct Policy {
     pub drift: DriftRules,
     /// A trend is flat while it changes less than this share of |median| over the window.
     pub trend_relative_change: Limit,
+    /// What `artifacts rotate` keeps.
+    pub rotation: RotationRules,
+    /// A log of rotations with more bytes than this becomes an archive.
+    pub rotation_log_bytes: u64,
     /// What `run` works by.
     pub run: run::RunPolicy,
     /// Every value in force with its origin, sorted by key.

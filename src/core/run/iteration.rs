@@ -117,6 +117,15 @@ pub struct IterationSummary {
     pub notes: Vec<String>,
 }
 
+/// A look at the watched process tree.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// What it used; `None` when the process is gone.
+    pub resources: Option<Resources>,
+    /// What was odd, for a person.
+    pub note: Option<String>,
+}
+
 /// Resources of the watched process tree at the end of an iteration. `None` = could not be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Resources {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::edge_report::EdgeReport;
-use super::iteration::{IterationRecord, IterationSummary, Phase, Resources};
+use super::iteration::{IterationRecord, IterationSummary, Phase, Sample};
 use super::phases;
 use super::summarise::{metrics, summarise};
 use crate::core::params::ParamValues;
@@ -60,8 +60,9 @@ pub struct Event {
     pub ends: DateTime<Utc>,
     /// What was collected, or why nothing was.
     pub outcome: Result<EdgeReport, String>,
-    /// The watched process tree; `None` = none is watched, and then what the report tells of itself counts.
-    pub resources: Option<Resources>,
+    /// The watched process tree; `None` = none is watched, and then what the report tells of itself counts. Of one
+    /// that is watched and gone nothing is known: what a report tells is another process.
+    pub watched: Option<Sample>,
 }
 
 impl Planner<'_> {
@@ -81,10 +82,10 @@ impl Planner<'_> {
     /// A failed collection proposes nothing and ends what goes "in a row" for the freeze and the tuner's
     /// rows; the row of KPI failures neither grows nor ends with it.
     pub fn finish(&self, state: &TunerState, begin: Begin, event: Event) -> IterationRecord {
-        let Event { number, starts, ends, outcome, resources } = event;
+        let Event { number, starts, ends, outcome, watched } = event;
         let warming_up = begin.phase == Phase::Warmup;
         let told = outcome.as_ref().ok().and_then(|report| report.resources);
-        let (summary, metrics, collection_failed) = match outcome {
+        let (mut summary, metrics, collection_failed) = match outcome {
             Ok(report) => (summarise(self.policy, &report, warming_up), metrics(self.policy, &report), None),
             Err(reason) => {
                 let values = vec![None; self.policy.kpis.len()];
@@ -92,8 +93,10 @@ impl Planner<'_> {
             }
         };
         let seen = collection_failed.is_none().then_some(&summary);
+        let resources = watched.as_ref().map_or(told, |sample| sample.resources);
         let now = state.run_seconds + self.run_time(starts, ends);
         let (tuning, state) = tune::tune(self, &tune::Over { state, begin: &begin, number, now, seen });
+        summary.notes.extend(watched.and_then(|sample| sample.note));
         IterationRecord {
             number,
             source: self.source.to_owned(),
@@ -105,7 +108,7 @@ impl Planner<'_> {
             overrides: begin.overrides,
             summary,
             metrics,
-            resources: resources.or(told),
+            resources,
             tuning,
             state,
         }

@@ -32,13 +32,13 @@ const MEDIAN_LATENCY: &str = "tick_latency_ms.p50";
 
 /// The summary of an iteration that delivered this report; `warming_up` makes a FAIL a WARN.
 pub fn summarise(policy: &Policy, report: &EdgeReport, warming_up: bool) -> IterationSummary {
-    let mut taking = Taking { policy, report, values: vec![None; policy.kpis.len()], notes: Vec::new() };
+    let mut taking =
+        Taking { policy, report, values: vec![None; policy.kpis.len()], notes: report.notes.clone() };
     taking.spelled();
     taking.blocks();
     let fallbacks = taking.fallbacks();
     let maker_source = taking.maker_share();
-    let Taking { values, mut notes, .. } = taking;
-    notes.splice(0..0, report.notes.iter().cloned());
+    let Taking { values, notes, .. } = taking;
     let (kpi_verdict, kpi_reasons) = verdict(policy, &policy.run.iteration_verdict, &values, warming_up);
     IterationSummary {
         version: report.version.clone(),
@@ -160,7 +160,11 @@ impl Taking<'_> {
 /// The value in the KPI's unit; what has none is noted.
 fn usable(kpi: &Kpi, key: &str, raw: Option<f64>, scale: f64, notes: &mut Vec<String>) -> Option<f64> {
     let Some(raw) = raw else {
-        notes.push(format!("`{key}` has no usable number"));
+        // A source that knows why has said so.
+        let named = format!("`{key}`");
+        if !notes.iter().any(|note| note.starts_with(&named)) {
+            notes.push(format!("{named} has no usable number"));
+        }
         return None;
     };
     let value = kpi.in_unit(raw, scale).filter(|value| kpi.is_possible(*value));

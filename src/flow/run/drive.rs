@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::core::params::ParamValues;
-use crate::core::run::iteration::{IterationRecord, KpiVerdict, Resources};
+use crate::core::run::iteration::{IterationRecord, KpiVerdict, Sample};
 use crate::core::run::planner::{Event, Planner};
 use crate::core::run::source::{Interval, NoReport, Source, Wait};
 use crate::core::tuning::state::TunerState;
@@ -53,8 +53,8 @@ pub trait Watcher {
     fn iteration(&mut self, record: &IterationRecord);
 }
 
-/// Samples the watched process; `None` when nothing could be read.
-pub type Sampler = Box<dyn FnMut(u64) -> Option<Resources>>;
+/// Samples the watched process tree.
+pub type Sampler = Box<dyn FnMut(u64) -> Sample>;
 
 /// A run in motion.
 pub struct Drive<'a> {
@@ -195,8 +195,8 @@ impl Drive<'_> {
             Err(NoReport::Interrupted) => return Ok(None),
         };
         let ends = self.clock.ends(number, length);
-        let resources = self.sampler.as_mut().and_then(|sampler| sampler(number));
-        let event = Event { number, starts, ends, outcome, resources };
+        let watched = self.sampler.as_mut().map(|sampler| sampler(number));
+        let event = Event { number, starts, ends, outcome, watched };
         Ok(Some(self.planner.finish(state, begin, event)))
     }
 

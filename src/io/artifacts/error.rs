@@ -83,6 +83,10 @@ fn hint_for(kind: io::ErrorKind) -> Option<&'static str> {
         io::ErrorKind::Unsupported => {
             Some("this file system has no locks; choose a folder on another one with `--out`")
         }
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            Some("a file is where a folder is needed; move it away, or choose another folder with `--out`")
+        }
+        io::ErrorKind::InvalidFilename => Some("choose another folder with `--out`"),
         _ => None,
     }
 }

@@ -16,7 +16,7 @@ use crate::wire::iteration::IterationFile;
 
 pub use files::{LARGEST, read_bounded};
 use listing::Entry;
-pub use listing::runs_below;
+pub use listing::{parse_name, runs_below};
 
 /// How much of a folder is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

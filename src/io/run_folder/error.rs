@@ -138,6 +138,10 @@ fn hint_for(kind: io::ErrorKind) -> Option<&'static str> {
             Some("make the folder writable, or choose another one with `--out`")
         }
         io::ErrorKind::CrossesDevices => Some("keep the run and `history` on one file system"),
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            Some("a file is where a folder is needed; move it away, or choose another folder with `--out`")
+        }
+        io::ErrorKind::InvalidFilename => Some("choose another folder with `--out`"),
         _ => None,
     }
 }

@@ -9,6 +9,7 @@ mod place;
 mod recover;
 mod replace;
 mod report;
+mod rewrite;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -21,6 +22,7 @@ pub use self::error::RunFolderError;
 pub use self::recover::{Check, Resumed};
 use self::replace::{put, replace, stage, sync_folder};
 use self::report::Draft;
+pub use self::rewrite::rewrite_manifest;
 use super::artifacts::Durability;
 use super::clock::Stopwatch;
 use super::failpoint::failpoint;

@@ -166,6 +166,6 @@ impl<'a> State<'a> {
 }
 
 /// A time as files have it: RFC 3339 in UTC, with as many digits as it takes.
-pub(in crate::wire) fn utc(time: DateTime<Utc>) -> String {
+pub fn utc(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

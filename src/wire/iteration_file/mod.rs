@@ -10,8 +10,7 @@ mod read;
 mod summary;
 mod tuning;
 
-pub use document::Document;
-pub(super) use document::utc;
+pub use document::{Document, utc};
 pub(super) use numbers::Number;
 pub use read::{DamagedRecord, read};
 pub(super) use tuning::{Deltas, SkipReason, rationale};

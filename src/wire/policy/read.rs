@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::core::drift::{DriftRules, Resource};
 use crate::core::policy::{AnomalyRules, DeltaRules, Effective, Policy, RunVerdictRule, Windows};
+use crate::core::rotation::RotationRules;
 use crate::core::verdict::Comparison;
 
 use super::error::{PolicyError, PolicyErrors};
@@ -41,12 +42,14 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
     let trend = trend.map(|found| sourced(&reader, &found));
     let run = run::read(&mut reader, &kpis);
     let drift = drift(&mut reader);
+    let rotation = rotation(&mut reader);
     let unread = reader.place_around(&Key::new("schema_version"));
     let unread = reader.error(&unread, "the policy could not be read".to_owned());
 
     let effective = reader.finish(errors)?;
     let all = move || -> Read<Policy> {
         version?;
+        let (rotation, rotation_log_bytes) = rotation?;
         Ok(Policy {
             windows: windows?,
             iteration_pass: iteration_pass?,
@@ -62,6 +65,8 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
             anomalies: anomalies?,
             recommendations: recommendations?,
             trend_relative_change: trend?,
+            rotation,
+            rotation_log_bytes,
             run: run?,
             drift: drift?,
             sha256: sha256(&effective),
@@ -167,6 +172,16 @@ fn drift(reader: &mut Reader<'_>) -> Read<DriftRules> {
     });
     let [rss, cpu, threads, files] = floors;
     Ok(DriftRules { gates: gates?.value, floors: [rss?, cpu?, threads?, files?] })
+}
+
+fn rotation(reader: &mut Reader<'_>) -> Read<(RotationRules, u64)> {
+    let table = Key::new("rotation");
+    let keep = reader.required(&table.at("keep_iterations"), "a whole number", values::count);
+    let days = reader.required(&table.at("max_age_days"), "a whole number or `none`", values::whole_or_none);
+    let size = reader.required(&table.at("max_size_mb"), "a whole number or `none`", values::size_or_none);
+    let log = reader.required(&table.at("log_max_kb"), "a whole number", values::count);
+    let rules = RotationRules { keep: keep?.value, max_age_days: days?.value, max_bytes: size?.value };
+    Ok((rules, (log?.value as u64).saturating_mul(1024)))
 }
 
 /// Over lines of `key = value` with a line feed each, sorted by key.

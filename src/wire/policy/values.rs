@@ -53,6 +53,27 @@ pub(super) fn count(value: &Value) -> Result<usize, String> {
     }
 }
 
+/// A whole number from 0, or `none`.
+pub(super) fn whole_or_none(value: &Value) -> Result<Option<u64>, String> {
+    match value {
+        Value::Text(word) if word == "none" => Ok(None),
+        Value::Integer(_) => whole(value).map(Some),
+        other => Err(format!("expected a whole number or `none`, found {}", other.what())),
+    }
+}
+
+/// Megabytes of 2^20 bytes from 1, or `none`; as bytes.
+pub(super) fn size_or_none(value: &Value) -> Result<Option<u64>, String> {
+    match whole_or_none(value)? {
+        Some(0) => Err("expected 1 or more, found 0; `none` is no limit".to_owned()),
+        Some(size) => match size.checked_mul(1 << 20) {
+            Some(bytes) => Ok(Some(bytes)),
+            None => Err(format!("{size} is too large")),
+        },
+        None => Ok(None),
+    }
+}
+
 /// `true` or `false`.
 pub(super) fn switch(value: &Value) -> Result<bool, String> {
     match value {

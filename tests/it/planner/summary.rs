@@ -74,6 +74,9 @@ fn the_first_name_that_is_present_wins_also_with_null() {
     null.numbers.insert("net_bps".to_owned(), None);
     assert_eq!(value(&null, KpiId::NET_BPS), None);
     assert_eq!(summary(&null).notes, ["`net_bps` has no usable number"]);
+    // Where the source knows why, one reason is enough.
+    null.notes.push("`net_bps`: no series".to_owned());
+    assert_eq!(summary(&null).notes, ["`net_bps`: no series"]);
     assert_eq!(value(&report(&[("fees_eff_bps", 0.4)]), KpiId::FEES_BPS), Some(0.4));
 }
 

@@ -2,6 +2,8 @@
 
 use std::net::TcpListener;
 
+use serde_json::json;
+
 use super::Out;
 use crate::support::{program, ran};
 
@@ -122,6 +124,118 @@ fn numbers_that_cannot_be_are_told_with_their_flag() {
     }
     let long = out.run(&["--mock", "--interval", "1e9"]);
     assert!(long.stderr.contains("at most 31536000"), "{}", long.stderr);
+    // Each says what it expects, and none what a parser in the depths stumbled over.
+    let flags = [
+        ("--seed", "expected a whole number from 0"),
+        ("--abort-after-fails", "expected a whole number from 0"),
+        ("--pid", "expected the number of a process"),
+        ("--extend", "expected a whole number, at least 1"),
+    ];
+    for (flag, expected) in flags {
+        for wrong in ["-1", "NaN", "1.5", "1e3", "18446744073709551616", "", " 3", "0x10"] {
+            let refused = out.run(&["--mock", "--resume", flag, wrong]);
+            assert_eq!(refused.code, 2, "{refused:?}");
+            assert!(refused.stderr.contains(expected), "{flag} {wrong}: {}", refused.stderr);
+        }
+    }
+    assert!(!out.path().exists());
+}
+
+#[test]
+fn a_run_that_nobody_can_count_or_date_is_refused_before_it_starts() {
+    let out = Out::new();
+    let year = "31536000";
+    // 365 days a year: 7974 years of iterations from 2026 on end some five years before the year 9995.
+    for (iterations, told) in [
+        ("8000", "after the year 9999"),
+        ("100000001", "more than 100 million"),
+        ("18446744073709551615", "100 million"),
+    ] {
+        for dry in [&[][..], &["--dry-run"]] {
+            let args = [&["--mock", "--iterations", iterations, "--interval", year], dry].concat();
+            let refused = out.run(&args);
+            assert_eq!(refused.code, 2, "{args:?}: {refused:?}");
+            assert!(refused.stderr.contains(told) && refused.stderr.contains("hint:"), "{}", refused.stderr);
+        }
+    }
+    assert!(!out.path().exists());
+    assert_eq!(out.run(&["--mock", "--iterations", "7900", "--interval", year, "--dry-run"]).code, 0);
+    // Nor does a run become one by growing.
+    out.simulated(&["--iterations", "2", "--interval", year]);
+    for more in ["8000", "18446744073709551615"] {
+        let refused = out.run(&["--resume", "--extend", more]);
+        assert_eq!(refused.code, 2, "{refused:?}");
+    }
+    let manifest = out.json("RUN_MANIFEST.json");
+    assert_eq!((&manifest["iterations"], &manifest["state"]), (&json!(2), &json!("complete")));
+    assert_eq!(out.run(&["--resume", "--extend", "1"]).code, 0);
+}
+
+#[test]
+fn a_server_that_no_query_can_reach_is_refused_before_the_run_starts() {
+    let out = Out::new();
+    for (args, told) in [
+        (&["--prometheus-url", "http://127.0.0.1:99999"][..], "port"),
+        (&["--prometheus-url", "http://127.0.0.1:9", "--header", "Content-Length: 3"], "content-length"),
+    ] {
+        let refused = out.run(&[&["--iterations", "1", "--interval", "0.01"], args].concat());
+        assert_eq!(refused.code, 2, "{args:?}: {refused:?}");
+        assert!(refused.stderr.to_lowercase().contains(told), "{}", refused.stderr);
+    }
+    assert!(!out.path().exists());
+}
+
+#[test]
+fn no_file_has_two_uses_and_none_of_a_run_is_written_over() {
+    let out = Out::new();
+    out.simulated(&["--iterations", "3"]);
+    let start = out.path().join("runtime_overrides.json");
+    std::fs::write(&start, r#"{"min_interval_ms": 62}"#).expect("a start file");
+    let before = crate::support::visible(&out.path());
+    let text = |path: std::path::PathBuf| path.to_str().expect("a plain path").to_owned();
+    let start = text(start);
+    let detour = text(out.path().join("latest/../runtime_overrides.json"));
+    let (iteration, manifest) = (text(out.file("ITER_SUMMARY_1.json")), text(out.file("RUN_MANIFEST.json")));
+    let active = text(out.file("runtime_overrides.json"));
+    let nowhere = text(out.path().join("nowhere/overrides.json"));
+    for (args, told) in [
+        (&["--active-overrides", &start][..], "a run never changes"),
+        (&["--active-overrides", &detour], "a run never changes"),
+        (&["--active-overrides", &iteration], "a file that runs write"),
+        (&["--active-overrides", &nowhere], "is not there"),
+        (&["--export-json", &iteration], "a file that runs write"),
+        (&["--gate-summary", &manifest], "a file that runs write"),
+        (&["--export-md", &detour], "the start file"),
+        (&["--export-json", &active], "the active overrides"),
+        (&["--export-json", "same", "--export-md", "./same"], "two reports"),
+    ] {
+        for dry in [&[][..], &["--dry-run"]] {
+            let refused = out.run(&[&["--mock", "--iterations", "2"], args, dry].concat());
+            assert_eq!(refused.code, 2, "{args:?}: {refused:?}");
+            assert!(refused.stderr.contains(told) && refused.stderr.contains("hint:"), "{}", refused.stderr);
+        }
+        assert_eq!(crate::support::visible(&out.path()), before, "{args:?}");
+    }
+    // A report of a run that goes on, too.
+    let refused = out.run(&["--resume", "--extend", "1", "--export-json", &iteration]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    // A device takes what it is given.
+    if cfg!(unix) {
+        out.simulated(&["--iterations", "2", "--export-json", "/dev/null", "--export-md", "/dev/null"]);
+    }
+}
+
+#[test]
+fn a_file_in_the_place_of_a_folder_is_told_with_a_way_out() {
+    let out = Out::new();
+    out.simulated(&["--iterations", "2"]);
+    let history = out.path().join("history");
+    std::fs::write(&history, "mine").expect("a file");
+    let refused = out.run(&["--mock", "--iterations", "3", "--detailed-exitcode"]);
+    assert_eq!(refused.code, 5, "{refused:?}");
+    assert!(refused.stderr.contains("history") && refused.stderr.contains("hint:"), "{}", refused.stderr);
+    assert_eq!(out.iterations().len(), 2, "the former run is where it was");
+    assert_eq!(std::fs::read_to_string(&history).expect("still there"), "mine");
 }
 
 #[test]
@@ -179,6 +293,32 @@ mod with_commands {
         let ended = out.run(&["--iterations", "1", "--interval", "0.05", "--", "./nowhere"]);
         assert_eq!(ended.code, 2, "{ended:?}");
         assert!(ended.stderr.contains("`./nowhere` cannot be started"), "{}", ended.stderr);
+    }
+
+    #[test]
+    fn what_is_no_plain_file_is_no_start_file_and_holds_nothing_up() {
+        let out = Out::new();
+        std::fs::create_dir(out.path()).expect("a folder");
+        let file = out.path().join("runtime_overrides.json");
+        let made = std::process::Command::new("mkfifo").arg(&file).status().expect("mkfifo starts");
+        assert!(made.success());
+        let waits = std::time::Duration::from_secs(20);
+        for args in [&["--mock", "--iterations", "1"][..], &["--mock", "--iterations", "1", "--dry-run"]] {
+            let refused = ran(out.command(args).timeout(waits));
+            assert_eq!(refused.code, 1, "{refused:?}");
+            assert!(refused.stderr.contains("expected a plain file"), "{}", refused.stderr);
+        }
+        std::fs::remove_file(&file).expect("removed");
+        std::fs::create_dir(&file).expect("a folder in its place");
+        let refused = out.run(&["--mock", "--iterations", "1"]);
+        assert!(refused.code == 1 && refused.stderr.contains("it is a folder"), "{refused:?}");
+        assert!(!out.latest().exists());
+        // A sparse file: large to read, and nothing on the disk.
+        let large = out.path().join("large.json");
+        std::fs::File::create(&large).and_then(|file| file.set_len(65 << 20)).expect("a large file");
+        let path = large.to_str().expect("a plain path");
+        let refused = out.run(&["--mock", "--iterations", "1", "--overrides", path]);
+        assert!(refused.code == 1 && refused.stderr.contains("larger than 64 MiB"), "{refused:?}");
     }
 
     #[test]

@@ -54,6 +54,26 @@ fn a_leak_grows_and_nothing_else_does() {
 }
 
 #[test]
+fn a_leak_is_named_by_the_gate_and_decides_where_the_policy_says_so() {
+    let policy = |out: &Out| {
+        let file = out.path().with_file_name("policy.toml");
+        std::fs::write(&file, "schema_version = 1\n[drift]\ngates = true\n").expect("a policy");
+        file.to_str().expect("a plain path").to_owned()
+    };
+    for (scenario, outcome, code) in [("leak", "WARN", 1), ("default", "PASS", 0)] {
+        let out = Out::new();
+        out.simulated(&["--iterations", "24", "--auto-tune", "--scenario", scenario]);
+        let advisory = out.soak("gate", &["--format", "json"]);
+        assert_eq!((advisory.code, advisory.json()["outcome"].clone()), (0, json!("PASS")), "{scenario}");
+        let told = out.soak("gate", &[]).stdout;
+        assert_eq!(told.contains("[WARN] drift.rss_mb"), scenario == "leak", "{scenario}: {told}");
+        let policy = policy(&out);
+        let gate = out.soak("gate", &["--policy", &policy, "--fail-on", "warn", "--format", "json"]);
+        assert_eq!((gate.code, gate.json()["outcome"].clone()), (code, json!(outcome)), "{scenario}");
+    }
+}
+
+#[test]
 fn always_bad_fails_and_is_panic_reverted_every_third_time() {
     let (code, out) = gate_code("always-bad");
     assert_eq!(code, 1);

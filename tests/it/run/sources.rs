@@ -139,3 +139,36 @@ fn a_watched_process_is_sampled_every_iteration() {
     assert!(resources["rss_mb"].as_f64().is_some_and(|mb| mb > 0.0 && mb < 100.0), "{resources}");
     assert_eq!(resources["processes"], 1);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn of_a_watched_process_that_has_ended_nothing_is_known_and_that_is_told_once() {
+    let out = Out::new();
+    let mut watched = std::process::Command::new("sleep").arg("60").spawn().expect("sleep starts");
+    let running = out.start(&[
+        "--mock",
+        "--real-time",
+        "--interval",
+        "0.3",
+        "--iterations",
+        "6",
+        "--pid",
+        &watched.id().to_string(),
+    ]);
+    out.wait_for("ITER_SUMMARY_2.json");
+    watched.kill().expect("killed");
+    watched.wait().expect("ended");
+    let ended = running.end();
+    assert_eq!(ended.code, 0, "{ended:?}");
+    // The simulator tells of resources, too; they are not those of the process.
+    let (second, last) = (out.iteration(2), out.iteration(6));
+    assert_eq!(second["summary"]["resources"]["processes"], 1);
+    assert!(last["summary"]["resources"].is_null(), "{last}");
+    let gone = format!("process {} has ended", watched.id());
+    let notes = out
+        .iterations()
+        .into_iter()
+        .flat_map(|iteration| iteration["summary"]["notes"].as_array().cloned().unwrap_or_default());
+    assert_eq!(notes.filter(|note| *note == json!(gone)).count(), 1);
+    assert!(ended.stderr.contains(&gone), "{}", ended.stderr);
+}

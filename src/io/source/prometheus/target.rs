@@ -26,6 +26,10 @@ pub enum Auth {
 /// Headers that carry a secret, whatever is in them.
 const SECRET_HEADERS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-api-key"];
 
+/// Headers that say where a request ends and what it is; another value than the true one breaks every request.
+const FRAMING_HEADERS: [&str; 7] =
+    ["connection", "content-length", "content-type", "expect", "te", "transfer-encoding", "upgrade"];
+
 /// Why a server cannot be asked.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TargetError {
@@ -77,6 +81,12 @@ impl Target {
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
             return Err(wrong("must not hold user and password; give them apart from it"));
         }
+        // The parser of URLs takes a port of any length.
+        let port =
+            uri.authority().and_then(|authority| authority.as_str().rsplit_once(host)?.1.strip_prefix(':'));
+        if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
+            return Err(wrong("must have a port from 1 to 65535, or none"));
+        }
         if uri.query().is_some() || url.contains('#') {
             return Err(wrong("must end with its path, without `?` and `#`"));
         }
@@ -90,6 +100,9 @@ impl Target {
             let wrong = |reason| TargetError::Header { name: name.clone(), reason };
             let header =
                 HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("it is no header name"))?;
+            if FRAMING_HEADERS.contains(&header.as_str()) {
+                return Err(wrong("it says how the request is sent, which is not ours to change"));
+            }
             if sent.iter().any(|(known, _)| *known == header) {
                 return Err(wrong("it is given twice"));
             }
@@ -210,6 +223,9 @@ mod tests {
         for (url, endpoint) in [
             ("http://prom:9090", "http://prom:9090/api/v1/query"),
             ("http://prom:9090/", "http://prom:9090/api/v1/query"),
+            ("http://prom:65535", "http://prom:65535/api/v1/query"),
+            ("http://[::1]:1/a:b", "http://[::1]:1/a:b/api/v1/query"),
+            ("http://[::1]", "http://[::1]/api/v1/query"),
             ("https://mimir.example/prometheus/", "https://mimir.example/prometheus/api/v1/query"),
         ] {
             assert_eq!(target(url, &Auth::None).expect("acceptable").endpoint(), endpoint);
@@ -226,6 +242,10 @@ mod tests {
             "http://u:p@prom",
             "http://prom/?a=b",
             "http://prom/#a",
+            "http://prom:0",
+            "http://prom:",
+            "http://prom:65536",
+            "http://[::1]:99999/prom",
         ] {
             assert!(matches!(target(url, &Auth::None), Err(TargetError::Url { .. })), "{url}");
         }
@@ -260,6 +280,8 @@ mod tests {
             with(&[("X-A", "hu\nsh")]),
             with(&[("X-A", "hush"), ("x-a", "hush")]),
             with(&[("Authorization", "hush")]),
+            with(&[("Content-Length", "3")]),
+            with(&[("transfer-encoding", "hush")]),
         ] {
             assert!(told.starts_with("the header `") && !told.contains("hu"), "{told}");
         }
