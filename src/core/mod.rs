@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod findings;
 pub mod golden;
 pub mod guards;
+pub mod hex;
 pub mod iteration;
 pub mod judge;
 pub mod kpi;

@@ -203,22 +203,22 @@ impl AuditLog {
 
 /// Reads a log that others may be writing, from its beginning; gives its end and the bytes of a line that was
 /// cut short.
-pub fn read(path: &Path, heard: &mut dyn FnMut(&LogLine)) -> Result<(Head, u64), AuditLogError> {
+pub fn read(path: &Path, each: &mut dyn FnMut(&LogLine)) -> Result<(Head, u64), AuditLogError> {
     let failed = |source| AuditLogError::Io { path: path.to_owned(), action: "read", source };
     let file = File::open(path).map_err(failed)?;
     refuse_other_kinds(path)?;
     // A line that is just being written is not to be taken for one that was cut short.
     file.lock_shared().map_err(failed)?;
-    let mut head = Head::start();
-    let torn = read_lines(&mut BufReader::new(&file), path, &mut head, heard)?;
-    Ok((head, torn))
+    let mut end = Head::start();
+    let torn = read_lines(&mut BufReader::new(&file), path, &mut end, each)?;
+    Ok((end, torn))
 }
 
 fn read_lines(
     reader: &mut impl BufRead,
     path: &Path,
     head: &mut Head,
-    heard: &mut dyn FnMut(&LogLine),
+    each: &mut dyn FnMut(&LogLine),
 ) -> Result<u64, AuditLogError> {
     let mut line = Vec::new();
     loop {
@@ -238,7 +238,7 @@ fn read_lines(
             line: seq,
             source,
         })?;
-        heard(&read_line);
+        each(&read_line);
         *head = Head { seq, hash: read_line.hash, length: head.length + read as u64 };
     }
 }

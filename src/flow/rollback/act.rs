@@ -1,10 +1,10 @@
 //! Carries an undertaking out, action by action: written down, begun, written down.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::core::hex::hex;
 use crate::core::rollback::action::{Action, ActionKind, OnFailure, Priority};
 use crate::core::rollback::executor::Filling;
 use crate::core::rollback::policy::RollbackPolicy;
@@ -51,13 +51,7 @@ pub fn idempotency_key(plan: &Plan, index: usize) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    let digest = hash.finalize();
-    let mut text = format!("soak-{}-{index}-", plan.id);
-    for byte in &digest[..8] {
-        let written = write!(text, "{byte:02x}");
-        debug_assert!(written.is_ok(), "writing to a string cannot fail");
-    }
-    text
+    format!("soak-{}-{index}-{}", plan.id, hex(&hash.finalize()[..8]))
 }
 
 /// Carries out what is not done yet of an undertaking, and writes down how it ended. `told` hears each result.
@@ -88,10 +82,10 @@ pub fn carry_out(
         progress[index] = result.progress();
         is_stopped |= result.status == ActionStatus::Failed && action.on_failure == OnFailure::Stop;
         told(&result);
-        insist(hands, LogEvent::ActionEnded(result))?;
+        insist(hands, &LogEvent::ActionEnded(result))?;
     }
     let outcome = PlanOutcome::of(&plan.actions, &progress);
-    insist(hands, LogEvent::Closed { plan: plan.id.0, outcome: outcome.word().to_owned() })?;
+    insist(hands, &LogEvent::Closed { plan: plan.id.0, outcome: outcome.word().to_owned() })?;
     // Alertmanager may ask for the same again every few seconds; people are called once.
     let is_news = outcome == PlanOutcome::Failed
         || (outcome == PlanOutcome::NothingDone && undertaking.resumptions == 0);
@@ -188,7 +182,7 @@ fn result(
 }
 
 /// Writes down what has happened already: that is worth some patience.
-pub fn insist(hands: Hands<'_>, event: LogEvent) -> Result<(), String> {
+pub fn insist(hands: Hands<'_>, event: &LogEvent) -> Result<(), String> {
     let mut tried = 1;
     loop {
         match hands.log.record(event.clone()) {
@@ -219,5 +213,5 @@ pub fn escalate(plan: &Plan, problem: &str, hands: Hands<'_>) {
     };
     let event = LogEvent::Escalated { plan: plan.id.0, problem: problem.to_owned(), told, failed };
     // What could not be written was told above, and stands in the process's own log.
-    let _ = insist(hands, event);
+    let _ = insist(hands, &event);
 }

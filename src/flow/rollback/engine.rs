@@ -300,19 +300,18 @@ fn leftovers(journal: &Journal, left: &[PlanId], workers: &Workers, policy: &Rol
             undertaking.unknown().map(crate::core::rollback::action::Action::words).collect();
         let open = undertaking.remaining().len();
         if undertaking.outcome == Some(PlanOutcome::Interrupted) {
-            let mut problem = "soak ended in the middle of it".to_owned();
+            let mut problem = vec!["soak ended in the middle of it".to_owned()];
             if !unknown.is_empty() {
-                problem.push_str(&format!(
-                    "; nobody knows whether this was done, and soak does not repeat it: {}",
-                    unknown.join(", ")
+                let unknown = unknown.join(", ");
+                problem.push(format!(
+                    "nobody knows whether this was done, and soak does not repeat it: {unknown}"
                 ));
             }
             if open > 0 {
-                problem.push_str(&format!(
-                    "; {open} actions were not begun, and will be when the alert is told again"
-                ));
+                problem
+                    .push(format!("{open} actions were not begun, and will be when the alert is told again"));
             }
-            workers.escalate(undertaking.plan.clone(), problem);
+            workers.escalate(undertaking.plan.clone(), problem.join("; "));
         }
     }
     if memory.mode == Mode::DryRun || policy.auto.verification.checks.is_empty() {

@@ -125,7 +125,7 @@ fn send(
             Target::Slack { url: secret(url)? }
         }
         Service::Telegram { token, chat_id, api } => {
-            notifier.telegram_api = api.trim_end_matches('/').to_owned();
+            api.trim_end_matches('/').clone_into(&mut notifier.telegram_api);
             let bot = TelegramBot::Token(secret(token)?);
             Target::Telegram { bot, chat_id: secret(chat_id)?.reveal().to_owned() }
         }

@@ -37,7 +37,7 @@ pub(super) struct Mind {
 
 /// What was decided about one question.
 enum Made {
-    Hook(Decided, Vec<PlanId>),
+    Hook(Box<Decided>, Vec<PlanId>),
     Recorded(Result<(), String>),
     Nothing,
 }
@@ -216,7 +216,7 @@ fn make(ask: &Ask, writing: &mut Writing<'_>, policy: &RollbackPolicy) -> Made {
         Ask::Hook { hook, .. } => {
             let decided = decide(hook, writing.state(), policy, writing.now());
             let work = writing.hook(hook, &decided);
-            Made::Hook(decided, work)
+            Made::Hook(Box::new(decided), work)
         }
         Ask::Record { event, .. } => Made::Recorded(recorded(event, writing)),
         Ask::Status { .. } => Made::Nothing,
