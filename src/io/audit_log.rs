@@ -88,6 +88,8 @@ pub struct AuditLog {
     path: PathBuf,
     file: File,
     head: Head,
+    /// The farthest end that was ever read or written: a log that does not reach it is not this log any more.
+    farthest: Head,
 }
 
 impl AuditLog {
@@ -108,7 +110,12 @@ impl AuditLog {
         // The name of a new file is only safe when its folder is.
         #[cfg(unix)]
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), file, head: Head::start() })
+        Ok(Self { path: path.to_owned(), file, head: Head::start(), farthest: Head::start() })
+    }
+
+    /// Goes back to the beginning: the next transaction hears every line again.
+    pub fn rewind(&mut self) {
+        self.head = Head::start();
     }
 
     /// How far it was read or written.
@@ -155,15 +162,26 @@ impl AuditLog {
     /// Reads what was written since; gives the bytes behind the last whole line.
     fn catch_up(&mut self, heard: &mut dyn FnMut(&LogLine)) -> Result<u64, AuditLogError> {
         let length = self.file.metadata().map_err(|source| self.failed("read", source))?.len();
-        if length < self.head.length || !is_still_at(&self.file, &self.path) {
-            return Err(AuditLogError::Moved { path: self.path.clone() });
+        let moved = || AuditLogError::Moved { path: self.path.clone() };
+        if length < self.farthest.length || !is_still_at(&self.file, &self.path) {
+            return Err(moved());
         }
         if length == self.head.length {
             return Ok(0);
         }
         self.file.seek(SeekFrom::Start(self.head.length)).map_err(|source| self.failed("read", source))?;
         let mut reader = BufReader::new(&self.file);
-        read_lines(&mut reader, &self.path, &mut self.head, heard)
+        let farthest = self.farthest.clone();
+        let mut is_ours = farthest.seq <= self.head.seq;
+        let torn = read_lines(&mut reader, &self.path, &mut self.head, &mut |line| {
+            is_ours |= line.seq == farthest.seq && line.hash == farthest.hash;
+            heard(line);
+        })?;
+        if !is_ours {
+            return Err(AuditLogError::Moved { path: self.path.clone() });
+        }
+        self.farthest = self.head.clone();
+        Ok(torn)
     }
 
     fn append(&mut self, entries: &[Entry]) -> Result<(), AuditLogError> {
@@ -190,6 +208,7 @@ impl AuditLog {
             return Err(self.failed("written", source));
         }
         self.head = head;
+        self.farthest = self.head.clone();
         for entry in entries {
             failpoint(&format!("rollback-{}-written", entry.event.word()));
         }

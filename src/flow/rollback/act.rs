@@ -16,10 +16,13 @@ use crate::io::environment::Environment;
 use crate::io::http::Limits;
 use crate::wire::rollback::log::{ActionResult, ActionStatus, LogEvent, Mode, time};
 
-/// How often it is tried to write down what is done already.
-const WRITES: u32 = 6;
-/// Between two of these tries.
+/// Between two tries to write an event down.
 const BETWEEN_WRITES: Duration = Duration::from_secs(2);
+/// Of so many tries that failed one is told.
+const TOLD: u32 = 15;
+
+/// Why an event is not written, and will not be: another process has closed the undertaking.
+pub const CLOSED_ELSEWHERE: &str = "another process has closed it meanwhile";
 
 /// Writes events down; what it has written is on the disk when it returns.
 pub trait Record {
@@ -99,12 +102,13 @@ pub fn carry_out(
 }
 
 fn begin(plan: &Plan, index: usize, action: &Action, hands: Hands<'_>) -> Result<(), String> {
-    hands.log.record(LogEvent::ActionStarted {
+    let event = LogEvent::ActionStarted {
         plan: plan.id.0,
         index,
         action: action.words(),
         idempotency_key: idempotency_key(plan, index),
-    })
+    };
+    insist(hands, &event)
 }
 
 fn one(plan: &Plan, index: usize, action: &Action, progress: &[Progress], hands: Hands<'_>) -> Carried {
@@ -181,15 +185,18 @@ fn result(
     }
 }
 
-/// Writes down what has happened already: that is worth some patience.
+/// Writes an event down, however long the log cannot be written: nothing may follow from what is not written, and
+/// what was done must not be lost. Only the end of the process, or another one, ends the patience.
 pub fn insist(hands: Hands<'_>, event: &LogEvent) -> Result<(), String> {
-    let mut tried = 1;
+    let mut tried = 0;
     loop {
         match hands.log.record(event.clone()) {
             Ok(()) => return Ok(()),
             Err(problem) => {
-                tracing::error!(event = event.word(), %problem, "the audit log could not be written");
-                if tried == WRITES || hands.wait.wait(BETWEEN_WRITES).is_err() {
+                if tried % TOLD == 0 {
+                    tracing::error!(event = event.word(), %problem, "the audit log could not be written");
+                }
+                if problem == CLOSED_ELSEWHERE || hands.wait.wait(BETWEEN_WRITES).is_err() {
                     return Err(problem);
                 }
             }
