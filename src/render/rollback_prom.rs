@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::prom::{Exposition, flag};
+use super::exposition::Exposition;
+use super::prom::flag;
 use crate::core::rollback::action::ActionKind;
 use crate::core::rollback::counters::Counters;
 use crate::core::rollback::decide::Decision;

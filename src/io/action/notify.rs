@@ -117,10 +117,11 @@ fn send(
             },
         },
         Service::Slack { url, channel, mention } => {
-            let head: Vec<&str> =
-                [mention.as_str(), channel.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
-            if !head.is_empty() {
-                text = format!("{}\n{text}", head.join(" "));
+            if !mention.is_empty() {
+                notifier.slack_mention = format!("{mention} ");
+            }
+            if !channel.is_empty() {
+                text = format!("{channel}\n{text}");
             }
             Target::Slack { url: secret(url)? }
         }
