@@ -61,11 +61,13 @@ fn help_lists_the_commands_in_the_order_of_the_product() {
             "gate",
             "audit",
             "compare",
+            "export-prom",
             "deltas",
             "rollback",
             "grafana",
             "artifacts",
             "config",
+            "serve",
             "schema",
             "completions",
             "man",
@@ -105,7 +107,9 @@ fn help_tells_no_value_of_a_variable() {
     command.env("SOAK_POLICY", "/secret/place.toml").env("READINESS_OVERRIDE", "a secret reason");
     let said = said(command);
     assert!(said.stdout.contains("[env: SOAK_POLICY]"), "{}", said.stdout);
-    assert!(!said.stdout.contains("secret"), "{}", said.stdout);
+    for value in ["/secret/place.toml", "a secret reason"] {
+        assert!(!said.stdout.contains(value), "{}", said.stdout);
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::values::Format;
 Examples:
   soak audit --path artifacts/soak/latest
   soak audit --path artifacts/soak/latest --fail-on-hold
+  soak audit --plots                                  pictures of the KPIs, too
   soak audit pr-summary > comment.md"
 )]
 pub struct AuditArgs {
@@ -43,6 +44,10 @@ pub struct AuditArgs {
     /// Folder for everything that is written [default: reports/analysis in the folder of the run]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+
+    /// Draw the four KPIs into plots/ beside the reports, as PNG and SVG; of several symbols the worst one
+    #[arg(long)]
+    pub plots: bool,
 
     /// Write OK and X instead of check marks and crosses
     #[arg(long)]

@@ -8,12 +8,14 @@
     reason = "doc comments are help text here, and in a terminal backticks are noise"
 )]
 
+pub mod access;
 pub mod artifacts;
 pub mod audit;
 pub mod compare;
 pub mod config;
 pub mod deltas;
 pub mod environment;
+pub mod export;
 pub mod globals;
 pub mod grafana;
 pub mod judging;
@@ -21,6 +23,7 @@ pub mod notify;
 pub mod post_soak;
 pub mod rollback;
 pub mod run;
+pub mod serve;
 pub mod start;
 pub mod values;
 
@@ -31,11 +34,13 @@ use audit::AuditArgs;
 use compare::CompareArgs;
 use config::ConfigCommand;
 use deltas::DeltasCommand;
+use export::ExportArgs;
 use globals::GlobalArgs;
 use grafana::GrafanaCommand;
 use post_soak::{AnalyzeArgs, ExtractArgs, GateArgs};
 use rollback::RollbackCommand;
 use run::RunArgs;
+use serve::ServeArgs;
 
 /// May this build of a long-running system be frozen and released?
 ///
@@ -103,6 +108,12 @@ pub enum Command {
     /// got worse by more than its floor, and when that cannot be said, because a side does not know a KPI or is
     /// INVALID or INCONCLUSIVE.
     Compare(Box<CompareArgs>),
+    /// Export the metrics of a run for Prometheus: as text, as an endpoint, to a Pushgateway, by remote write
+    ///
+    /// Without a destination the metrics go to stdout in the text format. They are those of
+    /// POST_SOAK_METRICS.prom and, of the newest iteration and the last window, the names that the Python
+    /// exporters had. The exit code says whether that was done, not how the run is: that is `soak_verdict`.
+    ExportProm(Box<ExportArgs>),
     /// Check what became of the tuning
     #[command(subcommand)]
     Deltas(DeltasCommand),
@@ -118,6 +129,12 @@ pub enum Command {
     /// Show, check and try out the policy, where every limit lives
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Show a folder live: a page, metrics and JSON over HTTP, of a run that is done or goes on
+    ///
+    /// Serves /, /metrics, /api/iterations, /events and /healthz, as `run --serve` does, and follows the folder:
+    /// files that come or change are read, the others are not read again. The folder may come later, be emptied, or
+    /// be replaced by another run; the page says so. Nothing is written. SIGINT and SIGTERM end it with exit code 0.
+    Serve(ServeArgs),
     /// Print the JSON Schema of a file that soak writes, or list them
     Schema(SchemaArgs),
     /// Print the completion script of a shell
@@ -221,11 +238,13 @@ mod tests {
                 "gate",
                 "audit",
                 "compare",
+                "export-prom",
                 "deltas",
                 "rollback",
                 "grafana",
                 "artifacts",
                 "config",
+                "serve",
                 "schema",
                 "completions",
                 "man"

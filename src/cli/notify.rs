@@ -4,6 +4,7 @@
 use clap::{Args, ValueEnum};
 
 use super::environment;
+use super::values;
 use crate::core::secret::Secret;
 
 /// A chat that takes notifications.
@@ -35,6 +36,10 @@ pub struct NotifyArgs {
     /// Telegram chat to write to [default: $TELEGRAM_CHAT_ID]
     #[arg(long, value_name = "ID", requires = "notify", allow_hyphen_values = true)]
     chat_id: Option<String>,
+
+    /// Address of the report or the build, which ends the notification [default: no link]
+    #[arg(long, value_name = "URL", requires = "notify", value_parser = values::link)]
+    link: Option<String>,
 }
 
 /// Where a notification goes.
@@ -88,6 +93,11 @@ pub enum NoDestination {
 }
 
 impl NotifyArgs {
+    /// What the notification ends with; `None` where it has no link.
+    pub fn link(&self) -> Option<&str> {
+        self.link.as_deref()
+    }
+
     /// Where the notification goes; `None` where none was asked for.
     pub fn destination(&self) -> Result<Option<Destination>, NoDestination> {
         self.destination_with(environment::text)
@@ -138,6 +148,7 @@ mod tests {
             notify,
             webhook_url: url.map(|url| url.to_owned().into()),
             chat_id: chat.map(str::to_owned),
+            link: None,
         }
     }
 

@@ -164,6 +164,9 @@ pub struct GateArgs {
     /// The metrics file.
     #[command(flatten)]
     pub metrics: MetricsArgs,
+    /// The notification.
+    #[command(flatten)]
+    pub notify: NotifyArgs,
 
     /// Exit 1 on a WARN, too [default: a WARN exits 0]
     #[arg(long, value_name = "OUTCOME", value_enum)]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::access::AccessArgs;
 use super::environment;
 use super::judging::PolicyArgs;
 use super::notify::NotifyArgs;
@@ -164,22 +165,9 @@ pub struct SourceArgs {
     #[arg(long, value_name = "MATCHERS")]
     pub selector: Option<String>,
 
-    /// File with the bearer token for the server [default: no token]
-    #[arg(long, value_name = "FILE", conflicts_with = "basic_auth_user")]
-    pub bearer_token_file: Option<PathBuf>,
-
-    /// User for the server's basic authentication [default: none]
-    #[arg(long, value_name = "USER", requires = "basic_auth_password_file")]
-    pub basic_auth_user: Option<String>,
-
-    /// File with the password for the server's basic authentication [default: none]
-    #[arg(long, value_name = "FILE", requires = "basic_auth_user")]
-    pub basic_auth_password_file: Option<PathBuf>,
-
-    /// Further header for the server, `Name: value`; may be repeated (X-Scope-OrgID of Mimir) [default: none]
-    // Read later: the parser of the command line would repeat a wrong one, and it may hold a secret.
-    #[arg(long, value_name = "HEADER")]
-    pub header: Vec<String>,
+    /// How the server knows us.
+    #[command(flatten)]
+    pub access: AccessArgs,
 }
 
 /// What is tuned, and from where.

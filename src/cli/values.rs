@@ -102,6 +102,20 @@ pub fn header(value: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A label, `name=value`.
+pub fn label(text: &str) -> Result<(String, String), String> {
+    let Some((name, value)) = text.split_once('=') else { return Err("expected `name=value`".to_owned()) };
+    let mut letters = name.chars();
+    let begins = letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
+    if !begins || !letters.all(|c| c.is_ascii_alphanumeric() || c == '_') || name.starts_with("__") {
+        return Err(
+            "the name of a label has letters, digits and `_`, begins with no digit and not with `__`"
+                .to_owned(),
+        );
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 /// A switch that a variable may turn: `1` and `true` are on, `0` and `false` are off.
 pub fn switch(value: &str) -> Result<bool, String> {
     match value.to_ascii_lowercase().as_str() {
@@ -132,6 +146,22 @@ pub fn pointer(value: &str) -> Result<Pattern, String> {
     Pattern::parse(value).map_err(|error| error.to_string())
 }
 
+/// An address that a person can open: http or https, in one piece.
+pub fn link(value: &str) -> Result<String, String> {
+    let link = value.trim();
+    let rest = link.strip_prefix("https://").or_else(|| link.strip_prefix("http://"));
+    let is_whole = !link.chars().any(|c| c.is_whitespace() || c.is_control());
+    match rest {
+        Some(rest) if is_whole && link.len() <= LONGEST_LINK && rest.starts_with(char::is_alphanumeric) => {
+            Ok(link.to_owned())
+        }
+        _ => Err(format!("expected an http:// or https:// address of at most {LONGEST_LINK} characters")),
+    }
+}
+
+/// Browsers and chats take addresses of this length, in bytes; longer ones not all of them.
+const LONGEST_LINK: usize = 2000;
+
 /// The reason of an override, in words: it stands in every artifact.
 pub fn reason(value: &str) -> Result<String, String> {
     let reason = value.trim();
@@ -152,6 +182,16 @@ pub fn symbol(value: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_label_has_a_name_that_prometheus_takes_and_any_value() {
+        let pair = |name: &str, value: &str| Ok((name.to_owned(), value.to_owned()));
+        assert_eq!(label("dc=a=b/c"), pair("dc", "a=b/c"));
+        assert_eq!(label("_x9="), pair("_x9", ""));
+        for wrong in ["", "dc", "=a", "9a=b", "a-b=c", "__name__=a", "ü=a"] {
+            assert!(label(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_switch_knows_four_words_and_guesses_none() {
@@ -224,6 +264,27 @@ mod tests {
         for none in ["", "  ", "1", "ok", "12345"] {
             assert!(reason(none).is_err(), "{none:?}");
         }
+    }
+
+    #[test]
+    fn a_link_is_a_whole_address_for_a_browser() {
+        for good in ["https://ci.example/runs/7?a=1&b=2#top", "http://build:8080/x", " https://a "] {
+            assert_eq!(link(good), Ok(good.trim().to_owned()));
+        }
+        let long = format!("https://a/{}", "x".repeat(1990));
+        assert_eq!(link(&long), Ok(long.clone()));
+        for wrong in [
+            "",
+            "ci.example/7",
+            "javascript:alert(1)",
+            "https://",
+            "https:///x",
+            "https://a b",
+            "https://a\nb",
+        ] {
+            assert!(link(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(link(&(long + "x")).is_err());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::core::analysis::Options;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
 use crate::flow::policy::window_patches;
-use crate::flow::write::{Wanted, add_plots, render};
+use crate::flow::write::{ANALYSIS, Wanted, add_plots, render};
 use crate::render::gate_text::Places;
 use crate::render::{gate_text, json};
 
@@ -45,7 +45,7 @@ pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     let wanted = Wanted { reports: true, ascii: *ascii, html: !no_html, ..Wanted::default() };
     let mut rendered = render(analysis, &policy, &provenance, &wanted);
     if *plots {
-        add_plots(&mut rendered, analysis, &policy).map_err(Failure::output)?;
+        add_plots(&mut rendered, ANALYSIS, analysis, &policy).map_err(Failure::output)?;
     }
     let base = out.as_deref().unwrap_or(&judged.folder);
     let written = write(globals, base, analysis, rendered);

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::flow::audit;
 use crate::flow::judge::{self, Request};
 use crate::flow::policy::window_patches;
-use crate::flow::write::ANALYSIS;
+use crate::flow::write::{ANALYSIS, add_plots};
 use crate::io::load::read_bounded;
 use crate::render::audit_summary::{Place, pull_request, text};
 use crate::render::json;
@@ -22,7 +22,8 @@ use crate::wire::audit_summary::{FILE_NAME, read};
 
 /// Audits, writes the reports, tells the result.
 pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
-    let AuditArgs { command, path, policy, window, fail_on_hold, override_, out, ascii, format } = args;
+    let AuditArgs { command, path, policy, window, fail_on_hold, override_, out, plots, ascii, format } =
+        args;
     if let Some(AuditCommand::PrSummary(args)) = command {
         return pr_summary(args);
     }
@@ -35,7 +36,11 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
     let judged = judge::judge(&request).map_err(cannot_judge)?;
     tell_folder(globals, &judged, &asked);
     let audited = audit::audit(&judged, &policy, &provenance);
-    let rendered = audit::render(&audited, &policy, &provenance, &judged.folder, out.is_some(), *ascii);
+    let mut rendered = audit::render(&audited, &policy, &provenance, &judged.folder, out.is_some(), *ascii);
+    if *plots {
+        let folder = if out.is_some() { "" } else { ANALYSIS };
+        add_plots(&mut rendered.rendered, folder, &judged.analysis, &policy).map_err(Failure::output)?;
+    }
     let base = out.as_deref().unwrap_or(&judged.folder);
     let marker = rendered.rendered.artifacts[0].path.clone();
     let written = write_where(globals, base, &judged.analysis, rendered.rendered, &marker);

@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 
 use super::judging::{cannot_judge, collect_provenance, load_policy, notify_target};
-use super::post_soak::{compare, say, tell_folder, write};
+use super::post_soak::{compare, notify, say, tell_folder, write};
 use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
 use crate::cli::post_soak::{ExtractArgs, MetricsArgs};
@@ -13,15 +13,25 @@ use crate::core::verdict::Outcome;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
 use crate::flow::policy::window_patches;
-use crate::flow::tell;
 use crate::flow::write::{Metrics, Wanted, render};
 use crate::render::json;
 use crate::wire::snapshot::Snapshot;
 
 /// Judges the last window, writes the snapshot, prints it.
 pub(super) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
-    let ExtractArgs { path, policy, mock, window, pretty, baseline, metrics, notify, fail_on, out } = args;
-    let target = notify.destination().map_err(Failure::usage)?.map(notify_target);
+    let ExtractArgs {
+        path,
+        policy,
+        mock,
+        window,
+        pretty,
+        baseline,
+        metrics,
+        notify: notify_args,
+        fail_on,
+        out,
+    } = args;
+    let target = notify_args.destination().map_err(Failure::usage)?.map(notify_target);
     let policy =
         load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
     let provenance = collect_provenance(&policy, None)?;
@@ -53,19 +63,8 @@ pub(super) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         return Err(Failure::input(anyhow!(reason))
             .hint("`--path` names the folder with the ITER_SUMMARY_<n>.json files"));
     }
-    if let Some(target) = target {
-        match tell::verdict(&snapshot, &target) {
-            Ok(Some(_)) => say(globals, "note: the notification was delivered"),
-            Ok(None) => say(globals, "note: the verdict is PASS, nobody is notified"),
-            Err(error) => {
-                let hint = error.hint();
-                let error = format!("{:#}", anyhow!(error));
-                say(globals, &format!("warning: {error}"));
-                hint.inspect(|hint| say(globals, &format!("hint: {hint}")));
-                snapshot.notification_error = Some(error);
-            }
-        }
-    }
+    snapshot.notification_error =
+        target.and_then(|target| notify(globals, &snapshot, &target, notify_args.link()));
     print(if *pretty { json::pretty_ascii(&snapshot) } else { json::compact_ascii(&snapshot) })?;
     compared?;
     if let Some(failure) = written.failure {

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use super::extract::metrics_wanted;
-use super::judging::{cannot_judge, collect_provenance, load_policy};
-use super::post_soak::{compare, end, ending, leave, result, say, style, tell_folder, verdict_exit, write};
+use super::judging::{cannot_judge, collect_provenance, load_policy, notify_target};
+use super::post_soak::{
+    compare, end, ending, leave, notify, result, say, style, tell_folder, verdict_exit, write,
+};
 use super::{Failure, print};
 use crate::cli::environment;
 use crate::cli::globals::GlobalArgs;
@@ -35,6 +37,7 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         edge_report,
         baseline,
         metrics,
+        notify: notify_args,
         fail_on,
         override_,
         junit,
@@ -44,6 +47,7 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         ascii,
         format,
     } = args;
+    let target = notify_args.destination().map_err(Failure::usage)?.map(notify_target);
     let policy =
         load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
     let provenance = collect_provenance(&policy, override_.override_reason.as_deref())?;
@@ -83,6 +87,9 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     }
     if *github && let Err(error) = append_summary(analysis, &provenance) {
         failure.get_or_insert(error);
+    }
+    if let Some(target) = target {
+        notify(globals, &snapshot, &target, notify_args.link());
     }
     let exit = verdict_exit(analysis, &provenance, fail_on.is_some());
     let places = Places { run: &judged.folder, base, written: &written.names };

@@ -3,6 +3,7 @@
 //! Here is the dispatch, and the end of every run: a command gives back how it ends or why it failed, and
 //! this module turns that into what stderr says and the exit code.
 
+mod access;
 mod analyze;
 mod artifacts;
 mod audit;
@@ -10,6 +11,7 @@ mod compare;
 mod completions;
 mod config;
 mod deltas;
+mod export_prom;
 mod extract;
 mod failure;
 mod gate;
@@ -21,6 +23,7 @@ mod post_soak;
 mod rollback;
 mod run;
 mod schema;
+mod serve;
 mod stdout;
 
 use std::process::ExitCode;
@@ -60,12 +63,14 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Audit(args) => audit::run(args, globals),
         Command::Compare(args) => compare::run(args, globals),
         Command::Rollback(command) => rollback::run(command),
+        Command::ExportProm(args) => export_prom::run(args, globals),
         Command::Deltas(DeltasCommand::Verify(args)) => deltas::verify(args),
         Command::Grafana(command) => grafana::run(command),
         Command::Artifacts(command) => artifacts::run(command),
         Command::Config(ConfigCommand::Show(args)) => config::show(args),
         Command::Config(ConfigCommand::Check(args)) => config::check(args),
         Command::Config(ConfigCommand::Test(args)) => config::test(args),
+        Command::Serve(args) => serve::run(args, globals),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

@@ -14,7 +14,9 @@ use crate::core::kpi::KpiTable;
 use crate::exit::Exit;
 use crate::flow::baseline;
 use crate::flow::judge::Judged;
+use crate::flow::tell;
 use crate::flow::write::{self, Rendered};
+use crate::io::notify::Target;
 use crate::render::terminal::Style;
 use crate::wire::gate_result::GateResult;
 use crate::wire::provenance::Provenance;
@@ -36,15 +38,20 @@ pub(super) fn style(globals: &GlobalArgs, ascii: bool) -> Style {
 /// Tells that another folder than the one asked for was read.
 pub(super) fn tell_folder(globals: &GlobalArgs, judged: &Judged, asked: &Path) {
     if judged.redirected {
-        say(
-            globals,
-            &format!(
-                "note: `{}` has no iteration files, `{}` has; that one is read",
-                asked.display(),
-                judged.folder.display()
-            ),
-        );
+        tell_redirected(globals, &judged.folder, asked);
     }
+}
+
+/// The line of [`tell_folder`].
+pub(super) fn tell_redirected(globals: &GlobalArgs, folder: &Path, asked: &Path) {
+    say(
+        globals,
+        &format!(
+            "note: `{}` has no iteration files, `{}` has; that one is read",
+            asked.display(),
+            folder.display()
+        ),
+    );
 }
 
 /// What became of the artifacts: their names, sorted, and how writing failed, if it did.
@@ -116,6 +123,28 @@ pub(super) fn compare(
             Ok(())
         }
     }
+}
+
+/// Notifies of a verdict, and says on stderr what became of it; why it failed, if it did. It never changes how the
+/// command ends.
+pub(super) fn notify(
+    globals: &GlobalArgs,
+    snapshot: &Snapshot,
+    target: &Target,
+    link: Option<&str>,
+) -> Option<String> {
+    match tell::verdict(snapshot, target, link) {
+        Ok(Some(_)) => say(globals, "note: the notification was delivered"),
+        Ok(None) => say(globals, "note: the verdict is PASS, nobody is notified"),
+        Err(error) => {
+            let hint = error.hint();
+            let error = format!("{:#}", anyhow!(error));
+            say(globals, &format!("warning: {error}"));
+            hint.inspect(|hint| say(globals, &format!("hint: {hint}")));
+            return Some(error);
+        }
+    }
+    None
 }
 
 /// How a command that gates ends on a verdict; an override passes any.

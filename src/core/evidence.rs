@@ -119,7 +119,7 @@ pub struct ForeignVerdict {
 }
 
 /// Everything found in a folder.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evidence {
     /// The iterations, one series a symbol, sorted by symbol; the series without a symbol first.
     pub series: Vec<Series>,

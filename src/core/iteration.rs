@@ -120,6 +120,8 @@ pub struct Iteration {
     pub defects: Vec<KpiDefect>,
     /// KPIs that were read under another name than their own.
     pub respelled: Vec<(KpiId, Arc<str>)>,
+    /// maker ÷ (maker + taker) of the fills, by volume, else by count; `None` where the file tells no fills.
+    pub fills_maker_share: Option<f64>,
     /// Whether `gross_bps` was computed from net and costs.
     pub gross_imputed: bool,
     /// Why the measurements could not be collected; such an iteration never passes.

@@ -128,6 +128,15 @@ pub struct Kpi {
 }
 
 impl Kpi {
+    /// Its name in base units (seconds, ratios), as metrics want it, and how many of its own units make one of those.
+    pub fn base_unit(&self) -> (String, f64) {
+        match &self.unit {
+            Unit::Bps => (self.name.replace("_bps", "_ratio"), 10_000.0),
+            Unit::Milliseconds => (self.name.replace("_ms", "_seconds"), 1000.0),
+            Unit::Ratio | Unit::Other(_) => (self.name.clone(), 1.0),
+        }
+    }
+
     /// Whether `value` (in the KPI's unit) can be a true measurement at all.
     pub fn is_possible(&self, value: f64) -> bool {
         self.lowest.is_none_or(|low| value >= low) && self.highest.is_none_or(|high| value <= high)

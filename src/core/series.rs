@@ -38,7 +38,7 @@ impl Interner {
 pub type Row = Iteration;
 
 /// Iterations of one symbol.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
     /// The symbol; `None` for runs that are not per symbol.
     pub symbol: Option<String>,
@@ -139,6 +139,12 @@ impl Series {
             values.set(resource, column.get(position).copied().flatten());
         }
         values
+    }
+
+    /// The values of the first `kpis` KPIs at a position.
+    pub fn values_at(&self, position: usize, kpis: usize) -> Box<[Option<f64>]> {
+        let value = |index: usize| self.columns.get(index).and_then(|column| column.get(position)).copied();
+        (0..kpis).map(|index| value(index).flatten()).collect()
     }
 
     /// The value of a KPI at a position.

@@ -66,7 +66,17 @@ pub enum JudgeError {
 pub fn judge(request: &Request<'_>) -> Result<Judged, JudgeError> {
     let totals = request.edge_report.map(edge_totals).transpose()?;
     let reach = reach(request);
-    let Loaded { folder, mut evidence } = load::load(request.path, &request.policy.kpis, reach)?;
+    let loaded = load::load(request.path, &request.policy.kpis, reach)?;
+    judge_loaded(loaded, request, totals.as_ref())
+}
+
+/// Judges what was loaded for a request.
+pub(super) fn judge_loaded(
+    loaded: Loaded,
+    request: &Request<'_>,
+    totals: Option<&Totals>,
+) -> Result<Judged, JudgeError> {
+    let Loaded { folder, mut evidence } = loaded;
     tracing::debug!(
         folder = %folder.display(),
         iterations = evidence.len(),
@@ -81,7 +91,7 @@ pub fn judge(request: &Request<'_>) -> Result<Judged, JudgeError> {
             return Err(JudgeError::Symbol { names, known });
         }
     }
-    let analysis = analysis::analyse(evidence, request.policy, &request.options, totals.as_ref());
+    let analysis = analysis::analyse(evidence, request.policy, &request.options, totals);
     Ok(Judged { redirected: folder != request.path, folder, analysis })
 }
 

@@ -5,11 +5,15 @@
 pub mod audit;
 pub mod baseline;
 pub mod compare;
+pub mod export;
+pub mod follow;
 pub mod golden;
 pub mod history;
 pub mod judge;
+pub mod live_folder;
 pub mod policy;
 pub mod provenance;
+pub mod remote_write;
 pub mod rollback;
 pub mod rotation;
 pub mod run;

@@ -2,15 +2,20 @@
 
 use crate::core::verdict::Outcome;
 use crate::io::notify::{Notifier, NotifyError, Target};
-use crate::render::notification::{Notification, line};
+use crate::render::notification::{Notification, line, with_link};
 use crate::wire::snapshot::Snapshot;
 
-/// Sends the notification of a snapshot; `Ok(None)` when the verdict is PASS and nobody needs to know.
-pub fn verdict(snapshot: &Snapshot, target: &Target) -> Result<Option<usize>, NotifyError> {
+/// Sends the notification of a snapshot, with a link if there is one; `Ok(None)` when the verdict is PASS and nobody
+/// needs to know.
+pub fn verdict(
+    snapshot: &Snapshot,
+    target: &Target,
+    link: Option<&str>,
+) -> Result<Option<usize>, NotifyError> {
     if snapshot.outcome == Outcome::Pass {
         return Ok(None);
     }
-    Notifier::default().send(target, &text(snapshot)).map(Some)
+    Notifier::default().send(target, &with_link(text(snapshot), link)).map(Some)
 }
 
 /// The line that is sent.

@@ -125,12 +125,18 @@ fn reports(
     );
 }
 
-/// Adds the plots of the KPIs, as PNG and as SVG.
-pub fn add_plots(rendered: &mut Rendered, analysis: &Analysis, policy: &Policy) -> Result<(), PngError> {
+/// Adds the plots of the KPIs, as PNG and as SVG, in `plots` below a folder.
+pub fn add_plots(
+    rendered: &mut Rendered,
+    folder: &str,
+    analysis: &Analysis,
+    policy: &Policy,
+) -> Result<(), PngError> {
     let painter = Painter::default();
+    let plots = if folder.is_empty() { "plots".to_owned() } else { format!("{folder}/plots") };
     for (name, svg) in svg::plots(analysis, policy) {
-        rendered.add(format!("{ANALYSIS}/plots/{name}.png"), painter.paint(&svg)?);
-        rendered.add(format!("{ANALYSIS}/plots/{name}.svg"), svg);
+        rendered.add(format!("{plots}/{name}.png"), painter.paint(&svg)?);
+        rendered.add(format!("{plots}/{name}.svg"), svg);
     }
     Ok(())
 }

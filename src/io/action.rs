@@ -80,7 +80,7 @@ pub fn carry_out(
     let mut nothing_done = true;
     loop {
         tries += 1;
-        let tried = match &executor.means {
+        let once = match &executor.means {
             Means::Http { method, url, headers, body } => {
                 let request = http::Prepared { method: *method, url, headers, body: body.as_ref() };
                 http::send(&request, executor.timeout, filling, environment)
@@ -89,7 +89,7 @@ pub fn carry_out(
                 exec::run(command, executor.timeout, *kill_after, filling, wait)
             }
         };
-        let Tried { result, detail } = tried;
+        let Tried { result, detail } = once;
         let failed = match result {
             Ok(message) => {
                 let took = watch.elapsed();

@@ -88,6 +88,8 @@ pub struct AuditLog {
     path: PathBuf,
     file: File,
     head: Head,
+    /// The farthest end that was ever read or written: a log that does not reach it is not this log any more.
+    farthest: Head,
 }
 
 impl AuditLog {
@@ -108,7 +110,12 @@ impl AuditLog {
         // The name of a new file is only safe when its folder is.
         #[cfg(unix)]
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), file, head: Head::start() })
+        Ok(Self { path: path.to_owned(), file, head: Head::start(), farthest: Head::start() })
+    }
+
+    /// Goes back to the beginning: the next transaction hears every line again.
+    pub fn rewind(&mut self) {
+        self.head = Head::start();
     }
 
     /// How far it was read or written.
@@ -155,15 +162,26 @@ impl AuditLog {
     /// Reads what was written since; gives the bytes behind the last whole line.
     fn catch_up(&mut self, heard: &mut dyn FnMut(&LogLine)) -> Result<u64, AuditLogError> {
         let length = self.file.metadata().map_err(|source| self.failed("read", source))?.len();
-        if length < self.head.length || !is_still_at(&self.file, &self.path) {
-            return Err(AuditLogError::Moved { path: self.path.clone() });
+        let moved = || AuditLogError::Moved { path: self.path.clone() };
+        if length < self.farthest.length || !is_still_at(&self.file, &self.path) {
+            return Err(moved());
         }
         if length == self.head.length {
             return Ok(0);
         }
         self.file.seek(SeekFrom::Start(self.head.length)).map_err(|source| self.failed("read", source))?;
         let mut reader = BufReader::new(&self.file);
-        read_lines(&mut reader, &self.path, &mut self.head, heard)
+        let farthest = self.farthest.clone();
+        let mut is_ours = farthest.seq <= self.head.seq;
+        let torn = read_lines(&mut reader, &self.path, &mut self.head, &mut |line| {
+            is_ours |= line.seq == farthest.seq && line.hash == farthest.hash;
+            heard(line);
+        })?;
+        if !is_ours {
+            return Err(AuditLogError::Moved { path: self.path.clone() });
+        }
+        self.farthest = self.head.clone();
+        Ok(torn)
     }
 
     fn append(&mut self, entries: &[Entry]) -> Result<(), AuditLogError> {
@@ -190,6 +208,7 @@ impl AuditLog {
             return Err(self.failed("written", source));
         }
         self.head = head;
+        self.farthest = self.head.clone();
         for entry in entries {
             failpoint(&format!("rollback-{}-written", entry.event.word()));
         }
@@ -203,22 +222,22 @@ impl AuditLog {
 
 /// Reads a log that others may be writing, from its beginning; gives its end and the bytes of a line that was
 /// cut short.
-pub fn read(path: &Path, heard: &mut dyn FnMut(&LogLine)) -> Result<(Head, u64), AuditLogError> {
+pub fn read(path: &Path, each: &mut dyn FnMut(&LogLine)) -> Result<(Head, u64), AuditLogError> {
     let failed = |source| AuditLogError::Io { path: path.to_owned(), action: "read", source };
     let file = File::open(path).map_err(failed)?;
     refuse_other_kinds(path)?;
     // A line that is just being written is not to be taken for one that was cut short.
     file.lock_shared().map_err(failed)?;
-    let mut head = Head::start();
-    let torn = read_lines(&mut BufReader::new(&file), path, &mut head, heard)?;
-    Ok((head, torn))
+    let mut end = Head::start();
+    let torn = read_lines(&mut BufReader::new(&file), path, &mut end, each)?;
+    Ok((end, torn))
 }
 
 fn read_lines(
     reader: &mut impl BufRead,
     path: &Path,
     head: &mut Head,
-    heard: &mut dyn FnMut(&LogLine),
+    each: &mut dyn FnMut(&LogLine),
 ) -> Result<u64, AuditLogError> {
     let mut line = Vec::new();
     loop {
@@ -238,7 +257,7 @@ fn read_lines(
             line: seq,
             source,
         })?;
-        heard(&read_line);
+        each(&read_line);
         *head = Head { seq, hash: read_line.hash, length: head.length + read as u64 };
     }
 }

@@ -9,9 +9,14 @@
 //! - Retried are: connections that fail or break, 429 and 5xx; a message that arrives twice is better than none.
 //!   Not retried is a request that was sent and not answered in time: it has probably arrived, and three time
 //!   limits in a row would hold up the job that sends it.
-//! - The body of an answer is not read, so none is too long; the headers are limited to 64 KiB.
+//! - The body of an answer is not read, but for the first 8 KiB of a refusal that may ask for a pause in it; the
+//!   headers are limited to 64 KiB.
 
 mod client;
+
+mod exchange;
+mod pause;
+mod target;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -19,7 +24,10 @@ use ureq::Proxy;
 use ureq::http::Uri;
 
 pub use client::{HttpError, Limits};
-pub(super) use client::{Request, agent, back_off, retrying};
+pub(super) use client::{Request, agent, retrying};
+pub use exchange::{Answered, Call, Method, exchange};
+pub(super) use pause::back_off;
+pub use target::{Auth, Target, TargetError};
 
 use crate::core::secret::Secret;
 

@@ -5,6 +5,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
+
 /// No file of settings or state is larger, bytes.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
@@ -146,6 +148,11 @@ fn folder_of(path: &Path) -> &Path {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     }
+}
+
+/// When a file was written last; `None` when it is not there, or its file system does not say.
+pub fn modified(path: &Path) -> Option<DateTime<Utc>> {
+    fs::metadata(path).and_then(|found| found.modified()).ok().map(DateTime::from)
 }
 
 /// Whether a plain file is at this path; links are followed.

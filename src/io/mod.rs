@@ -18,9 +18,11 @@ pub mod loose;
 pub mod notify;
 pub mod procfs;
 pub mod progress;
+pub mod pushgateway;
 pub mod rotation;
 pub mod run_folder;
 pub mod signals;
 pub mod source;
+pub mod store;
 #[cfg(test)]
 mod test_server;

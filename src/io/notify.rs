@@ -2,9 +2,17 @@
 //!
 //! Must not decide whether to tell, nor what. A text that is too long for the service goes in several
 //! messages, in order.
+//!
+//! - Slack reads `&`, `<` and `>` as the beginning of its own markup, mentions among it, so these three are
+//!   escaped; a message is kept to the length that Slack shows in one piece.
+//! - Telegram is sent plain text: without a parse mode nothing in it is markup, and nothing must be escaped.
+//! - A webhook of unknown kind gets the text whole and as it is.
+
+mod parts;
 
 use serde_json::json;
 
+use self::parts::parts;
 use super::http::{Address, HttpError, Limits, post_json};
 use crate::core::secret::Secret;
 
@@ -14,8 +22,9 @@ pub const TELEGRAM_API: &str = "https://api.telegram.org";
 /// Telegram counts a message in UTF-16 units, and takes this many.
 const TELEGRAM_LIMIT: usize = 4096;
 
-/// Slack cuts a message off after this many characters. Counting UTF-16 units never allows more.
-const SLACK_LIMIT: usize = 40_000;
+/// Slack shows a message of this many characters in one piece; it breaks a longer one wherever it likes, and
+/// cuts it off at 40 000. Counted after escaping and in UTF-16 units, which never allows more.
+const SLACK_LIMIT: usize = 4000;
 
 /// `PagerDuty` takes a summary of this many characters. Counting UTF-16 units never allows more.
 const PAGERDUTY_SUMMARY: usize = 1024;
@@ -130,11 +139,17 @@ pub struct Notifier {
     pub limits: Limits,
     /// Where Telegram's bot API lives, without a slash at the end.
     pub telegram_api: String,
+    /// Whom Slack shall call, as its markup has it (`<!here>`), in front of the first message. May be empty.
+    pub slack_mention: String,
 }
 
 impl Default for Notifier {
     fn default() -> Self {
-        Self { limits: Limits::default(), telegram_api: TELEGRAM_API.to_owned() }
+        Self {
+            limits: Limits::default(),
+            telegram_api: TELEGRAM_API.to_owned(),
+            slack_mention: String::new(),
+        }
     }
 }
 
@@ -146,8 +161,14 @@ impl Notifier {
         }
         match target {
             Target::Slack { url } => {
-                let messages = split(text, SLACK_LIMIT);
-                self.deliver("slack", url, &messages, |text| json!({ "text": text }).to_string())
+                let messages = parts(text, SLACK_LIMIT, |letter| {
+                    slack_letter(letter).map_or(letter.len_utf16(), str::len)
+                });
+                let first = messages.first().copied().unwrap_or_default();
+                self.deliver("slack", url, &messages, |part| {
+                    let mention = if std::ptr::eq(part, first) { self.slack_mention.as_str() } else { "" };
+                    json!({ "text": format!("{mention}{}", slack_text(part)) }).to_string()
+                })
             }
             Target::Webhook { url } => {
                 self.deliver("the webhook", url, &[text], |text| json!({ "text": text }).to_string())
@@ -162,7 +183,7 @@ impl Notifier {
                     return Err(NotifyError::ChatId);
                 }
                 let url = self.telegram_url(bot)?;
-                let messages = split(text, TELEGRAM_LIMIT);
+                let messages = parts(text, TELEGRAM_LIMIT, char::len_utf16);
                 self.deliver("telegram", &url, &messages, |text| {
                     json!({ "chat_id": chat_id, "text": text }).to_string()
                 })
@@ -211,7 +232,8 @@ fn pagerduty(routing_key: &Secret, event: &PagerDutyEvent, text: &str) -> String
     let PagerDutyEvent { dedup_key, severity, source, escalation_policy } = event;
     let first =
         text.lines().map(str::trim).filter(|line| !line.is_empty()).take(2).collect::<Vec<_>>().join(": ");
-    let summary = split(&first, PAGERDUTY_SUMMARY).first().copied().unwrap_or_default().to_owned();
+    let summary =
+        parts(&first, PAGERDUTY_SUMMARY, char::len_utf16).first().copied().unwrap_or_default().to_owned();
     json!({
         "routing_key": routing_key.reveal(),
         "event_action": "trigger",
@@ -228,21 +250,25 @@ fn pagerduty(routing_key: &Secret, event: &PagerDutyEvent, text: &str) -> String
     .to_string()
 }
 
-/// Cuts a text into pieces of at most `limit` UTF-16 units, never inside a character. A piece that would be
-/// blank is left out, because services refuse it.
-fn split(text: &str, limit: usize) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let (mut start, mut units) = (0, 0);
-    for (position, character) in text.char_indices() {
-        if units + character.len_utf16() > limit {
-            pieces.push(&text[start..position]);
-            (start, units) = (position, 0);
-        }
-        units += character.len_utf16();
+/// How Slack wants a character that would begin its markup. `None` = as it is.
+fn slack_letter(letter: char) -> Option<&'static str> {
+    match letter {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        _ => None,
     }
-    pieces.push(&text[start..]);
-    pieces.retain(|piece| !piece.trim().is_empty());
-    pieces
+}
+
+fn slack_text(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match slack_letter(letter) {
+            Some(entity) => escaped.push_str(entity),
+            None => escaped.push(letter),
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]

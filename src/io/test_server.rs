@@ -9,6 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::http::Limits;
+
+/// Limits for tests: hardly any pause between tries.
+pub(super) const QUICK: Limits = Limits {
+    timeout: Duration::from_secs(5),
+    tries: 3,
+    pause: Duration::from_millis(2),
+    longest_retry_after: Duration::from_secs(30),
+};
+
 /// What the server does with a connection.
 #[derive(Clone, Debug)]
 pub(super) enum Answer {
@@ -22,6 +32,16 @@ impl Answer {
     /// An answer without a body.
     pub(super) fn status(status: u16) -> Self {
         Self::with(status, &[("Content-Length", "0")])
+    }
+
+    /// An answer with this JSON as its body.
+    pub(super) fn with_body(status: u16, json: &str) -> Self {
+        let length = json.len().to_string();
+        let head = Self::with(status, &[("Content-Type", "application/json"), ("Content-Length", &length)]);
+        match head {
+            Self::Text(head) => Self::Text(head + json),
+            Self::Silence => head,
+        }
     }
 
     /// An answer with these headers and no body.
@@ -41,6 +61,8 @@ pub(super) struct Request {
     pub(super) head: String,
     /// The body, as long as its `Content-Length`.
     pub(super) body: String,
+    /// The same as it came.
+    pub(super) bytes: Vec<u8>,
 }
 
 impl Request {
@@ -136,5 +158,5 @@ fn read_request(connection: &TcpStream) -> Option<Request> {
         .unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Request { head, body: String::from_utf8_lossy(&body).into_owned() })
+    Some(Request { head, body: String::from_utf8_lossy(&body).into_owned(), bytes: body })
 }

@@ -8,13 +8,15 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
+use super::markdown::is_unseen;
+
 /// One line without blanks, everything beyond ASCII as `\uXXXX` (surrogate pairs beyond the basic plane).
 ///
 /// # Panics
 ///
 /// When the value cannot be JSON, as a map with keys that are no text: a mistake in the type, not in the data.
 pub fn compact_ascii(value: &impl Serialize) -> String {
-    text(value, Ascii(CompactFormatter))
+    text(value, Escaping(CompactFormatter, |letter| !letter.is_ascii()))
 }
 
 /// Two blanks of indent, everything beyond ASCII escaped as in [`compact_ascii`].
@@ -23,16 +25,17 @@ pub fn compact_ascii(value: &impl Serialize) -> String {
 ///
 /// As [`compact_ascii`].
 pub fn pretty_ascii(value: &impl Serialize) -> String {
-    text(value, Ascii(PrettyFormatter::new()))
+    text(value, Escaping(PrettyFormatter::new(), |letter| !letter.is_ascii()))
 }
 
-/// Two blanks of indent, UTF-8.
+/// Two blanks of indent, UTF-8; control characters, and those that turn the direction of text or are not seen, are
+/// escaped.
 ///
 /// # Panics
 ///
 /// As [`compact_ascii`].
 pub fn pretty(value: &impl Serialize) -> String {
-    text(value, PrettyFormatter::new())
+    text(value, Escaping(PrettyFormatter::new(), is_unseen))
 }
 
 fn text(value: &impl Serialize, formatter: impl Formatter) -> String {
@@ -46,13 +49,13 @@ fn text(value: &impl Serialize, formatter: impl Formatter) -> String {
     String::from_utf8(bytes).expect("JSON is UTF-8")
 }
 
-/// Another formatter, with every character beyond ASCII escaped.
-struct Ascii<F>(F);
+/// Another formatter, with some characters escaped.
+struct Escaping<F>(F, fn(char) -> bool);
 
-impl<F: Formatter> Formatter for Ascii<F> {
+impl<F: Formatter> Formatter for Escaping<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
-        while let Some(start) = rest.find(|c: char| !c.is_ascii()) {
+        while let Some(start) = rest.find(self.1) {
             let (plain, foreign) = rest.split_at(start);
             writer.write_all(plain.as_bytes())?;
             let mut characters = foreign.chars();
@@ -121,6 +124,15 @@ mod tests {
         assert_eq!(compact_ascii(&value), "{\"\\u00e9\":\"a\\u2192b\\ud83d\\ude00c\"}\n");
         assert_eq!(pretty_ascii(&value), "{\n  \"\\u00e9\": \"a\\u2192b\\ud83d\\ude00c\"\n}\n");
         assert_eq!(pretty(&value), "{\n  \"é\": \"a→b😀c\"\n}\n");
+    }
+
+    #[test]
+    fn what_turns_or_hides_text_is_escaped_and_letters_are_not() {
+        let text = "é \u{202e}x\u{9b}31m\u{7f} → \u{feff}";
+        let written = pretty(&serde_json::json!({ "text": text }));
+        assert_eq!(written, "{\n  \"text\": \"é \\u202ex\\u009b31m\\u007f → \\ufeff\"\n}\n");
+        let read: Value = serde_json::from_str(&written).unwrap_or_default();
+        assert_eq!(read["text"], text);
     }
 
     #[test]

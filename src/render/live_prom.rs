@@ -6,7 +6,8 @@
 use chrono::{DateTime, Utc};
 
 use super::bot_prom::bot;
-use super::prom::{Exposition, base_unit, flag};
+use super::exposition::Exposition;
+use super::prom::flag;
 use crate::core::evidence::RunState;
 use crate::core::guards::Guard;
 use crate::core::kpi::KpiId;
@@ -16,7 +17,10 @@ use crate::core::verdict::Outcome;
 /// The metrics of a run as it stands at this time.
 pub fn metrics(run: &LiveRun, now: DateTime<Utc>) -> String {
     let mut out = Exposition::default();
-    progress(&mut out, run);
+    // Of a followed folder without iterations nothing is known; a run that has just begun has done none.
+    if run.last().is_some() || run.facts.folder.is_none() {
+        progress(&mut out, run);
+    }
     limits(&mut out, run);
     if let Some(last) = run.last() {
         last_iteration(&mut out, run, last);
@@ -61,7 +65,7 @@ fn limits(out: &mut Exposition, run: &LiveRun) {
         out.family("soak_pass_limit", "gauge", help);
     }
     for check in &run.pass.checks {
-        let (name, scale) = base_unit(run.kpis.get(check.kpi));
+        let (name, scale) = run.kpis.get(check.kpi).base_unit();
         out.sample("soak_pass_limit", &[("kpi", &name)], check.limit.value / scale);
     }
 }
@@ -73,7 +77,7 @@ fn last_iteration(out: &mut Exposition, run: &LiveRun, last: &LiveIteration) {
         "soak_last_iteration_timestamp_seconds",
         gauge,
         "When the last iteration ended, in the time of the run, seconds since 1970",
-        Some(unix_seconds(last.ends)),
+        last.ends.map(unix_seconds),
     );
     out.single("soak_risk_ratio", gauge, "Risk ratio of the last iteration", value(KpiId::RISK_RATIO));
     out.single("soak_net_bps", gauge, "Net edge of the last iteration, basis points", value(KpiId::NET_BPS));
@@ -82,7 +86,7 @@ fn last_iteration(out: &mut Exposition, run: &LiveRun, last: &LiveIteration) {
         out.family("soak_kpi", gauge, "KPIs of the last iteration, in base units (seconds, ratios)");
     }
     for (id, value) in known {
-        let (name, scale) = base_unit(run.kpis.get(id));
+        let (name, scale) = run.kpis.get(id).base_unit();
         out.sample("soak_kpi", &[("kpi", &name)], value / scale);
     }
     out.single(
@@ -113,9 +117,12 @@ fn verdict(out: &mut Exposition, run: &LiveRun) {
 
 fn state(out: &mut Exposition, run: &LiveRun) {
     let facts = &run.facts;
-    out.family("soak_run_state", "gauge", "1 for how far the run has come, 0 for the others");
+    if facts.state.is_some() {
+        out.family("soak_run_state", "gauge", "1 for how far the run has come, 0 for the others");
+    }
     for state in [RunState::Running, RunState::Complete, RunState::Interrupted, RunState::Failed] {
-        out.sample("soak_run_state", &[("state", state.word())], flag(facts.state == state));
+        let Some(reached) = facts.state else { break };
+        out.sample("soak_run_state", &[("state", state.word())], flag(reached == state));
     }
     out.single(
         "soak_run_heartbeat_timestamp_seconds",

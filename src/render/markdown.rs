@@ -39,6 +39,11 @@ pub fn printable_lines(text: &str) -> String {
     text.chars().map(|letter| if letter == '\n' { letter } else { visible(letter) }).collect()
 }
 
+/// Whether a character is no letter that a person sees: it controls a terminal, turns text, or hides.
+pub fn is_unseen(letter: char) -> bool {
+    visible(letter) == '\u{fffd}' && letter != '\u{fffd}'
+}
+
 /// White space becomes a space; control characters, and those that turn the direction of text or are not
 /// seen, become a replacement character.
 fn visible(letter: char) -> char {

@@ -1,9 +1,14 @@
-//! The one line that a person gets on the phone.
+//! What a person gets on the phone: one line, and a link below it.
 //!
-//! Must not decide whether to send it, and must not know where to.
+//! Must not decide whether to send it, and must not know where to. Reasons quote files and services, so what
+//! could turn, hide or break the text is made visible first.
 
+use super::markdown::printable_lines;
 use crate::core::number::fixed;
 use crate::core::verdict::Outcome;
+
+/// The longest reason that is told, characters: a handful of messages, which still says more than anybody reads.
+const LONGEST_REASON: usize = 30_000;
 
 /// What the line tells. Numbers are unrounded; `None` is shown as `n/a`.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,12 +49,31 @@ pub fn line(notification: &Notification<'_>) -> String {
         guards.map_or_else(|| "n/a".to_owned(), |count| count.to_string()),
     );
     if let Some(reason) = reason.filter(|reason| !reason.trim().is_empty()) {
-        // One line stays one line.
-        let words: Vec<&str> = reason.split_whitespace().collect();
         line += " | reason: ";
-        line += &words.join(" ");
+        line += &one_line(reason);
     }
     line
+}
+
+/// A text that quotes others, on one line, printable, and no longer than [`LONGEST_REASON`]; what was left out is
+/// counted.
+pub fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line = printable_lines(&words.join(" "));
+    let left_out = line.chars().count().saturating_sub(LONGEST_REASON);
+    if left_out == 0 {
+        return line;
+    }
+    let kept: String = line.chars().take(LONGEST_REASON).collect();
+    format!("{kept}… ({left_out} more characters)")
+}
+
+/// The line, and the link on a line of its own, where both services make it one that can be tapped.
+pub fn with_link(told: String, link: Option<&str>) -> String {
+    match link {
+        Some(link) => told + "\n" + link,
+        None => told,
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +119,26 @@ mod tests {
     fn the_reason_comes_last_and_on_the_same_line() {
         let told = line(&Notification { reason: Some("risk 0.43 > 0.42\n in 3 of 8"), ..FAILED });
         assert!(told.ends_with(" | guards=2 | reason: risk 0.43 > 0.42 in 3 of 8"), "{told}");
+    }
+
+    #[test]
+    fn what_a_reason_quotes_can_neither_steer_a_terminal_nor_turn_the_text() {
+        let told = line(&Notification { reason: Some("a\u{1b}[31mb\u{202e}c\0d"), ..FAILED });
+        assert!(told.ends_with("reason: a\u{fffd}[31mb\u{fffd}c\u{fffd}d"), "{told}");
+    }
+
+    #[test]
+    fn a_reason_without_end_is_cut_and_says_by_how_much() {
+        assert_eq!(one_line(&"é".repeat(30_000)), "é".repeat(30_000));
+        let cut = one_line(&"é".repeat(30_001));
+        assert_eq!(cut, "é".repeat(30_000) + "… (1 more characters)");
+    }
+
+    #[test]
+    fn the_link_stands_on_a_line_of_its_own() {
+        let link = "https://ci.example/runs/7?a=1&b=2";
+        assert_eq!(with_link("told".to_owned(), Some(link)), format!("told\n{link}"));
+        assert_eq!(with_link("told".to_owned(), None), "told");
     }
 
     #[test]

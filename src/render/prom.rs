@@ -1,77 +1,14 @@
-//! Prometheus text exposition: families with HELP and TYPE, samples contiguous, no time stamps.
+//! The metrics of an analysis: the names of old (unless left out) and the clean `soak_*` set.
 //!
-//! [`metrics`] writes `POST_SOAK_METRICS.prom`: the names of old (unless left out) and the clean `soak_*` set.
+//! [`metrics`] is the text of `POST_SOAK_METRICS.prom`. A value that is not known has no sample; no time stamps.
 
-use std::fmt::Write as _;
-
+use super::exposition::Exposition;
 use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::guards::Guard;
-use crate::core::kpi::{Kpi, Unit};
 use crate::core::policy::{Policy, Statistic};
 use crate::core::verdict::{Check, Outcome};
 use crate::wire::provenance::Provenance;
 use crate::wire::snapshot::{Centre, Snapshot};
-
-/// Builds an exposition family by family.
-#[derive(Debug, Default)]
-pub struct Exposition {
-    text: String,
-}
-
-impl Exposition {
-    /// Opens a family; its samples follow.
-    pub fn family(&mut self, name: &str, kind: &str, help: &str) {
-        if !self.text.is_empty() {
-            self.text.push('\n');
-        }
-        self.line(format_args!("# HELP {name} {}", escape_help(help)));
-        self.line(format_args!("# TYPE {name} {kind}"));
-    }
-
-    /// One sample of the family opened last.
-    pub fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
-        let mut text = name.to_owned();
-        if !labels.is_empty() {
-            let pairs: Vec<String> =
-                labels.iter().map(|(key, value)| format!("{key}=\"{}\"", escape_label(value))).collect();
-            text.push('{');
-            text.push_str(&pairs.join(","));
-            text.push('}');
-        }
-        self.line(format_args!("{text} {}", number(value)));
-    }
-
-    /// A family with one sample and no labels.
-    pub fn single(&mut self, name: &str, kind: &str, help: &str, value: Option<f64>) {
-        if let Some(value) = value {
-            self.family(name, kind, help);
-            self.sample(name, &[], value);
-        }
-    }
-
-    /// The text.
-    pub fn finish(self) -> String {
-        self.text
-    }
-
-    fn line(&mut self, line: std::fmt::Arguments<'_>) {
-        let written = writeln!(self.text, "{line}");
-        debug_assert!(written.is_ok(), "writing to a string cannot fail");
-    }
-}
-
-fn escape_help(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('\n', "\\n")
-}
-
-fn escape_label(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
-
-fn number(value: f64) -> String {
-    // Shortest form that reads back to the same number; whole numbers without a fraction.
-    format!("{value}")
-}
 
 /// The metrics of an analysis.
 pub fn metrics(
@@ -82,15 +19,27 @@ pub fn metrics(
     legacy: bool,
 ) -> String {
     let mut out = Exposition::default();
-    if legacy {
-        original(&mut out, analysis, snapshot);
-        original_deltas(&mut out, analysis);
-    }
-    kpis(&mut out, analysis, policy);
-    gates(&mut out, analysis);
-    deltas(&mut out, analysis);
-    verdict(&mut out, analysis, provenance);
+    write(&mut out, analysis, snapshot, policy, provenance, legacy);
     out.finish()
+}
+
+/// Writes the families of [`metrics`].
+pub(super) fn write(
+    out: &mut Exposition,
+    analysis: &Analysis,
+    snapshot: &Snapshot,
+    policy: &Policy,
+    provenance: &Provenance,
+    legacy: bool,
+) {
+    if legacy {
+        original(out, analysis, snapshot);
+        original_deltas(out, analysis);
+    }
+    kpis(out, analysis, policy);
+    gates(out, analysis);
+    deltas(out, analysis);
+    verdict(out, analysis, provenance);
 }
 
 /// The ten names of the original document, exactly, rounded as in the snapshot.
@@ -177,7 +126,7 @@ fn kpis(out: &mut Exposition, analysis: &Analysis, policy: &Policy) {
         for window in symbol.deep.iter().flat_map(|deep| &deep.windows) {
             for stats in &window.kpis {
                 let kpi = policy.kpis.get(stats.kpi);
-                let (name, scale) = base_unit(kpi);
+                let (name, scale) = kpi.base_unit();
                 for statistic in Statistic::ALL {
                     let value = stats.summary.and_then(|summary| summary.get(statistic));
                     if let Some(value) = value {
@@ -193,7 +142,7 @@ fn kpis(out: &mut Exposition, analysis: &Analysis, policy: &Policy) {
         }
         if symbol.deep.is_none() {
             for stats in &symbol.kpis {
-                let (name, scale) = base_unit(policy.kpis.get(stats.kpi));
+                let (name, scale) = policy.kpis.get(stats.kpi).base_unit();
                 for statistic in [Statistic::Mean, Statistic::Median] {
                     if let Some(value) = stats.summary.and_then(|summary| summary.get(statistic)) {
                         let labels = [
@@ -206,15 +155,6 @@ fn kpis(out: &mut Exposition, analysis: &Analysis, policy: &Policy) {
                 }
             }
         }
-    }
-}
-
-/// The name of a KPI in base units, and how many of its own units make one of those.
-pub(super) fn base_unit(kpi: &Kpi) -> (String, f64) {
-    match &kpi.unit {
-        Unit::Bps => (kpi.name.replace("_bps", "_ratio"), 10_000.0),
-        Unit::Milliseconds => (kpi.name.replace("_ms", "_seconds"), 1000.0),
-        Unit::Ratio | Unit::Other(_) => (kpi.name.clone(), 1.0),
     }
 }
 
@@ -318,16 +258,22 @@ fn verdict(out: &mut Exposition, analysis: &Analysis, provenance: &Provenance) {
         Some(flag(provenance.overridden.is_some())),
     );
     if let Some(given) = &provenance.overridden {
-        out.family("soak_override_info", "gauge", "Who overrode the verdict, when and why");
+        out.family("soak_override_info", "info", "Who overrode the verdict, when and why");
         let labels = [("by", given.by.as_str()), ("at", &given.at), ("reason", &given.reason)];
         out.sample("soak_override_info", &labels, 1.0);
     }
-    out.family("soak_build_info", "gauge", "The program and the policy behind these numbers");
+    out.family("soak_build_info", "info", "The program and the policy behind these numbers");
     let labels = [("version", provenance.tool_version.as_str()), ("policy", &provenance.policy_sha256)];
     out.sample("soak_build_info", &labels, 1.0);
 }
 
-fn sample(out: &mut Exposition, name: &str, symbol: &SymbolAnalysis, labels: &[(&str, &str)], value: f64) {
+pub(super) fn sample(
+    out: &mut Exposition,
+    name: &str,
+    symbol: &SymbolAnalysis,
+    labels: &[(&str, &str)],
+    value: f64,
+) {
     let mut all: Vec<(&str, &str)> = labels.to_vec();
     if let Some(symbol) = &symbol.symbol {
         all.push(("symbol", symbol));
@@ -347,18 +293,6 @@ fn unix_seconds(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn labels_and_help_are_escaped_as_the_format_asks() {
-        let mut out = Exposition::default();
-        out.family("x", "gauge", "line\nbreak \\");
-        out.sample("x", &[("a", "say \"hi\"\n\\")], 0.25);
-        out.single("y", "gauge", "none", None);
-        assert_eq!(
-            out.finish(),
-            "# HELP x line\\nbreak \\\\\n# TYPE x gauge\nx{a=\"say \\\"hi\\\"\\n\\\\\"} 0.25\n"
-        );
-    }
 
     #[test]
     fn times_become_seconds_since_1970() {

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::prom::{Exposition, flag};
+use super::exposition::Exposition;
+use super::prom::flag;
 use crate::core::rollback::action::ActionKind;
+use crate::core::rollback::counters::Counters;
 use crate::core::rollback::decide::Decision;
 use crate::core::rollback::state::{PlanKind, PlanOutcome};
 
@@ -20,22 +22,8 @@ pub struct Facts {
     pub reloads: [u64; 2],
     /// Deliveries by the status of their answer.
     pub hooks: BTreeMap<u16, u64>,
-    /// Decisions by their word.
-    pub decisions: BTreeMap<&'static str, u64>,
-    /// Actions by kind and result.
-    pub actions: BTreeMap<(String, &'static str), u64>,
-    /// Undertakings by kind and outcome.
-    pub undertakings: BTreeMap<(&'static str, &'static str), u64>,
-    /// Verifications that came true, and that did not.
-    pub verifications: [u64; 2],
-    /// Deliveries with alerts that were cut off.
-    pub truncated: u64,
-    /// Times that the log could not be written.
-    pub log_errors: u64,
-    /// Commits, and the events in them.
-    pub commits: [u64; 2],
-    /// Seconds that commits took.
-    pub commit_seconds: f64,
+    /// What was counted.
+    pub counters: Counters,
     /// Lines of the log.
     pub log_lines: u64,
     /// Seconds until a further rollback may begin.
@@ -105,14 +93,14 @@ fn deliveries(out: &mut Exposition, facts: &Facts) {
     let name = "soak_rollback_decisions_total";
     out.family(name, "counter", "Alerts by what was decided about them");
     for word in Decision::WORDS {
-        let count = facts.decisions.get(word).copied().unwrap_or_default();
+        let count = facts.counters.decisions.get(word).copied().unwrap_or_default();
         out.sample(name, &[("decision", word)], count as f64);
     }
     out.single(
         "soak_rollback_truncated_hooks_total",
         "counter",
         "Deliveries of which Alertmanager cut alerts off, which nobody looked at",
-        Some(facts.truncated as f64),
+        Some(facts.counters.truncated as f64),
     );
 }
 
@@ -121,7 +109,8 @@ fn deeds(out: &mut Exposition, facts: &Facts) {
     out.family(name, "counter", "Actions by kind and result");
     for kind in ActionKind::ALL {
         for status in ["done", "failed", "left_out", "dry_run"] {
-            let count = facts.actions.get(&(kind.word().to_owned(), status)).copied().unwrap_or_default();
+            let count =
+                facts.counters.actions.get(&(kind.word().to_owned(), status)).copied().unwrap_or_default();
             out.sample(name, &[("action", kind.word()), ("status", status)], count as f64);
         }
     }
@@ -129,13 +118,16 @@ fn deeds(out: &mut Exposition, facts: &Facts) {
     out.family(name, "counter", "Rollbacks and notifications by how they ended");
     for kind in [PlanKind::Rollback, PlanKind::Notification] {
         for outcome in PlanOutcome::ALL {
-            let count = facts.undertakings.get(&(kind.word(), outcome.word())).copied().unwrap_or_default();
+            let count =
+                facts.counters.undertakings.get(&(kind.word(), outcome.word())).copied().unwrap_or_default();
             out.sample(name, &[("kind", kind.word()), ("outcome", outcome.word())], count as f64);
         }
     }
     let name = "soak_rollback_verifications_total";
     out.family(name, "counter", "Verifications by whether everything came true in time");
-    for (result, count) in [("verified", facts.verifications[0]), ("failed", facts.verifications[1])] {
+    for (result, count) in
+        [("verified", facts.counters.verifications[0]), ("failed", facts.counters.verifications[1])]
+    {
         out.sample(name, &[("result", result)], count as f64);
     }
 }
@@ -157,20 +149,25 @@ fn log(out: &mut Exposition, facts: &Facts) {
             "soak_rollback_log_errors_total",
             "counter",
             "Times that the audit log could not be written",
-            facts.log_errors as f64,
+            facts.counters.log_errors as f64,
         ),
-        ("soak_rollback_log_commits_total", "counter", "Syncs of the audit log", facts.commits[0] as f64),
+        (
+            "soak_rollback_log_commits_total",
+            "counter",
+            "Syncs of the audit log",
+            facts.counters.commits[0] as f64,
+        ),
         (
             "soak_rollback_log_questions_total",
             "counter",
             "Deliveries and events that these syncs made durable",
-            facts.commits[1] as f64,
+            facts.counters.commits[1] as f64,
         ),
         (
             "soak_rollback_log_commit_seconds_total",
             "counter",
             "Time that these syncs took",
-            facts.commit_seconds,
+            facts.counters.commit_seconds,
         ),
         ("soak_rollback_log_lines", "gauge", "Lines of the audit log", facts.log_lines as f64),
     ] {

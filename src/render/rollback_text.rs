@@ -132,7 +132,7 @@ pub fn line_words(event: &LogEvent) -> String {
 
 /// A line of the log, with number, time and mode in front.
 pub fn line_of(entry: &LogLine) -> String {
-    let words = printable(&line_words(&entry.event)).to_string();
+    let words = printable(&line_words(&entry.event));
     format!(
         "{:>6}  {}  {:<7}  {:<15}  {words}",
         entry.seq,

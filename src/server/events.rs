@@ -51,9 +51,16 @@ pub(super) fn stream(
 }
 
 async fn tell(mut shared: Shared, mut since: u64, reader: mpsc::Sender<Event>) {
+    let mut epoch = shared.run.borrow().epoch;
     loop {
         let is_last = *shared.stop.borrow();
-        let document = LiveDocument::of(&shared.run.borrow_and_update(), since, BATCH);
+        let document = {
+            let run = shared.run.borrow_and_update();
+            if run.epoch != epoch {
+                (epoch, since) = (run.epoch, 0);
+            }
+            LiveDocument::of(&run, since, BATCH)
+        };
         let has_more = document.next_since.is_some();
         // A reader that is ahead has seen another run at this address, and starts anew.
         since = document.iterations.last().map_or(since.min(document.run.last), |last| last.iteration);

@@ -6,6 +6,7 @@ mod connections;
 mod events;
 pub mod rollback;
 mod routes;
+pub mod scrape;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use axum::Router;
 use tokio::runtime;
 use tokio::sync::{Semaphore, watch};
 
@@ -102,27 +104,15 @@ impl Server {
     /// Shows `run` at an address that was taken before, until it is stopped.
     pub fn show(listening: Listening, run: LiveRun) -> Result<Self, ServeError> {
         let Listening { listener, bound, only_local_names } = listening;
-        let event_loop = runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()
-            .map_err(ServeError::Start)?;
         let (run, shown) = watch::channel(run);
         let (stop, stopping) = watch::channel(false);
         let shared = Shared {
             run: shown,
-            stop: stopping,
+            stop: stopping.clone(),
             event_readers: Arc::new(Semaphore::new(EVENT_READERS)),
             only_local_names,
         };
-        let listener = {
-            let _inside = event_loop.enter();
-            tokio::net::TcpListener::from_std(listener).map_err(ServeError::Start)?
-        };
-        let thread = std::thread::Builder::new()
-            .name("soak-serve".to_owned())
-            .spawn(move || event_loop.block_on(serve(listener, shared)))
-            .map_err(ServeError::Start)?;
+        let thread = in_thread(listener, routes::routes(shared), stopping)?;
         Ok(Self { address: bound, publisher: Publisher(Arc::new(run)), stop, thread: Some(thread) })
     }
 
@@ -168,14 +158,35 @@ pub(super) fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Ser
     Ok((listener, bound))
 }
 
-async fn serve(listener: tokio::net::TcpListener, shared: Shared) {
-    let mut stopping = shared.stop.clone();
-    let mut stopped = shared.stop.clone();
+/// Serves in a thread of its own until it is told to stop.
+fn in_thread(
+    listener: TcpListener,
+    routes: Router,
+    stop: watch::Receiver<bool>,
+) -> Result<JoinHandle<()>, ServeError> {
+    let event_loop = runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(ServeError::Start)?;
+    let listener = {
+        let _inside = event_loop.enter();
+        tokio::net::TcpListener::from_std(listener).map_err(ServeError::Start)?
+    };
+    std::thread::Builder::new()
+        .name("soak-serve".to_owned())
+        .spawn(move || event_loop.block_on(serve(listener, routes, stop)))
+        .map_err(ServeError::Start)
+}
+
+async fn serve(listener: tokio::net::TcpListener, routes: Router, stop: watch::Receiver<bool>) {
+    let mut stopping = stop.clone();
+    let mut stopped = stop;
     let graceful = async move {
         let _ = stopping.wait_for(|stop| *stop).await;
     };
-    let served = axum::serve(connections::Connections::new(listener), routes::routes(shared))
-        .with_graceful_shutdown(graceful);
+    let served =
+        axum::serve(connections::Connections::new(listener), routes).with_graceful_shutdown(graceful);
     let out_of_time = async move {
         let _ = stopped.wait_for(|stop| *stop).await;
         tokio::time::sleep(LAST_WORDS).await;

@@ -12,6 +12,7 @@ use axum::routing::get;
 use serde_json::json;
 
 use super::{Shared, events};
+use crate::core::evidence::RunState;
 use crate::io::clock;
 use crate::render::json::compact_ascii;
 use crate::render::{live_html, live_prom};
@@ -29,13 +30,13 @@ pub(super) fn routes(shared: Shared) -> Router {
         .route("/events", get(event_stream))
         .route("/healthz", get(health))
         .fallback(unknown)
-        .layer(middleware::from_fn_with_state(shared.clone(), guarded))
+        .layer(middleware::from_fn_with_state(shared.only_local_names, guarded))
         .with_state(shared)
 }
 
 /// Refuses names of other hosts, and puts the headers on every answer that keep a browser careful.
-async fn guarded(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    let allowed = !shared.only_local_names || is_local(request.headers(), request.uri());
+pub(super) async fn guarded(State(only_local_names): State<bool>, request: Request, next: Next) -> Response {
+    let allowed = !only_local_names || is_local(request.headers(), request.uri());
     let mut response = if allowed {
         next.run(request).await
     } else {
@@ -97,7 +98,7 @@ fn since(uri: &Uri) -> Result<u64, Refused> {
         .map_err(|_| (StatusCode::BAD_REQUEST, "`since` is the number of an iteration, as in `?since=12`\n"))
 }
 
-fn as_json(text: String) -> Response {
+pub(super) fn as_json(text: String) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
@@ -140,7 +141,10 @@ async fn event_stream(
 async fn health(State(shared): State<Shared>) -> Response {
     let run = shared.run.borrow();
     let Some(silent) = run.silent_seconds(clock::machine_time()) else {
-        return as_json(compact_ascii(&json!({ "status": "ok", "run": run.facts.state.word() })));
+        // A folder may be followed before there is a run in it: then the server is well, and nothing is said of a run.
+        let status = if run.last().is_some() || run.facts.folder.is_none() { "ok" } else { "waiting" };
+        let state = run.facts.state.map_or("unknown", RunState::word);
+        return as_json(compact_ascii(&json!({ "status": status, "run": state })));
     };
     let reason = format!(
         "no iteration for {silent:.0} s, at an interval of {} s: the run may hang",

@@ -10,6 +10,7 @@ use super::provenance::Override;
 use crate::core::deltas::{
     Attention, DETAILED_PAIRS, KeyCheck, KeyState, Next, Pair, PairStatus, Status, Verification,
 };
+use crate::core::excerpt::{WORDS, excerpt};
 use crate::core::number::round_half_even;
 
 /// Most pairs that a report lists.
@@ -244,7 +245,7 @@ impl From<&Pair> for PairReport {
             from: pair.from,
             keys: pair.keys.iter().map(KeyReport::from).collect(),
             next,
-            reason: pair.why.to_string(),
+            reason: excerpt(&pair.why.to_string(), WORDS),
             status,
             to,
         }

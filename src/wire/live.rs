@@ -2,12 +2,17 @@
 //!
 //! One document for both: the run as it stands, and the iterations after the one that the reader has.
 
+mod overview;
+
+pub use overview::overview;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
+use crate::core::evidence::RunState;
 use crate::core::guards::Guard;
 use crate::core::kpi::{Direction, Kpi};
 use crate::core::number::{fixed, trimmed};
@@ -21,13 +26,23 @@ use crate::core::verdict::Outcome;
 /// The run beside its iterations.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct LiveRunRow {
-    /// Where the data comes from: `sim`, `exec`, `file`, `prometheus`.
+    /// Changes when what was told before is not a beginning of what is told now: a reader begins anew.
+    pub epoch: u64,
+    /// The folder that is followed; null when the run is told by the process that makes it.
+    pub folder: Option<String>,
+    /// The symbol that is told; null for runs that are not per symbol.
+    pub symbol: Option<String>,
+    /// Where the data comes from: `sim`, `exec`, `file`, `prometheus`; `unknown` where the files do not say.
     pub source: String,
     /// Seed of the simulator; null for other sources.
     pub seed: Option<u64>,
-    /// How far the run has come.
-    #[schemars(extend("enum" = ["running", "complete", "interrupted", "failed"]))]
+    /// How far the run has come; `unknown` when it does not say.
+    #[schemars(extend("enum" = ["running", "complete", "interrupted", "failed", "unknown"]))]
     pub state: String,
+    /// Whether something may come after the run has ended: a folder is followed further.
+    pub goes_on: bool,
+    /// What a person should know about what is told; null when there is nothing to say.
+    pub note: Option<String>,
     /// Iterations that the run set out to do; null when it declared none.
     pub declared: Option<u64>,
     /// Iterations that were told so far, also those that are no longer kept.
@@ -116,10 +131,10 @@ pub struct LiveParameter {
 /// A change of a parameter.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct LiveChangeRow {
-    /// Value before.
-    pub old: f64,
-    /// Value after.
-    pub new: f64,
+    /// Value before; null when the file does not say.
+    pub old: Option<f64>,
+    /// Value after; null when the file does not say.
+    pub new: Option<f64>,
 }
 
 /// An iteration.
@@ -127,8 +142,8 @@ pub struct LiveChangeRow {
 pub struct LiveIterationRow {
     /// Its number, from 1.
     pub iteration: u64,
-    /// When it ended, in the run's own time, RFC 3339.
-    pub utc: String,
+    /// When it ended, in the run's own time, RFC 3339; null when the file does not say.
+    pub utc: Option<String>,
     /// Its phase.
     #[schemars(extend("enum" = ["WARMUP", "RAMPDOWN", "STEADY"]))]
     pub phase: String,
@@ -202,9 +217,14 @@ fn time(at: DateTime<Utc>) -> String {
 fn run_row(run: &LiveRun) -> LiveRunRow {
     let facts: &LiveFacts = &run.facts;
     LiveRunRow {
+        epoch: run.epoch,
+        folder: facts.folder.clone(),
+        symbol: facts.symbol.clone(),
         source: facts.source.clone(),
         seed: facts.seed,
-        state: facts.state.word().to_owned(),
+        state: facts.state.map_or("unknown", RunState::word).to_owned(),
+        goes_on: facts.folder.is_some(),
+        note: facts.note.clone(),
         declared: facts.declared,
         seen: run.seen(),
         passing: run.passing(),
@@ -279,7 +299,7 @@ fn iteration_row(run: &LiveRun, iteration: &LiveIteration) -> LiveIterationRow {
     let changes = iteration.applied.iter();
     LiveIterationRow {
         iteration: iteration.number,
-        utc: time(iteration.ends),
+        utc: iteration.ends.map(time),
         phase: iteration.phase.word().to_owned(),
         values: run.kpis.ids().filter_map(named).collect(),
         kpi_verdict: iteration.kpi_verdict.map(KpiVerdict::word).map(str::to_owned),
@@ -302,7 +322,11 @@ fn told(iteration: &LiveIteration) -> String {
     if iteration.panic_revert {
         return "panic revert".to_owned();
     }
-    let number = |value: f64| trimmed(&fixed(value, 4)).to_owned();
+    if let Some(told) = &iteration.told {
+        return told.to_string();
+    }
+    let number =
+        |value: Option<f64>| value.map_or("?".to_owned(), |value| trimmed(&fixed(value, 4)).to_owned());
     let changes = iteration.applied.iter();
     let changes: Vec<String> = changes
         .map(|change| format!("{} {} → {}", change.param, number(change.old), number(change.new)))

@@ -23,8 +23,10 @@ fn main() {
     let n: u64 = std::env::var("SOAK_BENCH_ITERATIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
     let place = memory_folder();
     let large = place.path().join("large");
+    let other = place.path().join("other");
     let small = place.path().join("small");
     let bytes = make(&large, n);
+    make(&other, n);
     make(&small, 24);
     println!("{n} iteration files of {bytes} bytes in {}, best of {ROUNDS} rounds", place.path().display());
 
@@ -51,6 +53,19 @@ fn main() {
         seconds(extract),
         ratio(extract, list),
         peak / 1024
+    );
+    let both = best(|| {
+        parse_all(&large);
+        parse_all(&other);
+    });
+    let compare = best(|| {
+        run(&["compare", "--a", path(&large), "--b", path(&other)]);
+    });
+    println!(
+        "  soak compare, two runs     {}  = {:.2} x read + parse of both ({})",
+        seconds(compare),
+        ratio(compare, both),
+        seconds(both).trim_start()
     );
     let gate = best(|| {
         run(&["gate", "--path", path(&small), "--prometheus"]);

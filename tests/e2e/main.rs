@@ -7,9 +7,12 @@
 use std::process::{Command, Stdio};
 
 mod deploy;
+mod export_prom;
 mod large_report;
+mod openmetrics;
 mod prometheus;
 mod promtool;
+mod remote_write;
 mod rollback_loop;
 mod servers;
 #[expect(dead_code, reason = "these tests need a part of it")]
@@ -20,9 +23,14 @@ mod support;
 fn is_wanted() -> bool {
     let is_wanted = std::env::var_os("SOAK_E2E").is_some_and(|value| value == "1");
     if !is_wanted {
-        eprintln!("skipped: set SOAK_E2E=1 to run the end-to-end tests");
+        skip("set SOAK_E2E=1 to run the end-to-end tests");
     }
     is_wanted
+}
+
+/// Says why a test does nothing.
+fn skip(reason: &str) {
+    eprintln!("skipped: {reason}");
 }
 
 /// Whether a test that talks to `program` is to run; says why not.
@@ -32,7 +40,7 @@ fn has(program: &str) -> bool {
     }
     let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if found.is_err() {
-        eprintln!("skipped: {program} not installed");
+        skip(&format!("{program} not installed"));
     }
     found.is_ok()
 }

@@ -52,7 +52,7 @@ fn hostile_symbols() -> Run {
 }
 
 /// Runs of every verdict.
-fn runs() -> Vec<(&'static str, Run)> {
+pub fn runs() -> Vec<(&'static str, Run)> {
     let fail = (1..=8).map(Step::bad).collect();
     let invalid = Run::passing(8).with(&name(5), "{");
     let no_value = (1..=8).fold(Run::passing(8), |run, number| {
@@ -74,6 +74,9 @@ fn promtool_has_nothing_to_say_about_the_clean_metrics() {
         return;
     }
     for (case, run) in runs() {
+        let exported = run.in_temp().soak("export-prom", &["--no-legacy-metrics"]).stdout;
+        assert!(exported.contains("\nsoak_guard_triggers_total"), "{case}: {exported}");
+        assert_eq!(promtool_check_metrics(&exported), Ok(()), "{case}, export-prom:\n{exported}");
         for command in ["extract", "gate"] {
             let text = metrics(&run, command, &["--no-legacy-metrics"]);
             assert!(text.lines().count() > 10, "{case}, {command}: {text}");

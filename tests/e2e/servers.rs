@@ -68,6 +68,10 @@ impl Exporter {
         Self { address, text }
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub fn expose(&self, text: &str) {
         text.clone_into(&mut self.text.lock().expect("no panic holds it"));
     }
@@ -94,11 +98,19 @@ pub fn free_port() -> u16 {
 }
 
 fn start(program: &str, exporter: &Exporter, path: &str, args: impl Fn(&str, u16) -> Vec<String>) -> Server {
+    launch(program, &scraping(exporter.address), path, args)
+}
+
+/// The configuration of a Prometheus that scrapes this address.
+pub fn scraping(address: SocketAddr) -> String {
+    format!(
+        "global:\n  scrape_interval: 1s\nscrape_configs:\n  - job_name: mm\n    static_configs:\n      - targets: ['{address}']\n"
+    )
+}
+
+/// Starts a program that serves queries, with this text in `scrape.yml`.
+fn launch(program: &str, config: &str, path: &str, args: impl Fn(&str, u16) -> Vec<String>) -> Server {
     let folder = tempfile::tempdir().expect("a folder");
-    let config = format!(
-        "global:\n  scrape_interval: 1s\nscrape_configs:\n  - job_name: mm\n    static_configs:\n      - targets: ['{}']\n",
-        exporter.address
-    );
     std::fs::write(folder.path().join("scrape.yml"), config).expect("written");
     let port = free_port();
     let child = Command::new(program)
@@ -115,6 +127,32 @@ fn start(program: &str, exporter: &Exporter, path: &str, args: impl Fn(&str, u16
         std::thread::sleep(Duration::from_millis(50));
     }
     server
+}
+
+/// A Prometheus with this configuration, below `/p`, and further flags.
+pub fn prometheus_with(config: &str, flags: &[&str]) -> Server {
+    launch("prometheus", config, "/p", |folder, port| {
+        let mut args = vec![
+            format!("--config.file={folder}/scrape.yml"),
+            format!("--storage.tsdb.path={folder}/data"),
+            format!("--web.listen-address=127.0.0.1:{port}"),
+            "--web.route-prefix=/p".to_owned(),
+        ];
+        args.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        args
+    })
+}
+
+/// A `VictoriaMetrics` that scrapes nothing.
+pub fn plain_victoria_metrics() -> Server {
+    launch("victoria-metrics", "", "", |folder, port| {
+        vec![format!("-storageDataPath={folder}/data"), format!("-httpListenAddr=127.0.0.1:{port}")]
+    })
+}
+
+/// A Pushgateway.
+pub fn pushgateway() -> Server {
+    launch("prometheus-pushgateway", "", "", |_, port| vec![format!("--web.listen-address=127.0.0.1:{port}")])
 }
 
 /// Prometheus below `/prom`.

@@ -45,10 +45,29 @@ fn a_run_within_its_limits_is_ok_and_the_last_lines_say_so() {
     let folder = rising().in_temp();
     let audited = folder.soak("audit", &["--fail-on-hold"]);
     assert_eq!(audited.code, 0, "{}", audited.stdout);
-    assert_eq!(
-        ending(&audited.stdout),
-        ["🎯 FINAL VERDICT: READINESS: OK", "[EXIT] fail-on-hold: True, verdict: OK, exit_code=0"]
-    );
+    let rule = "=".repeat(80);
+    let (_, end) = audited.stdout.rsplit_once(&format!("{rule}\n🎯 FINAL VERDICT: ")).expect("a verdict");
+    let analysis = folder.path().join("reports/analysis");
+    let at = |name: &str| analysis.join(name).display().to_string();
+    // The medians of `rising`, worked out below: 0.84765625, 4.5625, 225, 0.298828125.
+    let expected = [
+        "READINESS: OK".to_owned(),
+        rule,
+        String::new(),
+        format!("📄 Full report: {}", at("POST_SOAK_AUDIT_SUMMARY.md")),
+        format!("📊 JSON summary: {}", at("POST_SOAK_AUDIT_SUMMARY.json")),
+        format!("📈 CSV table: {}", at("POST_SOAK_ITER_TABLE.csv")),
+        String::new(),
+        "All KPIs within thresholds:".to_owned(),
+        "  ✓ maker_taker_ratio: 0.848 >= 0.83".to_owned(),
+        "  ✓ net_bps: 4.562 >= 2.9".to_owned(),
+        "  ✓ p95_latency_ms: 225 <= 330".to_owned(),
+        "  ✓ risk_ratio: 0.299 <= 0.4".to_owned(),
+        String::new(),
+        "✅ READY FOR RELEASE".to_owned(),
+        "[EXIT] fail-on-hold: True, verdict: OK, exit_code=0".to_owned(),
+    ];
+    assert_eq!(end.lines().collect::<Vec<_>>(), expected);
     for step in 1..=11 {
         assert!(audited.stdout.contains(&format!("\n[{step}/11] ")), "step {step}");
     }
@@ -114,6 +133,27 @@ fn each_limit_holds_at_its_value_and_fails_beyond_it() {
     // Zero is a value: the best risk and latency, and no edge.
     let zeros = at(|step| (step.net, step.risk, step.p95) = (0.0, 0.0, 0.0));
     assert_eq!(zeros, ["net_bps: 0.000 (expected >= 2.9)"]);
+}
+
+#[test]
+fn plots_stand_beside_the_reports_when_asked_for() {
+    let folder = rising().in_temp();
+    folder.soak("audit", &[]);
+    assert!(!folder.path().join("reports/analysis/plots").exists());
+    let audited = folder.soak("audit", &["--plots"]);
+    assert_eq!(audited.code, 0);
+    let out = folder.path().join("elsewhere");
+    folder.soak("audit", &["--plots", "--out", &out.display().to_string()]);
+    for name in ["net_bps", "risk_ratio", "latency_p95_ms", "maker_taker_ratio"] {
+        for plots in [folder.path().join("reports/analysis/plots"), out.join("plots")] {
+            let png = std::fs::read(plots.join(format!("{name}.png"))).expect("a picture");
+            // Width and height behind the name of the first chunk, RFC 2083.
+            assert_eq!((&png[16..20], &png[20..24]), (&1000u32.to_be_bytes()[..], &600u32.to_be_bytes()[..]));
+            assert!(plots.join(format!("{name}.svg")).exists());
+        }
+        assert!(audited.stdout.contains(&format!("plots/{name}.png")), "{}", audited.stdout);
+    }
+    assert!(out.join("POST_SOAK_AUDIT_SUMMARY.md").exists());
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod compare;
 mod config;
 mod deltas;
 mod edge_report;
+mod export_prom;
 mod extract;
 mod fixtures;
 mod gate;

@@ -1,10 +1,10 @@
-//! `soak extract --notify`: who is told what, and that no address is told to anybody.
+//! `--notify` of `extract`, `gate` and `run`: who is told what, and that no address is told to anybody.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
-use crate::support::{Folder, Ran, Run, ran, visible};
+use crate::support::{Folder, Ran, Run, program, ran, visible};
 use serde_json::{Value, json};
 
 /// A chat that takes one message with this status, and what it was told: request head and body.
@@ -170,6 +170,68 @@ fn a_chat_that_is_down_or_refuses_changes_no_exit_code_and_its_address_stays_sec
     assert_eq!(told.code, 0);
     assert!(told.stderr.contains("the server answered 403"), "{}", told.stderr);
     says_nothing_of(&["hush", &port], &place, &told);
+}
+
+const LINK: &str = "https://ci.example/runs/7?a=1&b=<2>";
+
+#[test]
+fn a_link_stands_below_the_line_and_slack_gets_it_escaped() {
+    let (chat, place) = (Chat::start(200), failing());
+    let url = chat.url();
+    place.soak("extract", &["--notify", "slack", "--webhook-url", &url, "--link", LINK]);
+    let text = chat.told().1["text"].as_str().expect("text").to_owned();
+    assert!(text.starts_with(&LINE.replace('>', "&gt;")), "{text}");
+    assert_eq!(text.lines().last(), Some("https://ci.example/runs/7?a=1&amp;b=&lt;2&gt;"));
+    assert_eq!(text.lines().count(), 2);
+
+    let (chat, place) = (Chat::start(200), failing());
+    let url = chat.url();
+    place.soak("extract", &["--notify", "webhook", "--webhook-url", &url, "--link", LINK]);
+    let text = chat.told().1["text"].as_str().expect("text").to_owned();
+    assert_eq!(text.lines().last(), Some(LINK));
+}
+
+#[test]
+fn the_gate_tells_what_it_judged_and_its_exit_code_stays() {
+    let (chat, place) = (Chat::start(500), failing());
+    let url = chat.url();
+    // The chat refuses once and is gone then.
+    let told = place.soak("gate", &["--notify", "slack", "--webhook-url", &url, "--link", LINK]);
+    assert_eq!(told.code, 1);
+    assert!(chat.told().1["text"].as_str().expect("text").starts_with(LINE));
+    assert!(told.stderr.contains("warning: the notification to slack failed"), "{}", told.stderr);
+    says_nothing_of(&["hush"], &place, &told);
+
+    let told = place.soak("gate", &["--notify", "slack"]);
+    assert_eq!(told.code, 2, "{}", told.stderr);
+}
+
+#[test]
+fn the_end_of_a_run_is_told_with_a_link() {
+    let chat = Chat::start(200);
+    let place = Run::passing(8).in_temp();
+    let out = place.path().join("runs");
+    let args = ["--mock", "--iterations", "3", "--notify", "telegram", "--chat-id", "7", "--link", LINK];
+    let mut command = program();
+    let url = chat.url();
+    let told = ran(command.arg("run").arg("--out").arg(out).args(args).env("TELEGRAM_WEBHOOK", url));
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    let text = chat.told().1["text"].as_str().expect("text").to_owned();
+    assert!(text.starts_with("Soak run [COMPLETE] 3 of 3 iterations; gate INCONCLUSIVE: "), "{text}");
+    assert_eq!(text.lines().last(), Some(LINK));
+    says_nothing_of(&["hush"], &place, &told);
+}
+
+#[test]
+fn a_link_that_is_no_address_is_a_usage_error() {
+    let place = failing();
+    for link in ["javascript:alert(1)", "ci", "https://a b"] {
+        let url = "http://127.0.0.1:1/hush";
+        let told = place.soak("extract", &["--notify", "slack", "--webhook-url", url, "--link", link]);
+        assert_eq!(told.code, 2, "{}", told.stderr);
+    }
+    assert_eq!(place.soak("extract", &["--link", LINK]).code, 2);
+    assert_eq!(place.written(), Vec::<String>::new());
 }
 
 #[test]

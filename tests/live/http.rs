@@ -228,7 +228,7 @@ fn a_run_that_is_not_heard_of_any_more_is_not_healthy() {
     let asked_after = |seconds: i64, state: RunState| {
         server.publisher().update(|run| {
             run.facts.heartbeat = Some(chrono::Utc::now() - chrono::TimeDelta::seconds(seconds));
-            run.facts.state = state;
+            run.facts.state = Some(state);
         });
         ask(&server, "GET /healthz")
     };

@@ -7,3 +7,5 @@ mod documents;
 mod http;
 mod program;
 mod run;
+mod scrape;
+mod serve;

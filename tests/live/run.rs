@@ -173,7 +173,7 @@ pub(crate) fn push(run: &mut LiveRun, number: u64) {
     run.facts.heartbeat = Some(record.ends);
     run.facts.pace_seconds = Some(300.0);
     let is_last = run.facts.declared == Some(number);
-    run.facts.state = if is_last { RunState::Complete } else { RunState::Running };
+    run.facts.state = Some(if is_last { RunState::Complete } else { RunState::Running });
     let (outcome, reason) = match number {
         0..8 => (Outcome::Inconclusive, format!("{number} of 8 iterations that the verdict needs")),
         8..20 => (Outcome::Fail, "4 of 8 iterations pass, 6 are needed".to_owned()),

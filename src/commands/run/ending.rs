@@ -244,23 +244,23 @@ fn tell_end(watch: &mut Watch<'_>, ended: &Ended, report: &RunReport, gates: boo
 fn tell_failure(watch: &mut Watch<'_>, problem: &str) {
     let done = watch.rows.len() as u64;
     watch.voice.tell(&run_log::failed(done, watch.iterations, problem));
-    if let Some(messenger) = &mut watch.messenger {
+    if let Some(messenger) = &watch.messenger {
         messenger
-            .send(format!("Soak run [FAILED] after iteration {done} of {}: {problem}", watch.iterations));
+            .send(&format!("Soak run [FAILED] after iteration {done} of {}: {problem}", watch.iterations));
     }
 }
 
 fn notify_end(watch: &mut Watch<'_>, ended: &Ended, decision: &Decision) {
     let decision = format!("gate {}: {}", decision.outcome.word(), decision.reason);
     let iterations = watch.iterations;
-    let Some(messenger) = &mut watch.messenger else { return };
+    let Some(messenger) = &watch.messenger else { return };
     let text = match reason(&ended.end) {
         None => format!("Soak run [COMPLETE] {} of {iterations} iterations; {decision}", ended.last),
         Some(why) => {
             format!("Soak run [FAILED] after iteration {} of {iterations}: {why}; {decision}", ended.last)
         }
     };
-    messenger.send(text);
+    messenger.send(&text);
 }
 
 /// What could not be sent is told, and changes nothing else.
@@ -286,7 +286,7 @@ fn close(
             (so_far.outcome, so_far.reason)
         };
         publisher.update(|live| {
-            live.facts.state = state;
+            live.facts.state = Some(state);
             live.facts.decision = Some(told.to_owned());
             live.facts.verdict = Some(LiveVerdict { outcome, reason });
         });

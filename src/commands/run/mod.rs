@@ -67,7 +67,8 @@ pub(super) fn run(args: &RunArgs, globals: &GlobalArgs) -> Result<Exit, Failure>
         })?;
         return Ok(Exit::Success);
     }
-    let messenger = args.notify.destination().map_err(Failure::usage)?.map(notify_target).map(Messenger::new);
+    let target = args.notify.destination().map_err(Failure::usage)?.map(notify_target);
+    let messenger = target.map(|target| Messenger::new(target, args.notify.link()));
     let stop = StopRequest::listen().map_err(Failure::failed)?;
     let sampler = sampler(args.pid)?;
     // Taken before the folder is made: a run that cannot start leaves nothing behind and moves nothing aside.
@@ -173,7 +174,7 @@ fn serve(job: &Job<'_>, begun: &Begun, listening: Listening) -> Result<Server, F
     let mut facts = LiveFacts::new(name, "production", version, &job.provenance.policy_sha256);
     facts.declared = Some(manifest.iterations);
     facts.interval_seconds = Some(begun.settings.interval_seconds);
-    facts.state = RunState::Running;
+    facts.state = Some(RunState::Running);
     facts.started = Some(begun.started);
     facts.heartbeat = Some(clock::machine_time());
     if let SourceSettings::Sim { seed, .. } = begun.settings.source {
@@ -182,6 +183,8 @@ fn serve(job: &Job<'_>, begun: &Begun, listening: Listening) -> Result<Server, F
     let parameters = job.policy.run.parameters.iter().cloned().collect();
     let mut live = LiveRun::new(facts, job.policy, parameters);
     live.bot = matches!(begun.settings.source, SourceSettings::Sim { .. }).then(LiveBot::default);
+    // Another run that is shown at this address later is not taken for this one.
+    live.epoch = u64::try_from(begun.started.timestamp_millis()).unwrap_or_default();
     Server::show(listening, live).map_err(cannot_serve)
 }
 

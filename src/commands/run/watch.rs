@@ -1,6 +1,7 @@
 //! Everybody who follows a run: the report, the terminal, the log, the live page, the chat.
 
 use std::io::Write;
+use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::flow::run::Watcher;
 use crate::io::clock::{self, Stopwatch};
 use crate::io::notify::{Notifier, Target};
 use crate::io::progress::{self, Progress};
+use crate::render::notification::{one_line, with_link};
 use crate::render::run_log::{self, LogEvent, Told};
 use crate::render::run_text::{self, TrendRow, Width};
 use crate::render::terminal::Style;
@@ -24,29 +26,36 @@ use crate::server::Publisher;
 /// Sends texts to a chat without holding up the run.
 #[derive(Debug)]
 pub(super) struct Messenger {
-    target: Target,
-    sending: Vec<JoinHandle<Option<String>>>,
+    link: Option<String>,
+    texts: Sender<String>,
+    sending: JoinHandle<Vec<String>>,
 }
 
 impl Messenger {
-    pub(super) fn new(target: Target) -> Self {
-        Self { target, sending: Vec::new() }
+    pub(super) fn new(target: Target, link: Option<&str>) -> Self {
+        let (texts, to_send) = channel::<String>();
+        // One thread, so that messages arrive in their order.
+        let sending = std::thread::spawn(move || {
+            let send = |text: String| {
+                Notifier::default().send(&target, &text).err().map(|error| {
+                    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+                    format!("{error}{}", cause.unwrap_or_default())
+                })
+            };
+            to_send.into_iter().filter_map(send).collect()
+        });
+        Self { link: link.map(str::to_owned), texts, sending }
     }
 
-    pub(super) fn send(&mut self, text: String) {
-        let target = self.target.clone();
-        let send = move || {
-            Notifier::default().send(&target, &text).err().map(|error| {
-                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-                format!("{error}{}", cause.unwrap_or_default())
-            })
-        };
-        self.sending.push(std::thread::spawn(send));
+    pub(super) fn send(&self, text: &str) {
+        // The thread ends only with the channel.
+        let _ = self.texts.send(with_link(one_line(text), self.link.as_deref()));
     }
 
     /// Waits until everything is sent; what could not be, and why.
     pub(super) fn finish(self) -> Vec<String> {
-        self.sending.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect()
+        drop(self.texts);
+        self.sending.join().unwrap_or_default()
     }
 }
 
@@ -211,10 +220,10 @@ impl Watcher for Watch<'_> {
             }
         }
         if record.tuning.panic_revert
-            && let Some(messenger) = &mut self.messenger
+            && let Some(messenger) = &self.messenger
         {
             let profile = &self.policy.run.patience.panic_profile;
-            messenger.send(format!(
+            messenger.send(&format!(
                 "Soak run [PANIC REVERT] iteration {} of {}: the profile {profile} is in force",
                 record.number, self.iterations
             ));

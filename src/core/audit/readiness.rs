@@ -52,11 +52,13 @@ impl Readiness {
         if self.is_ok() { "OK" } else { "HOLD" }
     }
 
-    /// The readiness checks of the symbol that decides, without integrity.
-    pub fn limits<'r>(&'r self, symbol: Option<&'r str>) -> impl Iterator<Item = &'r Check> {
-        self.checks
-            .iter()
-            .filter(move |check| check.part == Part::Readiness && check.symbol.as_deref() == symbol)
+    /// The readiness checks of a symbol, without integrity, by the names of their KPIs: the order that readers of
+    /// the audit know.
+    pub fn limits(&self, symbol: Option<&str>) -> Vec<&Check> {
+        let is_limit = |check: &&Check| check.part == Part::Readiness && check.symbol.as_deref() == symbol;
+        let mut limits: Vec<&Check> = self.checks.iter().filter(is_limit).collect();
+        limits.sort_by_key(|check| check.kpi.as_deref());
+        limits
     }
 
     /// Readiness limits that are missed or cannot be judged.

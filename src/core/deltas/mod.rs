@@ -243,6 +243,9 @@ pub struct Counts {
     pub unverifiable: usize,
     /// Said or seen to be applied.
     pub claimed: usize,
+    /// Proposed increments, not iterations, whose parameter the overrides on one side do not hold, although
+    /// there are overrides on both.
+    pub missing_values: usize,
 }
 
 /// Whether the ratios mean anything.

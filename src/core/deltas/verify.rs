@@ -33,7 +33,9 @@ pub fn verify(
         if tuning.deltas.is_empty() {
             tally.counts.none += 1;
         } else {
-            tally.add(judge(row, tuning, rows.get(position + 1), end_state));
+            let (pair, missing) = judge(row, tuning, rows.get(position + 1), end_state);
+            tally.counts.missing_values += missing;
+            tally.add(pair);
         }
     }
     tally.finish()
@@ -106,7 +108,13 @@ struct Sides<'a> {
     after: &'a ParamValues,
 }
 
-fn judge(row: &Row, tuning: &Tuning, following: Option<&Row>, end_state: Option<&ParamValues>) -> Pair {
+/// The pair, and how many of its parameters the overrides do not hold.
+fn judge(
+    row: &Row,
+    tuning: &Tuning,
+    following: Option<&Row>,
+    end_state: Option<&ParamValues>,
+) -> (Pair, usize) {
     let own = row.overrides.as_deref();
     let (next, after) = match following {
         Some(following) if row.number.checked_add(1) == Some(following.number) => {
@@ -126,7 +134,9 @@ fn judge(row: &Row, tuning: &Tuning, following: Option<&Row>, end_state: Option<
             matches!(status, PairStatus::Full | PairStatus::Partial { .. } | PairStatus::Unverifiable)
         }
     };
-    Pair { from: row.number, next, status, why, claimed, keys }
+    let is_missing = |key: &&KeyCheck| key.state == KeyState::Missing;
+    let missing = if sides.is_some() { keys.iter().filter(is_missing).count() } else { 0 };
+    (Pair { from: row.number, next, status, why, claimed, keys }, missing)
 }
 
 fn weigh(tuning: &Tuning, next: Next, keys: &[KeyCheck], sides: Option<&Sides>) -> (PairStatus, Why) {

@@ -1,9 +1,10 @@
 //! Alerts as a hook delivers them. Knows no JSON and no policy.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
+
+use crate::core::hex::hex;
 
 /// How an alert stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,12 +82,7 @@ impl Alert {
             }
         }
         part(self.starts_at.as_deref().unwrap_or_default());
-        let mut text = String::with_capacity(32);
-        for byte in &hash.finalize()[..16] {
-            let written = write!(text, "{byte:02x}");
-            debug_assert!(written.is_ok(), "writing to a string cannot fail");
-        }
-        AlertKey(text)
+        AlertKey(hex(&hash.finalize()[..16]))
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod action;
 pub mod alert;
 pub mod condition;
+pub mod counters;
 pub mod decide;
 pub mod executor;
 pub mod policy;

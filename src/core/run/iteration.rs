@@ -45,6 +45,11 @@ pub enum KpiVerdict {
 }
 
 impl KpiVerdict {
+    /// The verdict with this word; `None` for words of other writers.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Pass, Self::Warn, Self::Fail].into_iter().find(|verdict| verdict.word() == word)
+    }
+
     /// Word in files.
     pub fn word(self) -> &'static str {
         match self {

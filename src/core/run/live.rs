@@ -2,6 +2,9 @@
 //!
 //! Takes iterations and keeps them; must not judge. The verdict so far is the caller's, from the real judge.
 
+mod overview;
+mod rows;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -37,16 +40,22 @@ pub struct LiveVerdict {
 /// Everything about a run beside its iterations. The caller sets what changes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveFacts {
-    /// Name of the source: `sim`, `exec`, `file`, `prometheus`.
+    /// Name of the source: `sim`, `exec`, `file`, `prometheus`; `unknown` where the files do not say.
     pub source: String,
+    /// The folder that is followed; `None` = the run is shown by the process that makes it.
+    pub folder: Option<String>,
+    /// The symbol that is shown; `None` for runs that are not per symbol.
+    pub symbol: Option<String>,
     /// Seed of the simulator; `None` for other sources.
     pub seed: Option<u64>,
     /// Iterations that the run set out to do; `None` = not declared.
     pub declared: Option<u64>,
     /// Length of an interval, seconds; `None` = unknown.
     pub interval_seconds: Option<f64>,
-    /// How far the run has come.
-    pub state: RunState,
+    /// How far the run has come; `None` = it does not say.
+    pub state: Option<RunState>,
+    /// What a person should know about what is shown: that there is nothing yet, or that nothing comes any more.
+    pub note: Option<String>,
     /// When the run started, in its own time.
     pub started: Option<DateTime<Utc>>,
     /// When the run was last heard of, by the wall clock.
@@ -70,10 +79,13 @@ impl LiveFacts {
     pub fn new(source: &str, limits: &'static str, tool_version: &str, policy_sha256: &str) -> Self {
         Self {
             source: source.to_owned(),
+            folder: None,
+            symbol: None,
             seed: None,
             declared: None,
             interval_seconds: None,
-            state: RunState::Running,
+            state: Some(RunState::Running),
+            note: None,
             started: None,
             heartbeat: None,
             pace_seconds: None,
@@ -84,17 +96,26 @@ impl LiveFacts {
             policy_sha256: policy_sha256.to_owned(),
         }
     }
+
+    /// Seconds since the run was last heard of, where that is so long ago that it must be taken to hang; `None`
+    /// while all is well, once the run has ended, and where the interval or the last word is not known.
+    pub fn silent_seconds(&self, now: DateTime<Utc>) -> Option<f64> {
+        let silent = (now - self.heartbeat?).as_seconds_f64();
+        let [intervals, grace] = PATIENCE;
+        let patience = intervals * self.interval_seconds? + grace;
+        (self.state == Some(RunState::Running) && silent > patience).then_some(silent)
+    }
 }
 
-/// A parameter that changed from one iteration to the next.
+/// A parameter that changed from one iteration to the next. `None` = the file says that it changed, and not how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveChange {
     /// The parameter.
     pub param: ParamName,
     /// Value before.
-    pub old: f64,
+    pub old: Option<f64>,
     /// Value after.
-    pub new: f64,
+    pub new: Option<f64>,
 }
 
 /// An iteration in compact form.
@@ -102,8 +123,8 @@ pub struct LiveChange {
 pub struct LiveIteration {
     /// Its number, from 1.
     pub number: u64,
-    /// When it ended, in the run's own time.
-    pub ends: DateTime<Utc>,
+    /// When it ended, in the run's own time; `None` = the file does not say.
+    pub ends: Option<DateTime<Utc>>,
     /// Its phase.
     pub phase: Phase,
     /// Values by the index of the KPI table; `None` = not delivered.
@@ -118,6 +139,8 @@ pub struct LiveIteration {
     pub guards: GuardSet,
     /// Why nothing was applied; `None` when something was.
     pub skip: Option<SkipCode>,
+    /// What tuning did in the words of the file, where they say more than the values; `None` = they do not.
+    pub told: Option<Arc<str>>,
     /// Whether the panic profile was put in force after it.
     pub panic_revert: bool,
     /// Overrides in force while it ran, shared with its neighbours where they are the same.
@@ -141,16 +164,21 @@ impl LiveIteration {
         let applied = record.tuning.applied_values.iter();
         Self {
             number: record.number,
-            ends: record.ends,
+            ends: Some(record.ends),
             phase: record.phase,
             values: record.summary.values.clone().into_boxed_slice(),
             kpi_verdict: record.summary.kpi_verdict,
             passes: record.collection_failed.is_none() && meets_all,
             applied: applied
-                .map(|change| LiveChange { param: change.param.clone(), old: change.old, new: change.new })
+                .map(|change| LiveChange {
+                    param: change.param.clone(),
+                    old: Some(change.old),
+                    new: Some(change.new),
+                })
                 .collect(),
             guards,
             skip: record.tuning.skip,
+            told: None,
             panic_revert: record.tuning.panic_revert,
             overrides: Arc::new(record.overrides.clone()),
             collection_failed: record.collection_failed.clone(),
@@ -171,6 +199,8 @@ pub struct LiveRun {
     pub parameters: Vec<Parameter>,
     /// The simulated system; `None` where a real one is measured, which shows its own metrics.
     pub bot: Option<LiveBot>,
+    /// Changes when what was shown before is not a beginning of what is shown now.
+    pub epoch: u64,
     iterations: VecDeque<Arc<LiveIteration>>,
     passing: u64,
     failed_collections: u64,
@@ -187,6 +217,7 @@ impl LiveRun {
             pass: pass.clone(),
             parameters,
             bot: None,
+            epoch: 0,
             iterations: VecDeque::new(),
             passing: 0,
             failed_collections: 0,
@@ -210,10 +241,39 @@ impl LiveRun {
             self.iterations.pop_front();
         }
         let net = iteration.values.get(KpiId::NET_BPS.index()).copied().flatten();
-        if let (Some(bot), Some(net)) = (&mut self.bot, net) {
-            bot.edge(iteration.ends, net);
+        if let (Some(bot), Some(net), Some(ends)) = (&mut self.bot, net, iteration.ends) {
+            bot.edge(ends, net);
         }
         self.iterations.push_back(Arc::new(iteration));
+    }
+
+    /// Shows these iterations, all there are, in the order of their numbers. What was shown before and is not among
+    /// them any more makes it another run to its readers, unless it was the oldest.
+    pub fn replace(&mut self, iterations: Vec<LiveIteration>) {
+        let first = iterations.first().map_or(u64::MAX, |first| first.number);
+        let before = std::mem::take(&mut self.iterations);
+        let mut before = before.into_iter().skip_while(|old| old.number < first).peekable();
+        let mut goes_on = before.peek().is_some() || self.seen == 0;
+        (self.seen, self.passing, self.failed_collections) = (0, 0, 0);
+        for mut iteration in iterations {
+            self.seen += 1;
+            self.passing += u64::from(iteration.passes);
+            self.failed_collections += u64::from(iteration.collection_failed.is_some());
+            let kept = match before.next() {
+                Some(old) if *old == iteration => old,
+                old => {
+                    goes_on &= old.is_none();
+                    if let Some(last) = self.last().filter(|last| last.overrides == iteration.overrides) {
+                        iteration.overrides = Arc::clone(&last.overrides);
+                    }
+                    Arc::new(iteration)
+                }
+            };
+            self.iterations.push_back(kept);
+        }
+        if !goes_on || before.next().is_some() {
+            self.epoch += 1;
+        }
     }
 
     /// The iterations that are kept and have a number above `number`, oldest first.
@@ -252,20 +312,21 @@ impl LiveRun {
         self.failed_collections
     }
 
-    /// Seconds since the run was last heard of, where that is so long ago that it must be taken to hang; `None`
-    /// while all is well, once the run has ended, and where the interval or the last word is not known.
+    /// Whether the run says that it goes on.
+    pub fn is_running(&self) -> bool {
+        self.facts.state == Some(RunState::Running)
+    }
+
+    /// [`LiveFacts::silent_seconds`].
     pub fn silent_seconds(&self, now: DateTime<Utc>) -> Option<f64> {
-        let silent = (now - self.facts.heartbeat?).as_seconds_f64();
-        let [intervals, grace] = PATIENCE;
-        let patience = intervals * self.facts.interval_seconds? + grace;
-        (self.facts.state == RunState::Running && silent > patience).then_some(silent)
+        self.facts.silent_seconds(now)
     }
 
     /// Seconds until the run has done what it declared, at its pace so far; `None` when it does not go on or
     /// one of these is not known.
     pub fn eta_seconds(&self) -> Option<f64> {
         let left = self.facts.declared?.saturating_sub(self.last_number());
-        (self.facts.state == RunState::Running).then_some(left as f64 * self.facts.pace_seconds?)
+        self.is_running().then_some(left as f64 * self.facts.pace_seconds?)
     }
 }
 

@@ -115,6 +115,11 @@ impl SkipCode {
         }
     }
 
+    /// The code with this word; `None` for words of other writers.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.word() == word)
+    }
+
     /// The guard that the code speaks of, as readers of a file count it; `None` when it is none of those that
     /// are counted.
     pub fn guard(self) -> Option<Guard> {

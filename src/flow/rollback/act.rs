@@ -1,10 +1,10 @@
 //! Carries an undertaking out, action by action: written down, begun, written down.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::core::hex::hex;
 use crate::core::rollback::action::{Action, ActionKind, OnFailure, Priority};
 use crate::core::rollback::executor::Filling;
 use crate::core::rollback::policy::RollbackPolicy;
@@ -16,10 +16,13 @@ use crate::io::environment::Environment;
 use crate::io::http::Limits;
 use crate::wire::rollback::log::{ActionResult, ActionStatus, LogEvent, Mode, time};
 
-/// How often it is tried to write down what is done already.
-const WRITES: u32 = 6;
-/// Between two of these tries.
+/// Between two tries to write an event down.
 const BETWEEN_WRITES: Duration = Duration::from_secs(2);
+/// Of so many tries that failed one is told.
+const TOLD: u32 = 15;
+
+/// Why an event is not written, and will not be: another process has closed the undertaking.
+pub const CLOSED_ELSEWHERE: &str = "another process has closed it meanwhile";
 
 /// Writes events down; what it has written is on the disk when it returns.
 pub trait Record {
@@ -51,13 +54,7 @@ pub fn idempotency_key(plan: &Plan, index: usize) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    let digest = hash.finalize();
-    let mut text = format!("soak-{}-{index}-", plan.id);
-    for byte in &digest[..8] {
-        let written = write!(text, "{byte:02x}");
-        debug_assert!(written.is_ok(), "writing to a string cannot fail");
-    }
-    text
+    format!("soak-{}-{index}-{}", plan.id, hex(&hash.finalize()[..8]))
 }
 
 /// Carries out what is not done yet of an undertaking, and writes down how it ended. `told` hears each result.
@@ -88,10 +85,10 @@ pub fn carry_out(
         progress[index] = result.progress();
         is_stopped |= result.status == ActionStatus::Failed && action.on_failure == OnFailure::Stop;
         told(&result);
-        insist(hands, LogEvent::ActionEnded(result))?;
+        insist(hands, &LogEvent::ActionEnded(result))?;
     }
     let outcome = PlanOutcome::of(&plan.actions, &progress);
-    insist(hands, LogEvent::Closed { plan: plan.id.0, outcome: outcome.word().to_owned() })?;
+    insist(hands, &LogEvent::Closed { plan: plan.id.0, outcome: outcome.word().to_owned() })?;
     // Alertmanager may ask for the same again every few seconds; people are called once.
     let is_news = outcome == PlanOutcome::Failed
         || (outcome == PlanOutcome::NothingDone && undertaking.resumptions == 0);
@@ -105,12 +102,13 @@ pub fn carry_out(
 }
 
 fn begin(plan: &Plan, index: usize, action: &Action, hands: Hands<'_>) -> Result<(), String> {
-    hands.log.record(LogEvent::ActionStarted {
+    let event = LogEvent::ActionStarted {
         plan: plan.id.0,
         index,
         action: action.words(),
         idempotency_key: idempotency_key(plan, index),
-    })
+    };
+    insist(hands, &event)
 }
 
 fn one(plan: &Plan, index: usize, action: &Action, progress: &[Progress], hands: Hands<'_>) -> Carried {
@@ -187,15 +185,18 @@ fn result(
     }
 }
 
-/// Writes down what has happened already: that is worth some patience.
-pub fn insist(hands: Hands<'_>, event: LogEvent) -> Result<(), String> {
-    let mut tried = 1;
+/// Writes an event down, however long the log cannot be written: nothing may follow from what is not written, and
+/// what was done must not be lost. Only the end of the process, or another one, ends the patience.
+pub fn insist(hands: Hands<'_>, event: &LogEvent) -> Result<(), String> {
+    let mut tried = 0;
     loop {
         match hands.log.record(event.clone()) {
             Ok(()) => return Ok(()),
             Err(problem) => {
-                tracing::error!(event = event.word(), %problem, "the audit log could not be written");
-                if tried == WRITES || hands.wait.wait(BETWEEN_WRITES).is_err() {
+                if tried % TOLD == 0 {
+                    tracing::error!(event = event.word(), %problem, "the audit log could not be written");
+                }
+                if problem == CLOSED_ELSEWHERE || hands.wait.wait(BETWEEN_WRITES).is_err() {
                     return Err(problem);
                 }
             }
@@ -219,5 +220,5 @@ pub fn escalate(plan: &Plan, problem: &str, hands: Hands<'_>) {
     };
     let event = LogEvent::Escalated { plan: plan.id.0, problem: problem.to_owned(), told, failed };
     // What could not be written was told above, and stands in the process's own log.
-    let _ = insist(hands, event);
+    let _ = insist(hands, &event);
 }

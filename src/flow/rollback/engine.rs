@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{oneshot, watch};
 
 use crate::core::rollback::alert::Hook;
+use crate::core::rollback::counters::Counters;
 use crate::core::rollback::policy::RollbackPolicy;
 use crate::core::rollback::state::{PlanId, PlanKind, PlanOutcome, Undertaking};
 use crate::io::clock;
@@ -88,27 +89,6 @@ pub struct Status {
     pub decisions: Vec<DecisionAnswer>,
     /// The end of the log.
     pub head: LogHead,
-}
-
-/// What is counted from the start of the process.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Counters {
-    /// Decisions by their word.
-    pub decisions: BTreeMap<&'static str, u64>,
-    /// Actions by kind and result.
-    pub actions: BTreeMap<(String, &'static str), u64>,
-    /// Undertakings by kind and outcome.
-    pub undertakings: BTreeMap<(&'static str, &'static str), u64>,
-    /// Verifications that came true, and that did not.
-    pub verifications: [u64; 2],
-    /// Deliveries with alerts that were cut off.
-    pub truncated: u64,
-    /// Times that the log could not be written.
-    pub log_errors: u64,
-    /// Commits, and the events in them.
-    pub commits: [u64; 2],
-    /// Seconds that commits took.
-    pub commit_seconds: f64,
 }
 
 /// What the threads share.
@@ -300,19 +280,18 @@ fn leftovers(journal: &Journal, left: &[PlanId], workers: &Workers, policy: &Rol
             undertaking.unknown().map(crate::core::rollback::action::Action::words).collect();
         let open = undertaking.remaining().len();
         if undertaking.outcome == Some(PlanOutcome::Interrupted) {
-            let mut problem = "soak ended in the middle of it".to_owned();
+            let mut problem = vec!["soak ended in the middle of it".to_owned()];
             if !unknown.is_empty() {
-                problem.push_str(&format!(
-                    "; nobody knows whether this was done, and soak does not repeat it: {}",
-                    unknown.join(", ")
+                let unknown = unknown.join(", ");
+                problem.push(format!(
+                    "nobody knows whether this was done, and soak does not repeat it: {unknown}"
                 ));
             }
             if open > 0 {
-                problem.push_str(&format!(
-                    "; {open} actions were not begun, and will be when the alert is told again"
-                ));
+                problem
+                    .push(format!("{open} actions were not begun, and will be when the alert is told again"));
             }
-            workers.escalate(undertaking.plan.clone(), problem);
+            workers.escalate(undertaking.plan.clone(), problem.join("; "));
         }
     }
     if memory.mode == Mode::DryRun || policy.auto.verification.checks.is_empty() {

@@ -1,7 +1,7 @@
 //! The log and what is remembered of it, together: events go to both, or to neither.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -176,7 +176,6 @@ fn shown_reason(decision: &Decision) -> String {
 /// The log and the memory of it.
 #[derive(Debug)]
 pub struct Journal {
-    path: PathBuf,
     log: AuditLog,
     memory: Memory,
     is_stale: bool,
@@ -186,7 +185,7 @@ impl Journal {
     /// Opens the log and remembers everything in it.
     pub fn open(path: &Path, mode: Mode) -> Result<Self, AuditLogError> {
         let log = AuditLog::open(path)?;
-        let mut journal = Self { path: path.to_owned(), log, memory: Memory::new(mode), is_stale: false };
+        let mut journal = Self { log, memory: Memory::new(mode), is_stale: false };
         journal.transact(|_| ())?;
         Ok(journal)
     }
@@ -204,7 +203,8 @@ impl Journal {
     /// Lets `decide` write; everything is on the disk when this returns, or nothing is.
     pub fn transact<T>(&mut self, decide: impl FnOnce(&mut Writing<'_>) -> T) -> Result<T, AuditLogError> {
         if self.is_stale {
-            self.log = AuditLog::open(&self.path)?;
+            // What was decided and not written may be remembered; the log alone knows what holds.
+            self.log.rewind();
             self.memory = Memory::new(self.memory.mode);
         }
         self.is_stale = true;

@@ -28,7 +28,7 @@ pub fn verify(plan: &Plan, verification: &Verification, hands: Hands<'_>) -> Opt
         .map(|check| CheckRecord { observed: if include { check.observed } else { String::new() }, ..check });
     let record = VerificationRecord { plan: plan.id.0, verified, checks: checks.collect() };
     // Where it cannot be written the state stays unverified, and the next start looks again.
-    let _ = insist(hands, LogEvent::Verified(record));
+    let _ = insist(hands, &LogEvent::Verified(record));
     if !verified {
         escalate(plan, &format!("it is not verified: {}", failed.join("; ")), hands);
     }

@@ -117,15 +117,16 @@ fn send(
             },
         },
         Service::Slack { url, channel, mention } => {
-            let head: Vec<&str> =
-                [mention.as_str(), channel.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
-            if !head.is_empty() {
-                text = format!("{}\n{text}", head.join(" "));
+            if !mention.is_empty() {
+                notifier.slack_mention = format!("{mention} ");
+            }
+            if !channel.is_empty() {
+                text = format!("{channel}\n{text}");
             }
             Target::Slack { url: secret(url)? }
         }
         Service::Telegram { token, chat_id, api } => {
-            notifier.telegram_api = api.trim_end_matches('/').to_owned();
+            api.trim_end_matches('/').clone_into(&mut notifier.telegram_api);
             let bot = TelegramBot::Token(secret(token)?);
             Target::Telegram { bot, chat_id: secret(chat_id)?.reveal().to_owned() }
         }

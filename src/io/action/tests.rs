@@ -213,3 +213,19 @@ fn every_channel_is_tried_whatever_became_of_the_others() -> TestResult {
     assert!(told.failed["unset"].contains("`NOWHERE` is not set"));
     Ok(())
 }
+
+#[test]
+fn slack_calls_whom_the_policy_names_and_nobody_else() -> TestResult {
+    let server = TestServer::start(vec![Answer::status(200)])?;
+    let service = Service::Slack {
+        url: SecretSource::Env("GOOD".to_owned()),
+        channel: "#trading".to_owned(),
+        mention: "<!here>".to_owned(),
+    };
+    let told = tell_all(vec![("chat", true, service)], &server.url("/services/hush"));
+    assert_eq!(told.told, ["chat"]);
+    let requests = server.requests();
+    let message: Value = serde_json::from_str(&requests.first().ok_or("a request")?.body)?;
+    assert_eq!(message["text"], "<!here> #trading\nsoak: ROLLBACK (r7)\nA fires\nmore");
+    Ok(())
+}

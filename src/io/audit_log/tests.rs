@@ -101,3 +101,32 @@ fn a_log_that_was_moved_or_is_a_link_is_refused() -> TestResult {
     assert!(matches!(AuditLog::open(&path), Err(AuditLogError::NoFile { .. })));
     Ok(())
 }
+
+#[cfg(unix)]
+#[test]
+fn a_log_that_was_exchanged_or_shortened_stays_refused_and_one_that_came_back_is_taken() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let (path, aside) = (folder.path().join("log"), folder.path().join("aside"));
+    let mut log = AuditLog::open(&path)?;
+    write(&mut log, &[1, 2])?;
+    let whole = std::fs::read(&path)?;
+    std::fs::rename(&path, &aside)?;
+    for _ in 0..2 {
+        assert!(matches!(write(&mut log, &[3]), Err(AuditLogError::Moved { .. })));
+        assert!(!path.exists(), "no new log is begun in its place");
+        log.rewind();
+    }
+    std::fs::write(&path, "")?;
+    assert!(matches!(write(&mut log, &[3]), Err(AuditLogError::Moved { .. })));
+    std::fs::rename(&aside, &path)?;
+    log.rewind();
+    assert_eq!(write(&mut log, &[3])?, [1, 2], "everything is heard again");
+    for content in [&b""[..], &whole] {
+        std::fs::write(&path, content)?;
+        for _ in 0..2 {
+            assert!(matches!(write(&mut log, &[4]), Err(AuditLogError::Moved { .. })));
+            log.rewind();
+        }
+    }
+    Ok(())
+}

@@ -2,12 +2,13 @@
 //!
 //! Must not know what is sent or what an answer means.
 
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::time::Duration;
 
 use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body, Proxy, Timeout};
+
+use super::pause::{asked_for, back_off};
 
 /// Limits of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +19,8 @@ pub struct Limits {
     pub tries: u32,
     /// The pause before the second try, doubled before every further one; half of it is left to chance.
     pub pause: Duration,
-    /// The longest `Retry-After` that is waited for; a server that wants more is given up on.
+    /// The longest pause that a server may ask for; one that wants more is given up on. [`Limits::pause`] is added
+    /// to it, so that those whom it sent away do not all come back at the same moment.
     pub longest_retry_after: Duration,
 }
 
@@ -153,7 +155,7 @@ pub(in crate::io) fn retrying<T>(
             Outcome::Done(result) => return result,
             Outcome::Again(failed) if tried >= limits.tries => return Err(failed.error),
             Outcome::Again(failed) => {
-                let pause = failed.pause.unwrap_or_else(|| back_off(limits.pause, tried));
+                let pause = failed.pause.unwrap_or_default() + back_off(limits.pause, tried);
                 if !(request.pause)(pause) {
                     return Err(failed.error);
                 }
@@ -202,19 +204,13 @@ fn judge<T>(
     if code != StatusCode::TOO_MANY_REQUESTS && !code.is_server_error() {
         return Outcome::Done(Err(error));
     }
-    let pause = retry_after(&answer);
+    let pause = asked_for(answer);
     match pause {
         Some(pause) if pause > limits.longest_retry_after => {
             Outcome::Done(Err(HttpError::Busy { status, seconds: pause.as_secs() }))
         }
         _ => Outcome::Again(Retry { error, pause }),
     }
-}
-
-/// `Retry-After` in seconds. `None` when there is none, or a date: then our own pause must do.
-fn retry_after(answer: &Response<Body>) -> Option<Duration> {
-    let text = answer.headers().get("retry-after")?.to_str().ok()?;
-    text.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// `ureq`'s own messages may hold the address, so only their kind is told.
@@ -250,12 +246,4 @@ fn judge_error<T>(error: &ureq::Error, tries: u32, limits: &Limits) -> Outcome<T
 fn is_of_connecting(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
     matches!(kind, ConnectionRefused | HostUnreachable | NetworkUnreachable | AddrNotAvailable)
-}
-
-/// The pause after the given try: doubled each time, between half and the whole of it.
-pub(in crate::io) fn back_off(pause: Duration, tried: u32) -> Duration {
-    let whole = pause.saturating_mul(1 << (tried - 1).min(6));
-    // The keys of std's hasher are random; this is chance enough for two jobs not to march in step.
-    let chance = u32::try_from(RandomState::new().hash_one(tried) % 1024).unwrap_or_default();
-    whole / 2 + whole / 2 * chance / 1024
 }

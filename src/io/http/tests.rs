@@ -3,18 +3,11 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::client::back_off;
+use super::pause::back_off;
 use super::*;
-use crate::io::test_server::{Answer, TestServer};
+use crate::io::test_server::{Answer, QUICK, TestServer};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
-
-const QUICK: Limits = Limits {
-    timeout: Duration::from_secs(5),
-    tries: 3,
-    pause: Duration::from_millis(2),
-    longest_retry_after: Duration::from_secs(30),
-};
 
 fn post(server: &TestServer, limits: &Limits) -> Result<(), HttpError> {
     post_json(&Address::new(&Secret::new(&server.url("/hook/hush")))?, "{\"text\":\"é\"}", limits)

@@ -3,8 +3,10 @@
 //! Judges nothing; a folder without a single iteration is loaded like any other.
 
 mod files;
+mod follow;
 mod listing;
 mod sidecars;
+mod stamp;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,6 +17,7 @@ use crate::core::series::{Interner, Series};
 use crate::wire::iteration::IterationFile;
 
 pub use files::{LARGEST, read_bounded};
+pub use follow::{Follower, Look};
 use listing::Entry;
 pub use listing::{parse_name, runs_below};
 
@@ -55,7 +58,7 @@ pub enum LoadError {
 }
 
 /// A loaded folder.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Loaded {
     /// The folder the iterations are in; may lie below the one asked for.
     pub folder: PathBuf,

@@ -10,6 +10,20 @@ use crate::core::evidence::{Evidence, Finding, ForeignVerdict};
 use crate::wire::literals::parse_marked;
 use crate::wire::{manifest, overrides, tuning_report};
 
+/// Where the verdict of a KPI gate is looked for, the first that is there counts.
+const KPI_GATES: [&str; 3] = ["KPI_GATE.json", "artifacts/KPI_GATE.json", "../artifacts/KPI_GATE.json"];
+
+/// The files that [`read`] reads, relative to the folder.
+pub const NAMES: [&str; 7] = [
+    "RUN_MANIFEST.json",
+    "TUNING_REPORT.json",
+    "runtime_overrides.json",
+    "POST_SOAK_SUMMARY.json",
+    KPI_GATES[0],
+    KPI_GATES[1],
+    KPI_GATES[2],
+];
+
 /// Reads what stands beside the iterations into `evidence`.
 pub fn read(folder: &Path, evidence: &mut Evidence) {
     if let Some(bytes) = optional(folder, "RUN_MANIFEST.json", evidence) {
@@ -40,7 +54,7 @@ pub fn read(folder: &Path, evidence: &mut Evidence) {
             Err(reason) => evidence.findings.push(damaged("runtime_overrides.json", &reason.to_string())),
         }
     }
-    for name in ["KPI_GATE.json", "artifacts/KPI_GATE.json", "../artifacts/KPI_GATE.json"] {
+    for name in KPI_GATES {
         if evidence.kpi_gate.is_none() {
             evidence.kpi_gate = verdict_of(folder, name, evidence);
         }

@@ -16,6 +16,7 @@ fn notifier(server: &TestServer) -> Notifier {
     Notifier {
         limits: Limits { pause: Duration::from_millis(2), ..Limits::default() },
         telegram_api: server.url(""),
+        slack_mention: String::new(),
     }
 }
 
@@ -89,21 +90,88 @@ fn a_part_that_fails_is_named_and_the_rest_is_not_sent() -> TestResult {
     Ok(())
 }
 
+/// What Slack makes of a text.
+fn shown_by_slack(text: &str) -> String {
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+fn texts(server: &TestServer) -> Result<Vec<String>, serde_json::Error> {
+    Ok(bodies(server)?.iter().filter_map(|body| body["text"].as_str().map(str::to_owned)).collect())
+}
+
+/// A text of this many characters: a line, then words on long lines.
+fn of_length(characters: usize) -> String {
+    "risk_ratio 0.44 > 0.42 & more\n".chars().cycle().take(characters.saturating_sub(1)).collect::<String>()
+        + "."
+}
+
 #[test]
-fn texts_are_cut_at_the_limit_in_utf16_units_and_never_inside_a_character() {
-    let lengths = |text: &str, limit| -> Vec<usize> {
-        let pieces = split(text, limit);
-        assert_eq!(pieces.concat(), text);
-        pieces.iter().map(|piece| piece.encode_utf16().count()).collect()
+fn slack_gets_whole_lines_in_messages_that_it_shows_in_one_piece() -> TestResult {
+    // Escaping makes 31 characters 38; 105 such lines are 3990 units.
+    for (characters, messages) in [(1, 1), (4096, 2), (20_000, 7)] {
+        let server = TestServer::start(vec![Answer::status(200); messages])?;
+        let target = Target::Slack { url: Secret::new(&server.url("/services/T0/B0/hush")) };
+        let text = of_length(characters);
+        assert_eq!(text.chars().count(), characters);
+        assert_eq!(notifier(&server).send(&target, &text), Ok(messages));
+        let texts = texts(&server)?;
+        assert_eq!(shown_by_slack(&texts.concat()), text);
+        assert!(texts.iter().all(|text| text.len() <= 4000), "{characters}");
+        let (_, before) = texts.split_last().ok_or("no message")?;
+        assert!(before.iter().all(|text| text.ends_with('\n')), "{characters}");
+    }
+    Ok(())
+}
+
+#[test]
+fn telegram_gets_whole_lines_in_messages_that_it_takes() -> TestResult {
+    // 132 lines of 31 characters are 4092.
+    for (characters, messages) in [(1, 1), (4096, 1), (4097, 2), (20_000, 5)] {
+        let server = TestServer::start(vec![Answer::status(200); messages])?;
+        let text = of_length(characters);
+        assert_eq!(notifier(&server).send(&telegram("1"), &text), Ok(messages));
+        let texts = texts(&server)?;
+        assert_eq!(texts.concat(), text);
+        assert!(texts.iter().all(|text| text.encode_utf16().count() <= 4096), "{characters}");
+        let (_, before) = texts.split_last().ok_or("no message")?;
+        assert!(before.iter().all(|text| text.ends_with('\n')), "{characters}");
+    }
+    Ok(())
+}
+
+#[test]
+fn slack_mentions_nobody_and_links_nothing_because_of_a_text() -> TestResult {
+    let server = TestServer::start([200, 200].map(Answer::status).to_vec())?;
+    let target = Target::Slack { url: Secret::new(&server.url("/services/T0/B0/hush")) };
+    assert_eq!(notifier(&server).send(&target, "<!channel> &lt; <https://evil.test|ok>"), Ok(1));
+    assert_eq!(texts(&server)?, ["&lt;!channel&gt; &amp;lt; &lt;https://evil.test|ok&gt;"]);
+    assert_eq!(notifier(&server).send(&telegram("1"), "<b> & </b>"), Ok(1));
+    let bodies = bodies(&server)?;
+    assert_eq!(bodies[1]["text"], "<b> & </b>");
+    assert_eq!(bodies[1].get("parse_mode"), None);
+    Ok(())
+}
+
+#[test]
+fn telegrams_own_way_to_ask_for_a_pause_is_understood() -> TestResult {
+    let busy = |seconds: u64| {
+        let body =
+            json!({"ok": false, "error_code": 429, "parameters": {"retry_after": seconds}}).to_string();
+        Answer::with_body(429, &body)
     };
-    assert_eq!(lengths("abc", 4), [3]);
-    assert_eq!(lengths("abcd", 4), [4]);
-    assert_eq!(lengths("abcde", 4), [4, 1]);
-    // Two units each: two fit into four, one into three, and the half of one nowhere.
-    assert_eq!(lengths("😀😀😀", 4), [4, 2]);
-    assert_eq!(lengths("😀😀😀", 3), [2, 2, 2]);
-    assert_eq!(lengths("a😀😀", 4), [3, 2]);
-    assert_eq!(split("abcd    ", 4), ["abcd"]);
+    let server = TestServer::start(vec![busy(1), Answer::status(200)])?;
+    let started = std::time::Instant::now();
+    assert_eq!(notifier(&server).send(&telegram("1"), "x"), Ok(1));
+    assert!(started.elapsed() >= Duration::from_secs(1));
+
+    let server = TestServer::start(vec![busy(3600), Answer::status(200)])?;
+    let Err(error) = notifier(&server).send(&telegram("1"), "x") else { return Err("it was sent".into()) };
+    assert_eq!(
+        error.source().map(ToString::to_string).as_deref(),
+        Some("the server answered 429 and wants a pause of 3600 s")
+    );
+    assert_eq!(server.requests().len(), 1);
+    Ok(())
 }
 
 #[test]

@@ -13,14 +13,12 @@
 //!   refused with them. `nocache=1` keeps `VictoriaMetrics` from answering for half a minute before the moment
 //!   that was asked for; the others ignore it.
 
-mod target;
-
 use std::time::Duration;
 
 use ureq::http::StatusCode;
 use ureq::{Agent, Proxy};
 
-pub use target::{Auth, Target, TargetError};
+pub use crate::io::http::{Auth, Target, TargetError};
 
 use crate::core::policy::run::MetricQuery;
 use crate::core::run::edge_report::EdgeReport;
@@ -112,7 +110,7 @@ fn ask(
         pause: |pause| wait.wait(pause).is_ok(),
     };
     let send = || {
-        let mut request = agent.post(target.endpoint());
+        let mut request = agent.post(target.at("/api/v1/query"));
         for (name, value) in target.headers() {
             request = request.header(name, value);
         }

@@ -76,7 +76,7 @@ fn files(out: &mut String, audit: &Audit<'_>, ascii: bool) {
 }
 
 fn readiness(out: &mut String, audit: &Audit<'_>, symbol: &SymbolAnalysis, ascii: bool) {
-    let limits: Vec<_> = audit.readiness.limits(symbol.symbol.as_deref()).collect();
+    let limits = audit.readiness.limits(symbol.symbol.as_deref());
     let window = limits.first().map_or_else(String::new, |check| {
         format!(" ({} window)", cell(&check.window.name.replace("last", "last-")))
     });

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Row, TRENDS, is_per_symbol, name, phases, spread, status, verdict};
 use crate::core::audit::{Audit, KeyFile};
 use crate::core::judge::count;
-use crate::core::number::fixed;
+use crate::core::number::{fixed, trimmed};
 use crate::core::policy::Policy;
 use crate::core::verdict::{Outcome, Part};
 use crate::render::terminal::{Style, decision, printable, rule};
@@ -101,6 +101,11 @@ impl Lines {
         if more > 0 {
             self.line(&format!("  - and {more} more"));
         }
+    }
+
+    /// A sign for the eye alone, where more than ASCII may be written.
+    fn sign<'s>(&self, sign: &'s str) -> &'s str {
+        if self.ascii { "" } else { sign }
     }
 
     fn good(&self) -> &'static str {
@@ -288,21 +293,60 @@ fn warmup(out: &mut Lines, audit: &Audit<'_>) {
     }
 }
 
+/// On HOLD the last lines are the verdict and the exit, on OK the reports and the values come between them.
 fn last(out: &mut Lines, audit: &Audit<'_>, provenance: &Provenance, place: Place<'_>) {
     let readiness = &audit.readiness;
+    let is_ok = readiness.is_ok();
     out.line("");
-    if !readiness.failures.is_empty() {
-        out.line("Failures:");
-        out.list(readiness.failures.iter());
+    if !is_ok {
+        if !readiness.failures.is_empty() {
+            out.line("Failures:");
+            out.list(readiness.failures.iter());
+            out.line("");
+        }
+        reports(out, place);
     }
     if let Some(given) = &provenance.overridden {
         let (by, reason) = (printable(&given.by), printable(&given.reason));
         out.line(&format!("OVERRIDDEN by {by} at {}: {reason}", printable(&given.at)));
     }
-    let mark = if out.ascii { "" } else { "🎯 " };
-    let short = if readiness.is_ok() { "READINESS: OK".to_owned() } else { verdict(audit) };
+    let short = if is_ok { "READINESS: OK".to_owned() } else { verdict(audit) };
+    let mark = out.sign("🎯 ");
     out.heading(&format!("{mark}FINAL VERDICT: {short}"));
+    if is_ok {
+        out.line("");
+        reports(out, place);
+        out.line("All KPIs within thresholds:");
+        let symbols = audit.analysis.symbols.iter().map(|symbol| symbol.symbol.as_deref());
+        for check in symbols.flat_map(|symbol| readiness.limits(symbol)).take(MOST) {
+            let Row { metric, target, actual, .. } = Row::of(check, out.ascii);
+            let symbol = check.symbol.as_deref().map_or_else(String::new, |name| printable(name) + " ");
+            let mark = out.good();
+            out.line(&format!("  {mark} {symbol}{metric}: {} {target}", trimmed(&actual)));
+        }
+        let mark = out.sign("✅ ");
+        out.line(&format!("\n{mark}READY FOR RELEASE"));
+    }
     let flag = if place.fail_on_hold { "True" } else { "False" };
     let (word, code) = (readiness.word(), place.exit_code);
     out.line(&format!("[EXIT] fail-on-hold: {flag}, verdict: {word}, exit_code={code}"));
+}
+
+/// Where the reports are, as far as they were written.
+fn reports(out: &mut Lines, place: Place<'_>) {
+    let kinds = [("📄 ", "Full report", "md"), ("📊 ", "JSON summary", "json"), ("📈 ", "CSV table", "csv")];
+    let found: Vec<String> = kinds
+        .iter()
+        .filter_map(|(mark, what, extension)| {
+            let mut names = place.written.iter();
+            let name = names.find(|name| name.extension().is_some_and(|found| found == *extension))?;
+            Some(format!("{}{what}: {}", out.sign(mark), shown(&place.base.join(name))))
+        })
+        .collect();
+    for line in &found {
+        out.line(line);
+    }
+    if !found.is_empty() {
+        out.line("");
+    }
 }

@@ -2,6 +2,9 @@
 //!
 //! Knows nothing of what stands in a page.
 
+/// The form in which a content security policy names hashes.
+pub use crate::wire::base64::standard as base64;
+
 /// The colours of all pages, light and dark, by the name of their use.
 pub const PALETTE: &str = include_str!("palette.css");
 
@@ -44,41 +47,9 @@ pub fn symbol(outcome: &str) -> &'static str {
     }
 }
 
-/// RFC 4648, with padding; the form in which a content security policy names hashes.
-pub fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let at = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
-        let group = at(0) << 16 | at(1) << 8 | at(2);
-        for place in 0..4 {
-            let index = (group >> (18 - 6 * place)) & 63;
-            text.push(if place > chunk.len() { '=' } else { char::from(ALPHABET[index as usize]) });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_is_that_of_rfc_4648() {
-        let cases = [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("fooba", "Zm9vYmE="),
-            ("foobar", "Zm9vYmFy"),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(base64(text.as_bytes()), expected);
-        }
-        assert_eq!(base64(&[0xfb, 0xff]), "+/8=");
-    }
 
     #[test]
     fn what_is_put_into_the_template_is_not_looked_at_again() {

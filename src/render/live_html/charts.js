@@ -82,7 +82,8 @@ function finish(owner, f) {
 function numbersBelow(f, wanted) {
   const numbers = wholeTicks(f.range.first, f.range.last, wanted);
   for (const number of numbers) {
-    make(f.svg, "text", { x: f.x(number), y: f.inner.y1 + 14, "text-anchor": "middle" }, String(number));
+    const text = String(number), x = Math.min(f.x(number), f.width - text.length * 3.6);
+    make(f.svg, "text", { x, y: f.inner.y1 + 14, "text-anchor": "middle" }, text);
   }
 }
 
@@ -105,7 +106,7 @@ function pieces(value, f) {
   let before = null;
   for (const row of model.rows) {
     const v = value(row);
-    if (v === undefined || (before !== null && row.iteration !== before + 1)) { if (piece) close(); piece = null; }
+    if (v === undefined || (before !== null && !follows(row, before))) { if (piece) close(); piece = null; }
     before = row.iteration;
     if (v === undefined) continue;
     if (!piece) found.push(piece = []);

@@ -9,11 +9,10 @@ mod tests;
 
 use sha2::{Digest, Sha256};
 
-use crate::core::evidence::RunState;
 use crate::core::run::live::LiveRun;
 use crate::render::html::{base64, escape, fill, symbol};
 use crate::render::json::compact_ascii;
-use crate::wire::live::{LiveDocument, LiveRunRow};
+use crate::wire::live::{LiveDocument, LiveRunRow, overview};
 
 const TEMPLATE: &str = include_str!("page.html");
 const STYLE: &str = concat!(include_str!("../html/palette.css"), include_str!("page.css"));
@@ -26,8 +25,8 @@ const SCRIPT: &str = concat!(
     include_str!("page.js"),
     "}\n"
 );
-/// So many iterations come with the page, for the charts; the script asks for the others.
-const FIRST: usize = 2_000;
+/// So many iterations come with the page, for the charts: all there are, or those that a longer run must not lose.
+const FIRST: usize = 1_200;
 /// So many iterations stand in the table.
 const ROWS: u64 = 20;
 
@@ -55,17 +54,26 @@ pub fn page(run: &LiveRun) -> String {
             "columns" => table::columns(&document),
             "rows" => table::rows(&document),
             // Inside of a JSON text `<` only stands in strings; escaped, it cannot end the element.
-            "first" => compact_ascii(&LiveDocument::of(run, 0, FIRST)).replace('<', "\\u003c"),
+            "first" => compact_ascii(&overview(run, FIRST)).replace('<', "\\u003c"),
             plain => escape(&match plain {
                 "title" => format!("soak {}", row.state),
-                "source" => row.source.clone(),
-                "state" => row.state.clone(),
+                "source" => {
+                    if row.source == "unknown" {
+                        String::new()
+                    } else {
+                        row.source.clone()
+                    }
+                }
+                "state_word" if row.state == "unknown" => "state unknown".to_owned(),
+                "hidden" => if row.declared.is_none() { " hidden" } else { "" }.to_owned(),
+                "state" | "state_word" => row.state.clone(),
                 "facts" => facts(row),
                 "outcome" => outcome.to_owned(),
                 "symbol" => symbol(outcome).to_owned(),
                 "verdict_kind" => verdict_kind(run).to_owned(),
                 "verdict_word" => if row.verdict.is_some() { outcome } else { "none yet" }.to_owned(),
                 "verdict_reason" => reason(row),
+                "note" => row.note.clone().unwrap_or_default(),
                 "decision" => row.decision.clone().unwrap_or_default(),
                 "done" => row.last.min(row.declared.unwrap_or(row.last)).to_string(),
                 "declared" => row.declared.unwrap_or(row.last).max(1).to_string(),
@@ -81,7 +89,7 @@ pub fn page(run: &LiveRun) -> String {
 }
 
 fn verdict_kind(run: &LiveRun) -> &'static str {
-    if run.facts.state == RunState::Running { "Verdict so far:" } else { "Verdict:" }
+    if run.is_running() { "Verdict so far:" } else { "Verdict:" }
 }
 
 fn reason(row: &LiveRunRow) -> String {
@@ -89,11 +97,13 @@ fn reason(row: &LiveRunRow) -> String {
 }
 
 fn facts(row: &LiveRunRow) -> String {
+    let folder = row.folder.as_ref().map(|folder| format!("folder {folder}"));
+    let symbol = row.symbol.as_ref().map(|symbol| format!("symbol {symbol}"));
     let seed = row.seed.map(|seed| format!("seed {seed}"));
     let interval = row.interval_seconds.map(|seconds| format!("an iteration every {seconds} s"));
     let started = row.started.as_ref().map(|at| format!("started {} UTC", seconds(at)));
     let limits = Some(format!("{} limits", row.limits));
-    [seed, interval, started, limits].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    [folder, symbol, seed, interval, started, limits].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 /// A time in RFC 3339 as people read it, without parts of a second and without its zone, which is UTC.

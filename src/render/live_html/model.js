@@ -8,15 +8,30 @@ const SYMBOLS = { PASS: "✓", WARN: "▲", INCONCLUSIVE: "…", FAIL: "✗", IN
 
 const lastNumber = () => model.rows.length ? model.rows[model.rows.length - 1].iteration : 0;
 
+// What stands in a row where the page, to be small, has no key for it.
+const USUAL = { phase: "STEADY", kpi_verdict: null, passes: true, misses: [], applied: {}, guards: [], skip: null,
+  panic_revert: false, tuning: "", utc: null, collection_failed: null };
+function unpack(answer) {
+  let overrides = {};
+  for (const row of answer.iterations) {
+    for (const key in USUAL) if (!(key in row)) row[key] = USUAL[key];
+    overrides = row.overrides = row.overrides || overrides;
+  }
+  return answer;
+}
+
+// Takes an answer in; false when it tells of another run than the page shows.
 function merge(answer) {
-  // A smaller number than ours is another run at the same address.
-  if (model.run && answer.run.last < lastNumber()) model.rows = [];
+  if (model.run && answer.run.epoch !== model.run.epoch) return false;
   model.run = answer.run;
   model.kpis = answer.kpis;
   model.limits = answer.limits;
   model.parameters = answer.parameters;
   for (const row of answer.iterations) if (row.iteration > lastNumber()) model.rows.push(row);
+  return true;
 }
+// Whether a row goes on where the one before it ended: they are neighbours, or only rows with values were left out.
+const follows = (row, before) => row.joined || row.iteration === before + 1;
 
 const plain = (value) => String(Number(value.toPrecision(7)));
 const shown = (value, kpi) => value === undefined || value === null ? "–" : value.toFixed(kpi.decimals);

@@ -4,15 +4,17 @@ const limitOf = (kpi) => model.limits.find((limit) => limit.kpi === kpi.name);
 
 function head() {
   const run = model.run, outcome = run.verdict ? run.verdict.outcome : "NONE";
-  say("state", run.state);
+  say("state", run.state === "unknown" ? "state unknown" : run.state);
   byId("state").dataset.state = run.state;
   byId("verdict").dataset.outcome = outcome;
   say("verdict-symbol", SYMBOLS[outcome] || "…");
   say("verdict-kind", run.state === "running" ? "Verdict so far:" : "Verdict:");
   say("verdict-word", run.verdict ? run.verdict.outcome : "none yet");
   say("verdict-reason", run.verdict ? run.verdict.reason : "nothing to judge yet");
+  say("note", run.note || "");
   say("decision", run.decision || "");
   const bar = byId("progress");
+  bar.hidden = !run.declared;
   if (run.declared) { bar.max = run.declared; bar.value = Math.min(run.last, run.declared); }
   say("progress-text", progressText(run));
   say("passing", passingText(run));
@@ -43,10 +45,10 @@ function table() {
     });
     make(line, "td", { class: "text" }, row.phase.toLowerCase());
     make(line, "td", { class: "text wide" }, row.collection_failed !== null ? row.collection_failed : row.tuning);
-    make(line, "td", { class: "text" }, row.utc.replace("T", " ").replace(/\.\d+/, "").replace("Z", ""));
+    make(line, "td", { class: "text" }, (row.utc || "–").replace("T", " ").replace(/\.\d+/, "").replace("Z", ""));
   }
   const gone = model.run.seen - model.rows.length;
-  say("kept", gone > 0 ? `The charts show the last ${model.rows.length} of ${model.run.seen} iterations.` : "");
+  say("kept", gone > 0 ? `The charts show ${model.rows.length} of ${model.run.seen} iterations: the latest, and of each stretch before them the extremes.` : "");
 }
 let shownKey = "";
 function charts() {
@@ -94,7 +96,7 @@ addEventListener("resize", () => { if (innerWidth !== wide) { wide = innerWidth;
 
 // The feed: everything there is, then events; without events, questions every few seconds.
 const feed = (text) => say("feed", text);
-const ended = () => model.run && model.run.state !== "running";
+const ended = () => model.run && model.run.state !== "running" && !model.run.goes_on;
 let heard = Date.now();
 function final() {
   feed("the run has ended; this is its last state");
@@ -106,12 +108,20 @@ function lost() {
   const silent = (Date.now() - heard) / 1000;
   feed(silent < 15 ? "no connection, trying again" : `no answer for ${duration(silent)}, the run may have ended; this is its last known state`);
 }
+// Another run has taken the place of this one: the page begins anew, at most every few seconds.
+const loaded = Date.now();
+let leaving = false;
+function anew() {
+  if (leaving) return;
+  leaving = true;
+  setTimeout(() => location.reload(), Math.max(0, 3000 - (Date.now() - loaded)));
+}
 async function catchUp() {
   for (let since = lastNumber(), more = true; more;) {
     const answer = await fetch(`/api/iterations?since=${since}`, { cache: "no-store" });
     if (!answer.ok) throw new Error(answer.statusText);
     const document = await answer.json();
-    merge(document);
+    if (!merge(document)) return anew();
     heard = Date.now();
     more = document.next_since !== null;
     since = document.next_since;
@@ -131,7 +141,7 @@ function listen() {
   let failures = 0;
   events.onopen = () => { failures = 0; feed("live"); };
   events.addEventListener("run", (event) => {
-    merge(JSON.parse(event.data));
+    if (!merge(JSON.parse(event.data))) { events.close(); anew(); return; }
     heard = Date.now();
     show();
     if (ended()) { events.close(); final(); }
@@ -142,6 +152,6 @@ function listen() {
   };
 }
 // What came with the page is drawn at once.
-merge(JSON.parse(byId("first").textContent));
+merge(unpack(JSON.parse(byId("first").textContent)));
 draw();
 catchUp().then(() => { if (ended()) final(); else listen(); }, poll);

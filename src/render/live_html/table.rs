@@ -56,7 +56,7 @@ fn line(row: &LiveIterationRow, kpis: &[&LiveKpi]) -> String {
     }
     cell("text", &row.phase.to_lowercase());
     cell("text wide", what_happened(row));
-    cell("text", &seconds(&row.utc));
+    cell("text", row.utc.as_deref().map_or("–".to_owned(), seconds).as_str());
     format!("<tr>{cells}</tr>")
 }
 

@@ -48,6 +48,8 @@ pub struct Chart {
     pub failing: Vec<Stretch>,
     /// Iterations without a value of this KPI.
     pub missing: Vec<Stretch>,
+    /// Iterations after which tuning changed overrides.
+    pub changes: Vec<Stretch>,
     /// Iterations with a freeze.
     pub freezes: Vec<Stretch>,
     /// The warm-up.
@@ -96,6 +98,7 @@ impl Chart {
             window: symbol.last.span.map(|span| (symbol.last.name.clone(), span)),
             failing,
             missing: where_(&|at, _| series.value(kpi, at).is_none()),
+            changes: where_(&|_, row| row.tuning.applied == Some(true)),
             freezes: where_(&|_, row| row.tuning.freeze || row.tuning.guards.contains(Guard::Freeze)),
             warmup: where_(&|_, row| in_phase(row, "WARMUP")),
             rampdown: where_(&|_, row| in_phase(row, "RAMPDOWN")),

@@ -7,24 +7,25 @@ use std::fmt::Write as _;
 
 use super::chart::Stretch;
 use super::scale::{ValueAxis, number_ticks};
+use super::shades::{changes, shades};
 use super::thin::{Dot, pieces};
 use super::{Chart, Layout, MOST_POINTS, ascii};
 use crate::core::number::exact;
 
 /// The area of the values, and where a number stands in it.
-struct Area {
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
+pub(super) struct Area {
+    pub(super) left: f64,
+    pub(super) right: f64,
+    pub(super) top: f64,
+    pub(super) bottom: f64,
     axis: ValueAxis,
     /// Half an iteration before the first, and the iterations shown.
-    first: f64,
+    pub(super) first: f64,
     span: f64,
 }
 
 impl Area {
-    fn x(&self, number: f64) -> f64 {
+    pub(super) fn x(&self, number: f64) -> f64 {
         self.left + (number - self.first) / self.span * (self.right - self.left)
     }
 
@@ -33,7 +34,7 @@ impl Area {
     }
 
     /// Stretches as spans of the picture; those that touch become one.
-    fn spans(&self, stretches: &[Stretch], least: f64) -> Vec<(f64, f64)> {
+    pub(super) fn spans(&self, stretches: &[Stretch], least: f64) -> Vec<(f64, f64)> {
         let mut spans: Vec<(f64, f64)> = Vec::new();
         for (first, last) in stretches {
             let (from, to) = (self.x(*first as f64 - 0.5), self.x(*last as f64 + 0.5));
@@ -79,6 +80,7 @@ pub fn plot(out: &mut String, chart: &Chart, layout: &Layout, tips: bool) {
     limits(out, chart, &area, layout);
     values_of(out, chart, &area, layout, tips);
     rugs(out, chart, &area);
+    changes(out, chart, &area, layout);
 }
 
 fn nothing(out: &mut String, layout: &Layout, what: &str) {
@@ -91,7 +93,7 @@ fn letter(layout: &Layout) -> f64 {
     layout.text * 0.64
 }
 
-fn rect(class: &str, x: f64, y: f64, width: f64, height: f64) -> String {
+pub(super) fn rect(class: &str, x: f64, y: f64, width: f64, height: f64) -> String {
     format!(
         "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/>\n"
     )
@@ -101,20 +103,9 @@ fn text(out: &mut String, class: &str, x: f64, y: f64, what: &str) {
     let _ = writeln!(out, "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text>", ascii(what));
 }
 
-fn path(out: &mut String, class: &str, d: &str) {
+pub(super) fn path(out: &mut String, class: &str, d: &str) {
     if !d.is_empty() {
         let _ = writeln!(out, "<path class=\"{class}\" d=\"{d}\"/>");
-    }
-}
-
-fn shades(out: &mut String, chart: &Chart, area: &Area) {
-    for (class, stretches) in
-        [("warmup", &chart.warmup), ("rampdown", &chart.rampdown), ("freeze", &chart.freezes)]
-    {
-        for (from, to) in area.spans(stretches, 1.0) {
-            let (from, to) = (from.max(area.left), to.min(area.right));
-            out.push_str(&rect(class, from, area.top, to - from, area.bottom - area.top));
-        }
     }
 }
 

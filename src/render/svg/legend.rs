@@ -17,6 +17,8 @@ pub enum Item {
     Fails,
     /// An iteration without a value.
     Gap,
+    /// Tuning changed overrides.
+    Change,
     /// Freeze.
     Freeze,
     /// Warm-up.
@@ -27,12 +29,13 @@ pub enum Item {
 
 impl Item {
     /// All of them, in the order of a legend.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Limit,
         Self::Ready,
         Self::Miss,
         Self::Fails,
         Self::Gap,
+        Self::Change,
         Self::Freeze,
         Self::Warmup,
         Self::Rampdown,
@@ -46,6 +49,7 @@ impl Item {
             Self::Miss => "beyond the limit",
             Self::Fails => "does not pass",
             Self::Gap => "no value",
+            Self::Change => "overrides change",
             Self::Freeze => "freeze",
             Self::Warmup => "warm-up",
             Self::Rampdown => "ramp-down",
@@ -60,6 +64,7 @@ impl Item {
             Self::Miss => "miss",
             Self::Fails => "fails",
             Self::Gap => "gap",
+            Self::Change => "change",
             Self::Freeze => "freeze",
             Self::Warmup => "warmup",
             Self::Rampdown => "rampdown",
@@ -74,6 +79,7 @@ impl Item {
                 format!("<path class=\"{class}\" d=\"M{x} {}h24\"/>", y + 6.0)
             }
             Self::Miss => format!("<path class=\"{class}\" d=\"M{} {}l6 6-6 6-6-6z\"/>", x + 15.0, y),
+            Self::Change => format!("<path class=\"{class}\" d=\"M{} {}h10l-5 7z\"/>", x + 10.0, y + 3.0),
             Self::Fails | Self::Gap => {
                 format!(
                     "<rect class=\"{class}\" x=\"{}\" y=\"{}\" width=\"10\" height=\"6\"/>",
@@ -96,6 +102,7 @@ pub fn items(chart: &Chart) -> Vec<Item> {
         Item::Miss => chart.points.iter().any(|(_, value)| value.is_some_and(|value| chart.is_beyond(value))),
         Item::Fails => !chart.failing.is_empty(),
         Item::Gap => !chart.missing.is_empty(),
+        Item::Change => !chart.changes.is_empty(),
         Item::Freeze => !chart.freezes.is_empty(),
         Item::Warmup => !chart.warmup.is_empty(),
         Item::Rampdown => !chart.rampdown.is_empty(),
@@ -104,7 +111,7 @@ pub fn items(chart: &Chart) -> Vec<Item> {
 }
 
 /// Width of a letter of the legend, about.
-const LETTER: f64 = 7.8;
+const LETTER: f64 = 7.2;
 /// Where the legend begins and ends.
 const LEFT: f64 = 46.0;
 const RIGHT: f64 = 980.0;
@@ -125,6 +132,6 @@ pub fn head(out: &mut String, chart: &Chart) {
             "<text class=\"legend\" x=\"{at:.1}\" y=\"{base:.1}\">{}</text>\n",
             item.text()
         )]);
-        x += width + 16.0;
+        x += width + 12.0;
     }
 }

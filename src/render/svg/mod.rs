@@ -7,6 +7,7 @@ mod chart;
 mod draw;
 mod legend;
 mod scale;
+mod shades;
 #[cfg(test)]
 mod tests;
 mod thin;

@@ -141,6 +141,47 @@ fn freeze_warm_up_and_window_are_shown_where_they_are() {
 }
 
 #[test]
+fn a_freeze_within_a_phase_is_a_band_at_the_floor_and_no_third_colour() {
+    let run = (1..=12).map(|n| {
+        let phase = if n <= 4 { "WARMUP" } else { "STEADY" };
+        frozen(Iteration { phase: Some(phase.into()), ..good(n) }, "stable")
+    });
+    let svg = &pictures(run)[0];
+    let heights: Vec<f64> = svg
+        .lines()
+        .filter(|line| line.contains("class=\"freeze\"") && !line.contains("height=\"12\""))
+        .map(|line| line.split("height=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a height"))
+        .map(|height| height.parse().expect("a number"))
+        .collect();
+    // The plot is 600 - 134 - 68 = 398 high.
+    assert_eq!(heights, [398.0, 119.4]);
+}
+
+#[test]
+fn changes_of_overrides_are_marked_between_the_iterations_they_divide() {
+    let changed = |applied: &'static [u64]| {
+        pictures((1..=12).map(|n| {
+            let mut iteration = good(n);
+            iteration.tuning.applied = Some(applied.contains(&n));
+            iteration
+        }))
+    };
+    assert_eq!(class_count(&changed(&[])[0], "change"), 0);
+    let svg = &changed(&[3, 4, 9])[0];
+    assert_eq!(class_count(svg, "change"), 2, "the marks and their legend");
+    let marks = svg.lines().filter(|line| line.contains("class=\"change\"")).nth(1).expect("the marks");
+    let at: Vec<f64> = marks
+        .split(['M', ' '])
+        .zip(marks.split(['M', ' ']).skip(1))
+        .filter(|(_, next)| next.starts_with("135.0"))
+        .filter_map(|(x, _)| x.parse().ok())
+        .collect();
+    let [third, fourth, ninth] = at.as_slice() else { panic!("{marks}") };
+    // As far from each other as the iterations are.
+    assert!(((ninth - fourth) / (fourth - third) - 5.0).abs() < 0.05, "{at:?}");
+}
+
+#[test]
 fn a_symbol_cannot_bring_markup_into_a_picture() {
     let hostile = "</text><script>alert(1)</script>\" \u{202e}&é";
     let (analysis, policy) = analysed(crate::core::evidence::Evidence {

@@ -186,10 +186,10 @@ async fn alert_hook(State(shared): State<Shared>, request: Request) -> Response 
     if head.uri.query().is_some() {
         return refusal(StatusCode::BAD_REQUEST, "`/alert-hook` takes no query");
     }
-    if let Err(response) = check_content(&headers) {
+    if let Some(response) = check_content(&headers) {
         return response;
     }
-    let (body, held) = match read(&shared, body).await {
+    let (body, pieces) = match read(&shared, body).await {
         Ok(read) => read,
         Err(response) => return response,
     };
@@ -203,11 +203,11 @@ async fn alert_hook(State(shared): State<Shared>, request: Request) -> Response 
         }
         Err(error) => return refusal(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
     };
-    drop((body, held));
+    drop((body, pieces));
     decide(&shared, hook).await
 }
 
-fn check_content(headers: &HeaderMap) -> Result<(), Response> {
+fn check_content(headers: &HeaderMap) -> Option<Response> {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let is_json = match (types.next().map(HeaderValue::to_str), types.next()) {
         (Some(Ok(value)), None) => {
@@ -222,19 +222,19 @@ fn check_content(headers: &HeaderMap) -> Result<(), Response> {
         _ => false,
     };
     if !is_json {
-        return Err(refusal(
+        return Some(refusal(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "the content type must be `application/json`, in UTF-8",
         ));
     }
     if headers.contains_key(header::CONTENT_ENCODING) {
-        return Err(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must not be compressed"));
+        return Some(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must not be compressed"));
     }
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if length.and_then(|text| text.parse::<u64>().ok()).is_some_and(|length| length > LARGEST as u64) {
-        return Err(too_large());
+        return Some(too_large());
     }
-    Ok(())
+    None
 }
 
 fn too_large() -> Response {
@@ -245,13 +245,11 @@ fn too_large() -> Response {
 type Held = (Vec<u8>, Vec<OwnedSemaphorePermit>);
 
 async fn read(shared: &Shared, body: Body) -> Result<Held, Response> {
-    match timeout(BODY_TIME, collect(shared, body)).await {
-        Ok(read) => read,
-        Err(_) => {
-            let text = format!("the body did not arrive within {} s", BODY_TIME.as_secs());
-            Err(refusal(StatusCode::REQUEST_TIMEOUT, text))
-        }
-    }
+    let Ok(read) = timeout(BODY_TIME, collect(shared, body)).await else {
+        let text = format!("the body did not arrive within {} s", BODY_TIME.as_secs());
+        return Err(refusal(StatusCode::REQUEST_TIMEOUT, text));
+    };
+    read
 }
 
 async fn collect(shared: &Shared, body: Body) -> Result<Held, Response> {

@@ -48,7 +48,6 @@ fn undertaking(of: &Undertaking) -> UndertakingStatus {
 
 pub(super) fn facts(status: &Status, http: &Http, common: &Common) -> Facts {
     let policy = common.policy();
-    let counters = common.counters();
     let now = clock::machine_time();
     let left = status.cooling_until.map(|until| until.signed_duration_since(now).num_milliseconds());
     Facts {
@@ -57,14 +56,7 @@ pub(super) fn facts(status: &Status, http: &Http, common: &Common) -> Facts {
         policy_is_current: http.policy_problem.is_none(),
         reloads: http.reloads,
         hooks: http.hooks.clone(),
-        decisions: counters.decisions,
-        actions: counters.actions,
-        undertakings: counters.undertakings,
-        verifications: counters.verifications,
-        truncated: counters.truncated,
-        log_errors: counters.log_errors,
-        commits: counters.commits,
-        commit_seconds: counters.commit_seconds,
+        counters: common.counters(),
         log_lines: status.head.seq,
         cooldown_seconds: left.map_or(0.0, |left| left.max(0) as f64 / 1000.0),
         last_rollback: status.last_rollback.map(|at| at.timestamp_millis() as f64 / 1000.0),

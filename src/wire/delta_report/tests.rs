@@ -35,6 +35,7 @@ fn verification() -> Verification {
         stuck: 1,
         unverifiable: 0,
         claimed: 6,
+        missing_values: 0,
     };
     Verification {
         pairs: vec![pair(1, PairStatus::Full), pair(2, PairStatus::Failed)],

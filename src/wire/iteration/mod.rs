@@ -23,7 +23,7 @@ use crate::wire::tuning::{TuningBuilder, TuningSeed};
 use summary::{Summary, SummaryBuilder, reading_once, text_once};
 
 /// What one file says of one symbol.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IterationFile {
     /// The number in the content, if there is a usable one.
     pub number: Option<u64>,
@@ -180,6 +180,7 @@ fn iteration(summary: Summary) -> Iteration {
         values: summary.values,
         defects: summary.defects,
         respelled: summary.respelled,
+        fills_maker_share: summary.fills_maker_share,
         gross_imputed: summary.gross_imputed,
         kpi_verdict: summary.kpi_verdict,
         phase: summary.phase,

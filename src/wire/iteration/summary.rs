@@ -25,6 +25,8 @@ pub struct Summary {
     pub defects: Vec<KpiDefect>,
     /// KPIs read under another name than their own.
     pub respelled: Vec<(KpiId, Arc<str>)>,
+    /// Maker share of the fills.
+    pub fills_maker_share: Option<f64>,
     /// Whether the gross edge was computed.
     pub gross_imputed: bool,
     /// `runtime_utc`.
@@ -173,6 +175,7 @@ impl<'k> SummaryBuilder<'k> {
     /// The summary.
     pub fn finish(self) -> Summary {
         let share_percent = self.share_percent_as_ratio();
+        let of_fills = self.fills.maker_share();
         let mut summary = Summary {
             values: vec![None; self.slots.len()],
             time: self.time.flatten().or_else(|| self.timestamp.flatten()),
@@ -181,6 +184,7 @@ impl<'k> SummaryBuilder<'k> {
             negative_drivers: self.drivers.unwrap_or_default(),
             symbol: self.symbol.flatten(),
             resources: self.resources,
+            fills_maker_share: of_fills.map(|(share, _)| share),
             ..Summary::default()
         };
         for id in self.kpis.ids() {
@@ -202,7 +206,7 @@ impl<'k> SummaryBuilder<'k> {
             }
         }
         if self.slots[KpiId::MAKER_TAKER_RATIO.index()].is_none() {
-            let share = self.fills.maker_share().or(share_percent);
+            let share = of_fills.or(share_percent);
             if let Some((value, key)) = share {
                 summary.values[KpiId::MAKER_TAKER_RATIO.index()] = Some(value);
                 summary.respelled.push((KpiId::MAKER_TAKER_RATIO, Arc::from(key)));

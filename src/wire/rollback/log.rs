@@ -16,7 +16,7 @@ pub use event::{
     PlanAlertRecord, PlanRecord, VerificationRecord,
 };
 
-use super::policy::hex;
+use crate::core::hex::hex;
 
 /// `prev` of the first line.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";

@@ -190,7 +190,12 @@ fn a_value_that_is_on_one_side_only_is_missing() {
         let pair = one(proposal(Some(true), &[(A, 5.0)]), before, after);
         assert_eq!((pair.status, &pair.keys[0].state), (PairStatus::Failed, &KeyState::Missing));
         assert_eq!(pair.keys[0].change(), None);
+        let rows =
+            vec![(1, proposal(Some(true), &[(A, 5.0)]), Some(before)), (2, Tuning::default(), Some(after))];
+        assert_eq!(check(rows).counts.missing_values, 1);
     }
+    let unseen = check(vec![(1, proposal(Some(true), &[(A, 5.0)]), None), (2, Tuning::default(), None)]);
+    assert_eq!(unseen.counts.missing_values, 0, "without overrides nothing is missing from them");
 }
 
 #[test]
@@ -321,6 +326,7 @@ fn both_ratios_follow_from_the_counts() {
         stuck: 1,
         unverifiable: 1,
         claimed: 6,
+        missing_values: 0,
     };
     assert_eq!(found.counts, expected);
     assert_eq!(found.status, Status::Verified);

@@ -40,6 +40,7 @@ fn run() -> LiveRun {
         pass: pass(),
         parameters: Vec::new(),
         bot: None,
+        epoch: 0,
         iterations: VecDeque::new(),
         passing: 0,
         failed_collections: 0,
@@ -115,7 +116,7 @@ fn guards_changes_and_a_freeze_in_force_are_kept() {
     }];
     let kept = LiveIteration::of(&told, &pass());
     assert_eq!(kept.guards.iter().collect::<Vec<_>>(), [Guard::Velocity, Guard::Freeze]);
-    let change = LiveChange { param: ParamName::flat("tail_age_ms"), old: 600.0, new: 640.0 };
+    let change = LiveChange { param: ParamName::flat("tail_age_ms"), old: Some(600.0), new: Some(640.0) };
     assert_eq!(*kept.applied, [change]);
 }
 
@@ -173,7 +174,7 @@ fn the_time_left_needs_a_pace_a_declared_end_and_a_run_that_goes_on() {
     assert_eq!(live.eta_seconds(), Some(45.0));
     live.facts.declared = Some(5);
     assert_eq!(live.eta_seconds(), Some(0.0));
-    live.facts.state = RunState::Interrupted;
+    live.facts.state = Some(RunState::Interrupted);
     assert_eq!(live.eta_seconds(), None);
 }
 
@@ -189,6 +190,67 @@ fn a_run_is_silent_after_three_intervals_and_a_minute() {
     assert_eq!(run.silent_seconds(at(89)), None);
     assert_eq!(run.silent_seconds(at(90)), None);
     assert_eq!(run.silent_seconds(at(91)), Some(91.0));
-    run.facts.state = RunState::Complete;
+    run.facts.state = Some(RunState::Complete);
     assert_eq!(run.silent_seconds(at(91)), None);
+}
+
+fn kept(records: impl IntoIterator<Item = IterationRecord>) -> Vec<LiveIteration> {
+    records.into_iter().map(|record| LiveIteration::of(&record, &pass())).collect()
+}
+
+#[test]
+fn a_followed_run_that_grows_or_loses_its_oldest_stays_the_same_and_any_other_change_makes_it_another() {
+    let steady = |numbers: std::ops::RangeInclusive<u64>| {
+        kept(numbers.map(|number| record(number, Some(3.0), Some(0.3))))
+    };
+    let mut live = run();
+    live.replace(steady(1..=4));
+    assert_eq!((live.epoch, live.seen(), live.passing(), live.last_number()), (0, 4, 4, 4));
+    live.replace(steady(1..=6));
+    live.replace(steady(3..=7));
+    live.replace(steady(3..=7));
+    assert_eq!((live.epoch, live.seen(), live.last_number()), (0, 5, 7));
+    let mut changed = steady(3..=7);
+    changed[2] = kept([record(5, Some(1.0), Some(0.3))]).remove(0);
+    live.replace(changed);
+    assert_eq!((live.epoch, live.passing()), (1, 4));
+    live.replace(kept([record(5, Some(1.0), Some(0.3)), record(7, Some(3.0), Some(0.3))]));
+    assert_eq!(live.epoch, 2, "the sixth is gone");
+    live.replace(Vec::new());
+    assert_eq!((live.epoch, live.seen(), live.last_number()), (3, 0, 0));
+    live.replace(steady(1..=3));
+    assert_eq!(live.epoch, 3, "nothing was shown that is not there any more");
+    live.replace(steady(8..=9));
+    assert_eq!(live.epoch, 4, "none of those before is left");
+}
+
+#[test]
+fn an_overview_keeps_extremes_gaps_and_the_latest() {
+    let of = |n: u64, change: &dyn Fn(u64) -> IterationRecord| {
+        let mut live = run();
+        live.replace(kept((1..=n).filter(|number| *number != 60_001).map(change)));
+        live
+    };
+    let wave = |number: u64| record(number, Some(3.0 + (number % 7) as f64 / 100.0), Some(0.3));
+    let all = of(900, &wave);
+    assert_eq!(all.overview(1000).len(), 900);
+    assert!(all.overview(1000).iter().all(|kept| !kept.joined));
+    let long = of(100_000, &|number| match number {
+        31_234 => record(number, Some(-9.0), Some(0.3)),
+        70_707 => record(number, Some(3.0), Some(0.9)),
+        50_000 => record(number, None, Some(0.3)),
+        _ => wave(number),
+    });
+    let overview = long.overview(1000);
+    assert!((400..=1000).contains(&overview.len()), "{}", overview.len());
+    let numbers: Vec<u64> = overview.iter().map(|kept| kept.iteration.number).collect();
+    assert!(numbers.is_sorted_by(|a, b| a < b));
+    for number in [31_234, 70_707, 50_000, 60_002, 99_801, 99_950, 100_000] {
+        assert!(numbers.contains(&number), "{number}");
+    }
+    let joined =
+        |number: u64| overview.iter().find(|kept| kept.iteration.number == number).map(|kept| kept.joined);
+    assert_eq!(joined(31_234), Some(true));
+    assert_eq!(joined(60_002), Some(false), "60001 is missing");
+    assert_eq!(joined(100_000), Some(false), "its neighbour is there");
 }

@@ -11,6 +11,7 @@ use super::{Ask, Common, Following, Reply, Running, Status};
 use crate::core::rollback::decide::{Decided, Decision, decide};
 use crate::core::rollback::policy::RollbackPolicy;
 use crate::core::rollback::state::{PlanId, PlanKind, PlanOutcome, Progress};
+use crate::flow::rollback::act::CLOSED_ELSEWHERE;
 use crate::flow::rollback::journal::{Journal, Writing};
 use crate::flow::rollback::manual::causes;
 use crate::flow::rollback::worker::Job;
@@ -37,7 +38,7 @@ pub(super) struct Mind {
 
 /// What was decided about one question.
 enum Made {
-    Hook(Decided, Vec<PlanId>),
+    Hook(Box<Decided>, Vec<PlanId>),
     Recorded(Result<(), String>),
     Nothing,
 }
@@ -216,7 +217,7 @@ fn make(ask: &Ask, writing: &mut Writing<'_>, policy: &RollbackPolicy) -> Made {
         Ask::Hook { hook, .. } => {
             let decided = decide(hook, writing.state(), policy, writing.now());
             let work = writing.hook(hook, &decided);
-            Made::Hook(decided, work)
+            Made::Hook(Box::new(decided), work)
         }
         Ask::Record { event, .. } => Made::Recorded(recorded(event, writing)),
         Ask::Status { .. } => Made::Nothing,
@@ -230,7 +231,7 @@ fn recorded(event: &LogEvent, writing: &mut Writing<'_>) -> Result<(), String> {
         let is_open = undertaking
             .is_some_and(|u| u.outcome.is_none() && u.progress.get(*index) == Some(&Progress::NotStarted));
         if !is_open {
-            return Err("another process has closed it meanwhile".to_owned());
+            return Err(CLOSED_ELSEWHERE.to_owned());
         }
     }
     writing.push(event.clone());

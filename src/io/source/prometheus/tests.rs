@@ -6,14 +6,7 @@ use super::*;
 use crate::core::params::ParamValues;
 use crate::core::secret::Secret;
 use crate::io::source::test_wait::{NoWait, RealWait};
-use crate::io::test_server::{Answer as Served, TestServer};
-
-const QUICK: Limits = Limits {
-    timeout: Duration::from_secs(5),
-    tries: 3,
-    pause: Duration::from_millis(2),
-    longest_retry_after: Duration::from_secs(30),
-};
+use crate::io::test_server::{Answer as Served, QUICK, TestServer};
 
 fn query(metric: &str, text: &str, is_optional: bool) -> MetricQuery {
     MetricQuery { metric: metric.to_owned(), query: text.to_owned(), is_optional }

@@ -19,6 +19,7 @@ pub use fields::{Problem, Problems};
 
 pub use super::yaml::Place;
 use super::yaml::{self, Node, Value};
+use crate::core::hex::hex;
 use crate::core::rollback::action::ActionKind;
 use crate::core::rollback::policy::{
     Audit, AutoRollback, Environments, Gate, PrometheusAccess, Recovery, RollbackPolicy,
@@ -87,11 +88,6 @@ fn whole_policy(tree: &Node, notes: &mut Notes, source: &str) -> Option<Rollback
         audit,
         sha256: hex(&Sha256::digest(source.as_bytes())),
     })
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn gates(

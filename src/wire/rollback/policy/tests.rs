@@ -233,7 +233,7 @@ fn nesting_without_end_and_aliases_that_explode_are_refused() {
     for (name, of) in
         ["b", "c", "d", "e", "f", "g", "h", "i"].iter().zip(["a", "b", "c", "d", "e", "f", "g", "h"])
     {
-        bomb.push_str(&format!("{name}: &{name} [{}]\n", vec![format!("*{of}"); 9].join(",")));
+        bomb += &(name.to_string() + ": &" + name + " [" + &vec![format!("*{of}"); 9].join(",") + "]\n");
     }
     assert!(read(&bomb, "p").is_err());
 }

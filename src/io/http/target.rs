@@ -4,8 +4,9 @@ use std::fmt;
 
 use ureq::http::{HeaderName, HeaderValue, Uri};
 
+use super::is_loopback;
 use crate::core::secret::Secret;
-use crate::io::http::is_loopback;
+use crate::wire::base64;
 
 /// How the server knows us.
 #[derive(Clone, Debug)]
@@ -34,7 +35,7 @@ const FRAMING_HEADERS: [&str; 7] =
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TargetError {
     /// The URL is none that queries can go to.
-    #[error("the URL of the prometheus server {reason}")]
+    #[error("the URL of the server {reason}")]
     Url {
         /// What is wrong with it.
         reason: &'static str,
@@ -59,7 +60,6 @@ pub enum TargetError {
 #[derive(Clone)]
 pub struct Target {
     url: String,
-    endpoint: String,
     is_direct: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -113,12 +113,7 @@ impl Target {
         if has_secret && scheme == "http" && !is_loopback(host) {
             return Err(TargetError::PlainSecret);
         }
-        Ok(Self {
-            url: url.to_owned(),
-            endpoint: format!("{url}/api/v1/query"),
-            is_direct: scheme == "http",
-            headers: sent,
-        })
+        Ok(Self { url: url.to_owned(), is_direct: scheme == "http", headers: sent })
     }
 
     /// The base URL; it holds no secret.
@@ -126,18 +121,24 @@ impl Target {
         &self.url
     }
 
-    /// Where queries go.
-    pub(super) fn endpoint(&self) -> &str {
-        &self.endpoint
+    /// A path below it, which begins with a slash.
+    pub(in crate::io) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// The same server at another URL; headers and proxy stay.
+    #[must_use]
+    pub fn moved(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
     }
 
     /// Whether no proxy is to be asked: it could read plain http.
-    pub(super) fn is_direct(&self) -> bool {
+    pub(in crate::io) fn is_direct(&self) -> bool {
         self.is_direct
     }
 
     /// What goes with each request.
-    pub(super) fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+    pub(in crate::io) fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         self.headers.iter().map(|(name, value)| (name, value))
     }
 }
@@ -162,7 +163,7 @@ fn authorization(auth: &Auth) -> Result<Option<HeaderValue>, TargetError> {
             Err(TargetError::Credentials("user, which has a `:`,"))
         }
         Auth::Basic { user, password } => {
-            let pair = base64(format!("{user}:{}", password.reveal()).as_bytes());
+            let pair = base64::standard(format!("{user}:{}", password.reveal()).as_bytes());
             Ok(sensitive(&format!("Basic {pair}")))
         }
     }
@@ -172,21 +173,6 @@ fn sensitive(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_bytes(text.as_bytes()).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-/// Base64 with padding (RFC 4648, section 4).
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let of = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
-        let bits = of(0) << 16 | of(1) << 8 | of(2);
-        for place in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * place) & 63) as usize];
-            text.push(if place > three.len() { '=' } else { char::from(letter) });
-        }
-    }
-    text
 }
 
 #[cfg(test)]
@@ -202,23 +188,6 @@ mod tests {
     }
 
     #[test]
-    fn base64_gives_what_the_standard_does() {
-        // RFC 4648, section 10.
-        for (plain, coded) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("fooba", "Zm9vYmE="),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
-        assert_eq!(base64(&[0xfb, 0xff, 0xfe]), "+//+");
-    }
-
-    #[test]
     fn queries_go_below_the_path_of_the_url() {
         for (url, endpoint) in [
             ("http://prom:9090", "http://prom:9090/api/v1/query"),
@@ -228,7 +197,7 @@ mod tests {
             ("http://[::1]", "http://[::1]/api/v1/query"),
             ("https://mimir.example/prometheus/", "https://mimir.example/prometheus/api/v1/query"),
         ] {
-            assert_eq!(target(url, &Auth::None).expect("acceptable").endpoint(), endpoint);
+            assert_eq!(target(url, &Auth::None).expect("acceptable").at("/api/v1/query"), endpoint);
         }
     }
 

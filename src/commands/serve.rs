@@ -1,0 +1,86 @@
+//! `soak serve`: the live page over a folder, until a signal ends it.
+
+use std::time::Duration;
+
+use super::Failure;
+use super::judging::{collect_provenance, load_policy};
+use crate::cli::globals::{GlobalArgs, LogFormat};
+use crate::cli::serve::ServeArgs;
+use crate::core::run::live::LiveFacts;
+use crate::core::run::source::Wait;
+use crate::exit::Exit;
+use crate::flow::live_folder::{Followed, LiveFolder};
+use crate::flow::policy::window_patches;
+use crate::io::clock::{self, Stopwatch};
+use crate::io::signals::StopRequest;
+use crate::render::run_log::LogEvent;
+use crate::server::{Listening, Server};
+
+/// A look may take this share of the time: of a folder that takes a second, one in five.
+const SHARE: u32 = 5;
+
+/// Serves until SIGINT or SIGTERM.
+pub(super) fn run(args: &ServeArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
+    let ServeArgs { path, policy, mock, window, symbol, listen, every } = args;
+    let policy =
+        load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
+    let provenance = collect_provenance(&policy, None)?;
+    let followed = Followed { path: path.folder(), mock: mock.mock, symbol: symbol.clone() };
+    let mut folder = LiveFolder::new(followed, policy, &provenance);
+    let stop = StopRequest::listen().map_err(Failure::failed)?;
+    let listening = Listening::at(*listen).map_err(|error| {
+        Failure::failed(error).hint("`--listen` takes a free port, e.g. `--listen 0` for any")
+    })?;
+    let mut live = folder.nothing();
+    live.epoch = u64::try_from(clock::machine_time().timestamp_millis()).unwrap_or_default();
+    let view = folder.look(clock::machine_time());
+    let mut last = view.facts.clone();
+    view.apply(&mut live);
+    let server = Server::show(listening, live).map_err(Failure::failed)?;
+    let address = format!("http://{}/", server.address());
+    say(globals, &LogEvent::new("soak", "SERVE").with("url", address));
+    tell(globals, None, &last);
+    let publisher = server.publisher();
+    let every = Duration::from_secs_f64(*every);
+    let mut pause = every;
+    while stop.wait(pause).is_ok() {
+        let watch = Stopwatch::start();
+        let view = folder.look(clock::machine_time());
+        if view.iterations.is_some() || view.facts != last {
+            tell(globals, Some(&last), &view.facts);
+            last = view.facts.clone();
+            publisher.update(|live| view.apply(live));
+        }
+        pause = every.max(watch.elapsed() * (SHARE - 1));
+    }
+    server.stop();
+    say(globals, &LogEvent::new("soak", "SERVED"));
+    Ok(Exit::Success)
+}
+
+/// Says what is followed now, where that is something else than before.
+fn tell(globals: &GlobalArgs, before: Option<&LiveFacts>, now: &LiveFacts) {
+    let particulars = |facts: &LiveFacts| (facts.folder.clone(), facts.note.clone(), facts.state);
+    if before.map(particulars) == Some(particulars(now)) {
+        return;
+    }
+    let mut event = LogEvent::new("soak", "FOLLOW");
+    if let Some(folder) = &now.folder {
+        event = event.with("folder", folder.as_str());
+    }
+    if let Some(state) = now.state {
+        event = event.with("state", state.word());
+    }
+    if let Some(note) = &now.note {
+        event = event.with("note", note.as_str());
+    }
+    say(globals, &event);
+}
+
+fn say(globals: &GlobalArgs, event: &LogEvent) {
+    let line = match globals.log_format {
+        LogFormat::Text => event.text(),
+        LogFormat::Json => event.json(),
+    };
+    super::post_soak::say(globals, &line);
+}

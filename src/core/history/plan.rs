@@ -1,0 +1,232 @@
+//! What of a history a store takes, and why not the rest: known before anything is sent.
+//!
+//! Prometheus refuses samples further behind the newest it has than half a block, or than
+//! `out_of_order_time_window` where that is set, and ones more than ten minutes ahead; without that window also
+//! whatever is older than the newest sample of its series. `VictoriaMetrics` takes what it would keep, up to two
+//! days ahead. Pure: asks nobody.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{History, Moment};
+
+/// Prometheus' blocks are this long unless it says otherwise, ms.
+const BLOCK_MS: i64 = 2 * 3_600_000;
+/// Prometheus refuses what lies further in the future than this, ms.
+const PROMETHEUS_AHEAD_MS: i64 = 10 * 60_000;
+/// `VictoriaMetrics` drops what lies further in the future than this, ms.
+const VICTORIA_AHEAD_MS: i64 = 2 * 24 * 3_600_000;
+/// The head of a Prometheus that scrapes moves on between the question and the last sample, ms.
+const MOVES_ON_MS: i64 = 60_000;
+
+/// A store, as far as it could be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// Prometheus.
+    Prometheus(Prometheus),
+    /// `VictoriaMetrics`.
+    VictoriaMetrics {
+        /// For how long it keeps samples, ms.
+        retention_ms: i64,
+        /// The times of this history that it has already: it keeps a sample twice that is sent twice.
+        present: Times,
+    },
+    /// Something that cannot be asked what it takes.
+    Unknown,
+}
+
+/// What a Prometheus says about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prometheus {
+    /// Whether it takes remote write at all; `None` = it does not say.
+    pub receives: Option<bool>,
+    /// Its newest sample, ms; `None` = it has none, or does not say.
+    pub head_newest: Option<i64>,
+    /// Length of a block, ms; `None` = it does not say.
+    pub min_block_ms: Option<i64>,
+    /// How late samples may come, ms; 0 = not at all.
+    pub out_of_order_ms: i64,
+    /// For how long it keeps samples, ms; `None` = for ever, or it does not say.
+    pub retention_ms: Option<i64>,
+    /// The times of this history that it has already.
+    pub present: Times,
+}
+
+/// Times, ms, by symbol (`""` without one).
+pub type Times = BTreeMap<String, BTreeSet<i64>>;
+
+impl Store {
+    /// What it is called.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Prometheus(_) => "Prometheus",
+            Self::VictoriaMetrics { .. } => "VictoriaMetrics",
+            Self::Unknown => "a store that does not say what it takes",
+        }
+    }
+}
+
+/// Why a store does not take a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Refusal {
+    /// It is older than what the store keeps.
+    Retention {
+        /// The oldest time that is kept, ms.
+        oldest: i64,
+        /// For how long it keeps samples, ms.
+        keeps_ms: i64,
+    },
+    /// It comes too late for the head.
+    Late {
+        /// The oldest time that is taken, ms.
+        oldest: i64,
+        /// The window that would take all that come too late for this reason, ms, in whole hours.
+        window_ms: i64,
+    },
+    /// The series has a newer sample already, and the store takes no late ones.
+    OutOfOrder {
+        /// The newest sample of the series, ms.
+        newest: i64,
+        /// The window that would take all that come too late for this reason, ms, in whole hours.
+        window_ms: i64,
+    },
+    /// It lies in the future.
+    Future {
+        /// The newest time that is taken, ms.
+        newest: i64,
+    },
+}
+
+/// What is sent and what is not.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// Is sent, in the order of time.
+    pub send: Vec<Moment>,
+    /// Is there already.
+    pub present: Vec<Moment>,
+    /// Is not taken, and why; one entry a reason.
+    pub refused: Vec<(Refusal, Vec<Moment>)>,
+}
+
+/// Decides. `now` in ms since 1970.
+pub fn plan(history: &History, store: &Store, now: i64) -> Plan {
+    let mut plan = Plan::default();
+    for moment in &history.moments {
+        match judge(moment, history, store, now) {
+            Verdict::Send => plan.send.push(moment.clone()),
+            Verdict::Present => plan.present.push(moment.clone()),
+            Verdict::Refused(refusal) => {
+                match plan.refused.iter_mut().find(|(known, _)| same_reason(known, &refusal)) {
+                    // Times ascend, so the first of a reason asks for the widest window.
+                    Some((_, moments)) => moments.push(moment.clone()),
+                    None => plan.refused.push((refusal, vec![moment.clone()])),
+                }
+            }
+        }
+    }
+    plan
+}
+
+fn same_reason(a: &Refusal, b: &Refusal) -> bool {
+    std::mem::discriminant(a) == std::mem::discriminant(b)
+}
+
+enum Verdict {
+    Send,
+    Present,
+    Refused(Refusal),
+}
+
+fn judge(moment: &Moment, history: &History, store: &Store, now: i64) -> Verdict {
+    let at = moment.at;
+    match store {
+        Store::Unknown => Verdict::Send,
+        Store::VictoriaMetrics { retention_ms, present } => {
+            if times(present, moment).is_some_and(|present| present.contains(&at)) {
+                return Verdict::Present;
+            }
+            let (oldest, newest) = (now.saturating_sub(*retention_ms), now.saturating_add(VICTORIA_AHEAD_MS));
+            if at < oldest {
+                Verdict::Refused(Refusal::Retention { oldest, keeps_ms: *retention_ms })
+            } else if at > newest {
+                Verdict::Refused(Refusal::Future { newest })
+            } else {
+                Verdict::Send
+            }
+        }
+        Store::Prometheus(prometheus) => {
+            let present = times(&prometheus.present, moment);
+            if present.is_some_and(|present| present.contains(&at)) {
+                return Verdict::Present;
+            }
+            let newest = now.saturating_add(PROMETHEUS_AHEAD_MS);
+            if at > newest {
+                return Verdict::Refused(Refusal::Future { newest });
+            }
+            let last = present.and_then(|present| present.last().copied());
+            match prometheus.refuses(at, last, history) {
+                Some(refusal) => Verdict::Refused(refusal),
+                None => Verdict::Send,
+            }
+        }
+    }
+}
+
+fn times<'t>(present: &'t Times, moment: &Moment) -> Option<&'t BTreeSet<i64>> {
+    present.get(moment.symbol.as_deref().unwrap_or_default())
+}
+
+impl Prometheus {
+    /// Why it does not take a sample of that time, when `last` is the newest of the series.
+    fn refuses(&self, at: i64, last: Option<i64>, history: &History) -> Option<Refusal> {
+        // What is dropped is counted back from the newest data, not from now.
+        let newest_sent = history.moments.last().map(|moment| moment.at);
+        if let (Some(keeps_ms), Some(newest)) = (self.retention_ms, self.head_newest.max(newest_sent)) {
+            let oldest = newest.saturating_sub(keeps_ms);
+            if at < oldest {
+                return Some(Refusal::Retention { oldest, keeps_ms });
+            }
+        }
+        let late = self.out_of_order_ms;
+        if let Some(head) = self.head_newest {
+            let behind = late.max(self.min_block_ms.unwrap_or(BLOCK_MS) / 2);
+            let oldest = head.saturating_sub(behind).saturating_add(MOVES_ON_MS);
+            if at < oldest {
+                return Some(Refusal::Late { oldest, window_ms: window(head, at) });
+            }
+        }
+        match last {
+            Some(newest) if at < newest && late == 0 => Some(Refusal::OutOfOrder {
+                newest,
+                window_ms: window(newest.max(self.head_newest.unwrap_or(newest)), at),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// The window that takes a sample of that time, rounded up to whole hours with one to spare.
+fn window(head: i64, at: i64) -> i64 {
+    let hour = 3_600_000;
+    (head.saturating_sub(at) / hour).saturating_add(2).saturating_mul(hour)
+}
+
+/// Cuts moments into batches of at most so many samples, in the order of time. A moment is never split; one with more
+/// samples than that makes a batch of its own.
+pub fn batches(moments: &[Moment], samples: usize) -> Vec<&[Moment]> {
+    let mut batches = Vec::new();
+    let (mut start, mut held) = (0, 0);
+    for (index, moment) in moments.iter().enumerate() {
+        if held > 0 && held + moment.samples() > samples {
+            batches.push(&moments[start..index]);
+            (start, held) = (index, 0);
+        }
+        held += moment.samples();
+    }
+    if held > 0 {
+        batches.push(&moments[start..]);
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests;
