@@ -28,7 +28,6 @@ pub(crate) fn words(line: &str) -> Vec<String> {
         match (quote, c) {
             (Some(open), _) if c == open => quote = None,
             (Some('"') | None, '\\') => word.get_or_insert_default().extend(letters.next()),
-            (Some(_), _) => word.get_or_insert_default().push(c),
             (None, '"' | '\'') => {
                 quote = Some(c);
                 word.get_or_insert_default();
@@ -36,7 +35,7 @@ pub(crate) fn words(line: &str) -> Vec<String> {
             (None, ' ' | '\t') => words.extend(word.take()),
             (None, '#') if word.is_none() => break,
             (None, '|' | ';' | '&' | '>' | '<') => break,
-            (None, _) => word.get_or_insert_default().push(c),
+            _ => word.get_or_insert_default().push(c),
         }
     }
     words.extend(word);

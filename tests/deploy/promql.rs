@@ -37,7 +37,7 @@ pub(crate) fn metrics(expression: &str) -> BTreeSet<String> {
         let mut next = tail[ends..].to_owned();
         if BEFORE_LABELS.contains(&word.to_lowercase().as_str()) {
             if let Some((_, behind)) = after.split_once(')').filter(|_| after.starts_with('(')) {
-                next = behind.to_owned();
+                behind.clone_into(&mut next);
             }
         } else if !is_in_number && !is_call(after) && !WORDS.contains(&word.to_lowercase().as_str()) {
             found.insert(word.to_owned());

@@ -169,7 +169,7 @@ fn every_input_of_a_gate_is_missed_when_it_is_not_there() {
             }
         }
     }
-    let watched: BTreeMap<String, String> = alerts()
+    let missed: BTreeMap<String, String> = alerts()
         .iter()
         .filter(|alert| alert["alert"] == "SoakMetricAbsent")
         .map(|alert| {
@@ -178,20 +178,20 @@ fn every_input_of_a_gate_is_missed_when_it_is_not_there() {
             (name, word(&alert["labels"]["metric"]).to_owned())
         })
         .collect();
-    assert_eq!(watched.keys().cloned().collect::<BTreeSet<_>>(), inputs);
-    for (series, label) in watched {
+    assert_eq!(missed.keys().cloned().collect::<BTreeSet<_>>(), inputs);
+    for (series, label) in missed {
         assert_eq!(promql::family(&series), label);
     }
 }
 
 #[test]
 fn every_alert_has_a_test_in_which_it_fires_and_one_in_which_it_does_not() {
-    let files = TESTS.map(|file| yaml(&format!("deploy/prometheus/{file}")));
+    let documents = TESTS.map(|file| yaml(&format!("deploy/prometheus/{file}")));
     let mut seen: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
-    for test in files.iter().flat_map(|file| list(&file["tests"])) {
+    for test in documents.iter().flat_map(|file| list(&file["tests"])) {
         for check in list(&test["alert_rule_test"]) {
-            let fires = !list(&check["exp_alerts"]).is_empty();
-            seen.entry(word(&check["alertname"])).or_default()[usize::from(fires)] += 1;
+            let is_firing = !list(&check["exp_alerts"]).is_empty();
+            seen.entry(word(&check["alertname"])).or_default()[usize::from(is_firing)] += 1;
         }
     }
     for alert in alerts() {

@@ -146,7 +146,7 @@ fn no_job_outlives_the_six_hours_of_a_hosted_runner() {
     // The one that depends on its input: so many minutes, and so many seconds of soak within.
     let text = text(".github/workflows/soak.yml");
     assert!(text.contains("|| 355 }}") && text.contains("|| 18900 }}"));
-    assert!(18_900 / 60 + 30 < 355, "half an hour is left for what is not the soak");
+    // 355 minutes less 315: forty are left for what is not the soak.
 }
 
 /// Puts examples in the place of variables.

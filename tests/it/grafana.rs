@@ -111,7 +111,7 @@ fn serve(stream: TcpStream, state: &mut State) {
         }
         Manner::Always(status, kind, text) => (*status, *kind, None, text.clone()),
         _ => {
-            let (status, value) = answer(&line, &head, body, state);
+            let (status, value) = answer(&line, &head, &body, state);
             (status, json, None, value.to_string())
         }
     };
@@ -125,7 +125,7 @@ fn serve(stream: TcpStream, state: &mut State) {
 }
 
 /// What Grafana answers.
-fn answer(line: &str, head: &str, body: Value, state: &mut State) -> (u16, Value) {
+fn answer(line: &str, head: &str, body: &Value, state: &mut State) -> (u16, Value) {
     if !head.to_lowercase().contains(&format!("authorization: bearer {}\r\n", TOKEN.to_lowercase())) {
         return (
             401,
@@ -151,7 +151,7 @@ fn answer(line: &str, head: &str, body: Value, state: &mut State) -> (u16, Value
     (404, json!({"message": "Not found"}))
 }
 
-fn save(body: Value, state: &mut State) -> (u16, Value) {
+fn save(body: &Value, state: &mut State) -> (u16, Value) {
     let mut dashboard = body["dashboard"].clone();
     if dashboard["title"].as_str().is_none_or(str::is_empty) {
         return (400, json!({"message": "Dashboard title cannot be empty", "status": "empty-name"}));
