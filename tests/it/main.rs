@@ -22,6 +22,7 @@ mod laws;
 mod loading;
 mod notify;
 mod planner;
+mod release;
 mod run;
 mod sim;
 mod start_values;
