@@ -333,3 +333,30 @@ fn the_chain_of_the_night_passes_as_far_as_its_commands_are_there() {
         assert_ne!(run(script, &environment, folder.path()).0, 0, "{name}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn seven_nights_make_a_score_and_the_first_one_makes_none() {
+    let (environment, steps) = chain("nightly.yml", "soak");
+    let names: Vec<&str> = steps.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names[4..],
+        [
+            "Readiness, recorded",
+            "Readiness, scored; not GO fails",
+            "Readiness, validated",
+            "Bundle, as a plan"
+        ]
+    );
+    let folder = checkout();
+    for night in 1..=7 {
+        let mut environment = environment.clone();
+        environment.insert("SOAK_NOW".to_owned(), format!("2026-03-0{night}T02:00:00Z"));
+        for (name, script) in &steps {
+            let (code, said) = run(script, &environment, folder.path());
+            let is_too_early = night < 7
+                && ["Readiness, scored", "Readiness, validated"].iter().any(|n| name.starts_with(n));
+            assert_eq!(code == 0, !is_too_early, "night {night}, {name}: {code}: {said}");
+        }
+    }
+}
