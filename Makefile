@@ -5,7 +5,7 @@ CARGO ?= cargo
 TEST_FEATURES := --features failpoints
 
 .DEFAULT_GOAL := help
-.PHONY: help soak soak-audit soak-audit-ci soak-compare test e2e bench error-rates critical-values fmt lint doc ci
+.PHONY: help soak soak-audit soak-audit-ci soak-compare test e2e load bench error-rates critical-values fmt lint doc ci
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,8 +31,11 @@ test: ## Run all tests that need no other program
 		set -x; $(CARGO) test --locked $(TEST_FEATURES); \
 	fi
 
-e2e: ## Run the tests against the real programs (Prometheus, Pushgateway, VictoriaMetrics, Chromium); says which it skips
+e2e: ## Run the tests against the real programs (Prometheus, Alertmanager, Pushgateway, VictoriaMetrics, Chromium); says which it skips
 	SOAK_E2E=1 $(CARGO) test --locked $(TEST_FEATURES) --test e2e --test live -- --nocapture --test-threads=1
+
+load: ## Send 1000 alert hooks a second for 30 s to the rollback server, beside 200 slow clients
+	SOAK_LOAD_SECONDS=30 $(CARGO) test --release --locked $(TEST_FEATURES) --test rollback load -- --nocapture
 
 bench: ## Run the benchmarks
 	$(CARGO) bench --locked

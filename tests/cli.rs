@@ -64,6 +64,8 @@ fn help_lists_the_commands_in_the_order_of_the_product() {
             "release",
             "export-prom",
             "deltas",
+            "rollback",
+            "grafana",
             "artifacts",
             "config",
             "serve",

@@ -17,10 +17,12 @@ pub mod deltas;
 pub mod environment;
 pub mod export;
 pub mod globals;
+pub mod grafana;
 pub mod judging;
 pub mod notify;
 pub mod post_soak;
 pub mod release;
+pub mod rollback;
 pub mod run;
 pub mod selftest;
 pub mod serve;
@@ -36,8 +38,10 @@ use config::ConfigCommand;
 use deltas::DeltasCommand;
 use export::ExportArgs;
 use globals::GlobalArgs;
+use grafana::GrafanaCommand;
 use post_soak::{AnalyzeArgs, ExtractArgs, GateArgs};
 use release::ReleaseCommand;
+use rollback::RollbackCommand;
 use run::RunArgs;
 use selftest::SelftestArgs;
 use serve::ServeArgs;
@@ -123,6 +127,12 @@ pub enum Command {
     /// Check what became of the tuning
     #[command(subcommand)]
     Deltas(DeltasCommand),
+    /// Roll back when alerts fire, or by hand, with verification and an audit log
+    #[command(subcommand)]
+    Rollback(RollbackCommand),
+    /// Fetch, save and check dashboards of Grafana
+    #[command(subcommand)]
+    Grafana(GrafanaCommand),
     /// See what old runs take, and rotate it
     #[command(subcommand)]
     Artifacts(ArtifactsCommand),
@@ -248,6 +258,8 @@ mod tests {
                 "release",
                 "export-prom",
                 "deltas",
+                "rollback",
+                "grafana",
                 "artifacts",
                 "config",
                 "serve",

@@ -15,11 +15,13 @@ mod export_prom;
 mod extract;
 mod failure;
 mod gate;
+mod grafana;
 mod judging;
 mod logging;
 mod man;
 mod post_soak;
 mod release;
+mod rollback;
 mod run;
 mod schema;
 mod selftest;
@@ -63,8 +65,10 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Audit(args) => audit::run(args, globals),
         Command::Compare(args) => compare::run(args, globals),
         Command::Release(command) => release::run(command, globals),
+        Command::Rollback(command) => rollback::run(command),
         Command::ExportProm(args) => export_prom::run(args, globals),
         Command::Deltas(DeltasCommand::Verify(args)) => deltas::verify(args),
+        Command::Grafana(command) => grafana::run(command),
         Command::Artifacts(command) => artifacts::run(command),
         Command::Config(ConfigCommand::Show(args)) => config::show(args),
         Command::Config(ConfigCommand::Check(args)) => config::check(args),

@@ -17,6 +17,7 @@ pub mod policy;
 pub mod provenance;
 pub mod release;
 pub mod remote_write;
+pub mod rollback;
 pub mod rotation;
 pub mod run;
 pub mod selftest;

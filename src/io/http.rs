@@ -26,6 +26,7 @@ use ureq::http::Uri;
 pub use client::{HttpError, Limits};
 pub(super) use client::{Request, agent, retrying};
 pub use exchange::{Answered, Call, Method, exchange};
+pub(super) use pause::back_off;
 pub use target::{Auth, Target, TargetError};
 
 use crate::core::secret::Secret;

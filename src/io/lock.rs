@@ -80,7 +80,8 @@ impl FolderLock {
         Self::acquire_file(folder, RUN_FILE_NAME, wait)
     }
 
-    fn acquire_file(folder: &Path, name: &str, wait: Duration) -> Result<Self, LockError> {
+    /// Locks a file of this name in a folder.
+    pub fn acquire_file(folder: &Path, name: &str, wait: Duration) -> Result<Self, LockError> {
         let path = folder.join(name);
         if path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) {
             return Err(LockError::Symlink { path });
@@ -160,7 +161,7 @@ impl Holder {
 
 /// Whether a path still names the file that was opened by it.
 #[cfg(unix)]
-fn is_still_at(file: &File, path: &Path) -> bool {
+pub(super) fn is_still_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let place = |found: &std::fs::Metadata| (found.dev(), found.ino());
     match (file.metadata(), path.symlink_metadata()) {
@@ -171,7 +172,7 @@ fn is_still_at(file: &File, path: &Path) -> bool {
 
 /// Always: a folder in which a file is open cannot be moved here.
 #[cfg(not(unix))]
-fn is_still_at(_file: &File, _path: &Path) -> bool {
+pub(super) fn is_still_at(_file: &File, _path: &Path) -> bool {
     true
 }
 

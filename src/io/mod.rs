@@ -3,7 +3,9 @@
 //! Must not judge and must not render; it moves bytes and reports what became of them.
 #![expect(clippy::disallowed_methods, reason = "this is the room that touches the world")]
 
+pub mod action;
 pub mod artifacts;
+pub mod audit_log;
 pub mod audited;
 pub mod baseline_folder;
 pub mod bundle;
@@ -13,6 +15,7 @@ pub mod environment;
 mod exchange;
 mod failpoint;
 pub mod git;
+pub mod grafana;
 pub mod http;
 pub mod load;
 pub mod lock;

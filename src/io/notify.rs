@@ -1,4 +1,4 @@
-//! Telling people: a text to Slack or Telegram.
+//! Telling people: a text to Slack, Telegram or `PagerDuty`.
 //!
 //! Must not decide whether to tell, nor what. A text that is too long for the service goes in several
 //! messages, in order.
@@ -26,6 +26,9 @@ const TELEGRAM_LIMIT: usize = 4096;
 /// cuts it off at 40 000. Counted after escaping and in UTF-16 units, which never allows more.
 const SLACK_LIMIT: usize = 4000;
 
+/// `PagerDuty` takes a summary of this many characters. Counting UTF-16 units never allows more.
+const PAGERDUTY_SUMMARY: usize = 1024;
+
 /// Whom to tell.
 #[derive(Clone, Debug)]
 pub enum Target {
@@ -46,6 +49,28 @@ pub enum Target {
         /// The chat: a number, or `@channel`.
         chat_id: String,
     },
+    /// `PagerDuty`, Events API v2.
+    PagerDuty {
+        /// Where events go.
+        url: Secret,
+        /// The routing key of the integration.
+        routing_key: Secret,
+        /// What goes with the text.
+        event: PagerDutyEvent,
+    },
+}
+
+/// What an event of `PagerDuty` has besides its text.
+#[derive(Clone, Debug)]
+pub struct PagerDutyEvent {
+    /// Events with the same key are one incident.
+    pub dedup_key: String,
+    /// `critical`, `error`, `warning` or `info`.
+    pub severity: String,
+    /// The machine that it comes from.
+    pub source: String,
+    /// Named in the details; may be empty.
+    pub escalation_policy: String,
 }
 
 /// How Telegram's bot is reached.
@@ -72,7 +97,7 @@ pub enum NotifyError {
     /// A message was not delivered.
     #[error("the notification to {service} failed{}", place(*message, *messages))]
     Http {
-        /// `slack` or `telegram`.
+        /// `slack`, `telegram`, `pagerduty` or `the webhook`.
         service: &'static str,
         /// The message that failed, from 1; those before it were delivered.
         message: usize,
@@ -114,11 +139,17 @@ pub struct Notifier {
     pub limits: Limits,
     /// Where Telegram's bot API lives, without a slash at the end.
     pub telegram_api: String,
+    /// Whom Slack shall call, as its markup has it (`<!here>`), in front of the first message. May be empty.
+    pub slack_mention: String,
 }
 
 impl Default for Notifier {
     fn default() -> Self {
-        Self { limits: Limits::default(), telegram_api: TELEGRAM_API.to_owned() }
+        Self {
+            limits: Limits::default(),
+            telegram_api: TELEGRAM_API.to_owned(),
+            slack_mention: String::new(),
+        }
     }
 }
 
@@ -133,10 +164,18 @@ impl Notifier {
                 let messages = parts(text, SLACK_LIMIT, |letter| {
                     slack_letter(letter).map_or(letter.len_utf16(), str::len)
                 });
-                self.deliver("slack", url, &messages, |text| json!({ "text": slack_text(text) }).to_string())
+                let first = messages.first().copied().unwrap_or_default();
+                self.deliver("slack", url, &messages, |part| {
+                    let mention = if std::ptr::eq(part, first) { self.slack_mention.as_str() } else { "" };
+                    json!({ "text": format!("{mention}{}", slack_text(part)) }).to_string()
+                })
             }
             Target::Webhook { url } => {
                 self.deliver("the webhook", url, &[text], |text| json!({ "text": text }).to_string())
+            }
+            Target::PagerDuty { url, routing_key, event } => {
+                let body = |text: &str| pagerduty(routing_key, event, text);
+                self.deliver("pagerduty", url, &[text], body)
             }
             Target::Telegram { bot, chat_id } => {
                 let chat_id = chat_id.trim();
@@ -186,6 +225,29 @@ impl Notifier {
             }
         }
     }
+}
+
+/// An event; the first line of the text is its summary, as far as it may go.
+fn pagerduty(routing_key: &Secret, event: &PagerDutyEvent, text: &str) -> String {
+    let PagerDutyEvent { dedup_key, severity, source, escalation_policy } = event;
+    let first =
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).take(2).collect::<Vec<_>>().join(": ");
+    let summary =
+        parts(&first, PAGERDUTY_SUMMARY, char::len_utf16).first().copied().unwrap_or_default().to_owned();
+    json!({
+        "routing_key": routing_key.reveal(),
+        "event_action": "trigger",
+        "dedup_key": dedup_key,
+        "client": "soak",
+        "payload": {
+            "summary": summary,
+            "source": source,
+            "severity": severity,
+            "component": "rollback",
+            "custom_details": { "text": text, "escalation_policy": escalation_policy },
+        },
+    })
+    .to_string()
 }
 
 /// How Slack wants a character that would begin its markup. `None` = as it is.

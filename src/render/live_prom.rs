@@ -1,9 +1,11 @@
-//! `/metrics` of a run that goes on: the clean `soak_*` names, of the last iteration and of the run so far.
+//! `/metrics` of a run that goes on: the clean `soak_*` names, of the last iteration and of the run so far; and
+//! the `mm_*` names of the simulated system, where there is one.
 //!
 //! A value that is not known has no sample; it is never 0.
 
 use chrono::{DateTime, Utc};
 
+use super::bot_prom::bot;
 use super::exposition::Exposition;
 use super::prom::flag;
 use crate::core::evidence::RunState;
@@ -12,18 +14,22 @@ use crate::core::kpi::KpiId;
 use crate::core::run::live::{LiveIteration, LiveRun};
 use crate::core::verdict::Outcome;
 
-/// The metrics of a run as it stands.
-pub fn metrics(run: &LiveRun) -> String {
+/// The metrics of a run as it stands at this time.
+pub fn metrics(run: &LiveRun, now: DateTime<Utc>) -> String {
     let mut out = Exposition::default();
     // Of a followed folder without iterations nothing is known; a run that has just begun has done none.
     if run.last().is_some() || run.facts.folder.is_none() {
         progress(&mut out, run);
     }
+    limits(&mut out, run);
     if let Some(last) = run.last() {
         last_iteration(&mut out, run, last);
     }
     verdict(&mut out, run);
     state(&mut out, run);
+    if let Some(simulated) = &run.bot {
+        bot(&mut out, simulated, now);
+    }
     out.finish()
 }
 
@@ -32,6 +38,12 @@ fn progress(out: &mut Exposition, run: &LiveRun) {
     let gauge = "gauge";
     out.single("soak_iteration", gauge, "Number of the last iteration", Some(run.last_number() as f64));
     out.single("soak_iterations_declared", gauge, "Iterations that the run set out to do", declared);
+    out.single(
+        "soak_interval_seconds",
+        gauge,
+        "Length of an iteration in the time of the run",
+        run.facts.interval_seconds,
+    );
     out.single(
         "soak_iterations_passing_total",
         "counter",
@@ -44,6 +56,18 @@ fn progress(out: &mut Exposition, run: &LiveRun) {
         "Iterations that brought no data",
         Some(run.failed_collections() as f64),
     );
+}
+
+/// What an iteration must show, so that a dashboard can draw it.
+fn limits(out: &mut Exposition, run: &LiveRun) {
+    if !run.pass.checks.is_empty() {
+        let help = "Limit that a KPI of an iteration must meet to pass, in base units (seconds, ratios)";
+        out.family("soak_pass_limit", "gauge", help);
+    }
+    for check in &run.pass.checks {
+        let (name, scale) = run.kpis.get(check.kpi).base_unit();
+        out.sample("soak_pass_limit", &[("kpi", &name)], check.limit.value / scale);
+    }
 }
 
 fn last_iteration(out: &mut Exposition, run: &LiveRun, last: &LiveIteration) {

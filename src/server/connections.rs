@@ -21,7 +21,7 @@ const CONNECTIONS: usize = 256;
 /// keep theirs alive.
 const IDLE: Duration = Duration::from_secs(45);
 /// After an error of `accept` (too many open files), so that the loop does not spin.
-const PAUSE: Duration = Duration::from_millis(200);
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
 
 /// Accepts connections.
 pub(super) struct Connections {
@@ -68,7 +68,8 @@ pub(super) struct Connection<S = TcpStream> {
 }
 
 impl<S> Connection<S> {
-    fn new(stream: S, place: OwnedSemaphorePermit, idle: Duration) -> Self {
+    /// A connection that takes a place and ends when nothing moves for so long.
+    pub(super) fn new(stream: S, place: OwnedSemaphorePermit, idle: Duration) -> Self {
         Self { stream, idle, deadline: Box::pin(sleep(idle)), _place: place }
     }
 

@@ -4,6 +4,7 @@
 
 mod connections;
 mod events;
+pub mod rollback;
 mod routes;
 pub mod scrape;
 
@@ -146,7 +147,7 @@ impl Drop for Server {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this room listens")]
-fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+pub(super) fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
     let told = |source: io::Error| match source.kind() {
         io::ErrorKind::AddrInUse => ServeError::InUse { address, source },
         _ => ServeError::Listen { address, source },

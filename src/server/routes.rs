@@ -58,7 +58,7 @@ pub(super) async fn guarded(State(only_local_names): State<bool>, request: Reque
 
 /// Whether the request names this machine. A page from elsewhere whose name was made to lead here (DNS
 /// rebinding) names its own host.
-fn is_local(headers: &HeaderMap, uri: &Uri) -> bool {
+pub(super) fn is_local(headers: &HeaderMap, uri: &Uri) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
     let Ok(host) = host.to_str() else { return false };
@@ -112,7 +112,7 @@ async fn page(State(shared): State<Shared>) -> Response {
 }
 
 async fn metrics(State(shared): State<Shared>) -> Response {
-    let text = live_prom::metrics(&shared.run.borrow());
+    let text = live_prom::metrics(&shared.run.borrow(), clock::machine_time());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 

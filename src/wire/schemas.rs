@@ -26,6 +26,8 @@ use super::release::bundle_manifest::BundleManifest;
 use super::release::day_report::DayReport;
 use super::release::readiness_score::ReadinessScore;
 use super::release::validated::Validated;
+use super::rollback::answer::{HookAnswer, RehearsalAnswer, StatusAnswer};
+use super::rollback::log::LogLine as AuditLine;
 use super::rotation::{RotationLogLine, RotationResult, UsageResult};
 use super::run_log::LogLine;
 use super::run_manifest::RunManifest;
@@ -44,7 +46,7 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 31] = [
+const DESCRIBED: [Described; 35] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
@@ -164,6 +166,26 @@ const DESCRIBED: [Described; 31] = [
         name: "report_soak",
         title: "REPORT_SOAK_<date>.json of `soak release readiness record`",
         make: strict::<DayReport>,
+    },
+    Described {
+        name: "rollback_hook_answer",
+        title: "Answer of `soak rollback serve` to an alert hook",
+        make: strict::<HookAnswer>,
+    },
+    Described {
+        name: "rollback_log_line",
+        title: "A line of the audit log of `soak rollback`",
+        make: strict::<AuditLine>,
+    },
+    Described {
+        name: "rollback_rehearsal",
+        title: "Output of `soak rollback rehearse --format json`",
+        make: strict::<RehearsalAnswer>,
+    },
+    Described {
+        name: "rollback_status",
+        title: "/status of `soak rollback serve`",
+        make: strict::<StatusAnswer>,
     },
     Described {
         name: "rotation_log_line",

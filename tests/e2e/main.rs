@@ -6,12 +6,14 @@
 
 use std::process::{Command, Stdio};
 
+mod deploy;
 mod export_prom;
 mod large_report;
 mod openmetrics;
 mod prometheus;
 mod promtool;
 mod remote_write;
+mod rollback_loop;
 mod servers;
 #[expect(dead_code, reason = "these tests need a part of it")]
 #[path = "../it/support.rs"]

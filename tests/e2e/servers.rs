@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Serves connections until the test program ends.
-fn serve(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+pub fn serve(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
     let handle = Arc::new(handle);
@@ -23,7 +23,7 @@ fn serve(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
 }
 
 /// Head and body of a request.
-fn read_request(connection: &TcpStream) -> Option<(String, Vec<u8>)> {
+pub fn read_request(connection: &TcpStream) -> Option<(String, Vec<u8>)> {
     connection.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
     let mut reader = BufReader::new(connection);
     let mut head = String::new();
@@ -92,7 +92,7 @@ impl Drop for Server {
     }
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()
 }

@@ -17,6 +17,7 @@ mod gate;
 mod gate_ci;
 mod gate_outputs;
 mod gate_places;
+mod grafana;
 mod laws;
 mod loading;
 mod notify;

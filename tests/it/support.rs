@@ -289,6 +289,7 @@ pub fn program() -> Command {
         "CI_FAKE_UTC",
         "GITHUB_ACTOR",
         "GITHUB_STEP_SUMMARY",
+        "GRAFANA_TOKEN",
         "MM_FREEZE_UTC_ISO",
         "MM_PROFILE",
         "MM_RUNTIME_OVERRIDES_JSON",

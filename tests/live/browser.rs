@@ -6,10 +6,13 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use soak::core::bot_metrics::LiveBot;
+use soak::core::params::ParamValues;
 use soak::core::run::live::LiveRun;
+use soak::core::simulator::{Scenario, Simulator};
 use soak::server::Server;
 
-use super::run::{declared, done, push};
+use super::run::{declared, done, policy, push};
 
 /// The browser, where the tests are to use it; says why not.
 fn chromium() -> Option<&'static str> {
@@ -121,14 +124,28 @@ fn pictures_of_the_page_are_kept_when_asked_for() {
     }
 }
 
+/// A run of the simulator, which shows the metrics of its trading system, too.
+fn simulated() -> LiveRun {
+    let parameters = policy().run.parameters;
+    let overrides = parameters.iter().map(|parameter| (parameter.name.clone(), parameter.default)).collect();
+    let mut simulator = Simulator::new(1, Scenario::FlashCrash);
+    let ticks = simulator.observe(1, &ParamValues::new(overrides)).expect("the defaults can be simulated");
+    let mut bot = LiveBot::default();
+    bot.begin(ticks, chrono::DateTime::UNIX_EPOCH, std::time::Duration::ZERO);
+    bot.edge(chrono::DateTime::UNIX_EPOCH, 2.5);
+    let mut run = done(3, 24);
+    run.bot = Some(bot);
+    run
+}
+
 #[test]
 fn promtool_has_nothing_to_say_about_the_live_metrics() {
     if std::env::var_os("SOAK_E2E").is_none_or(|value| value != "1") {
         eprintln!("skipped: set SOAK_E2E=1 to run the end-to-end tests");
         return;
     }
-    for run in [declared(24), done(9, 24), done(24, 24)] {
-        let text = soak::render::live_prom::metrics(&run);
+    for run in [declared(24), done(9, 24), done(24, 24), simulated()] {
+        let text = soak::render::live_prom::metrics(&run, chrono::DateTime::UNIX_EPOCH);
         let started = Command::new("promtool")
             .args(["check", "metrics"])
             .stdin(Stdio::piped())

@@ -43,7 +43,7 @@ fn an_iteration_tells_what_it_misses_and_leaves_out_what_was_not_delivered() {
 
 #[test]
 fn the_metrics_of_a_run_are_those_of_its_last_iteration() {
-    let text = live_prom::metrics(&done(13, 24));
+    let text = live_prom::metrics(&done(13, 24), chrono::DateTime::UNIX_EPOCH);
     for line in [
         "soak_iteration 13\n",
         "soak_iterations_declared 24\n",
@@ -62,12 +62,12 @@ fn the_metrics_of_a_run_are_those_of_its_last_iteration() {
 
 #[test]
 fn a_value_that_is_not_known_has_no_sample() {
-    let none = live_prom::metrics(&declared(24));
+    let none = live_prom::metrics(&declared(24), chrono::DateTime::UNIX_EPOCH);
     assert!(none.contains("soak_iteration 0\n"), "{none}");
     for name in ["soak_kpi", "soak_net_bps", "soak_verdict", "soak_override"] {
         assert!(!none.contains(name), "{none}");
     }
-    let failed = live_prom::metrics(&done(9, 24));
+    let failed = live_prom::metrics(&done(9, 24), chrono::DateTime::UNIX_EPOCH);
     assert!(!failed.contains("soak_net_bps") && !failed.contains("soak_kpi"), "{failed}");
 }
 

@@ -119,3 +119,62 @@ fn two_runs_serve_side_by_side() {
     assert!(get(&first, "/metrics").contains("soak_iterations_declared 50\n"));
     assert!(get(&second, "/metrics").contains("soak_iterations_declared 60\n"));
 }
+
+/// The value of a sample; the first whose line begins so.
+fn sample(metrics: &str, begin: &str) -> f64 {
+    let line = metrics.lines().find(|line| line.starts_with(begin)).unwrap_or_else(|| panic!("no {begin}"));
+    line.rsplit(' ').next().and_then(|value| value.parse().ok()).expect("a number")
+}
+
+#[test]
+fn a_simulated_run_shows_the_metrics_of_its_trading_system_and_its_counters_only_grow() {
+    use soak::core::bot_metrics::contract::{CONTRACT, Kind};
+
+    // An interval of a minute: within the test the first iteration does not end.
+    let run = start("3", "60");
+    let mut before: Option<String> = None;
+    for _ in 0..4 {
+        std::thread::sleep(Duration::from_millis(400));
+        let text = get(&run, "/metrics");
+        for metric in CONTRACT {
+            let is_edge = metric.name.starts_with("mm_edge_bps_");
+            // The edge of an iteration is known when it has ended.
+            let type_line = format!("# TYPE {} {}\n", metric.name, metric.kind.word());
+            assert_eq!(text.contains(&type_line), !is_edge, "{}", metric.name);
+        }
+        if let Some(before) = &before {
+            assert!(sample(&text, "mm_ticks_total ") > sample(before, "mm_ticks_total "), "{text}");
+            let is_growing = |line: &&str| {
+                let name = line.split(['{', ' ']).next().unwrap_or_default();
+                ["_total", "_bucket", "_sum", "_count"].iter().any(|end| name.ends_with(end))
+                    && name.starts_with("mm_")
+            };
+            let counters: Vec<&str> = before.lines().filter(is_growing).collect();
+            assert!(counters.len() > CONTRACT.iter().filter(|metric| metric.kind != Kind::Gauge).count());
+            for line in counters {
+                let begin = &line[..=line.rfind(' ').expect("a value")];
+                assert!(sample(&text, begin) >= sample(before, begin), "{begin}");
+            }
+        }
+        before = Some(text);
+    }
+    // 300 ticks in 60 s, and two seconds have not passed for many more.
+    let ticks = sample(&before.expect("asked"), "mm_ticks_total ");
+    assert!((5.0..150.0).contains(&ticks), "{ticks}");
+}
+
+#[test]
+fn an_iteration_that_has_ended_brings_its_edge_and_all_its_ticks() {
+    let run = start("200", "0.3");
+    let until = Instant::now() + Duration::from_secs(20);
+    let text = loop {
+        let text = get(&run, "/metrics");
+        if sample(&text, "soak_iteration ") >= 3.0 {
+            break text;
+        }
+        assert!(Instant::now() < until, "{text}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert!(sample(&text, "mm_ticks_total ") >= 900.0, "{text}");
+    assert!((sample(&text, "mm_edge_bps_ema24h ") - sample(&text, "soak_net_bps ")).abs() < 3.0, "{text}");
+}

@@ -24,6 +24,7 @@ use super::{Failure, print};
 use crate::cli::globals::{GlobalArgs, LogFormat};
 use crate::cli::run::RunArgs;
 use crate::cli::values::Format;
+use crate::core::bot_metrics::LiveBot;
 use crate::core::evidence::RunState;
 use crate::core::policy::Policy;
 use crate::core::run::live::{LiveFacts, LiveRun};
@@ -126,6 +127,7 @@ fn carry_out(
     let mut watch = Watch::new(policy, iterations, name, voice, stderr);
     watch.messenger = messenger;
     watch.publisher = server.as_ref().map(Server::publisher);
+    watch.simulated = source::simulated(&begun.settings.source)?;
     tell_start(&watch.voice, &begun, server.as_ref());
     begun
         .folder
@@ -180,6 +182,7 @@ fn serve(job: &Job<'_>, begun: &Begun, listening: Listening) -> Result<Server, F
     }
     let parameters = job.policy.run.parameters.iter().cloned().collect();
     let mut live = LiveRun::new(facts, job.policy, parameters);
+    live.bot = matches!(begun.settings.source, SourceSettings::Sim { .. }).then(LiveBot::default);
     // Another run that is shown at this address later is not taken for this one.
     live.epoch = u64::try_from(begun.started.timestamp_millis()).unwrap_or_default();
     Server::show(listening, live).map_err(cannot_serve)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::settings::usage;
+use super::watch::Simulated;
 use crate::cli::run::SourceArgs;
 use crate::commands::Failure;
 use crate::commands::access::target;
@@ -25,8 +26,7 @@ pub(super) fn source(
 ) -> Result<Box<dyn Source>, Failure> {
     Ok(match settings {
         SourceSettings::Sim { seed, scenario, real_time } => {
-            let scenario: Scenario = scenario.parse().map_err(usage)?;
-            Box::new(SimSource::new(Simulator::new(*seed, scenario), *real_time))
+            Box::new(SimSource::new(simulator(*seed, scenario)?, *real_time))
         }
         SourceSettings::Exec { command } => {
             let command = command.iter().map(Into::into).collect();
@@ -48,4 +48,15 @@ pub(super) fn source(
             Box::new(PrometheusSource::new(target, selector, policy.queries.clone(), Limits::default()))
         }
     })
+}
+
+/// The simulated system of these settings, for those who show its metrics; `None` where a real one is measured.
+pub(super) fn simulated(settings: &SourceSettings) -> Result<Option<Simulated>, Failure> {
+    let SourceSettings::Sim { seed, scenario, real_time } = settings else { return Ok(None) };
+    Ok(Some(Simulated { simulator: simulator(*seed, scenario)?, real_time: *real_time }))
+}
+
+fn simulator(seed: u64, scenario: &str) -> Result<Simulator, Failure> {
+    let scenario: Scenario = scenario.parse().map_err(usage)?;
+    Ok(Simulator::new(seed, scenario))
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::cli::globals::LogFormat;
 use crate::core::policy::Policy;
@@ -10,6 +11,8 @@ use crate::core::run::iteration::{IterationRecord, KpiVerdict};
 use crate::core::run::judged::{SoFar, VerdictSoFar};
 use crate::core::run::live::LiveVerdict;
 use crate::core::run::metrics::MetricsCollector;
+use crate::core::run::source::Interval;
+use crate::core::simulator::Simulator;
 use crate::flow::run::Watcher;
 use crate::io::clock::{self, Stopwatch};
 use crate::io::notify::{Notifier, Target};
@@ -83,6 +86,13 @@ impl Voice {
     }
 }
 
+/// The simulated system, whose own metrics are shown beside those of the run.
+#[derive(Debug)]
+pub(super) struct Simulated {
+    pub(super) simulator: Simulator,
+    pub(super) real_time: bool,
+}
+
 /// Follows a run.
 pub(super) struct Watch<'p> {
     pub(super) policy: &'p Policy,
@@ -91,6 +101,8 @@ pub(super) struct Watch<'p> {
     pub(super) style: Style,
     pub(super) publisher: Option<Publisher>,
     pub(super) messenger: Option<Messenger>,
+    /// `None` where a real system is measured.
+    pub(super) simulated: Option<Simulated>,
     pub(super) so_far: SoFar<'p>,
     pub(super) metrics: MetricsCollector,
     pub(super) rows: Vec<TrendRow>,
@@ -113,6 +125,7 @@ impl<'p> Watch<'p> {
             style,
             publisher: None,
             messenger: None,
+            simulated: None,
             so_far: SoFar::new(policy, iterations, source),
             metrics: MetricsCollector::default(),
             rows: Vec::new(),
@@ -156,12 +169,22 @@ impl<'p> Watch<'p> {
         let elapsed = self.started.elapsed();
         let left = self.iterations.saturating_sub(record.number);
         let left = elapsed.as_secs_f64() / self.seen_now as f64 * left as f64;
-        let left = std::time::Duration::try_from_secs_f64(left).ok();
+        let left = Duration::try_from_secs_f64(left).ok();
         self.voice.progress.step(record.number, progress::told(left, verdict.outcome.word()));
     }
 }
 
 impl Watcher for Watch<'_> {
+    fn begins(&mut self, interval: &Interval<'_>) {
+        let (Some(publisher), Some(simulated)) = (&self.publisher, &mut self.simulated) else { return };
+        // What cannot be simulated fails as a collection, and the run tells it there.
+        let Ok(ticks) = simulated.simulator.observe(interval.iteration, interval.overrides) else { return };
+        let length = if simulated.real_time { interval.length } else { Duration::ZERO };
+        publisher.update(|live| {
+            live.bot.get_or_insert_default().begin(ticks, clock::machine_time(), length);
+        });
+    }
+
     fn iteration(&mut self, record: &IterationRecord) {
         // The page is told once, below, together with the verdict.
         let publisher = self.publisher.take();

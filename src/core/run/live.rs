@@ -11,9 +11,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::iteration::{IterationRecord, KpiVerdict, Phase};
+use crate::core::bot_metrics::LiveBot;
 use crate::core::evidence::RunState;
 use crate::core::guards::{Guard, GuardSet};
-use crate::core::kpi::KpiTable;
+use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::params::{ParamName, ParamValues};
 use crate::core::policy::{GateSet, Policy};
 use crate::core::tuning::parameters::Parameter;
@@ -23,11 +24,9 @@ use crate::core::verdict::Outcome;
 /// So many iterations are kept; of a longer run the oldest are let go, so that memory is bounded.
 pub const KEPT: usize = 20_000;
 
-/// A run that goes on is heard of once an interval; after so many without a word it is taken to hang.
-const SILENT_INTERVALS: f64 = 3.0;
-
-/// On top of it, seconds: for the disk, a busy machine, a command that is being ended.
-const SILENT_GRACE: f64 = 60.0;
+/// A run that goes on is heard of once an interval. After so many intervals without a word, and so many seconds
+/// on top for the disk, a busy machine, a command that is being ended, it is taken to hang.
+pub const PATIENCE: [f64; 2] = [3.0, 60.0];
 
 /// The verdict on what there is so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +101,8 @@ impl LiveFacts {
     /// while all is well, once the run has ended, and where the interval or the last word is not known.
     pub fn silent_seconds(&self, now: DateTime<Utc>) -> Option<f64> {
         let silent = (now - self.heartbeat?).as_seconds_f64();
-        let patience = SILENT_INTERVALS * self.interval_seconds? + SILENT_GRACE;
+        let [intervals, grace] = PATIENCE;
+        let patience = intervals * self.interval_seconds? + grace;
         (self.state == Some(RunState::Running) && silent > patience).then_some(silent)
     }
 }
@@ -197,6 +197,8 @@ pub struct LiveRun {
     pub pass: GateSet,
     /// The parameters that a run may change, in the order of the policy; empty = their bounds are not known.
     pub parameters: Vec<Parameter>,
+    /// The simulated system; `None` where a real one is measured, which shows its own metrics.
+    pub bot: Option<LiveBot>,
     /// Changes when what was shown before is not a beginning of what is shown now.
     pub epoch: u64,
     iterations: VecDeque<Arc<LiveIteration>>,
@@ -214,6 +216,7 @@ impl LiveRun {
             kpis: policy.kpis.clone(),
             pass: pass.clone(),
             parameters,
+            bot: None,
             epoch: 0,
             iterations: VecDeque::new(),
             passing: 0,
@@ -236,6 +239,10 @@ impl LiveRun {
         self.failed_collections += u64::from(iteration.collection_failed.is_some());
         if self.iterations.len() == KEPT {
             self.iterations.pop_front();
+        }
+        let net = iteration.values.get(KpiId::NET_BPS.index()).copied().flatten();
+        if let (Some(bot), Some(net), Some(ends)) = (&mut self.bot, net, iteration.ends) {
+            bot.edge(ends, net);
         }
         self.iterations.push_back(Arc::new(iteration));
     }

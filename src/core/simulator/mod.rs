@@ -77,6 +77,7 @@
 mod constants;
 mod controls;
 mod noise;
+mod observed;
 mod quoter;
 mod regimes;
 mod scenario;
@@ -89,10 +90,11 @@ pub use scenario::{SCENARIO_NAMES, Scenario, UnknownScenario};
 use constants::{ALWAYS_BAD_BPS, CPU_PCT, LEAK_MB_PER_HOUR, OPEN_FILES, REGRESSION_BPS, RSS_MB, THREADS};
 use controls::Controls;
 use noise::{Noise, Purpose};
-use quoter::{Luck, Quoter};
-use regimes::Regimes;
+use quoter::{Luck, Quoter, Tick};
+use regimes::{Block, Regimes};
 use tally::Tally;
 
+use super::bot_metrics::Observation;
 use super::params::ParamValues;
 use super::run::edge_report::EdgeReport;
 use super::run::iteration::Resources;
@@ -114,6 +116,32 @@ impl Simulator {
     /// What the system measures in this iteration, from 1, under these overrides. Depends on nothing else,
     /// so it does not matter which iterations were asked for before.
     pub fn report(&mut self, iteration: u64, overrides: &ParamValues) -> Result<EdgeReport, BadOverride> {
+        let mut tally = Tally::new();
+        let quoter = self.ticks(iteration, overrides, |_, _, tick| tally.add(tick))?;
+        Ok(tally.report(quoter.size()))
+    }
+
+    /// What a monitoring of the system would see in this iteration, tick by tick. The same ticks as those
+    /// behind the report.
+    pub fn observe(
+        &mut self,
+        iteration: u64,
+        overrides: &ParamValues,
+    ) -> Result<Vec<Observation>, BadOverride> {
+        let mut seen = Vec::with_capacity(constants::TICKS);
+        self.ticks(iteration, overrides, |block, quoter, tick| {
+            seen.push(observed::observation(block, quoter, tick));
+        })?;
+        Ok(seen)
+    }
+
+    /// Goes through the ticks of an iteration; gives back the quoter at its end.
+    fn ticks(
+        &mut self,
+        iteration: u64,
+        overrides: &ParamValues,
+        mut each: impl FnMut(&Block, &Quoter, &Tick),
+    ) -> Result<Quoter, BadOverride> {
         let controls = Controls::new(overrides)?;
         let error_bps = match self.scenario {
             Scenario::AlwaysBad => ALWAYS_BAD_BPS,
@@ -122,14 +150,14 @@ impl Simulator {
         };
         let mut quoter = Quoter::new(controls, error_bps);
         let mut noise = Noise::new(self.seed, Purpose::Ticks, iteration);
-        let mut tally = Tally::new();
         for block in self.regimes.blocks(iteration) {
             let conditions = quoter.conditions(&block);
             for index in 0..constants::BLOCK_TICKS {
-                tally.add(&quoter.tick(&conditions, index, &Luck::draw(&mut noise)));
+                let tick = quoter.tick(&conditions, index, &Luck::draw(&mut noise));
+                each(&block, &quoter, &tick);
             }
         }
-        Ok(tally.report(quoter.size()))
+        Ok(quoter)
     }
 
     /// The system's resources at the end of an iteration that lies so many hours after the start.

@@ -128,6 +128,11 @@ impl Quoter {
         self.size
     }
 
+    /// Inventory now, as a share of the normal position limit.
+    pub(super) fn inventory(&self) -> f64 {
+        self.inventory
+    }
+
     /// Works out what holds for a whole block.
     pub(super) fn conditions(&self, block: &Block) -> Conditions {
         let c = &self.controls;

@@ -6,6 +6,7 @@ use md5::Md5;
 use sha2::{Digest, Sha256};
 
 use super::record::Delta;
+use crate::core::hex::hex;
 use crate::core::number::{fixed, round_half_even};
 use crate::core::params::ParamValues;
 
@@ -37,10 +38,6 @@ pub fn of_overrides(overrides: &ParamValues) -> String {
     let mut hash = hex(&Sha256::digest(lines.concat().as_bytes()));
     hash.truncate(HASH_DIGITS);
     hash
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 #[cfg(test)]

@@ -47,8 +47,11 @@ fn times(length: Duration, count: u64) -> TimeDelta {
     TimeDelta::new(seconds, rest).unwrap_or(TimeDelta::MAX)
 }
 
-/// Sees every iteration once it is safe on the disk.
+/// Sees every iteration: when it begins, and once it is safe on the disk.
 pub trait Watcher {
+    /// An iteration begins.
+    fn begins(&mut self, _interval: &Interval<'_>) {}
+
     /// An iteration was written.
     fn iteration(&mut self, record: &IterationRecord);
 }
@@ -179,6 +182,7 @@ impl Drive<'_> {
             overrides: &begin.overrides,
             overrides_file: &overrides_file,
         };
+        self.watcher.begins(&interval);
         let wait: &dyn Wait = self.stop;
         let outcome = match self.source.cover(&interval, wait) {
             Ok(report) => Ok(report),

@@ -51,6 +51,8 @@ pub enum HttpError {
         reason: String,
         /// How often it was tried.
         tries: u32,
+        /// Whether the request may have reached the server all the same.
+        may_have_arrived: bool,
     },
     /// The request went out, and no answer came in time.
     #[error("no answer within {} s; the message may have been delivered", timeout.as_secs_f64())]
@@ -92,6 +94,22 @@ pub enum HttpError {
         /// What went wrong.
         reason: &'static str,
     },
+}
+
+impl HttpError {
+    /// Whether it is certain that the request led to nothing: it never reached the server, or was refused.
+    /// After a 5xx nobody knows.
+    pub fn is_without_effect(&self) -> bool {
+        match self {
+            Self::Address { .. } => true,
+            // The two that ask for the same request again, elsewhere.
+            Self::Redirected { status } => matches!(status, 307 | 308),
+            Self::Connect { may_have_arrived, .. } => !may_have_arrived,
+            Self::Refused { status, .. } => (400..500).contains(status) && *status != 408,
+            Self::Busy { status, .. } => *status == 429,
+            Self::Unanswered { .. } | Self::TooLong { .. } | Self::Protocol { .. } => false,
+        }
+    }
 }
 
 fn after(tries: u32) -> String {
@@ -197,8 +215,10 @@ fn judge<T>(
 
 /// `ureq`'s own messages may hold the address, so only their kind is told.
 fn judge_error<T>(error: &ureq::Error, tries: u32, limits: &Limits) -> Outcome<T> {
-    let again =
-        |reason: String| Outcome::Again(Retry { error: HttpError::Connect { reason, tries }, pause: None });
+    let failed = |reason: String, may_have_arrived: bool| {
+        Outcome::Again(Retry { error: HttpError::Connect { reason, tries, may_have_arrived }, pause: None })
+    };
+    let again = |reason: String| failed(reason, false);
     let protocol = |reason| Outcome::Done(Err(HttpError::Protocol { reason }));
     match error {
         ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => again("it takes too long".to_owned()),
@@ -211,7 +231,8 @@ fn judge_error<T>(error: &ureq::Error, tries: u32, limits: &Limits) -> Outcome<T
         ureq::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
             protocol("the tls handshake failed")
         }
-        ureq::Error::Io(error) => again(error.kind().to_string()),
+        ureq::Error::Io(error) if is_of_connecting(error.kind()) => again(error.kind().to_string()),
+        ureq::Error::Io(error) => failed(error.kind().to_string(), true),
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Pem(_) | ureq::Error::TlsRequired => {
             protocol("the tls handshake failed")
         }
@@ -219,4 +240,10 @@ fn judge_error<T>(error: &ureq::Error, tries: u32, limits: &Limits) -> Outcome<T
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => protocol("the address is not a URL"),
         _ => protocol("the server's answer is not valid http"),
     }
+}
+
+/// Whether an error can only come before a connection stands.
+fn is_of_connecting(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
+    matches!(kind, ConnectionRefused | HostUnreachable | NetworkUnreachable | AddrNotAvailable)
 }

@@ -37,7 +37,7 @@ fn after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
 }
 
 /// The pause after the given try: doubled each time, between half and the whole of it.
-pub(super) fn back_off(pause: Duration, tried: u32) -> Duration {
+pub(in crate::io) fn back_off(pause: Duration, tried: u32) -> Duration {
     let whole = pause.saturating_mul(1 << (tried - 1).min(6));
     // The keys of std's hasher are random; this is chance enough for two jobs not to march in step.
     let chance = u32::try_from(RandomState::new().hash_one(tried) % 1024).unwrap_or_default();

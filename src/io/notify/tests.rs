@@ -16,6 +16,7 @@ fn notifier(server: &TestServer) -> Notifier {
     Notifier {
         limits: Limits { pause: Duration::from_millis(2), ..Limits::default() },
         telegram_api: server.url(""),
+        slack_mention: String::new(),
     }
 }
 

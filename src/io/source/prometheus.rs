@@ -52,8 +52,7 @@ impl PrometheusSource {
 
     /// Asks all queries for the end of the interval.
     fn collect(&self, interval: &Interval<'_>, wait: &dyn Wait) -> Result<EdgeReport, NoReport> {
-        let proxy = if self.target.is_direct() { None } else { Proxy::try_from_env() };
-        let agent = agent(&self.limits, proxy);
+        let agent = agent_for(&self.target, &self.limits);
         let millis = interval.ends().timestamp_millis();
         let time = format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000));
         let since = interval.starts.timestamp_millis() as f64 / 1000.0;
@@ -61,13 +60,14 @@ impl PrometheusSource {
         for query in &self.queries {
             wait.wait(Duration::ZERO)?;
             let text = expand(&query.query, interval.length, &self.selector);
-            let answer = self.ask(&agent, &text, &time, wait);
+            let form = [("query", text.as_str()), ("time", &time), ("nocache", "1")];
+            let answer = ask(&agent, &self.target, &self.limits, &form, wait);
             let told = match answer {
                 Ok(body) => read(&body).map_err(|reason| format!("the answer cannot be read: {reason}")),
                 Err(HttpError::TooLong { limit }) => Err(format!("the answer is longer than {limit} bytes")),
                 Err(error) => {
                     wait.wait(Duration::ZERO)?;
-                    return Err(NoReport::Failed(self.failed(&error)));
+                    return Err(NoReport::Failed(failed(&self.target, &error)));
                 }
             };
             take(&mut report, query, told, since);
@@ -82,40 +82,56 @@ impl PrometheusSource {
         }
         Ok(report)
     }
+}
 
-    fn ask(&self, agent: &Agent, query: &str, time: &str, wait: &dyn Wait) -> Result<Vec<u8>, HttpError> {
-        let request = Request {
-            limits: &self.limits,
-            // A query that the server does not understand or cannot carry out; the body says why.
-            is_answer: |status| {
-                status == StatusCode::BAD_REQUEST || status == StatusCode::UNPROCESSABLE_ENTITY
-            },
-            pause: |pause| wait.wait(pause).is_ok(),
-        };
-        let send = || {
-            let mut request = agent.post(self.target.at("/api/v1/query"));
-            for (name, value) in self.target.headers() {
-                request = request.header(name, value);
-            }
-            request.send_form([("query", query), ("time", time), ("nocache", "1")])
-        };
-        retrying(&request, send, |mut answer| answer.body_mut().with_config().limit(LARGEST).read_to_vec())
-    }
+/// Evaluates one query now, by the server's clock; the error says in words why there is no answer.
+pub fn ask_now(target: &Target, query: &str, limits: &Limits, wait: &dyn Wait) -> Result<Told, String> {
+    let agent = agent_for(target, limits);
+    let body = ask(&agent, target, limits, &[("query", query), ("nocache", "1")], wait)
+        .map_err(|error| failed(target, &error))?;
+    read(&body).map_err(|reason| format!("the answer cannot be read: {reason}"))
+}
 
-    fn failed(&self, error: &HttpError) -> String {
-        let url = self.target.url();
-        match error {
-            HttpError::Unanswered { timeout } => {
-                format!("`{url}` gave no answer within {} s", timeout.as_secs_f64())
-            }
-            HttpError::Refused { status: status @ (401 | 403), .. } => {
-                format!("`{url}` answered {status}: check the token, or user and password")
-            }
-            HttpError::Refused { status: 404, .. } => {
-                format!("`{url}` answered 404: check the path of the URL, to which `/api/v1/query` is added")
-            }
-            other => format!("`{url}` cannot be asked: {other}"),
+fn agent_for(target: &Target, limits: &Limits) -> Agent {
+    agent(limits, if target.is_direct() { None } else { Proxy::try_from_env() })
+}
+
+fn ask(
+    agent: &Agent,
+    target: &Target,
+    limits: &Limits,
+    form: &[(&str, &str)],
+    wait: &dyn Wait,
+) -> Result<Vec<u8>, HttpError> {
+    let request = Request {
+        limits,
+        // A query that the server does not understand or cannot carry out; the body says why.
+        is_answer: |status| status == StatusCode::BAD_REQUEST || status == StatusCode::UNPROCESSABLE_ENTITY,
+        pause: |pause| wait.wait(pause).is_ok(),
+    };
+    let send = || {
+        let mut request = agent.post(target.at("/api/v1/query"));
+        for (name, value) in target.headers() {
+            request = request.header(name, value);
         }
+        request.send_form(form.iter().copied())
+    };
+    retrying(&request, send, |mut answer| answer.body_mut().with_config().limit(LARGEST).read_to_vec())
+}
+
+fn failed(target: &Target, error: &HttpError) -> String {
+    let url = target.url();
+    match error {
+        HttpError::Unanswered { timeout } => {
+            format!("`{url}` gave no answer within {} s", timeout.as_secs_f64())
+        }
+        HttpError::Refused { status: status @ (401 | 403), .. } => {
+            format!("`{url}` answered {status}: check the token, or user and password")
+        }
+        HttpError::Refused { status: 404, .. } => {
+            format!("`{url}` answered 404: check the path of the URL, to which `/api/v1/query` is added")
+        }
+        other => format!("`{url}` cannot be asked: {other}"),
     }
 }
 

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::core::drift::{DriftRules, Resource};
+use crate::core::hex::hex;
 use crate::core::policy::{
     AnomalyRules, DeltaRules, Effective, Policy, RunVerdictRule, SanityRules, Windows,
 };
@@ -238,5 +239,5 @@ fn sha256(effective: &[Effective]) -> String {
     for Effective { key, value, .. } in effective {
         hash.update(format!("{key} = {value}\n"));
     }
-    hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    hex(&hash.finalize())
 }

@@ -41,6 +41,7 @@ fn run() -> LiveRun {
         kpis: KpiTable::default(),
         pass: pass(),
         parameters: Vec::new(),
+        bot: None,
         epoch: 0,
         iterations: VecDeque::new(),
         passing: 0,

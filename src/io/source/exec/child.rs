@@ -19,7 +19,7 @@ const AFTER_KILL: Duration = Duration::from_secs(1);
 
 /// How a command ended.
 #[derive(Debug)]
-pub(super) enum Ended {
+pub(in crate::io) enum Ended {
     /// By itself.
     Status(ExitStatus),
     /// It was ended, because it took too long.
@@ -30,18 +30,18 @@ pub(super) enum Ended {
 
 /// A command that has ended.
 #[derive(Debug)]
-pub(super) struct Done {
+pub(in crate::io) struct Done {
     /// How.
-    pub(super) ended: Ended,
+    pub(in crate::io) ended: Ended,
     /// What it wrote to its stdout.
-    pub(super) stdout: Stdout,
+    pub(in crate::io) stdout: Stdout,
     /// The end of what it wrote to its stderr, fit for a message.
-    pub(super) stderr: String,
+    pub(in crate::io) stderr: String,
 }
 
 /// A command that runs. Dropped, it is ended at once with its process group.
 #[derive(Debug)]
-pub(super) struct Child {
+pub(in crate::io) struct Child {
     process: std::process::Child,
     stdout: Option<Pipe<Stdout>>,
     stderr: Option<Pipe<Vec<u8>>>,
@@ -50,7 +50,7 @@ pub(super) struct Child {
 
 impl Child {
     /// Starts a command whose stdout and stderr are pipes; of its stdout up to `largest` bytes are kept.
-    pub(super) fn start(mut command: Command, largest: usize) -> io::Result<Self> {
+    pub(in crate::io) fn start(mut command: Command, largest: usize) -> io::Result<Self> {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let process = command.spawn()?;
@@ -63,7 +63,7 @@ impl Child {
     }
 
     /// Waits for its end, or ends it after `limit`; between TERM and KILL it has `kill_after`.
-    pub(super) fn run(
+    pub(in crate::io) fn run(
         mut self,
         limit: Duration,
         kill_after: Duration,

@@ -12,7 +12,7 @@
 //! - Its stdin is empty. Of its stderr the end is kept for the message.
 //! - On systems without process groups only the command itself is ended, at once.
 
-mod child;
+pub(in crate::io) mod child;
 mod output;
 
 use std::ffi::OsString;

@@ -12,16 +12,16 @@ const TAIL: usize = 4096;
 
 /// A stdout.
 #[derive(Debug, Default)]
-pub(super) struct Stdout {
+pub(in crate::io) struct Stdout {
     /// What was written, as far as the limit.
-    pub(super) bytes: Vec<u8>,
+    pub(in crate::io) bytes: Vec<u8>,
     /// There was more than the limit.
-    pub(super) is_cut: bool,
+    pub(in crate::io) is_cut: bool,
 }
 
 /// A pipe that is being emptied by a thread.
 #[derive(Debug)]
-pub(super) struct Pipe<T>(Arc<Mutex<State<T>>>);
+pub(in crate::io) struct Pipe<T>(Arc<Mutex<State<T>>>);
 
 #[derive(Debug, Default)]
 struct State<T> {
@@ -33,7 +33,7 @@ struct State<T> {
 
 impl<T: Default + Send + 'static> Pipe<T> {
     /// Empties the pipe, handing what comes to `keep`.
-    pub(super) fn empty<R: Read + Send + 'static>(
+    pub(in crate::io) fn empty<R: Read + Send + 'static>(
         mut input: R,
         keep: impl Fn(&mut T, &[u8]) + Send + 'static,
     ) -> std::io::Result<Self> {
@@ -58,12 +58,12 @@ impl<T: Default + Send + 'static> Pipe<T> {
     }
 
     /// Whether the last writer has closed it.
-    pub(super) fn has_ended(&self) -> bool {
+    pub(in crate::io) fn has_ended(&self) -> bool {
         lock(&self.0).has_ended
     }
 
     /// What was kept so far. What still comes is thrown away.
-    pub(super) fn take(self) -> T {
+    pub(in crate::io) fn take(self) -> T {
         let mut state = lock(&self.0);
         state.is_given_up = true;
         std::mem::take(&mut state.kept)
@@ -75,7 +75,7 @@ fn lock<T>(state: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
 }
 
 /// Keeps a stdout up to `largest` bytes; of one that is longer nothing, because it is of no use.
-pub(super) fn up_to(largest: usize) -> impl Fn(&mut Stdout, &[u8]) + Send {
+pub(in crate::io) fn up_to(largest: usize) -> impl Fn(&mut Stdout, &[u8]) + Send {
     move |stdout, new| {
         if stdout.bytes.len() + new.len() > largest {
             *stdout = Stdout { bytes: Vec::new(), is_cut: true };
@@ -86,14 +86,14 @@ pub(super) fn up_to(largest: usize) -> impl Fn(&mut Stdout, &[u8]) + Send {
 }
 
 /// Keeps the end.
-pub(super) fn tail(kept: &mut Vec<u8>, new: &[u8]) {
+pub(in crate::io) fn tail(kept: &mut Vec<u8>, new: &[u8]) {
     kept.extend_from_slice(&new[new.len().saturating_sub(TAIL)..]);
     let surplus = kept.len().saturating_sub(TAIL);
     kept.drain(..surplus);
 }
 
 /// A text for one line of a message: control characters are shown, not obeyed.
-pub(super) fn printable(bytes: &[u8]) -> String {
+pub(in crate::io) fn printable(bytes: &[u8]) -> String {
     // The end may begin inside a character.
     let inside = bytes.iter().take(3).take_while(|byte| **byte & 0xC0 == 0x80).count();
     let text = String::from_utf8_lossy(&bytes[inside..]);

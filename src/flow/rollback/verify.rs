@@ -1,0 +1,122 @@
+//! Looks whether what must be true after the actions is true, by asking Prometheus.
+
+use crate::core::rollback::condition::{Check, Question, Verification};
+use crate::core::rollback::state::Plan;
+use crate::core::run::source::{Interrupted, Wait};
+use crate::io::action::reveal;
+use crate::io::clock::Stopwatch;
+use crate::io::http::Limits;
+use crate::io::source::prometheus::{Auth, Target, ask_now};
+use crate::wire::prometheus::Answer;
+use crate::wire::rollback::log::{CheckRecord, LogEvent, VerificationRecord};
+
+use super::act::{Hands, escalate, insist};
+
+/// Asks until every condition came true or its time is over, and writes down what came of it. `None` = it was
+/// interrupted, and nothing was written: it can be done again.
+pub fn verify(plan: &Plan, verification: &Verification, hands: Hands<'_>) -> Option<bool> {
+    let checks = look(verification, hands).ok()?;
+    let verified = checks.iter().all(|check| check.holds);
+    let failed: Vec<String> = checks
+        .iter()
+        .filter(|check| !check.holds)
+        .map(|check| format!("`{}` did not come true: {}", check.check, check.observed))
+        .collect();
+    let include = hands.policy.audit.include_metrics;
+    let checks = checks
+        .into_iter()
+        .map(|check| CheckRecord { observed: if include { check.observed } else { String::new() }, ..check });
+    let record = VerificationRecord { plan: plan.id.0, verified, checks: checks.collect() };
+    // Where it cannot be written the state stays unverified, and the next start looks again.
+    let _ = insist(hands, &LogEvent::Verified(record));
+    if !verified {
+        escalate(plan, &format!("it is not verified: {}", failed.join("; ")), hands);
+    }
+    Some(verified)
+}
+
+fn look(verification: &Verification, hands: Hands<'_>) -> Result<Vec<CheckRecord>, Interrupted> {
+    hands.wait.wait(verification.wait)?;
+    let target = target(hands);
+    let mut records: Vec<CheckRecord> = verification
+        .checks
+        .iter()
+        .map(|check| CheckRecord {
+            check: check.to_string(),
+            holds: false,
+            observed: "not asked".to_owned(),
+            seconds: 0.0,
+        })
+        .collect();
+    let watch = Stopwatch::start();
+    loop {
+        let mut is_open = false;
+        for (check, record) in verification.checks.iter().zip(&mut records) {
+            let asked = watch.elapsed();
+            // Asked at least once, however short its time is.
+            if record.holds || (record.seconds > 0.0 && asked > check.timeout) {
+                continue;
+            }
+            let (holds, observed) = match &target {
+                Ok((target, selector)) => ask(check, target, selector, hands.wait),
+                Err(problem) => (false, problem.clone()),
+            };
+            hands.wait.wait(std::time::Duration::ZERO)?;
+            record.holds = holds;
+            record.observed = observed;
+            record.seconds = (watch.elapsed().as_secs_f64().max(0.001) * 1000.0).round() / 1000.0;
+            is_open |= !holds && watch.elapsed() <= check.timeout;
+        }
+        if !is_open {
+            return Ok(records);
+        }
+        hands.wait.wait(verification.interval)?;
+    }
+}
+
+fn target(hands: Hands<'_>) -> Result<(Target, String), String> {
+    let access = hands.policy.prometheus.as_ref().ok_or("the policy names no `prometheus` to ask")?;
+    let auth = match &access.token {
+        None => Auth::None,
+        Some(source) => Auth::Bearer(reveal(source, hands.environment).map_err(|error| error.to_string())?),
+    };
+    let target = Target::new(&access.url, &auth, &[]).map_err(|error| error.to_string())?;
+    Ok((target, access.selector.clone()))
+}
+
+/// Whether a check holds now, and what was answered, in words.
+fn ask(check: &Check, target: &Target, selector: &str, wait: &dyn Wait) -> (bool, String) {
+    let limits = Limits { tries: 1, ..Limits::default() };
+    let question = check.question(selector);
+    let put = |question: &Question| {
+        let told = ask_now(target, &question.query, &limits, wait)?;
+        if told.is_partial { Err("the server has only part of the data".to_owned()) } else { Ok(told.answer) }
+    };
+    match put(&question) {
+        Err(problem) => (false, problem),
+        Ok(Answer::One { value, .. }) => (question.operator.holds(value, question.than), value.to_string()),
+        Ok(Answer::Several(series)) => match check.question_of_all(selector) {
+            None => (false, format!("{series} series, expected one; aggregate them in the query")),
+            Some(of_all) => match put(&of_all) {
+                Ok(Answer::One { value, .. }) => {
+                    let holds = of_all.operator.holds(value, of_all.than);
+                    (holds, format!("{series} series, {}", if holds { "all so" } else { "not all so" }))
+                }
+                Ok(other) => (false, words(&other)),
+                Err(problem) => (false, problem),
+            },
+        },
+        Ok(other) => (false, words(&other)),
+    }
+}
+
+fn words(answer: &Answer) -> String {
+    match answer {
+        Answer::One { value, .. } => value.to_string(),
+        Answer::NotFinite(text) => format!("its value is {text}"),
+        Answer::Nothing => "no series".to_owned(),
+        Answer::Several(number) => format!("{number} series"),
+        Answer::OtherKind(kind) => format!("the result is a {kind}, expected one number"),
+        Answer::Refused(words) => format!("the server refused the query: {words}"),
+    }
+}

@@ -1,0 +1,268 @@
+//! The alert hook over HTTP: takes alerts, tells how things stand. Owns no rule; the engine decides.
+//!
+//! Connections, headers, bodies and their times are bounded, so that no client can keep others from being answered.
+
+mod auth;
+mod routes;
+mod shown;
+mod tls;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+pub use auth::{Access, SIGNATURE};
+pub use tls::{TlsError, acceptor};
+
+use super::connections::{Connection, PAUSE};
+use super::{ServeError, bind};
+use crate::core::listen::ListenAddress;
+use crate::core::rollback::policy::RollbackPolicy;
+use crate::flow::rollback::engine::Engine;
+use routes::{Http, Shared};
+
+/// Connections at the same time; further ones wait to be accepted.
+const CONNECTIONS: usize = 768;
+/// The headers of a request must have come whole in this time.
+const HEADER_TIME: Duration = Duration::from_secs(5);
+/// A TLS handshake must be done in this time.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
+/// A connection on which nothing moves for so long is closed. Above the time that an answer may take.
+const IDLE: Duration = Duration::from_secs(60);
+/// Most headers of a request.
+const HEADERS: usize = 64;
+/// Most bytes of them.
+const HEADER_BYTES: usize = 16 * 1024;
+/// So long may answers take that are under way when the server stops.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// Reads the policy again; the error says in words what is wrong.
+pub type Reload = Box<dyn Fn() -> Result<RollbackPolicy, String> + Send + Sync>;
+
+/// What to serve.
+pub struct Service {
+    /// Decides. Stopped when serving ends.
+    pub engine: Engine,
+    /// What a sender must know.
+    pub access: Access,
+    /// TLS. `None` = plain HTTP.
+    pub tls: Option<TlsAcceptor>,
+    /// Reads the policy again, at SIGHUP.
+    pub reload: Reload,
+    /// Called once signals are heard and alerts are taken.
+    pub ready: Box<dyn FnOnce() + Send>,
+}
+
+/// An address that is ours.
+#[derive(Debug)]
+pub struct Listening {
+    listener: TcpListener,
+    bound: SocketAddr,
+    is_loopback: bool,
+}
+
+impl Listening {
+    /// Takes the address.
+    pub fn at(address: ListenAddress) -> Result<Self, ServeError> {
+        let (listener, bound) = bind(address.socket())?;
+        Ok(Self { listener, bound, is_loopback: address.is_loopback() })
+    }
+
+    /// Where, with the port that was found for port 0.
+    pub fn address(&self) -> SocketAddr {
+        self.bound
+    }
+}
+
+/// Serves until SIGINT or SIGTERM; what was begun is seen through.
+pub fn serve(listening: Listening, service: Service) -> Result<(), ServeError> {
+    let Listening { listener, is_loopback, .. } = listening;
+    let Service { engine, access, tls, reload, ready } = service;
+    let event_loop = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(ServeError::Start)?;
+    let Some(handle) = engine.handle() else { return Ok(()) };
+    let http = Arc::new(Mutex::new(Http::default()));
+    let engine = Arc::new(engine);
+    let shared = Shared::new(handle, engine.common(), access, is_loopback, Arc::clone(&http));
+    let again = {
+        let engine = Arc::clone(&engine);
+        Arc::new(move || reload_policy(&engine, &reload, &http))
+    };
+    let served = event_loop.block_on(async move {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let (stop, stopping) = watch::channel(false);
+        let signals = Signals::listen()?;
+        let accepting = tokio::spawn(accept(listener, tls, routes::routes(shared), stopping));
+        ready();
+        signals.wait(again).await?;
+        stop.send_replace(true);
+        // A panic has told so itself.
+        drop(accepting.await);
+        Ok::<_, io::Error>(())
+    });
+    // All who ask the engine are gone with the event loop; then it may end.
+    event_loop.shutdown_timeout(Duration::from_secs(1));
+    drop(engine);
+    served.map_err(ServeError::Start)
+}
+
+fn reload_policy(engine: &Engine, reload: &Reload, http: &Mutex<Http>) {
+    let policy = reload();
+    let problem = policy.as_ref().err().cloned();
+    match &problem {
+        None => tracing::warn!("the policy was read again and is in force"),
+        Some(problem) => {
+            tracing::error!(%problem, "the new policy is not taken; the old one stays in force");
+        }
+    }
+    {
+        let mut http = http.lock().unwrap_or_else(PoisonError::into_inner);
+        http.reloads[usize::from(problem.is_some())] += 1;
+        http.policy_problem = problem;
+    }
+    engine.reload(policy);
+}
+
+/// The signals of this process, heard from now on.
+#[cfg(unix)]
+struct Signals {
+    hangup: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Reads the policy again at SIGHUP; ends at SIGINT and SIGTERM.
+    async fn wait(mut self, again: Arc<impl Fn() + Send + Sync + 'static>) -> io::Result<()> {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => {
+                    let again = Arc::clone(&again);
+                    // Reading files and syncing the log must not hold the loop up.
+                    drop(tokio::task::spawn_blocking(move || again()).await);
+                }
+                _ = self.terminate.recv() => return Ok(()),
+                _ = self.interrupt.recv() => return Ok(()),
+            }
+        }
+    }
+}
+
+/// Here there is no SIGHUP, so a new policy needs a restart.
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+    fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Ends at Ctrl-C.
+    async fn wait(self, _again: Arc<impl Fn() + Send + Sync + 'static>) -> io::Result<()> {
+        tokio::signal::ctrl_c().await
+    }
+}
+
+async fn accept(
+    listener: tokio::net::TcpListener,
+    tls: Option<TlsAcceptor>,
+    routes: Router,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let free = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let next = async {
+            let place = Arc::clone(&free).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            next = next => next,
+            _ = stopping.wait_for(|stop| *stop) => break,
+        };
+        while connections.try_join_next().is_some() {}
+        match (place, accepted) {
+            (Ok(place), Ok((stream, _))) => {
+                connections.spawn(connection(stream, place, tls.clone(), routes.clone(), stopping.clone()));
+            }
+            // Too many open files, say: a pause, so that the loop does not spin.
+            _ => sleep(PAUSE).await,
+        }
+    }
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    // Those who have not come to an end by then are cut off.
+    let _ = timeout(LAST_WORDS, all).await;
+}
+
+async fn connection(
+    stream: TcpStream,
+    place: OwnedSemaphorePermit,
+    tls: Option<TlsAcceptor>,
+    routes: Router,
+    stopping: watch::Receiver<bool>,
+) {
+    // Without it small answers wait for the acknowledgement of the one before; where it fails they do.
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => talk(Connection::new(stream, place, IDLE), routes, stopping).await,
+        Some(acceptor) => match timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => talk(Connection::new(stream, place, IDLE), routes, stopping).await,
+            Ok(Err(error)) => tracing::debug!(error = tls::words(&error), "a tls handshake failed"),
+            Err(_) => tracing::debug!("a tls handshake took too long"),
+        },
+    }
+}
+
+async fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: Connection<S>,
+    routes: Router,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_headers(HEADERS)
+        .max_buf_size(HEADER_BYTES)
+        .half_close(false);
+    let talking = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+    tokio::pin!(talking);
+    let mut is_stopping = false;
+    loop {
+        tokio::select! {
+            // A client that breaks off or sends nonsense is its own affair.
+            _ = talking.as_mut() => return,
+            _ = stopping.wait_for(|stop| *stop), if !is_stopping => {
+                is_stopping = true;
+                talking.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}

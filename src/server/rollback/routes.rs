@@ -1,0 +1,335 @@
+//! What is answered under which path. Each error is JSON with an `error`; a 5xx says that nothing irreversible was
+//! done, so that Alertmanager sends it again.
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures_core::Stream;
+use serde::Serialize;
+use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::auth::Access;
+use super::shown;
+use crate::core::rollback::state::PlanOutcome;
+use crate::flow::rollback::engine::{Common, Following, Handle};
+use crate::render::json::compact_ascii;
+use crate::render::rollback_prom;
+use crate::server::routes::is_local;
+use crate::wire::rollback::answer::{ErrorAnswer, HookAnswer, UndertakingAnswer};
+use crate::wire::rollback::hook;
+
+/// The longest body.
+const LARGEST: usize = 1 << 20;
+/// A body must have come whole in this time.
+const BODY_TIME: Duration = Duration::from_secs(10);
+/// All bodies together may hold so many pieces. A slow client holds what it has sent, not what it announced, so that
+/// it keeps nobody from being read.
+const PIECES: usize = 4096;
+/// Bytes of a piece.
+const PIECE: usize = 16 * 1024;
+/// So long is waited for results, before the answer says that it goes on. Alertmanager waits longer.
+const RESULTS: Duration = Duration::from_secs(8);
+/// So long may the engine take; a disk that hangs must not hold connections for ever.
+const DECISION: Duration = Duration::from_secs(30);
+
+/// What the routes share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) handle: Handle,
+    pub(super) common: Arc<Common>,
+    pub(super) access: Access,
+    pub(super) is_loopback: bool,
+    pieces: Arc<Semaphore>,
+    pub(super) http: Arc<Mutex<Http>>,
+}
+
+/// What the server itself counts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Http {
+    /// Deliveries by the status of their answer.
+    pub(super) hooks: BTreeMap<u16, u64>,
+    /// Readings of the policy that were taken, and that were not.
+    pub(super) reloads: [u64; 2],
+    /// Why the policy in force is not the one of the file.
+    pub(super) policy_problem: Option<String>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        handle: Handle,
+        common: Arc<Common>,
+        access: Access,
+        is_loopback: bool,
+        http: Arc<Mutex<Http>>,
+    ) -> Self {
+        Self { handle, common, access, is_loopback, pieces: Arc::new(Semaphore::new(PIECES)), http }
+    }
+
+    fn http<T>(&self, look: impl FnOnce(&mut Http) -> T) -> T {
+        look(&mut self.http.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// All routes.
+pub(super) fn routes(shared: Shared) -> Router {
+    let only = |method: &'static str| move || async move { wrong_method(method) };
+    Router::new()
+        .route("/alert-hook", axum::routing::post(alert_hook).fallback(only("POST")))
+        .route("/health", get(health).fallback(only("GET, HEAD")))
+        .route("/metrics", get(metrics).fallback(only("GET, HEAD")))
+        .route("/status", get(status).fallback(only("GET, HEAD")))
+        .fallback(unknown)
+        .layer(middleware::from_fn_with_state(shared.clone(), guarded))
+        .with_state(shared)
+}
+
+/// Refuses what pages of a browser send, and counts.
+async fn guarded(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let is_hook = request.uri().path() == "/alert-hook";
+    let is_foreign = shared.is_loopback && !is_local(request.headers(), request.uri());
+    let mut response = if is_foreign {
+        let text = "this address is served to this machine alone: use 127.0.0.1 or localhost as the host";
+        refusal(StatusCode::FORBIDDEN, text)
+    } else if is_hook && request.headers().contains_key(header::ORIGIN) {
+        refusal(StatusCode::FORBIDDEN, "web pages may not send alerts")
+    } else {
+        next.run(request).await
+    };
+    if is_hook {
+        shared.http(|http| *http.hooks.entry(response.status().as_u16()).or_default() += 1);
+    }
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn as_json(status: StatusCode, value: &impl Serialize) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], compact_ascii(value)).into_response()
+}
+
+fn refusal(status: StatusCode, error: impl Into<String>) -> Response {
+    as_json(status, &ErrorAnswer { error: error.into() })
+}
+
+fn wrong_method(allowed: &'static str) -> Response {
+    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, format!("this path answers {allowed} alone"));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+async fn unknown() -> Response {
+    refusal(StatusCode::NOT_FOUND, "there are POST /alert-hook, and GET /health, /metrics and /status")
+}
+
+async fn health(State(shared): State<Shared>) -> Response {
+    as_json(StatusCode::OK, &json!({ "status": "healthy", "mode": shared.common.mode.word() }))
+}
+
+fn unauthorized() -> Response {
+    let mut response =
+        refusal(StatusCode::UNAUTHORIZED, "the bearer token or the signature is missing or wrong");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+/// Whether a question about how things stand is answered: on this machine to everybody, else with the token.
+fn may_look(shared: &Shared, headers: &HeaderMap) -> bool {
+    shared.is_loopback || shared.access.has_token(headers)
+}
+
+async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    if !may_look(&shared, &headers) {
+        return unauthorized();
+    }
+    let Ok(Ok(status)) = timeout(DECISION, shared.handle.status()).await else {
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, "the engine does not answer");
+    };
+    let http = shared.http(|http| http.clone());
+    let text = rollback_prom::metrics(&shown::facts(&status, &http, &shared.common));
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+async fn status(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    if !may_look(&shared, &headers) {
+        return unauthorized();
+    }
+    match timeout(DECISION, shared.handle.status()).await {
+        Ok(Ok(status)) => {
+            let problem = shared.http(|http| http.policy_problem.clone());
+            as_json(StatusCode::OK, &shown::status(&status, problem, &shared.common))
+        }
+        _ => refusal(StatusCode::SERVICE_UNAVAILABLE, "the engine does not answer"),
+    }
+}
+
+async fn alert_hook(State(shared): State<Shared>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let headers = head.headers;
+    let has_token = shared.access.has_token(&headers);
+    // Before the body: whoever has nothing to show for it does not get memory either.
+    if !shared.access.is_open() && !has_token && shared.access.hmac_key.is_none() {
+        return unauthorized();
+    }
+    if head.uri.query().is_some() {
+        return refusal(StatusCode::BAD_REQUEST, "`/alert-hook` takes no query");
+    }
+    if let Some(response) = check_content(&headers) {
+        return response;
+    }
+    let (body, pieces) = match read(&shared, body).await {
+        Ok(read) => read,
+        Err(response) => return response,
+    };
+    if !shared.access.is_open() && !has_token && !shared.access.is_signed(&headers, &body) {
+        return unauthorized();
+    }
+    let hook = match hook::read(&body) {
+        Ok(hook) => hook,
+        Err(error @ hook::HookError::NotJson(_)) => {
+            return refusal(StatusCode::BAD_REQUEST, error.to_string());
+        }
+        Err(error) => return refusal(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+    };
+    drop((body, pieces));
+    decide(&shared, hook).await
+}
+
+fn check_content(headers: &HeaderMap) -> Option<Response> {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let is_json = match (types.next().map(HeaderValue::to_str), types.next()) {
+        (Some(Ok(value)), None) => {
+            let mut parts = value.split(';').map(str::trim);
+            parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"))
+                && parts.all(|part| {
+                    part.is_empty()
+                        || part.eq_ignore_ascii_case("charset=utf-8")
+                        || part.eq_ignore_ascii_case("charset=\"utf-8\"")
+                })
+        }
+        _ => false,
+    };
+    if !is_json {
+        return Some(refusal(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the content type must be `application/json`, in UTF-8",
+        ));
+    }
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return Some(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must not be compressed"));
+    }
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if length.and_then(|text| text.parse::<u64>().ok()).is_some_and(|length| length > LARGEST as u64) {
+        return Some(too_large());
+    }
+    None
+}
+
+fn too_large() -> Response {
+    refusal(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {LARGEST} bytes"))
+}
+
+/// A body, and the pieces that it holds.
+type Held = (Vec<u8>, Vec<OwnedSemaphorePermit>);
+
+async fn read(shared: &Shared, body: Body) -> Result<Held, Response> {
+    let Ok(read) = timeout(BODY_TIME, collect(shared, body)).await else {
+        let text = format!("the body did not arrive within {} s", BODY_TIME.as_secs());
+        return Err(refusal(StatusCode::REQUEST_TIMEOUT, text));
+    };
+    read
+}
+
+async fn collect(shared: &Shared, body: Body) -> Result<Held, Response> {
+    let mut stream = body.into_data_stream();
+    let (mut read, mut held) = (Vec::new(), Vec::new());
+    while let Some(more) = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
+        let more = more.map_err(|_| refusal(StatusCode::BAD_REQUEST, "the body did not arrive whole"))?;
+        if read.len() + more.len() > LARGEST {
+            return Err(too_large());
+        }
+        while held.len() * PIECE < read.len() + more.len() {
+            let Ok(piece) = Arc::clone(&shared.pieces).try_acquire_owned() else {
+                return Err(busy("too many bodies are being read; come back later"));
+            };
+            held.push(piece);
+        }
+        read.extend_from_slice(&more);
+    }
+    Ok((read, held))
+}
+
+fn busy(error: impl Into<String>) -> Response {
+    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, error);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}
+
+async fn decide(shared: &Shared, hook: hook::Hook) -> Response {
+    let (processed, truncated) = (hook.alerts.len(), hook.truncated);
+    if truncated > 0 {
+        tracing::warn!(
+            truncated,
+            "alerts were cut off by Alertmanager's `max_alerts`; nobody looked at them"
+        );
+    }
+    let reply = match timeout(DECISION, shared.handle.hook(hook)).await {
+        Ok(Ok(reply)) => reply,
+        Ok(Err(error)) => {
+            return busy(error.to_string());
+        }
+        // It may yet be decided; told again, it is a repetition.
+        Err(_) => return refusal(StatusCode::SERVICE_UNAVAILABLE, "the decision takes too long"),
+    };
+    let mut undertakings = Vec::new();
+    for following in reply.following {
+        undertakings.push(follow(following).await);
+    }
+    // Where nothing irreversible was done, Alertmanager is asked to send it again.
+    let did_nothing = |undertaking: &UndertakingAnswer| {
+        [PlanOutcome::NothingDone, PlanOutcome::Interrupted]
+            .iter()
+            .any(|outcome| outcome.word() == undertaking.status)
+    };
+    let status = if !undertakings.is_empty() && undertakings.iter().all(did_nothing) {
+        StatusCode::BAD_GATEWAY
+    } else {
+        StatusCode::OK
+    };
+    as_json(
+        status,
+        &HookAnswer {
+            mode: shared.common.mode,
+            processed,
+            truncated,
+            responses: reply.responses,
+            undertakings,
+        },
+    )
+}
+
+/// Waits a while for the results of something.
+async fn follow(following: Following) -> UndertakingAnswer {
+    let Following { id, kind, mut running } = following;
+    // An error means that whoever carried it out is gone; what it said last is told.
+    let _ = timeout(RESULTS, running.wait_for(|running| running.outcome.is_some())).await;
+    let now = running.borrow().clone();
+    UndertakingAnswer {
+        id: id.to_string(),
+        kind: kind.word().to_owned(),
+        status: now.outcome.map_or("running", PlanOutcome::word).to_owned(),
+        actions: now.actions,
+    }
+}

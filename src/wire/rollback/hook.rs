@@ -1,0 +1,193 @@
+//! The body of an alert hook: Alertmanager's webhook, version 4. What a delivery by hand leaves out (group key,
+//! fingerprint, start) may be absent; what is there must have its shape. Must not decide anything.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+pub use crate::core::rollback::alert::Hook;
+use crate::core::rollback::alert::{Alert, AlertStatus};
+
+/// Why a body is no alert hook.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HookError {
+    /// It is no JSON.
+    #[error("invalid JSON: {0}")]
+    NotJson(String),
+    /// It is JSON of another shape.
+    #[error("`{key}` {problem}")]
+    Shape {
+        /// Where.
+        key: String,
+        /// What is wrong there.
+        problem: String,
+    },
+}
+
+fn wrong(key: impl Into<String>, problem: impl Into<String>) -> HookError {
+    HookError::Shape { key: key.into(), problem: problem.into() }
+}
+
+fn what(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Reads a body.
+pub fn read(body: &[u8]) -> Result<Hook, HookError> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| HookError::NotJson(error.to_string()))?;
+    let Value::Object(root) = &value else {
+        return Err(wrong("body", format!("is {}, expected an object", what(&value))));
+    };
+    if let Some(version) = text(root, "version", "")?
+        && version != "4"
+    {
+        return Err(wrong("version", format!("is `{}`, and only \"4\" is known", shown(&version))));
+    }
+    let truncated = match root.get("truncatedAlerts") {
+        None | Some(Value::Null) => 0,
+        Some(number) => number
+            .as_u64()
+            .ok_or_else(|| wrong("truncatedAlerts", format!("is {}, expected a count", what(number))))?,
+    };
+    let alerts = match root.get("alerts") {
+        None => return Err(wrong("alerts", "is missing")),
+        Some(Value::Array(alerts)) if alerts.is_empty() => return Err(wrong("alerts", "is empty")),
+        Some(Value::Array(alerts)) => alerts.iter().enumerate().map(alert).collect::<Result<_, _>>()?,
+        Some(other) => return Err(wrong("alerts", format!("is {}, expected a list", what(other)))),
+    };
+    Ok(Hook {
+        group_key: text(root, "groupKey", "")?.unwrap_or_default(),
+        receiver: text(root, "receiver", "")?.unwrap_or_default(),
+        truncated,
+        alerts,
+    })
+}
+
+fn alert((index, value): (usize, &Value)) -> Result<Alert, HookError> {
+    let path = format!("alerts[{index}]");
+    let Value::Object(fields) = value else {
+        return Err(wrong(path, format!("is {}, expected an object", what(value))));
+    };
+    let status = match text(fields, "status", &path)?.as_deref() {
+        Some("firing") => AlertStatus::Firing,
+        Some("resolved") => AlertStatus::Resolved,
+        Some(other) => {
+            let problem = format!("is `{}`, expected `firing` or `resolved`", shown(other));
+            return Err(wrong(format!("{path}.status"), problem));
+        }
+        None => return Err(wrong(format!("{path}.status"), "is missing")),
+    };
+    let path_of_labels = format!("{path}.labels");
+    let labels = match fields.get("labels") {
+        None => return Err(wrong(path_of_labels, "is missing")),
+        Some(Value::Object(labels)) => labels
+            .iter()
+            .map(|(name, value)| match value {
+                Value::String(text) => Ok((name.clone(), text.clone())),
+                other => Err(wrong(
+                    format!("{path_of_labels}.{}", shown(name)),
+                    format!("is {}, expected a text", what(other)),
+                )),
+            })
+            .collect::<Result<BTreeMap<_, _>, _>>()?,
+        Some(other) => return Err(wrong(path_of_labels, format!("is {}, expected an object", what(other)))),
+    };
+    match labels.get("alertname") {
+        Some(name) if !name.is_empty() => {}
+        Some(_) => return Err(wrong(format!("{path_of_labels}.alertname"), "is empty")),
+        None => return Err(wrong(format!("{path_of_labels}.alertname"), "is missing")),
+    }
+    Ok(Alert {
+        status,
+        labels,
+        fingerprint: text(fields, "fingerprint", &path)?.filter(|text| !text.is_empty()),
+        starts_at: text(fields, "startsAt", &path)?.filter(|text| !text.is_empty()),
+    })
+}
+
+fn text(fields: &Map<String, Value>, key: &str, path: &str) -> Result<Option<String>, HookError> {
+    match fields.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(other) => {
+            let key = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+            Err(wrong(key, format!("is {}, expected a text", what(other))))
+        }
+    }
+}
+
+/// Of a text from outside as much as a message needs; nothing in it may move a terminal's cursor.
+pub fn shown(text: &str) -> String {
+    text.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delivery_of_alertmanager_is_read() {
+        let body = br#"{"receiver":"rollback","status":"firing","version":"4","groupKey":"{}:{alertname=\"A\"}",
+            "truncatedAlerts":2,"commonLabels":{},"groupLabels":{},"externalURL":"http://x","alerts":[
+            {"status":"firing","labels":{"alertname":"A","env":"prod"},"annotations":{},
+             "startsAt":"2025-01-01T00:00:00Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"","fingerprint":"abc"},
+            {"status":"resolved","labels":{"alertname":"B"}}]}"#;
+        let hook = read(body).expect("a hook");
+        assert_eq!((hook.truncated, hook.group_key.as_str()), (2, "{}:{alertname=\"A\"}"));
+        assert_eq!(hook.alerts[0].name(), "A");
+        assert_eq!(hook.alerts[0].fingerprint.as_deref(), Some("abc"));
+        assert_eq!(hook.alerts[1].status, AlertStatus::Resolved);
+        assert_eq!(hook.alerts[1].starts_at, None);
+    }
+
+    #[test]
+    fn every_wrong_shape_is_told_by_its_key() {
+        for (body, key) in [
+            ("[]", "body"),
+            ("\"x\"", "body"),
+            ("null", "body"),
+            ("{}", "alerts"),
+            (r#"{"alerts":null}"#, "alerts"),
+            (r#"{"alerts":"x"}"#, "alerts"),
+            (r#"{"alerts":{}}"#, "alerts"),
+            (r#"{"alerts":[]}"#, "alerts"),
+            (r#"{"alerts":[1]}"#, "alerts[0]"),
+            (r#"{"alerts":[{}]}"#, "alerts[0].status"),
+            (r#"{"alerts":[{"status":1}]}"#, "alerts[0].status"),
+            (r#"{"alerts":[{"status":"on"}]}"#, "alerts[0].status"),
+            (r#"{"alerts":[{"status":"firing"}]}"#, "alerts[0].labels"),
+            (r#"{"alerts":[{"status":"firing","labels":null}]}"#, "alerts[0].labels"),
+            (r#"{"alerts":[{"status":"firing","labels":{}}]}"#, "alerts[0].labels.alertname"),
+            (r#"{"alerts":[{"status":"firing","labels":{"alertname":""}}]}"#, "alerts[0].labels.alertname"),
+            (r#"{"alerts":[{"status":"firing","labels":{"alertname":1}}]}"#, "alerts[0].labels.alertname"),
+            (
+                r#"{"alerts":[{"status":"firing","labels":{"alertname":"A"},"fingerprint":7}]}"#,
+                "alerts[0].fingerprint",
+            ),
+            (r#"{"version":"3","alerts":[]}"#, "version"),
+            (r#"{"truncatedAlerts":-1,"alerts":[]}"#, "truncatedAlerts"),
+            (r#"{"groupKey":[],"alerts":[{"status":"firing","labels":{"alertname":"A"}}]}"#, "groupKey"),
+        ] {
+            match read(body.as_bytes()) {
+                Err(HookError::Shape { key: found, .. }) => assert_eq!(found, key, "{body}"),
+                other => panic!("{body}: {other:?}"),
+            }
+        }
+        for body in [&b"{"[..], b"", b"\xff\xfe", b"{\"alerts\": NaN}", b"{} {}"] {
+            assert!(matches!(read(body), Err(HookError::NotJson(_))), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn control_characters_do_not_get_into_messages() {
+        let error = read(b"{\"alerts\":[{\"status\":\"a\\u001b[2J\"}]}").expect_err("wrong");
+        assert!(!error.to_string().contains('\u{1b}'), "{error}");
+    }
+}

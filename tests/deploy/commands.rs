@@ -1,0 +1,99 @@
+//! Command lines of soak in texts, parsed by the definition that the program has.
+
+use crate::files::spans;
+
+/// Commands that documents announce and that are not there yet. One that exists must not stand here.
+const FUTURE: [&str; 1] = ["release canary"];
+
+/// Every command line of soak in a Markdown text: in code blocks and in code spans.
+pub(crate) fn in_markdown(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (index, part) in text.split("```").enumerate() {
+        if index % 2 == 1 {
+            found.extend(
+                part.lines().map(str::trim).filter(|line| line.starts_with("soak ")).map(ToOwned::to_owned),
+            );
+        } else {
+            found.extend(spans(part).into_iter().filter(|span| span.starts_with("soak ")));
+        }
+    }
+    found
+}
+
+/// The words of a simple command, as a shell splits them: quotes, backslashes, `#`, and the end at `|`, `;`, `&`, `>`.
+pub(crate) fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let mut letters = line.chars().peekable();
+    while let Some(c) = letters.next() {
+        match (quote, c) {
+            (Some(open), _) if c == open => quote = None,
+            (Some('"') | None, '\\') => word.get_or_insert_default().extend(letters.next()),
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, ' ' | '\t') => words.extend(word.take()),
+            (None, '#') if word.is_none() => break,
+            (None, '|' | ';' | '&' | '>' | '<') => break,
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// Whether the program has this command, or command of a group.
+fn exists(command: &str) -> bool {
+    let mut at = soak::cli::definition();
+    command.split(' ').all(|word| match at.find_subcommand(word).cloned() {
+        Some(found) => {
+            at = found;
+            true
+        }
+        None => false,
+    })
+}
+
+/// Parses a command line; says what is wrong with it. `None` = understood, or a command that is yet to come.
+pub(crate) fn problem(line: &str) -> Option<String> {
+    let words = words(line);
+    let asked = words[1..].join(" ");
+    if FUTURE.iter().any(|command| asked.starts_with(command) && !exists(command)) {
+        return None;
+    }
+    let error = soak::cli::definition().try_get_matches_from(&words).err()?;
+    // A command named without its arguments is a name, not a command line.
+    let is_name = words[1..].iter().all(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
+        && !words.iter().any(|word| word.starts_with('-'));
+    let is_fine = match error.kind() {
+        clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => true,
+        clap::error::ErrorKind::MissingRequiredArgument => is_name,
+        _ => false,
+    };
+    (!is_fine).then(|| format!("`{line}`: {error}"))
+}
+
+#[test]
+fn a_command_that_has_come_is_future_no_more() {
+    for command in FUTURE {
+        assert!(!exists(command), "`{command}` exists: take it out of FUTURE");
+    }
+}
+
+#[test]
+fn lines_are_split_as_a_shell_does() {
+    assert_eq!(
+        words(r#"soak gate --override "a \"b\" c" x\ y 'd e' # no"#),
+        ["soak", "gate", "--override", "a \"b\" c", "x y", "d e"]
+    );
+    assert_eq!(words("soak extract --pretty > a.json"), ["soak", "extract", "--pretty"]);
+}
+
+#[test]
+fn a_wrong_flag_is_a_problem_and_a_name_is_none() {
+    assert!(problem("soak gate --no-such-flag").is_some());
+    assert!(problem("soak no-such-command").is_some());
+    for fine in ["soak gate --strict", "soak config test", "soak run --help"] {
+        assert_eq!(problem(fine), None);
+    }
+}

@@ -1,0 +1,218 @@
+//! The commands besides the server: run, recover, check, rehearse, log.
+
+use std::process::Output;
+
+use serde_json::Value;
+
+use super::TestResult;
+use super::place::{Place, Policy, assert_keeps, delivery};
+use super::stub::Stub;
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_person_rolls_back_and_recovers_beside_a_server_which_hears_of_it() {
+    let api = Stub::good();
+    let place = Place::new(&Policy::new(api.address));
+    let server = place.serve(&["--live"]);
+    let output = place.run(&["run", "--live", "--reason", "the exchange is slow", "--by", "ann"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(api.paths(), ["/scale", "/circuit", "/freeze", "/chat/hush"]);
+    assert_eq!(api.requests()[0].json()["reason"], "the exchange is slow");
+    assert!(
+        stdout(&output).contains("manual r") && stdout(&output).contains("scale_strategy target=0: done")
+    );
+    assert_eq!(place.events("planned")[0]["by"], "ann");
+    // The server is in the cool-down of the person's rollback.
+    let (_, answer) = server.hook(&delivery("Hard", 1));
+    assert_eq!(answer["responses"][0]["decision"], "cooling_down");
+    // And so is the person, unless they insist.
+    let output = place.run(&["run", "--live", "--reason", "once more"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("cool-down") && stderr(&output).contains("hint: `--force`"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(api.requests().len(), 4);
+    assert_eq!(place.run(&["run", "--live", "--force", "--reason", "once more"]).status.code(), Some(0));
+    assert_eq!(api.requests().len(), 8);
+
+    let output = place.run(&["recover", "--live", "--reason", "it is over"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(api.paths()[8..], ["/circuit", "/scale"]);
+    assert_eq!(api.requests()[8].json()["state"], "CLOSED");
+    assert_eq!(api.requests()[9].json()["target"], 1);
+    place.assert_log_is_whole();
+}
+
+#[test]
+fn without_live_nothing_is_done() {
+    let api = Stub::good();
+    let place = Place::new(&Policy::new(api.address));
+    for command in ["run", "recover"] {
+        let output = place.run(&[command, "--reason", "to see it"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(stderr(&output).contains("dry run: nothing was done"), "{}", stderr(&output));
+    }
+    assert!(api.requests().is_empty());
+}
+
+#[test]
+fn a_rollback_that_fails_exits_with_its_class() {
+    let api =
+        Stub::start(|request| Some((if request.path() == "/scale" { 500 } else { 200 }, String::new())));
+    let place = Place::new(&Policy::new(api.address));
+    let output = place.run(&["run", "--live", "--reason", "to see it fail", "--detailed-exitcode"]);
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    assert!(stdout(&output).contains("scale_strategy target=0: FAILED"), "{}", stdout(&output));
+    let output = place.run(&["run", "--live", "--reason", "1"]);
+    assert_eq!(output.status.code(), Some(2), "a reason has words");
+}
+
+#[test]
+fn secrets_that_are_not_there_are_told_before_anything_is_begun() {
+    let place = Place::new(&Policy::new(Stub::good().address));
+    let mut command =
+        place.command(&["serve", "--live", "--port", "0", "--policy", "rollback.yaml", "--log", "l"]);
+    let output = command.env_remove("ADMIN_TOKEN").env_remove("CHAT_URL").output().expect("it starts");
+    assert_eq!(output.status.code(), Some(2));
+    let told = stderr(&output);
+    assert!(told.contains("`ADMIN_TOKEN` is not set") && told.contains("`CHAT_URL` is not set"), "{told}");
+}
+
+#[test]
+fn check_tells_every_mistake_and_every_gap() -> TestResult {
+    let place = Place::new(&Policy::new(Stub::good().address));
+    let check = |args: &[&str]| place.command(&[&["check"], args].concat()).output();
+    let output = check(&["rollback.yaml", "--live"])?;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stdout(&output).contains("2 hard gates, 1 soft gates, 4 actions, 2 on the way back"),
+        "{}",
+        stdout(&output)
+    );
+    let text = std::fs::read_to_string(place.path("rollback.yaml"))?;
+    std::fs::write(place.path("old.yaml"), text.replace("environment:", "#"))?;
+    let output = check(&["old.yaml"])?;
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        stdout(&output).contains("with --live it would be refused: `environment` is missing"),
+        "{}",
+        stdout(&output)
+    );
+    assert_eq!(check(&["old.yaml", "--live"])?.status.code(), Some(2));
+    std::fs::write(
+        place.path("bad.yaml"),
+        text.replace("version: \"1.0\"", "versio: 2").replace("Harder", "Hard"),
+    )?;
+    let output = check(&["bad.yaml"])?;
+    assert_eq!(output.status.code(), Some(2));
+    let told = stderr(&output);
+    for words in
+        ["the policy has 3 mistakes", "`bad.yaml`:1:1: `versio`: unknown key", "stands in the policy twice"]
+    {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_rehearsal_shows_requests_and_hides_secrets_and_touches_nothing() -> TestResult {
+    let api = Stub::good();
+    let place = Place::new(&Policy::new(api.address));
+    let output = place.run(&["rehearse", "Hard"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    for words in [
+        "Hard: rollback (a hard gate fires)",
+        "PUT http://",
+        "Authorization: Bearer <$ADMIN_TOKEN>\n",
+        "{\"id\":\"<id>\",\"reason\":\"Hard fires\",\"target\":0}",
+        "chat: webhook by <$CHAT_URL>\n",
+        "Only alerts with env=prod count.",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(!text.contains("hush") && !text.contains("MISSING"), "{text}");
+    assert!(!place.path("log.jsonl").exists(), "nothing is written");
+    let output = place.run(&["rehearse", "Hard", "--label", "env=staging", "--format", "json"]);
+    let told: Value = serde_json::from_str(&stdout(&output))?;
+    assert_keeps("rollback_rehearsal", &told);
+    assert_eq!(told["decisions"][0]["decision"], "other_environment");
+    std::fs::write(place.path("payload.json"), delivery("Soft", 1).to_string())?;
+    let output = place.run(&["rehearse", "payload.json"]);
+    assert!(stdout(&output).contains("Soft: notify"), "{}", stdout(&output));
+    std::fs::write(place.path("payload.json"), "[]")?;
+    assert_eq!(place.run(&["rehearse", "payload.json"]).status.code(), Some(1));
+    // What a live server remembers counts.
+    let server = place.serve(&["--live"]);
+    server.hook(&delivery("Hard", 1));
+    let output = place.run(&["rehearse", "Harder"]);
+    assert!(stdout(&output).contains("Harder: cooling_down"), "{}", stdout(&output));
+    assert_eq!(api.requests().len(), 4);
+    Ok(())
+}
+
+#[test]
+fn a_log_is_shown_and_verified_and_what_was_cut_off_is_noticed() -> TestResult {
+    let place = Place::new(&Policy::new(Stub::good().address));
+    let server = place.serve(&[]);
+    server.hook(&delivery("Hard", 1));
+    server.stop();
+    let log = |args: &[&str]| place.command(&[&["log"], args].concat()).output();
+    let shown = stdout(&log(&["show", "log.jsonl"])?);
+    assert!(shown.contains("Hard rollback") && shown.contains("scale_strategy target=0"), "{shown}");
+    let last = stdout(&log(&["show", "log.jsonl", "--last", "1", "--format", "json"])?);
+    let last: Value = serde_json::from_str(&last)?;
+    assert_eq!(last["event"]["data"]["outcome"], "dry_run");
+    let verified = stdout(&log(&["verify", "log.jsonl"])?);
+    let head = last["hash"].as_str().ok_or("a hash")?;
+    assert!(verified.contains(&format!("head {head}")), "{verified}");
+    assert!(log(&["verify", "log.jsonl", "--head", head])?.status.success());
+    let text = std::fs::read_to_string(place.path("log.jsonl"))?;
+    let end = text[..text.len() - 1].rfind('\n').ok_or("lines")? + 1;
+    std::fs::write(place.path("log.jsonl"), &text[..end])?;
+    assert!(log(&["verify", "log.jsonl"])?.status.success(), "a whole log that is shorter is whole");
+    let output = log(&["verify", "log.jsonl", "--head", head])?;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("lines were cut off at the end"), "{}", stderr(&output));
+    assert_eq!(log(&["verify", "nowhere.jsonl"])?.status.code(), Some(1));
+    Ok(())
+}
+
+#[test]
+fn two_servers_on_one_log_are_one_too_many() {
+    let place = Place::new(&Policy::new(Stub::good().address));
+    let _server = place.serve(&[]);
+    let output = place.run(&["serve", "--port", "0"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("hint: one server a log"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_command_gets_its_words_as_they_are_and_no_shell_reads_them() -> TestResult {
+    let place = Place::new(&Policy::new(Stub::good().address));
+    let script = place.path("act.sh");
+    std::fs::write(&script, "#!/bin/sh\nprintf '%s|' \"$@\" \"$SOAK_ROLLBACK_REASON\" >> out\n")?;
+    std::process::Command::new("chmod").arg("+x").arg(&script).status()?;
+    let text = std::fs::read_to_string(place.path("rollback.yaml"))?;
+    let at = text.find("  scale_strategy: {http").ok_or("an executor")?;
+    let end = text[at..].find('\n').ok_or("a line")? + at;
+    let exec = format!(
+        "  scale_strategy: {{exec: {{command: [\"{}\", \"{{{{params.target}}}}\", \"$(id) {{{{reason}}}}\"]}}}}",
+        script.display()
+    );
+    place.write_policy(&format!("{}{exec}{}", &text[..at], &text[end..]));
+    let output = place.run(&["run", "--live", "--reason", "it's `bad` $HOME; rm"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let out = std::fs::read_to_string(place.path("out"))?;
+    assert_eq!(out, "0|$(id) it's `bad` $HOME; rm|it's `bad` $HOME; rm|");
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! After the actions: Prometheus is asked, and what does not come true calls a person.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::place::{Place, Policy, delivery, until};
+use super::stub::{Request, Stub};
+
+const CHECKS: &str = "  verification:\n    wait_seconds: 0.1\n    interval_seconds: 0.1\n    checks:\n    \
+                      - {metric: mm_active_orders_total, condition: \"== 0\", timeout_seconds: 3}\n    \
+                      - {metric: mm_circuit_breaker_state, condition: \"state == 'open'\", timeout_seconds: 1}\n";
+
+fn query(request: &Request) -> Option<String> {
+    let coded = request.body.split('&').find_map(|pair| pair.strip_prefix("query="))?;
+    let plain = coded.replace('+', " ");
+    let mut text = String::new();
+    let mut rest = plain.as_str();
+    while let Some((before, after)) = rest.split_once('%') {
+        text.push_str(before);
+        text.push(char::from(u8::from_str_radix(after.get(..2)?, 16).ok()?));
+        rest = &after[2..];
+    }
+    Some(text + rest)
+}
+
+fn vector(values: &[f64]) -> String {
+    let series: Vec<Value> = values
+        .iter()
+        .enumerate()
+        .map(|(at, value)| json!({"metric": {"symbol": at.to_string()}, "value": [1.0, value.to_string()]}))
+        .collect();
+    json!({"status": "success", "data": {"resultType": "vector", "result": series}}).to_string()
+}
+
+/// A trading system and a Prometheus that answers queries by a function.
+fn stub(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Stub {
+    Stub::start(move |request| match query(request) {
+        Some(query) if request.path() == "/api/v1/query" => Some((200, answer(&query))),
+        _ => Some((200, String::new())),
+    })
+}
+
+fn verified(place: &Place) -> Value {
+    until(Duration::from_secs(20), || place.events("verified").into_iter().next())
+}
+
+#[test]
+fn conditions_that_come_true_in_time_verify_a_rollback() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let times = Arc::clone(&asked);
+    let api = stub(move |query| match query {
+        "mm_active_orders_total" => {
+            vector(&[if times.fetch_add(1, Ordering::SeqCst) < 3 { 5.0 } else { 0.0 }])
+        }
+        "mm_circuit_breaker_state{state=\"open\"}" => vector(&[1.0]),
+        _ => vector(&[]),
+    });
+    let place = Place::new(&Policy { verification: CHECKS.to_owned(), ..Policy::new(api.address) });
+    let server = place.serve(&["--live"]);
+    server.hook(&delivery("Hard", 1));
+    let told = verified(&place);
+    assert_eq!(told["verified"], true, "{told}");
+    assert_eq!(told["checks"][0]["check"], "mm_active_orders_total == 0");
+    assert_eq!(told["checks"][0]["observed"], "0");
+    assert!(asked.load(Ordering::SeqCst) >= 4);
+    assert_eq!(server.json("/status")["undertakings"][0]["verified"], true);
+    assert_eq!(server.metric("soak_rollback_verifications_total{result=\"verified\"}"), 1.0);
+    assert!(place.events("escalated").is_empty());
+}
+
+#[test]
+fn conditions_that_do_not_come_true_call_a_person() {
+    let api = stub(|query| match query {
+        // Two series: one still has an order.
+        "mm_active_orders_total" => vector(&[0.0, 1.0]),
+        "min(mm_active_orders_total == bool 0)" => vector(&[0.0]),
+        _ => vector(&[]),
+    });
+    let place = Place::new(&Policy { verification: CHECKS.to_owned(), ..Policy::new(api.address) });
+    let server = place.serve(&["--live"]);
+    server.hook(&delivery("Hard", 1));
+    let told = verified(&place);
+    assert_eq!(told["verified"], false, "{told}");
+    assert_eq!(told["checks"][0]["observed"], "2 series, not all so");
+    assert_eq!(told["checks"][1]["observed"], "no series");
+    let escalated = until(Duration::from_secs(10), || place.events("escalated").into_iter().next());
+    let problem = escalated["problem"].as_str().unwrap_or_default();
+    assert!(problem.contains("`mm_active_orders_total == 0` did not come true"), "{problem}");
+    assert_eq!(escalated["told"], json!(["chat"]));
+    assert!(api.requests().iter().any(|request| request.body.contains("NEEDS A PERSON")));
+    assert_eq!(server.json("/status")["undertakings"][0]["verified"], false);
+}
+
+#[test]
+fn a_server_that_nobody_can_ask_verifies_nothing() {
+    let api = Stub::start(|request| {
+        Some((if request.path() == "/api/v1/query" { 500 } else { 200 }, "no".to_owned()))
+    });
+    let place = Place::new(&Policy { verification: CHECKS.to_owned(), ..Policy::new(api.address) });
+    let server = place.serve(&["--live"]);
+    server.hook(&delivery("Hard", 1));
+    let told = verified(&place);
+    assert_eq!(told["verified"], false, "{told}");
+    assert!(told["checks"][0]["observed"].as_str().unwrap_or_default().contains("answered 500"), "{told}");
+    drop(server);
+}
+
+#[test]
+fn a_verification_that_a_stop_cut_short_is_taken_up_by_the_next_start() {
+    let api = stub(|query| vector(&[if query.starts_with("mm_circuit") { 1.0 } else { 0.0 }]));
+    let slow = CHECKS.replace("wait_seconds: 0.1", "wait_seconds: 3");
+    let place = Place::new(&Policy { verification: slow, ..Policy::new(api.address) });
+    let server = place.serve(&["--live"]);
+    server.hook(&delivery("Hard", 1));
+    server.stop();
+    assert!(place.events("verified").is_empty());
+    let server = place.serve(&["--live"]);
+    assert_eq!(verified(&place)["verified"], true);
+    assert_eq!(api.paths().iter().filter(|path| *path == "/scale").count(), 1);
+    drop(server);
+}
