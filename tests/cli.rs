@@ -63,6 +63,7 @@ fn help_lists_the_commands_in_the_order_of_the_product() {
             "compare",
             "export-prom",
             "deltas",
+            "rollback",
             "artifacts",
             "config",
             "serve",

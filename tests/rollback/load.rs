@@ -12,7 +12,7 @@ use super::place::{Place, Policy, Server, delivery};
 use super::stub::Stub;
 
 /// Connections that send deliveries.
-const SENDERS: u64 = 8;
+const SENDERS: u64 = 32;
 /// Connections that send a byte now and then, or nothing.
 const SLOW: usize = 200;
 
