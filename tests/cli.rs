@@ -61,6 +61,7 @@ fn help_lists_the_commands_in_the_order_of_the_product() {
             "gate",
             "audit",
             "compare",
+            "release",
             "export-prom",
             "deltas",
             "rollback",

@@ -15,6 +15,7 @@ use super::values::Format;
 Examples:
   soak audit --path artifacts/soak/latest
   soak audit --path artifacts/soak/latest --fail-on-hold
+  soak audit --legacy-readiness artifacts/reports/readiness.json
   soak audit --plots                                  pictures of the KPIs, too
   soak audit pr-summary > comment.md"
 )]
@@ -45,6 +46,10 @@ pub struct AuditArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
+    /// The files for older readers.
+    #[command(flatten)]
+    pub legacy: LegacyArgs,
+
     /// Draw the four KPIs into plots/ beside the reports, as PNG and SVG; of several symbols the worst one
     #[arg(long)]
     pub plots: bool,
@@ -56,6 +61,24 @@ pub struct AuditArgs {
     /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// The `readiness.json` of the earlier scripts.
+#[derive(Debug, Args)]
+pub struct LegacyArgs {
+    /// Also write the answer as `write_legacy_readiness_json` did: status ok or hold, maker_taker_ratio, net_bps,
+    /// p95_latency_ms, risk_ratio, failures [default: not written]
+    ///
+    /// A file that holds another format is not written over. Where there is nothing to audit, the file says hold.
+    #[arg(long, value_name = "FILE")]
+    pub legacy_readiness: Option<PathBuf>,
+
+    /// Also write the answer as `write_readiness` did: status OK or HOLD, maker_taker, net_bps, p95_latency_ms,
+    /// risk_ratio [default: not written]
+    ///
+    /// Another format than that of --legacy-readiness, so it needs another file.
+    #[arg(long, value_name = "FILE")]
+    pub write_readiness: Option<PathBuf>,
 }
 
 /// `soak audit …`

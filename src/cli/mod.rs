@@ -20,6 +20,7 @@ pub mod globals;
 pub mod judging;
 pub mod notify;
 pub mod post_soak;
+pub mod release;
 pub mod rollback;
 pub mod run;
 pub mod serve;
@@ -36,6 +37,7 @@ use deltas::DeltasCommand;
 use export::ExportArgs;
 use globals::GlobalArgs;
 use post_soak::{AnalyzeArgs, ExtractArgs, GateArgs};
+use release::ReleaseCommand;
 use rollback::RollbackCommand;
 use run::RunArgs;
 use serve::ServeArgs;
@@ -106,6 +108,11 @@ pub enum Command {
     /// got worse by more than its floor, and when that cannot be said, because a side does not know a KPI or is
     /// INVALID or INCONCLUSIVE.
     Compare(Box<CompareArgs>),
+    /// Score readiness, build and verify a release bundle, tag it
+    ///
+    /// Each of them refuses with exit code 1 what may not be released, and says every reason at once.
+    #[command(subcommand)]
+    Release(ReleaseCommand),
     /// Export the metrics of a run for Prometheus: as text, as an endpoint, to a Pushgateway, by remote write
     ///
     /// Without a destination the metrics go to stdout in the text format. They are those of
@@ -233,6 +240,7 @@ mod tests {
                 "gate",
                 "audit",
                 "compare",
+                "release",
                 "export-prom",
                 "deltas",
                 "rollback",

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 
 use super::artifacts::Limit;
 use crate::core::golden::Pattern;
+use crate::core::release::name;
 
 /// How a result is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -131,6 +132,62 @@ pub fn share(value: &str) -> Result<f64, String> {
         Ok(number) if number > 0.0 && number <= 1.0 => Ok(number),
         _ => Err("expected a number above 0 and at most 1".to_owned()),
     }
+}
+
+/// A share from 0 to 1.
+pub fn ratio(value: &str) -> Result<f64, String> {
+    match value.parse::<f64>() {
+        Ok(number) if (0.0..=1.0).contains(&number) => Ok(number + 0.0),
+        _ => Err("expected a number from 0 to 1".to_owned()),
+    }
+}
+
+/// Words on one line.
+pub fn plain_text(value: &str) -> Result<String, String> {
+    let text = value.trim();
+    if text.is_empty() || text.chars().any(char::is_control) || text.chars().count() > 200 {
+        return Err("expected words on one line, at most 200 characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// The name of a release, which git must take as that of a tag.
+pub fn release_name(value: &str) -> Result<String, String> {
+    name::check(value).map(|()| value.to_owned())
+}
+
+/// The name of a commit: hexadecimal digits, at least 7.
+pub fn commit(value: &str) -> Result<String, String> {
+    let is_hash = (7..=64).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_hash {
+        Ok(value.to_ascii_lowercase())
+    } else {
+        Err("expected 7 to 64 hexadecimal digits".to_owned())
+    }
+}
+
+/// A revision for git, not taken for a flag.
+pub fn revision(value: &str) -> Result<String, String> {
+    if value.is_empty() || value.starts_with('-') || value.chars().any(char::is_control) {
+        return Err("expected a revision such as HEAD".to_owned());
+    }
+    Ok(value.to_owned())
+}
+
+/// A remote for git: a name, or an address without a password.
+pub fn remote(value: &str) -> Result<String, String> {
+    if value.is_empty()
+        || value.starts_with('-')
+        || value.chars().any(|c| c.is_control() || c.is_whitespace())
+    {
+        return Err("expected the name or the address of a remote".to_owned());
+    }
+    let user = value.split_once("://").and_then(|(_, rest)| rest.split('/').next()?.rsplit_once('@'));
+    if user.is_some_and(|(user, _)| user.contains(':')) {
+        return Err("the address holds a password; git's credential helpers keep it out of the command line"
+            .to_owned());
+    }
+    Ok(value.to_owned())
 }
 
 /// A tolerance: a number from 0 on.

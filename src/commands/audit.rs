@@ -1,11 +1,13 @@
 //! `soak audit`: is the run ready for release? And the answer in short, for a pull request.
 
+use std::path::Path;
+
 use anyhow::anyhow;
 
 use super::judging::{cannot_judge, collect_provenance, load_policy};
 use super::post_soak::{end, ending, leave, style, tell_folder, write_where};
 use super::{Failure, print};
-use crate::cli::audit::{AuditArgs, AuditCommand, PrSummaryArgs};
+use crate::cli::audit::{AuditArgs, AuditCommand, LegacyArgs, PrSummaryArgs};
 use crate::cli::globals::GlobalArgs;
 use crate::cli::values::Format;
 use crate::core::analysis::Options;
@@ -13,17 +15,31 @@ use crate::core::verdict::Outcome;
 use crate::exit::Exit;
 use crate::flow::audit;
 use crate::flow::judge::{self, Request};
+use crate::flow::legacy_readiness;
 use crate::flow::policy::window_patches;
 use crate::flow::write::{ANALYSIS, add_plots};
 use crate::io::load::read_bounded;
+use crate::io::loose;
 use crate::render::audit_summary::{Place, pull_request, text};
 use crate::render::json;
 use crate::wire::audit_summary::{FILE_NAME, read};
+use crate::wire::legacy_readiness::{Answer, Spelling};
 
 /// Audits, writes the reports, tells the result.
 pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
-    let AuditArgs { command, path, policy, window, fail_on_hold, override_, out, plots, ascii, format } =
-        args;
+    let AuditArgs {
+        command,
+        path,
+        policy,
+        window,
+        fail_on_hold,
+        override_,
+        out,
+        plots,
+        legacy,
+        ascii,
+        format,
+    } = args;
     if let Some(AuditCommand::PrSummary(args)) = command {
         return pr_summary(args);
     }
@@ -33,7 +49,20 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
     let options = Options { so_far: window.so_far, ..Options::default() };
     let asked = path.folder();
     let request = Request { path: &asked, policy: &policy, options, symbols: &[], edge_report: None };
-    let judged = judge::judge(&request).map_err(cannot_judge)?;
+    let legacy = legacy_files(legacy)?;
+    let judged = match judge::judge(&request) {
+        Ok(judged) => judged,
+        Err(error) => {
+            // An earlier file must not go on saying that all is well.
+            let nothing = Answer {
+                failures: vec![format!("snapshot_missing: {error}")],
+                overridden: provenance.overridden.clone(),
+                ..Answer::default()
+            };
+            write_legacy(&legacy, &nothing)?;
+            return Err(cannot_judge(error));
+        }
+    };
     tell_folder(globals, &judged, &asked);
     let audited = audit::audit(&judged, &policy, &provenance);
     let mut rendered = audit::render(&audited, &policy, &provenance, &judged.folder, out.is_some(), *ascii);
@@ -45,6 +74,9 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
     let marker = rendered.rendered.artifacts[0].path.clone();
     let written = write_where(globals, base, &judged.analysis, rendered.rendered, &marker);
     let mut failure = written.failure;
+    if let Err(refused) = write_legacy(&legacy, &legacy_readiness::answer(&audited, &provenance)) {
+        failure.get_or_insert(refused);
+    }
     if audited.analysis.evidence.is_empty() {
         let reason = format!(
             "there is nothing to audit in `{}`: {}",
@@ -74,6 +106,32 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
     drop(audited);
     leave(judged);
     end(exit, failure)
+}
+
+type LegacyFile<'a> = (&'a Path, Spelling);
+
+/// The files that were asked for; two formats never share a name.
+fn legacy_files(args: &LegacyArgs) -> Result<Vec<LegacyFile<'_>>, Failure> {
+    let LegacyArgs { legacy_readiness, write_readiness } = args;
+    if let (Some(one), Some(other)) = (legacy_readiness, write_readiness)
+        && loose::is_same_place(one, other)
+    {
+        return Err(Failure::usage(anyhow!(
+            "`--legacy-readiness` and `--write-readiness` name the same file"
+        ))
+        .hint("they are two formats; give each a file of its own"));
+    }
+    let both = [(legacy_readiness, Spelling::Legacy), (write_readiness, Spelling::Short)];
+    Ok(both.into_iter().filter_map(|(path, spelling)| Some((path.as_deref()?, spelling))).collect())
+}
+
+fn write_legacy(files: &[LegacyFile<'_>], answer: &Answer) -> Result<(), Failure> {
+    for (path, spelling) in files {
+        legacy_readiness::write(path, *spelling, answer).map_err(|error| {
+            Failure::output(error).hint("name another file: two formats under one name help nobody")
+        })?;
+    }
+    Ok(())
 }
 
 /// Only PASS is OK; an override passes any.

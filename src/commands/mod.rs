@@ -19,6 +19,7 @@ mod judging;
 mod logging;
 mod man;
 mod post_soak;
+mod release;
 mod rollback;
 mod run;
 mod schema;
@@ -62,6 +63,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Audit(args) => audit::run(args, globals),
         Command::Compare(args) => compare::run(args, globals),
         Command::Rollback(command) => rollback::run(command),
+        Command::Release(command) => release::run(command, globals),
         Command::ExportProm(args) => export_prom::run(args, globals),
         Command::Deltas(DeltasCommand::Verify(args)) => deltas::verify(args),
         Command::Artifacts(command) => artifacts::run(command),

@@ -135,6 +135,8 @@ pub struct Evidence {
     pub manifest_error: Option<String>,
     /// Where the data came from, as the iterations say it, sorted.
     pub sources: BTreeSet<String>,
+    /// Commits of the system under test, as the iterations say them.
+    pub commits: BTreeSet<String>,
     /// Numbers in file names that were not read because only the last window was asked for, by the symbol
     /// in the name.
     pub unread: BTreeMap<Option<String>, Vec<u64>>,

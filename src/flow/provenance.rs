@@ -28,6 +28,7 @@ pub fn collect(
         policy_sha256: policy.sha256.clone(),
         overridden,
         fixed_time: clock::fixed(environment)?.map(text),
+        rehearsal: false,
     })
 }
 

@@ -86,8 +86,7 @@ pub fn render(analysis: &Analysis, policy: &Policy, provenance: &Provenance, wan
     if wanted.deltas
         && let Some(report) = delta_report(analysis, provenance)
     {
-        let checks: Vec<Check> =
-            analysis.checks().filter(|check| check.part == Part::Deltas).cloned().collect();
+        let checks = delta_checks(analysis);
         let text = json::pretty(&report);
         rendered.add("DELTA_VERIFY_REPORT.md", deltas_md::markdown(&report, &checks));
         rendered.add("DELTA_VERIFY_REPORT.json", text.clone());
@@ -141,6 +140,11 @@ pub fn add_plots(
     Ok(())
 }
 
+/// The checks of the delta verification.
+pub fn delta_checks(analysis: &Analysis) -> Vec<Check> {
+    analysis.checks().filter(|check| check.part == Part::Deltas).cloned().collect()
+}
+
 /// The report of the delta verification; `None` when it was left out.
 pub fn delta_report(analysis: &Analysis, provenance: &Provenance) -> Option<DeltaReport> {
     let reports = analysis
@@ -150,6 +154,7 @@ pub fn delta_report(analysis: &Analysis, provenance: &Provenance) -> Option<Delt
         .collect();
     let mut report = DeltaReport::whole(reports)?;
     report.overridden.clone_from(&provenance.overridden);
+    report.rehearsal = provenance.rehearsal;
     Some(report)
 }
 

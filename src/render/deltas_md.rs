@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::markdown::{cell, printable};
-use super::report_head::override_line;
+use super::report_head::{REHEARSAL, override_line};
 use crate::core::deltas::Status;
 use crate::core::number::{fixed, trimmed};
 use crate::core::verdict::{Check, Outcome};
@@ -18,6 +18,9 @@ const FAILING_ON_TERMINAL: usize = 10;
 pub fn markdown(report: &DeltaReport, checks: &[Check]) -> String {
     let mut out = String::from("# Delta verification\n\n");
     line(&mut out, &format!("**Verdict: {}**\n", verdict(checks)));
+    if report.rehearsal {
+        line(&mut out, &format!("{REHEARSAL}\n"));
+    }
     if let Some(given) = &report.overridden {
         line(&mut out, &format!("{}\n", override_line(given)));
     }

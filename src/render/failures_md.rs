@@ -20,6 +20,18 @@ const MOST_ITERATIONS: usize = 200;
 /// Lines of each list.
 const MOST: usize = 500;
 
+/// The same where the verdict is acceptable, for those who ask for a file in any case.
+pub fn none(analysis: &Analysis, provenance: &Provenance) -> String {
+    let mut out = header("Failures", analysis, provenance);
+    paragraph(&mut out, "None: no hard gate is missed.");
+    let warnings = analysis.reasons();
+    if !warnings.is_empty() {
+        paragraph(&mut out, "## Warnings");
+        bounded(&mut out, warnings.into_iter().map(ladder), MOST);
+    }
+    finish(out, false)
+}
+
 /// The failures as Markdown; `None` when the verdict is acceptable.
 pub fn failures(analysis: &Analysis, policy: &Policy, provenance: &Provenance) -> Option<String> {
     if analysis.outcome.is_acceptable() {

@@ -26,6 +26,7 @@ pub mod png;
 pub mod prom;
 pub mod prom_export;
 pub mod recommendations_md;
+pub mod release;
 pub mod remote_write_text;
 mod report_head;
 pub mod report_html;

@@ -81,6 +81,7 @@ pub fn provenance() -> Provenance {
         policy_sha256: "0123456789abcdef".repeat(4),
         overridden: None,
         fixed_time: None,
+        rehearsal: false,
     }
 }
 

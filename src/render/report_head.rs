@@ -37,9 +37,15 @@ pub fn verdict(analysis: &Analysis) -> String {
     format!("**Verdict:** {word}{known_as} - {}", prose(&analysis.reason()))
 }
 
-/// Who overrode the verdict, when and why, in bold; `None` when nobody did.
+/// What every text of a rehearsal says.
+pub const REHEARSAL: &str = "**REHEARSAL: this is no statement about a release.**";
+
+/// Who overrode the verdict, when and why, in bold, and whether this is a rehearsal; `None` when neither.
 pub fn overridden(provenance: &Provenance) -> Option<String> {
-    provenance.overridden.as_ref().map(override_line)
+    let rehearsal = provenance.rehearsal.then(|| REHEARSAL.to_owned());
+    let overridden = provenance.overridden.as_ref().map(override_line);
+    let lines: Vec<String> = rehearsal.into_iter().chain(overridden).collect();
+    (!lines.is_empty()).then(|| lines.join("\n\n"))
 }
 
 /// The line about an override.

@@ -35,6 +35,9 @@ pub struct DeltaReport {
     /// A recorded override of the gate that this report belongs to.
     #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Override>,
+    /// Part of a rehearsal of a release, and no statement about one; left out otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
     /// The pairs, in order; at most 1000, failing ones first kept. Empty above `symbols`.
     pub pairs: Vec<PairReport>,
     /// Pairs there are.
@@ -171,6 +174,7 @@ impl DeltaReport {
             misses: misses.iter().map(|(param, count)| (param.to_string(), *count)).collect(),
             none_count: counts.none,
             overridden: None,
+            rehearsal: false,
             pairs: listed(pairs),
             pairs_total: pairs.len(),
             partial_ok_count: counts.partial_explained + counts.skipped,

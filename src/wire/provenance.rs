@@ -26,6 +26,8 @@ pub struct Provenance {
     pub overridden: Option<Override>,
     /// `SOAK_NOW`, when it is set: the time that artifacts carry instead of the data's last one.
     pub fixed_time: Option<String>,
+    /// The result is part of a rehearsal of a release and no statement about one.
+    pub rehearsal: bool,
 }
 
 impl Provenance {

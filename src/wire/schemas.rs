@@ -19,6 +19,11 @@ use super::golden_result::GoldenResult;
 use super::history_result::HistoryResult;
 use super::iteration_file::Document;
 use super::live::LiveDocument;
+use super::release::bundle_check::VerifyResult;
+use super::release::bundle_manifest::BundleManifest;
+use super::release::day_report::DayReport;
+use super::release::readiness_score::ReadinessScore;
+use super::release::validated::Validated;
 use super::rollback::answer::{HookAnswer, RehearsalAnswer, StatusAnswer};
 use super::rollback::log::LogLine as AuditLine;
 use super::rotation::{RotationLogLine, RotationResult, UsageResult};
@@ -38,7 +43,7 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 26] = [
+const DESCRIBED: [Described; 31] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
@@ -118,6 +123,31 @@ const DESCRIBED: [Described; 26] = [
         name: "post_soak_snapshot_1_2",
         title: "reports/analysis/POST_SOAK_SNAPSHOT.json of `soak analyze`, schema 1.2",
         make: strict::<Snapshot12>,
+    },
+    Described {
+        name: "readiness_score",
+        title: "READINESS_SCORE.json of `soak release readiness`",
+        make: strict::<ReadinessScore>,
+    },
+    Described {
+        name: "release_bundle",
+        title: "MANIFEST.json of `soak release bundle`",
+        make: strict::<BundleManifest>,
+    },
+    Described {
+        name: "release_validate",
+        title: "Output of `soak release validate --format json`",
+        make: strict::<Validated>,
+    },
+    Described {
+        name: "release_verify",
+        title: "Output of `soak release verify --format json`",
+        make: strict::<VerifyResult>,
+    },
+    Described {
+        name: "report_soak",
+        title: "REPORT_SOAK_<date>.json of `soak release readiness record`",
+        make: strict::<DayReport>,
     },
     Described {
         name: "rollback_hook_answer",

@@ -196,6 +196,9 @@ pub struct Snapshot12 {
     /// All symbols; only in per-symbol runs.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub symbols: BTreeMap<String, SymbolBlock12>,
+    /// Part of a rehearsal of a release, and no statement about one; left out otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
     /// A recorded override of the verdict.
     #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Override>,
@@ -231,6 +234,7 @@ impl Snapshot12 {
             tool_version: provenance.tool_version.clone(),
             symbol: worst.symbol.clone(),
             symbols: analysis.symbols.iter().filter_map(symbol_block).collect(),
+            rehearsal: provenance.rehearsal,
             overridden: provenance.overridden.clone(),
         }
     }
@@ -250,15 +254,8 @@ fn symbol_block(symbol: &SymbolAnalysis) -> Option<(String, SymbolBlock12)> {
     Some((symbol.symbol.clone()?, block))
 }
 
-/// The statistics of a KPI over the last-n window; the deep look knows more KPIs than the four.
-fn last_stats(symbol: &SymbolAnalysis, kpi: KpiId) -> Option<&KpiStats> {
-    let deep = symbol.deep.as_ref().and_then(|deep| deep.windows.iter().find(|it| it.window == symbol.last));
-    let known = |stats: &&KpiStats| stats.kpi == kpi;
-    symbol.kpis.iter().find(known).or_else(|| deep.and_then(|deep| deep.kpis.iter().find(known)))
-}
-
 fn kpi_block(symbol: &SymbolAnalysis) -> KpiLastNBlock {
-    let of = |kpi: KpiId| last_stats(symbol, kpi).map(kpi_last_n).unwrap_or_default();
+    let of = |kpi: KpiId| symbol.last_kpi(kpi).map(kpi_last_n).unwrap_or_default();
     KpiLastNBlock {
         maker_taker_ratio: of(KpiId::MAKER_TAKER_RATIO),
         p95_latency_ms: of(KpiId::P95_LATENCY_MS),

@@ -238,6 +238,7 @@ mod tests {
             policy_sha256: "ab".repeat(32),
             overridden: None,
             fixed_time: fixed.map(str::to_owned),
+            rehearsal: false,
         }
     }
 

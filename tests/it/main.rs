@@ -21,6 +21,7 @@ mod laws;
 mod loading;
 mod notify;
 mod planner;
+mod release;
 mod run;
 mod sim;
 mod start_values;

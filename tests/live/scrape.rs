@@ -33,6 +33,7 @@ fn endpoint(folder: &Path, refresh: Duration) -> Endpoint {
         policy_sha256: "ab".repeat(32),
         overridden: None,
         fixed_time: None,
+        rehearsal: false,
     };
     let follower = Follower::new(folder, policy, Options::default());
     let exporter = Exporter::new(follower, provenance, false, refresh);

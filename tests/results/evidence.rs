@@ -25,6 +25,7 @@ pub fn provenance() -> Provenance {
         policy_sha256: "ab".repeat(32),
         overridden: None,
         fixed_time: None,
+        rehearsal: false,
     }
 }
 
@@ -37,6 +38,7 @@ pub fn overridden() -> Provenance {
             at: "2025-10-12T08:00:00Z".to_owned(),
         }),
         fixed_time: Some("2025-10-12T08:00:00Z".to_owned()),
+        rehearsal: false,
         ..provenance()
     }
 }

@@ -154,6 +154,13 @@ pub struct SymbolAnalysis {
 }
 
 impl SymbolAnalysis {
+    /// The statistics of a KPI over the last-n window; the deep look knows more KPIs than the four.
+    pub fn last_kpi(&self, kpi: KpiId) -> Option<&KpiStats> {
+        let deep = self.deep.as_ref().and_then(|deep| deep.windows.iter().find(|it| it.window == self.last));
+        let known = |stats: &&KpiStats| stats.kpi == kpi;
+        self.kpis.iter().find(known).or_else(|| deep.and_then(|deep| deep.kpis.iter().find(known)))
+    }
+
     /// Whether the overrides may be frozen.
     pub fn freeze_ready(&self) -> bool {
         self.passes.freeze_ready(self.run_outcome)

@@ -7,7 +7,7 @@ pub mod advisory;
 pub mod disagree;
 pub mod edge_report;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub mod gates;
 pub mod integrity;
 pub mod passes;

@@ -3,6 +3,7 @@
 //! Values are read from `deploy/policies/policy.toml` and the layers above it by [`crate::wire::policy`];
 //! nothing here has a number of its own.
 
+pub mod release;
 pub mod run;
 
 use super::drift::DriftRules;
@@ -329,6 +330,8 @@ pub struct Policy {
     pub drift: DriftRules,
     /// A trend is flat while it changes less than this share of |median| over the window.
     pub trend_relative_change: Limit,
+    /// What `release` works by.
+    pub release: release::ReleasePolicy,
     /// What `artifacts rotate` keeps.
     pub rotation: RotationRules,
     /// A log of rotations with more bytes than this becomes an archive.

@@ -1,3 +1,5 @@
+//! What goes and what stays: at every limit, and laws over any folder.
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;

@@ -13,5 +13,5 @@ pub mod trend;
 pub use decay::DecayingMean;
 pub use interval::MeanInterval;
 pub use sum::RunningMean;
-pub use summary::Summary;
+pub use summary::{Summary, mean, median};
 pub use trend::{Trend, TrendRule, TrendWord};

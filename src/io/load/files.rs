@@ -52,6 +52,15 @@ fn check_kind(path: &Path) -> Result<(), String> {
     }
 }
 
+/// Reads a whole file of at most [`LARGEST`] bytes; what is no plain file at the end of its links is never opened.
+/// The error is what is wrong with it, to stand behind its name.
+pub fn read_plain(path: &Path) -> Result<Vec<u8>, String> {
+    check_kind(path)?;
+    let mut bytes = Vec::new();
+    read_bounded(path, LARGEST, &mut bytes)?;
+    Ok(bytes)
+}
+
 /// Reads a whole file into `buffer`, which is emptied first, unless it is larger than `largest` bytes.
 pub fn read_bounded(path: &Path, largest: u64, buffer: &mut Vec<u8>) -> Result<(), String> {
     buffer.clear();

@@ -16,7 +16,7 @@ use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::series::{Interner, Series};
 use crate::wire::iteration::IterationFile;
 
-pub use files::{LARGEST, read_bounded};
+pub use files::{LARGEST, read_bounded, read_plain};
 pub use follow::{Follower, Look};
 use listing::Entry;
 pub use listing::{parse_name, runs_below};
@@ -69,7 +69,7 @@ pub struct Loaded {
 /// Files are read in blocks of this many, so that memory follows the columns and not the files.
 const BLOCK: usize = 4096;
 
-/// More different sources than a run can mean anything with; the first ones are told.
+/// More different sources, or commits, than a run can mean anything with; the first ones are told.
 const MOST_SOURCES: usize = 16;
 
 /// Length of the next block. Files of one number stay together, so that two of them are seen side by side.
@@ -235,11 +235,14 @@ impl<'k> Gathering<'k> {
         {
             self.renamed.entry(named.clone()).or_default().insert(inside.clone());
         }
-        if let Some(source) = &file.source
-            && self.evidence.sources.len() < MOST_SOURCES
-            && !self.evidence.sources.contains(&**source)
-        {
-            self.evidence.sources.insert(source.to_string());
+        let evidence = &mut self.evidence;
+        for (told, known) in [(&file.source, &mut evidence.sources), (&file.commit, &mut evidence.commits)] {
+            if let Some(told) = told
+                && known.len() < MOST_SOURCES
+                && !known.contains(&**told)
+            {
+                known.insert(told.to_string());
+            }
         }
         let mut iteration = file.iteration;
         iteration.number = entry.number;
@@ -279,5 +282,6 @@ impl<'k> Gathering<'k> {
         evidence.duplicates = self.evidence.duplicates;
         evidence.renumbered = self.evidence.renumbered;
         evidence.sources = self.evidence.sources;
+        evidence.commits = self.evidence.commits;
     }
 }

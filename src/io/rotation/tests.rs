@@ -1,3 +1,5 @@
+//! Which runs are found, what binds them, and when they were last at work.
+
 use std::fs;
 
 use super::*;

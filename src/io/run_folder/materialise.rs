@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::place::{self, LATEST};
-use super::replace::{exchange, sync_folder};
+use super::replace::sync_folder;
 use super::{Place, RunFolder, RunFolderError};
 use crate::io::artifacts::Durability;
+use crate::io::exchange::exchange;
 use crate::io::failpoint::failpoint;
 use crate::io::lock::FolderLock;
 use crate::wire::run_manifest;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::RunFolderError;
 use crate::io::artifacts::Durability;
+use crate::io::exchange::exchange;
 use crate::io::failpoint::failpoint;
 
 /// What the temporary files of a run are called: this and the name of the file.
@@ -28,19 +29,6 @@ pub(super) fn replace(path: &Path, bytes: &[u8], durability: Durability) -> Resu
         return fs::remove_file(&temporary).map_err(RunFolderError::io("remove", &temporary));
     }
     put(&temporary, path)
-}
-
-/// Exchanges two names; `false` where the system cannot, or one of them is not there.
-#[cfg(target_os = "linux")]
-pub(super) fn exchange(one: &Path, other: &Path) -> bool {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok()
-}
-
-/// Never: only Linux exchanges two names at once.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn exchange(_one: &Path, _other: &Path) -> bool {
-    false
 }
 
 /// Where the temporary file of a file is.

@@ -44,6 +44,7 @@ fn report() -> DeltaReport {
         misses: BTreeMap::from([("impact_cap_ratio".to_owned(), 1), ("tail_age_ms".to_owned(), 4)]),
         none_count: 5,
         overridden: None,
+        rehearsal: false,
         pairs: vec![
             pair(
                 1,

@@ -16,6 +16,9 @@ const MOST: usize = 200;
 /// What stands below the reason: override, freeze decision, where the limits disagree.
 pub(super) fn notes(analysis: &Analysis, provenance: &Provenance) -> String {
     let mut out = String::new();
+    if provenance.rehearsal {
+        out.push_str("<p class=\"override\">REHEARSAL: this is no statement about a release.</p>\n");
+    }
     if let Some(given) = &provenance.overridden {
         out.extend([format!(
             "<p class=\"override\">Overridden by {} at {}: {}</p>\n",

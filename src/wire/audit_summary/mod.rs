@@ -46,6 +46,9 @@ pub struct AuditSummary {
     pub outcome: Outcome,
     /// The verdict of `gate` on the same files.
     pub gate_outcome: Outcome,
+    /// Part of a rehearsal of a release, and no statement about one; left out otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
     /// A recorded override; null when there is none.
     #[serde(rename = "override")]
     pub overridden: Option<Override>,
@@ -108,6 +111,7 @@ impl AuditSummary {
             verdict: audit.readiness.word().to_owned(),
             outcome: audit.readiness.outcome,
             gate_outcome: analysis.outcome,
+            rehearsal: provenance.rehearsal,
             overridden: provenance.overridden.clone(),
             iterations: analysis.evidence.len(),
             max_iter: audit.max_iteration(),

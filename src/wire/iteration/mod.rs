@@ -31,6 +31,8 @@ pub struct IterationFile {
     pub symbol: Option<String>,
     /// Where the data came from, if the file says so.
     pub source: Option<Arc<str>>,
+    /// The commit of the system under test, if the file says so.
+    pub commit: Option<Arc<str>>,
     /// The iteration; its `number` is 0 until the loader sets it.
     pub iteration: Iteration,
 }
@@ -124,6 +126,7 @@ impl<'de> Shape<'de> for File<'_> {
         let mut tuning = None;
         let mut number: Option<Reading> = None;
         let mut source = None;
+        let mut commit = None;
         let mut collection = None;
         let mut overrides = None;
         while let Some(key) = object.next_key_seed(Key)? {
@@ -146,6 +149,7 @@ impl<'de> Shape<'de> for File<'_> {
                 "collection" => collection = Some(object.next_value_seed(Read(Collection))?),
                 "iteration" => reading_once(&mut number, &key, &mut object)?,
                 "source" => text_once(&mut source, &key, &mut object)?,
+                "commit" => text_once(&mut commit, &key, &mut object)?,
                 key => {
                     if !flat.accept(key, &mut object)? && !flat_tuning.accept(key, &mut object)? {
                         object.next_value::<IgnoredAny>()?;
@@ -162,6 +166,7 @@ impl<'de> Shape<'de> for File<'_> {
             number: number.and_then(whole),
             symbol: symbol.filter(|symbol| !symbol.is_empty()).map(|symbol| symbol.to_string()),
             source: source.flatten(),
+            commit: commit.flatten(),
             iteration: Iteration {
                 tuning: tuning.unwrap_or_else(|| flat_tuning.finish()),
                 overrides: overrides.flatten().filter(|values| !values.is_empty()).map(Arc::new),

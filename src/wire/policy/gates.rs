@@ -205,7 +205,7 @@ pub(super) fn sourced(reader: &Reader<'_>, found: &Found<f64>) -> Limit {
 }
 
 /// The KPIs named in `<set>.kpi`, in the order of the table; unknown ones are noted.
-fn kpis_of(reader: &mut Reader<'_>, kpis: &KpiTable, set: &Key) -> Vec<(KpiId, Place)> {
+pub(super) fn kpis_of(reader: &mut Reader<'_>, kpis: &KpiTable, set: &Key) -> Vec<(KpiId, Place)> {
     let mut known = Vec::new();
     for (name, place) in reader.names(&set.at("kpi")) {
         if let Ok(kpi) = kpi_named(reader, kpis, &name, &place) {

@@ -12,6 +12,7 @@ mod positions;
 mod possible;
 mod read;
 mod reader;
+mod release;
 mod rules;
 mod run;
 mod tree;

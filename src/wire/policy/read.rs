@@ -13,7 +13,7 @@ use super::gates::{self, Known, sourced};
 use super::possible::Possible;
 use super::reader::{Noted, Read, Reader};
 use super::tree::{Key, Tree, Value};
-use super::{kpis, rules, run, values, words};
+use super::{kpis, release, rules, run, values, words};
 
 /// The version of the policy's format that this program reads.
 pub(super) const SCHEMA_VERSION: u64 = 1;
@@ -43,6 +43,7 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
     let trend = trend.map(|found| sourced(&reader, &found));
     let run = run::read(&mut reader, &kpis);
     let drift = drift(&mut reader);
+    let release = release::read(&mut reader, &kpis);
     let rotation = rotation(&mut reader);
     let unread = reader.place_around(&Key::new("schema_version"));
     let unread = reader.error(&unread, "the policy could not be read".to_owned());
@@ -70,6 +71,7 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
             rotation_log_bytes,
             run: run?,
             drift: drift?,
+            release: release?,
             sha256: sha256(&effective),
             effective,
             kpis,

@@ -137,7 +137,7 @@ fn guard(value: &Value) -> Result<Guard, String> {
 }
 
 /// A statistic that yields one number a window.
-fn one_number(value: &Value) -> Result<Statistic, String> {
+pub(super) fn one_number(value: &Value) -> Result<Statistic, String> {
     match words::statistic(value)? {
         Statistic::Each => {
             Err("advice needs one number, `each` yields many; expected another statistic".into())

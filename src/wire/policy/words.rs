@@ -1,6 +1,7 @@
 //! How the policy spells words. No keys, no places.
 
 use crate::core::kpi::Direction;
+use crate::core::policy::release::RollbackKind;
 use crate::core::policy::{FreezeRule, Statistic, WindowSpec};
 use crate::core::verdict::{Comparison, Severity};
 
@@ -56,6 +57,10 @@ pub(super) fn statistic(value: &Value) -> Result<Statistic, String> {
 
 pub(super) fn freeze(value: &Value) -> Result<FreezeRule, String> {
     one_of(value, "freeze rule", &[("require", FreezeRule::Require), ("ignore", FreezeRule::Ignore)])
+}
+
+pub(super) fn rollback(value: &Value) -> Result<RollbackKind, String> {
+    one_of(value, "rollback", &[RollbackKind::Quick, RollbackKind::Full].map(|kind| (kind.word(), kind)))
 }
 
 pub(super) fn direction(value: &Value) -> Result<Option<Direction>, String> {

@@ -230,3 +230,86 @@ fn no_kpi_is_declared_and_every_value_says_where_it_comes_from() {
     assert_eq!(source.key, "readiness.kpi.net_bps.limit");
     assert_eq!(source.origin, "built-in policy");
 }
+
+#[test]
+fn a_release_needs_sixteen_iterations_and_95_percent_of_the_tuning() {
+    let release = built_in().release;
+    assert_eq!((release.min_iterations, release.full_apply_ratio.value), (16, 0.95));
+    assert!(release.is_simulated("sim") && release.is_simulated("exec, sim") && release.is_simulated("mock"));
+    assert!(!release.is_simulated("prometheus") && !release.is_simulated("simple"));
+    assert_eq!(release.service, crate::core::policy::release::Service::default());
+}
+
+#[test]
+fn the_readiness_score_is_that_of_the_documents() {
+    let score = built_in().release.score;
+    let points = [
+        &score.edge.points,
+        &score.latency.points,
+        &score.taker.points,
+        &score.guards,
+        &score.chaos,
+        &score.tests,
+    ];
+    assert_eq!(points.map(|points| points.value), [30.0, 25.0, 15.0, 10.0, 10.0, 10.0]);
+    assert_eq!(
+        [&score.edge, &score.latency, &score.taker].map(|scored| scored.limit.value),
+        [2.5, 350.0, 15.0]
+    );
+    assert_eq!((score.days, score.regression_share.value, score.warn_share.value), (7, 0.10, 0.10));
+}
+
+#[test]
+fn the_canary_is_looked_at_in_three_hours_and_rolled_back_within_ten_minutes() {
+    use crate::core::policy::release::CanaryBound;
+    let canary = built_in().release.canary;
+    assert_eq!((canary.watch_hours_min, canary.watch_hours_max), (24.0, 48.0));
+    assert_eq!((canary.step_minutes, canary.rollback_minutes, canary.full_minutes), (5, 10, 30));
+    let fixed = |index: usize| -> Vec<(KpiId, Comparison, f64)> {
+        let limits = &canary.checkpoints[index].limits;
+        let fixed = limits.iter().filter_map(|limit| match &limit.bound {
+            CanaryBound::Fixed(bound) => Some((limit.kpi, limit.comparison, bound.value)),
+            CanaryBound::FromSoak { .. } => None,
+        });
+        fixed.collect()
+    };
+    assert_eq!(canary.checkpoints.iter().map(|hour| hour.after_hours).collect::<Vec<_>>(), [1.0, 6.0, 24.0]);
+    let risk = |value| (KpiId::RISK_RATIO, AtMost, value);
+    let maker = |value| (KpiId::MAKER_TAKER_RATIO, AtLeast, value);
+    let p95 = |value| (KpiId::P95_LATENCY_MS, AtMost, value);
+    assert_eq!(fixed(0), [risk(0.50), maker(0.75), p95(400.0)]);
+    assert_eq!(fixed(1), [(KpiId::NET_BPS, Above, 0.0), risk(0.45), maker(0.80), p95(350.0)]);
+    assert_eq!(fixed(2), []);
+    let from_soak = canary.checkpoints[2].limits.iter().map(|limit| match &limit.bound {
+        CanaryBound::FromSoak { statistic, margin, decimals } => {
+            (limit.kpi, *statistic, margin.value, *decimals)
+        }
+        CanaryBound::Fixed(_) => panic!("hour 24 follows the soak"),
+    });
+    assert_eq!(
+        from_soak.collect::<Vec<_>>(),
+        [
+            (KpiId::NET_BPS, Statistic::Mean, 0.4, 1),
+            (KpiId::RISK_RATIO, Statistic::Median, 0.03, 2),
+            (KpiId::MAKER_TAKER_RATIO, Statistic::Mean, 0.02, 2),
+            (KpiId::P95_LATENCY_MS, Statistic::Max, 20.0, 0),
+        ]
+    );
+    let triggers = canary.triggers.iter().map(|trigger| {
+        (trigger.metric.as_str(), trigger.comparison, trigger.limit.value, trigger.for_minutes)
+    });
+    assert_eq!(
+        triggers.collect::<Vec<_>>(),
+        [
+            ("maker_taker_ratio", Below, 0.70, 5),
+            ("p95_latency_ms", Above, 500.0, 5),
+            ("risk_ratio", Above, 0.60, 5),
+            ("net_bps", Below, 0.0, 10),
+            ("error_ratio", Above, 0.05, 5),
+        ]
+    );
+    assert_eq!(
+        canary.stages.iter().map(|stage| (stage.percent, stage.hold_hours)).collect::<Vec<_>>(),
+        [(5.0, 24.0), (25.0, 12.0), (50.0, 6.0), (100.0, 24.0)]
+    );
+}

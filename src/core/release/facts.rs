@@ -1,0 +1,332 @@
+//! What a bundle is allowed by: the facts about a run, and every reason that stands against its release.
+//!
+//! The facts stand in the bundle's manifest, so that whoever verifies it asks the same questions again.
+
+use serde::{Deserialize, Serialize};
+
+use super::day::simulated;
+use crate::core::analysis::Analysis;
+use crate::core::audit::Readiness;
+use crate::core::deltas::Status;
+use crate::core::number::{beside, exact, trimmed};
+use crate::core::params::ParamValues;
+use crate::core::policy::Policy;
+use crate::core::tuning::parameters::Parameters;
+use crate::core::verdict::Outcome;
+
+/// The delta verification of the run; of several symbols the worst.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeltaFacts {
+    /// Smallest ratio that a release may have.
+    pub asked: f64,
+    /// Full-apply ratio; null unless the status is `verified`.
+    pub full_apply_ratio: Option<f64>,
+    /// Whether the ratio means anything; null when nothing was verified.
+    pub status: Option<Status>,
+}
+
+/// The facts, in the order of their names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// Commits of the system under test: as the iterations say them, and as given by hand.
+    pub commits: Vec<String>,
+    /// The delta verification.
+    pub deltas: DeltaFacts,
+    /// Whether the overrides may be frozen.
+    pub freeze_ready: bool,
+    /// Usable iterations; of several symbols the fewest.
+    pub iterations: usize,
+    /// So many a release needs.
+    pub iterations_asked: usize,
+    /// `production` or `mock`.
+    pub limits: String,
+    /// The true verdict of `gate`.
+    pub outcome: Outcome,
+    /// Its main reason.
+    pub outcome_reason: String,
+    /// Overrides out of their bounds, one sentence each.
+    pub out_of_bounds: Vec<String>,
+    /// `OK` or `HOLD`.
+    pub readiness: String,
+    /// Why not.
+    pub readiness_failures: Vec<String>,
+    /// The data is made up.
+    pub simulated: bool,
+    /// Where the data came from; null when nothing says so.
+    pub source: Option<String>,
+}
+
+/// A reason against a release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Refusal {
+    /// What is missing: `verdict`, `freeze`, `readiness`, `deltas`, `source`, `limits`, `iterations`, `commit`,
+    /// `bounds`.
+    pub needs: String,
+    /// In a sentence.
+    pub reason: String,
+}
+
+impl Facts {
+    /// The facts of a judged and audited run. `overrides` is the profile that would be released.
+    pub fn of(
+        analysis: &Analysis,
+        readiness: &Readiness,
+        policy: &Policy,
+        overrides: &ParamValues,
+        commit: Option<&str>,
+    ) -> Self {
+        let rules = &policy.release;
+        let mut commits: Vec<String> = analysis.evidence.commits.iter().cloned().collect();
+        if let Some(commit) =
+            commit.filter(|commit| !commits.iter().any(|known| is_same_commit(known, commit)))
+        {
+            commits.push(commit.to_owned());
+        }
+        Self {
+            commits,
+            deltas: deltas(analysis, rules.full_apply_ratio.value),
+            freeze_ready: analysis.freeze_ready(),
+            iterations: analysis
+                .symbols
+                .iter()
+                .map(|symbol| analysis.series(symbol).len())
+                .min()
+                .unwrap_or_default(),
+            iterations_asked: rules.min_iterations,
+            limits: analysis.limits().to_owned(),
+            outcome: analysis.outcome,
+            outcome_reason: analysis.reason(),
+            out_of_bounds: out_of_bounds(overrides, &policy.run.parameters),
+            readiness: readiness.word().to_owned(),
+            readiness_failures: readiness.failures.clone(),
+            simulated: simulated(analysis, rules),
+            source: analysis.source(),
+        }
+    }
+
+    /// Every reason against a release. A rehearsal may do with made up data and relaxed limits.
+    pub fn refusals(&self, rehearsal: bool) -> Vec<Refusal> {
+        let mut refusals = Vec::new();
+        let mut refuse = |needs: &str, reason: String| {
+            refusals.push(Refusal { needs: needs.to_owned(), reason });
+        };
+        if self.outcome != Outcome::Pass {
+            refuse("verdict", format!("the verdict is {}: {}", self.outcome, self.outcome_reason));
+        }
+        if !self.freeze_ready {
+            refuse("freeze", "the overrides may not be frozen: `freeze_ready` is false".to_owned());
+        }
+        if self.readiness != "OK" {
+            refuse(
+                "readiness",
+                format!("readiness is {}: {}", self.readiness, self.readiness_failures.join("; ")),
+            );
+        }
+        if let Some(reason) = self.deltas.refusal() {
+            refuse("deltas", reason);
+        }
+        match &self.source {
+            _ if rehearsal => {}
+            Some(source) if self.simulated => {
+                refuse(
+                    "source",
+                    format!("the data is simulated (source `{source}`); it can be rehearsed with"),
+                );
+            }
+            _ if self.simulated => {
+                refuse("source", "the data is simulated; it can be rehearsed with".to_owned());
+            }
+            Some(_) => {}
+            None => refuse("source", "nothing says where the data came from (`source`)".to_owned()),
+        }
+        if self.limits != "production" && !rehearsal {
+            refuse("limits", format!("the {} limits were applied, not the real ones", self.limits));
+        }
+        if self.iterations < self.iterations_asked {
+            refuse(
+                "iterations",
+                format!("{} iterations, {} or more are asked for", self.iterations, self.iterations_asked),
+            );
+        }
+        if self.commits.len() > 1 {
+            refuse("commit", format!("the run is of several commits: {}", self.commits.join(", ")));
+        }
+        if !self.out_of_bounds.is_empty() {
+            refuse("bounds", format!("overrides are out of their bounds: {}", self.out_of_bounds.join("; ")));
+        }
+        refusals
+    }
+
+    /// The commit of the system under test; `None` unless there is exactly one.
+    pub fn commit(&self) -> Option<&str> {
+        match self.commits.as_slice() {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+}
+
+impl DeltaFacts {
+    fn refusal(&self) -> Option<String> {
+        let asked = exact(self.asked, 0);
+        match (self.status, self.full_apply_ratio) {
+            (Some(Status::NoProposals), _) => None,
+            (Some(Status::Verified), Some(ratio)) if ratio >= self.asked => None,
+            (Some(Status::Verified), Some(ratio)) => Some(format!(
+                "the full-apply ratio of the tuning is {}, asked >= {}",
+                beside(ratio, self.asked, 3),
+                trimmed(&asked)
+            )),
+            _ => Some("whether the tuning reached the overrides cannot be verified".to_owned()),
+        }
+    }
+
+    /// The ratio in words.
+    pub fn told(&self) -> String {
+        match (self.status, self.full_apply_ratio) {
+            (Some(Status::NoProposals), _) => "nothing was proposed".to_owned(),
+            (_, Some(ratio)) => beside(ratio, self.asked, 3),
+            _ => "cannot be verified".to_owned(),
+        }
+    }
+}
+
+/// Whether two spellings are of one commit: a short one is the beginning of the long one.
+pub fn is_same_commit(one: &str, other: &str) -> bool {
+    const SHORTEST: usize = 7;
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    one == other
+        || (short.len() >= SHORTEST
+            && long.get(..short.len()).is_some_and(|start| start.eq_ignore_ascii_case(short)))
+}
+
+fn deltas(analysis: &Analysis, asked: f64) -> DeltaFacts {
+    let all = || analysis.symbols.iter().map(|symbol| symbol.deltas.as_ref());
+    // Default-deny: what one symbol cannot show, the run cannot.
+    if all().any(|deltas| deltas.is_none()) {
+        return DeltaFacts { asked, full_apply_ratio: None, status: None };
+    }
+    let known = || all().flatten();
+    if known().any(|deltas| deltas.status == Status::Unverifiable) {
+        return DeltaFacts { asked, full_apply_ratio: None, status: Some(Status::Unverifiable) };
+    }
+    let worst = known().filter_map(|deltas| deltas.full_apply_ratio).min_by(f64::total_cmp);
+    let status = if worst.is_some() { Status::Verified } else { Status::NoProposals };
+    DeltaFacts { asked, full_apply_ratio: worst, status: Some(status) }
+}
+
+fn out_of_bounds(overrides: &ParamValues, parameters: &Parameters) -> Vec<String> {
+    let mut found = Vec::new();
+    for parameter in parameters.iter() {
+        if let Some(value) = overrides.get(&parameter.name).filter(|value| !parameter.allows(*value)) {
+            let number = |value: f64| trimmed(&exact(value, 0)).to_owned();
+            found.push(format!(
+                "{} is {}, allowed {} to {}",
+                parameter.name,
+                number(value),
+                number(parameter.lowest),
+                number(parameter.highest)
+            ));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Change = fn(&mut Facts);
+
+    fn good() -> Facts {
+        Facts {
+            commits: vec!["0123456789abcdef".to_owned()],
+            deltas: DeltaFacts { asked: 0.95, full_apply_ratio: Some(0.95), status: Some(Status::Verified) },
+            freeze_ready: true,
+            iterations: 16,
+            iterations_asked: 16,
+            limits: "production".to_owned(),
+            outcome: Outcome::Pass,
+            outcome_reason: "holds".to_owned(),
+            out_of_bounds: Vec::new(),
+            readiness: "OK".to_owned(),
+            readiness_failures: Vec::new(),
+            simulated: false,
+            source: Some("prometheus".to_owned()),
+        }
+    }
+
+    fn needs(facts: &Facts, rehearsal: bool) -> Vec<String> {
+        facts.refusals(rehearsal).into_iter().map(|refusal| refusal.needs).collect()
+    }
+
+    #[test]
+    fn only_a_run_that_has_everything_is_released() {
+        assert_eq!(needs(&good(), false), Vec::<String>::new());
+        for outcome in
+            [Outcome::Warn, Outcome::Inconclusive, Outcome::Fail, Outcome::Invalid, Outcome::NotApplicable]
+        {
+            assert_eq!(needs(&Facts { outcome, ..good() }, false), ["verdict"]);
+        }
+        let changed: [(Change, &str); 10] = [
+            (|facts| facts.freeze_ready = false, "freeze"),
+            (|facts| facts.readiness = "HOLD".to_owned(), "readiness"),
+            (|facts| facts.deltas.full_apply_ratio = Some(0.9499), "deltas"),
+            (|facts| facts.deltas.status = Some(Status::Unverifiable), "deltas"),
+            (|facts| facts.deltas.status = None, "deltas"),
+            (|facts| facts.iterations = 15, "iterations"),
+            (|facts| facts.source = None, "source"),
+            (|facts| facts.limits = "mock".to_owned(), "limits"),
+            (|facts| facts.commits.push("fedcba9".to_owned()), "commit"),
+            (|facts| facts.out_of_bounds.push("x".to_owned()), "bounds"),
+        ];
+        for (change, expected) in changed {
+            let mut facts = good();
+            change(&mut facts);
+            assert_eq!(needs(&facts, false), [expected]);
+        }
+    }
+
+    #[test]
+    fn every_reason_is_named_at_once() {
+        let facts = Facts {
+            outcome: Outcome::Fail,
+            freeze_ready: false,
+            readiness: "HOLD".to_owned(),
+            simulated: true,
+            limits: "mock".to_owned(),
+            iterations: 3,
+            deltas: DeltaFacts { asked: 0.95, full_apply_ratio: Some(0.5), status: Some(Status::Verified) },
+            ..good()
+        };
+        assert_eq!(
+            needs(&facts, false),
+            ["verdict", "freeze", "readiness", "deltas", "source", "limits", "iterations"]
+        );
+        assert_eq!(needs(&facts, true), ["verdict", "freeze", "readiness", "deltas", "iterations"]);
+    }
+
+    #[test]
+    fn nothing_proposed_is_nothing_missed_and_a_ratio_is_never_rounded_onto_its_limit() {
+        let mut facts = good();
+        facts.deltas = DeltaFacts { asked: 0.95, full_apply_ratio: None, status: Some(Status::NoProposals) };
+        assert_eq!(needs(&facts, false), Vec::<String>::new());
+        facts.deltas =
+            DeltaFacts { asked: 0.95, full_apply_ratio: Some(0.9499), status: Some(Status::Verified) };
+        let reason = &facts.refusals(false)[0].reason;
+        assert_eq!(reason, "the full-apply ratio of the tuning is 0.9499, asked >= 0.95");
+    }
+
+    #[test]
+    fn a_short_commit_is_the_beginning_of_its_long_form() {
+        assert!(is_same_commit("0123456", "0123456789abcdef"));
+        assert!(is_same_commit("0123456789ABCDEF", "0123456"));
+        assert!(!is_same_commit("012345", "0123456789abcdef"));
+        assert!(!is_same_commit("0123457", "0123456789abcdef"));
+        assert!(is_same_commit("v1", "v1"));
+        assert!(!is_same_commit("0123456", "é123456789abcdef"));
+    }
+}

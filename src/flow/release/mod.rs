@@ -1,0 +1,6 @@
+//! What a release engineer does after a green gate: score, bundle, verify, tag.
+
+pub mod bundle;
+pub mod readiness;
+pub mod tag;
+pub mod verify;

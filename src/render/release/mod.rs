@@ -1,0 +1,10 @@
+//! Texts of `release`: the score, the files of a bundle, what commands say.
+
+pub mod bundle_text;
+pub mod canary_checklist;
+pub mod changelog;
+pub mod rollback_plan;
+pub mod score_md;
+pub mod score_text;
+mod steps;
+pub mod tag_message;

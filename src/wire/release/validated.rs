@@ -1,0 +1,297 @@
+//! Whether a `READINESS_SCORE.json` can be trusted: its structure, the ranges, the sum, and GO only at 100.
+//!
+//! Everything that is wrong is told, whatever the file holds. Further keys are allowed.
+
+use serde::Serialize;
+
+use super::{at, number, object, required, text};
+use crate::core::policy::release::ScoreRules;
+use crate::core::release::score::{FULL, Section, TOLERANCE, is_full};
+use crate::wire::node::Node;
+
+/// What was found; printed by `release validate --format json`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Validated {
+    /// What is wrong, one sentence each.
+    pub errors: Vec<String>,
+    /// The file that was looked at.
+    pub file: String,
+    /// The score rests on made up data.
+    pub rehearsal: bool,
+    /// "1.0".
+    #[schemars(extend("const" = "1.0"))]
+    pub schema_version: String,
+    /// The score, as the file says; null when it says none.
+    pub score: Option<f64>,
+    /// `GO` or `HOLD`, as the file says; null when it says neither.
+    pub verdict: Option<String>,
+}
+
+impl Validated {
+    /// Valid, and GO.
+    pub fn is_go(&self) -> bool {
+        self.errors.is_empty() && self.verdict.as_deref() == Some("GO")
+    }
+
+    /// A file that cannot even be read.
+    pub fn unreadable(file: &str, problem: String) -> Self {
+        Self {
+            errors: vec![problem],
+            file: file.to_owned(),
+            schema_version: "1.0".to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Looks at a file. A score that rests on made up data is an error unless `rehearsal` allows it.
+pub fn validate(file: &str, bytes: &[u8], rules: &ScoreRules, rehearsal: bool) -> Validated {
+    match object(bytes) {
+        Ok(node) => {
+            let mut looking = Looking { node: &node, errors: Vec::new() };
+            let mut found = looking.look(rules, rehearsal);
+            found.errors = looking.errors;
+            Validated { file: file.to_owned(), schema_version: "1.0".to_owned(), ..found }
+        }
+        Err(problem) => Validated::unreadable(file, problem),
+    }
+}
+
+struct Looking<'n> {
+    node: &'n Node,
+    errors: Vec<String>,
+}
+
+impl Looking<'_> {
+    fn note<T>(&mut self, found: Result<T, String>) -> Option<T> {
+        found.map_err(|problem| self.errors.push(problem)).ok()
+    }
+
+    fn look(&mut self, rules: &ScoreRules, rehearsal: bool) -> Validated {
+        let node = self.node;
+        if let Some(Node::Object(_)) = self.note(required(node, "runtime")) {
+            if let Some(utc) = self.note(text(node, "runtime.utc"))
+                && chrono::DateTime::parse_from_rfc3339(utc).is_err()
+            {
+                self.errors.push(format!("`runtime.utc` is `{utc}`, expected an RFC 3339 time"));
+            }
+            self.note(text(node, "runtime.version"));
+        } else if at(node, "runtime").is_ok_and(|found| found.is_some()) {
+            self.errors.push("`runtime` is no object with `utc` and `version`".to_owned());
+        }
+        let score = self.note(number(node, "score")).filter(|score| self.in_range("score", *score, FULL));
+        let sections = self.sections(rules);
+        if let (Some(score), Some(sum)) = (score, sections)
+            && (score - sum).abs() > TOLERANCE
+        {
+            self.errors.push(format!("`score` is {score}, but the sections add up to {sum}"));
+        }
+        let verdict = self.note(text(node, "verdict"));
+        match (verdict, score) {
+            (Some("GO"), Some(score)) if !is_full(score) => {
+                self.errors.push(format!("`verdict` is GO at a score of {score}; only {FULL} is GO"));
+            }
+            (Some("HOLD"), Some(score)) if is_full(score) => {
+                self.errors.push(format!("`verdict` is HOLD at a score of {score}, which is GO"));
+            }
+            (Some("GO" | "HOLD") | None, _) => {}
+            (Some(other), _) => self.errors.push(format!("`verdict` is `{other}`, expected GO or HOLD")),
+        }
+        let is_rehearsal = match at(node, "rehearsal") {
+            Ok(None | Some(Node::Boolean(false))) => false,
+            Ok(Some(Node::Boolean(true))) => true,
+            Ok(Some(other)) => {
+                self.errors.push(format!("`rehearsal` is {}, expected a boolean", other.kind()));
+                true
+            }
+            Err(problem) => {
+                self.errors.push(problem);
+                true
+            }
+        };
+        if is_rehearsal && !rehearsal {
+            self.errors.push("the score rests on simulated data; `--rehearsal` allows that".to_owned());
+        }
+        Validated {
+            rehearsal: is_rehearsal,
+            score,
+            verdict: verdict.filter(|word| ["GO", "HOLD"].contains(word)).map(str::to_owned),
+            ..Validated::default()
+        }
+    }
+
+    /// The sum of the sections, if all of them are sound.
+    fn sections(&mut self, rules: &ScoreRules) -> Option<f64> {
+        let node = self.node;
+        match self.note(required(node, "sections"))? {
+            Node::Object(_) => {}
+            other => {
+                self.errors.push(format!("`sections` is {}, expected an object", other.kind()));
+                return None;
+            }
+        }
+        let points = Section::ALL.map(|section| {
+            let path = format!("sections.{}", section.key());
+            let points = self.note(number(node, &path))?;
+            self.in_range(&path, points, section.points(rules)).then_some(points)
+        });
+        points.into_iter().sum()
+    }
+
+    fn in_range(&mut self, path: &str, value: f64, highest: f64) -> bool {
+        let is_inside = (0.0..=highest).contains(&value);
+        if !is_inside {
+            self.errors.push(format!("`{path}` is {value}, expected 0 to {highest}"));
+        }
+        is_inside
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn rules() -> ScoreRules {
+        crate::wire::policy::read(&[], &[]).expect("the built-in policy").release.score
+    }
+
+    fn go() -> Value {
+        json!({"runtime": {"utc": "2026-01-31T00:00:00Z", "version": "0.1.0"}, "score": 100.0, "verdict": "GO",
+               "sections": {"edge": 30, "latency": 25, "taker": 15, "guards": 10, "chaos": 10, "tests": 10}})
+    }
+
+    fn validated(text: &str) -> Validated {
+        validate("r.json", text.as_bytes(), &rules(), false)
+    }
+
+    fn errors(change: impl Fn(&mut Value)) -> Vec<String> {
+        let mut value = go();
+        change(&mut value);
+        validated(&value.to_string()).errors
+    }
+
+    #[test]
+    fn a_sound_go_is_go_and_a_sound_hold_is_valid_but_no_go() {
+        assert!(validated(&go().to_string()).is_go());
+        let mut hold = go();
+        hold["sections"]["guards"] = json!(8.571_429);
+        hold["score"] = json!(98.571_429);
+        hold["verdict"] = json!("HOLD");
+        let hold = validated(&hold.to_string());
+        assert_eq!((hold.errors.len(), hold.is_go(), hold.score), (0, false, Some(98.571_429)));
+    }
+
+    #[test]
+    fn go_is_said_at_100_alone_and_hold_never() {
+        // A last bit is none of the score's.
+        assert_eq!(errors(|value| value["score"] = json!(99.999_999_999_999_99)), Vec::<String>::new());
+        let low = errors(|value| {
+            value["score"] = json!(99.0);
+            value["sections"]["edge"] = json!(29.0);
+        });
+        assert_eq!(low, ["`verdict` is GO at a score of 99; only 100 is GO"]);
+        assert_eq!(
+            errors(|value| value["verdict"] = json!("HOLD")),
+            ["`verdict` is HOLD at a score of 100, which is GO"]
+        );
+        assert_eq!(
+            errors(|value| value["verdict"] = json!("READY")),
+            ["`verdict` is `READY`, expected GO or HOLD"]
+        );
+    }
+
+    #[test]
+    fn the_score_is_the_sum_of_its_sections() {
+        // The validator of old took 100 with all sections at 0.
+        let zeros = errors(|value| {
+            for key in ["edge", "latency", "taker", "guards", "chaos", "tests"] {
+                value["sections"][key] = json!(0);
+            }
+        });
+        assert_eq!(zeros, ["`score` is 100, but the sections add up to 0"]);
+        assert!(errors(|value| value["sections"]["edge"] = json!(29.999_999_5)).is_empty());
+        assert_eq!(errors(|value| value["sections"]["edge"] = json!(29.999_998)).len(), 1);
+    }
+
+    #[test]
+    fn ranges_are_inclusive() {
+        assert_eq!(
+            errors(|value| value["sections"]["chaos"] = json!(10.1)),
+            ["`sections.chaos` is 10.1, expected 0 to 10"]
+        );
+        assert_eq!(
+            errors(|value| value["sections"]["edge"] = json!(-0.1)),
+            ["`sections.edge` is -0.1, expected 0 to 30"]
+        );
+        assert_eq!(errors(|value| value["score"] = json!(100.1)), ["`score` is 100.1, expected 0 to 100"]);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        assert_eq!(
+            validated(
+                r#"{"score": true, "sections": {"edge": "30", "latency": null}, "runtime": {"utc": 5}}"#
+            )
+            .errors,
+            [
+                "`runtime.utc` is a number, expected text",
+                "`runtime.version` is missing",
+                "`score` is a boolean, expected a number",
+                "`sections.edge` is text, expected a number",
+                "`sections.latency` is null, expected a number",
+                "`sections.taker` is missing",
+                "`sections.guards` is missing",
+                "`sections.chaos` is missing",
+                "`sections.tests` is missing",
+                "`verdict` is missing",
+            ]
+        );
+        assert_eq!(
+            validated("{}").errors,
+            ["`runtime` is missing", "`score` is missing", "`sections` is missing", "`verdict` is missing"]
+        );
+        assert_eq!(errors(|value| value["runtime"]["utc"] = json!("today")).len(), 1);
+        assert_eq!(
+            errors(|value| value["runtime"] = json!([])),
+            ["`runtime` is no object with `utc` and `version`"]
+        );
+        assert_eq!(
+            errors(|value| value["sections"] = json!(7)),
+            ["`sections` is a number, expected an object"]
+        );
+    }
+
+    #[test]
+    fn hostile_files_are_errors_and_no_crash() {
+        for text in ["null", "", "[]", "\"GO\"", "7", "{", "{\"score\": 1}}"] {
+            let found = validated(text);
+            assert!(found.errors.len() == 1 && !found.is_go(), "{text}: {:?}", found.errors);
+        }
+        let text = go().to_string();
+        for (from, to) in [
+            ("100.0", "NaN"),
+            ("100.0", "Infinity"),
+            ("100.0", "1e999"),
+            ("\"score\":100.0", "\"score\":0,\"score\":100.0"),
+            ("\"edge\":30", "\"edge\":1,\"edge\":30"),
+            ("\"verdict\":\"GO\"", "\"verdict\":\"HOLD\",\"verdict\":\"GO\""),
+        ] {
+            assert!(text.contains(from));
+            assert!(!validated(&text.replace(from, to)).is_go(), "{to}");
+        }
+        assert!(!validated(&"{\"a\":".repeat(100_000)).is_go());
+        assert!(!validate("r.json", b"\xff\xfe{}", &rules(), false).is_go());
+    }
+
+    #[test]
+    fn a_score_of_made_up_data_is_go_in_a_rehearsal_alone() {
+        let mut value = go();
+        value["rehearsal"] = json!(true);
+        assert_eq!(validated(&value.to_string()).errors.len(), 1);
+        assert!(validate("r.json", value.to_string().as_bytes(), &rules(), true).is_go());
+        value["rehearsal"] = json!("no");
+        assert!(!validate("r.json", value.to_string().as_bytes(), &rules(), false).is_go());
+    }
+}

@@ -1,0 +1,121 @@
+//! `soak release …`: the score, bundles, their verification, their texts, tags.
+
+mod bundle;
+mod legacy;
+mod readiness;
+mod tag;
+mod texts;
+mod verify;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::support::{Ran, Run, overrides, program, ran};
+
+/// A run that may be released: 16 iterations, real data, a step of the tuner that arrived.
+pub fn releasable() -> Run {
+    Run::passing(16)
+        .tuned(3, 5.0)
+        .declared(16, "complete", 16)
+        .with_json("runtime_overrides.json", &overrides(65.0))
+}
+
+/// A folder with a run in `run` and room for what is made of it.
+pub struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    pub fn with(run: &Run) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        run.write(&folder.path().join("run"));
+        Self { folder }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.file(name)).unwrap_or_else(|error| panic!("`{name}`: {error}"))
+    }
+
+    pub fn json(&self, name: &str) -> Value {
+        serde_json::from_str(&self.text(name)).unwrap_or_else(|error| panic!("`{name}`: {error}"))
+    }
+
+    /// Runs `soak release ARGS…` in the folder, with the user's name fixed.
+    pub fn release(&self, args: &[&str]) -> Ran {
+        ran(program().current_dir(self.path()).env("USER", "tester").arg("release").args(args))
+    }
+
+    /// Builds `out/v1` from `run`, with further flags.
+    pub fn bundle(&self, args: &[&str]) -> Ran {
+        self.release(&[&["bundle", "--src", "run", "--out", "out/v1"], args].concat())
+    }
+
+    /// Builds `out/v1`, which must work.
+    pub fn built(&self, args: &[&str]) -> Ran {
+        let ran = self.bundle(args);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran
+    }
+}
+
+/// SHA-256 as hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+/// Names of everything in a folder, hidden or not, sorted.
+pub fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("`{}`: {error}", folder.display()));
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// A policy in which the service is configured, with names that need quotes.
+pub const SERVICE: &str = r#"schema_version = 1
+[service]
+name = "mm-bot"
+overrides_file = "/etc/mm bot/it's.json"
+canary_overrides_file = "/etc/canary/$HOME.json"
+previous_overrides_file = "/var/backups/previous.json"
+dashboard_url = "https://grafana.example.com/d/mm"
+metrics_url = "http://localhost:9090/metrics?a=1&b=2"
+health_url = "http://localhost:8080/healthz"
+version_url = "http://localhost:8080/version"
+contact = "the ops channel"
+pager = "the rota"
+[service.commands]
+freeze_tuning = "systemctl stop mm-tuner"
+reload = "curl -X POST -d '{\"a\": \"b c\"}' http://localhost:8080/reload"
+stop = "systemctl stop mm-bot"
+start = "systemctl start mm-bot"
+logs = "journalctl -u mm-bot | tail -n 5"
+deploy_previous = "dpkg -i /var/backups/previous.deb"
+deploy_canary = "systemctl start mm-canary"
+remove_canary = "systemctl stop mm-canary"
+set_traffic = "mm-route --canary {percent}"
+"#;
+
+/// Whether a document keeps to a published schema.
+pub fn keeps_to(schema: &str, document: &Value) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("deploy/schemas/{schema}.schema.json"));
+    let schema: Value = serde_json::from_str(&fs::read_to_string(path).expect("a schema")).expect("JSON");
+    let validator = jsonschema::draft202012::new(&schema).expect("a usable schema");
+    let errors: Vec<String> = validator.iter_errors(document).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    let mut other = document.clone();
+    other["no_such_key"] = json!(1);
+    assert!(!validator.is_valid(&other));
+}
