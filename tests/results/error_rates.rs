@@ -48,7 +48,7 @@ fn percent(
 #[test]
 fn decisions_raise_few_false_alarms_over_all_kpis_together() {
     let table = published();
-    for method in ["drift_gate", "change_points_gate"] {
+    for method in ["drift_gate", "change_points_gate", "compare", "compare_extended"] {
         for n in [8, 24, 48, 96, 200, 1000] {
             for phi in [0.0, 0.3, 0.5, 0.8] {
                 let most = if phi < 0.8 { 5.0 } else { 7.0 };
@@ -67,6 +67,7 @@ fn decisions_find_what_they_were_promised_to_find() {
         ("drift_gate", 48, Scenario::Drift { size: 3.0 }, 90.0),
         ("change_points_gate", 48, step(3.0), 80.0),
         ("change_points_gate", 96, step(2.0), 90.0),
+        ("compare", 24, Scenario::Level { size: 2.0 }, 90.0),
     ] {
         let found = percent(&table, (method, n, 0.3, scenario));
         assert!(found >= least, "{method}, n = {n}, {}: {found} %", scenario.name());

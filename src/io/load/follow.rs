@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::listing::{self, Entry};
 use super::stamp::Stamp;
-use super::{Gathering, LoadError, Loaded, end_of_block, files, sidecars};
+use super::{Gathering, LoadError, Loaded, end_of_block, files, repeats, sidecars};
 use crate::core::evidence::{Evidence, RunState};
 use crate::core::kpi::KpiTable;
 use crate::wire::iteration::IterationFile;
@@ -155,6 +155,7 @@ impl Seen {
             rest = later;
         }
         gathering.finish(&mut evidence);
+        evidence.repeats = repeats::find(&self.folder, &entries, &evidence.series, kpis);
         evidence.add_unusable_symbols(kpis.len());
         Loaded { folder: self.folder.clone(), evidence }
     }
