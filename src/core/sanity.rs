@@ -39,13 +39,12 @@ struct Oddity {
 
 /// All checks of sanity on one symbol.
 pub fn checks(subject: &Subject<'_>, rules: &SanityRules) -> Vec<Check> {
-    let fewest = rules.min_history.value;
     // Of a short run the last iterations begin before the steady part does.
     let end = subject.last.positions.start;
     let history = subject.steady.positions.start.min(end)..end;
-    let is_history = history.len() as f64 >= fewest;
+    let is_history = history.len() >= rules.history();
     let too_short = || {
-        let fewest = count(rules.min_history.value as usize, "steady iteration");
+        let fewest = count(rules.history(), "steady iteration");
         format!("{fewest} before {} needed to know what is usual", subject.last.name)
     };
     let past = |kpi: KpiId| subject.series.known(kpi, history.clone());
@@ -63,7 +62,7 @@ pub fn checks(subject: &Subject<'_>, rules: &SanityRules) -> Vec<Check> {
         check(subject, rules, gate, source, subject.last, 0, Outcome::NotApplicable, too_short())
     };
     let mut checks = vec![repeated(subject, rules)];
-    let stuck = per_kpi(&|kpi| stuck(subject, kpi, rules.stuck_iterations.value as usize));
+    let stuck = per_kpi(&|kpi| stuck(subject, kpi, rules.stuck()));
     let source = &rules.stuck_iterations.source;
     checks.push(make("stuck", source, stuck, "every KPI moves", subject.steady));
     if is_history {

@@ -90,7 +90,8 @@ fn sentence(row: &ComparedKpi) -> Option<String> {
     {
         let size = signed(shift, trimmed(&distance(shift, DIGITS)).to_owned());
         let p = if p < 0.0001 { "< 0.0001".to_owned() } else { trimmed(&distance(p, 4)).to_owned() };
-        text += &format!("; by rank: p {p}, shift {size}{}, Cliff's delta {}", unit(row), number(delta));
+        // Writing to a string cannot fail.
+        let _ = write!(text, "; by rank: p {p}, shift {size}{}, Cliff's delta {}", unit(row), number(delta));
     }
     if found.hodges_lehmann_method == Some(TrendMethod::BlockMedians) {
         text += ", the shift from block medians";

@@ -85,6 +85,7 @@ fn a_selftest_keeps_to_its_schema() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "tests make folders")]
 fn baselines_keep_to_their_schemas() {
     let policy = policy();
     let store = tempfile::tempdir().expect("a folder");

@@ -23,3 +23,24 @@ pub struct SanityRules {
     /// Where it is said that copies are told.
     pub repeats_source: LimitSource,
 }
+
+impl SanityRules {
+    /// [`Self::stuck_iterations`] as a count.
+    pub fn stuck(&self) -> usize {
+        whole(&self.stuck_iterations)
+    }
+
+    /// [`Self::min_history`] as a count.
+    pub fn history(&self) -> usize {
+        whole(&self.min_history)
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it was read as a whole number from 1 on"
+)]
+fn whole(limit: &Limit) -> usize {
+    limit.value as usize
+}

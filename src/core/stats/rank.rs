@@ -37,8 +37,8 @@ impl RankShift {
     pub fn of(a: &[f64], b: &[f64]) -> Option<Self> {
         let (u, ties) = u_of_second(a, b)?;
         let (na, nb) = (a.len() as f64, b.len() as f64);
-        let n = na + nb;
-        let variance = na * nb / 12.0 * (n + 1.0 - ties / (n * (n - 1.0)));
+        let all = na + nb;
+        let variance = na * nb / 12.0 * (all + 1.0 - ties / (all * (all - 1.0)));
         let beyond = ((u - na * nb / 2.0).abs() - 0.5).max(0.0);
         let p = if variance > 0.0 { libm::erfc(beyond / variance.sqrt() / SQRT_2).min(1.0) } else { 1.0 };
         let (method, hodges_lehmann) = hodges_lehmann(a, b)?;
@@ -58,7 +58,7 @@ fn u_of_second(a: &[f64], b: &[f64]) -> Option<(f64, f64)> {
     // Zero and negative zero are equal, whatever their order.
     for group in all.chunk_by(|one, other| one.0 == other.0) {
         let size = group.len() as f64;
-        let rank = before as f64 + (size + 1.0) / 2.0;
+        let rank = before as f64 + f64::midpoint(size, 1.0);
         ranks += rank * group.iter().filter(|(_, second)| *second).count() as f64;
         ties += size * size * size - size;
         before += group.len();
@@ -99,12 +99,15 @@ mod tests {
         assert!((actual - expected).abs() <= 1e-12, "{actual} is not {expected}");
     }
 
+    /// A, B, U of B, p, Hodges and Lehmann's shift, Cliff's delta.
+    type Case<'a> = (&'a [f64], &'a [f64], f64, f64, f64, f64);
+
     #[test]
     fn the_statistics_agree_with_scipy() {
         // SciPy 1.17.1, `mannwhitneyu(b, a, method="asymptotic")`: U, p; NumPy 2.4.6, the median of
         // `subtract.outer(b, a)`; delta is 2U/(nm) − 1. The first data are the permeabilities in Hollander & Wolfe
         // 1973, Nonparametric Statistical Methods, table 4.1, whose shift from B to A is 0.305 there.
-        let cases: [(&[f64], &[f64], f64, f64, f64, f64); 4] = [
+        let cases: [Case<'_>; 4] = [
             (
                 &[0.80, 0.83, 1.89, 1.04, 1.45, 1.38, 1.91, 1.64, 0.73, 1.46],
                 &[1.15, 0.88, 0.90, 0.74, 1.21],

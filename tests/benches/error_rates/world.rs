@@ -27,8 +27,8 @@ impl Stream {
     /// Two independent standard normal values (Box & Muller 1958, Ann. Math. Stat. 29:610–611).
     fn normals(&mut self) -> (f64, f64) {
         let size = (-2.0 * libm::log(self.share())).sqrt();
-        let (sine, cosine) = libm::sincos(2.0 * std::f64::consts::PI * self.share());
-        (size * cosine, size * sine)
+        let (up, across) = libm::sincos(2.0 * std::f64::consts::PI * self.share());
+        (size * across, size * up)
     }
 
     /// n values of a first-order process with mean 0 and marginal variance 1.
@@ -75,7 +75,7 @@ impl Scenario {
     pub fn name(self) -> String {
         match self {
             Self::Nothing => "nothing".to_owned(),
-            Self::Step { size, after } if after == 0.5 => format!("step {size} mid-run"),
+            Self::Step { size, after: 0.5 } => format!("step {size} mid-run"),
             Self::Step { size, .. } => format!("step {size} at three quarters"),
             Self::Drift { size } => format!("drift {size}"),
             Self::Spikes { count: 1, size } => format!("1 spike of {size}"),

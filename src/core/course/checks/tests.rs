@@ -92,8 +92,8 @@ fn below_the_minimum_nothing_is_decided_whatever_is_seen() {
         let column = net(n, |at| 9.0 - 0.1 * at as f64);
         let (drift, changes) = checked(&column, true);
         assert_eq!((drift.outcome, changes.outcome), (Outcome::Inconclusive, Outcome::Inconclusive), "{n}");
-        let told = format!("are there, it takes 48 to decide");
-        assert!(drift.reason.contains(&told) && changes.reason.contains(&told), "{}", drift.reason);
+        let told = "are there, it takes 48 to decide";
+        assert!(drift.reason.contains(told) && changes.reason.contains(told), "{}", drift.reason);
         let (drift, changes) = checked(&column, false);
         assert_eq!((drift.outcome, changes.outcome), (Outcome::NotApplicable, Outcome::NotApplicable), "{n}");
         assert!(!drift.joins && !changes.joins);
