@@ -116,7 +116,7 @@ impl StoreArgs {
 pub enum BaselineCommand {
     /// Make a run the baseline; only a run that `gate` calls PASS
     ///
-    /// Its single values go into BASELINE_<n>.json, and a line into history.jsonl, which is only ever added to: each
+    /// Its single values go into BASELINE_N.json, and a line into history.jsonl, which is only ever added to: each
     /// line carries the hash of the one before. Says when baselines slide for the worse step by step, each within the
     /// margin and in sum beyond it.
     Promote(PromoteArgs),

@@ -55,7 +55,7 @@ pub fn line(notification: &Notification<'_>) -> String {
     line
 }
 
-/// A text that quotes others, on one line, printable, and no longer than [`LONGEST_REASON`]; what was left out is
+/// A text that quotes others, on one line, printable, and no longer than `LONGEST_REASON`; what was left out is
 /// counted.
 pub fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();

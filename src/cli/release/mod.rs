@@ -15,8 +15,8 @@ use tag::TagArgs;
 pub enum ReleaseCommand {
     /// Score the reports of the last days: GO only at 100 of 100
     ///
-    /// Reads REPORT_SOAK_<date>.json files, which `release readiness record` writes, and scores net edge, latency,
-    /// taker share, guards, chaos tests and bug bash by the limits in [readiness_score] of the policy. A value, a
+    /// Reads REPORT_SOAK_DATE.json files, which `release readiness record` writes, and scores net edge, latency,
+    /// taker share, guards, chaos tests and bug bash by the limits in readiness_score of the policy. A value, a
     /// report or a day that is missing costs points. READINESS_SCORE.json and READINESS_SCORE.md are written. The
     /// exit code is 0 for GO and 1 for HOLD.
     Readiness(ReadinessArgs),

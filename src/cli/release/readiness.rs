@@ -22,7 +22,7 @@ pub struct ReadinessArgs {
     #[command(subcommand)]
     pub command: Option<ReadinessCommand>,
 
-    /// Folder with the REPORT_SOAK_<date>.json files
+    /// Folder with the REPORT_SOAK_DATE.json files
     #[arg(long, value_name = "DIR", default_value = "artifacts")]
     pub dir: PathBuf,
 
@@ -47,7 +47,7 @@ pub struct ReadinessArgs {
 /// `soak release readiness …`
 #[derive(Debug, Subcommand)]
 pub enum ReadinessCommand {
-    /// Write the report of the day of a run, REPORT_SOAK_<date>.json
+    /// Write the report of the day of a run, REPORT_SOAK_DATE.json
     ///
     /// Net edge, order age and taker share are the means over the iterations from windows.steady_start on. A day
     /// that was not measured is refused, never filled up with zeros: a run that is INVALID or INCONCLUSIVE, a KPI
