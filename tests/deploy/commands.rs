@@ -2,9 +2,6 @@
 
 use crate::files::spans;
 
-/// Commands that documents announce and that are not there yet. One that exists must not stand here.
-const FUTURE: [&str; 1] = ["release canary"];
-
 /// Every command line of soak in a Markdown text: in code blocks and in code spans.
 pub(crate) fn in_markdown(text: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -42,25 +39,9 @@ pub(crate) fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Whether the program has this command, or command of a group.
-fn exists(command: &str) -> bool {
-    let mut at = soak::cli::definition();
-    command.split(' ').all(|word| match at.find_subcommand(word).cloned() {
-        Some(found) => {
-            at = found;
-            true
-        }
-        None => false,
-    })
-}
-
-/// Parses a command line; says what is wrong with it. `None` = understood, or a command that is yet to come.
+/// Parses a command line; says what is wrong with it. `None` = understood.
 pub(crate) fn problem(line: &str) -> Option<String> {
     let words = words(line);
-    let asked = words[1..].join(" ");
-    if FUTURE.iter().any(|command| asked.starts_with(command) && !exists(command)) {
-        return None;
-    }
     let error = soak::cli::definition().try_get_matches_from(&words).err()?;
     // A command named without its arguments is a name, not a command line.
     let is_name = words[1..].iter().all(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
@@ -71,13 +52,6 @@ pub(crate) fn problem(line: &str) -> Option<String> {
         _ => false,
     };
     (!is_fine).then(|| format!("`{line}`: {error}"))
-}
-
-#[test]
-fn a_command_that_has_come_is_future_no_more() {
-    for command in FUTURE {
-        assert!(!exists(command), "`{command}` exists: take it out of FUTURE");
-    }
 }
 
 #[test]

@@ -16,8 +16,8 @@ fn squares(values: &[f64], before: usize) -> f64 {
 
 #[test]
 fn the_nile_stepped_down_after_1898() {
-    // The dam of Aswan: 28 years before, 72 after, means 1097.75 and 849.97 (Cobb 1978; R 4.3 `changepoint`,
-    // `cpt.mean(Nile)`, finds 28 too).
+    // The dam of Aswan: 28 years before, 72 after, means 1097.75 and 849.97 (Cobb 1978, Biometrika
+    // 65:243–251).
     let split = Split::of(&NILE, SHORTEST).expect("100 values");
     assert_eq!(split.before, 28);
     assert!((split.shift - (849.972_222_222_222_2 - 1097.75)).abs() < 1e-9, "{split:?}");
