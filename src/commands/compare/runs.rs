@@ -56,8 +56,9 @@ pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     let singles = a.singles.as_ref().zip(b.singles.as_ref());
     let judged = singles.map(|(a, b)| {
         let (of_a, of_b) = (&a.values, &b.values);
-        let judged = significance::judge(of_a, of_b, &policy.compare, &policy.kpis);
-        (judged, significance::ranks(of_a, of_b), &a.window, &b.window)
+        let judged = significance::judge(of_a, of_b, &policy.compare, &policy.change_points, &policy.kpis);
+        let ranks = significance::ranks(of_a, of_b, &judged);
+        (judged, ranks, &a.window, &b.window)
     });
     let significance = judged.as_ref().map(|(judged, ranks, window_a, window_b)| Significance {
         judged,

@@ -1,12 +1,15 @@
 //! `soak compare --fail-on-regression` put to the test: the run against a baseline of the same process.
 
 use soak::core::compare::significance::{self, Judged, More, Values};
+use soak::core::course::ChangeRules;
 use soak::core::kpi::KpiTable;
 use soak::core::policy::{CompareRules, Limit, Margin, WindowSpec};
 use soak::core::verdict::LimitSource;
 
-use crate::methods::Answer;
+use crate::methods::{self, Answer};
 use crate::world::{KPIS, Run, Scenario};
+
+pub static LEVEL: std::sync::OnceLock<f64> = std::sync::OnceLock::new(); // PROBE
 
 /// All of the run shifted.
 pub const LEVELS: &[Scenario] = &[
@@ -43,10 +46,25 @@ fn rules(margin: f64) -> CompareRules {
     }
 }
 
+/// The search for changes within a side, as the built-in policy has it but for the share of the level.
+fn levels() -> ChangeRules {
+    let mut rules = ChangeRules { course: methods::rules(48), min_segment: 6 };
+    rules.course.false_alarm_rate.value = *LEVEL.get().unwrap_or(&0.05); // PROBE
+    rules
+}
+
+fn numbered(kpis: &[Vec<f64>; KPIS]) -> Values {
+    kpis.each_ref().map(|values| (1..).zip(values.iter().copied()).collect())
+}
+
 fn judged(run: &Run, b: &[Vec<f64>; KPIS], margin: f64) -> Vec<Judged> {
     // The first KPI of a comparison is one of which more is better.
-    let a: Values = run.another(1, run.n);
-    significance::judge(&a, b, &rules(margin), &KpiTable::default())
+    compared(&run.another(1, run.n), b, margin)
+}
+
+fn compared(a: &[Vec<f64>; KPIS], b: &[Vec<f64>; KPIS], margin: f64) -> Vec<Judged> {
+    let [a, b] = [a, b].map(numbered);
+    significance::judge(&a, &b, &rules(margin), &levels(), &KpiTable::default())
 }
 
 fn answer(judged: &[Judged]) -> Answer {
@@ -60,6 +78,16 @@ fn answer(judged: &[Judged]) -> Answer {
 /// The first look.
 pub fn one_look(run: &Run) -> Answer {
     answer(&judged(run, &run.kpis, 0.0))
+}
+
+/// The first look at a KPI whose values remember beside three of white noise.
+pub fn one_look_mixed(run: &Run) -> Answer {
+    one_look(&run.beside_white_noise())
+}
+
+/// All looks at it.
+pub fn two_looks_mixed(run: &Run) -> Answer {
+    two_looks(&run.beside_white_noise())
 }
 
 /// The same with a margin of one standard deviation.

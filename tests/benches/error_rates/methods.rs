@@ -96,6 +96,18 @@ pub const METHODS: &[Method] = &[
         judge: comparison::two_looks,
     },
     Method {
+        key: "compare_mixed",
+        title: "compare, margin 0, where the first KPI is as told and the other three are white noise",
+        scenarios: comparison::LEVELS,
+        judge: comparison::one_look_mixed,
+    },
+    Method {
+        key: "compare_mixed_extended",
+        title: "the same, and where nothing can be told once more after one extension",
+        scenarios: comparison::LEVELS,
+        judge: comparison::two_looks_mixed,
+    },
+    Method {
         key: "drift_gate",
         title: "Drift gate: some KPI gets steadily worse (Holm over 4 KPIs, from 48 iterations on)",
         scenarios: COURSE,
@@ -152,7 +164,7 @@ fn columns(run: &Run) -> Vec<Column> {
 }
 
 /// The rates of the built-in policy, without its floors.
-fn rules(min_iterations: usize) -> CourseRules {
+pub fn rules(min_iterations: usize) -> CourseRules {
     let limit =
         |value: f64| Limit { value, source: LimitSource { key: String::new(), origin: String::new() } };
     CourseRules {
