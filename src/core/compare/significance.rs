@@ -14,14 +14,13 @@ use crate::core::stats::rank::RankShift;
 use crate::core::stats::two_sample::MeanShift;
 
 /// What part of the error rate each look at the data may spend, by the number of planned extensions. With one
-/// extension there are two looks: Pocock's constant (1977, Biometrika 64:191–199) for two that are independent but
-/// for what they share would be 0.6, and A, which is the same in both, makes them more alike; that makes up for φ
-/// being estimated. The table of error rates shows what comes of it.
-const SHARE_OF_A_LOOK: [f64; 2] = [0.9, 0.6];
+/// extension there are two looks that share it (Bonferroni); what that leaves over, since both look at the same A and
+/// the same beginning of B, makes up for φ being estimated. The table of error rates shows what comes of it.
+const SHARE_OF_A_LOOK: [f64; 2] = [0.8, 0.5];
 
 /// What part of the rate of false alarms of the search for changes a side's changes may raise here: a change that is
 /// none cuts off a piece that chance made odd, and that piece would be compared.
-const SHARE_OF_CHANGES: f64 = 0.3;
+const SHARE_OF_CHANGES: f64 = 0.1;
 
 /// Powers for which the smallest shift that could have been shown is told.
 pub const POWERS: [f64; 2] = [0.8, 0.9];

@@ -9,8 +9,6 @@ use soak::core::verdict::LimitSource;
 use crate::methods::{self, Answer};
 use crate::world::{KPIS, Run, Scenario};
 
-pub static LEVEL: std::sync::OnceLock<f64> = std::sync::OnceLock::new(); // PROBE
-
 /// All of the run shifted.
 pub const LEVELS: &[Scenario] = &[
     Scenario::Level { size: 0.5 },
@@ -35,22 +33,20 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 /// The rules of the built-in policy, but for the margin.
-fn rules(margin: f64) -> CompareRules {
+fn rules(margin: f64, extensions: u64) -> CompareRules {
     let limit = |value| Limit { value, source: LimitSource { key: String::new(), origin: String::new() } };
     CompareRules {
         window: WindowSpec::Overall,
         error_rate: limit(0.05),
-        extensions: 1,
+        extensions,
         min_iterations: 16,
         margins: std::array::from_fn(|_| Margin { absolute: limit(margin), relative: limit(0.0) }),
     }
 }
 
-/// The search for changes within a side, as the built-in policy has it but for the share of the level.
+/// The search for changes within a side: that of the built-in policy, without its floors.
 fn levels() -> ChangeRules {
-    let mut rules = ChangeRules { course: methods::rules(48), min_segment: 6 };
-    rules.course.false_alarm_rate.value = *LEVEL.get().unwrap_or(&0.05); // PROBE
-    rules
+    ChangeRules { course: methods::rules(48), min_segment: 6 }
 }
 
 fn numbered(kpis: &[Vec<f64>; KPIS]) -> Values {
@@ -59,12 +55,12 @@ fn numbered(kpis: &[Vec<f64>; KPIS]) -> Values {
 
 fn judged(run: &Run, b: &[Vec<f64>; KPIS], margin: f64) -> Vec<Judged> {
     // The first KPI of a comparison is one of which more is better.
-    compared(&run.another(1, run.n), b, margin)
+    compared(run, b, &rules(margin, 1))
 }
 
-fn compared(a: &[Vec<f64>; KPIS], b: &[Vec<f64>; KPIS], margin: f64) -> Vec<Judged> {
-    let [a, b] = [a, b].map(numbered);
-    significance::judge(&a, &b, &rules(margin), &levels(), &KpiTable::default())
+fn compared(run: &Run, b: &[Vec<f64>; KPIS], rules: &CompareRules) -> Vec<Judged> {
+    let [a, b] = [&run.another(1, run.n), b].map(numbered);
+    significance::judge(&a, &b, rules, &levels(), &KpiTable::default())
 }
 
 fn answer(judged: &[Judged]) -> Answer {
@@ -78,6 +74,11 @@ fn answer(judged: &[Judged]) -> Answer {
 /// The first look.
 pub fn one_look(run: &Run) -> Answer {
     answer(&judged(run, &run.kpis, 0.0))
+}
+
+/// The only look, where the policy plans no extension.
+pub fn only_look(run: &Run) -> Answer {
+    answer(&compared(run, &run.kpis, &rules(0.0, 0)))
 }
 
 /// The first look at a KPI whose values remember beside three of white noise.

@@ -36,29 +36,6 @@ fn main() {
                 .expect("the file can be written");
             println!("{} in {:.0} s", folder.display(), start.elapsed().as_secs_f64());
         }
-        ["probe", n, runs, level] => {
-            // PROBE
-            use table::{Plan, rows};
-            comparison::LEVEL.set(level.parse().expect("level")).expect("once");
-            let plan = Plan {
-                lengths: &[n.parse().expect("n")],
-                phis: &[0.0, 0.3, 0.5, 0.8],
-                nothing: runs.parse().expect("runs"),
-                something: std::env::var("SOME").map_or(1500, |s| s.parse().expect("some")),
-            };
-            for row in rows(&plan) {
-                println!(
-                    "{} n={} phi={} {}: {:.1} ({:.0})",
-                    row.method,
-                    row.n,
-                    row.phi,
-                    row.scenario.name(),
-                    100.0 * row.alarms as f64 / row.runs as f64,
-                    100.0 * row.cannot as f64 / row.runs as f64
-                );
-            }
-            println!("{:.0} s", start.elapsed().as_secs_f64());
-        }
         _ => println!("`table` writes the table of error rates, `critical` the critical values"),
     }
 }

@@ -113,6 +113,8 @@ pub struct Run {
     pub phis: [f64; KPIS],
     /// The KPIs, the first with what happened to it. More is better for the first; see the methods.
     pub kpis: [Vec<f64>; KPIS],
+    /// By how much a step has moved the first KPI at the end.
+    pub stepped_by: f64,
     place: [u64; 3],
 }
 
@@ -122,7 +124,7 @@ impl Run {
         let place = [n as u64, phi.to_bits(), replicate as u64];
         let phis = [phi; KPIS];
         let kpis = Self::noise(n, phis, place, 0);
-        Self { n, phis, kpis, place }
+        Self { n, phis, kpis, stepped_by: 0.0, place }
     }
 
     fn noise(n: usize, phis: [f64; KPIS], place: [u64; 3], which: u64) -> [Vec<f64>; KPIS] {
@@ -137,7 +139,7 @@ impl Run {
         let phis: [f64; KPIS] = std::array::from_fn(|kpi| if kpi == 0 { self.phis[0] } else { 0.0 });
         let mut kpis = Self::noise(self.n, phis, self.place, 0);
         kpis[0].clone_from(&self.kpis[0]);
-        Self { n: self.n, phis, kpis, place: self.place }
+        Self { n: self.n, phis, kpis, stepped_by: self.stepped_by, place: self.place }
     }
 
     /// Another run of the same process in which nothing happens, independent of this one: a baseline (1), an
@@ -168,6 +170,7 @@ impl Run {
     pub fn with(&self, scenario: Scenario) -> Self {
         let mut kpis = self.kpis.clone();
         scenario.happens(&mut kpis[0]);
-        Self { n: self.n, phis: self.phis, kpis, place: self.place }
+        let stepped_by = if let Scenario::Step { size, .. } = scenario { size } else { 0.0 };
+        Self { n: self.n, phis: self.phis, kpis, stepped_by, place: self.place }
     }
 }
