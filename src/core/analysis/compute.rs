@@ -135,6 +135,7 @@ fn symbol(
             series,
             last: &last,
             steady: &Window::find(series, WindowSpec::Steady, &policy.windows, numbers),
+            judged: trusted,
             repeats: &evidence.repeats,
             kpis: &policy.kpis,
         };
