@@ -103,11 +103,11 @@ fn told_changes(kpi: &Kpi, judged: &Judged) -> String {
 
 fn too_few(judged: &Judged) -> String {
     let [a, b] = judged.n;
-    let more = match judged.more() {
-        Some(More::OfB(more)) => format!("; {} of B would do to begin with", more_of(more)),
-        Some(More::OfA(more)) => format!("; {} of A would do to begin with", more_of(more)),
-        Some(More::OfBoth(more)) => format!("; {} of each would do to begin with", more_of(more)),
-        _ => String::new(),
+    let more = match [a, b].map(|n| judged.fewest.saturating_sub(n)) {
+        [0, 0] => String::new(),
+        [0, b] => format!("; {} of B would do to begin with", more_of(b)),
+        [a, 0] => format!("; {} of A would do to begin with", more_of(a)),
+        [a, b] => format!("; {} of A and {b} of B would do to begin with", more_of(a)),
     };
     format!("{} of A and {b} of B, {} of each are needed{more}", count(a, "value"), judged.fewest)
 }

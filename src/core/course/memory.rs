@@ -10,15 +10,14 @@ use crate::core::stats::levels::Levels;
 use crate::core::stats::steps::Searched;
 use crate::core::window::Window;
 
+/// What part of the rate of false alarms of the search for changes a change may have that counts here: one that is
+/// none makes a series look as if it remembered less than it does.
+const SHARE_OF_CHANGES: f64 = 0.1;
+
 /// The autocorrelation for an interval over `window`.
 ///
 /// It is asked of the steady part where the window is a piece of that, because a few values do not know it
-/// themselves; else, and where the steady part is too short, of the window. Where the level of the KPI changed before
-/// the window began, what is left beside the levels is asked, so that an old change does not pass for memory; where it
-/// changed within the window there is no level that the interval could be about, and the change widens it.
-///
-/// A change counts here when it is as unlikely by chance as the search for changes asks of each KPI of the verdict.
-/// `None` where too few values say anything.
+/// themselves; else, and where the steady part is too short, of the window. `None` where too few values say anything.
 pub fn of(
     series: &Series,
     kpi: KpiId,
@@ -33,15 +32,24 @@ pub fn of(
     }
     let values = series.known(kpi, steady.positions.clone());
     let before = series.known(kpi, steady.positions.start..window.positions.start).len();
-    let cuts = if before == 0 { Vec::new() } else { changes(&values, rules, kpis.get(kpi).floor) };
+    of_last(&values, before, rules, kpis.get(kpi).floor).or_else(of_window)
+}
+
+/// The autocorrelation of values in the order of time, for an interval over those that have `before` others before
+/// them.
+///
+/// Where their level changed before that, what is left beside the levels is asked, so that an old change does not pass
+/// for memory; where it changed later there is no level that the interval could be about, and the change widens it.
+/// `floor`: what deviates by no more is no spike. `None` with fewer than 16 values.
+pub fn of_last(values: &[f64], before: usize, rules: &ChangeRules, floor: f64) -> Option<Memory> {
+    let cuts = if before == 0 { Vec::new() } else { changes(values, rules, floor) };
     let is_present = cuts.last().is_none_or(|last| *last <= before);
-    let cuts = if is_present { cuts } else { Vec::new() };
-    Memory::beside(&Levels::cut(&values, cuts)).or_else(of_window)
+    Memory::beside(&Levels::cut(values, if is_present { cuts } else { Vec::new() }))
 }
 
 /// Positions of the first value after each change.
 fn changes(values: &[f64], rules: &ChangeRules, floor: f64) -> Vec<usize> {
-    let alpha = rules.course.false_alarm_rate.value / KpiId::OF_THE_VERDICT.len() as f64;
+    let alpha = SHARE_OF_CHANGES * rules.course.false_alarm_rate.value / KpiId::OF_THE_VERDICT.len() as f64;
     let found = Searched::of(values, rules.min_segment, floor).map(|searched| searched.steps(alpha));
     found.unwrap_or_default().into_iter().map(|step| step.at).collect()
 }

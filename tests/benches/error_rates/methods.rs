@@ -1,15 +1,13 @@
 //! What is put to the test: each decision of soak, asked about a simulated run as the program asks it.
 
-use soak::core::course::{ChangeRules, Column, CourseRules, DriftVerdict, changes, drift};
+use soak::core::course::{ChangeRules, Column, CourseRules, DriftVerdict, changes, drift, memory};
 use soak::core::kpi::{Direction, KpiId};
 use soak::core::policy::{Limit, WindowSpec};
-use soak::core::stats::levels::Levels;
-use soak::core::stats::steps::Searched;
-use soak::core::stats::{MeanInterval, Memory, Summary};
+use soak::core::stats::{MeanInterval, Summary};
 use soak::core::verdict::{LimitSource, Severity};
 
 use crate::comparison;
-use crate::world::{KPIS, Run, Scenario};
+use crate::world::{Run, Scenario};
 
 /// What a method says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,13 +228,8 @@ fn interval(run: &Run, last: Option<usize>, median: bool) -> Answer {
     let values = &run.kpis[0];
     let window = &values[values.len() - last.unwrap_or(values.len())..];
     let summary = Summary::of(window).expect("there are values");
-    // As for a window of the steady part: changes of level are looked for where something was before it.
-    let cuts =
-        last.and_then(|_| Searched::of(values, 6, 0.0)).map(|searched| searched.steps(0.05 / KPIS as f64));
-    let cuts: Vec<usize> = cuts.unwrap_or_default().iter().map(|step| step.at).collect();
-    let is_present = cuts.last().is_none_or(|cut| *cut <= values.len() - window.len());
-    let levels = Levels::cut(values, if is_present { cuts } else { Vec::new() });
-    let found = Memory::beside(&levels)
+    let rules = ChangeRules { course: rules(48), min_segment: 6 };
+    let found = memory::of_last(values, values.len() - window.len(), &rules, 0.0)
         .and_then(|memory| MeanInterval::with_memory(window, &summary, memory, 0.95))
         .map(|mean| {
             let of_median = mean.of_median(summary.median);

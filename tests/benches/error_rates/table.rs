@@ -96,6 +96,7 @@ pub fn rows(plan: &Plan<'_>) -> Vec<Row> {
 fn cell(plan: &Plan<'_>, n: usize, phi: f64) -> Vec<Row> {
     let asked: Vec<(&Method, Scenario)> = METHODS
         .iter()
+        .filter(|method| std::env::var("ONLY").map_or(true, |only| method.key.ends_with(&only)))
         .flat_map(|method| {
             std::iter::once(Scenario::Nothing)
                 .chain(method.scenarios.iter().copied())
