@@ -213,7 +213,11 @@ pub fn status(
     policy: &Policy,
     today: &str,
 ) -> Result<BaselineStatus, BaselineError> {
-    let opened = open(folder)?;
+    let mut opened = open(folder)?;
+    if action == "verify" && opened.history.is_empty() {
+        // A folder with another name must not look like a sound store.
+        opened.problems.push("there is nothing to verify: no baseline was promoted here".to_owned());
+    }
     let steps: Vec<Step> = opened
         .baselines
         .iter()

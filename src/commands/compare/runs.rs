@@ -83,8 +83,13 @@ pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     }
     if *format == CompareFormat::Csv {
         // The CSV has no place for what else is to be said.
-        for note in &result.notes {
-            say(globals, &format!("note: {}", markdown::printable(note)));
+        let changed = result.kpis.iter().filter_map(|row| {
+            let answer = row.significance.as_ref()?;
+            let is_changed = answer.changed_a.is_some() || answer.changed_b.is_some();
+            is_changed.then(|| format!("{}: {}", row.kpi, answer.reason))
+        });
+        for note in result.notes.iter().cloned().chain(changed) {
+            say(globals, &format!("note: {}", markdown::printable(&note)));
         }
     }
     if exit != Exit::Success {
