@@ -41,6 +41,8 @@ pub struct Meter {
     pub volume: [f64; 2],
     /// Orders placed.
     pub placed: f64,
+    /// Orders that the venue refused, or did not answer in time.
+    pub errors: f64,
     /// Orders cancelled.
     pub cancelled: f64,
     /// Look-ups that the cache answered.
@@ -76,6 +78,7 @@ impl Default for Meter {
             blocks: [0.0; BLOCK_REASONS.len()],
             volume: [0.0; 2],
             placed: 0.0,
+            errors: 0.0,
             cancelled: 0.0,
             hits: 0.0,
             misses: 0.0,
@@ -126,6 +129,7 @@ impl Meter {
         self.volume[0] += seen.maker;
         self.volume[1] += seen.taker;
         self.placed += seen.placed;
+        self.errors += seen.errors;
         self.cancelled += seen.cancelled;
         self.hits += seen.hit;
         self.misses += 1.0 - seen.hit;

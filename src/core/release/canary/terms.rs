@@ -1,0 +1,166 @@
+//! What is asked of a canary: the limits by hour, what must hold after a rollback, the triggers.
+//!
+//! Metrics go by name here, because limits of a bundle come with a policy, and so a KPI table, of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ResolvedCheckpoint, ResolvedLimit, resolve, source_of, statistic_of};
+use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::number::{exact, trimmed};
+use crate::core::policy::release::{CanaryRules, Checkpoint};
+use crate::core::policy::{Policy, Statistic};
+use crate::core::release::notes::CanaryNote;
+use crate::core::verdict::{Comparison, LimitSource};
+
+/// A limit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// The metric.
+    pub metric: String,
+    /// Of its values in the window.
+    pub statistic: Statistic,
+    /// What must hold.
+    pub comparison: Comparison,
+    /// With what; `None` when that cannot be said.
+    pub limit: Option<f64>,
+    /// Where it comes from, in words.
+    pub basis: String,
+    /// Its key in the policy.
+    pub source: LimitSource,
+}
+
+/// The limits of an hour.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AskedHour {
+    /// `hour_1`.
+    pub name: String,
+    /// Hours after the start of the canary.
+    pub after_hours: f64,
+    /// All must hold.
+    pub limits: Vec<Asked>,
+}
+
+/// Everything that is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Terms {
+    /// Triggers, steps, how long the canary is watched.
+    pub rules: CanaryRules,
+    /// By hour.
+    pub hours: Vec<AskedHour>,
+    /// After a rollback.
+    pub after_rollback: Vec<Asked>,
+    units: BTreeMap<String, String>,
+}
+
+/// Why the notes of a bundle are no terms.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the limits of the canary in the bundle cannot be used: {0}")]
+pub struct NoTerms(String);
+
+impl Terms {
+    /// Terms of a policy. `measured` is what the soak showed of a KPI in its window of `n` iterations.
+    pub fn new(
+        rules: &CanaryRules,
+        kpis: &KpiTable,
+        n: usize,
+        measured: impl Fn(KpiId, Statistic) -> Option<f64>,
+    ) -> Self {
+        let asked = |limit: &ResolvedLimit| Asked {
+            metric: kpis.name(limit.kpi).to_owned(),
+            statistic: limit.statistic,
+            comparison: limit.comparison,
+            limit: limit.limit,
+            basis: limit.basis.clone(),
+            source: limit.source.clone(),
+        };
+        let hours = resolve(rules, kpis, n, &measured);
+        // A single hour: nothing before it takes the place of what the soak did not measure.
+        let after = Checkpoint {
+            name: "after_rollback".to_owned(),
+            after_hours: 0.0,
+            limits: rules.after_rollback.clone(),
+        };
+        let only_after = CanaryRules { checkpoints: vec![after], ..rules.clone() };
+        let after = resolve(&only_after, kpis, n, &measured);
+        Self {
+            hours: hours
+                .iter()
+                .map(|ResolvedCheckpoint { name, after_hours, limits }| AskedHour {
+                    name: name.clone(),
+                    after_hours: *after_hours,
+                    limits: limits.iter().map(asked).collect(),
+                })
+                .collect(),
+            after_rollback: after.iter().flat_map(|after| &after.limits).map(asked).collect(),
+            units: units(kpis),
+            rules: rules.clone(),
+        }
+    }
+
+    /// Terms of a bundle: the limits that its manifest notes, and the rest of the policy that it was built by.
+    pub fn of_bundle(policy: &Policy, notes: &[CanaryNote]) -> Result<Self, NoTerms> {
+        let rules = &policy.release.canary;
+        let mut terms = Self::new(rules, &policy.kpis, 0, |_, _| None);
+        for (hour, checkpoint) in terms.hours.iter_mut().zip(&rules.checkpoints) {
+            let of_hour = |note: &&CanaryNote| note.after_hours == checkpoint.after_hours;
+            let noted = notes.iter().filter(of_hour).map(|note| of_note(note, policy, checkpoint));
+            hour.limits = noted.collect::<Result<_, _>>()?;
+            if hour.limits.len() != checkpoint.limits.len() {
+                let number = exact(checkpoint.after_hours, 0);
+                return Err(NoTerms(format!(
+                    "the manifest notes {} of {} limits for hour {}",
+                    hour.limits.len(),
+                    checkpoint.limits.len(),
+                    trimmed(&number)
+                )));
+            }
+        }
+        let is_asked = |note: &CanaryNote| {
+            rules.checkpoints.iter().any(|checkpoint| checkpoint.after_hours == note.after_hours)
+        };
+        match notes.iter().find(|note| !is_asked(note)) {
+            Some(note) => Err(NoTerms(format!("its policy has no hour {}", note.after_hours))),
+            None => Ok(terms),
+        }
+    }
+
+    /// The unit of a metric; empty for ratios and what is no KPI.
+    pub fn unit(&self, metric: &str) -> &str {
+        self.units.get(metric).map_or("", String::as_str)
+    }
+
+    /// The metrics of the triggers and the hours.
+    pub fn metrics(&self) -> BTreeSet<&str> {
+        let limits = self.hours.iter().flat_map(|hour| &hour.limits).map(|limit| limit.metric.as_str());
+        limits.chain(self.rules.triggers.iter().map(|trigger| trigger.metric.as_str())).collect()
+    }
+
+    /// The metrics of what must hold after a rollback.
+    pub fn metrics_after_rollback(&self) -> BTreeSet<&str> {
+        self.after_rollback.iter().map(|limit| limit.metric.as_str()).collect()
+    }
+}
+
+fn units(kpis: &KpiTable) -> BTreeMap<String, String> {
+    kpis.ids().map(|id| (kpis.name(id).to_owned(), kpis.get(id).unit.symbol().to_owned())).collect()
+}
+
+fn of_note(note: &CanaryNote, policy: &Policy, checkpoint: &Checkpoint) -> Result<Asked, NoTerms> {
+    let of_kpi = checkpoint.limits.iter().find(|limit| policy.kpis.name(limit.kpi) == note.kpi);
+    let Some(rule) = of_kpi else {
+        return Err(NoTerms(format!("its policy has no limit on `{}` in `{}`", note.kpi, checkpoint.name)));
+    };
+    let comparison = Comparison::parse(&note.comparison)
+        .ok_or_else(|| NoTerms(format!("`{}` is no comparison", note.comparison)))?;
+    if note.limit.is_some_and(|limit| !limit.is_finite()) {
+        return Err(NoTerms(format!("the limit on `{}` is not finite", note.kpi)));
+    }
+    Ok(Asked {
+        metric: note.kpi.clone(),
+        statistic: statistic_of(&rule.bound, policy.release.canary.statistic),
+        comparison,
+        limit: note.limit,
+        basis: note.basis.clone(),
+        source: source_of(&rule.bound).clone(),
+    })
+}
