@@ -4,10 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::readings::limit;
 use super::{ResolvedCheckpoint, ResolvedLimit, resolve, source_of, statistic_of};
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::number::{exact, trimmed};
-use crate::core::policy::release::{CanaryRules, Checkpoint};
+use crate::core::policy::release::{CanaryRules, Checkpoint, Trigger};
 use crate::core::policy::{Policy, Statistic};
 use crate::core::release::notes::CanaryNote;
 use crate::core::verdict::{Comparison, LimitSource};
@@ -139,6 +140,67 @@ impl Terms {
     pub fn metrics_after_rollback(&self) -> BTreeSet<&str> {
         self.after_rollback.iter().map(|limit| limit.metric.as_str()).collect()
     }
+}
+
+/// What is asked otherwise now than then, a few words each. Limits that follow a soak are not compared.
+pub fn drift(then: &Terms, now: &Terms) -> Vec<String> {
+    let mut changes = Vec::new();
+    let triggers = |terms: &Terms| -> BTreeMap<String, String> {
+        let words = |trigger: &Trigger| {
+            format!(
+                "{} {} {} for {} minutes, {}",
+                trigger.metric,
+                trigger.comparison.symbol(),
+                limit(trigger.limit.value, terms.unit(&trigger.metric)),
+                trigger.for_minutes,
+                trigger.rollback.word()
+            )
+        };
+        let named = |trigger: &Trigger| (format!("canary.trigger.{}", trigger.name), words(trigger));
+        terms.rules.triggers.iter().map(named).collect()
+    };
+    let limits = |terms: &Terms| -> BTreeMap<String, String> {
+        let all = terms.hours.iter().flat_map(|hour| &hour.limits).chain(&terms.after_rollback);
+        // The key of a limit that follows the soak is that of its margin.
+        let fixed = all.filter(|asked| asked.source.key.ends_with(".limit"));
+        let words = |asked: &Asked| {
+            let told =
+                asked.limit.map_or_else(|| "?".to_owned(), |value| limit(value, terms.unit(&asked.metric)));
+            format!("{} {told}", asked.comparison.symbol())
+        };
+        fixed.map(|asked| (asked.source.key.clone(), words(asked))).collect()
+    };
+    for of in [&triggers as &dyn Fn(&Terms) -> BTreeMap<String, String>, &limits] {
+        let (then, now) = (of(then), of(now));
+        let keys: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
+        for key in keys {
+            let word = |terms: &BTreeMap<String, String>| {
+                terms.get(key).cloned().unwrap_or_else(|| "none".to_owned())
+            };
+            let (then, now) = (word(&then), word(&now));
+            if then != now {
+                changes.push(format!("`{key}`: {then} in the bundle, {now} now"));
+            }
+        }
+    }
+    let rules = |rules: &CanaryRules| {
+        [
+            ("canary.step_minutes", rules.step_minutes as f64),
+            ("canary.window_minutes", rules.window_minutes as f64),
+            ("canary.misses", rules.misses as f64),
+            ("canary.seen_share", rules.seen_share.value),
+            ("canary.longest_gap_minutes", rules.longest_gap_minutes.value),
+            ("canary.watch_hours_min", rules.watch_hours_min),
+            ("canary.watch_hours_max", rules.watch_hours_max),
+            ("canary.after_rollback.watch_minutes", rules.after_rollback_minutes as f64),
+        ]
+    };
+    for ((key, then), (_, now)) in rules(&then.rules).into_iter().zip(rules(&now.rules)) {
+        if then != now {
+            changes.push(format!("`{key}`: {then} in the bundle, {now} now"));
+        }
+    }
+    changes
 }
 
 fn units(kpis: &KpiTable) -> BTreeMap<String, String> {
