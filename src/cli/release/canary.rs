@@ -65,11 +65,10 @@ pub struct CanaryCheckArgs {
     pub server: ServerArgs,
 
     /// In place of a server: run folder whose iterations were measured on the canary; runtime_utc says when each
-    /// ended [default: the server is asked]
+    /// ended [default: the server of --prometheus-url is asked; one of the two is needed]
     #[arg(
         long,
         value_name = "DIR",
-        required_unless_present = "prometheus_url",
         conflicts_with_all = ["prometheus_url", "selector", "bearer_token_file", "basic_auth_user", "header"]
     )]
     pub canary_run: Option<PathBuf>,

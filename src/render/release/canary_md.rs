@@ -54,7 +54,14 @@ pub fn markdown(judged: &CanaryJudged, result: &CanaryResult) -> String {
     }
     for (block, told) in judged.blocks.iter().zip(&result.blocks) {
         let verb = if block.is_due { "looked at" } else { "due" };
-        let _ = writeln!(out, "## {}: {}\n\n{verb} {}\n", capital(&block.title()), told.outcome, told.due);
+        let _ = writeln!(
+            out,
+            "## {}: {}\n\n{} {}\n",
+            capital(&block.title()),
+            told.outcome,
+            capital(verb),
+            told.due
+        );
         for limit in &block.limits {
             let _ = writeln!(out, "{}", ticked(limit));
         }
@@ -88,7 +95,7 @@ fn line(check: &Check, basis: Option<&str>) -> String {
     let what = check.kpi.as_deref().unwrap_or(&check.gate);
     let asked = bound(check).map_or_else(String::new, |bound| format!(" {bound}"));
     let seen = observed(check).unwrap_or_else(|| "no value".to_owned());
-    let mut out = format!("- [{mark}] {}{}: {} {seen}", cell(what), cell(&asked), cell(&check.statistic));
+    let mut out = format!("- [{mark}] {}{asked}: {} {seen}", cell(what), cell(&check.statistic));
     if let Some(margin) = check.margin {
         let size = distance(margin, 4);
         let sign = if margin < 0.0 { "-" } else { "+" };

@@ -38,7 +38,13 @@ pub fn text(judged: &CanaryJudged, result: &CanaryResult, style: Style) -> Strin
             told.due,
             style.outcome(told.outcome)
         );
-        block.limits.iter().for_each(|limit| out.push_str(&ladder(&limit.check, style)));
+        for limit in &block.limits {
+            out.push_str(&ladder(&limit.check, style));
+            // Of a limit that is a number of the policy the line before says everything.
+            if !limit.basis.starts_with('`') {
+                let _ = writeln!(out, "       limit: {}", printable(&limit.basis));
+            }
+        }
     }
     if let Some(watched) = &judged.watched {
         out.push_str("\nWatch\n");

@@ -70,7 +70,10 @@ pub(super) fn readings(
         });
         let absent = || {
             let how = if readings.is_none() {
-                format!("; `[kpi.{metric}]` in the policy declares it, so that `soak run` writes it")
+                format!(
+                    "; `[kpi.{metric}]` in the policy declares it, so that `soak run` writes it, or the policy of \
+                     the bundle makes its triggers `optional`"
+                )
             } else {
                 String::new()
             };
