@@ -254,6 +254,12 @@ pub struct Service {
     pub dashboard_url: Option<String>,
     /// Metrics in Prometheus' format.
     pub metrics_url: Option<String>,
+    /// The Prometheus that has the metrics of service and canary.
+    pub prometheus_url: Option<String>,
+    /// Label matchers that tell the service there.
+    pub selector: Option<String>,
+    /// Label matchers that tell the canary there.
+    pub canary_selector: Option<String>,
     /// Answers while it is well.
     pub health_url: Option<String>,
     /// Tells its version.

@@ -107,6 +107,9 @@ canary_overrides_file = "/etc/canary/$HOME.json"
 previous_overrides_file = "/var/backups/previous.json"
 dashboard_url = "https://grafana.example.com/d/mm"
 metrics_url = "http://localhost:9090/metrics?a=1&b=2"
+prometheus_url = "http://localhost:9091"
+selector = 'job="mm"'
+canary_selector = 'job="mm",who="canary"'
 health_url = "http://localhost:8080/healthz"
 version_url = "http://localhost:8080/version"
 contact = "the ops channel"

@@ -146,3 +146,6 @@ fn put(
     }
     trouble
 }
+
+#[cfg(test)]
+mod tests;
