@@ -6,6 +6,7 @@
 
 use std::process::{Command, Stdio};
 
+mod canary;
 mod deploy;
 mod export_prom;
 mod large_report;
