@@ -208,6 +208,13 @@ mod tests {
     }
 
     #[test]
+    fn failed_orders_are_added_up_as_the_others_are() {
+        let one = |placed, errors| Observation { placed, errors, ..tick(1.0) };
+        let meter = of([one(4.0, 0.0), one(3.0, 3.0), one(2.0, 0.5)]);
+        assert_eq!((meter.placed, meter.errors), (9.0, 3.5));
+    }
+
+    #[test]
     fn a_loss_of_a_minute_opens_the_breaker_once_and_a_gain_closes_it() {
         let meter = of((0..59).map(|_| tick(-1.0)));
         assert_eq!((meter.recent().map(|recent| recent.is_open), meter.guard_trips), (Some(false), [0, 0]));

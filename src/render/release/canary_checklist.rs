@@ -78,7 +78,8 @@ pub fn markdown(manifest: &BundleManifest, policy: &Policy) -> String {
         count(canary.step_minutes, "minute")
     );
     let of_canary = service.canary_selector.as_deref();
-    let since = format!("--bundle . --since \"${STARTED}\"");
+    let rehearsal = if manifest.rehearsal { " --rehearsal" } else { "" };
+    let since = format!("--bundle . --since \"${STARTED}\"{rehearsal}");
     canary_check(&mut out, service, of_canary, &text, &format!("{since} --so-far --detailed-exitcode"));
     let _ = writeln!(
         out,
@@ -94,6 +95,7 @@ pub fn markdown(manifest: &BundleManifest, policy: &Policy) -> String {
     );
     triggers(&mut out, policy);
     out.push_str("## On to all of the traffic\n\n");
+    canary_check(&mut out, service, of_canary, "The canary has passed as a whole", &since);
     for stage in canary.stages.iter().skip(1) {
         let text = format!(
             "{}: {} % for {} hours, by the limits of the last hour above",
@@ -104,7 +106,6 @@ pub fn markdown(manifest: &BundleManifest, policy: &Policy) -> String {
         command(&mut out, service, &text, ServiceCommand::SetTraffic, Some(stage.percent));
     }
     out.push_str("\n## Done\n\n");
-    canary_check(&mut out, service, of_canary, "The canary has passed as a whole", &since);
     tick(&mut out, "The profile is in force everywhere, and the former one is kept for a rollback");
     tick(&mut out, "The canary is taken away, or is the service now");
     out.push_str("\n## Signed\n\n| who | when | decision |\n| --- | --- | --- |\n|  |  |  |\n|  |  |  |\n");

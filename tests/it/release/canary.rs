@@ -248,6 +248,34 @@ fn what_nobody_saw_is_never_a_pass() {
 }
 
 #[test]
+fn an_iteration_covers_the_time_that_its_run_declared() {
+    // Every second iteration is there, so that each ends ten minutes after the one before.
+    let every_second =
+        (1..=40).filter(|number| number % 2 == 1).fold(good(40), |run, number| run.without(&name(number)));
+    let declared = |seconds: u64| {
+        every_second.clone().with_json(
+            "RUN_MANIFEST.json",
+            &json!({"schema_version": "1.0", "iterations": 40, "state": "complete", "last_complete_iteration": 40,
+                    "source": "exec", "settings": {"interval_seconds": seconds}}),
+        )
+    };
+    let so_far = ["--so-far", "--format", "json"];
+    ends(&check(&place(&declared(600)), "03:20", &so_far), 0, "PASS");
+    ends(&check(&place(&declared(300)), "03:20", &so_far), 3, "INCONCLUSIVE");
+    // Where no run declared anything an iteration covers a step at most.
+    ends(&check(&place(&every_second), "03:20", &so_far), 3, "INCONCLUSIVE");
+    // An iteration without a time, and one whose time is none.
+    let timeless = [20, 21].iter().fold(good(40), |run, number| {
+        run.edit(*number, |value| {
+            value["summary"]["runtime_utc"] = if *number == 20 { Value::Null } else { json!("noon") }
+        })
+    });
+    let told = ends(&check(&place(&timeless), "03:20", &so_far), 0, "PASS");
+    let notes = told["notes"].to_string();
+    assert!(notes.contains("2 iterations tell no usable time (`runtime_utc`) and are left out"), "{notes}");
+}
+
+#[test]
 fn a_metric_that_the_bundle_calls_optional_may_be_missing() {
     let place = Place::with(&releasable());
     fs::write(place.file("p.toml"), "schema_version = 1\n[canary.trigger.errors]\noptional = true\n")

@@ -116,6 +116,11 @@ fn texts_name_only_what_the_policy_names() {
         let line = format!("{since}{flags} {server}\n");
         assert!(checklist.contains(&line), "{line}{checklist}");
     }
+    let whole = checklist.find(&format!("{since} {server}")).expect("the whole");
+    assert!(
+        checklist.find("mm-route --canary 25").is_some_and(|more| whole < more),
+        "before there is more traffic"
+    );
     let after = "soak release canary check --after-rollback \"$ROLLED_BACK\" --policy policy.toml --prometheus-url \
                  http://localhost:9091 --selector 'job=\"mm\"'\n";
     assert_eq!(place.text("out/v1/rollback_plan.md").matches(after).count(), 2);

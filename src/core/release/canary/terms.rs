@@ -226,3 +226,67 @@ fn of_note(note: &CanaryNote, policy: &Policy, checkpoint: &Checkpoint) -> Resul
         source: source_of(&rule.bound).clone(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::judge::fixture::limit;
+    use crate::core::policy::release::CanaryBound;
+    use crate::core::release::canary::fixture::{latency_trigger, rules, terms};
+
+    /// The rules of the fixture, with keys as a policy has them.
+    fn keyed() -> CanaryRules {
+        let mut rules = rules();
+        let after = rules.after_rollback.iter_mut().map(|limit| ("after_rollback".to_owned(), limit));
+        let hours = rules.checkpoints.iter_mut().map(|hour| (hour.name.clone(), &mut hour.limits[0]));
+        for (name, limit) in hours.chain(after) {
+            if let CanaryBound::Fixed(bound) = &mut limit.bound {
+                bound.source.key = format!("canary.{name}.kpi.p95_latency_ms.limit");
+            }
+        }
+        rules
+    }
+
+    fn changed(change: impl Fn(&mut CanaryRules)) -> Vec<String> {
+        let mut rules = keyed();
+        change(&mut rules);
+        drift(&terms(keyed()), &terms(rules))
+    }
+
+    #[test]
+    fn what_changed_is_told_with_both_values_and_what_did_not_is_not() {
+        assert!(changed(|_| ()).is_empty());
+        assert_eq!(
+            changed(|rules| rules.checkpoints[1].limits[0].bound = {
+                let mut bound = limit(360.0);
+                bound.source.key = "canary.hour_6.kpi.p95_latency_ms.limit".to_owned();
+                CanaryBound::Fixed(bound)
+            }),
+            ["`canary.hour_6.kpi.p95_latency_ms.limit`: <= 350 ms in the bundle, <= 360 ms now"]
+        );
+        assert_eq!(
+            changed(|rules| rules.triggers = vec![latency_trigger(15)]),
+            [
+                "`canary.trigger.latency`: p95_latency_ms > 500 ms for 10 minutes, quick in the bundle, p95_latency_ms > \
+              500 ms for 15 minutes, quick now"
+            ]
+        );
+        assert_eq!(
+            changed(|rules| rules.triggers.clear()),
+            [
+                "`canary.trigger.latency`: p95_latency_ms > 500 ms for 10 minutes, quick in the bundle, none now"
+            ]
+        );
+        assert_eq!(
+            changed(|rules| rules.seen_share = limit(0.5)),
+            ["`canary.seen_share`: 0.9 in the bundle, 0.5 now"]
+        );
+    }
+
+    #[test]
+    fn a_metric_has_the_unit_of_its_kpi_or_none() {
+        let terms = terms(rules());
+        assert_eq!([terms.unit("p95_latency_ms"), terms.unit("error_ratio")], ["ms", ""]);
+        assert_eq!(terms.metrics(), BTreeSet::from(["p95_latency_ms"]));
+    }
+}
