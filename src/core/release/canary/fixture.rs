@@ -63,9 +63,9 @@ pub fn latency_trigger(for_minutes: u64) -> Trigger {
 }
 
 /// The terms of these rules.
-pub fn terms(rules: CanaryRules) -> Terms {
+pub fn terms(rules: &CanaryRules) -> Terms {
     let kpis = KpiTable::default();
-    Terms::new(&rules, &kpis, 8, |_, _| None)
+    Terms::new(rules, &kpis, 8, |_, _| None)
 }
 
 /// A canary of so many minutes.

@@ -104,8 +104,8 @@ impl Terms {
         let mut terms = Self::new(rules, &policy.kpis, 0, |_, _| None);
         for (hour, checkpoint) in terms.hours.iter_mut().zip(&rules.checkpoints) {
             let of_hour = |note: &&CanaryNote| note.after_hours == checkpoint.after_hours;
-            let noted = notes.iter().filter(of_hour).map(|note| of_note(note, policy, checkpoint));
-            hour.limits = noted.collect::<Result<_, _>>()?;
+            let limits = notes.iter().filter(of_hour).map(|note| of_note(note, policy, checkpoint));
+            hour.limits = limits.collect::<Result<_, _>>()?;
             if hour.limits.len() != checkpoint.limits.len() {
                 let number = exact(checkpoint.after_hours, 0);
                 return Err(NoTerms(format!(
@@ -162,7 +162,7 @@ pub fn drift(then: &Terms, now: &Terms) -> Vec<String> {
     let limits = |terms: &Terms| -> BTreeMap<String, String> {
         let all = terms.hours.iter().flat_map(|hour| &hour.limits).chain(&terms.after_rollback);
         // The key of a limit that follows the soak is that of its margin.
-        let fixed = all.filter(|asked| asked.source.key.ends_with(".limit"));
+        let fixed = all.filter(|asked| asked.source.key.rsplit('.').next() == Some("limit"));
         let words = |asked: &Asked| {
             let told =
                 asked.limit.map_or_else(|| "?".to_owned(), |value| limit(value, terms.unit(&asked.metric)));
@@ -250,7 +250,7 @@ mod tests {
     fn changed(change: impl Fn(&mut CanaryRules)) -> Vec<String> {
         let mut rules = keyed();
         change(&mut rules);
-        drift(&terms(keyed()), &terms(rules))
+        drift(&terms(&keyed()), &terms(&rules))
     }
 
     #[test]
@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_metric_has_the_unit_of_its_kpi_or_none() {
-        let terms = terms(rules());
+        let terms = terms(&rules());
         assert_eq!([terms.unit("p95_latency_ms"), terms.unit("error_ratio")], ["ms", ""]);
         assert_eq!(terms.metrics(), BTreeSet::from(["p95_latency_ms"]));
     }

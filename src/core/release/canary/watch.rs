@@ -59,8 +59,9 @@ pub fn told(time: DateTime<Utc>) -> String {
 
 /// So many hours later; the end of all time where there is no such time.
 pub fn later(time: DateTime<Utc>, hours: f64) -> DateTime<Utc> {
-    // A conversion of floats that saturates; more milliseconds than a difference of times holds are no time.
-    let delta = TimeDelta::try_milliseconds((hours * 3_600_000.0).round() as i64);
+    #[expect(clippy::cast_possible_truncation, reason = "it saturates, and so many milliseconds are no time")]
+    let millis = (hours * 3_600_000.0).round() as i64;
+    let delta = TimeDelta::try_milliseconds(millis);
     delta.and_then(|delta| time.checked_add_signed(delta)).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 

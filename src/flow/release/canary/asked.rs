@@ -142,7 +142,13 @@ fn put(
         if usable.is_none() {
             note(format!("{raw} cannot be"));
         }
-        values[first + number as usize] = usable;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a whole number from 0 to the number of steps"
+        )]
+        let step = first + number as usize;
+        values[step] = usable;
     }
     trouble
 }

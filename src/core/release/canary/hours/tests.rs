@@ -10,7 +10,7 @@ fn by_step(steps: u32, value: impl Fn(u32) -> Option<f64>) -> Readings {
 }
 
 fn hour_1(minutes: i64, readings: &Readings) -> Block {
-    let terms = terms(rules());
+    let terms = terms(&rules());
     at_hour(&terms.hours[0], &terms, &watch(minutes), false, |_| readings)
 }
 
@@ -28,7 +28,7 @@ fn an_hour_is_due_with_its_minute() {
     let due = hour_1(60, &flat);
     assert_eq!((due.is_due, due.outcome()), (true, Outcome::Pass));
     // For who asks for what is due, what is not due plays no part.
-    let terms = terms(rules());
+    let terms = terms(&rules());
     let so_far = at_hour(&terms.hours[0], &terms, &watch(59), true, |_| &flat);
     assert_eq!(only(&so_far).outcome, Outcome::NotApplicable);
 }
@@ -48,7 +48,7 @@ fn the_limit_itself_holds_and_what_is_beyond_it_does_not() {
 fn the_window_of_an_hour_ends_with_it_and_nothing_else_is_looked_at() {
     // Twelve steps up to hour 6 are steps 61 to 72; all others would fail.
     let inside = by_step(80, |step| Some(if (61..=72).contains(&step) { 300.0 } else { 900.0 }));
-    let terms = terms(rules());
+    let terms = terms(&rules());
     let block = at_hour(&terms.hours[1], &terms, &watch(400), false, |_| &inside);
     let check = only(&block);
     assert_eq!((check.outcome, check.observed), (Outcome::Pass, Some(300.0)));
@@ -70,7 +70,7 @@ fn too_few_steps_or_none_are_not_judged() {
     assert_eq!(hour_1(60, &with(12)).outcome(), Outcome::Inconclusive);
     assert_eq!(hour_1(60, &Readings::broken(12, "2 series")).outcome(), Outcome::Invalid);
     // A limit that cannot be said is no limit that holds.
-    let terms = terms(rules());
+    let terms = terms(&rules());
     let mut hour = terms.hours[0].clone();
     hour.limits[0].limit = None;
     let flat = by_step(12, |_| Some(300.0));
@@ -83,7 +83,7 @@ fn too_few_steps_or_none_are_not_judged() {
 fn between_two_hours_one_look_that_misses_warns_and_two_in_a_row_fail() {
     // Hour 1 asks for a mean of 400 over twelve steps. So many high steps of 1600 at the end make it
     // 300 + 1300 * high / 12: one 408, none 300.
-    let terms = terms(rules());
+    let terms = terms(&rules());
     let now = |high: u32, steps: u32| {
         let values = by_step(steps, |step| Some(if step > steps - high { 1600.0 } else { 300.0 }));
         since_hour(&terms.hours[0], &terms, &watch(5 * i64::from(steps)), |_| &values)
@@ -121,7 +121,7 @@ fn after_a_rollback_every_step_of_its_minutes_must_hold() {
             _ => None,
         };
         let values = readings(steps.chars().map(value));
-        let terms = terms(rules());
+        let terms = terms(&rules());
         let watch = watch(5 * i64::try_from(steps.len()).expect("a few"));
         let block = after_rollback(&terms, &watch, |_| &values);
         assert_eq!(block.outcome(), outcome, "{steps}: {block:?}");
@@ -130,7 +130,7 @@ fn after_a_rollback_every_step_of_its_minutes_must_hold() {
 
 #[test]
 fn minutes_that_are_no_whole_steps_are_rounded_up() {
-    let terms = terms(CanaryRules { after_rollback_minutes: 31, ..rules() });
+    let terms = terms(&CanaryRules { after_rollback_minutes: 31, ..rules() });
     let of = |steps: u32| {
         let values = by_step(steps, |_| Some(300.0));
         after_rollback(&terms, &watch(5 * i64::from(steps)), |_| &values).outcome()

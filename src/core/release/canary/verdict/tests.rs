@@ -4,14 +4,14 @@ use super::*;
 use crate::core::policy::release::{CanaryRules, Trigger};
 use crate::core::release::canary::fixture::{latency_trigger, readings, rules, start, terms, watch};
 
-fn judged_by(rules: CanaryRules, minutes: i64, scope: Scope, value: impl Fn(usize) -> f64) -> CanaryJudged {
+fn judged_by(rules: &CanaryRules, minutes: i64, scope: Scope, value: impl Fn(usize) -> f64) -> CanaryJudged {
     let watch = watch(minutes);
     let values = readings((0..watch.steps()).map(|step| Some(value(step))));
     judge(&terms(rules), watch, scope, &BTreeMap::from([("p95_latency_ms".to_owned(), values)]))
 }
 
 fn judged(minutes: i64, scope: Scope, value: impl Fn(usize) -> f64) -> CanaryJudged {
-    judged_by(rules(), minutes, scope, value)
+    judged_by(&rules(), minutes, scope, value)
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn a_good_canary_passes_when_its_last_hour_and_the_watch_are_over_and_not_before
     assert_eq!(outcome(60, Scope::Hour(6.0)), Outcome::Inconclusive);
     // The last hour is over, and the watch is not.
     let longer = CanaryRules { watch_hours_min: 7.0, ..rules() };
-    let waiting = judged_by(longer, 360, Scope::Whole, |_| 300.0);
+    let waiting = judged_by(&longer, 360, Scope::Whole, |_| 300.0);
     assert_eq!(waiting.outcome, Outcome::Inconclusive);
     assert_eq!(waiting.reason, "canary.watch_hours_min: 6 of at least 7 hours, until 2026-03-01T07:00:00Z");
 }
@@ -66,7 +66,7 @@ fn a_trigger_that_held_comes_first_and_names_the_rollback() {
         ("p95_latency_ms".to_owned(), readings((0..6).map(|_| Some(600.0)))),
         ("nobody".to_owned(), Readings::broken(6, "2 series")),
     ]);
-    let both = judge(&terms(rules), watch, Scope::Whole, &readings);
+    let both = judge(&terms(&rules), watch, Scope::Whole, &readings);
     assert_eq!((both.outcome, both.rollback), (Outcome::Invalid, Some(RollbackKind::Full)));
     assert!(both.reason.starts_with("canary.trigger.worse: "), "{}", both.reason);
 }
@@ -91,7 +91,7 @@ fn a_miss_of_the_limits_after_an_hour_is_told_beside_it() {
 
 #[test]
 fn a_metric_that_nobody_asked_for_was_measured_by_nobody() {
-    let judged = judge(&terms(rules()), watch(360), Scope::Whole, &BTreeMap::new());
+    let judged = judge(&terms(&rules()), watch(360), Scope::Whole, &BTreeMap::new());
     assert_eq!(judged.outcome, Outcome::Inconclusive);
     assert!(judged.reason.ends_with("nobody measured it"), "{}", judged.reason);
 }
