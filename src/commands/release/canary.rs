@@ -1,6 +1,7 @@
 //! `soak release canary check`.
 
 use anyhow::anyhow;
+use chrono::SubsecRound;
 
 use super::bundle::cannot_read;
 use super::{Failure, print};
@@ -83,7 +84,8 @@ fn check(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Failure> 
         }
     };
     let now = clock::now(&Environment::of_process())
-        .map_err(|error| Failure::usage(error).hint("an example of a valid time is 2026-01-31T12:00:00Z"))?;
+        .map_err(|error| Failure::usage(error).hint("an example of a valid time is 2026-01-31T12:00:00Z"))?
+        .trunc_subsecs(0);
     let stop = StopRequest::listen().map_err(Failure::failed)?;
     let request = CanaryRequest { limits, measured, since: *since, now, scope, rehearsal: *rehearsal };
     let looked = canary::check(&request, &policy, &stop).map_err(failed)?;

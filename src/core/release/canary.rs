@@ -190,16 +190,6 @@ mod tests {
         let net = |bound, comparison| vec![CanaryLimit { kpi: KpiId::NET_BPS, comparison, bound }];
         let soak = CanaryBound::FromSoak { statistic: Statistic::Mean, margin: limit(0.5), decimals: 1 };
         CanaryRules {
-            watch_hours_min: 24.0,
-            watch_hours_max: 48.0,
-            step_minutes: 5,
-            window_minutes: 60,
-            statistic: Statistic::Mean,
-            misses: 2,
-            seen_share: limit(0.9),
-            longest_gap_minutes: limit(15.0),
-            rollback_minutes: 10,
-            full_minutes: 30,
             checkpoints: vec![
                 Checkpoint {
                     name: "hour_6".to_owned(),
@@ -212,10 +202,7 @@ mod tests {
                     limits: net(soak, Comparison::AtLeast),
                 },
             ],
-            after_rollback_minutes: 30,
-            after_rollback: Vec::new(),
-            triggers: Vec::new(),
-            stages: Vec::new(),
+            ..fixture::rules()
         }
     }
 

@@ -69,7 +69,7 @@ pub(super) fn facts(result: &CanaryResult) -> Vec<String> {
     };
     vec![
         format!(
-            "since {}, now {}: {} hours, {} steps of {} minutes",
+            "since {}, now {}: {} hours, {} steps of {} min",
             result.since,
             result.now,
             trimmed(&fixed(result.hours, 2)),

@@ -238,6 +238,21 @@ fn what_nobody_saw_is_never_a_pass() {
     fs::create_dir(place.file("empty")).expect("a folder");
     let empty = ["--bundle", "out/v1", "--since", START, "--canary-run", "empty", "--format", "json"];
     ends(&check_with(&place, "05:00", &empty), 4, "INVALID");
+    // A start before the first iteration.
+    let before = [
+        "--bundle",
+        "out/v1",
+        "--since",
+        "2025-12-31T23:00:00Z",
+        "--canary-run",
+        "canary",
+        "--policy",
+        "p.toml",
+    ];
+    let told = ends(&check_with(&place, "01:00", &[&before[..], &so_far].concat()), 3, "INCONCLUSIVE");
+    let late =
+        "the iterations of `canary` begin at 2026-01-01T00:00:00Z, 60 minutes after the start of the canary";
+    assert!(told["notes"].to_string().contains(late), "{}", told["notes"]);
     // The canary has just begun.
     let begun = ends(&check(&place, "00:04", &so_far), 3, "INCONCLUSIVE");
     assert!(

@@ -22,13 +22,15 @@ pub struct TriggerSeen {
     pub last: Option<(usize, f64)>,
 }
 
-/// Looks at a trigger.
+/// Looks at a trigger. Where so much time has not passed yet: INCONCLUSIVE, or `NOT_APPLICABLE` for who asks for what
+/// is due so far.
 pub fn look(
     trigger: &Trigger,
     unit: &str,
     readings: &Readings,
     watch: &Watch,
     rules: &CanaryRules,
+    so_far: bool,
 ) -> TriggerSeen {
     let values = &readings.values;
     let asked = usize::try_from(trigger.for_minutes / rules.step_minutes.max(1)).unwrap_or(usize::MAX).max(1);
@@ -69,7 +71,8 @@ pub fn look(
     } else if let Some(reason) = too_little(values, rules) {
         (Outcome::Inconclusive, reason)
     } else if values.len() < asked {
-        (Outcome::Inconclusive, format!("{minutes} minutes have not passed yet"))
+        let outcome = if so_far { Outcome::NotApplicable } else { Outcome::Inconclusive };
+        (outcome, format!("{minutes} minutes have not passed yet"))
     } else {
         let worst =
             level.map_or_else(String::new, |level| format!("; the worst level held is {}", number(level)));

@@ -75,16 +75,14 @@ pub fn judge(
         };
         return whole(watch, Vec::new(), vec![block], None, next, false);
     }
-    let triggers = rules
-        .triggers
-        .iter()
-        .map(|trigger| {
-            triggers::look(trigger, terms.unit(&trigger.metric), of(&trigger.metric), &watch, rules)
-        })
-        .collect();
+    let so_far = scope == Scope::SoFar;
+    let triggers = rules.triggers.iter().map(|trigger| {
+        let readings = of(&trigger.metric);
+        triggers::look(trigger, terms.unit(&trigger.metric), readings, &watch, rules, so_far)
+    });
+    let triggers = triggers.collect();
     let is_asked = |after: f64| !matches!(scope, Scope::Hour(hour) if hour != after);
     let asked: Vec<_> = terms.hours.iter().filter(|hour| is_asked(hour.after_hours)).collect();
-    let so_far = scope == Scope::SoFar;
     let mut blocks: Vec<Block> =
         asked.iter().map(|hour| hours::at_hour(hour, terms, &watch, so_far, of)).collect();
     let passed = asked.iter().rev().find(|hour| watch.has_passed(hour.after_hours));
@@ -125,7 +123,9 @@ fn whole(
         next,
         is_over,
     };
-    judged.outcome = join(judged.checks());
+    // What was asked for can be too young for everything; then nothing was judged, and nothing is wrong.
+    let is_judged = judged.checks().any(|check| check.joins && check.outcome != Outcome::NotApplicable);
+    judged.outcome = if is_judged { join(judged.checks()) } else { Outcome::Inconclusive };
     judged.reason = reason(&judged);
     judged
 }
@@ -149,7 +149,7 @@ fn reason(judged: &CanaryJudged) -> String {
             }
         }
         (None, _) => worst().map_or_else(
-            || "nothing was judged".to_owned(),
+            || "nothing is due yet".to_owned(),
             |check| format!("{}: {}", check.gate, check.reason),
         ),
     }

@@ -59,6 +59,16 @@ pub(super) fn readings(
             format!("no iteration of `{}` lies in the time of the canary; {span}", loaded.folder.display());
         return Ok(Found { readings: nothing(metrics, watch, &reason), is_simulated });
     }
+    if let Some(first) = covered.iter().map(|(_, (from, _))| *from).min()
+        && first - watch.since > watch.step()
+    {
+        let late = (first - watch.since).num_minutes();
+        notes.push(format!(
+            "the iterations of `{}` begin at {}, {late} minutes after the start of the canary",
+            loaded.folder.display(),
+            told(first)
+        ));
+    }
     let readings = metrics.iter().map(|metric| {
         let readings = policy.kpis.find(metric).map(|kpi| {
             let column = series.column(kpi);

@@ -17,7 +17,7 @@ fn values(steps: &str) -> Vec<Option<f64>> {
 
 fn looked(steps: &str, for_minutes: u64) -> TriggerSeen {
     let watch = watch(5 * i64::try_from(steps.len()).expect("a few"));
-    look(&latency_trigger(for_minutes), "ms", &readings(values(steps)), &watch, &rules())
+    look(&latency_trigger(for_minutes), "ms", &readings(values(steps)), &watch, &rules(), false)
 }
 
 /// Good steps around, so that a gap does not decide.
@@ -61,6 +61,15 @@ fn at_the_ends_of_the_time_the_same_holds() {
     assert_eq!(looked("ggggggggbb", 10).held, [(8, 9)]);
     assert_eq!(looked("gggggggggb", 10).check.outcome, Outcome::Pass);
     assert_eq!(looked("b", 10).check.outcome, Outcome::Inconclusive);
+    // For who asks for what is due, what cannot have held yet plays no part; what nobody sees does.
+    let so_far = |steps: &str| {
+        let watch = watch(5 * i64::try_from(steps.len()).expect("a few"));
+        look(&latency_trigger(10), "ms", &readings(values(steps)), &watch, &rules(), true).check.outcome
+    };
+    assert_eq!(["b", "g", "bb", "gg"].map(so_far), {
+        [Outcome::NotApplicable, Outcome::NotApplicable, Outcome::Fail, Outcome::Pass]
+    });
+    assert_eq!([".", ""].map(so_far), [Outcome::Inconclusive; 2]);
     let early = looked("", 10).check;
     assert_eq!(early.outcome, Outcome::Inconclusive);
     assert_eq!(early.reason, "the first step ends at 2026-03-01T00:05:00Z");
@@ -75,7 +84,7 @@ fn a_floor_is_missed_below() {
     };
     let of = |values: &[f64]| {
         let watch = watch(5 * i64::try_from(values.len()).expect("a few"));
-        look(&floor, "", &readings(values.iter().copied().map(Some)), &watch, &rules()).check
+        look(&floor, "", &readings(values.iter().copied().map(Some)), &watch, &rules(), false).check
     };
     let check = of(&[0.8, 0.69, 0.5, 0.8]);
     assert_eq!(
@@ -114,7 +123,9 @@ fn the_ladder_tells_the_level_that_was_held_and_from_when_to_when() {
 fn a_metric_without_values_is_never_a_pass() {
     let watch = watch(60);
     let of = |readings: &Readings, is_optional| {
-        look(&Trigger { is_optional, ..latency_trigger(10) }, "ms", readings, &watch, &rules()).check.outcome
+        look(&Trigger { is_optional, ..latency_trigger(10) }, "ms", readings, &watch, &rules(), false)
+            .check
+            .outcome
     };
     let (absent, broken) = (Readings::absent(12, "no series"), Readings::broken(12, "2 series"));
     assert_eq!(

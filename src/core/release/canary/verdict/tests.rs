@@ -22,6 +22,8 @@ fn a_good_canary_passes_when_its_last_hour_and_the_watch_are_over_and_not_before
     // What is due so far.
     assert_eq!(outcome(59, Scope::SoFar), Outcome::Pass);
     assert_eq!(outcome(9, Scope::SoFar), Outcome::Inconclusive, "the trigger asks for ten minutes");
+    assert_eq!(judged(9, Scope::SoFar, |_| 300.0).reason, "nothing is due yet");
+    assert_eq!(outcome(10, Scope::SoFar), Outcome::Pass);
     // An hour by itself.
     assert_eq!(
         [59, 60].map(|minutes| outcome(minutes, Scope::Hour(1.0))),
