@@ -22,6 +22,8 @@ pub struct Facts {
     pub reloads: [u64; 2],
     /// Deliveries by the status of their answer.
     pub hooks: BTreeMap<u16, u64>,
+    /// What was refused before it was a request, by the status of the answer.
+    pub refused: BTreeMap<u16, u64>,
     /// What was counted.
     pub counters: Counters,
     /// Lines of the log.
@@ -88,6 +90,13 @@ fn deliveries(out: &mut Exposition, facts: &Facts) {
     let mut hooks = facts.hooks.clone();
     hooks.entry(200).or_default();
     for (code, count) in &hooks {
+        out.sample(name, &[("code", &code.to_string())], *count as f64);
+    }
+    let name = "soak_rollback_refused_requests_total";
+    out.family(name, "counter", "Requests whose head was too long, too slow or malformed, by status");
+    let mut refused = facts.refused.clone();
+    refused.entry(400).or_default();
+    for (code, count) in &refused {
         out.sample(name, &[("code", &code.to_string())], *count as f64);
     }
     let name = "soak_rollback_decisions_total";

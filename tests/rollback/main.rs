@@ -12,6 +12,7 @@ mod commands;
 mod hooks;
 mod killed;
 mod load;
+mod malformed;
 mod place;
 mod reload;
 mod requests;

@@ -56,6 +56,7 @@ pub(super) fn facts(status: &Status, http: &Http, common: &Common) -> Facts {
         policy_is_current: http.policy_problem.is_none(),
         reloads: http.reloads,
         hooks: http.hooks.clone(),
+        refused: http.refused.clone(),
         counters: common.counters(),
         log_lines: status.head.seq,
         cooldown_seconds: left.map_or(0.0, |left| left.max(0) as f64 / 1000.0),
