@@ -38,6 +38,8 @@ pub struct Facts {
     pub episodes: usize,
     /// Actions of which nobody knows what became of them.
     pub unknown: usize,
+    /// Alerts that fire because of what a rollback did.
+    pub consequences: usize,
 }
 
 /// The text.
@@ -70,6 +72,17 @@ pub fn metrics(facts: &Facts) -> String {
         "soak_rollback_remembered_alerts",
         "Episodes of alerts that are remembered",
         facts.episodes as f64,
+    );
+    let name = "soak_rollback_forgotten_alerts_total";
+    out.family(name, "counter", "Episodes that were forgotten because there were too many");
+    for (state, count) in [("over", facts.counters.forgotten[0]), ("firing", facts.counters.forgotten[1])] {
+        out.sample(name, &[("state", state)], count as f64);
+    }
+    gauge(
+        &mut out,
+        "soak_rollback_consequences",
+        "Alerts that fire because of what a rollback did, and lead to no other",
+        facts.consequences as f64,
     );
     gauge(
         &mut out,

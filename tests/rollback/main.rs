@@ -9,6 +9,7 @@
 )]
 
 mod commands;
+mod consequences;
 mod hooks;
 mod killed;
 mod load;

@@ -39,7 +39,7 @@ fn undertake(args: &ManualArgs, kind: PlanKind) -> Result<Exit, Failure> {
             "the policy has no `recovery.actions`: there is no way back in it"
         )));
     }
-    let own = Own::new(open_journal(&log, mode)?);
+    let own = Own::new(open_journal(&log, mode, &policy)?);
     let _acting = journal::acting(&log, ACTING)
         .map_err(|error| Failure::failed(error).hint("another rollback is under way; wait for it"))?;
     let by = by.clone().or_else(|| text("USER")).unwrap_or_else(|| "unknown".to_owned());

@@ -108,8 +108,8 @@ fn log_path(files: &FilesArgs, policy: &RollbackPolicy) -> Result<PathBuf, Failu
     })
 }
 
-fn open_journal(path: &Path, mode: Mode) -> Result<Journal, Failure> {
-    Journal::open(path, mode).map_err(cannot_log)
+fn open_journal(path: &Path, mode: Mode, policy: &RollbackPolicy) -> Result<Journal, Failure> {
+    Journal::open(path, mode, policy.auto.remember_alerts).map_err(cannot_log)
 }
 
 fn cannot_log(error: AuditLogError) -> Failure {

@@ -77,7 +77,7 @@ fn remembered(
     files: &crate::cli::rollback::FilesArgs,
     policy: &RollbackPolicy,
 ) -> Result<(Memory, bool), Failure> {
-    let mut memory = Memory::new(Mode::Live);
+    let mut memory = Memory::new(Mode::Live, policy.auto.remember_alerts);
     let Ok(path) = log_path(files, policy) else { return Ok((memory, false)) };
     match audit_log::read(&path, &mut |line| memory.hear(line)) {
         Ok(_) => Ok((memory, true)),

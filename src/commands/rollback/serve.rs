@@ -49,7 +49,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         tracing::warn!("the token travels in plain text; `--tls-cert` and `--tls-key` would hide it");
     }
     let (policy, log, mode) = open(files, *live)?;
-    let mut journal = open_journal(&log, mode)?;
+    let mut journal = open_journal(&log, mode, &policy)?;
     // Both are let go when this function ends.
     let _serving = journal::serving(&log)
         .map_err(|error| Failure::failed(error).hint("one server a log; `--log` names another one"))?;

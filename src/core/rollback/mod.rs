@@ -7,6 +7,7 @@ pub mod alert;
 pub mod condition;
 pub mod counters;
 pub mod decide;
+pub mod episodes;
 pub mod executor;
 pub mod policy;
 pub mod state;

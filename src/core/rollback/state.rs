@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::action::{Action, ActionKind};
 use super::alert::AlertKey;
+use super::episodes::{Consequences, Episodes, Handled};
 
 /// Undertakings that are kept for those who ask, besides those that are not over.
 const KEPT: usize = 50;
@@ -65,6 +66,8 @@ pub struct PlanAlert {
     pub key: AlertKey,
     /// Its name.
     pub name: String,
+    /// The fingerprint of its labels. `None` when the sender gave none.
+    pub fingerprint: Option<String>,
 }
 
 /// What was decided to be done.
@@ -117,6 +120,11 @@ impl Progress {
     /// Whether it is certain that the action had no effect, so that it may be carried out.
     pub fn is_without_effect(&self) -> bool {
         matches!(self, Self::NotStarted | Self::LeftOut | Self::Failed { nothing_done: true })
+    }
+
+    /// Whether the action had an effect, or may have had one.
+    pub fn may_have_an_effect(&self) -> bool {
+        !self.is_without_effect() && *self != Self::DryRun
     }
 }
 
@@ -200,22 +208,12 @@ impl Undertaking {
     }
 }
 
-/// An episode that was dealt with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Handled {
-    /// The undertaking that dealt with it.
-    pub plan: PlanId,
-    /// Whether that was a rollback; otherwise people were told.
-    pub is_rollback: bool,
-    /// When it was last heard of.
-    pub seen: DateTime<Utc>,
-}
-
 /// Everything that is remembered.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     undertakings: BTreeMap<PlanId, Undertaking>,
-    handled: BTreeMap<AlertKey, Handled>,
+    episodes: Episodes,
+    consequences: Consequences,
     rollbacks: VecDeque<(PlanId, DateTime<Utc>)>,
     actions: VecDeque<(PlanId, usize, DateTime<Utc>)>,
 }
@@ -253,8 +251,7 @@ impl State {
 
     fn attach(&mut self, plan: PlanId, kind: PlanKind, alerts: &[PlanAlert], at: DateTime<Utc>) {
         for alert in alerts {
-            let handled = Handled { plan, is_rollback: kind.is_rollback(), seen: at };
-            self.handled.insert(alert.key.clone(), handled);
+            self.episodes.handle(alert.key.clone(), plan, kind.is_rollback(), at);
         }
     }
 
@@ -272,8 +269,16 @@ impl State {
 
     /// An action has ended.
     pub fn ended(&mut self, id: PlanId, index: usize, result: Progress) {
-        if let Some(progress) = self.undertakings.get_mut(&id).and_then(|u| u.progress.get_mut(index)) {
+        if let Some(undertaking) = self.undertakings.get_mut(&id)
+            && let Some(progress) = undertaking.progress.get_mut(index)
+        {
             *progress = result;
+            let plan = &undertaking.plan;
+            if plan.kind.is_rollback() && result.may_have_an_effect() {
+                for name in &plan.actions[index].causes {
+                    self.consequences.expect(name, id, &plan.alerts);
+                }
+            }
         }
         if result == (Progress::Failed { nothing_done: true }) {
             self.actions.retain(|(plan, of, _)| (*plan, *of) != (id, index));
@@ -284,6 +289,12 @@ impl State {
     pub fn closed(&mut self, id: PlanId, outcome: PlanOutcome) {
         if let Some(undertaking) = self.undertakings.get_mut(&id) {
             undertaking.outcome = Some(outcome);
+            let both = undertaking.plan.actions.iter().zip(&undertaking.progress);
+            let mut acts = both.filter(|(action, _)| action.kind != ActionKind::Notify);
+            if undertaking.plan.kind == PlanKind::Recovery && acts.any(|(_, made)| made.may_have_an_effect())
+            {
+                self.consequences.end();
+            }
         }
         if outcome == PlanOutcome::NothingDone {
             // A rollback that did nothing starts no cool-down.
@@ -301,18 +312,36 @@ impl State {
 
     /// An episode was heard of again.
     pub fn seen(&mut self, key: &AlertKey, at: DateTime<Utc>) {
-        if let Some(handled) = self.handled.get_mut(key) {
-            handled.seen = handled.seen.max(at);
+        self.episodes.seen(key, at);
+    }
+
+    /// An episode was told that a rollback itself brought about: it belongs to that rollback.
+    pub fn brought_about(
+        &mut self,
+        name: &str,
+        fingerprint: Option<&str>,
+        key: &AlertKey,
+        at: DateTime<Utc>,
+    ) {
+        if let Some(plan) = self.consequences.told(name, fingerprint, key) {
+            self.episodes.handle(key.clone(), plan, true, at);
         }
+    }
+
+    /// An episode is over.
+    pub fn over(&mut self, name: &str, key: &AlertKey) {
+        self.episodes.over(key);
+        self.consequences.over(name, key);
     }
 
     /// Forgets episodes that were not heard of for so long.
     pub fn forget(&mut self, now: DateTime<Utc>, remember: Duration) {
-        let Some(since) = TimeDelta::from_std(remember).ok().and_then(|span| now.checked_sub_signed(span))
-        else {
-            return;
-        };
-        self.handled.retain(|_, handled| handled.seen >= since);
+        self.episodes.forget(now, remember);
+    }
+
+    /// From now on at most so many episodes are remembered.
+    pub fn limit(&mut self, most: usize) {
+        self.episodes.limit(most);
     }
 
     fn prune(&mut self) {
@@ -332,12 +361,17 @@ impl State {
 
     /// What became of an episode. `None` = it was not dealt with.
     pub fn handled(&self, key: &AlertKey) -> Option<&Handled> {
-        self.handled.get(key)
+        self.episodes.get(key)
     }
 
     /// Episodes that are remembered.
-    pub fn episodes(&self) -> usize {
-        self.handled.len()
+    pub fn episodes(&self) -> &Episodes {
+        &self.episodes
+    }
+
+    /// What rollbacks have brought about.
+    pub fn consequences(&self) -> &Consequences {
+        &self.consequences
     }
 
     /// An undertaking.
