@@ -7,7 +7,7 @@ use anyhow::anyhow;
 
 use super::{cannot_log, open, open_journal};
 use crate::cli::environment::text;
-use crate::cli::rollback::ManualArgs;
+use crate::cli::rollback::{ManualArgs, RecoverArgs, RunNowArgs};
 use crate::commands::{Failure, print};
 use crate::core::rollback::state::{PlanKind, PlanOutcome};
 use crate::exit::Exit;
@@ -23,16 +23,18 @@ use crate::wire::rollback::log::Mode;
 /// How long another rollback that is under way is waited for.
 const ACTING: Duration = Duration::from_secs(120);
 
-pub(super) fn run(args: &ManualArgs) -> Result<Exit, Failure> {
-    undertake(args, PlanKind::Manual)
+pub(super) fn run(args: &RunNowArgs) -> Result<Exit, Failure> {
+    let RunNowArgs { manual, force } = args;
+    undertake(manual, PlanKind::Manual, *force)
 }
 
-pub(super) fn recover(args: &ManualArgs) -> Result<Exit, Failure> {
-    undertake(args, PlanKind::Recovery)
+pub(super) fn recover(args: &RecoverArgs) -> Result<Exit, Failure> {
+    let RecoverArgs { manual } = args;
+    undertake(manual, PlanKind::Recovery, false)
 }
 
-fn undertake(args: &ManualArgs, kind: PlanKind) -> Result<Exit, Failure> {
-    let ManualArgs { files, live, reason, by, force } = args;
+fn undertake(args: &ManualArgs, kind: PlanKind, is_forced: bool) -> Result<Exit, Failure> {
+    let ManualArgs { files, live, reason, by } = args;
     let (policy, log, mode) = open(files, *live)?;
     if kind == PlanKind::Recovery && policy.recovery.actions.is_empty() {
         return Err(Failure::usage(anyhow!(
@@ -43,7 +45,7 @@ fn undertake(args: &ManualArgs, kind: PlanKind) -> Result<Exit, Failure> {
     let _acting = journal::acting(&log, ACTING)
         .map_err(|error| Failure::failed(error).hint("another rollback is under way; wait for it"))?;
     let by = by.clone().or_else(|| text("USER")).unwrap_or_else(|| "unknown".to_owned());
-    let asked = Asked { kind, reason: reason.clone(), by, is_forced: *force };
+    let asked = Asked { kind, reason: reason.clone(), by, is_forced };
     let (id, left) = manual::plan(&own, &asked, &policy).map_err(|not| match not {
         NotBegun::Hindered(why) => {
             Failure::failed(anyhow!("{why}")).hint("`--force` rolls back all the same")
