@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::{cannot_log, open, open_journal};
+use super::{cannot_act, cannot_log, open, open_journal};
 use crate::cli::environment::text;
 use crate::cli::rollback::{ManualArgs, RecoverArgs, RunNowArgs};
 use crate::commands::{Failure, print};
@@ -42,8 +42,7 @@ fn undertake(args: &ManualArgs, kind: PlanKind, is_forced: bool) -> Result<Exit,
         )));
     }
     let own = Own::new(open_journal(&log, mode, &policy)?);
-    let _acting = journal::acting(&log, ACTING)
-        .map_err(|error| Failure::failed(error).hint("another rollback is under way; wait for it"))?;
+    let _acting = journal::acting(&log, ACTING).map_err(cannot_act)?;
     let by = by.clone().or_else(|| text("USER")).unwrap_or_else(|| "unknown".to_owned());
     let asked = Asked { kind, reason: reason.clone(), by, is_forced };
     let (id, left) = manual::plan(&own, &asked, &policy).map_err(|not| match not {

@@ -223,6 +223,11 @@ impl Journal {
         Ok(result)
     }
 
+    /// After something could not be written: remembers what the log has, and nothing else.
+    pub fn refresh(&mut self) -> Result<(), AuditLogError> {
+        if self.is_stale { self.transact(|_| ()) } else { Ok(()) }
+    }
+
     /// Forgets episodes that were not heard of for so long.
     pub fn forget(&mut self, remember: Duration) {
         self.memory.state.forget(clock::machine_time(), remember);

@@ -96,6 +96,11 @@ impl Mind {
                 Err(error) => self.refuse(asks, &causes(&error)),
             }
         }
+        if !statuses.is_empty()
+            && let Err(error) = self.journal.refresh()
+        {
+            tracing::error!(problem = causes(&error), "the audit log cannot be read");
+        }
         for ask in statuses {
             if let Ask::Status { reply } = ask {
                 // Whoever asked may be gone.
