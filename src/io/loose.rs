@@ -73,7 +73,7 @@ pub fn append(path: &Path, text: impl FnOnce(u64) -> String) -> Result<(), FileE
     file.write_all(text(size).as_bytes()).map_err(failed)
 }
 
-/// Reads a whole file as text, a BOM taken off. A pipe may stand for it, but nothing without end.
+/// Reads a whole file as text, a BOM taken off.
 pub fn read_text(path: &Path) -> Result<String, FileError> {
     let failed = |source| FileError { path: path.to_owned(), action: "read", source };
     let mut bytes = Vec::new();
@@ -109,9 +109,16 @@ fn too_large() -> String {
     format!("it is larger than {} MiB", LARGEST / (1024 * 1024))
 }
 
-/// Reads a whole file.
+/// Reads a whole file. A pipe may stand for it, but nothing without end.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    fs::read(path).map_err(|source| FileError { path: path.to_owned(), action: "read", source })
+    let failed = |source| FileError { path: path.to_owned(), action: "read", source };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(failed(io::Error::other(too_large())));
+    }
+    Ok(bytes)
 }
 
 /// Reads a whole plain file that a person or another program keeps; links are followed. A pipe in its place would

@@ -121,13 +121,25 @@ impl Place {
             all.extend(["--port", "0"]);
         }
         all.extend(args);
-        let mut child = self
-            .command(&all)
-            .envs(variables.iter().copied())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+        let mut command = self.command(&all);
+        command.envs(variables.iter().copied());
+        Self::start(command)
+    }
+
+    /// A server whose files cannot grow beyond so many KiB, as on a disk that is full.
+    pub fn serve_on_a_small_disk(&self, kilobytes: u32) -> Server {
+        let script = format!("trap '' XFSZ; ulimit -f $(({kilobytes} * 2)); exec \"$@\"");
+        let inner =
+            self.command(&["serve", "--policy", "rollback.yaml", "--log", "log.jsonl", "--port", "0"]);
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, "sh"]).arg(inner.get_program()).args(inner.get_args());
+        command.current_dir(self.folder.path());
+        Self::start(command)
+    }
+
+    fn start(mut command: Command) -> Server {
+        let mut child =
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let mut reader = BufReader::new(child.stderr.take().expect("a pipe"));
         let stderr = Arc::new(Mutex::new(String::new()));
         let mut address = None;
