@@ -9,6 +9,7 @@ pub mod counters;
 pub mod decide;
 pub mod episodes;
 pub mod executor;
+pub mod outcome;
 pub mod policy;
 pub mod state;
 pub mod template;
