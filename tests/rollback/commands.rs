@@ -126,7 +126,7 @@ fn check_tells_every_mistake_and_every_gap() -> TestResult {
 #[test]
 fn a_rehearsal_shows_requests_and_hides_secrets_and_touches_nothing() -> TestResult {
     let api = Stub::good();
-    let place = Place::new(&Policy::new(api.address));
+    let place = Place::new(&Policy { causes: "[Harder]", ..Policy::new(api.address) });
     let output = place.run(&["rehearse", "Hard"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let text = stdout(&output);
@@ -136,6 +136,7 @@ fn a_rehearsal_shows_requests_and_hides_secrets_and_touches_nothing() -> TestRes
         "Authorization: Bearer <$ADMIN_TOKEN>\n",
         "{\"id\":\"<id>\",\"reason\":\"Hard fires\",\"target\":0}",
         "chat: webhook by <$CHAT_URL>\n",
+        "brings about Harder, which leads to no other rollback",
         "Only alerts with env=prod count.",
     ] {
         assert!(text.contains(words), "{words}: {text}");
@@ -155,7 +156,7 @@ fn a_rehearsal_shows_requests_and_hides_secrets_and_touches_nothing() -> TestRes
     let server = place.serve(&["--live"]);
     server.hook(&delivery("Hard", 1));
     let output = place.run(&["rehearse", "Harder"]);
-    assert!(stdout(&output).contains("Harder: cooling_down"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("Harder: consequence"), "{}", stdout(&output));
     assert_eq!(api.requests().len(), 4);
     Ok(())
 }
