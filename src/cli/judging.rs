@@ -72,6 +72,23 @@ pub struct WindowArgs {
     pub so_far: bool,
 }
 
+/// A run and how it is judged, as the commands that judge one run take them.
+#[derive(Clone, Debug, Args)]
+pub struct JudgedRunArgs {
+    /// The run.
+    #[command(flatten)]
+    pub path: PathArgs,
+    /// The limits.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+    /// Relaxed limits.
+    #[command(flatten)]
+    pub mock: MockArgs,
+    /// The iterations.
+    #[command(flatten)]
+    pub window: WindowArgs,
+}
+
 /// Letting a failed gate pass.
 #[derive(Clone, Debug, Args)]
 pub struct OverrideArgs {

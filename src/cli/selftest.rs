@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::judging::{MockArgs, PathArgs, PolicyArgs, WindowArgs};
+use super::judging::JudgedRunArgs;
 use super::values::FailOnWarn;
 
 /// `soak selftest`
@@ -18,18 +18,9 @@ pub struct SelftestArgs {
     #[arg(value_name = "RUN", conflicts_with = "path")]
     pub run: Option<PathBuf>,
 
-    /// The run.
+    /// The run, and how it is judged.
     #[command(flatten)]
-    pub path: PathArgs,
-    /// The limits.
-    #[command(flatten)]
-    pub policy: PolicyArgs,
-    /// Relaxed limits.
-    #[command(flatten)]
-    pub mock: MockArgs,
-    /// The iterations.
-    #[command(flatten)]
-    pub window: WindowArgs,
+    pub judged: JudgedRunArgs,
 
     /// Judge as `gate --strict`
     #[arg(long)]

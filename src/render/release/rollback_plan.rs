@@ -37,7 +37,7 @@ pub fn markdown(manifest: &BundleManifest, policy: &Policy) -> String {
     out.push_str("## Canary rollback\n\n");
     command(&mut out, service, "No traffic for the canary", ServiceCommand::SetTraffic, Some(0.0));
     command(&mut out, service, "Take the canary away", ServiceCommand::RemoveCanary, None);
-    out.push_str("## Who\n\n");
+    out.push_str("\n## Who\n\n");
     let people =
         [("told first", "service.contact", &service.contact), ("called", "service.pager", &service.pager)];
     for (what, key, who) in people {
@@ -65,7 +65,7 @@ pub(super) fn triggers(out: &mut String, policy: &Policy) {
             "| {} | {} {} {} | {} | {kind} |",
             cell(&trigger.name),
             cell(&trigger.metric),
-            cell(trigger.comparison.symbol()),
+            trigger.comparison.symbol(),
             cell(&with_unit(trigger.limit.value, &trigger.metric, &policy.kpis)),
             count(trigger.for_minutes, "minute"),
         );

@@ -150,7 +150,7 @@ fn the_limits_of_hour_24_are_what_the_soak_showed_less_the_margin() {
     for line in [
         "- [ ] maker_taker_ratio >= 0.75 (",
         "- [ ] net_bps > 0 bps (",
-        "| net_edge | net_bps &lt; 0 bps | 10 minutes | quick |",
+        "| net_edge | net_bps < 0 bps | 10 minutes | quick |",
         "at most 10 minutes",
         "## Watch, 24 to 48 hours",
     ] {
@@ -167,7 +167,7 @@ fn a_changelog_says_which_goals_are_missed_and_with_how_many_iterations() {
     let changelog = place.text("out/v1/CHANGELOG.md");
     for line in [
         "## Goals: 3 of 4 met",
-        "| mean of net_bps | &gt;= 2.5 | 2.400 | **missed** |",
+        "| mean of net_bps | >= 2.5 | 2.400 | **missed** |",
         "## KPIs (last8: iterations 2 to 9, n = 8 of 9)",
         "- no guard spoke",
         "None: the profile is what the run started with",
