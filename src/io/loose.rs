@@ -76,13 +76,7 @@ pub fn append(path: &Path, text: impl FnOnce(u64) -> String) -> Result<(), FileE
 /// Reads a whole file as text, a BOM taken off.
 pub fn read_text(path: &Path) -> Result<String, FileError> {
     let failed = |source| FileError { path: path.to_owned(), action: "read", source };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(failed(io::Error::other(too_large())));
-    }
-    let text = String::from_utf8(bytes).map_err(|_| {
+    let text = String::from_utf8(read(path)?).map_err(|_| {
         failed(io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
     })?;
     Ok(match text.strip_prefix('\u{feff}') {

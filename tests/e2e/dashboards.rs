@@ -2,40 +2,29 @@
 //! shows something.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
 use serde_json::Value;
 
 use crate::has;
-use crate::rollback_loop::{Running, Told, deploy, rules, soak};
+use crate::rollback_loop::{Running, Told, deploy, listening, rules, soak};
 use crate::servers::{Exporter, Server, prometheus_with};
 
 /// A watcher that does nothing; its port.
 fn watcher(folder: &Path) -> (Running, u16) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_soak"))
-        .args(["rollback", "serve", "--port", "0", "--policy"])
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/policies/rollback.yaml"))
-        .arg("--log")
-        .arg(folder.join("audit.jsonl"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
-    let port = lines
-        .by_ref()
-        .map_while(Result::ok)
-        .find_map(|line| line.split_once("http://127.0.0.1:")?.1.split(' ').next()?.parse().ok());
-    std::thread::spawn(move || lines.for_each(drop));
-    (Running::of(child), port.expect("it tells where it listens"))
+    listening(
+        Command::new(env!("CARGO_BIN_EXE_soak"))
+            .args(["rollback", "serve", "--port", "0", "--policy"])
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/policies/rollback.yaml"))
+            .arg("--log")
+            .arg(folder.join("audit.jsonl")),
+    )
 }
 
-/// What `soak gate --prometheus` writes, shown as node_exporter shows it.
+/// What `soak gate --prometheus` writes, shown as `node_exporter` shows it.
 fn textfile(folder: &Path) -> Exporter {
     let run = folder.join("judged");
     fs::create_dir(&run).expect("a folder");

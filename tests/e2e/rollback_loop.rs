@@ -93,10 +93,6 @@ fn trading() -> (u16, Arc<Mutex<Trading>>) {
 pub(crate) struct Running(Child);
 
 impl Running {
-    pub(crate) fn of(child: Child) -> Self {
-        Self(child)
-    }
-
     pub(crate) fn start(command: &mut Command) -> Self {
         Self(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("the program starts"))
     }
@@ -301,12 +297,9 @@ fn watcher(folder: &Path, ports: &Ports) -> Running {
     )
 }
 
-/// `soak run` with a latency storm, in real time; its port.
-pub(crate) fn soak(folder: &Path) -> (Running, u16) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_soak"))
-        .args(["run", "--mock", "--scenario", "latency-storm", "--real-time", "--interval", "20"])
-        .args(["--iterations", "60", "--serve", "0", "--out"])
-        .arg(folder.join("soak"))
+/// A server of soak that tells on stderr where it listens; its port.
+pub(crate) fn listening(command: &mut Command) -> (Running, u16) {
+    let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -316,10 +309,20 @@ pub(crate) fn soak(folder: &Path) -> (Running, u16) {
     let port = lines
         .by_ref()
         .map_while(Result::ok)
-        .find_map(|line| line.split_once("url=http://127.0.0.1:")?.1.split_once('/')?.0.parse().ok());
+        .find_map(|line| line.split_once("http://127.0.0.1:")?.1.split(['/', ' ']).next()?.parse().ok());
     // Somebody has to read what it goes on to say.
     std::thread::spawn(move || lines.for_each(drop));
     (Running(child), port.expect("it tells where it listens"))
+}
+
+/// `soak run` with a latency storm, in real time; its port.
+pub(crate) fn soak(folder: &Path) -> (Running, u16) {
+    listening(
+        Command::new(env!("CARGO_BIN_EXE_soak"))
+            .args(["run", "--mock", "--scenario", "latency-storm", "--real-time", "--interval", "20"])
+            .args(["--iterations", "60", "--serve", "0", "--out"])
+            .arg(folder.join("soak")),
+    )
 }
 
 /// The sum of the samples whose line begins so.
