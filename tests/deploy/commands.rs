@@ -74,3 +74,35 @@ fn a_wrong_flag_is_a_problem_and_a_name_is_none() {
     }
     assert!(problem("soak rollback log show", true).is_some(), "without its file it cannot be typed");
 }
+
+/// The examples below the help of a command and of those below it.
+fn examples(command: &clap::Command, found: &mut Vec<String>) {
+    let help = [command.get_after_help(), command.get_after_long_help()];
+    let mut lines: Vec<String> = Vec::new();
+    for line in help.into_iter().flatten().map(ToString::to_string).collect::<Vec<_>>().join("\n").lines() {
+        // A line that goes on begins with a margin of its own.
+        match lines.last_mut().filter(|last| last.ends_with('\\')) {
+            Some(last) => {
+                last.pop();
+                last.push_str(line.trim_start());
+            }
+            None => lines.push(line.to_owned()),
+        }
+    }
+    let lines = lines.iter().filter(|line| line.starts_with("  soak "));
+    // What an example is for stands behind it, in a column of its own.
+    found.extend(lines.filter_map(|line| line.trim().split("  ").next()).map(ToOwned::to_owned));
+    for inner in command.get_subcommands() {
+        examples(inner, found);
+    }
+}
+
+#[test]
+fn the_examples_in_the_help_can_be_typed() {
+    let mut found = Vec::new();
+    examples(&soak::cli::definition(), &mut found);
+    for line in &found {
+        assert_eq!(problem(line, true), None, "{line}");
+    }
+    assert!(found.len() > 10, "{found:?}");
+}
