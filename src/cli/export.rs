@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 
 use super::access::AccessArgs;
-use super::judging::{MockArgs, PathArgs, PolicyArgs, WindowArgs};
+use super::judging::JudgedRunArgs;
 use super::values::{count, label, seconds};
 use crate::core::listen::ListenAddress;
 
@@ -27,18 +27,9 @@ Examples:
   soak export-prom --remote-write http://localhost:9090/api/v1/write --dry-run"
 )]
 pub struct ExportArgs {
-    /// The run.
+    /// The run, and how it is judged.
     #[command(flatten)]
-    pub path: PathArgs,
-    /// The limits.
-    #[command(flatten)]
-    pub policy: PolicyArgs,
-    /// Relaxed limits.
-    #[command(flatten)]
-    pub mock: MockArgs,
-    /// The iterations.
-    #[command(flatten)]
-    pub window: WindowArgs,
+    pub judged: JudgedRunArgs,
 
     /// Write the metrics to this file, whole or not at all, for node_exporter's textfile collector [default:
     /// stdout]

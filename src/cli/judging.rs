@@ -72,10 +72,29 @@ pub struct WindowArgs {
     pub so_far: bool,
 }
 
+/// A run and how it is judged, as the commands that judge one run take them.
+#[derive(Clone, Debug, Args)]
+pub struct JudgedRunArgs {
+    /// The run.
+    #[command(flatten)]
+    pub path: PathArgs,
+    /// The limits.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+    /// Relaxed limits.
+    #[command(flatten)]
+    pub mock: MockArgs,
+    /// The iterations.
+    #[command(flatten)]
+    pub window: WindowArgs,
+}
+
 /// Letting a failed gate pass.
 #[derive(Clone, Debug, Args)]
 pub struct OverrideArgs {
     /// Exit 0 whatever the verdict is; who, when and why stand in every artifact [default: no override]
+    ///
+    /// When is $SOAK_NOW, else what the clock says: then two results of the same run differ in it.
     #[arg(long = "override", value_name = "REASON", env = "READINESS_OVERRIDE", value_parser = reason)]
     pub override_reason: Option<String>,
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::judging::{MockArgs, OverrideArgs, PathArgs, PolicyArgs, WindowArgs};
+use super::judging::{JudgedRunArgs, OverrideArgs};
 use super::notify::NotifyArgs;
 use super::values::{FailOn, FailOnWarn, Format, count, symbol};
 
@@ -17,18 +17,9 @@ Examples:
   soak analyze --plots                                pictures of the KPIs, too")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct AnalyzeArgs {
-    /// The run.
+    /// The run, and how it is judged.
     #[command(flatten)]
-    pub path: PathArgs,
-    /// The limits.
-    #[command(flatten)]
-    pub policy: PolicyArgs,
-    /// Relaxed limits.
-    #[command(flatten)]
-    pub mock: MockArgs,
-    /// The iterations.
-    #[command(flatten)]
-    pub window: WindowArgs,
+    pub judged: JudgedRunArgs,
 
     /// Look only at this symbol; may be repeated, or be a list with commas [default: all symbols]
     #[arg(long, value_name = "SYMBOL", value_delimiter = ',', value_parser = symbol)]
@@ -78,18 +69,9 @@ Examples:
   soak extract --path artifacts/soak/latest --pretty
   soak extract --compare baseline.json --prometheus --notify slack")]
 pub struct ExtractArgs {
-    /// The run.
+    /// The run, and how it is judged.
     #[command(flatten)]
-    pub path: PathArgs,
-    /// The limits.
-    #[command(flatten)]
-    pub policy: PolicyArgs,
-    /// Relaxed limits.
-    #[command(flatten)]
-    pub mock: MockArgs,
-    /// The iterations.
-    #[command(flatten)]
-    pub window: WindowArgs,
+    pub judged: JudgedRunArgs,
 
     /// Print the snapshot with line breaks; the file stays on one line
     #[arg(long)]
@@ -124,18 +106,9 @@ Examples:
   soak gate --mock --min-iterations 4 --last-n 4      a smoke test")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct GateArgs {
-    /// The run.
+    /// The run, and how it is judged.
     #[command(flatten)]
-    pub path: PathArgs,
-    /// The limits.
-    #[command(flatten)]
-    pub policy: PolicyArgs,
-    /// Relaxed limits.
-    #[command(flatten)]
-    pub mock: MockArgs,
-    /// The iterations.
-    #[command(flatten)]
-    pub window: WindowArgs,
+    pub judged: JudgedRunArgs,
 
     /// Apply the strict limit to the share of deltas that reached the overrides
     /// (deltas.full_apply_ratio_strict of the policy; built in: 0.95 instead of 0.90)

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::judging::{MockArgs, PathArgs, PolicyArgs, WindowArgs};
+use super::judging::JudgedRunArgs;
 use super::values::{seconds, symbol};
 use crate::core::listen::ListenAddress;
 
@@ -14,18 +14,9 @@ Examples:
   soak serve --path artifacts/soak/history/RUN_1 --listen 0
   soak serve --path /mnt/soak/latest --listen 0.0.0.0:9099 --every 10")]
 pub struct ServeArgs {
-    /// The run.
+    /// The run, and how it is judged.
     #[command(flatten)]
-    pub path: PathArgs,
-    /// The limits.
-    #[command(flatten)]
-    pub policy: PolicyArgs,
-    /// Relaxed limits.
-    #[command(flatten)]
-    pub mock: MockArgs,
-    /// The iterations.
-    #[command(flatten)]
-    pub window: WindowArgs,
+    pub judged: JudgedRunArgs,
 
     /// Show this symbol [default: the worst one when the run is first seen]
     #[arg(long, value_name = "SYMBOL", value_parser = symbol)]

@@ -1,15 +1,15 @@
 //! `soak analyze`: the deep look.
 
-use super::judging::{cannot_judge, collect_provenance, load_policy};
+use super::judging::{cannot_judge, collect_provenance, load_window_policy};
 use super::post_soak::{end, ending, leave, result, style, tell_folder, verdict_exit, write};
 use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
+use crate::cli::judging::JudgedRunArgs;
 use crate::cli::post_soak::AnalyzeArgs;
 use crate::cli::values::Format;
 use crate::core::analysis::Options;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
-use crate::flow::policy::window_patches;
 use crate::flow::write::{ANALYSIS, Wanted, add_plots, render};
 use crate::render::gate_text::Places;
 use crate::render::{gate_text, json};
@@ -17,10 +17,7 @@ use crate::render::{gate_text, json};
 /// Judges everything, writes the reports, tells the result.
 pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     let AnalyzeArgs {
-        path,
-        policy,
-        mock,
-        window,
+        judged: JudgedRunArgs { path, policy, mock, window },
         symbol,
         exit_on_crit,
         min_windows,
@@ -32,8 +29,7 @@ pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         ascii,
         format,
     } = args;
-    let policy =
-        load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
+    let policy = load_window_policy(policy, window)?;
     let provenance = collect_provenance(&policy, override_.override_reason.as_deref())?;
     let options =
         Options { mock: mock.mock, so_far: window.so_far, min_windows: *min_windows, ..Options::default() };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use super::judging::{cannot_judge, collect_provenance, load_policy};
+use super::judging::{cannot_judge, collect_provenance, load_window_policy};
 use super::post_soak::{end, ending, leave, style, tell_folder, write_where};
 use super::{Failure, print};
 use crate::cli::audit::{AuditArgs, AuditCommand, LegacyArgs, PrSummaryArgs};
@@ -16,7 +16,6 @@ use crate::exit::Exit;
 use crate::flow::audit;
 use crate::flow::judge::{self, Request};
 use crate::flow::legacy_readiness;
-use crate::flow::policy::window_patches;
 use crate::flow::write::{ANALYSIS, add_plots};
 use crate::io::load::read_bounded;
 use crate::io::loose;
@@ -43,8 +42,7 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
     if let Some(AuditCommand::PrSummary(args)) = command {
         return pr_summary(args);
     }
-    let policy =
-        load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
+    let policy = load_window_policy(policy, window)?;
     let provenance = collect_provenance(&policy, override_.override_reason.as_deref())?;
     let options = Options { so_far: window.so_far, ..Options::default() };
     let asked = path.folder();

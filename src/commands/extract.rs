@@ -2,17 +2,17 @@
 
 use anyhow::anyhow;
 
-use super::judging::{cannot_judge, collect_provenance, load_policy, notify_target};
+use super::judging::{cannot_judge, collect_provenance, load_window_policy, notify_target};
 use super::post_soak::{compare, notify, say, tell_folder, write};
 use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
+use crate::cli::judging::JudgedRunArgs;
 use crate::cli::post_soak::{ExtractArgs, MetricsArgs};
 use crate::cli::values::FailOn;
 use crate::core::analysis::{Depth, Options};
 use crate::core::verdict::Outcome;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
-use crate::flow::policy::window_patches;
 use crate::flow::write::{Metrics, Wanted, render};
 use crate::render::json;
 use crate::wire::snapshot::Snapshot;
@@ -20,10 +20,7 @@ use crate::wire::snapshot::Snapshot;
 /// Judges the last window, writes the snapshot, prints it.
 pub(super) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     let ExtractArgs {
-        path,
-        policy,
-        mock,
-        window,
+        judged: JudgedRunArgs { path, policy, mock, window },
         pretty,
         baseline,
         metrics,
@@ -32,8 +29,7 @@ pub(super) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         out,
     } = args;
     let target = notify_args.destination().map_err(Failure::usage)?.map(notify_target);
-    let policy =
-        load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
+    let policy = load_window_policy(policy, window)?;
     let provenance = collect_provenance(&policy, None)?;
     let options = Options {
         depth: Depth::Snapshot,

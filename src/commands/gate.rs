@@ -3,19 +3,19 @@
 use std::path::Path;
 
 use super::extract::metrics_wanted;
-use super::judging::{cannot_judge, collect_provenance, load_policy, notify_target};
+use super::judging::{cannot_judge, collect_provenance, load_window_policy, notify_target};
 use super::post_soak::{
     compare, end, ending, leave, notify, result, say, style, tell_folder, verdict_exit, write,
 };
 use super::{Failure, print};
 use crate::cli::environment;
 use crate::cli::globals::GlobalArgs;
+use crate::cli::judging::JudgedRunArgs;
 use crate::cli::post_soak::GateArgs;
 use crate::cli::values::Format;
 use crate::core::analysis::{Analysis, Options};
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
-use crate::flow::policy::window_patches;
 use crate::flow::write::{Wanted, render};
 use crate::io::loose;
 use crate::render::gate_text::Places;
@@ -26,10 +26,7 @@ use crate::wire::snapshot::Snapshot;
 /// Judges, writes, tells, ends by the verdict.
 pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     let GateArgs {
-        path,
-        policy,
-        mock,
-        window,
+        judged: JudgedRunArgs { path, policy, mock, window },
         strict,
         skip_delta_verify,
         skip_analyzer,
@@ -48,8 +45,7 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         format,
     } = args;
     let target = notify_args.destination().map_err(Failure::usage)?.map(notify_target);
-    let policy =
-        load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
+    let policy = load_window_policy(policy, window)?;
     let provenance = collect_provenance(&policy, override_.override_reason.as_deref())?;
     let options = Options {
         mock: mock.mock,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Failure;
+use crate::cli::judging::{PolicyArgs, WindowArgs};
 use crate::cli::notify::Destination;
 use crate::core::policy::Policy;
 use crate::flow::judge::JudgeError;
@@ -24,6 +25,12 @@ pub(super) fn load_policy(file: Option<&Path>, patches: &[Patch]) -> Result<Poli
         PolicyProblem::Policy(errors) => Failure::usage(errors)
             .hint("`soak config check FILE` checks a policy; `soak config show` prints the keys"),
     })
+}
+
+/// The policy in force, with the window of the command line.
+pub(super) fn load_window_policy(policy: &PolicyArgs, window: &WindowArgs) -> Result<Policy, Failure> {
+    let patches = policy::window_patches(window.last_n, window.min_iterations);
+    load_policy(policy.policy.as_deref(), &patches)
 }
 
 /// Who judges, by what.

@@ -1,13 +1,14 @@
 //! `soak selftest`: can the gates fail?
 
-use super::judging::{cannot_judge, collect_provenance, load_policy};
+use super::judging::{cannot_judge, collect_provenance, load_window_policy};
 use super::post_soak::{say, style};
 use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
-use crate::cli::selftest::{SelftestArgs, SelftestFormat};
+use crate::cli::judging::JudgedRunArgs;
+use crate::cli::selftest::SelftestArgs;
+use crate::cli::values::ReportFormat;
 use crate::core::analysis::Options;
 use crate::exit::Exit;
-use crate::flow::policy::window_patches;
 use crate::flow::selftest::{Asked, SelftestError, Tested, test};
 use crate::render::{json, selftest_md, selftest_text};
 use crate::wire::selftest_result::SelftestResult;
@@ -16,18 +17,14 @@ use crate::wire::selftest_result::SelftestResult;
 pub(super) fn run(args: &SelftestArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     let SelftestArgs {
         run,
-        path,
-        policy,
-        mock,
-        window,
+        judged: JudgedRunArgs { path, policy, mock, window },
         strict,
         skip_delta_verify,
         require_freeze,
         fail_on,
         format,
     } = args;
-    let policy =
-        load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
+    let policy = load_window_policy(policy, window)?;
     let provenance = collect_provenance(&policy, None)?;
     let options = Options {
         mock: mock.mock,
@@ -48,9 +45,9 @@ pub(super) fn run(args: &SelftestArgs, globals: &GlobalArgs) -> Result<Exit, Fai
     let folder = folder.to_string_lossy().into_owned();
     let result = SelftestResult::of(folder, symbol, rows, mock.mock, notes, &provenance);
     print(match format {
-        SelftestFormat::Text => selftest_text::text(&result, style(globals, false)),
-        SelftestFormat::Json => json::pretty(&result),
-        SelftestFormat::Md => selftest_md::md(&result),
+        ReportFormat::Text => selftest_text::text(&result, style(globals, false)),
+        ReportFormat::Json => json::pretty(&result),
+        ReportFormat::Md => selftest_md::md(&result),
     })?;
     Ok(if result.not_caught.is_empty() { Exit::Success } else { Exit::Failed })
 }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::Failure;
-use super::judging::{collect_provenance, load_policy};
+use super::judging::{collect_provenance, load_window_policy};
 use crate::cli::globals::{GlobalArgs, LogFormat};
+use crate::cli::judging::JudgedRunArgs;
 use crate::cli::serve::ServeArgs;
 use crate::core::run::live::LiveFacts;
 use crate::core::run::source::Wait;
 use crate::exit::Exit;
 use crate::flow::live_folder::{Followed, LiveFolder};
-use crate::flow::policy::window_patches;
 use crate::io::clock::{self, Stopwatch};
 use crate::io::signals::StopRequest;
 use crate::render::run_log::LogEvent;
@@ -21,9 +21,8 @@ const SHARE: u32 = 5;
 
 /// Serves until SIGINT or SIGTERM.
 pub(super) fn run(args: &ServeArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
-    let ServeArgs { path, policy, mock, window, symbol, listen, every } = args;
-    let policy =
-        load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
+    let ServeArgs { judged: JudgedRunArgs { path, policy, mock, window }, symbol, listen, every } = args;
+    let policy = load_window_policy(policy, window)?;
     let provenance = collect_provenance(&policy, None)?;
     let followed = Followed { path: path.folder(), mock: mock.mock, symbol: symbol.clone() };
     let mut folder = LiveFolder::new(followed, policy, &provenance);

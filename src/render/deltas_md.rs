@@ -165,7 +165,7 @@ fn verdict(checks: &[Check]) -> &'static str {
 fn ladder(check: &Check, clean: fn(&str) -> String) -> String {
     let symbol = check.symbol.as_ref().map_or(String::new(), |symbol| format!("{} ", clean(symbol)));
     let limit = match (check.comparison, check.limit) {
-        (Some(comparison), Some(limit)) => format!("limit {} {}", clean(comparison.symbol()), plain(limit)),
+        (Some(comparison), Some(limit)) => format!("limit {} {}", comparison.symbol(), plain(limit)),
         _ => "no limit".to_owned(),
     };
     let observed = check.observed.map_or("-".to_owned(), plain);

@@ -1,12 +1,14 @@
 //! Arguments of `soak release …`.
 
 pub mod bundle;
+pub mod canary;
 pub mod readiness;
 pub mod tag;
 
 use clap::Subcommand;
 
 use bundle::{BundleArgs, VerifyArgs};
+use canary::CanaryCommand;
 use readiness::{ReadinessArgs, ValidateArgs};
 use tag::TagArgs;
 
@@ -27,10 +29,10 @@ pub enum ReleaseCommand {
     /// Build the release bundle of a run: reports, overrides profile, changelog, rollback plan, canary checklist
     ///
     /// Refused, with every reason at once, unless the verdict of the gate is PASS, the overrides may be frozen,
-    /// readiness is OK, the tuning reached the overrides, the data and the limits are real, and there are enough
-    /// iterations. Built aside and put in place whole; a former bundle that nobody touched is replaced, and
-    /// anything else is left alone. MANIFEST.json and SHA256SUMS have the hash of every file. The same run gives
-    /// the same bytes.
+    /// readiness is OK, the tuning reached the overrides, the overrides are in their bounds and those that the
+    /// last iteration ran with, the data and the limits are real, and there are enough iterations of one commit.
+    /// Built aside and put in place whole; a former bundle that nobody touched is replaced, and anything else is
+    /// left alone. MANIFEST.json and SHA256SUMS have the hash of every file. The same run gives the same bytes.
     Bundle(Box<BundleArgs>),
     /// Check a bundle, folder or archive: hashes, missing and extra files, and whether it may be one
     ///
@@ -41,4 +43,7 @@ pub enum ReleaseCommand {
     /// The bundle is verified first, the tree must be clean, and a tag of the name must not be there. Asks
     /// nothing, pushes only with --push.
     Tag(TagArgs),
+    /// Watch the canary of a release by the limits of its checklist
+    #[command(subcommand)]
+    Canary(CanaryCommand),
 }

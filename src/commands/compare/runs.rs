@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use super::baseline;
 use crate::cli::compare::{CompareArgs, CompareFormat};
 use crate::cli::globals::GlobalArgs;
-use crate::commands::judging::{collect_provenance, load_policy};
+use crate::commands::judging::{collect_provenance, load_window_policy};
 use crate::commands::post_soak::say;
 use crate::commands::{Failure, print};
 use crate::core::compare::significance;
@@ -16,7 +16,6 @@ use crate::exit::Exit;
 use crate::flow::baselines;
 use crate::flow::compare::{self, Asked, Read, SideError};
 use crate::flow::judge::JudgeError;
-use crate::flow::policy::window_patches;
 use crate::render::{compare_csv, compare_md, compare_text, json, markdown};
 use crate::wire::compare_result::{CompareResult, ComparedRun, Significance};
 
@@ -27,8 +26,7 @@ pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     let Some(b) = b else {
         return Err(Failure::usage(anyhow!("`--b` names the run that is compared")));
     };
-    let policy =
-        load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
+    let policy = load_window_policy(policy, window)?;
     let provenance = collect_provenance(&policy, None)?;
     let asked = Asked {
         policy: &policy,

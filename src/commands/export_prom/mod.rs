@@ -9,17 +9,16 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::judging::{cannot_judge, collect_provenance, load_policy};
+use super::judging::{cannot_judge, collect_provenance, load_window_policy};
 use super::post_soak::{say, tell_folder};
 use super::{Failure, print};
 use crate::cli::export::ExportArgs;
 use crate::cli::globals::GlobalArgs;
-use crate::cli::judging::{MockArgs, WindowArgs};
+use crate::cli::judging::{JudgedRunArgs, MockArgs, WindowArgs};
 use crate::core::analysis::{Analysis, Options};
 use crate::core::policy::Policy;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Judged, Request};
-use crate::flow::policy::window_patches;
 use crate::io::http::Limits;
 use crate::io::loose;
 use crate::render::exposition::Form;
@@ -29,10 +28,7 @@ use crate::wire::provenance::Provenance;
 /// Exports the metrics.
 pub(super) fn run(args: &ExportArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     let ExportArgs {
-        path,
-        policy,
-        mock,
-        window,
+        judged: JudgedRunArgs { path, policy, mock, window },
         output,
         openmetrics,
         no_legacy_metrics,
@@ -45,8 +41,7 @@ pub(super) fn run(args: &ExportArgs, globals: &GlobalArgs) -> Result<Exit, Failu
     if let (Some(group), true) = (&group, push.delete) {
         return push::delete(group, globals);
     }
-    let policy =
-        load_policy(policy.policy.as_deref(), &window_patches(window.last_n, window.min_iterations))?;
+    let policy = load_window_policy(policy, window)?;
     let folder = path.folder();
     if let Some(url) = &remote.remote_write {
         return remote_write::run(url, remote, sending, &folder, &policy, globals);

@@ -2,14 +2,16 @@
 //!
 //! The facts stand in the bundle's manifest, so that whoever verifies it asks the same questions again.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::day::simulated;
 use crate::core::analysis::Analysis;
 use crate::core::audit::Readiness;
 use crate::core::deltas::Status;
-use crate::core::number::{beside, exact, trimmed};
-use crate::core::params::ParamValues;
+use crate::core::number::{TOLERANCE, beside, exact, trimmed};
+use crate::core::params::{ParamName, ParamValues};
 use crate::core::policy::Policy;
 use crate::core::tuning::parameters::Parameters;
 use crate::core::verdict::Outcome;
@@ -56,6 +58,8 @@ pub struct Facts {
     pub simulated: bool,
     /// Where the data came from; null when nothing says so.
     pub source: Option<String>,
+    /// Where the overrides are not those that the last iteration ran with, one sentence each.
+    pub unsoaked: Vec<String>,
 }
 
 /// A reason against a release.
@@ -63,7 +67,7 @@ pub struct Facts {
 #[serde(deny_unknown_fields)]
 pub struct Refusal {
     /// What is missing: `verdict`, `freeze`, `readiness`, `deltas`, `source`, `limits`, `iterations`, `commit`,
-    /// `bounds`.
+    /// `bounds`, `profile`.
     pub needs: String,
     /// In a sentence.
     pub reason: String,
@@ -104,6 +108,7 @@ impl Facts {
             readiness_failures: readiness.failures.clone(),
             simulated: simulated(analysis, rules),
             source: analysis.source(),
+            unsoaked: unsoaked(analysis, overrides),
         }
     }
 
@@ -156,6 +161,12 @@ impl Facts {
         }
         if !self.out_of_bounds.is_empty() {
             refuse("bounds", format!("overrides are out of their bounds: {}", self.out_of_bounds.join("; ")));
+        }
+        if !self.unsoaked.is_empty() {
+            refuse(
+                "profile",
+                format!("the overrides are not those of the soak: {}", self.unsoaked.join("; ")),
+            );
         }
         refusals
     }
@@ -235,6 +246,37 @@ fn out_of_bounds(overrides: &ParamValues, parameters: &Parameters) -> Vec<String
     found
 }
 
+/// Where the overrides part from those that the last iteration ran with: what nobody measured is not released,
+/// nor is a change that was made after the last iteration.
+fn unsoaked(analysis: &Analysis, overrides: &ParamValues) -> Vec<String> {
+    let mut found = Vec::new();
+    for symbol in &analysis.symbols {
+        let Some(last) = analysis.series(symbol).rows().last() else { continue };
+        let of_symbol = symbol.symbol.as_deref().map(|name| format!(" of {name}")).unwrap_or_default();
+        let last_name = format!("iteration {}{of_symbol}", last.number);
+        match &last.overrides {
+            Some(soaked) => found.extend(differences(soaked, overrides, &last_name)),
+            None => found.push(format!("{last_name} does not say what it ran with")),
+        }
+    }
+    found
+}
+
+fn differences(soaked: &ParamValues, overrides: &ParamValues, last: &str) -> Vec<String> {
+    let number = |value: f64| trimmed(&exact(value, 0)).to_owned();
+    let names: BTreeSet<&ParamName> = soaked.iter().chain(overrides.iter()).map(|(name, _)| name).collect();
+    let told = names.into_iter().filter_map(|name| match (soaked.get(name), overrides.get(name)) {
+        (Some(ran), Some(value)) if (ran - value).abs() <= TOLERANCE => None,
+        (Some(ran), Some(value)) => {
+            Some(format!("{name} is {}, {last} ran with {}", number(value), number(ran)))
+        }
+        (Some(ran), None) => Some(format!("{name} is missing, {last} ran with {}", number(ran))),
+        (None, Some(value)) => Some(format!("{name} is {}, {last} ran without it", number(value))),
+        (None, None) => None,
+    });
+    told.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,6 +298,7 @@ mod tests {
             readiness_failures: Vec::new(),
             simulated: false,
             source: Some("prometheus".to_owned()),
+            unsoaked: Vec::new(),
         }
     }
 
@@ -271,7 +314,7 @@ mod tests {
         {
             assert_eq!(needs(&Facts { outcome, ..good() }, false), ["verdict"]);
         }
-        let changed: [(Change, &str); 10] = [
+        let changed: [(Change, &str); 11] = [
             (|facts| facts.freeze_ready = false, "freeze"),
             (|facts| facts.readiness = "HOLD".to_owned(), "readiness"),
             (|facts| facts.deltas.full_apply_ratio = Some(0.9499), "deltas"),
@@ -282,6 +325,7 @@ mod tests {
             (|facts| facts.limits = "mock".to_owned(), "limits"),
             (|facts| facts.commits.push("fedcba9".to_owned()), "commit"),
             (|facts| facts.out_of_bounds.push("x".to_owned()), "bounds"),
+            (|facts| facts.unsoaked.push("x".to_owned()), "profile"),
         ];
         for (change, expected) in changed {
             let mut facts = good();
@@ -318,6 +362,29 @@ mod tests {
             DeltaFacts { asked: 0.95, full_apply_ratio: Some(0.9499), status: Some(Status::Verified) };
         let reason = &facts.refusals(false)[0].reason;
         assert_eq!(reason, "the full-apply ratio of the tuning is 0.9499, asked >= 0.95");
+    }
+
+    #[test]
+    fn a_profile_is_what_the_last_iteration_ran_with_to_a_billionth() {
+        let values = |pairs: &[(&str, f64)]| {
+            ParamValues::new(pairs.iter().map(|(name, value)| (ParamName::flat(name), *value)).collect())
+        };
+        let soaked = values(&[("min_interval_ms", 60.0), ("tail_age_ms", 600.0)]);
+        let told = |pairs: &[(&str, f64)]| differences(&soaked, &values(pairs), "iteration 24");
+        assert_eq!(told(&[("min_interval_ms", 60.0), ("tail_age_ms", 600.0)]), Vec::<String>::new());
+        assert_eq!(told(&[("min_interval_ms", 60.0 + 9e-10), ("tail_age_ms", 600.0)]), Vec::<String>::new());
+        assert_eq!(
+            told(&[("min_interval_ms", 65.0), ("tail_age_ms", 600.0)]),
+            ["min_interval_ms is 65, iteration 24 ran with 60"]
+        );
+        assert_eq!(
+            told(&[("min_interval_ms", 60.0), ("max_age_ms", 1.5)]),
+            [
+                "max_age_ms is 1.5, iteration 24 ran without it",
+                "tail_age_ms is missing, iteration 24 ran with 600"
+            ]
+        );
+        assert_eq!(told(&[("min_interval_ms", 60.0 + 2e-9), ("tail_age_ms", 600.0)]).len(), 1);
     }
 
     #[test]

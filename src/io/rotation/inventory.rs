@@ -189,6 +189,8 @@ fn tail(path: &Path) -> Option<Vec<u8>> {
 struct Found {
     iterations: Vec<IterationFile>,
     linked_iterations: Vec<String>,
+    /// Paths below the run that a list of artifacts, there or in a folder below, names as soak's.
+    listed: BTreeSet<String>,
     foreign: BTreeSet<String>,
     foreign_count: usize,
     bytes: u64,
@@ -202,7 +204,7 @@ impl Found {
         below: &str,
         is_other_run: &dyn Fn(&str) -> bool,
     ) -> Result<(), RotationError> {
-        let written = written_by_soak(folder);
+        self.listed.extend(written_by_soak(folder).map(|name| format!("{below}{name}")));
         for entry in fs::read_dir(folder).map_err(RotationError::io("list", folder))? {
             let entry = entry.map_err(RotationError::io("list", folder))?;
             let raw = entry.file_name();
@@ -236,7 +238,7 @@ impl Found {
                     name: name.to_string(),
                     bytes: metadata.len(),
                 });
-            } else if !(is_written_by_run(&name) || written.contains(name.as_ref())) {
+            } else if !(is_written_by_run(&name) || self.listed.contains(&format!("{below}{name}"))) {
                 self.note_foreign(below, &name);
             }
         }
@@ -271,11 +273,11 @@ fn is_written_by_run(name: &str) -> bool {
     RUN_FILES.contains(&name) || name.starts_with(".soak") || set_aside
 }
 
-/// The files in a folder that soak's list of artifacts names.
-fn written_by_soak(folder: &Path) -> BTreeSet<String> {
+/// The files that soak's list of artifacts in a folder names, there and in folders below.
+fn written_by_soak(folder: &Path) -> impl Iterator<Item = String> + use<> {
     let bytes = fs::read(folder.join(artifact_manifest::FILE_NAME)).unwrap_or_default();
     let listed = ArtifactManifest::parse(&bytes).map(|manifest| manifest.files).unwrap_or_default();
-    listed.into_iter().map(|file| file.name).collect()
+    listed.into_iter().map(|file| file.name)
 }
 
 /// The snapshots and their archives, by name.

@@ -58,6 +58,11 @@ fn what_soak_did_not_write_binds_a_run_and_what_it_wrote_does_not() -> TestResul
     let list = r#"{"files":[{"name":"report.html","sha256":"","size":1}],"schema_version":"1.0","tool_version":"1"}"#;
     fs::write(run.join("reports/analysis/.soak-artifacts.json"), list)?;
     assert_eq!(take(base.path())?.runs[0].bound, None);
+    // Gates list what they write below the run in the run's own list.
+    fs::write(run.join("reports/analysis/POST_SOAK_ANALYSIS.json"), "x")?;
+    let list = list.replace("report.html", "reports/analysis/POST_SOAK_ANALYSIS.json");
+    fs::write(run.join(".soak-artifacts.json"), &list)?;
+    assert_eq!(take(base.path())?.runs[0].bound, None);
     for (at, name) in ["d.txt", "a.txt", "reports/analysis/c.txt", "b.txt"].into_iter().enumerate() {
         fs::write(run.join(name), "x")?;
         let bound = take(base.path())?.runs[0].bound.clone().ok_or("not bound")?;

@@ -137,7 +137,7 @@ fn the_verdict_is_the_worst_check_and_shows_its_ladder() {
     assert!(has(&both, "**Verdict: FAIL**"));
     assert!(has(
         &both,
-        "- deltas.full_apply_ratio: 0.5 (limit &gt;= 0.9, deltas.full from built-in policy), FAIL: 2 of 4"
+        "- deltas.full_apply_ratio: 0.5 (limit >= 0.9, deltas.full from built-in policy), FAIL: 2 of 4"
     ));
     assert!(has(&markdown(&report(), &[check(Outcome::NotApplicable)]), "**Verdict: NOT_APPLICABLE**"));
 }

@@ -128,7 +128,7 @@ fn goals(out: &mut String, mark: &str, symbol: &SymbolNotes) {
             "| {} of {} | {} {} | {} | {word} |",
             cell(&goal.statistic),
             cell(&goal.kpi),
-            cell(&goal.comparison),
+            goal.comparison,
             number(goal.limit),
             goal.observed.map_or_else(|| "?".to_owned(), |seen| beside(seen, goal.limit, 3)),
         );

@@ -1,5 +1,7 @@
 //! Overrides that a person gave: what ought to be a number and is none is an error there.
 
+use std::collections::BTreeMap;
+
 use super::super::literals::parse_marked;
 use super::super::nesting::is_too_deep;
 use super::super::node::Node;
@@ -22,6 +24,14 @@ pub enum StrictError {
         /// What it is.
         found: &'static str,
     },
+    /// A parameter with two values, in two spellings.
+    #[error("`{first}` and `{second}` are one parameter, and have two values")]
+    Contradiction {
+        /// The key that came first.
+        first: String,
+        /// The other one.
+        second: String,
+    },
 }
 
 /// The overrides in a text, flat or nested. Other keys than those of known parameters may hold anything; `null`
@@ -32,23 +42,39 @@ pub fn read_strictly(json: &[u8]) -> Result<ParamValues, StrictError> {
     }
     let values = parse_marked(json, super::read)?;
     if let Node::Object(entries) = parse_marked(json, |json| serde_json::from_slice(json))? {
+        let mut seen = Seen::new();
         for (key, node) in &entries {
             match node {
                 Node::Object(section) => section.iter().try_for_each(|(inner, node)| {
-                    number(&ParamName::nested(key, inner), &format!("{key}.{inner}"), node)
+                    number(&mut seen, ParamName::nested(key, inner), format!("{key}.{inner}"), node)
                 })?,
-                node => number(&ParamName::flat(key), key, node)?,
+                node => number(&mut seen, ParamName::flat(key), key.clone(), node)?,
             }
         }
     }
     Ok(values)
 }
 
-fn number(param: &ParamName, key: &str, node: &Node) -> Result<(), StrictError> {
-    let is_known = ParamName::known().any(|known| known == param.as_str());
+/// The key and the value that a parameter was first seen with.
+type Seen = BTreeMap<ParamName, (String, f64)>;
+
+fn number(seen: &mut Seen, param: ParamName, key: String, node: &Node) -> Result<(), StrictError> {
     match node {
-        Node::Number(_) | Node::Null => Ok(()),
-        other if is_known => Err(StrictError::Wrong { key: key.to_owned(), found: other.kind() }),
+        Node::Number(value) => match seen.get(&param) {
+            #[expect(clippy::float_cmp, reason = "two spellings of a number are equal or they are not")]
+            Some((first, other)) if other != value => {
+                Err(StrictError::Contradiction { first: first.clone(), second: key })
+            }
+            Some(_) => Ok(()),
+            None => {
+                seen.insert(param, (key, *value));
+                Ok(())
+            }
+        },
+        Node::Null => Ok(()),
+        other if ParamName::known().any(|known| known == param.as_str()) => {
+            Err(StrictError::Wrong { key, found: other.kind() })
+        }
         _ => Ok(()),
     }
 }
@@ -56,6 +82,19 @@ fn number(param: &ParamName, key: &str, node: &Node) -> Result<(), StrictError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_parameter_in_two_spellings_has_one_value() {
+        assert!(read_strictly(br#"{"min_interval_ms": 60, "engine": {"min_interval_ms": 60.0}}"#).is_ok());
+        assert_eq!(
+            error(r#"{"min_interval_ms": 60, "engine": {"min_interval_ms": 70}}"#),
+            "`min_interval_ms` and `engine.min_interval_ms` are one parameter, and have two values"
+        );
+        assert_eq!(
+            error(r#"{"risk": {"impact_cap_ratio": 0.1}, "impact": {"impact_cap_ratio": 0.2}}"#),
+            "`risk.impact_cap_ratio` and `impact.impact_cap_ratio` are one parameter, and have two values"
+        );
+    }
 
     fn error(json: &str) -> String {
         read_strictly(json.as_bytes()).expect_err("refused").to_string()

@@ -234,6 +234,24 @@ fn a_run_with_files_of_others_never_goes_as_a_whole() {
     assert!(out.has("history/old/notes.txt") && out.has("history/old/ITER_SUMMARY_1.json"));
 }
 
+#[test]
+fn a_run_that_soak_judged_goes_as_a_whole_all_the_same() {
+    let out = Out::new();
+    out.add("latest", 8, NOON);
+    out.add("history/old", 24, "2025-01-01T00:00:00Z");
+    let old = out.path().join("history/old");
+    for command in [vec!["gate"], vec!["extract"], vec!["analyze"], vec!["audit"], vec!["deltas", "verify"]] {
+        let ended = ran(program().args(&command).arg("--path").arg(&old));
+        assert_ne!(ended.code, 2, "{command:?}: {}", ended.stderr);
+    }
+    assert!(
+        old.join("reports/analysis/report.html").is_file() && old.join("POST_SOAK_SNAPSHOT.json").is_file()
+    );
+    let rotated = artifacts("rotate", out.path(), &[]);
+    assert_eq!(rotated.code, 0, "{}", rotated.stderr);
+    assert!(!out.has("history/old"), "{}", rotated.stdout);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_run_that_is_at_work_is_left_alone_and_the_rest_goes_on() {

@@ -98,8 +98,10 @@ fn what_may_not_be_released_is_refused_with_every_reason_at_once() {
     let place = Place::with(&bad.with_json("runtime_overrides.json", &overrides(500.0)));
     let refused = place.bundle(&["--commit", "0123456"]);
     assert_eq!(refused.code, 1);
-    assert_eq!(needs(&refused.stderr), ["verdict", "freeze", "readiness", "source", "iterations", "bounds"]);
+    let expected = ["verdict", "freeze", "readiness", "source", "iterations", "bounds", "profile"];
+    assert_eq!(needs(&refused.stderr), expected);
     assert!(refused.stderr.contains("min_interval_ms is 500, allowed 40 to 80"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("min_interval_ms is 500, iteration 9 ran with 60"), "{}", refused.stderr);
     assert!(!place.file("out").exists(), "nothing is left behind");
 }
 
@@ -142,6 +144,15 @@ fn each_need_stands_for_itself() {
     );
     let commits = run.clone().edit(1, |value| value["commit"] = json!("aaaaaaaaaa"));
     assert_eq!(one(&commits, &["--commit", "bbbbbbbbbb"]), "commit");
+    // Overrides that nobody soaked: changed by hand, changed after the last iteration, or not recorded.
+    let by_hand = run.clone().with_json("runtime_overrides.json", &overrides(64.0));
+    assert_eq!(one(&by_hand, &[]), "profile");
+    let late = run.clone().tuned(16, 1.0).with_json("runtime_overrides.json", &overrides(66.0));
+    assert_eq!(one(&late, &[]), "profile");
+    let unrecorded: Run = (1..=16).fold(Run::passing(16).declared(16, "complete", 16), |run, n| {
+        run.edit(n, |value| value["runtime_overrides"] = Value::Null)
+    });
+    assert_eq!(one(&unrecorded.with_json("runtime_overrides.json", &overrides(60.0)), &[]), "profile");
     // A running, a corrupt and an incomplete run are no PASS.
     assert_eq!(one(&run.clone().declared(20, "running", 16), &[]), "verdict freeze readiness");
     assert_eq!(one(&run.with("ITER_SUMMARY_16.json", "{"), &[]).split(' ').next(), Some("verdict"));
@@ -152,7 +163,7 @@ fn tuning_that_did_not_arrive_is_in_the_way_below_its_own_limit() {
     // One of twelve proposals is lost: 11/12 is 0.917, enough for the gate and not for a release.
     let run = (1..=12).fold(releasable(), |run, n| run.tuned(n, if n % 2 == 0 { 1.0 } else { -1.0 }));
     let lost = run.edit(12, |value| value["tuning"]["proposed_deltas"] = json!({"min_interval_ms": 7.0}));
-    let place = Place::with(&lost);
+    let place = Place::with(&lost.with_json("runtime_overrides.json", &overrides(60.0)));
     let refused = place.bundle(&[]);
     assert_eq!(needs(&refused.stderr), ["deltas"], "{}", refused.stderr);
     assert!(refused.stderr.contains("0.917, asked >= 0.95"), "{}", refused.stderr);
@@ -213,7 +224,8 @@ fn a_rehearsal_takes_simulated_data_says_so_everywhere_and_takes_nothing_else() 
     keeps_to("post_soak_snapshot_1_2", &place.json("out/v1/POST_SOAK_SNAPSHOT.json"));
     keeps_to("delta_verify_report", &place.json("out/v1/DELTA_VERIFY_REPORT.json"));
     keeps_to("post_soak_audit_summary", &place.json("out/v1/POST_SOAK_AUDIT_SUMMARY.json"));
-    let failing = Place::with(&sim.failing(&[12, 13, 14, 15, 16]));
+    let failing = sim.failing(&[12, 13, 14, 15, 16]).with_json("runtime_overrides.json", &overrides(60.0));
+    let failing = Place::with(&failing);
     let refused = failing.bundle(&["--rehearsal"]);
     assert_eq!(refused.code, 1);
     assert_eq!(needs(&refused.stderr), ["verdict", "freeze", "readiness"]);
@@ -335,11 +347,11 @@ fn without_a_profile_or_iterations_no_override_helps() {
 
 #[test]
 fn the_profile_keeps_its_shape_and_loses_the_dust_of_additions() {
-    let nested = json!({"engine": {"min_interval_ms": 65}, "risk": {"impact_cap_ratio": 0.099_999_999_999_999_99, "mode": "x"}});
+    let nested = json!({"engine": {"min_interval_ms": 65, "tail_age_ms": 600}, "risk": {"impact_cap_ratio": 0.099_999_999_999_999_99, "mode": "x"}});
     let place = Place::with(&releasable().with_json("runtime_overrides.json", &nested));
     place.built(&[]);
     assert_eq!(
         place.json("out/v1/soak_profile.runtime_overrides.json"),
-        json!({"engine": {"min_interval_ms": 65}, "risk": {"impact_cap_ratio": 0.1, "mode": "x"}})
+        json!({"engine": {"min_interval_ms": 65, "tail_age_ms": 600}, "risk": {"impact_cap_ratio": 0.1, "mode": "x"}})
     );
 }
