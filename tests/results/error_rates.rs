@@ -55,7 +55,9 @@ fn decisions_raise_few_false_alarms_over_all_kpis_together() {
                 if n == 18 && !compared.contains(&method) {
                     continue;
                 }
-                let most = if phi < 0.8 { 5.0 } else { 7.0 };
+                // Where one KPI remembers and three do not, 18 values do not tell them apart well.
+                let is_hard = phi >= 0.8 || (phi >= 0.5 && n == 18 && method.starts_with("compare_mixed"));
+                let most = if is_hard { 7.0 } else { 5.0 };
                 let found = percent(&table, (method, n, phi, Scenario::Nothing));
                 assert!(found <= most, "{method}, n = {n}, phi = {phi}: {found} %");
             }
@@ -80,6 +82,21 @@ fn decisions_find_what_they_were_promised_to_find() {
     ] {
         let found = percent(&table, (method, n, 0.3, scenario));
         assert!(found >= least, "{method}, n = {n}, {}: {found} %", scenario.name());
+    }
+}
+
+#[test]
+fn an_old_step_leaves_the_last_values_as_sure_as_they_are() {
+    let table = published();
+    for (n, most) in [(96, 1.0), (200, 1.0), (1000, 1.0)] {
+        for phi in [0.0, 0.3] {
+            let stepped = Scenario::Step { size: 3.0, after: 0.5 };
+            let key = ("mean_interval_last8".to_owned(), n, phi.to_string(), stepped.name());
+            let [runs, missed, cannot, ..] = table[&key];
+            let share = |count: usize| 100.0 * count as f64 / runs as f64;
+            assert!(share(cannot) <= most, "{n}, {phi}: no interval in {} %", share(cannot));
+            assert!(share(missed) <= 6.0, "{n}, {phi}: it misses in {} %", share(missed));
+        }
     }
 }
 
