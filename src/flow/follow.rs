@@ -83,7 +83,7 @@ mod tests {
     fn write(folder: &Path, number: u64) {
         let text = format!(
             r#"{{"iteration": {number}, "summary": {{"net_bps": 3.0, "risk_ratio": 0.3, "maker_taker_ratio": 0.9,
-                "p95_latency_ms": 250.0}}, "tuning": {{"freeze_triggered": true}}}}"#
+                "p95_latency_ms": 250.0, "ticks": {number}}}, "tuning": {{"freeze_triggered": true}}}}"#
         );
         crate::io::loose::write(&folder.join(format!("ITER_SUMMARY_{number}.json")), text.as_bytes())
             .expect("written");

@@ -54,6 +54,10 @@ const ACK: [&str; 9] =
 
 /// Lines of the history and the baseline in force, after all of it was verified.
 fn state(folder: &Path) -> Result<(usize, Value), Box<dyn std::error::Error>> {
+    if !folder.join("store/history.jsonl").exists() {
+        // Nothing was promoted, and there is nothing to verify.
+        return Ok((0, Value::Null));
+    }
     let verified = baseline(folder, &["verify", "--format", "json"], None)?;
     if !verified.status.success() {
         return Err(String::from_utf8_lossy(&verified.stderr).into_owned().into());
