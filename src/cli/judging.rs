@@ -93,6 +93,8 @@ pub struct JudgedRunArgs {
 #[derive(Clone, Debug, Args)]
 pub struct OverrideArgs {
     /// Exit 0 whatever the verdict is; who, when and why stand in every artifact [default: no override]
+    ///
+    /// When is $SOAK_NOW, else what the clock says: then two results of the same run differ in it.
     #[arg(long = "override", value_name = "REASON", env = "READINESS_OVERRIDE", value_parser = reason)]
     pub override_reason: Option<String>,
 }

@@ -26,6 +26,7 @@ pub mod rollback;
 pub mod run;
 pub mod selftest;
 pub mod serve;
+pub mod server;
 pub mod start;
 pub mod values;
 

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::access::AccessArgs;
 use super::environment;
 use super::judging::PolicyArgs;
 use super::notify::NotifyArgs;
+use super::server::ServerArgs;
 use super::start::StartArgs;
 use super::values::{Format, count, hours, number, process, seconds, switch};
 use crate::core::listen::ListenAddress;
@@ -157,17 +157,9 @@ pub struct SourceArgs {
     #[arg(long, value_name = "FILE")]
     pub edge_report: Option<PathBuf>,
 
-    /// Server that --source prometheus asks, with its path prefix if it has one [default: none]
-    #[arg(long, value_name = "URL")]
-    pub prometheus_url: Option<String>,
-
-    /// What $selector stands for in the queries, e.g. `job="mm",env="soak"` [default: nothing]
-    #[arg(long, value_name = "MATCHERS")]
-    pub selector: Option<String>,
-
-    /// How the server knows us.
+    /// The server that --source prometheus asks.
     #[command(flatten)]
-    pub access: AccessArgs,
+    pub server: ServerArgs,
 }
 
 /// What is tuned, and from where.

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::judging::JudgedRunArgs;
-use super::values::FailOnWarn;
+use super::values::{FailOnWarn, ReportFormat};
 
 /// `soak selftest`
 #[derive(Debug, Args)]
@@ -39,17 +39,6 @@ pub struct SelftestArgs {
     pub fail_on: Option<FailOnWarn>,
 
     /// How the result is printed
-    #[arg(long, value_enum, default_value_t = SelftestFormat::Text)]
-    pub format: SelftestFormat,
-}
-
-/// How a selftest is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SelftestFormat {
-    /// For people
-    Text,
-    /// For machines, described by a JSON Schema
-    Json,
-    /// For a pull request
-    Md,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
 }

@@ -1,5 +1,6 @@
 //! Values of arguments: parsers that refuse what makes no sense, with messages for people.
 
+use chrono::{DateTime, Utc};
 use clap::ValueEnum;
 
 use super::artifacts::Limit;
@@ -13,6 +14,17 @@ pub enum Format {
     Text,
     /// For machines, described by a JSON Schema
     Json,
+}
+
+/// How a result is printed that people also put into pull requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people
+    Text,
+    /// For machines, described by a JSON Schema
+    Json,
+    /// For a pull request
+    Md,
 }
 
 /// What else fails a command that gates.
@@ -86,6 +98,13 @@ pub fn seconds(value: &str) -> Result<f64, String> {
 
 fn duration(value: &str, longest: f64) -> Option<f64> {
     value.parse::<f64>().ok().filter(|number| *number > 0.0 && *number <= longest)
+}
+
+/// A moment, RFC 3339.
+pub fn time(value: &str) -> Result<DateTime<Utc>, String> {
+    DateTime::parse_from_rfc3339(value)
+        .map(|time| time.to_utc())
+        .map_err(|error| format!("expected a time such as 2026-01-31T12:00:00Z: {error}"))
 }
 
 /// A header of a request, `Name: value`.

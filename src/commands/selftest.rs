@@ -5,7 +5,8 @@ use super::post_soak::{say, style};
 use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
 use crate::cli::judging::JudgedRunArgs;
-use crate::cli::selftest::{SelftestArgs, SelftestFormat};
+use crate::cli::selftest::SelftestArgs;
+use crate::cli::values::ReportFormat;
 use crate::core::analysis::Options;
 use crate::exit::Exit;
 use crate::flow::selftest::{Asked, SelftestError, Tested, test};
@@ -44,9 +45,9 @@ pub(super) fn run(args: &SelftestArgs, globals: &GlobalArgs) -> Result<Exit, Fai
     let folder = folder.to_string_lossy().into_owned();
     let result = SelftestResult::of(folder, symbol, rows, mock.mock, notes, &provenance);
     print(match format {
-        SelftestFormat::Text => selftest_text::text(&result, style(globals, false)),
-        SelftestFormat::Json => json::pretty(&result),
-        SelftestFormat::Md => selftest_md::md(&result),
+        ReportFormat::Text => selftest_text::text(&result, style(globals, false)),
+        ReportFormat::Json => json::pretty(&result),
+        ReportFormat::Md => selftest_md::md(&result),
     })?;
     Ok(if result.not_caught.is_empty() { Exit::Success } else { Exit::Failed })
 }

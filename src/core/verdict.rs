@@ -199,6 +199,8 @@ pub enum Part {
     Sanity,
     /// Gates of the 72-hour report.
     RunGates,
+    /// Limits and triggers of a canary; its windows count steps of time and no iterations.
+    Canary,
 }
 
 impl Part {
@@ -218,6 +220,7 @@ impl Part {
             Self::ChangePoints => "change_points",
             Self::Sanity => "sanity",
             Self::RunGates => "run_gates",
+            Self::Canary => "canary",
         }
     }
 }

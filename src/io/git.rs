@@ -3,6 +3,10 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::source::exec::child::{Child, Ended};
+use crate::core::run::source::Wait;
 
 /// Why git did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +25,26 @@ pub enum GitError {
         /// What it said on stderr.
         told: String,
     },
+    /// It took too long, and was ended with everything that it started.
+    #[error("`git {what}` was not done after {} s and was ended{}", limit.as_secs_f64(), last_words(told))]
+    TimedOut {
+        /// The subcommand.
+        what: &'static str,
+        /// How long it had.
+        limit: Duration,
+        /// The end of its stderr.
+        told: String,
+    },
+    /// A signal came, and it was ended.
+    #[error("`git {what}` was interrupted and ended")]
+    Interrupted {
+        /// The subcommand.
+        what: &'static str,
+    },
+}
+
+fn last_words(told: &str) -> String {
+    if told.is_empty() { String::new() } else { format!("; the end of its stderr: {told}") }
 }
 
 /// A repository.
@@ -35,6 +59,9 @@ struct Output {
     stdout: Vec<u8>,
     stderr: String,
 }
+
+/// What a push that takes too long has between TERM and KILL.
+const KILL_AFTER: Duration = Duration::from_secs(5);
 
 /// Bytes of stderr that a message tells.
 const TOLD: usize = 2000;
@@ -114,11 +141,29 @@ impl Repository {
         Ok((message, self.commit(&reference)?))
     }
 
-    /// Sends a tag to a remote.
-    pub fn push_tag(&self, remote: &str, name: &str, force: bool) -> Result<(), GitError> {
+    /// Sends a tag to a remote. What is not done after `limit` is ended with its process group: a remote that
+    /// accepts a connection and says nothing would hold git forever.
+    pub fn push_tag(
+        &self,
+        remote: &str,
+        name: &str,
+        force: bool,
+        limit: Duration,
+        wait: &dyn Wait,
+    ) -> Result<(), GitError> {
+        const WHAT: &str = "push";
         let plus = if force { "+" } else { "" };
         let spec = format!("{plus}refs/tags/{name}:refs/tags/{name}");
-        self.run("push", &["--quiet", "--", remote, &spec], None)?.must("push").map(|_| ())
+        let command = self.command(WHAT, &["--quiet", "--", remote, &spec], Stdio::null());
+        let start = |source| GitError::Start { source };
+        let child = Child::start(command, 0).map_err(start)?;
+        let done = child.run(limit, KILL_AFTER, wait).map_err(|_| GitError::Interrupted { what: WHAT })?;
+        match done.ended {
+            Ended::Status(status) if status.success() => Ok(()),
+            Ended::Status(_) => Err(GitError::Refused { what: WHAT, told: done.stderr }),
+            Ended::TimedOut => Err(GitError::TimedOut { what: WHAT, limit, told: done.stderr }),
+            Ended::Lost(source) => Err(start(source)),
+        }
     }
 
     fn text(&self, what: &'static str, args: &[&str]) -> Result<String, GitError> {
@@ -126,7 +171,8 @@ impl Repository {
         Ok(String::from_utf8_lossy(&out).trim_end_matches(['\n', '\r']).to_owned())
     }
 
-    fn run(&self, what: &'static str, args: &[&str], input: Option<&str>) -> Result<Output, GitError> {
+    /// A command that asks nobody anything.
+    fn command(&self, what: &str, args: &[&str], input: Stdio) -> Command {
         let mut command = Command::new("git");
         command
             .arg("-C")
@@ -136,9 +182,15 @@ impl Repository {
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("GIT_EDITOR", ":")
             .env("LC_ALL", "C")
-            .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, what: &'static str, args: &[&str], input: Option<&str>) -> Result<Output, GitError> {
+        let mut command =
+            self.command(what, args, if input.is_some() { Stdio::piped() } else { Stdio::null() });
         let start = |source| GitError::Start { source };
         let mut child = command.spawn().map_err(start)?;
         if let (Some(mut pipe), Some(text)) = (child.stdin.take(), input) {

@@ -31,4 +31,4 @@ pub mod signals;
 pub mod source;
 pub mod store;
 #[cfg(test)]
-mod test_server;
+pub(crate) mod test_server;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::http::Limits;
 
 /// Limits for tests: hardly any pause between tries.
-pub(super) const QUICK: Limits = Limits {
+pub(crate) const QUICK: Limits = Limits {
     timeout: Duration::from_secs(5),
     tries: 3,
     pause: Duration::from_millis(2),
@@ -21,7 +21,7 @@ pub(super) const QUICK: Limits = Limits {
 
 /// What the server does with a connection.
 #[derive(Clone, Debug)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// Sends this text and closes.
     Text(String),
     /// Reads the request, and holds the connection without a word.
@@ -30,12 +30,12 @@ pub(super) enum Answer {
 
 impl Answer {
     /// An answer without a body.
-    pub(super) fn status(status: u16) -> Self {
+    pub(crate) fn status(status: u16) -> Self {
         Self::with(status, &[("Content-Length", "0")])
     }
 
     /// An answer with this JSON as its body.
-    pub(super) fn with_body(status: u16, json: &str) -> Self {
+    pub(crate) fn with_body(status: u16, json: &str) -> Self {
         let length = json.len().to_string();
         let head = Self::with(status, &[("Content-Type", "application/json"), ("Content-Length", &length)]);
         match head {
@@ -45,7 +45,7 @@ impl Answer {
     }
 
     /// An answer with these headers and no body.
-    pub(super) fn with(status: u16, headers: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(status: u16, headers: &[(&str, &str)]) -> Self {
         let mut text = format!("HTTP/1.1 {status} Word\r\n");
         for (name, value) in headers {
             let _ = write!(text, "{name}: {value}\r\n");
@@ -56,24 +56,24 @@ impl Answer {
 
 /// What the server was asked.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
+pub(crate) struct Request {
     /// Request line and headers.
-    pub(super) head: String,
+    pub(crate) head: String,
     /// The body, as long as its `Content-Length`.
-    pub(super) body: String,
+    pub(crate) body: String,
     /// The same as it came.
-    pub(super) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Request {
     /// Whether a header line begins like this; case does not matter.
-    pub(super) fn has_header(&self, beginning: &str) -> bool {
+    pub(crate) fn has_header(&self, beginning: &str) -> bool {
         self.head.lines().any(|line| line.to_lowercase().starts_with(beginning))
     }
 }
 
 /// The server; stops when dropped.
-pub(super) struct TestServer {
+pub(crate) struct TestServer {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
     is_stopped: Arc<AtomicBool>,
@@ -82,7 +82,7 @@ pub(super) struct TestServer {
 
 impl TestServer {
     /// Listens on a free port of this machine.
-    pub(super) fn start(answers: Vec<Answer>) -> std::io::Result<Self> {
+    pub(crate) fn start(answers: Vec<Answer>) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -95,12 +95,12 @@ impl TestServer {
     }
 
     /// The address of a path on this server.
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// What was asked so far.
-    pub(super) fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

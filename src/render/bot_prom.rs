@@ -75,6 +75,7 @@ fn counter(out: &mut Exposition, name: &str, label: Option<&str>, values: &[&str
         "mm_decisions_total" => vec![meter.decisions],
         "mm_md_cache_hits_total" => vec![meter.hits],
         "mm_md_cache_misses_total" => vec![meter.misses],
+        "mm_order_errors_total" => vec![meter.errors],
         "mm_orders_cancelled_total" => vec![meter.cancelled],
         "mm_orders_placed_total" => vec![meter.placed],
         "mm_ticks_total" => vec![meter.ticks as f64],

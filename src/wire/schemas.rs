@@ -23,6 +23,7 @@ use super::iteration_file::Document;
 use super::live::LiveDocument;
 use super::release::bundle_check::VerifyResult;
 use super::release::bundle_manifest::BundleManifest;
+use super::release::canary_result::CanaryResult;
 use super::release::day_report::DayReport;
 use super::release::readiness_score::ReadinessScore;
 use super::release::validated::Validated;
@@ -46,7 +47,7 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 35] = [
+const DESCRIBED: [Described; 36] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
@@ -71,6 +72,11 @@ const DESCRIBED: [Described; 35] = [
         name: "baseline_history_line",
         title: "A line of history.jsonl of `soak compare baseline`",
         make: strict::<HistoryLine>,
+    },
+    Described {
+        name: "canary_check",
+        title: "Output of `soak release canary check --format json`",
+        make: strict::<CanaryResult>,
     },
     Described {
         name: "compare_baseline",

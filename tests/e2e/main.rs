@@ -6,6 +6,7 @@
 
 use std::process::{Command, Stdio};
 
+mod canary;
 mod dashboards;
 mod deploy;
 mod export_prom;

@@ -143,6 +143,25 @@ pub fn prometheus_with(config: &str, flags: &[&str]) -> Server {
     })
 }
 
+/// A Prometheus below `/p` that scrapes nothing and has this history, in the format of `OpenMetrics`.
+pub fn prometheus_over(history: &str) -> Server {
+    launch("prometheus", "global: {}\n", "/p", |folder, port| {
+        let file = format!("{folder}/history.om");
+        std::fs::write(&file, history).expect("written");
+        let made = Command::new("promtool")
+            .args(["tsdb", "create-blocks-from", "openmetrics", &file, &format!("{folder}/data")])
+            .output()
+            .expect("promtool starts");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        vec![
+            format!("--config.file={folder}/scrape.yml"),
+            format!("--storage.tsdb.path={folder}/data"),
+            format!("--web.listen-address=127.0.0.1:{port}"),
+            "--web.route-prefix=/p".to_owned(),
+        ]
+    })
+}
+
 /// A `VictoriaMetrics` that scrapes nothing.
 pub fn plain_victoria_metrics() -> Server {
     launch("victoria-metrics", "", "", |folder, port| {

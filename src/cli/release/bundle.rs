@@ -45,6 +45,8 @@ pub struct BundleArgs {
 
     /// Build the bundle in spite of what stands against it; who, when, why, and what it was stand in it [default: no
     /// override]
+    ///
+    /// When is $SOAK_NOW, else what the clock says: then two bundles of the same run differ in it.
     #[arg(long = "override", value_name = "REASON", env = "READINESS_OVERRIDE", value_parser = reason)]
     pub override_reason: Option<String>,
 

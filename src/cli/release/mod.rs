@@ -1,12 +1,14 @@
 //! Arguments of `soak release …`.
 
 pub mod bundle;
+pub mod canary;
 pub mod readiness;
 pub mod tag;
 
 use clap::Subcommand;
 
 use bundle::{BundleArgs, VerifyArgs};
+use canary::CanaryCommand;
 use readiness::{ReadinessArgs, ValidateArgs};
 use tag::TagArgs;
 
@@ -41,4 +43,7 @@ pub enum ReleaseCommand {
     /// The bundle is verified first, the tree must be clean, and a tag of the name must not be there. Asks
     /// nothing, pushes only with --push.
     Tag(TagArgs),
+    /// Watch the canary of a release by the limits of its checklist
+    #[command(subcommand)]
+    Canary(CanaryCommand),
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::values::{release_name, remote, revision};
+use crate::cli::values::{release_name, remote, revision, seconds};
 
 /// `soak release tag`
 #[derive(Debug, Args)]
@@ -41,6 +41,11 @@ pub struct TagArgs {
     /// Push the tag, and nothing else, to this remote [default: not pushed]
     #[arg(long, value_name = "REMOTE", value_parser = remote)]
     pub push: Option<String>,
+
+    /// Give a push up after so many seconds, and end git with everything that it started; the tag stays in the
+    /// repository
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value_t = 120.0, requires = "push")]
+    pub push_timeout: f64,
 
     /// Check everything and show the tag, and write nothing
     #[arg(long)]

@@ -1,6 +1,7 @@
 //! `soak release …`.
 
 mod bundle;
+mod canary;
 mod readiness;
 mod tag;
 
@@ -17,5 +18,6 @@ pub(super) fn run(command: &ReleaseCommand, globals: &GlobalArgs) -> Result<Exit
         ReleaseCommand::Bundle(args) => bundle::run(args, globals),
         ReleaseCommand::Verify(args) => bundle::verify(args),
         ReleaseCommand::Tag(args) => tag::run(args),
+        ReleaseCommand::Canary(command) => canary::run(command, globals),
     }
 }

@@ -1,14 +1,18 @@
 //! `soak release tag`.
 
+use std::time::Duration;
+
 use super::bundle::cannot_read;
 use super::{Failure, print};
 use crate::cli::release::tag::TagArgs;
 use crate::exit::Exit;
 use crate::flow::release::tag::{self, TagError, TagRequest, Tagged};
+use crate::io::git::GitError;
+use crate::io::signals::StopRequest;
 
 /// Checks, tags, tells.
 pub(super) fn run(args: &TagArgs) -> Result<Exit, Failure> {
-    let TagArgs { bundle, tag, repo, target, sign, force, push, dry_run } = args;
+    let TagArgs { bundle, tag, repo, target, sign, force, push, push_timeout, dry_run } = args;
     let request = TagRequest {
         bundle,
         name: tag.as_deref(),
@@ -17,9 +21,13 @@ pub(super) fn run(args: &TagArgs) -> Result<Exit, Failure> {
         sign: *sign,
         force: *force,
         push: push.as_deref(),
+        push_limit: Duration::from_secs_f64(*push_timeout),
         dry_run: *dry_run,
     };
-    let tagged = tag::tag(request).map_err(refused)?;
+    // Git pushes in a process group of its own, which signals of a terminal do not reach.
+    let stop =
+        if push.is_some() { StopRequest::listen().map_err(Failure::failed)? } else { StopRequest::default() };
+    let tagged = tag::tag(request, &stop).map_err(refused)?;
     print(text(&tagged, push.is_some(), *dry_run))?;
     Ok(Exit::Success)
 }
@@ -57,6 +65,9 @@ fn refused(error: TagError) -> Failure {
     match error {
         TagError::Bundle(error) => cannot_read(error),
         TagError::Unsound { .. } => Failure::input(error).hint(hint),
+        TagError::NotPushed { source: GitError::Interrupted { .. }, .. } => {
+            Failure::interrupted(error).hint(hint)
+        }
         TagError::Git(_) | TagError::NotPushed { .. } | TagError::Different { .. } => {
             Failure::external(error).hint(hint)
         }

@@ -128,10 +128,10 @@ fn source(args: &RunArgs) -> Result<SourceSettings, Failure> {
             Ok(SourceSettings::File { edge_report: text_of_path(path)? })
         }
         SourceName::Prometheus => {
-            let url = args.source.prometheus_url.clone().ok_or_else(|| {
+            let url = args.source.server.prometheus_url.clone().ok_or_else(|| {
                 usage("`--source prometheus` needs the address of a server").hint("give `--prometheus-url`")
             })?;
-            let selector = args.source.selector.clone().unwrap_or_default();
+            let selector = args.source.server.selector.clone().unwrap_or_default();
             Ok(SourceSettings::Prometheus { url, selector })
         }
     }
@@ -159,8 +159,8 @@ pub(super) fn source_over(args: &RunArgs, declared: &SourceSettings) -> Result<S
         }
         (SourceName::Prometheus, SourceSettings::Prometheus { url, selector }) => {
             SourceSettings::Prometheus {
-                url: args.source.prometheus_url.clone().unwrap_or(url),
-                selector: args.source.selector.clone().unwrap_or(selector),
+                url: args.source.server.prometheus_url.clone().unwrap_or(url),
+                selector: args.source.server.selector.clone().unwrap_or(selector),
             }
         }
         (SourceName::Exec, exec @ SourceSettings::Exec { .. }) => exec,
@@ -180,11 +180,11 @@ fn named(args: &RunArgs, mock: bool) -> Result<Option<SourceName>, Failure> {
     let given = [
         (SourceName::Exec, "a command after `--`", !args.command.is_empty()),
         (SourceName::File, "`--edge-report`", source.edge_report.is_some()),
-        (SourceName::Prometheus, "`--prometheus-url`", source.prometheus_url.is_some()),
-        (SourceName::Prometheus, "`--selector`", source.selector.is_some()),
-        (SourceName::Prometheus, "`--bearer-token-file`", source.access.bearer_token_file.is_some()),
-        (SourceName::Prometheus, "`--basic-auth-user`", source.access.basic_auth_user.is_some()),
-        (SourceName::Prometheus, "`--header`", !source.access.header.is_empty()),
+        (SourceName::Prometheus, "`--prometheus-url`", source.server.prometheus_url.is_some()),
+        (SourceName::Prometheus, "`--selector`", source.server.selector.is_some()),
+        (SourceName::Prometheus, "`--bearer-token-file`", source.server.access.bearer_token_file.is_some()),
+        (SourceName::Prometheus, "`--basic-auth-user`", source.server.access.basic_auth_user.is_some()),
+        (SourceName::Prometheus, "`--header`", !source.server.access.header.is_empty()),
         (SourceName::Sim, "`--seed`", source.seed.is_some()),
         (SourceName::Sim, "`--scenario`", source.scenario.is_some()),
         (SourceName::Sim, "`--real-time`", source.real_time),

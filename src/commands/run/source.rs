@@ -41,7 +41,7 @@ pub(super) fn source(
         SourceSettings::File { edge_report } => Box::new(FileSource::new(PathBuf::from(edge_report))),
         SourceSettings::Prometheus { url, selector } => {
             let hint = "`--prometheus-url` wants http(s)://host[:port][/prefix]";
-            let target = target(url, &args.access, hint)?;
+            let target = target(url, &args.server.access, hint)?;
             if policy.queries.is_empty() {
                 return Err(usage("the policy has no query for the prometheus source"));
             }

@@ -62,7 +62,7 @@ pub const LIQUIDITY: [&str; 2] = ["maker", "taker"];
 pub const STAGES: [&str; 1] = ["fetch_md"];
 
 /// All of them, sorted by name.
-pub const CONTRACT: [BotMetric; 27] = [
+pub const CONTRACT: [BotMetric; 28] = [
     plain("mm_active_orders", Kind::Gauge, "orders", "Orders that rest on the venue now"),
     plain("mm_adverse_bps", Kind::Histogram, "bps", "Adverse selection of a maker fill; a gain counts as 0"),
     labelled(
@@ -126,6 +126,12 @@ pub const CONTRACT: [BotMetric; 27] = [
     ),
     plain("mm_net_bps", Kind::Gauge, "bps", "Edge after all costs over the last minutes, per volume"),
     plain("mm_order_age_seconds", Kind::Histogram, "seconds", "Age of an order when it ended"),
+    plain(
+        "mm_order_errors_total",
+        Kind::Counter,
+        "orders",
+        "Orders that the venue refused, or did not answer in time",
+    ),
     plain("mm_orders_cancelled_total", Kind::Counter, "orders", "Orders cancelled"),
     plain("mm_orders_placed_total", Kind::Counter, "orders", "Orders placed"),
     plain(

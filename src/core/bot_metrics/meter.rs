@@ -41,6 +41,8 @@ pub struct Meter {
     pub volume: [f64; 2],
     /// Orders placed.
     pub placed: f64,
+    /// Orders that the venue refused, or did not answer in time.
+    pub errors: f64,
     /// Orders cancelled.
     pub cancelled: f64,
     /// Look-ups that the cache answered.
@@ -76,6 +78,7 @@ impl Default for Meter {
             blocks: [0.0; BLOCK_REASONS.len()],
             volume: [0.0; 2],
             placed: 0.0,
+            errors: 0.0,
             cancelled: 0.0,
             hits: 0.0,
             misses: 0.0,
@@ -126,6 +129,7 @@ impl Meter {
         self.volume[0] += seen.maker;
         self.volume[1] += seen.taker;
         self.placed += seen.placed;
+        self.errors += seen.errors;
         self.cancelled += seen.cancelled;
         self.hits += seen.hit;
         self.misses += 1.0 - seen.hit;
@@ -201,6 +205,13 @@ mod tests {
         assert!((recent.hit_ratio - 0.8).abs() < 1e-12);
         assert_eq!((meter.ticks, meter.volume), (400, [300.0, 100.0]));
         assert!((meter.hits - 320.0).abs() < 1e-9 && (meter.misses - 80.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn failed_orders_are_added_up_as_the_others_are() {
+        let one = |placed, errors| Observation { placed, errors, ..tick(1.0) };
+        let meter = of([one(4.0, 0.0), one(3.0, 3.0), one(2.0, 0.5)]);
+        assert_eq!((meter.placed, meter.errors), (9.0, 3.5));
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub struct Observation {
     pub blocks: [f64; 4],
     /// Orders placed.
     pub placed: f64,
+    /// Orders that the venue refused, or did not answer in time.
+    pub errors: f64,
     /// Orders cancelled.
     pub cancelled: f64,
     /// Orders that rest on the venue.

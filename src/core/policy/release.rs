@@ -135,6 +135,8 @@ pub struct Trigger {
     pub for_minutes: u64,
     /// What follows.
     pub rollback: RollbackKind,
+    /// Whether a canary in which nobody ever measured the metric is judged without it.
+    pub is_optional: bool,
 }
 
 /// A step of the roll-out.
@@ -157,6 +159,17 @@ pub struct CanaryRules {
     pub watch_hours_max: f64,
     /// Metrics are looked at in these steps, minutes.
     pub step_minutes: u64,
+    /// The limits of an hour are held against so many minutes that end with it, a multiple of
+    /// [`Self::step_minutes`].
+    pub window_minutes: u64,
+    /// Of the values in them, where a limit names no statistic of its own; never [`Statistic::Each`].
+    pub statistic: Statistic,
+    /// Between two hours, so many looks in a row that miss the limits of the last one are a failure; at least 1.
+    pub misses: u64,
+    /// Share of the steps looked at that must have a value, above 0, at most 1.
+    pub seen_share: Limit,
+    /// Longest time without a value that is looked over, minutes.
+    pub longest_gap_minutes: Limit,
     /// The quick rollback is done within, minutes.
     pub rollback_minutes: u64,
     /// The full rollback is done within, minutes.
@@ -241,6 +254,12 @@ pub struct Service {
     pub dashboard_url: Option<String>,
     /// Metrics in Prometheus' format.
     pub metrics_url: Option<String>,
+    /// The Prometheus that has the metrics of service and canary.
+    pub prometheus_url: Option<String>,
+    /// Label matchers that tell the service there.
+    pub selector: Option<String>,
+    /// Label matchers that tell the canary there.
+    pub canary_selector: Option<String>,
     /// Answers while it is well.
     pub health_url: Option<String>,
     /// Tells its version.

@@ -1,10 +1,19 @@
-//! The limits of the canary, with what the soak showed put in.
+//! The canary: its limits, with what the soak showed put in, and what they say of it.
+
+#[cfg(test)]
+mod fixture;
+pub mod hours;
+pub mod readings;
+pub mod terms;
+pub mod triggers;
+pub mod verdict;
+pub mod watch;
 
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::number::{exact, trimmed};
 use crate::core::policy::Statistic;
 use crate::core::policy::release::{CanaryBound, CanaryLimit, CanaryRules};
-use crate::core::verdict::Comparison;
+use crate::core::verdict::{Comparison, LimitSource};
 
 /// A limit at an hour.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,8 +24,12 @@ pub struct ResolvedLimit {
     pub comparison: Comparison,
     /// With what; `None` when the soak did not measure it and no earlier hour has a limit.
     pub limit: Option<f64>,
+    /// Of the canary's values, over the window of the hour.
+    pub statistic: Statistic,
     /// Where it comes from, in words.
     pub basis: String,
+    /// Its key in the policy; that of the margin where the limit follows the soak.
+    pub source: LimitSource,
 }
 
 /// An hour with its limits.
@@ -44,7 +57,7 @@ pub fn resolve(
             .iter()
             .map(|limit| {
                 let before = earlier(&resolved, limit.kpi);
-                one(limit, before, kpis, n, &measured)
+                one(limit, rules.statistic, before, kpis, n, &measured)
             })
             .collect();
         resolved.push(ResolvedCheckpoint {
@@ -66,13 +79,22 @@ fn earlier(resolved: &[ResolvedCheckpoint], kpi: KpiId) -> Option<(f64, Comparis
 
 fn one(
     limit: &CanaryLimit,
+    usual: Statistic,
     before: Option<(f64, Comparison, f64)>,
     kpis: &KpiTable,
     n: usize,
     measured: &impl Fn(KpiId, Statistic) -> Option<f64>,
 ) -> ResolvedLimit {
     let CanaryLimit { kpi, comparison, bound } = limit;
-    let resolved = |comparison, limit, basis| ResolvedLimit { kpi: *kpi, comparison, limit, basis };
+    let (of, source) = (statistic_of(bound, usual), source_of(bound).clone());
+    let resolved = |comparison, limit, basis| ResolvedLimit {
+        kpi: *kpi,
+        comparison,
+        limit,
+        statistic: of,
+        basis,
+        source,
+    };
     let (statistic, margin, decimals) = match bound {
         CanaryBound::Fixed(limit) => {
             return resolved(*comparison, Some(limit.value), format!("`{}`", limit.source.key));
@@ -110,6 +132,21 @@ fn one(
         number(margin, 0)
     );
     resolved(*comparison, Some(bar), basis.replace("  ", " "))
+}
+
+/// What is looked at of the canary's values: the statistic that the soak was looked at by, else the usual one.
+pub fn statistic_of(bound: &CanaryBound, usual: Statistic) -> Statistic {
+    match bound {
+        CanaryBound::Fixed(_) => usual,
+        CanaryBound::FromSoak { statistic, .. } => *statistic,
+    }
+}
+
+/// The key of a bound.
+pub fn source_of(bound: &CanaryBound) -> &LimitSource {
+    match bound {
+        CanaryBound::Fixed(limit) | CanaryBound::FromSoak { margin: limit, .. } => &limit.source,
+    }
 }
 
 /// Rounded to so many decimals, to the side that asks for more.
@@ -153,11 +190,6 @@ mod tests {
         let net = |bound, comparison| vec![CanaryLimit { kpi: KpiId::NET_BPS, comparison, bound }];
         let soak = CanaryBound::FromSoak { statistic: Statistic::Mean, margin: limit(0.5), decimals: 1 };
         CanaryRules {
-            watch_hours_min: 24.0,
-            watch_hours_max: 48.0,
-            step_minutes: 5,
-            rollback_minutes: 10,
-            full_minutes: 30,
             checkpoints: vec![
                 Checkpoint {
                     name: "hour_6".to_owned(),
@@ -170,10 +202,7 @@ mod tests {
                     limits: net(soak, Comparison::AtLeast),
                 },
             ],
-            after_rollback_minutes: 30,
-            after_rollback: Vec::new(),
-            triggers: Vec::new(),
-            stages: Vec::new(),
+            ..fixture::rules()
         }
     }
 

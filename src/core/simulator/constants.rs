@@ -90,6 +90,8 @@ pub(super) const BURST_TICKS: usize = 4;
 pub(super) const STORM_TICKS: usize = 20;
 /// Orders that take longer than this miss their deadline, ms.
 pub(super) const DEADLINE_MS: f64 = 480.0;
+/// Orders that the venue did not answer within this count as failed, ms.
+pub(super) const ORDER_TIMEOUT_MS: f64 = 1000.0;
 /// Lag of the market data, ms: the usual, its noise, and what an episode adds.
 pub(super) const WS_LAG_MS: [f64; 3] = [45.0, 14.0, 95.0];
 /// Quoting loops between a move and the decision to follow it.

@@ -2,7 +2,7 @@
 //!
 //! Converts units and adds what follows from the tick by itself; draws nothing and changes nothing.
 
-use super::constants::{CRASH_BPS, DEADLINE_MS, LOOP_LATENCY};
+use super::constants::{CRASH_BPS, DEADLINE_MS, LOOP_LATENCY, ORDER_TIMEOUT_MS};
 use super::quoter::{Quoter, Tick};
 use super::regimes::Block;
 use crate::core::bot_metrics::Observation;
@@ -11,6 +11,7 @@ use crate::core::bot_metrics::Observation;
 pub(super) fn observation(block: &Block, quoter: &Quoter, tick: &Tick) -> Observation {
     let [loop_least, loop_per_ms] = LOOP_LATENCY;
     let refused = &tick.refused;
+    let is_crash = block.drift_bps.abs() == CRASH_BPS;
     let refusals = [refused.min_interval, refused.concurrency, refused.risk, refused.throttle];
     Observation {
         tick_to_order: tick.latency_ms / 1000.0,
@@ -30,10 +31,12 @@ pub(super) fn observation(block: &Block, quoter: &Quoter, tick: &Tick) -> Observ
         decisions: tick.decisions,
         blocks: refusals.map(|share| tick.decisions * share),
         placed: tick.placed,
+        // Quotes that only make are refused where the market falls through them.
+        errors: if is_crash || tick.latency_ms > ORDER_TIMEOUT_MS { tick.placed } else { 0.0 },
         cancelled: tick.cancelled,
         // Little's law: so many a second, each there for its age.
         active_orders: tick.placed * tick.order_age_ms / 1000.0,
         position: quoter.inventory().abs(),
-        crash: block.drift_bps.abs() == CRASH_BPS,
+        crash: is_crash,
     }
 }

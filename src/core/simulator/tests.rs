@@ -309,6 +309,30 @@ fn a_regression_begins_at_its_iteration_and_not_before() {
 }
 
 #[test]
+fn orders_fail_in_a_crash_and_not_in_a_calm_market() {
+    let failed = |scenario| {
+        let mut simulator = Simulator::new(3, scenario);
+        let mut told = Vec::new();
+        for n in 1..=6 {
+            let seen = simulator.observe(n, &start()).unwrap();
+            assert!(seen.iter().all(|tick| tick.errors == 0.0 || tick.errors == tick.placed), "all or none");
+            let crashed: f64 = seen.iter().filter(|tick| tick.crash).map(|tick| tick.placed).sum();
+            let slow: f64 = seen
+                .iter()
+                .filter(|tick| !tick.crash && tick.tick_to_order > 1.0)
+                .map(|tick| tick.placed)
+                .sum();
+            let errors: f64 = seen.iter().map(|tick| tick.errors).sum();
+            assert!((errors - crashed - slow).abs() < 1e-9, "{n}");
+            told.push(errors > 0.0);
+        }
+        told
+    };
+    assert!(failed(Scenario::FlashCrash).contains(&true));
+    assert_eq!(failed(Scenario::Calm), [false; 6]);
+}
+
+#[test]
 fn a_leak_grows_twelve_mebibytes_an_hour_and_nothing_else_does() {
     let leak = Simulator::new(9, Scenario::Leak);
     let sound = Simulator::new(9, Scenario::Default);

@@ -1,9 +1,11 @@
 //! An annotated tag for a verified bundle.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::core::release::facts::is_same_commit;
 use crate::core::release::name::REHEARSAL;
+use crate::core::run::source::Wait;
 use crate::io::bundle::{ARCHIVE_ENDING, BundleError, archive_of};
 use crate::io::git::{GitError, Repository};
 use crate::io::loose;
@@ -28,6 +30,8 @@ pub struct TagRequest<'a> {
     pub force: bool,
     /// Push it to this remote.
     pub push: Option<&'a str>,
+    /// What is not pushed after this is given up.
+    pub push_limit: Duration,
     /// Write nothing.
     pub dry_run: bool,
 }
@@ -114,8 +118,8 @@ fn told(paths: &[String]) -> String {
 }
 
 /// Checks everything, then makes the tag, reads it back, and pushes it where that was asked for.
-pub fn tag(request: TagRequest<'_>) -> Result<Tagged, TagError> {
-    let TagRequest { bundle, name, repo, target, sign, force, push, dry_run } = request;
+pub fn tag(request: TagRequest<'_>, wait: &dyn Wait) -> Result<Tagged, TagError> {
+    let TagRequest { bundle, name, repo, target, sign, force, push, push_limit, dry_run } = request;
     let checked = verify(bundle)?;
     let (Some(manifest), Some(sha256), true) =
         (checked.manifest, checked.bundle_sha256, checked.problems.is_empty())
@@ -163,7 +167,7 @@ pub fn tag(request: TagRequest<'_>) -> Result<Tagged, TagError> {
         }
         if let Some(remote) = push {
             repository
-                .push_tag(remote, &name, force)
+                .push_tag(remote, &name, force, push_limit, wait)
                 .map_err(|source| TagError::NotPushed { name: name.clone(), source })?;
         }
     }

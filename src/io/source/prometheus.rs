@@ -1,4 +1,5 @@
-//! The `prometheus` source: at the end of each interval every metric's query is evaluated as an instant query.
+//! The `prometheus` source: at the end of each interval every metric's query is evaluated as an instant query. And
+//! the same queries asked for by others: now, or at each time of a range.
 //!
 //! - All queries are for the same moment, the end of the interval, so that they describe the same state. In them
 //!   `$window` is the interval (`300s`) and `$selector` the label matchers that the user gave. A metric that is
@@ -15,6 +16,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use ureq::http::StatusCode;
 use ureq::{Agent, Proxy};
 
@@ -24,8 +26,12 @@ use crate::core::policy::run::MetricQuery;
 use crate::core::run::edge_report::EdgeReport;
 use crate::core::run::source::{Interval, NoReport, Source, Wait};
 use crate::io::http::{HttpError, Limits, Request, agent, retrying};
-use crate::wire::prometheus::{Answer, Told, read};
+use crate::wire::prometheus::{Answer, RangeAnswer, Told, read, read_range};
 
+/// Where instant queries go.
+const INSTANT: &str = "/api/v1/query";
+/// Where range queries go.
+const RANGE: &str = "/api/v1/query_range";
 /// Largest answer, bytes.
 const LARGEST: u64 = 1 << 20;
 /// Most notes from warnings of the server.
@@ -44,24 +50,20 @@ impl PrometheusSource {
     /// Whom to ask, for which series (label matchers such as `job="mm"`, with or without braces, or nothing),
     /// and what.
     pub fn new(target: Target, selector: &str, queries: Vec<MetricQuery>, limits: Limits) -> Self {
-        let bare = selector.trim();
-        let bare = bare.strip_prefix('{').and_then(|bare| bare.strip_suffix('}')).unwrap_or(bare);
-        let selector = bare.trim().trim_end_matches(',').trim_end().to_owned();
-        Self { target, selector, queries, limits }
+        Self { target, selector: bare(selector), queries, limits }
     }
 
     /// Asks all queries for the end of the interval.
     fn collect(&self, interval: &Interval<'_>, wait: &dyn Wait) -> Result<EdgeReport, NoReport> {
         let agent = agent_for(&self.target, &self.limits);
-        let millis = interval.ends().timestamp_millis();
-        let time = format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000));
+        let time = unix(interval.ends());
         let since = interval.starts.timestamp_millis() as f64 / 1000.0;
         let mut report = EdgeReport::default();
         for query in &self.queries {
             wait.wait(Duration::ZERO)?;
             let text = expand(&query.query, interval.length, &self.selector);
             let form = [("query", text.as_str()), ("time", &time), ("nocache", "1")];
-            let answer = ask(&agent, &self.target, &self.limits, &form, wait);
+            let answer = ask(&agent, &self.target, INSTANT, &self.limits, &form, wait);
             let told = match answer {
                 Ok(body) => read(&body).map_err(|reason| format!("the answer cannot be read: {reason}")),
                 Err(HttpError::TooLong { limit }) => Err(format!("the answer is longer than {limit} bytes")),
@@ -87,9 +89,54 @@ impl PrometheusSource {
 /// Evaluates one query now, by the server's clock; the error says in words why there is no answer.
 pub fn ask_now(target: &Target, query: &str, limits: &Limits, wait: &dyn Wait) -> Result<Told, String> {
     let agent = agent_for(target, limits);
-    let body = ask(&agent, target, limits, &[("query", query), ("nocache", "1")], wait)
+    let body = ask(&agent, target, INSTANT, limits, &[("query", query), ("nocache", "1")], wait)
         .map_err(|error| failed(target, &error))?;
     read(&body).map_err(|reason| format!("the answer cannot be read: {reason}"))
+}
+
+/// Times that are a step apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The first.
+    pub first: DateTime<Utc>,
+    /// The last, or shortly after it.
+    pub last: DateTime<Utc>,
+    /// From one to the next; also what `$window` stands for.
+    pub step: Duration,
+}
+
+/// Evaluates a query of the policy at each time of a range; the error says in words why there is no answer. Servers
+/// refuse more than 11 000 times.
+pub fn ask_range(
+    target: &Target,
+    query: &str,
+    selector: &str,
+    range: &Range,
+    limits: &Limits,
+    wait: &dyn Wait,
+) -> Result<Told<RangeAnswer>, String> {
+    let agent = agent_for(target, limits);
+    let text = expand(query, range.step, &bare(selector));
+    let (first, last) = (unix(range.first), unix(range.last));
+    let step = format!("{}", range.step.as_secs_f64());
+    let form =
+        [("query", text.as_str()), ("start", &first), ("end", &last), ("step", &step), ("nocache", "1")];
+    let body = ask(&agent, target, RANGE, limits, &form, wait).map_err(|error| failed(target, &error))?;
+    read_range(&body)
+        .map_err(|reason| format!("`{}` gave an answer that cannot be read: {reason}", target.url()))
+}
+
+/// A time as the servers read it: Unix seconds.
+fn unix(time: DateTime<Utc>) -> String {
+    let millis = time.timestamp_millis();
+    format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000))
+}
+
+/// Label matchers without their braces.
+fn bare(selector: &str) -> String {
+    let bare = selector.trim();
+    let bare = bare.strip_prefix('{').and_then(|bare| bare.strip_suffix('}')).unwrap_or(bare);
+    bare.trim().trim_end_matches(',').trim_end().to_owned()
 }
 
 fn agent_for(target: &Target, limits: &Limits) -> Agent {
@@ -99,6 +146,7 @@ fn agent_for(target: &Target, limits: &Limits) -> Agent {
 fn ask(
     agent: &Agent,
     target: &Target,
+    path: &str,
     limits: &Limits,
     form: &[(&str, &str)],
     wait: &dyn Wait,
@@ -110,7 +158,7 @@ fn ask(
         pause: |pause| wait.wait(pause).is_ok(),
     };
     let send = || {
-        let mut request = agent.post(target.at("/api/v1/query"));
+        let mut request = agent.post(target.at(path));
         for (name, value) in target.headers() {
             request = request.header(name, value);
         }

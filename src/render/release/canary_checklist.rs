@@ -3,13 +3,19 @@
 use std::fmt::Write as _;
 
 use super::rollback_plan::triggers;
-use super::steps::{command, count, head, install, missing, number, shell_block, tick, with_unit};
+use super::steps::{
+    canary_check, clock, command, count, head, install, missing, number, shell_block, tick, with_unit,
+};
 use crate::core::policy::Policy;
 use crate::core::policy::release::{Service, ServiceCommand};
+use crate::core::release::canary::statistic_of;
 use crate::core::shell;
 use crate::render::markdown::cell;
 use crate::render::report_md::prose;
 use crate::wire::release::bundle_manifest::BundleManifest;
+
+/// The variable of the shell with the start of the canary.
+const STARTED: &str = "CANARY_STARTED";
 
 /// The profile in the bundle.
 const PROFILE: &str = "soak_profile.runtime_overrides.json";
@@ -55,6 +61,7 @@ pub fn markdown(manifest: &BundleManifest, policy: &Policy) -> String {
     let first = canary.stages.first().map_or(0.0, |stage| stage.percent);
     let share = format!("{} % of the traffic", number(first));
     command(&mut out, service, &share, ServiceCommand::SetTraffic, Some(first));
+    clock(&mut out, service, "The time from which on it had its traffic is written down", STARTED);
     let _ = writeln!(
         out,
         "\n## Watch, {} to {} hours\n",
@@ -66,7 +73,21 @@ pub fn markdown(manifest: &BundleManifest, policy: &Policy) -> String {
         .as_deref()
         .map_or_else(|| missing("service.dashboard_url"), |url| format!("<{url}>"));
     let _ = writeln!(out, "Dashboard: {dashboard}\n");
-    hours(&mut out, manifest, policy);
+    let text = format!(
+        "Every {}, by a machine; 0 is good so far, 1 is roll back, everything else is a reason to look",
+        count(canary.step_minutes, "minute")
+    );
+    let of_canary = service.canary_selector.as_deref();
+    let rehearsal = if manifest.rehearsal { " --rehearsal" } else { "" };
+    let since = format!("--bundle . --since \"${STARTED}\"{rehearsal}");
+    canary_check(&mut out, service, of_canary, &text, &format!("{since} --so-far --detailed-exitcode"));
+    let _ = writeln!(
+        out,
+        "An hour is held against the {} that end with it: their {}, where its limit names no other statistic.\n",
+        count(canary.window_minutes, "minute"),
+        canary.statistic.word()
+    );
+    hours(&mut out, manifest, policy, &since);
     let _ = writeln!(
         out,
         "## Roll back at once\n\nThe quick rollback takes at most {}: `rollback_plan.md`.\n",
@@ -74,6 +95,7 @@ pub fn markdown(manifest: &BundleManifest, policy: &Policy) -> String {
     );
     triggers(&mut out, policy);
     out.push_str("## On to all of the traffic\n\n");
+    canary_check(&mut out, service, of_canary, "The canary has passed as a whole", &since);
     for stage in canary.stages.iter().skip(1) {
         let text = format!(
             "{}: {} % for {} hours, by the limits of the last hour above",
@@ -106,7 +128,8 @@ fn backup(out: &mut String, service: &Service) {
     }
 }
 
-fn hours(out: &mut String, manifest: &BundleManifest, policy: &Policy) {
+fn hours(out: &mut String, manifest: &BundleManifest, policy: &Policy, since: &str) {
+    let (canary, service) = (&policy.release.canary, &policy.release.service);
     let mut hour = f64::NAN;
     for limit in &manifest.notes.canary {
         if hour != limit.after_hours {
@@ -115,6 +138,14 @@ fn hours(out: &mut String, manifest: &BundleManifest, policy: &Policy) {
             }
             hour = limit.after_hours;
             let _ = writeln!(out, "### Hour {}\n", number(hour));
+            let flags = format!("{since} --hour {} --format md", number(hour));
+            canary_check(
+                out,
+                service,
+                service.canary_selector.as_deref(),
+                "`soak` holds it against these limits",
+                &flags,
+            );
             tick(out, "no errors in the log that were not there before");
         }
         let told = match limit.limit {
@@ -122,7 +153,13 @@ fn hours(out: &mut String, manifest: &BundleManifest, policy: &Policy) {
             None => "**no limit can be said**".to_owned(),
         };
         let told = if limit.limit.is_some() { cell(&told) } else { told };
-        tick(out, &format!("{} {} {told} ({})", cell(&limit.kpi), limit.comparison, prose(&limit.basis)));
+        let at = canary.checkpoints.iter().find(|checkpoint| checkpoint.after_hours == limit.after_hours);
+        let rule = at.and_then(|at| at.limits.iter().find(|rule| policy.kpis.name(rule.kpi) == limit.kpi));
+        let of = rule.map_or(canary.statistic, |rule| statistic_of(&rule.bound, canary.statistic));
+        // A limit that follows the soak says in its basis which statistic it is of.
+        let is_said = of == canary.statistic || limit.basis.starts_with(&format!("soak: {} ", of.word()));
+        let of = if is_said { String::new() } else { format!("{}; ", of.word()) };
+        tick(out, &format!("{} {} {told} ({of}{})", cell(&limit.kpi), limit.comparison, prose(&limit.basis)));
     }
     out.push('\n');
 }

@@ -2,6 +2,8 @@
 
 pub mod bundle_text;
 pub mod canary_checklist;
+pub mod canary_md;
+pub mod canary_text;
 pub mod changelog;
 pub mod rollback_plan;
 pub mod score_md;

@@ -2,12 +2,18 @@
 
 use std::fmt::Write as _;
 
-use super::steps::{self, ask, command, count, head, install, missing, shell_block, tick, with_unit};
+use super::steps::{
+    self, ask, canary_check, clock, command, count, head, install, missing, number, shell_block, tick,
+    with_unit,
+};
 use crate::core::policy::Policy;
 use crate::core::policy::release::{CanaryBound, CanaryRules, RollbackKind, Service, ServiceCommand};
 use crate::core::release::notes::ParamNote;
 use crate::render::markdown::cell;
 use crate::wire::release::bundle_manifest::BundleManifest;
+
+/// The variable of the shell with the time of a rollback.
+const ROLLED_BACK: &str = "ROLLED_BACK";
 
 /// The plan of a release.
 pub fn markdown(manifest: &BundleManifest, policy: &Policy) -> String {
@@ -51,8 +57,9 @@ pub(super) fn triggers(out: &mut String, policy: &Policy) {
     let canary = &policy.release.canary;
     let _ = writeln!(
         out,
-        "Looked at every {}. A metric that is not there for that long counts as bad.\n",
-        count(canary.step_minutes, "minute")
+        "Looked at every {}. A metric that nobody has seen for longer than {} minutes counts as bad.\n",
+        count(canary.step_minutes, "minute"),
+        number(canary.longest_gap_minutes.value)
     );
     out.push_str("| trigger | bad when | for | rollback |\n| --- | --- | ---: | --- |\n");
     for trigger in &canary.triggers {
@@ -88,6 +95,10 @@ fn restore(out: &mut String, service: &Service) {
 fn verify(out: &mut String, canary: &CanaryRules, service: &Service, policy: &Policy) {
     ask(out, "Metrics are there again", "service.metrics_url", service.metrics_url.as_deref());
     let minutes = count(canary.after_rollback_minutes, "minute");
+    clock(out, service, "The time of the rollback is written down", ROLLED_BACK);
+    let text = format!("After {minutes} `soak` holds it against the limits below");
+    let flags = format!("--after-rollback \"${ROLLED_BACK}\"");
+    canary_check(out, service, service.selector.as_deref(), &text, &flags);
     let _ = writeln!(out, "- [ ] These hold, and go on doing so for {minutes}:");
     for limit in &canary.after_rollback {
         let name = policy.kpis.name(limit.kpi);

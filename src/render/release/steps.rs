@@ -69,6 +69,42 @@ pub(super) fn command(
     }
 }
 
+/// A step that `soak release canary check` does, asked with these flags, or the word that nobody knows which server
+/// to ask.
+pub(super) fn canary_check(
+    out: &mut String,
+    service: &Service,
+    selector: Option<&str>,
+    text: &str,
+    flags: &str,
+) {
+    let Some(url) = &service.prometheus_url else {
+        tick(out, &format!("{text}. {}", missing("service.prometheus_url")));
+        return;
+    };
+    let selector =
+        selector.map_or_else(String::new, |selector| format!(" --selector {}", shell::word(selector)));
+    tick(out, &format!("{text}:"));
+    let line = format!(
+        "soak release canary check {flags} --policy policy.toml --prometheus-url {}{selector}",
+        shell::word(url)
+    );
+    shell_block(out, &[line]);
+}
+
+/// A step that writes the time down in a variable of the shell.
+pub(super) fn clock(out: &mut String, service: &Service, text: &str, variable: &str) {
+    if service.prometheus_url.is_some() {
+        tick(out, &format!("{text}:"));
+        shell_block(
+            out,
+            &[format!("{variable}=$(date -u +%Y-%m-%dT%H:%M:%SZ); echo \"{variable}=${variable}\"")],
+        );
+    } else {
+        tick(out, text);
+    }
+}
+
 /// That the policy does not say something.
 pub(super) fn missing(key: &str) -> String {
     format!("**Not configured: `{key}` is not set in the policy. Write down here how it is done.**")

@@ -2,6 +2,7 @@
 
 pub mod bundle_check;
 pub mod bundle_manifest;
+pub mod canary_result;
 pub mod day_report;
 pub mod readiness_score;
 pub mod validated;

@@ -1,6 +1,7 @@
 //! `soak release …`: the score, bundles, their verification, their texts, tags.
 
 mod bundle;
+mod canary;
 mod legacy;
 mod readiness;
 mod tag;
@@ -74,6 +75,20 @@ pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
+/// Changes the manifest and makes `SHA256SUMS` right again, as a forger would.
+pub fn forge(place: &Place, change: impl FnOnce(&mut Value)) {
+    let mut manifest = place.json("out/v1/MANIFEST.json");
+    change(&mut manifest);
+    fs::write(place.file("out/v1/MANIFEST.json"), format!("{manifest:#}\n")).expect("a file");
+    let folder = place.file("out/v1");
+    let mut sums = String::new();
+    for name in names(&folder).iter().filter(|name| *name != "SHA256SUMS") {
+        let hash = sha256(&fs::read(folder.join(name)).expect("a file"));
+        sums.extend([&hash, "  ", name, "\n"]);
+    }
+    fs::write(folder.join("SHA256SUMS"), sums).expect("a file");
+}
+
 /// Names of everything in a folder, hidden or not, sorted.
 pub fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("`{}`: {error}", folder.display()));
@@ -92,6 +107,9 @@ canary_overrides_file = "/etc/canary/$HOME.json"
 previous_overrides_file = "/var/backups/previous.json"
 dashboard_url = "https://grafana.example.com/d/mm"
 metrics_url = "http://localhost:9090/metrics?a=1&b=2"
+prometheus_url = "http://localhost:9091"
+selector = 'job="mm"'
+canary_selector = 'job="mm",who="canary"'
 health_url = "http://localhost:8080/healthz"
 version_url = "http://localhost:8080/version"
 contact = "the ops channel"

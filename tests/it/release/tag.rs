@@ -261,3 +261,52 @@ fn names_that_git_would_take_for_something_else_and_places_without_a_repository_
     assert!(nowhere.stderr.contains("`git rev-parse` failed"), "{}", nowhere.stderr);
     assert_eq!(scratch.place.release(&["tag", "--bundle", "nowhere", "--repo", "repo"]).code, 1);
 }
+
+/// Whether a process is there and does more than wait to be reaped.
+#[cfg(target_os = "linux")]
+fn lives(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(')').and_then(|(_, fields)| fields.split_whitespace().next());
+    !matches!(state, None | Some("Z" | "X"))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_push_that_never_ends_is_given_up_with_everything_it_started() {
+    let Some(scratch) = Scratch::new(&releasable(), &[]) else { return };
+    scratch.git(&["remote", "add", "slow", "ssh://127.0.0.1/nowhere.git"]);
+    // In place of ssh: does not say a word, and leaves a child that does not either, and hears no TERM.
+    let pids = scratch.place.file("pids");
+    let script = format!(
+        "#!/bin/sh\ntrap '' TERM\nsleep 300 &\necho $$ $! > '{}'\necho held >&2\nwait\nwait\n",
+        pids.display()
+    );
+    let ssh = scratch.place.file("ssh");
+    fs::write(&ssh, script).expect("a file");
+    let started = std::time::Instant::now();
+    let mut command = program();
+    command
+        .current_dir(scratch.place.path())
+        .env("GIT_SSH_COMMAND", format!("sh '{}'", ssh.display()))
+        .env("GIT_SSH_VARIANT", "ssh")
+        .args(["release", "tag", "--bundle", "out/v1", "--repo", "repo", "--detailed-exitcode"])
+        .args(["--push", "slow", "--push-timeout", "1.5"]);
+    let given_up = ran(&mut command);
+    assert_eq!(given_up.code, 6, "{}", given_up.stderr);
+    assert!(started.elapsed() < std::time::Duration::from_secs(60), "{:?}", started.elapsed());
+    let told =
+        "the tag `v1` was made, but not pushed\n  because: `git push` was not done after 1.5 s and was ended";
+    assert!(given_up.stderr.contains(told), "{}", given_up.stderr);
+    assert!(given_up.stdout.is_empty(), "{}", given_up.stdout);
+    assert_eq!(scratch.tags(), "v1");
+    let pids = fs::read_to_string(pids).expect("it was started");
+    let pids: Vec<&str> = pids.split_whitespace().collect();
+    assert_eq!(pids.len(), 2);
+    for pid in pids {
+        assert!(!lives(pid), "{pid} is still there");
+    }
+    // A time that is none.
+    for wrong in ["0", "-1", "soon"] {
+        assert_eq!(scratch.tag(&["--push", "slow", &format!("--push-timeout={wrong}")]).code, 2, "{wrong}");
+    }
+}

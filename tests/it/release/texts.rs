@@ -85,6 +85,7 @@ fn texts_name_only_what_the_policy_names() {
         for (_, address) in text.match_indices("http").map(|(at, _)| (at, &text[at..])) {
             let known = [
                 "http://localhost:9090/metrics?a=1&b=2",
+                "http://localhost:9091",
                 "http://localhost:8080/",
                 "https://grafana.example.com/d/mm",
             ];
@@ -101,6 +102,28 @@ fn texts_name_only_what_the_policy_names() {
         assert!(checklist.contains(share), "{share}");
     }
     assert!(place.text("out/v1/rollback_plan.md").contains("mm-route --canary 0\n"));
+    // Each hour, and the whole, can be asked for; the program understands the lines.
+    let server =
+        "--policy policy.toml --prometheus-url http://localhost:9091 --selector 'job=\"mm\",who=\"canary\"'";
+    let since = "soak release canary check --bundle . --since \"$CANARY_STARTED\"";
+    for flags in [
+        " --hour 1 --format md",
+        " --hour 6 --format md",
+        " --hour 24 --format md",
+        " --so-far --detailed-exitcode",
+        "",
+    ] {
+        let line = format!("{since}{flags} {server}\n");
+        assert!(checklist.contains(&line), "{line}{checklist}");
+    }
+    let whole = checklist.find(&format!("{since} {server}")).expect("the whole");
+    assert!(
+        checklist.find("mm-route --canary 25").is_some_and(|more| whole < more),
+        "before there is more traffic"
+    );
+    let after = "soak release canary check --after-rollback \"$ROLLED_BACK\" --policy policy.toml --prometheus-url \
+                 http://localhost:9091 --selector 'job=\"mm\"'\n";
+    assert_eq!(place.text("out/v1/rollback_plan.md").matches(after).count(), 2);
 }
 
 #[test]
@@ -115,6 +138,7 @@ fn what_is_not_configured_is_said_and_not_invented() {
         "service.health_url",
         "service.version_url",
         "service.metrics_url",
+        "service.prometheus_url",
         "service.contact",
         "service.pager",
         "service.commands.freeze_tuning",
@@ -215,6 +239,13 @@ fn a_service_that_cannot_stand_in_a_script_is_refused_with_the_policy() {
         ("[service]\ncolour = \"red\"", "unknown key"),
         ("[canary.trigger.risk]\nfor_minutes = 7", "no multiple of `canary.step_minutes`"),
         ("[canary.trigger.risk]\ncomparison = \"<\"", "lower is better"),
+        ("[canary]\nwindow_minutes = 62", "no multiple of `canary.step_minutes`"),
+        ("[canary]\nstatistic = \"each\"", "expected another statistic"),
+        ("[canary]\nmisses = 0", "expected 1 or more"),
+        ("[canary]\nseen_share = 1.1", "expected at most 1"),
+        ("[canary]\nseen_share = 0", "`canary.seen_share`"),
+        ("[canary]\nlongest_gap_minutes = -1", "`canary.longest_gap_minutes`"),
+        ("[canary.trigger.risk]\noptional = 1", "`canary.trigger.risk.optional`"),
         ("[canary.hour_6]\nafter_hours = 1", "is not after `canary.hour_1`"),
         (
             "[canary.hour_24.kpi.net_bps]\nlimit = 1.0\nstatistic = \"mean\"",

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::super::support::Ran;
-use super::{Place, keeps_to, names, releasable, sha256};
+use super::{Place, forge, keeps_to, names, releasable, sha256};
 
 fn verify(place: &Place) -> Ran {
     place.release(&["verify", "out/v1"])
@@ -17,20 +17,6 @@ fn tells(place: &Place, expected: &str) {
     assert_eq!(verified.code, 1, "{}", verified.stdout);
     assert!(verified.stdout.contains(expected), "{}", verified.stdout);
     assert!(verified.stdout.lines().last().is_some_and(|line| line.starts_with("[FAIL] ")));
-}
-
-/// Changes the manifest and makes `SHA256SUMS` right again, as a forger would.
-fn forge(place: &Place, change: impl FnOnce(&mut Value)) {
-    let mut manifest = place.json("out/v1/MANIFEST.json");
-    change(&mut manifest);
-    fs::write(place.file("out/v1/MANIFEST.json"), format!("{manifest:#}\n")).expect("a file");
-    let folder = place.file("out/v1");
-    let mut sums = String::new();
-    for name in names(&folder).iter().filter(|name| *name != "SHA256SUMS") {
-        let hash = sha256(&fs::read(folder.join(name)).expect("a file"));
-        sums.extend([&hash, "  ", name, "\n"]);
-    }
-    fs::write(folder.join("SHA256SUMS"), sums).expect("a file");
 }
 
 fn built() -> Place {

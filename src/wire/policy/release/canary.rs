@@ -2,10 +2,11 @@
 
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::policy::release::{CanaryBound, CanaryLimit, CanaryRules, Checkpoint, Stage, Trigger};
+use crate::core::policy::{Limit, Statistic};
 
 use super::super::gates::{enabled, kpis_of, sourced};
 use super::super::possible::{Possible, wrong_way};
-use super::super::reader::{Place, Read, Reader};
+use super::super::reader::{Found, Place, Read, Reader};
 use super::super::rules::{each, one_number};
 use super::super::tree::{Key, Value};
 use super::super::{values, words};
@@ -18,22 +19,28 @@ pub(super) fn read(reader: &mut Reader<'_>, kpis: &KpiTable) -> Read<CanaryRules
     let shortest = reader.required(&table.at("watch_hours_min"), "a number above 0", values::positive);
     let longest = reader.required(&table.at("watch_hours_max"), "a number above 0", values::positive);
     let step = reader.required(&table.at("step_minutes"), "a whole number", minutes);
+    let looking = looking(reader, &table);
     let quick = reader.required(&table.at("rollback_minutes"), "a whole number", minutes);
     let full = reader.required(&table.at("full_minutes"), "a whole number", minutes);
     let checkpoints = checkpoints(reader, kpis);
     let after = table.at("after_rollback");
     let after_minutes = reader.required(&after.at("watch_minutes"), "a whole number", minutes);
     let after_rollback = limits(reader, kpis, &after);
-    let step = step.map(|found| found.value);
+    let step_value = step.as_ref().map(|found| found.value).map_err(|noted| *noted);
     let triggers =
-        each(reader, "canary.trigger", |reader, name, place| trigger(reader, kpis, name, place, step));
+        each(reader, "canary.trigger", |reader, name, place| trigger(reader, kpis, name, place, step_value));
     let stages = stages(reader);
     let (shortest, longest, step) = (shortest?, longest?, step?);
     if longest.value < shortest.value {
         let problem = format!("{} is below `canary.watch_hours_min`, {}", longest.value, shortest.value);
         return Err(reader.note(&longest.place, problem));
     }
-    let triggers = triggers?;
+    let (triggers, looking) = (triggers?, looking?);
+    if looking.window.value % step.value != 0 {
+        let problem =
+            format!("{} is no multiple of `canary.step_minutes`, {}", looking.window.value, step.value);
+        return Err(reader.note(&looking.window.place, problem));
+    }
     if triggers.is_empty() {
         let place = reader.place_around(&table);
         return Err(reader.note(&place, "has no trigger in force, so nothing would roll it back".to_owned()));
@@ -41,7 +48,12 @@ pub(super) fn read(reader: &mut Reader<'_>, kpis: &KpiTable) -> Read<CanaryRules
     Ok(CanaryRules {
         watch_hours_min: shortest.value,
         watch_hours_max: longest.value,
-        step_minutes: step,
+        step_minutes: step.value,
+        window_minutes: looking.window.value,
+        statistic: looking.statistic,
+        misses: looking.misses,
+        seen_share: looking.seen_share,
+        longest_gap_minutes: looking.longest_gap,
         rollback_minutes: quick?.value,
         full_minutes: full?.value,
         checkpoints: checkpoints?,
@@ -50,6 +62,36 @@ pub(super) fn read(reader: &mut Reader<'_>, kpis: &KpiTable) -> Read<CanaryRules
         triggers,
         stages: stages?,
     })
+}
+
+/// How the metrics are looked at.
+struct Looking {
+    window: Found<u64>,
+    statistic: Statistic,
+    misses: u64,
+    seen_share: Limit,
+    longest_gap: Limit,
+}
+
+fn looking(reader: &mut Reader<'_>, table: &Key) -> Read<Looking> {
+    let window = reader.required(&table.at("window_minutes"), "a whole number", minutes);
+    let statistic = reader.required(&table.at("statistic"), "a statistic", one_number);
+    let misses = reader.required(&table.at("misses"), "a whole number", minutes);
+    let share = reader.required(&table.at("seen_share"), "a number above 0 and at most 1", share);
+    let gap = reader.required(&table.at("longest_gap_minutes"), "a number", values::not_negative);
+    let (share, gap) = (share?, gap?);
+    Ok(Looking {
+        window: window?,
+        statistic: statistic?.value,
+        misses: misses?.value,
+        seen_share: sourced(reader, &share),
+        longest_gap: sourced(reader, &gap),
+    })
+}
+
+fn share(value: &Value) -> Result<f64, String> {
+    let share = values::positive(value)?;
+    if share <= 1.0 { Ok(share) } else { Err(format!("expected at most 1, found {share}")) }
 }
 
 fn minutes(value: &Value) -> Result<u64, String> {
@@ -181,6 +223,7 @@ fn trigger(
     let limit = reader.required(&key.at("limit"), "a number", values::number);
     let minutes = reader.required(&key.at("for_minutes"), "a whole number", minutes);
     let rollback = reader.required(&key.at("rollback"), "`quick` or `full`", words::rollback);
+    let optional = reader.optional(&key.at("optional"), values::switch);
     let (metric, comparison, limit, minutes) = (metric?, comparison?, limit?, minutes?);
     if let Ok(step) = step
         && minutes.value % step != 0
@@ -204,6 +247,7 @@ fn trigger(
         limit: sourced(reader, &limit),
         for_minutes: minutes.value,
         rollback: rollback?.value,
+        is_optional: optional?.is_some_and(|found| found.value),
     })
 }
 

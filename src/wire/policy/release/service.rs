@@ -19,10 +19,12 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read<Service> {
     let overrides = text("overrides_file", path);
     let canary = text("canary_overrides_file", path);
     let previous = text("previous_overrides_file", path);
-    let urls = ["dashboard_url", "metrics_url", "health_url", "version_url"].map(|key| text(key, url));
+    let urls = ["dashboard_url", "metrics_url", "health_url", "version_url", "prometheus_url"];
+    let urls = urls.map(|key| text(key, url));
+    let [selector, canary_selector] = ["selector", "canary_selector"].map(|key| text(key, line));
     let people = ["contact", "pager"].map(|key| text(key, line));
     let commands = ServiceCommand::ALL.map(|which| command(reader, &table, which));
-    let ([dashboard, metrics, health, version], [contact, pager]) = (urls, people);
+    let ([dashboard, metrics, health, version, prometheus], [contact, pager]) = (urls, people);
     Ok(Service {
         name: name?,
         overrides_file: overrides?,
@@ -30,6 +32,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Read<Service> {
         previous_overrides_file: previous?,
         dashboard_url: dashboard?,
         metrics_url: metrics?,
+        prometheus_url: prometheus?,
+        selector: selector?,
+        canary_selector: canary_selector?,
         health_url: health?,
         version_url: version?,
         contact: contact?,

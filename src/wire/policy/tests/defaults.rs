@@ -265,6 +265,9 @@ fn the_canary_is_looked_at_in_three_hours_and_rolled_back_within_ten_minutes() {
     let canary = built_in().release.canary;
     assert_eq!((canary.watch_hours_min, canary.watch_hours_max), (24.0, 48.0));
     assert_eq!((canary.step_minutes, canary.rollback_minutes, canary.full_minutes), (5, 10, 30));
+    assert_eq!((canary.window_minutes, canary.statistic, canary.misses), (60, Statistic::Mean, 2));
+    assert_eq!((canary.seen_share.value, canary.longest_gap_minutes.value), (0.9, 15.0));
+    assert!(canary.triggers.iter().all(|trigger| !trigger.is_optional));
     let fixed = |index: usize| -> Vec<(KpiId, Comparison, f64)> {
         let limits = &canary.checkpoints[index].limits;
         let fixed = limits.iter().filter_map(|limit| match &limit.bound {

@@ -205,6 +205,7 @@ fn prometheus_is_asked_for_the_kpis_of_the_verdict_and_may_lack_the_rest() {
             "mm_hit_ratio",
             "mm_maker_share_ratio",
             "mm_deadline_miss_rate",
+            "error_ratio",
             "ws_lag_max_ms",
         ]
     );

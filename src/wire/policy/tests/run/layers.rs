@@ -90,7 +90,7 @@ fn what_does_not_suit_a_system_can_be_taken_out() {
     assert_eq!((run.presets.len(), run.profiles.len(), run.cautions.len()), (1, 1, 0));
     assert_eq!(run.iteration_verdict.warn.len(), 1);
     assert!(run.guards.partial_freeze.latency_when.is_empty());
-    assert_eq!(run.queries.len(), 17);
+    assert_eq!(run.queries.len(), 18);
 }
 
 #[test]
