@@ -24,12 +24,12 @@ pub enum RollbackCommand {
     /// Carries out the actions of `auto_rollback`, verifies them, and writes the same log as the server, which may
     /// run meanwhile. A rollback also begins its cool-down. Without --live nothing is done. Exit code 0: everything
     /// was done, and what must be true afterwards is.
-    Run(ManualArgs),
+    Run(RunNowArgs),
     /// Go back to trading: carry out the actions of `recovery`
     ///
     /// With the same executors, verification and log as a rollback. It stops at the first action that fails, unless
     /// the policy says otherwise. Without --live nothing is done.
-    Recover(ManualArgs),
+    Recover(RecoverArgs),
     /// Check a rollback policy: every mistake at once, with line and column
     Check(CheckArgs),
     /// Say what would happen if an alert fired now, and touch nothing
@@ -68,15 +68,15 @@ pub struct LiveArgs {
 #[command(after_help = "\
 Examples:
   soak rollback serve --policy deploy/policies/rollback.yaml --log rollback.jsonl
-  soak rollback serve --live --token-file /etc/soak/rollback.token
+  soak rollback serve --live --token-file /etc/soak/hook-token
   soak rollback serve --live --listen 0.0.0.0:8080 --token-file t --tls-cert cert.pem --tls-key key.pem
 
 In Alertmanager:
   receivers:
-    - name: soak-rollback
+    - name: rollback-watcher
       webhook_configs:
         - url: http://127.0.0.1:8080/alert-hook
-          http_config: {authorization: {credentials_file: /etc/soak/rollback.token}}")]
+          http_config: {authorization: {credentials_file: /etc/alertmanager/secrets/hook-token}}")]
 pub struct ServeArgs {
     /// Policy and log.
     #[command(flatten)]
@@ -112,12 +112,36 @@ pub struct ServeArgs {
     pub tls_key: Option<PathBuf>,
 }
 
-/// `soak rollback run` and `soak rollback recover`
+/// `soak rollback run`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  soak rollback run --reason \"latency of the exchange, INC-1234\" --live
+  soak rollback run --reason \"latency of the exchange, INC-1234\"
+  soak rollback run --reason \"latency of the exchange, INC-1234\" --live")]
+pub struct RunNowArgs {
+    /// What is asked for.
+    #[command(flatten)]
+    pub manual: ManualArgs,
+
+    /// Roll back even though the cool-down of the last rollback lasts
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `soak rollback recover`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  soak rollback recover --reason \"INC-1234 is over\"
   soak rollback recover --reason \"INC-1234 is over\" --live")]
+pub struct RecoverArgs {
+    /// What is asked for.
+    #[command(flatten)]
+    pub manual: ManualArgs,
+}
+
+/// What a person asks for.
+#[derive(Debug, Args)]
 pub struct ManualArgs {
     /// Policy and log.
     #[command(flatten)]
@@ -134,10 +158,6 @@ pub struct ManualArgs {
     /// Who asks, for the log [default: $USER, or `unknown`]
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
-
-    /// Roll back even though the cool-down of the last rollback lasts
-    #[arg(long)]
-    pub force: bool,
 }
 
 /// `soak rollback check`

@@ -2,7 +2,7 @@
 //! from them. Several processes may write: each looks at what the others wrote before it decides.
 //!
 //! A last line without its line end was cut short by a crash, and nobody was answered for it: it is taken off, and
-//! the log says so. Anything else that does not fit is damage, and refused. Must not know what events mean.
+//! the log says so. A file that does not begin as a log is none, and is left as it is. Anything else that does not fit is damage, and refused. Must not know what events mean.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -224,8 +224,9 @@ impl AuditLog {
 /// cut short.
 pub fn read(path: &Path, each: &mut dyn FnMut(&LogLine)) -> Result<(Head, u64), AuditLogError> {
     let failed = |source| AuditLogError::Io { path: path.to_owned(), action: "read", source };
-    let file = File::open(path).map_err(failed)?;
+    // Before it is opened: a pipe would be waited for.
     refuse_other_kinds(path)?;
+    let file = File::open(path).map_err(failed)?;
     // A line that is just being written is not to be taken for one that was cut short.
     file.lock_shared().map_err(failed)?;
     let mut end = Head::start();
@@ -250,16 +251,27 @@ fn read_lines(
         if read == 0 {
             return Ok(0);
         }
-        let Some(whole) = line.strip_suffix(b"\n") else { return Ok(read as u64) };
         let seq = head.seq + 1;
-        let read_line = open(whole, seq, &head.hash).map_err(|source| AuditLogError::Damaged {
-            path: path.to_owned(),
-            line: seq,
-            source,
-        })?;
+        let damaged = |source| AuditLogError::Damaged { path: path.to_owned(), line: seq, source };
+        let Some(whole) = line.strip_suffix(b"\n") else {
+            // Behind lines that fit it can only be one that was cut short. The first one, and one without end, may be
+            // anything, and what soak did not write is not taken off.
+            if read as u64 >= LONGEST_LINE || (head.seq == 0 && !may_begin_a_log(&line)) {
+                return Err(damaged(LineError::Unreadable("it has no end".to_owned())));
+            }
+            return Ok(read as u64);
+        };
+        let read_line = open(whole, seq, &head.hash).map_err(damaged)?;
         each(&read_line);
         *head = Head { seq, hash: read_line.hash, length: head.length + read as u64 };
     }
+}
+
+/// Whether these may be the first bytes of a log.
+fn may_begin_a_log(bytes: &[u8]) -> bool {
+    const BEGIN: &[u8] = b"{\"seq\":1,\"at\":\"";
+    let length = bytes.len().min(BEGIN.len());
+    bytes[..length] == BEGIN[..length]
 }
 
 fn refuse_other_kinds(path: &Path) -> Result<(), AuditLogError> {

@@ -2,7 +2,7 @@
 //! read. Leaves no lock and no manifest behind.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -75,10 +75,9 @@ pub fn append(path: &Path, text: impl FnOnce(u64) -> String) -> Result<(), FileE
 
 /// Reads a whole file as text, a BOM taken off.
 pub fn read_text(path: &Path) -> Result<String, FileError> {
-    let text = fs::read_to_string(path).map_err(|source| FileError {
-        path: path.to_owned(),
-        action: "read",
-        source,
+    let failed = |source| FileError { path: path.to_owned(), action: "read", source };
+    let text = String::from_utf8(read(path)?).map_err(|_| {
+        failed(io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
     })?;
     Ok(match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
@@ -86,9 +85,34 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
     })
 }
 
-/// Reads a whole file.
+/// Whether every user of this machine may read a file. `false` where nobody can tell.
+pub fn is_open_to_all(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o004 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
+}
+
+fn too_large() -> String {
+    format!("it is larger than {} MiB", LARGEST / (1024 * 1024))
+}
+
+/// Reads a whole file. A pipe may stand for it, but nothing without end.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    fs::read(path).map_err(|source| FileError { path: path.to_owned(), action: "read", source })
+    let failed = |source| FileError { path: path.to_owned(), action: "read", source };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(failed(io::Error::other(too_large())));
+    }
+    Ok(bytes)
 }
 
 /// Reads a whole plain file that a person or another program keeps; links are followed. A pipe in its place would
@@ -103,8 +127,7 @@ pub fn read_plain(path: &Path) -> Result<Vec<u8>, FileError> {
         return Err(failed(io::Error::other("it is a pipe or a device, expected a plain file")));
     }
     if found.len() > LARGEST {
-        let problem = format!("it is larger than {} MiB", LARGEST / (1024 * 1024));
-        return Err(failed(io::Error::other(problem)));
+        return Err(failed(io::Error::other(too_large())));
     }
     fs::read(path).map_err(failed)
 }

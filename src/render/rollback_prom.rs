@@ -22,6 +22,8 @@ pub struct Facts {
     pub reloads: [u64; 2],
     /// Deliveries by the status of their answer.
     pub hooks: BTreeMap<u16, u64>,
+    /// What was refused before it was a request, by the status of the answer.
+    pub refused: BTreeMap<u16, u64>,
     /// What was counted.
     pub counters: Counters,
     /// Lines of the log.
@@ -36,6 +38,8 @@ pub struct Facts {
     pub episodes: usize,
     /// Actions of which nobody knows what became of them.
     pub unknown: usize,
+    /// Alerts that fire because of what a rollback did.
+    pub consequences: usize,
 }
 
 /// The text.
@@ -69,6 +73,17 @@ pub fn metrics(facts: &Facts) -> String {
         "Episodes of alerts that are remembered",
         facts.episodes as f64,
     );
+    let name = "soak_rollback_forgotten_alerts_total";
+    out.family(name, "counter", "Episodes that were forgotten because there were too many");
+    for (state, count) in [("over", facts.counters.forgotten[0]), ("firing", facts.counters.forgotten[1])] {
+        out.sample(name, &[("state", state)], count as f64);
+    }
+    gauge(
+        &mut out,
+        "soak_rollback_consequences",
+        "Alerts that fire because of what a rollback did, and lead to no other",
+        facts.consequences as f64,
+    );
     gauge(
         &mut out,
         "soak_rollback_unknown_outcomes",
@@ -88,6 +103,13 @@ fn deliveries(out: &mut Exposition, facts: &Facts) {
     let mut hooks = facts.hooks.clone();
     hooks.entry(200).or_default();
     for (code, count) in &hooks {
+        out.sample(name, &[("code", &code.to_string())], *count as f64);
+    }
+    let name = "soak_rollback_refused_requests_total";
+    out.family(name, "counter", "Requests whose head was too long, too slow or malformed, by status");
+    let mut refused = facts.refused.clone();
+    refused.entry(400).or_default();
+    for (code, count) in &refused {
         out.sample(name, &[("code", &code.to_string())], *count as f64);
     }
     let name = "soak_rollback_decisions_total";

@@ -237,6 +237,10 @@ fn actions(text: &mut String, of: &Rehearsal<'_>, plan: &Plan) {
         } else {
             execution(text, of, plan, action);
         }
+        if !action.causes.is_empty() {
+            let causes = printable(&action.causes.join(", "));
+            line(text, format_args!("     brings about {causes}, which leads to no other rollback"));
+        }
     }
 }
 

@@ -2,16 +2,17 @@
 
 use crate::files::spans;
 
-/// Every command line of soak in a Markdown text: in code blocks and in code spans.
-pub(crate) fn in_markdown(text: &str) -> Vec<String> {
+/// Every command line of soak in a Markdown text: in code blocks, where it is to be typed as it stands (`true`), and in
+/// code spans, where a command may only be named.
+pub(crate) fn in_markdown(text: &str) -> Vec<(String, bool)> {
     let mut found = Vec::new();
     for (index, part) in text.split("```").enumerate() {
         if index % 2 == 1 {
-            found.extend(
-                part.lines().map(str::trim).filter(|line| line.starts_with("soak ")).map(ToOwned::to_owned),
-            );
+            let lines = part.lines().map(str::trim).map(|line| line.strip_prefix("sudo ").unwrap_or(line));
+            found.extend(lines.filter(|line| line.starts_with("soak ")).map(|line| (line.to_owned(), true)));
         } else {
-            found.extend(spans(part).into_iter().filter(|span| span.starts_with("soak ")));
+            let spans = spans(part).into_iter().filter(|span| span.starts_with("soak "));
+            found.extend(spans.map(|span| (span, false)));
         }
     }
     found
@@ -39,8 +40,9 @@ pub(crate) fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Parses a command line; says what is wrong with it. `None` = understood.
-pub(crate) fn problem(line: &str) -> Option<String> {
+/// Parses a command line, which may be a mere name unless it is to be typed; says what is wrong with it. `None` =
+/// understood.
+pub(crate) fn problem(line: &str, is_typed: bool) -> Option<String> {
     let words = words(line);
     let error = soak::cli::definition().try_get_matches_from(&words).err()?;
     // A command named without its arguments is a name, not a command line.
@@ -48,7 +50,7 @@ pub(crate) fn problem(line: &str) -> Option<String> {
         && !words.iter().any(|word| word.starts_with('-'));
     let is_fine = match error.kind() {
         clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => true,
-        clap::error::ErrorKind::MissingRequiredArgument => is_name,
+        clap::error::ErrorKind::MissingRequiredArgument => is_name && !is_typed,
         _ => false,
     };
     (!is_fine).then(|| format!("`{line}`: {error}"))
@@ -65,9 +67,42 @@ fn lines_are_split_as_a_shell_does() {
 
 #[test]
 fn a_wrong_flag_is_a_problem_and_a_name_is_none() {
-    assert!(problem("soak gate --no-such-flag").is_some());
-    assert!(problem("soak no-such-command").is_some());
-    for fine in ["soak gate --strict", "soak config test", "soak run --help"] {
-        assert_eq!(problem(fine), None);
+    assert!(problem("soak gate --no-such-flag", false).is_some());
+    assert!(problem("soak no-such-command", false).is_some());
+    for fine in ["soak gate --strict", "soak rollback log show", "soak run --help"] {
+        assert_eq!(problem(fine, false), None);
     }
+    assert!(problem("soak rollback log show", true).is_some(), "without its file it cannot be typed");
+}
+
+/// The examples below the help of a command and of those below it.
+fn examples(command: &clap::Command, found: &mut Vec<String>) {
+    let help = [command.get_after_help(), command.get_after_long_help()];
+    let mut lines: Vec<String> = Vec::new();
+    for line in help.into_iter().flatten().map(ToString::to_string).collect::<Vec<_>>().join("\n").lines() {
+        // A line that goes on begins with a margin of its own.
+        match lines.last_mut().filter(|last| last.ends_with('\\')) {
+            Some(last) => {
+                last.pop();
+                last.push_str(line.trim_start());
+            }
+            None => lines.push(line.to_owned()),
+        }
+    }
+    let lines = lines.iter().filter(|line| line.starts_with("  soak "));
+    // What an example is for stands behind it, in a column of its own.
+    found.extend(lines.filter_map(|line| line.trim().split("  ").next()).map(ToOwned::to_owned));
+    for inner in command.get_subcommands() {
+        examples(inner, found);
+    }
+}
+
+#[test]
+fn the_examples_in_the_help_can_be_typed() {
+    let mut found = Vec::new();
+    examples(&soak::cli::definition(), &mut found);
+    for line in &found {
+        assert_eq!(problem(line, true), None, "{line}");
+    }
+    assert!(found.len() > 10, "{found:?}");
 }

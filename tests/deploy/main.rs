@@ -15,4 +15,5 @@ mod runbooks;
 #[expect(dead_code, reason = "these tests need a part of it")]
 #[path = "../it/support.rs"]
 mod support;
+mod together;
 mod workflows;

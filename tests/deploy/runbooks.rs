@@ -81,8 +81,8 @@ fn every_link_leads_to_a_file() {
 fn every_command_line_is_understood() {
     let mut count = 0;
     for name in documents() {
-        for line in commands::in_markdown(&text(&name)) {
-            assert_eq!(commands::problem(&line), None, "{name}");
+        for (line, is_typed) in commands::in_markdown(&text(&name)) {
+            assert_eq!(commands::problem(&line, is_typed), None, "{name}");
             count += 1;
         }
     }

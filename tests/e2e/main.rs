@@ -7,6 +7,7 @@
 use std::process::{Command, Stdio};
 
 mod canary;
+mod dashboards;
 mod deploy;
 mod export_prom;
 mod large_report;
@@ -15,6 +16,7 @@ mod prometheus;
 mod promtool;
 mod remote_write;
 mod rollback_loop;
+mod rollback_verify;
 mod servers;
 #[expect(dead_code, reason = "these tests need a part of it")]
 #[path = "../it/support.rs"]

@@ -90,10 +90,10 @@ fn trading() -> (u16, Arc<Mutex<Trading>>) {
 }
 
 /// A program of this test; killed when dropped, a failing test included.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Running {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         Self(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("the program starts"))
     }
 
@@ -111,15 +111,15 @@ impl Drop for Running {
 }
 
 /// The log of the test, with the time since its begin.
-struct Told(Instant);
+pub(crate) struct Told(pub(crate) Instant);
 
 impl Told {
-    fn say(&self, words: impl std::fmt::Display) {
+    pub(crate) fn say(&self, words: impl std::fmt::Display) {
         eprintln!("{:7.2} s  {words}", self.0.elapsed().as_secs_f64());
     }
 
     /// Waits until something is there.
-    fn until<T>(&self, what: &str, limit: u64, mut look: impl FnMut() -> Option<T>) -> T {
+    pub(crate) fn until<T>(&self, what: &str, limit: u64, mut look: impl FnMut() -> Option<T>) -> T {
         let begun = Instant::now();
         loop {
             if let Some(found) = look() {
@@ -132,7 +132,7 @@ impl Told {
     }
 }
 
-fn deploy(name: &str) -> String {
+pub(crate) fn deploy(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -145,7 +145,7 @@ fn changed(text: &str, changes: &[(&str, &str)]) -> String {
     })
 }
 
-fn get(port: u16, path: &str) -> Option<String> {
+pub(crate) fn get(port: u16, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
     // HTTP/1.0 has no chunks.
@@ -157,7 +157,7 @@ fn get(port: u16, path: &str) -> Option<String> {
 }
 
 /// Rules with a `for` of two seconds, looked at every second.
-fn rules(folder: &Path) {
+pub(crate) fn rules(folder: &Path) {
     for name in ["rules_soak.yml", "alerts_soak.yml", "alerts_soak_runner.yml"] {
         let text = deploy(&format!("prometheus/{name}"));
         let lines = text.lines().map(|line| {
@@ -185,7 +185,6 @@ fn prometheus(folder: &Path, ports: &Ports) -> Running {
             ("[127.0.0.1:9099]", &format!("['127.0.0.1:{}']", ports.exporter)),
             ("[127.0.0.1:8080]", &format!("['127.0.0.1:{}']", ports.watcher)),
             ("[127.0.0.1:9090]", &format!("['127.0.0.1:{}']", ports.prometheus)),
-            ("env: staging", "env: prod"),
             // The trading system: what the simulator measures, and what its API says of its state.
             (
                 "      - targets: [127.0.0.1:9100]\n        labels: { env: prod, exchange: bybit }\n",
@@ -298,12 +297,9 @@ fn watcher(folder: &Path, ports: &Ports) -> Running {
     )
 }
 
-/// `soak run` with a latency storm, in real time; its port.
-fn soak(folder: &Path) -> (Running, u16) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_soak"))
-        .args(["run", "--mock", "--scenario", "latency-storm", "--real-time", "--interval", "20"])
-        .args(["--iterations", "60", "--serve", "0", "--out"])
-        .arg(folder.join("soak"))
+/// A server of soak that tells on stderr where it listens; its port.
+pub(crate) fn listening(command: &mut Command) -> (Running, u16) {
+    let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -313,10 +309,20 @@ fn soak(folder: &Path) -> (Running, u16) {
     let port = lines
         .by_ref()
         .map_while(Result::ok)
-        .find_map(|line| line.split_once("url=http://127.0.0.1:")?.1.split_once('/')?.0.parse().ok());
+        .find_map(|line| line.split_once("http://127.0.0.1:")?.1.split(['/', ' ']).next()?.parse().ok());
     // Somebody has to read what it goes on to say.
     std::thread::spawn(move || lines.for_each(drop));
     (Running(child), port.expect("it tells where it listens"))
+}
+
+/// `soak run` with a latency storm, in real time; its port.
+pub(crate) fn soak(folder: &Path) -> (Running, u16) {
+    listening(
+        Command::new(env!("CARGO_BIN_EXE_soak"))
+            .args(["run", "--mock", "--scenario", "latency-storm", "--real-time", "--interval", "20"])
+            .args(["--iterations", "60", "--serve", "0", "--out"])
+            .arg(folder.join("soak")),
+    )
 }
 
 /// The sum of the samples whose line begins so.
@@ -394,6 +400,15 @@ fn a_latency_storm_leads_to_one_rollback_that_is_verified_and_written_down() {
         || {
             let verified = sum(ports.watcher, "soak_rollback_verifications_total{result=\"verified\"}")?;
             (verified > 0.0).then_some(())
+        },
+    );
+
+    told.until(
+        "the open breaker fires, and the watcher knows it as the consequence of its rollback",
+        60,
+        || {
+            let known = sum(ports.watcher, "soak_rollback_decisions_total{decision=\"consequence\"}")?;
+            (known > 0.0).then_some(())
         },
     );
 

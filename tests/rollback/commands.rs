@@ -126,7 +126,7 @@ fn check_tells_every_mistake_and_every_gap() -> TestResult {
 #[test]
 fn a_rehearsal_shows_requests_and_hides_secrets_and_touches_nothing() -> TestResult {
     let api = Stub::good();
-    let place = Place::new(&Policy::new(api.address));
+    let place = Place::new(&Policy { causes: "[Harder]", ..Policy::new(api.address) });
     let output = place.run(&["rehearse", "Hard"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let text = stdout(&output);
@@ -136,6 +136,7 @@ fn a_rehearsal_shows_requests_and_hides_secrets_and_touches_nothing() -> TestRes
         "Authorization: Bearer <$ADMIN_TOKEN>\n",
         "{\"id\":\"<id>\",\"reason\":\"Hard fires\",\"target\":0}",
         "chat: webhook by <$CHAT_URL>\n",
+        "brings about Harder, which leads to no other rollback",
         "Only alerts with env=prod count.",
     ] {
         assert!(text.contains(words), "{words}: {text}");
@@ -155,7 +156,7 @@ fn a_rehearsal_shows_requests_and_hides_secrets_and_touches_nothing() -> TestRes
     let server = place.serve(&["--live"]);
     server.hook(&delivery("Hard", 1));
     let output = place.run(&["rehearse", "Harder"]);
-    assert!(stdout(&output).contains("Harder: cooling_down"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("Harder: consequence"), "{}", stdout(&output));
     assert_eq!(api.requests().len(), 4);
     Ok(())
 }
@@ -184,6 +185,75 @@ fn a_log_is_shown_and_verified_and_what_was_cut_off_is_noticed() -> TestResult {
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("lines were cut off at the end"), "{}", stderr(&output));
     assert_eq!(log(&["verify", "nowhere.jsonl"])?.status.code(), Some(1));
+    // What proves nothing is not whole.
+    std::fs::write(place.path("log.jsonl"), "")?;
+    let output = log(&["verify", "log.jsonl"])?;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("nothing to verify"), "{}", stderr(&output));
+    let output = log(&["show", "log.jsonl"])?;
+    assert!(output.status.success() && stderr(&output).contains("no line in it"), "{}", stderr(&output));
+    for bad in ["", "zz", &head[1..], &format!("{head}0")] {
+        assert_eq!(log(&["verify", "log.jsonl", "--head", bad])?.status.code(), Some(2), "{bad}");
+    }
+    Ok(())
+}
+
+#[test]
+fn files_that_are_none_have_their_words() -> TestResult {
+    let place = Place::new(&Policy::new(Stub::good().address));
+    std::fs::write(place.path("binary"), b"\xff\xfe\0\n")?;
+    std::fs::write(place.path("empty"), "")?;
+    for (args, code, words) in [
+        (&["check", "/dev/zero"][..], 2, "larger than 64 MiB"),
+        (&["check", "/dev/null"], 2, "the policy is empty"),
+        (&["check", "."], 2, "Is a directory"),
+        (&["check", "binary"], 2, "valid UTF-8"),
+        (&["check", "empty"], 2, "the policy is empty"),
+        (&["rehearse", "", "--policy", "rollback.yaml"], 2, "the name of the alert is empty"),
+        (&["rehearse", "./binary", "--policy", "rollback.yaml"], 1, "valid UTF-8"),
+        (&["rehearse", "./empty", "--policy", "rollback.yaml"], 1, "no alert hook"),
+        (&["rehearse", "/dev/zero", "--policy", "rollback.yaml"], 1, "larger than 64 MiB"),
+        (&["log", "show", "binary"], 1, "damaged at line 1"),
+        (&["log", "verify", "/dev/zero"], 1, "no regular file"),
+        (&["recover", "--force", "--reason", "there is no such flag"], 2, "unexpected argument '--force'"),
+    ] {
+        let output = place.command(args).output()?;
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(words), "{args:?}: {}", stderr(&output));
+    }
+    let output = place.run(&["rehearse", "Harde"]);
+    assert!(stderr(&output).contains("did you mean `Hard"), "{}", stderr(&output));
+    Ok(())
+}
+
+#[test]
+fn a_secret_is_one_word_and_one_that_everybody_may_read_is_told() -> TestResult {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new(&Policy::new(Stub::good().address));
+    for (text, words) in [
+        ("", "too short"),
+        ("short", "too short"),
+        ("0123456789abcdef\nfedcba9876543210", "one secret"),
+        ("0123456789abcdef fedcba9876543210", "one secret"),
+        ("0123456789abcdef\u{1}fedcba9876543210", "one secret"),
+    ] {
+        std::fs::write(place.path("token"), text)?;
+        for flag in ["--token-file", "--hmac-key-file"] {
+            let output = place.run(&["serve", "--port", "0", flag, "token"]);
+            assert_eq!(output.status.code(), Some(2), "{text:?}");
+            assert!(stderr(&output).contains(words), "{text:?}: {}", stderr(&output));
+            assert!(!stderr(&output).contains("fedcba"), "{}", stderr(&output));
+        }
+    }
+    // A line end of Windows does not belong to the token.
+    std::fs::write(place.path("token"), "0123456789abcdef0123\r\n")?;
+    for (mode, is_told) in [(0o644, true), (0o640, false), (0o600, false)] {
+        std::fs::set_permissions(place.path("token"), std::fs::Permissions::from_mode(mode))?;
+        let server = place.serve(&["--token-file", "token"]);
+        assert_eq!(server.stderr().contains("chmod 0600"), is_told, "{mode:o}: {}", server.stderr());
+        let head = "Content-Type: application/json\r\nAuthorization: Bearer 0123456789abcdef0123\r\nContent-Length: 2\r\n";
+        assert_eq!(server.ask("POST /alert-hook", head, b"{}").0, 422);
+    }
     Ok(())
 }
 

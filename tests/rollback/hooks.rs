@@ -276,3 +276,26 @@ fn without_its_log_nothing_is_decided_and_alertmanager_is_asked_to_come_again() 
     place.assert_log_is_whole();
     Ok(())
 }
+
+#[test]
+fn what_cannot_be_written_is_not_decided_and_nobody_is_told_that_it_was() {
+    let place = Place::new(&Policy::new(Stub::good().address));
+    let server = place.serve_on_a_small_disk(16);
+    assert_eq!(server.hook(&delivery("Nobody", 1)).0, 200);
+    let mut large = delivery("Nobody", 1);
+    large["alerts"] = (0..200).map(|number| alert(&format!("Large{number}"), "firing", 1)).collect();
+    for _ in 0..2 {
+        let (status, answer) = server.hook(&large);
+        assert_eq!(status, 503, "{answer}");
+        assert!(answer["error"].as_str().unwrap_or_default().contains("nothing was decided"), "{answer}");
+    }
+    let status = server.json("/status");
+    let told: Vec<&Value> = status["last_decisions"].as_array().expect("a list").iter().collect();
+    assert_eq!(told.len(), 1, "{status}");
+    assert_eq!(told[0]["alert"], "Nobody");
+    assert_eq!(server.metric("soak_rollback_log_errors_total"), 2.0);
+    // A smaller one still has room, and the log is whole.
+    assert_eq!(server.hook(&delivery("Nobody", 2)).0, 200);
+    assert_eq!(server.json("/status")["last_decisions"][0]["alert"], "Nobody");
+    place.assert_log_is_whole();
+}

@@ -9,9 +9,11 @@
 )]
 
 mod commands;
+mod consequences;
 mod hooks;
 mod killed;
 mod load;
+mod malformed;
 mod place;
 mod reload;
 mod requests;

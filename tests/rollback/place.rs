@@ -17,6 +17,10 @@ pub struct Policy {
     pub tries: u32,
     pub verification: String,
     pub extra: String,
+    /// Keys of `auto_rollback`, each with a line end.
+    pub auto: String,
+    /// What opening the breaker causes.
+    pub causes: &'static str,
 }
 
 impl Policy {
@@ -28,11 +32,13 @@ impl Policy {
             tries: 1,
             verification: String::new(),
             extra: String::new(),
+            auto: String::new(),
+            causes: "[]",
         }
     }
 
     pub fn text(&self) -> String {
-        let Self { api, cooldown_minutes, on_failure, tries, verification, extra } = self;
+        let Self { api, cooldown_minutes, on_failure, tries, verification, extra, auto, causes } = self;
         let http = |path: &str, body: &str| {
             format!(
                 "{{http: {{method: PUT, url: \"http://{api}{path}\", body: {body}, timeout_seconds: 5, tries: {tries}, \
@@ -44,9 +50,9 @@ impl Policy {
              environment: {{labels: {{env: [prod]}}}}\n\
              hard_gates: [{{name: Hard, description: It is bad.}}, {{name: Harder}}]\n\
              soft_gates: [{{name: Soft, description: It may get bad.}}]\n\
-             auto_rollback:\n  enabled: true\n  cooldown_minutes: {cooldown_minutes}\n  on_failure: {on_failure}\n  \
+             auto_rollback:\n  enabled: true\n  cooldown_minutes: {cooldown_minutes}\n  on_failure: {on_failure}\n{auto}  \
              actions:\n  - {{type: scale_strategy, params: {{target: 0}}}}\n  \
-             - {{type: circuit_state, params: {{state: OPEN}}}}\n  - {{type: freeze_orders, params: {{enabled: true}}}}\n  \
+             - {{type: circuit_state, params: {{state: OPEN}}, causes: {causes}}}\n  - {{type: freeze_orders, params: {{enabled: true}}}}\n  \
              - {{type: notify, params: {{channels: [chat]}}}}\n{verification}\
              recovery:\n  actions:\n  - {{type: circuit_state, params: {{state: CLOSED}}}}\n  \
              - {{type: scale_strategy, params: {{target: 1}}}}\n\
@@ -115,13 +121,25 @@ impl Place {
             all.extend(["--port", "0"]);
         }
         all.extend(args);
-        let mut child = self
-            .command(&all)
-            .envs(variables.iter().copied())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+        let mut command = self.command(&all);
+        command.envs(variables.iter().copied());
+        Self::start(command)
+    }
+
+    /// A server whose files cannot grow beyond so many KiB, as on a disk that is full.
+    pub fn serve_on_a_small_disk(&self, kilobytes: u32) -> Server {
+        let script = format!("trap '' XFSZ; ulimit -f $(({kilobytes} * 2)); exec \"$@\"");
+        let inner =
+            self.command(&["serve", "--policy", "rollback.yaml", "--log", "log.jsonl", "--port", "0"]);
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, "sh"]).arg(inner.get_program()).args(inner.get_args());
+        command.current_dir(self.folder.path());
+        Self::start(command)
+    }
+
+    fn start(mut command: Command) -> Server {
+        let mut child =
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let mut reader = BufReader::new(child.stderr.take().expect("a pipe"));
         let stderr = Arc::new(Mutex::new(String::new()));
         let mut address = None;

@@ -110,32 +110,6 @@ fn every_wrong_request_has_its_status_and_a_json_error() {
 }
 
 #[test]
-fn lengths_that_are_none_and_other_nonsense_end_the_connection_with_a_400() {
-    let place = place();
-    let server = place.serve(&[]);
-    for head in [
-        "POST /alert-hook HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-        "POST /alert-hook HTTP/1.1\r\nHost: localhost\r\nContent-Length: many\r\n\r\n",
-        "POST /alert-hook HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999999\r\n\r\n",
-        "POST /alert-hook HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-        "nonsense\r\n\r\n",
-        "POST /alert-hook HTTP/1.1\r\nHo st: localhost\r\n\r\n",
-    ] {
-        let started = Instant::now();
-        let answer = raw(server.address, head.as_bytes(), b"{}");
-        assert!(answer.starts_with("HTTP/1.1 400 "), "{head:?}: {answer:?}");
-        assert!(started.elapsed() < Duration::from_secs(3), "{head:?}");
-    }
-    let many = format!("GET /health HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "X-A: b\r\n".repeat(100));
-    let long = format!("GET /health HTTP/1.1\r\nHost: localhost\r\nX-A: {}\r\n\r\n", "b".repeat(100_000));
-    for head in [many, long] {
-        let (status, _) = split(&raw(server.address, head.as_bytes(), b""));
-        assert_eq!(status, 431, "{}", &head[..60]);
-    }
-    assert_eq!(server.get("/health").0, 200);
-}
-
-#[test]
 fn a_body_in_pieces_is_taken_and_one_without_end_is_not() {
     let place = place();
     let server = place.serve(&[]);
@@ -171,7 +145,9 @@ fn a_client_that_announces_much_and_sends_little_is_given_up_and_holds_nobody_up
     assert!(text.contains("did not arrive within 10 s"), "{text}");
     let mut rest = String::new();
     let _ = silent.read_to_string(&mut rest);
-    assert!(rest.is_empty() || rest.starts_with("HTTP/1.1 408"), "{rest}");
+    let (status, text) = split(&rest);
+    assert_eq!(status, 408, "{rest}");
+    assert!(text.contains("the headers did not arrive in time"), "{text}");
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
 }
 

@@ -1,7 +1,7 @@
 //! The hook over TLS with a certificate of one's own.
 
 use super::TestResult;
-use super::place::{Place, Policy, raw};
+use super::place::{Place, Policy, raw, split};
 use super::stub::Stub;
 
 #[test]
@@ -25,7 +25,12 @@ fn the_hook_is_served_over_tls_and_not_beside_it() -> TestResult {
     let text = agent.get(&url).call()?.body_mut().read_to_string()?;
     assert!(text.contains("healthy"), "{text}");
     let plain = raw(server.address, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", b"");
-    assert!(!plain.contains("healthy"), "{plain}");
+    let (status, text) = split(&plain);
+    let error: serde_json::Value = serde_json::from_str(&text)?;
+    assert_eq!(
+        (status, &error["error"]),
+        (400, &"this port speaks TLS, and this is not: use https://".into())
+    );
 
     std::fs::write(place.path("key.pem"), "no key")?;
     let output = place.run(&["serve", "--port", "0", "--tls-cert", "cert.pem", "--tls-key", "key.pem"]);

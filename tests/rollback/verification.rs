@@ -26,6 +26,11 @@ fn query(request: &Request) -> Option<String> {
     Some(text + rest)
 }
 
+fn scalar(value: f64) -> String {
+    json!({"status": "success", "data": {"resultType": "scalar", "result": [1.0, value.to_string()]}})
+        .to_string()
+}
+
 fn vector(values: &[f64]) -> String {
     let series: Vec<Value> = values
         .iter()
@@ -35,9 +40,19 @@ fn vector(values: &[f64]) -> String {
     json!({"status": "success", "data": {"resultType": "vector", "result": series}}).to_string()
 }
 
-/// A trading system and a Prometheus that answers queries by a function.
+/// A trading system and a Prometheus that answers queries by a function; every sample of it is from after the actions.
 fn stub(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Stub {
+    aged_stub(|| 101.0, answer)
+}
+
+/// The same, where it is 100 at Prometheus and samples are from a time of one's own.
+fn aged_stub(
+    sampled: impl Fn() -> f64 + Send + Sync + 'static,
+    answer: impl Fn(&str) -> String + Send + Sync + 'static,
+) -> Stub {
     Stub::start(move |request| match query(request) {
+        Some(query) if query == "time()" => Some((200, scalar(100.0))),
+        Some(query) if query.starts_with("min(timestamp(") => Some((200, vector(&[sampled()]))),
         Some(query) if request.path() == "/api/v1/query" => Some((200, answer(&query))),
         _ => Some((200, String::new())),
     })
@@ -121,4 +136,35 @@ fn a_verification_that_a_stop_cut_short_is_taken_up_by_the_next_start() {
     assert_eq!(verified(&place)["verified"], true);
     assert_eq!(api.paths().iter().filter(|path| *path == "/scale").count(), 1);
     drop(server);
+}
+
+#[test]
+fn samples_from_before_the_actions_are_not_believed() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let times = Arc::clone(&asked);
+    // The last sample from before says that all is well; the first one from after says that it is not.
+    let fresh = move || times.load(Ordering::SeqCst) >= 4;
+    let is_fresh = fresh.clone();
+    let api = aged_stub(
+        move || {
+            asked.fetch_add(1, Ordering::SeqCst);
+            if fresh() { 100.001 } else { 100.0 }
+        },
+        move |query| vector(&[if query.starts_with("mm_circuit") || !is_fresh() { 1.0 } else { 5.0 }]),
+    );
+    let one = CHECKS.replace("\"== 0\", timeout_seconds: 3", "\"== 1\", timeout_seconds: 1.5");
+    let place = Place::new(&Policy { verification: one, ..Policy::new(api.address) });
+    let server = place.serve(&["--live"]);
+    server.hook(&delivery("Hard", 1));
+    let told = verified(&place);
+    assert_eq!(told["verified"], false, "{told}");
+    assert_eq!(told["checks"][0]["observed"], "5");
+    assert_eq!(told["checks"][1]["holds"], true, "{told}");
+    drop(server);
+
+    let api = aged_stub(|| 99.0, |_| vector(&[0.0]));
+    let place = Place::new(&Policy { verification: CHECKS.to_owned(), ..Policy::new(api.address) });
+    let output = place.run(&["run", "--live", "--reason", "nobody scrapes it"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(verified(&place)["checks"][0]["observed"], "not scraped since the actions");
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::{cannot_log, open, open_journal};
+use super::{cannot_act, cannot_log, open, open_journal};
 use crate::cli::environment::text;
-use crate::cli::rollback::ManualArgs;
+use crate::cli::rollback::{ManualArgs, RecoverArgs, RunNowArgs};
 use crate::commands::{Failure, print};
 use crate::core::rollback::state::{PlanKind, PlanOutcome};
 use crate::exit::Exit;
@@ -23,27 +23,28 @@ use crate::wire::rollback::log::Mode;
 /// How long another rollback that is under way is waited for.
 const ACTING: Duration = Duration::from_secs(120);
 
-pub(super) fn run(args: &ManualArgs) -> Result<Exit, Failure> {
-    undertake(args, PlanKind::Manual)
+pub(super) fn run(args: &RunNowArgs) -> Result<Exit, Failure> {
+    let RunNowArgs { manual, force } = args;
+    undertake(manual, PlanKind::Manual, *force)
 }
 
-pub(super) fn recover(args: &ManualArgs) -> Result<Exit, Failure> {
-    undertake(args, PlanKind::Recovery)
+pub(super) fn recover(args: &RecoverArgs) -> Result<Exit, Failure> {
+    let RecoverArgs { manual } = args;
+    undertake(manual, PlanKind::Recovery, false)
 }
 
-fn undertake(args: &ManualArgs, kind: PlanKind) -> Result<Exit, Failure> {
-    let ManualArgs { files, live, reason, by, force } = args;
+fn undertake(args: &ManualArgs, kind: PlanKind, is_forced: bool) -> Result<Exit, Failure> {
+    let ManualArgs { files, live, reason, by } = args;
     let (policy, log, mode) = open(files, *live)?;
     if kind == PlanKind::Recovery && policy.recovery.actions.is_empty() {
         return Err(Failure::usage(anyhow!(
             "the policy has no `recovery.actions`: there is no way back in it"
         )));
     }
-    let own = Own::new(open_journal(&log, mode)?);
-    let _acting = journal::acting(&log, ACTING)
-        .map_err(|error| Failure::failed(error).hint("another rollback is under way; wait for it"))?;
+    let own = Own::new(open_journal(&log, mode, &policy)?);
+    let _acting = journal::acting(&log, ACTING).map_err(cannot_act)?;
     let by = by.clone().or_else(|| text("USER")).unwrap_or_else(|| "unknown".to_owned());
-    let asked = Asked { kind, reason: reason.clone(), by, is_forced: *force };
+    let asked = Asked { kind, reason: reason.clone(), by, is_forced };
     let (id, left) = manual::plan(&own, &asked, &policy).map_err(|not| match not {
         NotBegun::Hindered(why) => {
             Failure::failed(anyhow!("{why}")).hint("`--force` rolls back all the same")

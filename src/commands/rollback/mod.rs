@@ -18,6 +18,7 @@ use crate::flow::rollback::journal::Journal;
 use crate::io::action::reveal;
 use crate::io::audit_log::AuditLogError;
 use crate::io::environment::Environment;
+use crate::io::lock::LockError;
 use crate::io::loose;
 use crate::render::rollback_text;
 use crate::wire::rollback::log::Mode;
@@ -108,8 +109,18 @@ fn log_path(files: &FilesArgs, policy: &RollbackPolicy) -> Result<PathBuf, Failu
     })
 }
 
-fn open_journal(path: &Path, mode: Mode) -> Result<Journal, Failure> {
-    Journal::open(path, mode).map_err(cannot_log)
+fn open_journal(path: &Path, mode: Mode, policy: &RollbackPolicy) -> Result<Journal, Failure> {
+    Journal::open(path, mode, policy.auto.remember_alerts).map_err(cannot_log)
+}
+
+fn cannot_act(error: LockError) -> Failure {
+    let hint = match &error {
+        LockError::Held { .. } => "another rollback is under way; wait for it",
+        _ => {
+            "the lock beside the log keeps two from acting at the same time: it must be writable for whoever acts"
+        }
+    };
+    Failure::failed(error).hint(hint)
 }
 
 fn cannot_log(error: AuditLogError) -> Failure {

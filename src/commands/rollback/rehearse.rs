@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use anyhow::anyhow;
+
 use super::{cannot_log, load, log_path};
 use crate::cli::rollback::RehearseArgs;
 use crate::cli::values::Format;
@@ -11,6 +13,7 @@ use crate::core::rollback::alert::{Alert, AlertStatus, Hook};
 use crate::core::rollback::decide::decide;
 use crate::core::rollback::executor::SecretSource;
 use crate::core::rollback::policy::{Environments, RollbackPolicy};
+use crate::core::spelling::did_you_mean;
 use crate::exit::Exit;
 use crate::flow::rollback::journal::Memory;
 use crate::io::action::reveal;
@@ -58,6 +61,14 @@ fn hook_of(alert: &str, labels: &[(String, String)], policy: &RollbackPolicy) ->
             Failure::input(anyhow::Error::new(error).context(format!("`{alert}` is no alert hook")))
         });
     }
+    if alert.trim().is_empty() {
+        return Err(Failure::usage(anyhow!("the name of the alert is empty")));
+    }
+    if policy.hard(alert).is_none() && policy.soft(alert).is_none() {
+        let gates = policy.hard_gates.iter().chain(&policy.soft_gates).map(|gate| gate.name.as_str());
+        let near = did_you_mean(alert, gates);
+        tracing::warn!("`{}` is no gate of the policy{near}", hook::shown(alert));
+    }
     let mut all = BTreeMap::new();
     if let Environments::Labels(wanted) = &policy.environments {
         for (name, values) in wanted {
@@ -77,7 +88,7 @@ fn remembered(
     files: &crate::cli::rollback::FilesArgs,
     policy: &RollbackPolicy,
 ) -> Result<(Memory, bool), Failure> {
-    let mut memory = Memory::new(Mode::Live);
+    let mut memory = Memory::new(Mode::Live, policy.auto.remember_alerts);
     let Ok(path) = log_path(files, policy) else { return Ok((memory, false)) };
     match audit_log::read(&path, &mut |line| memory.hear(line)) {
         Ok(_) => Ok((memory, true)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::{able, cannot_log, load, log_path, open, open_journal};
+use super::{able, cannot_act, cannot_log, load, log_path, open, open_journal};
 use crate::cli::rollback::{FilesArgs, ServeArgs};
 use crate::commands::Failure;
 use crate::core::listen::ListenAddress;
@@ -16,6 +16,7 @@ use crate::flow::rollback::engine::Engine;
 use crate::flow::rollback::journal;
 use crate::io::environment::{self, Environment};
 use crate::io::http::Limits;
+use crate::io::lock::LockError;
 use crate::io::loose;
 use crate::server::rollback::{Access, Listening, Service, acceptor, serve};
 use crate::wire::rollback::log::{LogEvent, Mode};
@@ -49,11 +50,13 @@ pub(super) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         tracing::warn!("the token travels in plain text; `--tls-cert` and `--tls-key` would hide it");
     }
     let (policy, log, mode) = open(files, *live)?;
-    let mut journal = open_journal(&log, mode)?;
+    let mut journal = open_journal(&log, mode, &policy)?;
     // Both are let go when this function ends.
-    let _serving = journal::serving(&log)
-        .map_err(|error| Failure::failed(error).hint("one server a log; `--log` names another one"))?;
-    let acting = journal::acting(&log, ACTING).map_err(Failure::failed)?;
+    let _serving = journal::serving(&log).map_err(|error| match error {
+        LockError::Held { .. } => Failure::failed(error).hint("one server a log; `--log` names another one"),
+        other => cannot_act(other),
+    })?;
+    let acting = journal::acting(&log, ACTING).map_err(cannot_act)?;
     let opened = LogEvent::Opened {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: environment::command_of_process(),
@@ -107,6 +110,15 @@ fn reloader(files: FilesArgs, mode: Mode) -> crate::server::rollback::Reload {
 
 fn secret(file: &Path) -> Result<Secret, Failure> {
     let secret = Secret::from(loose::read_text(file).map_err(Failure::usage)?);
+    if secret.reveal().chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(Failure::usage(anyhow!(
+            "`{}` holds more than one word or line, expected one secret",
+            file.display()
+        )));
+    }
+    if loose::is_open_to_all(file) {
+        tracing::warn!(file = %file.display(), "every user of this machine may read this secret: chmod 0600");
+    }
     if secret.reveal().len() < 16 {
         return Err(Failure::usage(anyhow!("the secret in `{}` is too short", file.display()))
             .hint("at least 16 characters: `openssl rand -hex 32 > FILE`"));

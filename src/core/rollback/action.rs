@@ -106,6 +106,8 @@ pub struct Action {
     pub description: String,
     /// What becomes of those behind it when it fails.
     pub on_failure: OnFailure,
+    /// Alerts that fire because it was carried out; they belong to the rollback and lead to no other.
+    pub causes: Vec<String>,
 }
 
 impl Action {
@@ -122,6 +124,7 @@ impl Action {
             priority,
             description: String::new(),
             on_failure: OnFailure::Continue,
+            causes: Vec::new(),
         }
     }
 

@@ -176,6 +176,13 @@ impl Check {
         Some(Question { query, operator: Operator::Equal, than: 1.0 })
     }
 
+    /// The question when the oldest sample of a metric is from, Unix seconds. `None` for a query of the user's own: what
+    /// it is made of cannot be seen.
+    pub fn question_of_age(&self, selector: &str) -> Option<String> {
+        matches!(self.subject, Subject::Metric(_))
+            .then(|| format!("min(timestamp({}))", self.series(selector)))
+    }
+
     fn series(&self, selector: &str) -> String {
         let name = match &self.subject {
             Subject::Query(query) => return query.clone(),

@@ -15,6 +15,8 @@ pub struct Counters {
     pub verifications: [u64; 2],
     /// Deliveries with alerts that were cut off.
     pub truncated: u64,
+    /// Episodes that were forgotten because there were too many: over, and still firing.
+    pub forgotten: [u64; 2],
     /// Times that the log could not be written.
     pub log_errors: u64,
     /// Commits, and the events in them.

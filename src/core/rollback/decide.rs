@@ -4,6 +4,8 @@
 //! - One delivery leads to one rollback, however many hard gates are in it.
 //! - During the cool-down a hard gate does nothing and is not remembered: if it still fires when it is told
 //!   again afterwards, it acts.
+//! - An alert that a rollback itself brings about (an open breaker, once it has opened it) belongs to that rollback,
+//!   until it was over or somebody has taken the way back.
 //! - A rollback of which it is certain that it did nothing, or that was cut short, goes on when its alert is told
 //!   again: with those actions alone that certainly had no effect.
 
@@ -12,7 +14,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::action::{Action, ActionKind, Priority};
-use super::alert::{AlertKey, AlertStatus, Hook};
+use super::alert::{Alert, AlertKey, AlertStatus, Hook};
 use super::policy::RollbackPolicy;
 use super::state::{PlanAlert, PlanId, PlanKind, PlanOutcome, State};
 
@@ -36,6 +38,8 @@ pub enum Decision {
     },
     /// Nothing: this episode was dealt with.
     Repeated(PlanId),
+    /// Nothing: it fires because of what a rollback did.
+    Consequence(PlanId),
     /// Nothing: the last rollback is too short a time ago.
     CoolingDown {
         /// Until when.
@@ -63,6 +67,7 @@ impl Decision {
             Self::Disabled => "disabled",
             Self::CapReached { .. } => "cap_reached",
             Self::Repeated(_) => "repeated",
+            Self::Consequence(_) => "consequence",
             Self::CoolingDown { .. } => "cooling_down",
             Self::OtherEnvironment { .. } => "other_environment",
             Self::Unknown => "unknown_alert",
@@ -71,7 +76,7 @@ impl Decision {
     }
 
     /// All words, for metrics that are there from the start.
-    pub const WORDS: [&'static str; 11] = [
+    pub const WORDS: [&'static str; 12] = [
         "rollback",
         "joined",
         "resumed",
@@ -79,6 +84,7 @@ impl Decision {
         "disabled",
         "cap_reached",
         "repeated",
+        "consequence",
         "cooling_down",
         "other_environment",
         "unknown_alert",
@@ -98,6 +104,11 @@ impl Decision {
                  `auto_rollback.max_actions_per_day`"
             ),
             Self::Repeated(id) => format!("this episode was dealt with by {id}"),
+            Self::Consequence(id) => {
+                format!(
+                    "{id} itself brought this alert about; it counts again once it was over, or after a recovery"
+                )
+            }
             Self::CoolingDown { until } => {
                 format!("a hard gate fires, and the cool-down lasts until {}", until.format("%FT%TZ"))
             }
@@ -152,13 +163,13 @@ pub fn decide(hook: &Hook, state: &State, policy: &RollbackPolicy, now: DateTime
         let key = alert.key(&hook.group_key);
         let name = alert.name();
         let decision = match (alert.status, policy.environments.hold(alert)) {
-            (AlertStatus::Resolved, _) => Decision::Resolved,
-            (AlertStatus::Firing, Err(why)) => Decision::OtherEnvironment { why },
-            (AlertStatus::Firing, Ok(())) if policy.hard(name).is_some() => deciding.hard(&key),
+            (_, Err(why)) => Decision::OtherEnvironment { why },
+            (AlertStatus::Resolved, Ok(())) => Decision::Resolved,
+            (AlertStatus::Firing, Ok(())) if policy.hard(name).is_some() => deciding.hard(alert, &key),
             (AlertStatus::Firing, Ok(())) => match policy.soft(name) {
                 None => Decision::Unknown,
                 Some(gate) => {
-                    let decision = deciding.soft(&key);
+                    let decision = deciding.soft(alert, &key);
                     if decision == Decision::Notify {
                         channels.extend(gate.channels.iter().cloned());
                     }
@@ -166,7 +177,8 @@ pub fn decide(hook: &Hook, state: &State, policy: &RollbackPolicy, now: DateTime
                 }
             },
         };
-        let of_plan = PlanAlert { key: key.clone(), name: name.to_owned() };
+        let of_plan =
+            PlanAlert { key: key.clone(), name: name.to_owned(), fingerprint: alert.fingerprint.clone() };
         let is_first = deciding.seen.insert(key.clone());
         match &decision {
             Decision::Resume(id) if deciding.retold.contains(id) => {}
@@ -244,12 +256,15 @@ struct Deciding<'a> {
 }
 
 impl Deciding<'_> {
-    fn hard(&mut self, key: &AlertKey) -> Decision {
+    fn hard(&mut self, alert: &Alert, key: &AlertKey) -> Decision {
         let handled = self.state.handled(key);
         if let Some(handled) = handled
             && handled.is_rollback
         {
             return self.again(handled.plan);
+        }
+        if let Some(decision) = self.consequence(alert, key) {
+            return decision;
         }
         let auto = &self.policy.auto;
         if !auto.enabled {
@@ -270,12 +285,21 @@ impl Deciding<'_> {
         Decision::Act
     }
 
-    fn soft(&mut self, key: &AlertKey) -> Decision {
+    fn soft(&mut self, alert: &Alert, key: &AlertKey) -> Decision {
         match self.state.handled(key) {
             Some(handled) => self.again(handled.plan),
             None if self.seen.contains(key) => Decision::Join,
-            None => Decision::Notify,
+            None => self.consequence(alert, key).unwrap_or(Decision::Notify),
         }
+    }
+
+    /// About an alert that a rollback brought about: what is decided about the others of that rollback.
+    fn consequence(&mut self, alert: &Alert, key: &AlertKey) -> Option<Decision> {
+        let id = self.state.consequences().behind(alert.name(), alert.fingerprint.as_deref(), key)?;
+        Some(match self.again(id) {
+            Decision::Repeated(id) => Decision::Consequence(id),
+            other => other,
+        })
     }
 
     /// About a hard gate that only tells: once, and again where that was of no effect.

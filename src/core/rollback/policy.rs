@@ -62,6 +62,10 @@ pub struct AutoRollback {
     pub max_actions_per_day: Option<u32>,
     /// How long an episode is remembered after it was last heard of.
     pub remember: Duration,
+    /// Most episodes that are remembered; what is over is forgotten first.
+    pub remember_alerts: usize,
+    /// How long a rollback waits for whoever carries actions out just then, before it is refused.
+    pub lock_wait: Duration,
     /// What is done, in this order.
     pub actions: Vec<Action>,
     /// What becomes of the rest when an action fails, unless the action says otherwise.
@@ -132,6 +136,8 @@ pub struct PrometheusAccess {
     pub url: String,
     /// Label matchers without braces for metrics named without a query; may be empty.
     pub selector: String,
+    /// How often it looks at the trading system.
+    pub scrape_interval: Duration,
     /// A bearer token. `None` = none is needed.
     pub token: Option<SecretSource>,
 }

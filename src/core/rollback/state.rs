@@ -9,6 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::action::{Action, ActionKind};
 use super::alert::AlertKey;
+use super::episodes::{Consequences, Episodes, Handled};
+pub use super::outcome::{PlanOutcome, Progress};
 
 /// Undertakings that are kept for those who ask, besides those that are not over.
 const KEPT: usize = 50;
@@ -65,6 +67,8 @@ pub struct PlanAlert {
     pub key: AlertKey,
     /// Its name.
     pub name: String,
+    /// The fingerprint of its labels. `None` when the sender gave none.
+    pub fingerprint: Option<String>,
 }
 
 /// What was decided to be done.
@@ -88,85 +92,6 @@ impl Plan {
     /// Name of the first alert; empty where a person asked.
     pub fn alert(&self) -> &str {
         self.alerts.first().map_or("", |alert| alert.name.as_str())
-    }
-}
-
-/// How far an action has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// It was not begun.
-    NotStarted,
-    /// It was begun; the log has no result yet.
-    Started,
-    /// It was done.
-    Done,
-    /// It failed.
-    Failed {
-        /// It is certain that it had no effect.
-        nothing_done: bool,
-    },
-    /// It was begun, and nobody knows what became of it. Never repeated without a person.
-    Unknown,
-    /// It was left out, because one before it failed.
-    LeftOut,
-    /// It would have been done.
-    DryRun,
-}
-
-impl Progress {
-    /// Whether it is certain that the action had no effect, so that it may be carried out.
-    pub fn is_without_effect(&self) -> bool {
-        matches!(self, Self::NotStarted | Self::LeftOut | Self::Failed { nothing_done: true })
-    }
-}
-
-/// How an undertaking ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlanOutcome {
-    /// All actions were done.
-    Done,
-    /// Some were not, or nobody knows.
-    Failed,
-    /// It is certain that none had an effect: it may be tried again.
-    NothingDone,
-    /// The process ended in the middle of it.
-    Interrupted,
-    /// It was a dry run.
-    DryRun,
-}
-
-impl PlanOutcome {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Done, Self::Failed, Self::NothingDone, Self::Interrupted, Self::DryRun];
-
-    /// The word in log and answers.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::NothingDone => "nothing_done",
-            Self::Interrupted => "interrupted",
-            Self::DryRun => "dry_run",
-        }
-    }
-
-    /// What the results of the actions make of the whole. Whether it is certain that nothing was done does not
-    /// depend on notifications, unless there is nothing else: that people were told is no reason not to try again.
-    pub fn of(actions: &[Action], progress: &[Progress]) -> Self {
-        let all = |is: fn(&Progress) -> bool| progress.iter().all(is);
-        let acts = |action: &Action| action.kind != ActionKind::Notify;
-        let is_only_told = !actions.iter().any(acts);
-        let mut counted =
-            actions.iter().zip(progress).filter(|(action, _)| is_only_told || acts(action)).map(|(_, p)| p);
-        if all(|p| *p == Progress::DryRun) {
-            Self::DryRun
-        } else if all(|p| *p == Progress::Done) {
-            Self::Done
-        } else if counted.all(Progress::is_without_effect) {
-            Self::NothingDone
-        } else {
-            Self::Failed
-        }
     }
 }
 
@@ -200,22 +125,12 @@ impl Undertaking {
     }
 }
 
-/// An episode that was dealt with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Handled {
-    /// The undertaking that dealt with it.
-    pub plan: PlanId,
-    /// Whether that was a rollback; otherwise people were told.
-    pub is_rollback: bool,
-    /// When it was last heard of.
-    pub seen: DateTime<Utc>,
-}
-
 /// Everything that is remembered.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     undertakings: BTreeMap<PlanId, Undertaking>,
-    handled: BTreeMap<AlertKey, Handled>,
+    episodes: Episodes,
+    consequences: Consequences,
     rollbacks: VecDeque<(PlanId, DateTime<Utc>)>,
     actions: VecDeque<(PlanId, usize, DateTime<Utc>)>,
 }
@@ -253,8 +168,7 @@ impl State {
 
     fn attach(&mut self, plan: PlanId, kind: PlanKind, alerts: &[PlanAlert], at: DateTime<Utc>) {
         for alert in alerts {
-            let handled = Handled { plan, is_rollback: kind.is_rollback(), seen: at };
-            self.handled.insert(alert.key.clone(), handled);
+            self.episodes.handle(alert.key.clone(), plan, kind.is_rollback(), at);
         }
     }
 
@@ -272,8 +186,16 @@ impl State {
 
     /// An action has ended.
     pub fn ended(&mut self, id: PlanId, index: usize, result: Progress) {
-        if let Some(progress) = self.undertakings.get_mut(&id).and_then(|u| u.progress.get_mut(index)) {
+        if let Some(undertaking) = self.undertakings.get_mut(&id)
+            && let Some(progress) = undertaking.progress.get_mut(index)
+        {
             *progress = result;
+            let plan = &undertaking.plan;
+            if plan.kind.is_rollback() && result.may_have_an_effect() {
+                for name in &plan.actions[index].causes {
+                    self.consequences.expect(name, id, &plan.alerts);
+                }
+            }
         }
         if result == (Progress::Failed { nothing_done: true }) {
             self.actions.retain(|(plan, of, _)| (*plan, *of) != (id, index));
@@ -284,6 +206,12 @@ impl State {
     pub fn closed(&mut self, id: PlanId, outcome: PlanOutcome) {
         if let Some(undertaking) = self.undertakings.get_mut(&id) {
             undertaking.outcome = Some(outcome);
+            let both = undertaking.plan.actions.iter().zip(&undertaking.progress);
+            let mut acts = both.filter(|(action, _)| action.kind != ActionKind::Notify);
+            if undertaking.plan.kind == PlanKind::Recovery && acts.any(|(_, made)| made.may_have_an_effect())
+            {
+                self.consequences.end();
+            }
         }
         if outcome == PlanOutcome::NothingDone {
             // A rollback that did nothing starts no cool-down.
@@ -301,18 +229,36 @@ impl State {
 
     /// An episode was heard of again.
     pub fn seen(&mut self, key: &AlertKey, at: DateTime<Utc>) {
-        if let Some(handled) = self.handled.get_mut(key) {
-            handled.seen = handled.seen.max(at);
+        self.episodes.seen(key, at);
+    }
+
+    /// An episode was told that a rollback itself brought about: it belongs to that rollback.
+    pub fn brought_about(
+        &mut self,
+        name: &str,
+        fingerprint: Option<&str>,
+        key: &AlertKey,
+        at: DateTime<Utc>,
+    ) {
+        if let Some(plan) = self.consequences.told(name, fingerprint, key) {
+            self.episodes.handle(key.clone(), plan, true, at);
         }
+    }
+
+    /// An episode is over.
+    pub fn over(&mut self, name: &str, key: &AlertKey) {
+        self.episodes.over(key);
+        self.consequences.over(name, key);
     }
 
     /// Forgets episodes that were not heard of for so long.
     pub fn forget(&mut self, now: DateTime<Utc>, remember: Duration) {
-        let Some(since) = TimeDelta::from_std(remember).ok().and_then(|span| now.checked_sub_signed(span))
-        else {
-            return;
-        };
-        self.handled.retain(|_, handled| handled.seen >= since);
+        self.episodes.forget(now, remember);
+    }
+
+    /// From now on at most so many episodes are remembered.
+    pub fn limit(&mut self, most: usize) {
+        self.episodes.limit(most);
     }
 
     fn prune(&mut self) {
@@ -332,12 +278,17 @@ impl State {
 
     /// What became of an episode. `None` = it was not dealt with.
     pub fn handled(&self, key: &AlertKey) -> Option<&Handled> {
-        self.handled.get(key)
+        self.episodes.get(key)
     }
 
     /// Episodes that are remembered.
-    pub fn episodes(&self) -> usize {
-        self.handled.len()
+    pub fn episodes(&self) -> &Episodes {
+        &self.episodes
+    }
+
+    /// What rollbacks have brought about.
+    pub fn consequences(&self) -> &Consequences {
+        &self.consequences
     }
 
     /// An undertaking.

@@ -101,6 +101,20 @@ pub fn carry_out(
     Ok(outcome)
 }
 
+/// Closes an undertaking of which nothing may be begun now, and calls a person. It goes on when it is told again.
+pub fn refuse(undertaking: &Undertaking, problem: &str, hands: Hands<'_>) -> Result<PlanOutcome, String> {
+    let began = undertaking.progress.iter().any(Progress::may_have_an_effect);
+    let outcome = if began { PlanOutcome::Interrupted } else { PlanOutcome::NothingDone };
+    let plan = &undertaking.plan;
+    insist(hands, &LogEvent::Closed { plan: plan.id.0, outcome: outcome.word().to_owned() })?;
+    let words = format!(
+        "nothing was begun, because somebody else may be acting: {problem}; it goes on when the alert is told again, or \
+         by hand: `soak rollback run`"
+    );
+    escalate(plan, &words, hands);
+    Ok(outcome)
+}
+
 fn begin(plan: &Plan, index: usize, action: &Action, hands: Hands<'_>) -> Result<(), String> {
     let event = LogEvent::ActionStarted {
         plan: plan.id.0,

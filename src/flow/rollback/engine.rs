@@ -18,7 +18,7 @@ use crate::io::clock;
 use crate::io::environment::Environment;
 use crate::io::http::Limits;
 use crate::io::signals::StopRequest;
-use crate::wire::rollback::answer::{AlertAnswer, DecisionAnswer, LogHead};
+use crate::wire::rollback::answer::{AlertAnswer, ConsequenceAnswer, DecisionAnswer, LogHead};
 use crate::wire::rollback::log::{ActionResult, LogEvent, Mode};
 
 use super::act::Record;
@@ -81,6 +81,8 @@ pub struct Status {
     pub actions_of_the_day: usize,
     /// Episodes that are remembered.
     pub episodes: usize,
+    /// Alerts that fire, or are expected to, because of what a rollback did.
+    pub consequences: Vec<ConsequenceAnswer>,
     /// The undertakings that are kept, newest first.
     pub undertakings: Vec<Undertaking>,
     /// Those of which something is not known, and no person has acted since.

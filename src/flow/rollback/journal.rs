@@ -37,9 +37,11 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Nothing yet.
-    pub fn new(mode: Mode) -> Self {
-        Self { mode, state: State::default(), decisions: VecDeque::new() }
+    /// Nothing yet; at most so many episodes will be remembered.
+    pub fn new(mode: Mode, episodes: usize) -> Self {
+        let mut state = State::default();
+        state.limit(episodes);
+        Self { mode, state, decisions: VecDeque::new() }
     }
 
     /// Takes in a line of the log.
@@ -178,14 +180,16 @@ fn shown_reason(decision: &Decision) -> String {
 pub struct Journal {
     log: AuditLog,
     memory: Memory,
+    /// Most episodes that are remembered.
+    episodes: usize,
     is_stale: bool,
 }
 
 impl Journal {
-    /// Opens the log and remembers everything in it.
-    pub fn open(path: &Path, mode: Mode) -> Result<Self, AuditLogError> {
+    /// Opens the log and remembers everything in it, of episodes at most so many.
+    pub fn open(path: &Path, mode: Mode, episodes: usize) -> Result<Self, AuditLogError> {
         let log = AuditLog::open(path)?;
-        let mut journal = Self { log, memory: Memory::new(mode), is_stale: false };
+        let mut journal = Self { log, memory: Memory::new(mode, episodes), episodes, is_stale: false };
         journal.transact(|_| ())?;
         Ok(journal)
     }
@@ -205,7 +209,7 @@ impl Journal {
         if self.is_stale {
             // What was decided and not written may be remembered; the log alone knows what holds.
             self.log.rewind();
-            self.memory = Memory::new(self.memory.mode);
+            self.memory = Memory::new(self.memory.mode, self.episodes);
         }
         self.is_stale = true;
         let result = self.log.transact(&mut self.memory, Memory::hear, |memory, next| {
@@ -219,9 +223,22 @@ impl Journal {
         Ok(result)
     }
 
+    /// After something could not be written: remembers what the log has, and nothing else.
+    pub fn refresh(&mut self) -> Result<(), AuditLogError> {
+        if self.is_stale { self.transact(|_| ()) } else { Ok(()) }
+    }
+
     /// Forgets episodes that were not heard of for so long.
     pub fn forget(&mut self, remember: Duration) {
         self.memory.state.forget(clock::machine_time(), remember);
+    }
+
+    /// From now on at most so many episodes are remembered.
+    pub fn limit(&mut self, episodes: usize) {
+        if self.episodes != episodes {
+            self.episodes = episodes;
+            self.memory.state.limit(episodes);
+        }
     }
 }
 

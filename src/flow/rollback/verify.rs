@@ -36,8 +36,11 @@ pub fn verify(plan: &Plan, verification: &Verification, hands: Hands<'_>) -> Opt
 }
 
 fn look(verification: &Verification, hands: Hands<'_>) -> Result<Vec<CheckRecord>, Interrupted> {
-    hands.wait.wait(verification.wait)?;
     let target = target(hands);
+    // Its own clock, after the actions: a sample that is newer was read after them, whatever the clock here says.
+    let mut acted =
+        target.as_ref().map_err(Clone::clone).and_then(|(target, _)| clock_of(target, hands.wait));
+    hands.wait.wait(verification.wait)?;
     let mut records: Vec<CheckRecord> = verification
         .checks
         .iter()
@@ -51,15 +54,20 @@ fn look(verification: &Verification, hands: Hands<'_>) -> Result<Vec<CheckRecord
     let watch = Stopwatch::start();
     loop {
         let mut is_open = false;
+        if acted.is_err()
+            && let Ok((target, _)) = &target
+        {
+            acted = clock_of(target, hands.wait);
+        }
         for (check, record) in verification.checks.iter().zip(&mut records) {
             let asked = watch.elapsed();
             // Asked at least once, however short its time is.
             if record.holds || (record.seconds > 0.0 && asked > check.timeout) {
                 continue;
             }
-            let (holds, observed) = match &target {
-                Ok((target, selector)) => ask(check, target, selector, hands.wait),
-                Err(problem) => (false, problem.clone()),
+            let (holds, observed) = match (&target, &acted) {
+                (Ok((target, selector)), Ok(acted)) => ask(check, *acted, target, selector, hands.wait),
+                (Err(problem), _) | (_, Err(problem)) => (false, problem.clone()),
             };
             hands.wait.wait(std::time::Duration::ZERO)?;
             record.holds = holds;
@@ -84,14 +92,35 @@ fn target(hands: Hands<'_>) -> Result<(Target, String), String> {
     Ok((target, access.selector.clone()))
 }
 
-/// Whether a check holds now, and what was answered, in words.
-fn ask(check: &Check, target: &Target, selector: &str, wait: &dyn Wait) -> (bool, String) {
+/// Puts a question.
+fn put(query: &str, target: &Target, wait: &dyn Wait) -> Result<Answer, String> {
     let limits = Limits { tries: 1, ..Limits::default() };
+    let told = ask_now(target, query, &limits, wait)?;
+    if told.is_partial { Err("the server has only part of the data".to_owned()) } else { Ok(told.answer) }
+}
+
+/// What time it is at the server, Unix seconds.
+fn clock_of(target: &Target, wait: &dyn Wait) -> Result<f64, String> {
+    match put("time()", target, wait)? {
+        Answer::One { value, .. } => Ok(value),
+        other => Err(format!("the server does not tell its time: {}", words(&other))),
+    }
+}
+
+/// Whether a check holds now, by samples that are newer than `acted`, and what was answered, in words.
+fn ask(check: &Check, acted: f64, target: &Target, selector: &str, wait: &dyn Wait) -> (bool, String) {
+    if let Some(query) = check.question_of_age(selector) {
+        match put(&query, target, wait) {
+            Ok(Answer::One { value, .. }) if value > acted => {}
+            Ok(Answer::One { .. }) => {
+                return (false, "not scraped since the actions".to_owned());
+            }
+            Ok(other) => return (false, words(&other)),
+            Err(problem) => return (false, problem),
+        }
+    }
     let question = check.question(selector);
-    let put = |question: &Question| {
-        let told = ask_now(target, &question.query, &limits, wait)?;
-        if told.is_partial { Err("the server has only part of the data".to_owned()) } else { Ok(told.answer) }
-    };
+    let put = |question: &Question| put(&question.query, target, wait);
     match put(&question) {
         Err(problem) => (false, problem),
         Ok(Answer::One { value, .. }) => (question.operator.holds(value, question.than), value.to_string()),

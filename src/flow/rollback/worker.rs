@@ -10,21 +10,22 @@ use tokio::sync::watch;
 
 use crate::core::rollback::state::{Plan, PlanKind, PlanOutcome, Undertaking};
 use crate::core::run::source::Wait;
+use crate::io::clock::Stopwatch;
+use crate::io::lock::{FolderLock, LockError};
 use crate::wire::rollback::log::{ActionResult, ActionStatus, Mode};
 
 use super::act::{self, Hands, carry_out};
 use super::engine::{Common, Handle, Running};
 use super::journal;
+use super::manual::causes;
 use super::verify;
 
 /// Rollbacks that wait at most; the cool-down leaves room for one.
 const ROLLBACKS: usize = 16;
 /// Notifications that wait at most.
 const NOTIFICATIONS: usize = 64;
-/// How long a person's rollback is waited for, at a time.
+/// How long a person's rollback is waited for at a time; in between it is looked whether the server stops.
 const ACTING: Duration = Duration::from_secs(2);
-/// How long it is waited for in all.
-const PATIENCE: u32 = 150;
 
 /// Something to be done.
 pub(super) enum Job {
@@ -124,13 +125,15 @@ impl Worker {
     fn carry_out(&self, undertaking: &Undertaking, running: &watch::Sender<Running>) {
         let plan = &undertaking.plan;
         let is_rollback = plan.kind != PlanKind::Notification && self.common.mode == Mode::Live;
-        let _acting = if is_rollback { self.acting() } else { None };
-        let outcome = self.with_hands(|hands| {
-            carry_out(undertaking, hands, &mut |result| {
+        let acting = if is_rollback { self.acting().map(Some) } else { Ok(None) };
+        let outcome = self.with_hands(|hands| match &acting {
+            Ok(_) => carry_out(undertaking, hands, &mut |result| {
                 self.count(result);
                 running.send_modify(|running| running.actions.push(result.clone()));
-            })
+            }),
+            Err(problem) => act::refuse(undertaking, problem, hands),
         });
+        drop(acting);
         let outcome = outcome.unwrap_or_else(|problem| {
             tracing::error!(plan = %plan.id, problem, "it was broken off");
             let begun = running.borrow().actions.iter().any(|result| !result.nothing_done);
@@ -147,19 +150,18 @@ impl Worker {
         }
     }
 
-    /// Waits for a person's rollback to end; gives up on one that does not.
-    fn acting(&self) -> Option<crate::io::lock::FolderLock> {
-        for _ in 0..PATIENCE {
-            match journal::acting(&self.common.log, ACTING) {
-                Ok(lock) => return Some(lock),
-                Err(crate::io::lock::LockError::Held { .. }) if !self.common.stop.is_asked() => {}
-                Err(error) => {
-                    tracing::error!(%error, "acting without the lock that keeps others from it");
-                    return None;
-                }
+    /// The right to carry actions out, when whoever has it lets it go in time. Without it nothing is done: two who act
+    /// at the same time are worse than one who calls a person.
+    fn acting(&self) -> Result<FolderLock, String> {
+        let (patience, watch) = (self.common.policy().auto.lock_wait, Stopwatch::start());
+        loop {
+            let left = patience.saturating_sub(watch.elapsed());
+            match journal::acting(&self.common.log, left.min(ACTING)) {
+                Ok(lock) => return Ok(lock),
+                Err(LockError::Held { .. }) if !left.is_zero() && !self.common.stop.is_asked() => {}
+                Err(error) => return Err(causes(&error)),
             }
         }
-        None
     }
 
     fn count(&self, result: &ActionResult) {

@@ -130,3 +130,25 @@ fn a_log_that_was_exchanged_or_shortened_stays_refused_and_one_that_came_back_is
     }
     Ok(())
 }
+
+#[test]
+fn a_file_that_is_no_log_is_refused_and_left_as_it_is() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("notes");
+    for precious in ["precious", "{\"seq\":2,\"at\":\"", "{}", "\0", "precious\n", "[1, 2"] {
+        std::fs::write(&path, precious)?;
+        let refused = write(&mut AuditLog::open(&path)?, &[1]);
+        assert!(matches!(refused, Err(AuditLogError::Damaged { line: 1, .. })), "{precious:?}");
+        assert!(matches!(read(&path, &mut |_| ()), Err(AuditLogError::Damaged { line: 1, .. })));
+        assert_eq!(std::fs::read_to_string(&path)?, precious);
+    }
+    // The beginning of a first line that was cut short is ours.
+    for torn in ["{", "{\"seq\":1,\"at\":\"2026-01-01T00:00:00.000Z\",\"mo"] {
+        std::fs::write(&path, torn)?;
+        write(&mut AuditLog::open(&path)?, &[1])?;
+        let mut seen = Vec::new();
+        read(&path, &mut |line| seen.push(line.event.clone()))?;
+        assert_eq!(seen, [torn.len() as u64, 1].map(|bytes| LogEvent::TornLine { bytes }));
+    }
+    Ok(())
+}

@@ -3,17 +3,21 @@
 //! Connections, headers, bodies and their times are bounded, so that no client can keep others from being answered.
 
 mod auth;
+mod refusals;
 mod routes;
 mod shown;
 mod tls;
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::StatusCode;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -31,6 +35,7 @@ use super::{ServeError, bind};
 use crate::core::listen::ListenAddress;
 use crate::core::rollback::policy::RollbackPolicy;
 use crate::flow::rollback::engine::Engine;
+use refusals::Held;
 use routes::{Http, Shared};
 
 /// Connections at the same time; further ones wait to be accepted.
@@ -101,13 +106,14 @@ pub fn serve(listening: Listening, service: Service) -> Result<(), ServeError> {
     let shared = Shared::new(handle, engine.common(), access, is_loopback, Arc::clone(&http));
     let again = {
         let engine = Arc::clone(&engine);
+        let http = Arc::clone(&http);
         Arc::new(move || reload_policy(&engine, &reload, &http))
     };
     let served = event_loop.block_on(async move {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let (stop, stopping) = watch::channel(false);
         let signals = Signals::listen()?;
-        let accepting = tokio::spawn(accept(listener, tls, routes::routes(shared), stopping));
+        let accepting = tokio::spawn(accept(listener, tls, routes::routes(shared), stopping, http));
         ready();
         signals.wait(again).await?;
         stop.send_replace(true);
@@ -195,6 +201,7 @@ async fn accept(
     tls: Option<TlsAcceptor>,
     routes: Router,
     mut stopping: watch::Receiver<bool>,
+    http: Arc<Mutex<Http>>,
 ) {
     let free = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
@@ -210,7 +217,15 @@ async fn accept(
         while connections.try_join_next().is_some() {}
         match (place, accepted) {
             (Ok(place), Ok((stream, _))) => {
-                connections.spawn(connection(stream, place, tls.clone(), routes.clone(), stopping.clone()));
+                let http = Arc::clone(&http);
+                connections.spawn(connection(
+                    stream,
+                    place,
+                    tls.clone(),
+                    routes.clone(),
+                    stopping.clone(),
+                    http,
+                ));
             }
             // Too many open files, say: a pause, so that the loop does not spin.
             _ => sleep(PAUSE).await,
@@ -223,46 +238,67 @@ async fn accept(
 }
 
 async fn connection(
-    stream: TcpStream,
+    mut stream: TcpStream,
     place: OwnedSemaphorePermit,
     tls: Option<TlsAcceptor>,
     routes: Router,
     stopping: watch::Receiver<bool>,
+    http: Arc<Mutex<Http>>,
 ) {
     // Without it small answers wait for the acknowledgement of the one before; where it fails they do.
     let _ = stream.set_nodelay(true);
-    match tls {
-        None => talk(Connection::new(stream, place, IDLE), routes, stopping).await,
-        Some(acceptor) => match timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => talk(Connection::new(stream, place, IDLE), routes, stopping).await,
-            Ok(Err(error)) => tracing::debug!(error = tls::words(&error), "a tls handshake failed"),
-            Err(_) => tracing::debug!("a tls handshake took too long"),
-        },
+    let Some(acceptor) = tls else {
+        return talk(Connection::new(stream, place, IDLE), routes, stopping, http).await;
+    };
+    match timeout(HANDSHAKE_TIME, refusals::not_tls(&mut stream)).await {
+        Ok(None) => {}
+        Ok(Some(status)) => return count(&http, status),
+        Err(_) => return,
     }
+    match timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => talk(Connection::new(stream, place, IDLE), routes, stopping, http).await,
+        Ok(Err(error)) => tracing::debug!(error = tls::words(&error), "a tls handshake failed"),
+        Err(_) => tracing::debug!("a tls handshake took too long"),
+    }
+}
+
+fn count(http: &Mutex<Http>, refused: StatusCode) {
+    let mut http = http.lock().unwrap_or_else(PoisonError::into_inner);
+    *http.refused.entry(refused.as_u16()).or_default() += 1;
 }
 
 async fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: Connection<S>,
     routes: Router,
     mut stopping: watch::Receiver<bool>,
+    http: Arc<Mutex<Http>>,
 ) {
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
         .max_headers(HEADERS)
         .max_buf_size(HEADER_BYTES)
         .half_close(false);
-    let talking = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
-    tokio::pin!(talking);
+    let service = TowerToHyperService::new(routes);
+    // In a box, so that the connection can be taken back from hyper when it is done.
+    let service = service_fn(move |request| Box::pin(service.call(request)));
+    let mut talking = builder.serve_connection(TokioIo::new(Held::new(stream)), service);
     let mut is_stopping = false;
-    loop {
+    let ended = loop {
         tokio::select! {
-            // A client that breaks off or sends nonsense is its own affair.
-            _ = talking.as_mut() => return,
+            ended = poll_fn(|context| talking.poll_without_shutdown(context)) => break ended,
             _ = stopping.wait_for(|stop| *stop), if !is_stopping => {
                 is_stopping = true;
-                talking.as_mut().graceful_shutdown();
+                std::pin::Pin::new(&mut talking).graceful_shutdown();
             }
         }
+    };
+    // A client that breaks off is its own affair; one that sends nonsense is told so.
+    let parts = talking.into_parts();
+    let limits = format!("at most {HEADER_BYTES} bytes and {HEADERS} headers");
+    let refused = refusals::end(parts.io.into_inner(), ended.err().as_ref(), &parts.read_buf, &limits).await;
+    if let Some(status) = refused {
+        count(&http, status);
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -60,6 +60,8 @@ pub(super) struct Shared {
 pub(super) struct Http {
     /// Deliveries by the status of their answer.
     pub(super) hooks: BTreeMap<u16, u64>,
+    /// What was refused before it was a request, by the status of the answer.
+    pub(super) refused: BTreeMap<u16, u64>,
     /// Readings of the policy that were taken, and that were not.
     pub(super) reloads: [u64; 2],
     /// Why the policy in force is not the one of the file.
@@ -99,7 +101,12 @@ pub(super) fn routes(shared: Shared) -> Router {
 async fn guarded(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let is_hook = request.uri().path() == "/alert-hook";
     let is_foreign = shared.is_loopback && !is_local(request.headers(), request.uri());
-    let mut response = if is_foreign {
+    // Where there are a length and chunks hyper takes the length out and reads chunks, as RFC 9112 lets it; a proxy that
+    // counted otherwise must not get a second request in behind them.
+    let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+    let mut response = if let Some(response) = check_head(&request) {
+        response
+    } else if is_foreign {
         let text = "this address is served to this machine alone: use 127.0.0.1 or localhost as the host";
         refusal(StatusCode::FORBIDDEN, text)
     } else if is_hook && request.headers().contains_key(header::ORIGIN) {
@@ -113,7 +120,30 @@ async fn guarded(State(shared): State<Shared>, request: Request, next: Next) -> 
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if is_chunked {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
+}
+
+/// What RFC 9112 and 9110 ask of a head, as far as hyper leaves it to whoever answers.
+fn check_head(request: &Request) -> Option<Response> {
+    let headers = request.headers();
+    let hosts = headers.get_all(header::HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+        return Some(refusal(
+            StatusCode::BAD_REQUEST,
+            "a request has one `Host` header, no more and no less",
+        ));
+    }
+    if headers
+        .get_all(header::EXPECT)
+        .iter()
+        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+    {
+        return Some(refusal(StatusCode::EXPECTATION_FAILED, "only `Expect: 100-continue` is known"));
+    }
+    None
 }
 
 fn as_json(status: StatusCode, value: &impl Serialize) -> Response {

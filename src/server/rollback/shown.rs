@@ -20,6 +20,9 @@ pub(super) fn status(status: &Status, problem: Option<String>, common: &Common) 
         actions_last_24h: status.actions_of_the_day,
         max_actions_per_day: policy.auto.max_actions_per_day,
         remembered_alerts: status.episodes,
+        max_remembered_alerts: policy.auto.remember_alerts,
+        forgotten_alerts: common.counters().forgotten.iter().sum(),
+        consequences: status.consequences.clone(),
         unknown_outcomes: status
             .unknown
             .iter()
@@ -56,6 +59,7 @@ pub(super) fn facts(status: &Status, http: &Http, common: &Common) -> Facts {
         policy_is_current: http.policy_problem.is_none(),
         reloads: http.reloads,
         hooks: http.hooks.clone(),
+        refused: http.refused.clone(),
         counters: common.counters(),
         log_lines: status.head.seq,
         cooldown_seconds: left.map_or(0.0, |left| left.max(0) as f64 / 1000.0),
@@ -63,5 +67,6 @@ pub(super) fn facts(status: &Status, http: &Http, common: &Common) -> Facts {
         actions_of_the_day: status.actions_of_the_day,
         episodes: status.episodes,
         unknown: status.unknown.len(),
+        consequences: status.consequences.iter().map(|known| known.firing).sum(),
     }
 }

@@ -48,7 +48,7 @@ pub fn read_strictly(json: &[u8]) -> Result<ParamValues, StrictError> {
                 Node::Object(section) => section.iter().try_for_each(|(inner, node)| {
                     number(&mut seen, ParamName::nested(key, inner), format!("{key}.{inner}"), node)
                 })?,
-                node => number(&mut seen, ParamName::flat(key), key.to_string(), node)?,
+                node => number(&mut seen, ParamName::flat(key), key.clone(), node)?,
             }
         }
     }

@@ -25,8 +25,8 @@ pub struct HookAnswer {
 pub struct AlertAnswer {
     /// Name
     pub alert: String,
-    /// `rollback`, `joined`, `resumed`, `notify`, `disabled`, `cap_reached`, `repeated`, `cooling_down`,
-    /// `other_environment`, `unknown_alert` or `resolved`
+    /// `rollback`, `joined`, `resumed`, `notify`, `disabled`, `cap_reached`, `repeated`, `consequence`,
+    /// `cooling_down`, `other_environment`, `unknown_alert` or `resolved`
     pub decision: String,
     /// Why
     pub reason: String,
@@ -64,6 +64,12 @@ pub struct StatusAnswer {
     pub max_actions_per_day: Option<u32>,
     /// Episodes of alerts that are remembered
     pub remembered_alerts: usize,
+    /// The most that they may be
+    pub max_remembered_alerts: usize,
+    /// Episodes that were forgotten since the start because there were too many
+    pub forgotten_alerts: u64,
+    /// Alerts that a rollback itself brings about, until they were over or a recovery was made: they lead to no other
+    pub consequences: Vec<ConsequenceAnswer>,
     /// Actions of which nobody knows what became of them: a person must look
     pub unknown_outcomes: Vec<UnknownAnswer>,
     /// The last decisions, newest first
@@ -72,6 +78,17 @@ pub struct StatusAnswer {
     pub undertakings: Vec<UndertakingStatus>,
     /// The audit log's last line
     pub log: LogHead,
+}
+
+/// An alert that a rollback brought about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ConsequenceAnswer {
+    /// The alert
+    pub alert: String,
+    /// The rollback
+    pub of: String,
+    /// Episodes of it that are known to fire; 0 = none was told yet
+    pub firing: usize,
 }
 
 /// An action of which nobody knows what became of it.

@@ -107,9 +107,21 @@ fn alert((index, value): (usize, &Value)) -> Result<Alert, HookError> {
     Ok(Alert {
         status,
         labels,
-        fingerprint: text(fields, "fingerprint", &path)?.filter(|text| !text.is_empty()),
+        fingerprint: fingerprint(fields, &path)?,
         starts_at: text(fields, "startsAt", &path)?.filter(|text| !text.is_empty()),
     })
+}
+
+/// Alertmanager's are 16 digits. It is kept and written down, so it must not be anything.
+fn fingerprint(fields: &Map<String, Value>, path: &str) -> Result<Option<String>, HookError> {
+    let Some(found) = text(fields, "fingerprint", path)?.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    if found != shown(&found) {
+        let problem = "is longer than 80 characters, or has control characters";
+        return Err(wrong(format!("{path}.fingerprint"), problem));
+    }
+    Ok(Some(found))
 }
 
 fn text(fields: &Map<String, Value>, key: &str, path: &str) -> Result<Option<String>, HookError> {

@@ -1,5 +1,6 @@
 //! What is decided, case by case.
 
+mod consequences;
 mod laws;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +45,8 @@ fn policy() -> RollbackPolicy {
             cooldown: Duration::from_secs(15 * 60),
             max_actions_per_day: None,
             remember: Duration::from_secs(86_400),
+            remember_alerts: 10_000,
+            lock_wait: Duration::from_secs(1),
             actions: vec![action(ActionKind::ScaleStrategy), action(ActionKind::Notify)],
             on_failure: OnFailure::Continue,
             verification: Verification::default(),
@@ -95,9 +98,14 @@ impl Story {
         let now = at(seconds);
         self.state.age(now);
         let decided = decide(hook, &self.state, &self.policy, now);
-        for (key, decision) in &decided.decisions {
-            if matches!(decision, Decision::Repeated(_)) {
-                self.state.seen(key, now);
+        for (alert, (key, decision)) in hook.alerts.iter().zip(&decided.decisions) {
+            match decision {
+                Decision::Repeated(_) => self.state.seen(key, now),
+                Decision::Consequence(_) => {
+                    self.state.brought_about(alert.name(), alert.fingerprint.as_deref(), key, now);
+                }
+                Decision::Resolved => self.state.over(alert.name(), key),
+                _ => {}
             }
         }
         for (id, alerts) in &decided.resume {
@@ -337,6 +345,6 @@ fn episodes_that_were_long_not_heard_of_are_forgotten_and_others_not() {
     story.tell(&hook(vec![alert("Hard", "1"), alert("Soft", "1")]), 0, Progress::Done);
     story.tell(&hook(vec![alert("Hard", "1")]), 80_000, Progress::Done);
     story.state.forget(at(86_401), story.policy.auto.remember);
-    assert_eq!(story.state.episodes(), 1);
+    assert_eq!(story.state.episodes().len(), 1);
     assert!(story.state.handled(&alert("Hard", "1").key("g")).is_some());
 }

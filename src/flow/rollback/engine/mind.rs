@@ -9,14 +9,15 @@ use tokio::sync::watch;
 
 use super::{Ask, Common, Following, Reply, Running, Status};
 use crate::core::rollback::decide::{Decided, Decision, decide};
+use crate::core::rollback::episodes::Forgotten;
 use crate::core::rollback::policy::RollbackPolicy;
-use crate::core::rollback::state::{PlanId, PlanKind, PlanOutcome, Progress};
+use crate::core::rollback::state::{PlanId, PlanKind, PlanOutcome, Progress, State};
 use crate::flow::rollback::act::CLOSED_ELSEWHERE;
 use crate::flow::rollback::journal::{Journal, Writing};
 use crate::flow::rollback::manual::causes;
 use crate::flow::rollback::worker::Job;
 use crate::io::clock::{self, Stopwatch};
-use crate::wire::rollback::answer::{AlertAnswer, LogHead};
+use crate::wire::rollback::answer::{AlertAnswer, ConsequenceAnswer, LogHead};
 use crate::wire::rollback::hook::shown;
 use crate::wire::rollback::log::LogEvent;
 
@@ -69,9 +70,11 @@ impl Mind {
 
     fn answer(&mut self, asks: Vec<Ask>) {
         let policy = self.common.policy();
+        self.journal.limit(policy.auto.remember_alerts);
         let (statuses, asks): (Vec<Ask>, Vec<Ask>) =
             asks.into_iter().partition(|ask| matches!(ask, Ask::Status { .. }));
         if !asks.is_empty() {
+            let before = self.journal.memory().state.episodes().forgotten();
             let watch = Stopwatch::start();
             let made = self.journal.transact(|writing| {
                 asks.iter().map(|ask| make(ask, writing, &policy)).collect::<Vec<Made>>()
@@ -88,9 +91,15 @@ impl Mind {
                         self.reply(ask, made);
                     }
                     self.close_unqueued();
+                    self.tell_forgotten(before, policy.auto.remember_alerts);
                 }
                 Err(error) => self.refuse(asks, &causes(&error)),
             }
+        }
+        if !statuses.is_empty()
+            && let Err(error) = self.journal.refresh()
+        {
+            tracing::error!(problem = causes(&error), "the audit log cannot be read");
         }
         for ask in statuses {
             if let Ask::Status { reply } = ask {
@@ -100,6 +109,30 @@ impl Mind {
         }
         let state = &self.journal.memory().state;
         self.running.retain(|id, _| state.undertaking(*id).is_some_and(|u| u.outcome.is_none()));
+    }
+
+    /// Tells of episodes that had to be forgotten because there are too many.
+    fn tell_forgotten(&self, before: Forgotten, most: usize) {
+        let now = self.journal.memory().state.episodes().forgotten();
+        let (over, open) = (now.over.saturating_sub(before.over), now.open.saturating_sub(before.open));
+        if over + open == 0 {
+            return;
+        }
+        self.common.count(|counters| {
+            counters.forgotten[0] += over;
+            counters.forgotten[1] += open;
+        });
+        if open == 0 {
+            tracing::warn!(over, most, "episodes that are over were forgotten: `remember_alerts` is reached");
+        } else {
+            tracing::error!(
+                over,
+                open,
+                most,
+                "episodes that still fire were forgotten, and count as new when they are told again: \
+                 `remember_alerts` is too low, or somebody sends alerts that are none"
+            );
+        }
     }
 
     fn refuse(&mut self, asks: Vec<Ask>, problem: &str) {
@@ -203,13 +236,24 @@ impl Mind {
             cooling_until: state.cooling_until(now, policy.auto.cooldown),
             last_rollback: state.last_rollback().map(|(_, at)| at),
             actions_of_the_day: state.actions_of_the_day(now),
-            episodes: state.episodes(),
+            episodes: state.episodes().len(),
+            consequences: consequences(state),
             undertakings: state.undertakings().rev().take(20).cloned().collect(),
             unknown,
             decisions: memory.decisions.iter().cloned().collect(),
             head: LogHead { seq: head.seq, hash: head.hash.clone() },
         }
     }
+}
+
+fn consequences(state: &State) -> Vec<ConsequenceAnswer> {
+    let open = state.consequences().open();
+    let told = open.map(|(alert, of, firing)| ConsequenceAnswer {
+        alert: alert.to_owned(),
+        of: of.to_string(),
+        firing,
+    });
+    told.collect()
 }
 
 fn make(ask: &Ask, writing: &mut Writing<'_>, policy: &RollbackPolicy) -> Made {

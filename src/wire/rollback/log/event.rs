@@ -130,6 +130,9 @@ pub struct PlanAlertRecord {
     pub key: String,
     /// Name
     pub alert: String,
+    /// Fingerprint of its labels; left out when the sender gave none
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
 }
 
 /// What is to be done.
@@ -159,6 +162,9 @@ pub struct ActionRecord {
     pub description: String,
     /// Whether those behind it are left out when it fails
     pub stop_on_failure: bool,
+    /// Alerts that fire because of it; left out when there are none
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<String>,
 }
 
 /// What became of an action.
@@ -240,6 +246,7 @@ impl ActionRecord {
             params: action.params.clone(),
             description: action.description.clone(),
             stop_on_failure: action.on_failure == OnFailure::Stop,
+            causes: action.causes.clone(),
         }
     }
 
@@ -256,6 +263,7 @@ impl ActionRecord {
             priority: priority.unwrap_or_default(),
             description: self.description.clone(),
             on_failure: if self.stop_on_failure { OnFailure::Stop } else { OnFailure::Continue },
+            causes: self.causes.clone(),
         })
     }
 }
@@ -263,11 +271,19 @@ impl ActionRecord {
 impl PlanAlertRecord {
     /// Of an alert.
     pub fn of(alert: &PlanAlert) -> Self {
-        Self { key: alert.key.as_str().to_owned(), alert: alert.name.clone() }
+        Self {
+            key: alert.key.as_str().to_owned(),
+            alert: alert.name.clone(),
+            fingerprint: alert.fingerprint.clone(),
+        }
     }
 
     fn alert(&self) -> PlanAlert {
-        PlanAlert { key: AlertKey::of_text(&self.key), name: self.alert.clone() }
+        PlanAlert {
+            key: AlertKey::of_text(&self.key),
+            name: self.alert.clone(),
+            fingerprint: self.fingerprint.clone(),
+        }
     }
 }
 
@@ -328,8 +344,16 @@ impl LogEvent {
             }
             Self::Verified(record) => state.verified(PlanId(record.plan), record.verified),
             Self::Hook(record) => {
-                for alert in record.alerts.iter().filter(|alert| alert.decision == "repeated") {
-                    state.seen(&AlertKey::of_text(&alert.key), at);
+                for alert in &record.alerts {
+                    let key = AlertKey::of_text(&alert.key);
+                    match alert.decision.as_str() {
+                        "repeated" => state.seen(&key, at),
+                        "consequence" => {
+                            state.brought_about(&alert.alert, alert.fingerprint.as_deref(), &key, at);
+                        }
+                        "resolved" => state.over(&alert.alert, &key),
+                        _ => {}
+                    }
                 }
             }
             Self::Opened { .. }

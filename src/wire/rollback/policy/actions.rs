@@ -41,21 +41,50 @@ pub(super) fn known(channels: &[String]) -> impl Fn(&Value) -> Result<Vec<String
     }
 }
 
+/// What the actions of a list may name.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// Channels.
+    pub(super) channels: &'a [String],
+    /// Gates that an action may cause to fire. `None` = on the way back, where nothing is caused.
+    pub(super) gates: Option<&'a [String]>,
+}
+
+impl Known<'_> {
+    /// Names of gates.
+    fn caused(self, value: &Value) -> Result<Vec<String>, String> {
+        let Some(gates) = self.gates else {
+            return Err("means nothing on the way back: what fires after it is a gate again".to_owned());
+        };
+        let named = texts(value)?;
+        for (index, name) in named.iter().enumerate() {
+            if !gates.contains(name) {
+                let near = did_you_mean(name, gates.iter().map(String::as_str));
+                return Err(format!("`{name}` is no gate of this policy{near}"));
+            }
+            if named[..index].contains(name) {
+                return Err(format!("names `{name}` twice"));
+            }
+        }
+        Ok(named)
+    }
+}
+
 pub(super) fn action_list(
     fields: &mut Fields<'_>,
     on_failure: OnFailure,
-    channels: &[String],
+    known: Known<'_>,
     notes: &mut Notes,
 ) -> Vec<Action> {
     let list = fields.list("actions", notes);
-    list.into_iter().filter_map(|(path, node)| action(&path, node, on_failure, channels, notes)).collect()
+    list.into_iter().filter_map(|(path, node)| action(&path, node, on_failure, known, notes)).collect()
 }
 
 fn action(
     path: &str,
     node: &Node,
     usual: OnFailure,
-    channels: &[String],
+    may_name: Known<'_>,
     notes: &mut Notes,
 ) -> Option<Action> {
     let mut fields = Fields::of(node, path, notes)?;
@@ -68,9 +97,13 @@ fn action(
     });
     let description = fields.read("description", notes, words).unwrap_or_default();
     let on_failure = fields.read("on_failure", notes, on_failure).unwrap_or(usual);
+    let causes = fields.read("causes", notes, |value| may_name.caused(value)).unwrap_or_default();
     let params = fields.fields("params", notes);
     fields.finish(notes);
     let kind = kind?;
+    if kind == ActionKind::Notify && !causes.is_empty() {
+        notes.note(node.at, &format!("{path}.causes"), "a notification brings no alert about");
+    }
     let Some(mut params) = params else {
         notes.note(node.at, &format!("{path}.params"), "is missing");
         return None;
@@ -97,7 +130,7 @@ fn action(
             .map(|enabled| taken.insert("enabled".to_owned(), enabled))
             .is_some(),
         ActionKind::Notify => {
-            let found = params.required("channels", notes, known(channels));
+            let found = params.required("channels", notes, known(may_name.channels));
             let word = params.read("priority", notes, |value| {
                 let word = text(value)?;
                 let all = Priority::ALL.map(Priority::word).join(", ");
@@ -116,7 +149,7 @@ fn action(
     if kind == ActionKind::Notify {
         return Some(Action { description, on_failure, ..Action::notification(named, priority) });
     }
-    Some(Action { kind, params: taken, channels: named, priority, description, on_failure })
+    Some(Action { kind, params: taken, channels: named, priority, description, on_failure, causes })
 }
 
 /// A scalar as JSON.

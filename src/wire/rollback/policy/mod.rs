@@ -21,16 +21,23 @@ pub use super::yaml::Place;
 use super::yaml::{self, Node, Value};
 use crate::core::hex::hex;
 use crate::core::rollback::action::ActionKind;
+use crate::core::rollback::condition::{Subject, Verification};
 use crate::core::rollback::policy::{
     Audit, AutoRollback, Environments, Gate, PrometheusAccess, Recovery, RollbackPolicy,
 };
-use actions::{action_list, on_failure, verification};
+use actions::{Known, action_list, on_failure, verification};
 use fields::{Fields, Notes, boolean, number, text, texts, whole, words};
 
 /// From one rollback to the next, where the policy does not say.
 const COOLDOWN_MINUTES: f64 = 15.0;
 /// How long an episode is remembered, where the policy does not say.
 const REMEMBER_DAYS: f64 = 30.0;
+/// How many episodes are remembered at most, where the policy does not say.
+const REMEMBER_ALERTS: u32 = 10_000;
+/// How long a rollback waits for whoever acts just then, where the policy does not say.
+const LOCK_WAIT_SECONDS: f64 = 300.0;
+/// How often Prometheus looks at the trading system, where the policy does not say.
+const SCRAPE_SECONDS: f64 = 15.0;
 
 /// Reads a policy; `file` names it in errors.
 pub fn read(source: &str, file: &str) -> Result<RollbackPolicy, Problems> {
@@ -66,14 +73,21 @@ fn whole_policy(tree: &Node, notes: &mut Notes, source: &str) -> Option<Rollback
     let soft_gates = gates(&mut root, "soft_gates", &channels.names(), notes);
     unique(&hard_gates, &soft_gates, tree, notes);
     let environments = environments(&mut root, notes);
-    let auto = auto(&mut root, &channels.names(), notes);
-    let recovery = recovery(&mut root, &channels.names(), notes);
+    let names: Vec<String> =
+        hard_gates.iter().chain(&soft_gates).map(|(_, gate)| gate.name.clone()).collect();
+    let may_name = Known { channels: &channels.names(), gates: Some(&names) };
+    let auto = auto(&mut root, may_name, notes);
+    let recovery = recovery(&mut root, Known { gates: None, ..may_name }, notes);
     let mut used: BTreeMap<ActionKind, BTreeSet<String>> = BTreeMap::new();
     for action in auto.iter().flat_map(|auto| &auto.actions).chain(&recovery.actions) {
         used.entry(action.kind).or_default().extend(action.params.keys().cloned());
     }
     let executors = executors::read(&mut root, &used, notes);
     let prometheus = prometheus(&mut root, notes);
+    if let (Some(prometheus), Some(auto)) = (&prometheus, &auto) {
+        fresh_enough("auto_rollback", &auto.verification, prometheus, tree, notes);
+        fresh_enough("recovery", &recovery.verification, prometheus, tree, notes);
+    }
     let audit = audit(&mut root, notes);
     root.finish(notes);
     Some(RollbackPolicy {
@@ -165,7 +179,7 @@ fn environments(root: &mut Fields<'_>, notes: &mut Notes) -> Environments {
     Environments::Labels(labels)
 }
 
-fn auto(root: &mut Fields<'_>, channels: &[String], notes: &mut Notes) -> Option<AutoRollback> {
+fn auto(root: &mut Fields<'_>, may_name: Known<'_>, notes: &mut Notes) -> Option<AutoRollback> {
     let Some(node) = root.get("auto_rollback") else {
         notes.note(Place::default(), "auto_rollback", "is missing");
         return None;
@@ -175,8 +189,11 @@ fn auto(root: &mut Fields<'_>, channels: &[String], notes: &mut Notes) -> Option
     let cooldown = fields.read("cooldown_minutes", notes, number(0.0, 10_080.0)).unwrap_or(COOLDOWN_MINUTES);
     let max_actions_per_day = fields.read("max_actions_per_day", notes, whole(1, 100_000));
     let remember = fields.read("remember_days", notes, number(1.0, 3650.0)).unwrap_or(REMEMBER_DAYS);
+    let remember_alerts =
+        fields.read("remember_alerts", notes, whole(100, 1_000_000)).unwrap_or(REMEMBER_ALERTS);
+    let lock_wait = fields.read("lock_wait_seconds", notes, number(0.0, 3600.0)).unwrap_or(LOCK_WAIT_SECONDS);
     let on_failure = fields.read("on_failure", notes, on_failure).unwrap_or_default();
-    let actions = action_list(&mut fields, on_failure, channels, notes);
+    let actions = action_list(&mut fields, on_failure, may_name, notes);
     if actions.is_empty() {
         notes.note(
             node.at,
@@ -191,20 +208,22 @@ fn auto(root: &mut Fields<'_>, channels: &[String], notes: &mut Notes) -> Option
         cooldown: Duration::from_secs_f64(cooldown * 60.0),
         max_actions_per_day,
         remember: Duration::from_secs_f64(remember * 86_400.0),
+        remember_alerts: remember_alerts as usize,
+        lock_wait: Duration::from_secs_f64(lock_wait),
         actions,
         on_failure,
         verification,
     })
 }
 
-fn recovery(root: &mut Fields<'_>, channels: &[String], notes: &mut Notes) -> Recovery {
+fn recovery(root: &mut Fields<'_>, may_name: Known<'_>, notes: &mut Notes) -> Recovery {
     let Some(mut fields) = root.fields("recovery", notes) else { return Recovery::default() };
     let on_failure = fields.read("on_failure", notes, on_failure);
     // On the way back the order matters more: what failed must not be followed by more.
     let actions = action_list(
         &mut fields,
         on_failure.unwrap_or(crate::core::rollback::action::OnFailure::Stop),
-        channels,
+        may_name,
         notes,
     );
     let verification = verification(&mut fields, notes);
@@ -217,9 +236,31 @@ fn prometheus(root: &mut Fields<'_>, notes: &mut Notes) -> Option<PrometheusAcce
     let url = fields.required("url", notes, text);
     let selector = fields.read("selector", notes, words).unwrap_or_default();
     let selector = selector.trim().trim_start_matches('{').trim_end_matches('}').trim().to_owned();
+    let scrape = fields.read("scrape_interval_seconds", notes, number(0.1, 3600.0)).unwrap_or(SCRAPE_SECONDS);
     let token = executors::secret(&mut fields, "token", notes);
     fields.finish(notes);
-    Some(PrometheusAccess { url: url?, selector, token })
+    let scrape_interval = Duration::from_secs_f64(scrape);
+    Some(PrometheusAccess { url: url?, selector, scrape_interval, token })
+}
+
+/// A metric's samples are believed only when they are newer than the actions; what a query was made of has no such
+/// time, so it must not be asked before everything was scraped again.
+fn fresh_enough(
+    key: &str,
+    verification: &Verification,
+    prometheus: &PrometheusAccess,
+    tree: &Node,
+    notes: &mut Notes,
+) {
+    let has_query = verification.checks.iter().any(|check| matches!(check.subject, Subject::Query(_)));
+    if has_query && verification.wait < prometheus.scrape_interval {
+        let words = format!(
+            "is {}, below `prometheus.scrape_interval_seconds` ({}): a `query` could be answered from before the actions",
+            verification.wait.as_secs_f64(),
+            prometheus.scrape_interval.as_secs_f64()
+        );
+        notes.note(tree.at, &format!("{key}.verification.wait_seconds"), words);
+    }
 }
 
 fn audit(root: &mut Fields<'_>, notes: &mut Notes) -> Audit {

@@ -189,6 +189,28 @@ fn each_mistake_has_its_words() {
         (with("method: telegram", "method: pigeon"), "`pigeon` is no notifier"),
         (with("name: SoakGuardTrip", "name: SoakWSLagHigh"), "stands in the policy twice"),
         (with("version: \"1.0\"", "version: 1.0"), "expected a text, found a number"),
+        (
+            with("causes: [SoakCircuitBreakerOpen]", "causes: [SoakCircuitBreaker]"),
+            "`SoakCircuitBreaker` is no gate of this policy (did you mean `SoakCircuitBreakerOpen`?)",
+        ),
+        (with("causes: [SoakCircuitBreakerOpen]", "causes: SoakGuardTrip"), "expected a list of texts"),
+        (with("causes: [SoakCircuitBreakerOpen]", "causes: [SoakGuardTrip, SoakGuardTrip]"), "twice"),
+        (
+            with("priority: critical}\n", "priority: critical}\n      causes: [SoakGuardTrip]\n"),
+            "a notification brings no alert about",
+        ),
+        (
+            with("params: {state: CLOSED}", "params: {state: CLOSED}\n      causes: [SoakGuardTrip]"),
+            "means nothing on the way back",
+        ),
+        (with("remember_alerts: 10000", "remember_alerts: 99"), "is 99, expected 100 to 1000000"),
+        (with("lock_wait_seconds: 300", "lock_wait_seconds: -1"), "is -1, expected 0 to 3600"),
+        (with("scrape_interval_seconds: 15", "scrape_interval_seconds: 0"), "is 0, expected 0.1 to 3600"),
+        (
+            with("- metric: mm_active_orders\n", "- query: sum(mm_active_orders)\n")
+                .replace("scrape_interval_seconds: 15", "scrape_interval_seconds: 61"),
+            "`auto_rollback.verification.wait_seconds`: is 60, below `prometheus.scrape_interval_seconds` (61)",
+        ),
         (with("audit:\n", "audit:\n  logpath: x\n"), "unknown key (did you mean `log_path`?)"),
         (with("audit:\n", "environment: any\naudit:\n"), "not valid YAML"),
         (String::new(), "the policy is empty"),
@@ -198,6 +220,13 @@ fn each_mistake_has_its_words() {
         let found = problems(&text).join("\n");
         assert!(found.contains(words), "expected {words:?} in:\n{found}");
     }
+}
+
+#[test]
+fn a_wait_as_long_as_a_scrape_interval_is_long_enough_for_a_query_and_a_metric_needs_none() {
+    let query = PUBLISHED.replace("- metric: mm_active_orders\n", "- query: sum(mm_active_orders)\n");
+    policy(&query.replace("scrape_interval_seconds: 15", "scrape_interval_seconds: 60"));
+    policy(&PUBLISHED.replace("scrape_interval_seconds: 15", "scrape_interval_seconds: 61"));
 }
 
 #[test]
