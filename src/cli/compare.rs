@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::environment;
 use super::judging::{MockArgs, PolicyArgs, WindowArgs};
-use super::values::{Format, count, day, pointer, reason, symbol, tolerance};
+use super::values::{Format, count, day, person, pointer, reason, symbol, tolerance};
 use crate::core::golden::Pattern;
 
 /// `soak compare`
@@ -52,9 +52,9 @@ pub struct CompareArgs {
 
     /// Exit 1 if a KPI of the verdict got worse by more than its margin, or if that cannot be told
     ///
-    /// Of two folders the steady parts are compared: worse is what two unchanged builds would hardly ever show, and
-    /// where there are too few iterations to tell, the answer says how many more would decide (INCONCLUSIVE, 3 with
-    /// --detailed-exitcode). A file about a run has no single values; then a change by more than the floor counts.
+    /// Of two folders the steady parts are compared, or what a KPI is on since it last changed its level there: worse is
+    /// what two unchanged builds would hardly ever show, and where there are too few iterations to tell, the answer
+    /// says how many more would decide (INCONCLUSIVE, 3 with --detailed-exitcode). A file about a run has no single values; then a change by more than the floor counts.
     #[arg(long)]
     pub fail_on_regression: bool,
 
@@ -66,7 +66,7 @@ pub struct CompareArgs {
 /// How a comparison is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CompareFormat {
-    /// The four medians and their differences, as the earlier script printed them
+    /// The four medians and their differences, as the earlier script printed them; what else is to be said is on stderr
     Csv,
     /// For people: direction, floor, verdicts
     Text,
@@ -186,7 +186,7 @@ pub struct AckArgs {
     pub kpi: String,
 
     /// Who answers for it
-    #[arg(long, value_name = "NAME", required = true, value_parser = reason)]
+    #[arg(long, value_name = "NAME", required = true, value_parser = person)]
     pub owner: String,
 
     /// Why it is accepted

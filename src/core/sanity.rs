@@ -1,7 +1,8 @@
 //! Two-sided sanity: values that are wrong on the good side are wrong all the same. A KPI that stands still, that
 //! collapsed, that is too good to be true, fills that fell away, and iterations that are copies of others.
 //!
-//! Advisory unless the policy says otherwise. Only copies of whole iterations are INVALID: everything else can be true.
+//! Advisory unless the policy says otherwise. Only copies of whole iterations that the verdict rests on are INVALID, and
+//! join it unless the policy says otherwise: everything else can be true.
 
 use super::evidence::Repeat;
 use super::judge::{count, list_numbers, show};
@@ -25,6 +26,8 @@ pub struct Subject<'s> {
     pub last: &'s Window,
     /// Those after the warm-up.
     pub steady: &'s Window,
+    /// Those that the verdict rests on.
+    pub judged: &'s Window,
     /// Iterations whose files are copies of each other.
     pub repeats: &'s [Repeat],
     /// The KPIs.
@@ -62,6 +65,7 @@ pub fn checks(subject: &Subject<'_>, rules: &SanityRules) -> Vec<Check> {
         check(subject, rules, gate, source, subject.last, 0, Outcome::NotApplicable, too_short())
     };
     let mut checks = vec![repeated(subject, rules)];
+    checks.extend(repeated_before(subject, rules));
     let stuck = per_kpi(&|kpi| stuck(subject, kpi, rules.stuck()));
     let source = &rules.stuck_iterations.source;
     checks.push(make("stuck", source, stuck, "every KPI moves", subject.steady));
@@ -111,30 +115,48 @@ fn check(
     }
 }
 
-/// Copies among the iterations that the verdict and the steady part look at.
+/// Copies among the iterations that the verdict rests on: INVALID. Repeated bytes are no measurement.
 fn repeated(subject: &Subject<'_>, rules: &SanityRules) -> Check {
-    let from = subject.steady.from.min(subject.last.from);
-    let seen: Vec<Vec<u64>> = subject
-        .repeats
-        .iter()
-        .filter(|repeat| repeat.symbol == subject.series.symbol)
-        .map(|repeat| repeat.numbers.iter().copied().filter(|number| *number >= from).collect())
-        .filter(|numbers: &Vec<u64>| numbers.len() > 1)
-        .collect();
-    let copies: usize = seen.iter().map(|numbers| numbers.len() - 1).sum();
+    let (copies, told) = copies(subject, subject.judged.from, u64::MAX);
     let (outcome, reason) = if copies == 0 {
         (Outcome::Pass, "no iteration is a copy of another one".to_owned())
     } else {
-        let groups: Vec<String> = seen.iter().take(4).map(|numbers| list_numbers(numbers)).collect();
-        let more = if seen.len() > 4 { "; and more" } else { "" };
-        let reason = format!(
-            "the files of iteration {}{more} are equal but for number and time: a measurement was copied",
-            groups.join("; of ")
-        );
-        (Outcome::Invalid, reason)
+        (Outcome::Invalid, told)
     };
-    let source = &rules.repeats_source;
-    check(subject, rules, "repeated", source, subject.steady, copies, outcome, reason)
+    let source = &rules.repeats_gate_source;
+    let found = check(subject, rules, "repeated", source, subject.judged, copies, outcome, reason);
+    Check { joins: rules.gates || rules.repeats_gate, ..found }
+}
+
+/// Copies in the steady part before that: they change no verdict by themselves. `None` without any.
+fn repeated_before(subject: &Subject<'_>, rules: &SanityRules) -> Option<Check> {
+    let (copies, told) = copies(subject, subject.steady.from, subject.judged.from);
+    let (source, outcome) = (&rules.repeats_gate_source, rules.severity.of_a_miss());
+    (copies > 0)
+        .then(|| check(subject, rules, "repeated_before", source, subject.steady, copies, outcome, told))
+}
+
+/// How many iterations with numbers from `from` on and below `end` are copies of an earlier one, and of which.
+fn copies(subject: &Subject<'_>, from: u64, end: u64) -> (usize, String) {
+    // The first of them is the measurement, the others are its copies.
+    let copied = |repeat: &&Repeat| {
+        let copies = repeat.numbers.iter().skip(1);
+        copies.filter(|number| (from..end).contains(number)).count()
+    };
+    let seen: Vec<(&Repeat, usize)> = subject
+        .repeats
+        .iter()
+        .filter(|repeat| repeat.symbol == subject.series.symbol)
+        .map(|repeat| (repeat, copied(&repeat)))
+        .filter(|(_, copies)| *copies > 0)
+        .collect();
+    let groups: Vec<String> = seen.iter().take(4).map(|(repeat, _)| list_numbers(&repeat.numbers)).collect();
+    let more = if seen.len() > 4 { "; and more" } else { "" };
+    let told = format!(
+        "the files of iteration {}{more} are equal but for number and time: a measurement was copied",
+        groups.join("; of ")
+    );
+    (seen.iter().map(|(_, copies)| copies).sum(), told)
 }
 
 /// The longest run of equal values, if it is as long as that.

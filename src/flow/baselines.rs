@@ -213,7 +213,11 @@ pub fn status(
     policy: &Policy,
     today: &str,
 ) -> Result<BaselineStatus, BaselineError> {
-    let opened = open(folder)?;
+    let mut opened = open(folder)?;
+    if action == "verify" && opened.history.is_empty() {
+        // A folder with another name must not look like a sound store.
+        opened.problems.push("there is nothing to verify: no baseline was promoted here".to_owned());
+    }
     let steps: Vec<Step> = opened
         .baselines
         .iter()
@@ -266,7 +270,8 @@ pub fn side(folder: &Path, policy: &Policy) -> Result<Read, BaselineError> {
             n: stored.n,
         })
     };
-    let values = ORDER.map(|kpi| stored(kpi).map_or_else(Vec::new, |stored| stored.values.clone()));
+    let first = baseline.significance.first.unwrap_or(1);
+    let values = ORDER.map(|kpi| stored(kpi).map_or_else(Vec::new, |stored| numbered(stored, first)));
     let run = ComparedRun {
         path: folder.join(file).to_string_lossy().into_owned(),
         kind: "baseline".to_owned(),
@@ -278,6 +283,15 @@ pub fn side(folder: &Path, policy: &Policy) -> Result<Read, BaselineError> {
     };
     let singles = Singles { window: used(&baseline.significance), values };
     Ok(Read { run, side: ORDER.map(measured), singles: Some(singles), redirected: None })
+}
+
+/// The values with the numbers of their iterations; without them they are taken to follow each other.
+fn numbered(stored: &StoredKpi, first: u64) -> Vec<(u64, f64)> {
+    let values = stored.values.iter().copied();
+    if stored.iterations.len() == stored.values.len() && stored.iterations.is_sorted() {
+        return stored.iterations.iter().copied().zip(values).collect();
+    }
+    (first..).zip(values).collect()
 }
 
 fn used(window: &StoredWindow) -> WindowUsed {
@@ -293,11 +307,15 @@ fn stored(side: &Read, policy: &Policy, tool_version: &str) -> StoredBaseline {
         n: window.n,
     };
     let empty = || StoredWindow { name: String::new(), first: None, last: None, n: 0 };
-    let values =
-        |at: usize| side.singles.as_ref().map_or_else(Vec::new, |singles| singles.values[at].clone());
+    let singles = |at: usize| -> (Vec<u64>, Vec<f64>) {
+        side.singles
+            .as_ref()
+            .map_or_else(Default::default, |singles| singles.values[at].iter().copied().unzip())
+    };
     let kpis = ORDER.into_iter().zip(&side.side).enumerate().map(|(at, (kpi, measured))| {
         let Measured { median, mean, n } = *measured;
-        (policy.kpis.name(kpi).to_owned(), StoredKpi { median, mean, n, values: values(at) })
+        let (iterations, values) = singles(at);
+        (policy.kpis.name(kpi).to_owned(), StoredKpi { median, mean, n, values, iterations })
     });
     StoredBaseline {
         schema_version: "1.0".to_owned(),

@@ -139,7 +139,10 @@ fn singles(analysis: &Analysis, symbol: &SymbolAnalysis, policy: &Policy) -> Sin
     let series = analysis.series(symbol);
     let numbers = analysis.evidence.numbers(series);
     let window = Window::find(series, policy.compare.window, &policy.windows, &numbers);
-    let values = ORDER.map(|kpi| series.known(kpi, window.positions.clone()));
+    let values = ORDER.map(|kpi| {
+        let positions = window.positions.clone();
+        positions.filter_map(|at| Some((series.number(at), series.value(kpi, at)?))).collect()
+    });
     Singles { window: window.used(), values }
 }
 

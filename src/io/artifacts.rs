@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use self::error::WriteError;
+pub(in crate::io) use self::folders::remove_leftovers;
 use self::names::Name;
 use self::record::Record;
 use self::stage::Staged;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::artifacts::{WriteError, remove_leftovers};
 use super::lock::{FolderLock, LockError};
 use super::loose::{self, FileError};
 
@@ -18,6 +19,9 @@ pub enum StoreError {
     /// Another writer.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// What a killed writer left behind.
+    #[error(transparent)]
+    Leftover(#[from] WriteError),
     /// The folder cannot be made.
     #[error("the folder `{}` cannot be made", path.display())]
     Folder {
@@ -28,10 +32,12 @@ pub enum StoreError {
     },
 }
 
-/// Makes the folder and keeps other writers out until the value is gone.
+/// Makes the folder, keeps other writers out until the value is gone, and removes what a killed one left half written.
 pub fn open_for_writing(store: &Path) -> Result<FolderLock, StoreError> {
     std::fs::create_dir_all(store).map_err(|source| StoreError::Folder { path: store.to_owned(), source })?;
-    Ok(FolderLock::acquire(store, WAIT)?)
+    let lock = FolderLock::acquire(store, WAIT)?;
+    remove_leftovers(store)?;
+    Ok(lock)
 }
 
 /// A file of the store; `None` when it is not there.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use super::failpoint::failpoint;
+
 /// No file of settings or state is larger, bytes.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
@@ -58,9 +60,28 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
+    failpoint("loose-created");
+    let (start, rest) = bytes.split_at(bytes.len() / 2);
+    file.write_all(start)?;
+    failpoint("loose-half-written");
+    file.write_all(rest)?;
     file.as_file().sync_all()?;
+    failpoint("loose-written");
     file.persist(path).map_err(|error| error.error)?;
+    failpoint("loose-renamed");
+    sync(folder)
+}
+
+/// Makes the name survive a power cut.
+#[cfg(unix)]
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Folders cannot be synced here.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+fn sync(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 

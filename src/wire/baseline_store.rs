@@ -38,6 +38,9 @@ pub struct StoredKpi {
     pub n: Option<usize>,
     /// The single values of the window of significance, in the order of time.
     pub values: Vec<f64>,
+    /// The numbers of their iterations; empty in baselines of before this was kept.
+    #[serde(default)]
+    pub iterations: Vec<u64>,
 }
 
 /// `BASELINE_<n>.json`: a run that was promoted.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::compare_result::Significance;
 use crate::core::compare::significance::{self, Judged, More};
 use crate::core::compare::words;
+use crate::core::course::Change;
 use crate::core::kpi::KpiTable;
 use crate::core::stats::rank::RankShift;
 use crate::core::stats::trend::TrendMethod;
@@ -49,6 +50,34 @@ pub struct ComparedShift {
     pub cliffs_delta: Option<f64>,
 }
 
+/// A change of level within the window. What was before it is not compared.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct ComparedChange {
+    /// The first iteration on the level compared.
+    pub iteration: u64,
+    /// Mean of the level before, in the KPI's unit.
+    pub before: f64,
+    /// Mean of the level since, in the KPI's unit.
+    pub after: f64,
+    /// Its probability by chance, adjusted for the search and for all KPIs of the side.
+    pub p_adjusted: f64,
+    /// Whether a steady drift explains it better than a step.
+    pub gradual: bool,
+}
+
+impl From<Change> for ComparedChange {
+    fn from(change: Change) -> Self {
+        let Change { last_before: _, first_after, step, p_adjusted, worse: _ } = change;
+        Self {
+            iteration: first_after,
+            before: step.before,
+            after: step.after,
+            p_adjusted,
+            gradual: step.gradual,
+        }
+    }
+}
+
 /// Whether a KPI is worse.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct ComparedAnswer {
@@ -58,16 +87,22 @@ pub struct ComparedAnswer {
     pub answer: String,
     /// Shifts up to this size count for nothing, in the KPI's unit.
     pub margin: f64,
-    /// Values of A in the window of significance.
+    /// Values of A that are compared: those of the window of significance, since its last change.
     pub n_a: usize,
-    /// Values of B in the window of significance.
+    /// The same of B.
     pub n_b: usize,
+    /// The last change of A within the window; null where it is on one level.
+    pub changed_a: Option<ComparedChange>,
+    /// The same of B.
+    pub changed_b: Option<ComparedChange>,
     /// How sure the shift is; null with too few values.
     pub shift: Option<ComparedShift>,
     /// So many more iterations of B would decide, with a probability of 80 %, if the shift is what it looks like;
     /// null where nothing is left to decide, or no extension of B decides.
     pub more_of_b: Option<usize>,
-    /// So many more iterations of each would decide, where more of B alone would not.
+    /// So many more iterations of A would decide, where more of B alone would not.
+    pub more_of_a: Option<usize>,
+    /// So many more iterations of each would decide, where more of one alone would not.
     pub more_of_both: Option<usize>,
     /// What it means, in a sentence.
     pub reason: String,
@@ -141,14 +176,21 @@ pub(super) fn answer(judged: &Judged, rank: Option<&RankShift>, kpis: &KpiTable)
         }
     });
     let more = judged.more();
+    let [changed_a, changed_b] = judged.changed.map(|change| change.map(ComparedChange::from));
     ComparedAnswer {
         answer: judged.answer.word().to_owned(),
         margin: judged.margin,
         n_a,
         n_b,
+        changed_a,
+        changed_b,
         shift,
         more_of_b: match more {
             Some(More::OfB(more)) => Some(more),
+            _ => None,
+        },
+        more_of_a: match more {
+            Some(More::OfA(more)) => Some(more),
             _ => None,
         },
         more_of_both: match more {

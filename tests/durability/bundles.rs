@@ -31,7 +31,7 @@ fn write_run(folder: &Path, net: f64) -> TestResult {
         let iteration = json!({
             "iteration": number, "source": "exec",
             "runtime_overrides": {"min_interval_ms": 60},
-            "summary": {"runtime_utc": format!("2026-01-01T{number:02}:00:00Z"), "net_bps": net, "risk_ratio": 0.3,
+            "summary": {"ticks": 18_000 + number, "runtime_utc": format!("2026-01-01T{number:02}:00:00Z"), "net_bps": net, "risk_ratio": 0.3,
                         "maker_taker_ratio": 0.9, "p95_latency_ms": 300.0},
             "tuning": {"applied": false, "proposed_deltas": {}, "freeze_triggered": number == 14},
         });

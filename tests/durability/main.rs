@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests make folders and start the program")]
 
 mod artifacts;
+mod baselines;
 mod bundles;
 mod rotation;
 mod runs;

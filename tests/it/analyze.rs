@@ -26,7 +26,7 @@ fn result(place: &Folder, args: &[&str]) -> Value {
 fn symbols(steps: &[(&str, Step)]) -> Run {
     steps.iter().fold(Run::default(), |run, (symbol, Step { number, net, risk, maker, p95, freeze })| {
         let flat = json!({"symbol": symbol, "net_bps": net, "risk_ratio": risk, "maker_taker_ratio": maker,
-                          "p95_latency_ms": p95, "tuning": {"freeze_triggered": freeze}});
+                          "p95_latency_ms": p95, "ticks": 18_000 + number, "tuning": {"freeze_triggered": freeze}});
         run.with_json(&format!("ITER_SUMMARY_{symbol}_{number}.json"), &flat)
     })
 }

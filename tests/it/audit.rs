@@ -390,8 +390,7 @@ fn symbols_are_judged_apart_and_the_worst_stands_for_the_whole() {
     let mut run = Run::default();
     for number in 1..=16 {
         for (symbol, net) in [("AAA", 3.5), ("BBB", 2.0)] {
-            let flat =
-                json!({"net_bps": net, "risk_ratio": 0.3, "maker_taker_ratio": 0.9, "p95_latency_ms": 300});
+            let flat = json!({"net_bps": net, "risk_ratio": 0.3, "maker_taker_ratio": 0.9, "p95_latency_ms": 300, "ticks": number});
             run = run.with_json(&format!("ITER_SUMMARY_{symbol}_{number}.json"), &flat);
         }
     }

@@ -117,7 +117,8 @@ fn lost_deltas() -> Run {
 fn per_symbol() -> Run {
     let flat = |symbol: &str, step: Step| {
         json!({"symbol": symbol, "net_bps": step.net, "risk_ratio": step.risk,
-               "maker_taker_ratio": step.maker, "p95_latency_ms": step.p95})
+               "maker_taker_ratio": step.maker, "p95_latency_ms": step.p95,
+               "ticks": 18_000 + step.number})
     };
     (1..=8).fold(Run::default(), |run, number| {
         run.with_json(&format!("ITER_SUMMARY_BTCUSDT_{number:03}.json"), &flat("BTCUSDT", Step::good(number)))

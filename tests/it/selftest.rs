@@ -62,7 +62,7 @@ fn every_fault_that_must_be_caught_is_caught_by_the_gate_that_is_for_it_and_the_
     assert!(says(truncated, "integrity.files", "PASS", "INVALID"), "{truncated}");
     let copied = row(&result, "copied iteration", None);
     assert!(says(copied, "sanity.repeated", "PASS", "INVALID"), "{copied}");
-    assert_eq!((&copied["notice"], &copied["exit_code"]), (&"advised".into(), &Value::from(0)));
+    assert_eq!((&copied["notice"], &copied["exit_code"]), (&"caught".into(), &Value::from(1)));
     let stuck = row(&result, "stuck value", Some("net_bps"));
     assert!(says(stuck, "sanity.stuck", "PASS", "WARN"), "{stuck}");
     // One spike among eight iterations does not fail a run; the checks beside the verdict see it.
@@ -136,7 +136,7 @@ fn of_several_symbols_the_one_that_decides_gets_the_faults() {
         |run, (symbol, number)| {
             let net = if *symbol == "B" && number > 6 { 1.0 } else { 3.0 };
             let value = serde_json::json!({"net_bps": net, "risk_ratio": 0.3, "maker_taker_ratio": 0.9,
-                                           "p95_latency_ms": 300.0, "freeze_triggered": true});
+                                           "p95_latency_ms": 300.0, "ticks": number, "freeze_triggered": true});
             run.with_json(&format!("ITER_SUMMARY_{symbol}_{number}.json"), &value)
         },
     );

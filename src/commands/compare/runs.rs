@@ -54,8 +54,9 @@ pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     let singles = a.singles.as_ref().zip(b.singles.as_ref());
     let judged = singles.map(|(a, b)| {
         let (of_a, of_b) = (&a.values, &b.values);
-        let judged = significance::judge(of_a, of_b, &policy.compare, &policy.kpis);
-        (judged, significance::ranks(of_a, of_b), &a.window, &b.window)
+        let judged = significance::judge(of_a, of_b, &policy.compare, &policy.change_points, &policy.kpis);
+        let ranks = significance::ranks(of_a, of_b, &judged);
+        (judged, ranks, &a.window, &b.window)
     });
     let significance = judged.as_ref().map(|(judged, ranks, window_a, window_b)| Significance {
         judged,
@@ -80,8 +81,13 @@ pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     }
     if *format == CompareFormat::Csv {
         // The CSV has no place for what else is to be said.
-        for note in &result.notes {
-            say(globals, &format!("note: {}", markdown::printable(note)));
+        let changed = result.kpis.iter().filter_map(|row| {
+            let answer = row.significance.as_ref()?;
+            let is_changed = answer.changed_a.is_some() || answer.changed_b.is_some();
+            is_changed.then(|| format!("{}: {}", row.kpi, answer.reason))
+        });
+        for note in result.notes.iter().cloned().chain(changed) {
+            say(globals, &format!("note: {}", markdown::printable(&note)));
         }
     }
     if exit != Exit::Success {

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::course;
 use super::{Analysis, Deep, Depth, KpiStats, Options, SymbolAnalysis, WindowStats, statistic};
-use crate::core::course::KpiDrift;
+use crate::core::course::{KpiDrift, memory};
 use crate::core::drift::ResourceValues;
 use crate::core::edge::EdgeDecomposition;
 use crate::core::evidence::Evidence;
@@ -19,7 +19,7 @@ use crate::core::ranges::Ranges;
 use crate::core::recommend;
 use crate::core::series::{Row, Series};
 use crate::core::signatures::{self, Signatures};
-use crate::core::stats::{MeanInterval, Memory, Summary, Trend, TrendRule};
+use crate::core::stats::{MeanInterval, Summary, Trend, TrendRule};
 use crate::core::verdict::{Outcome, Part, join};
 use crate::core::window::Window;
 use crate::core::{anomalies, deltas, drift, sanity, violations};
@@ -120,7 +120,7 @@ fn symbol(
     let deep = (options.depth == Depth::Full).then(|| {
         let mut deep = deep(series, &last, numbers, &guards, policy);
         let of_set = |set: &GateSet, part: Part| {
-            gates::checks(set, part, series, numbers, &policy.windows, &policy.kpis)
+            gates::checks(set, part, series, numbers, &policy.windows, &policy.change_points, &policy.kpis)
         };
         checks.extend(of_set(&policy.readiness, Part::Readiness));
         checks.extend(of_set(&policy.goals, Part::Goals));
@@ -135,6 +135,7 @@ fn symbol(
             series,
             last: &last,
             steady: &Window::find(series, WindowSpec::Steady, &policy.windows, numbers),
+            judged: trusted,
             repeats: &evidence.repeats,
             kpis: &policy.kpis,
         };
@@ -266,11 +267,7 @@ fn window_kpis(
             confidence: CONFIDENCE,
         };
         let summary = Summary::of(&values);
-        // How much neighbours resemble each other is asked of the steady part, of which the window is a piece,
-        // and where that is too short of the window itself.
-        let of_steady = || Memory::of(&series.known(*kpi, steady.positions.clone()));
-        let is_piece = window.positions.start >= steady.positions.start;
-        let memory = if is_piece { of_steady() } else { None }.or_else(|| Memory::of(&values));
+        let memory = memory::of(series, *kpi, window, steady, &policy.change_points, &policy.kpis);
         let interval = summary
             .zip(memory)
             .and_then(|(summary, memory)| MeanInterval::with_memory(&values, &summary, memory, CONFIDENCE));

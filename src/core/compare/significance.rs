@@ -4,17 +4,23 @@
 //! within the margin cannot be told, and that is no pass. Must not read files or show anything.
 
 use super::ORDER;
+use crate::core::course::{Change, ChangeRules, Column, changes};
 use crate::core::kpi::{Direction, KpiId, KpiTable};
 use crate::core::number::TOLERANCE;
-use crate::core::policy::{CompareRules, Margin};
+use crate::core::policy::CompareRules;
 use crate::core::stats::holm;
+use crate::core::stats::levels::Levels;
 use crate::core::stats::rank::RankShift;
 use crate::core::stats::two_sample::MeanShift;
 
 /// What part of the error rate each look at the data may spend, by the number of planned extensions. With one
-/// extension there are two looks, and Pocock's constant (1977, Biometrika 64:191–199) for two independent ones
-/// would be 0.6; the rest makes up for φ being estimated. The table of error rates shows what comes of it.
-const SHARE_OF_A_LOOK: [f64; 2] = [0.9, 0.55];
+/// extension there are two looks that share it (Bonferroni); what that leaves over, since both look at the same A and
+/// the same beginning of B, makes up for φ being estimated. The table of error rates shows what comes of it.
+const SHARE_OF_A_LOOK: [f64; 2] = [0.8, 0.5];
+
+/// What part of the rate of false alarms of the search for changes a side's changes may raise here: a change that is
+/// none cuts off a piece that chance made odd, and that piece would be compared.
+const SHARE_OF_CHANGES: f64 = 0.1;
 
 /// Powers for which the smallest shift that could have been shown is told.
 pub const POWERS: [f64; 2] = [0.8, 0.9];
@@ -63,10 +69,15 @@ impl Answer {
 pub enum More {
     /// About so many more iterations of B, with a probability of 80 %, if the shift is what it looks like.
     OfB(usize),
-    /// No number of iterations of B: those of A are too few. So many more of each.
+    /// No number of iterations of B: those of A are too few. So many more of A.
+    OfA(usize),
+    /// Neither alone. So many more of each.
     OfBoth(usize),
-    /// The shift is so close to the margin that no extension that makes sense decides.
-    TooClose,
+    /// Not even ten times as many of each: the shift is that close to the margin, or a value says that little that
+    /// its neighbours do not.
+    TooMany,
+    /// No number of iterations: the shift lies on the margin.
+    Never,
 }
 
 /// How sure the shift of one KPI is.
@@ -85,8 +96,10 @@ pub struct Shift {
 pub struct Judged {
     /// The KPI.
     pub kpi: KpiId,
-    /// Values of A and of B.
+    /// Values of A and of B that are compared: those since the last change.
     pub n: [usize; 2],
+    /// The last change of level of A and of B within the window; `None` where it is on one level.
+    pub changed: [Option<Change>; 2],
     /// Shifts up to this size count for nothing, in the KPI's unit.
     pub margin: f64,
     /// How sure the shift is; `None` with too few values to say anything.
@@ -121,9 +134,12 @@ impl Judged {
             _ if self.answer != Answer::CannotTell => None,
             Some(shift) => Some(self.more_than(&shift.mean)),
             // Too few to say anything: as many as it takes to begin with.
-            None if a < self.fewest => Some(More::OfBoth(self.fewest - a.min(b))),
-            None if b < self.fewest => Some(More::OfB(self.fewest - b)),
-            None => None,
+            None => match [a, b].map(|n| self.fewest.saturating_sub(n)) {
+                [0, 0] => None,
+                [0, b] => Some(More::OfB(b)),
+                [a, 0] => Some(More::OfA(a)),
+                [a, b] => Some(More::OfBoth(a.max(b))),
+            },
         }
     }
 
@@ -137,17 +153,25 @@ impl Judged {
         } else {
             (self.margin - worsening, self.level)
         };
+        // What is beyond the margin by rounding alone lies on it.
+        if distance <= 2.0 * TOLERANCE {
+            return More::Never;
+        }
         let decides = |a: usize, b: usize| {
             let seen = mean.with_sizes(a, b).and_then(|mean| mean.detectable(alpha, POWERS[0]));
             seen.is_some_and(|needed| needed <= distance)
         };
         let [a, b] = self.n;
-        if let Some(more) = smallest(LONGEST * b, |more| decides(a, b + more)) {
+        let longest = LONGEST * a.max(b);
+        if let Some(more) = smallest(longest, |more| decides(a, b + more)) {
             return More::OfB(more);
         }
-        match smallest(LONGEST * a.max(b), |more| decides(a + more, b + more)) {
+        if let Some(more) = smallest(longest, |more| decides(a + more, b)) {
+            return More::OfA(more);
+        }
+        match smallest(longest, |more| decides(a + more, b + more)) {
             Some(more) => More::OfBoth(more),
-            None => More::TooClose,
+            None => More::TooMany,
         }
     }
 }
@@ -155,8 +179,9 @@ impl Judged {
 /// How many KPIs are judged together.
 const KPIS: f64 = ORDER.len() as f64;
 
-/// The values of the window on one side, in the order of [`ORDER`] and of time.
-pub type Values = [Vec<f64>; ORDER.len()];
+/// (iteration number, value) over the window on one side, in the order of [`ORDER`] and of time; iterations without a
+/// value are left out.
+pub type Values = [Vec<(u64, f64)>; ORDER.len()];
 
 /// The level of one one-sided test, before the correction for several KPIs.
 pub fn level(rules: &CompareRules) -> f64 {
@@ -169,13 +194,34 @@ pub fn level(rules: &CompareRules) -> f64 {
 /// called worse in any of them at most as often as the error rate says. Not worse: the same test the other way
 /// round at the level of one KPI; all of them must hold, which needs no correction (Berger 1982, Technometrics
 /// 24:295–300).
-pub fn judge(a: &Values, b: &Values, rules: &CompareRules, kpis: &KpiTable) -> Vec<Judged> {
+///
+/// Where a side changed its level within the window, as `levels` counts changes, what it is on now is compared, and
+/// what was before speaks for the autocorrelation alone.
+pub fn judge(
+    a: &Values,
+    b: &Values,
+    rules: &CompareRules,
+    levels: &ChangeRules,
+    kpis: &KpiTable,
+) -> Vec<Judged> {
     let alpha = level(rules);
-    let seen: Vec<Seen> = ORDER
-        .into_iter()
-        .zip(a.iter().zip(b))
-        .zip(&rules.margins)
-        .map(|((kpi, (a, b)), margin)| Seen::of(kpi, a, b, margin, kpis))
+    let sides = [a, b].map(|values| Side::of(values, levels, kpis));
+    let pairs: [[Levels<'_>; 2]; ORDER.len()] =
+        std::array::from_fn(|at| sides.each_ref().map(|side| side.levels(at)));
+    let shifts = MeanShift::family(&pairs);
+    let each = ORDER.into_iter().zip(&rules.margins).zip(pairs.iter().zip(shifts)).enumerate();
+    let seen: Vec<Seen> = each
+        .map(|(at, ((kpi, margin), (pair, mean)))| {
+            let of_a = crate::core::stats::summary::mean(pair[0].present()).unwrap_or(0.0);
+            Seen {
+                kpi,
+                n: pair.each_ref().map(|levels| levels.present().len()),
+                changed: sides.each_ref().map(|side| side.changes[at].last().copied()),
+                margin: margin.around(of_a) + TOLERANCE,
+                mean,
+                bad: if kpis.get(kpi).direction == Some(Direction::Higher) { -1.0 } else { 1.0 },
+            }
+        })
         .collect();
     let enough = |seen: &Seen| seen.n.iter().all(|n| *n >= rules.min_iterations);
     let p = |of: fn(&Seen, &MeanShift) -> f64| -> Vec<Option<f64>> {
@@ -189,15 +235,62 @@ pub fn judge(a: &Values, b: &Values, rules: &CompareRules, kpis: &KpiTable) -> V
         .collect()
 }
 
-/// What ranks say, in the order of [`ORDER`]: beside the answers, without a say in them.
-pub fn ranks(a: &Values, b: &Values) -> Vec<Option<RankShift>> {
-    a.iter().zip(b).map(|(a, b)| RankShift::of(a, b)).collect()
+/// What ranks say about the values that were compared, in the order of [`ORDER`]: beside the answers, without a say
+/// in them.
+pub fn ranks(a: &Values, b: &Values, judged: &[Judged]) -> Vec<Option<RankShift>> {
+    let present = |points: &[(u64, f64)], change: Option<&Change>| -> Vec<f64> {
+        let from = change.map_or(0, |change| change.first_after);
+        points.iter().filter(|(number, _)| *number >= from).map(|(_, value)| *value).collect()
+    };
+    let each = a.iter().zip(b).zip(judged);
+    each.map(|((a, b), one)| {
+        let [of_a, of_b] = &one.changed;
+        RankShift::of(&present(a, of_a.as_ref()), &present(b, of_b.as_ref()))
+    })
+    .collect()
+}
+
+/// One side with the changes that its KPIs made in the window.
+struct Side {
+    values: [Vec<f64>; ORDER.len()],
+    /// Positions of the first value after each change.
+    cuts: [Vec<usize>; ORDER.len()],
+    changes: [Vec<Change>; ORDER.len()],
+}
+
+impl Side {
+    fn of(values: &Values, rules: &ChangeRules, kpis: &KpiTable) -> Self {
+        let column = |at: usize| Column {
+            kpi: ORDER[at],
+            direction: kpis.get(ORDER[at]).direction,
+            floor: kpis.get(ORDER[at]).floor,
+            limit: None,
+            points: values[at].clone(),
+        };
+        let columns: [Column; ORDER.len()] = std::array::from_fn(column);
+        let mut rules = rules.clone();
+        rules.course.false_alarm_rate.value *= SHARE_OF_CHANGES;
+        let mut found = changes::find(&columns, &rules).into_iter();
+        let changes: [Vec<Change>; ORDER.len()] =
+            std::array::from_fn(|_| found.next().map(|found| found.changes).unwrap_or_default());
+        let cuts = std::array::from_fn(|at| {
+            let firsts = changes[at].iter().map(|change| change.first_after);
+            firsts.map(|first| values[at].partition_point(|(number, _)| *number < first)).collect()
+        });
+        let values = values.each_ref().map(|points| points.iter().map(|(_, value)| *value).collect());
+        Self { values, cuts, changes }
+    }
+
+    fn levels(&self, at: usize) -> Levels<'_> {
+        Levels::cut(&self.values[at], self.cuts[at].iter().copied())
+    }
 }
 
 /// One KPI before the correction.
 struct Seen {
     kpi: KpiId,
     n: [usize; 2],
+    changed: [Option<Change>; 2],
     margin: f64,
     mean: Option<MeanShift>,
     /// +1 where more is worse, −1 where less is.
@@ -205,18 +298,6 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(kpi: KpiId, a: &[f64], b: &[f64], margin: &Margin, kpis: &KpiTable) -> Self {
-        let bad = if kpis.get(kpi).direction == Some(Direction::Higher) { -1.0 } else { 1.0 };
-        let of_a = crate::core::stats::summary::mean(a).unwrap_or(0.0);
-        Self {
-            kpi,
-            n: [a.len(), b.len()],
-            margin: margin.around(of_a) + TOLERANCE,
-            mean: MeanShift::of(a, b),
-            bad,
-        }
-    }
-
     /// That it is worse by more than the margin.
     fn p_worse(&self, mean: &MeanShift) -> f64 {
         if self.bad > 0.0 { mean.p_above(self.margin) } else { mean.p_below(-self.margin) }
@@ -239,8 +320,8 @@ impl Seen {
             Some(_) if better.is_some_and(|better| better <= level) => Answer::Better,
             Some(shift) => self.within(&shift.mean, level),
         };
-        let Self { kpi, n, margin, bad, .. } = *self;
-        Judged { kpi, n, margin, shift, answer, level, fewest, bad }
+        let Self { kpi, n, changed, margin, bad, .. } = *self;
+        Judged { kpi, n, changed, margin, shift, answer, level, fewest, bad }
     }
 
     /// Whether it is shown to stay within the margin, on the bad side or on both.

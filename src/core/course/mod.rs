@@ -7,6 +7,7 @@
 pub mod changes;
 pub mod checks;
 pub mod drift;
+pub mod memory;
 pub mod pace;
 
 use super::kpi::{Direction, KpiId};

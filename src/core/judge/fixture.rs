@@ -1,11 +1,12 @@
 //! Hand-made series and windows for the tests of this room.
 
+use crate::core::course::{ChangeRules, CourseRules};
 use crate::core::iteration::Iteration;
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::policy::{Limit, WindowSpec, Windows};
 use crate::core::ranges::Ranges;
 use crate::core::series::{Interner, Series};
-use crate::core::verdict::LimitSource;
+use crate::core::verdict::{LimitSource, Severity};
 use crate::core::window::Window;
 
 /// Windows of three iterations.
@@ -52,4 +53,17 @@ pub fn numbers(series: &Series) -> Ranges {
 /// A limit with a source that says so.
 pub fn limit(value: f64) -> Limit {
     Limit { value, source: LimitSource { key: "test.limit".to_owned(), origin: "a test".to_owned() } }
+}
+
+/// The search for changes as the built-in policy has it, gating.
+pub fn change_rules() -> ChangeRules {
+    let course = CourseRules {
+        gates: true,
+        severity: Severity::Hard,
+        window: WindowSpec::Steady,
+        false_alarm_rate: limit(0.05),
+        min_iterations: limit(48.0),
+        relative_change: limit(0.05),
+    };
+    ChangeRules { course, min_segment: 6 }
 }

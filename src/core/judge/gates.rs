@@ -2,6 +2,7 @@
 
 use super::seen::{Lacking, Seen, see};
 use super::{count, show_beside, show_distance, show_limit};
+use crate::core::course::ChangeRules;
 use crate::core::kpi::KpiTable;
 use crate::core::policy::{GateSet, KpiGate, Statistic, WindowSpec, Windows};
 use crate::core::ranges::Ranges;
@@ -36,6 +37,7 @@ pub fn checks(
     series: &Series,
     numbers: &Ranges,
     windows: &Windows,
+    levels: &ChangeRules,
     kpis: &KpiTable,
 ) -> Vec<Check> {
     set.checks
@@ -44,7 +46,7 @@ pub fn checks(
             let window = Window::find(series, gate.window, windows, numbers);
             let steady = Window::find(series, WindowSpec::Steady, windows, numbers);
             let known = series.known(gate.kpi, window.positions.clone()).len();
-            let seen = see(gate, series, &window, &steady);
+            let seen = see(gate, series, [&window, &steady], levels, kpis);
             Check { symbol: series.symbol.clone(), ..check(set, gate, part, seen, known, kpis) }
         })
         .collect()
@@ -113,7 +115,7 @@ fn check(set: &GateSet, gate: &KpiGate, part: Part, seen: Seen, known: usize, kp
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{WINDOWS, limit, numbers, series};
+    use super::super::fixture::{WINDOWS, change_rules, limit, numbers, series};
     use super::*;
     use crate::core::kpi::KpiId;
     use crate::core::policy::{HoldCount, Judge};
@@ -140,7 +142,8 @@ mod tests {
     fn judged(gate: KpiGate, values: &[Option<f64>]) -> Check {
         let series = series(KpiId::NET_BPS, values);
         let set = GateSet { name: "goals".to_owned(), gates: false, checks: vec![gate] };
-        checks(&set, Part::Goals, &series, &numbers(&series), &WINDOWS, &KpiTable::default()).remove(0)
+        checks(&set, Part::Goals, &series, &numbers(&series), &WINDOWS, &change_rules(), &KpiTable::default())
+            .remove(0)
     }
 
     fn outcome(gate: KpiGate, values: &[f64]) -> Outcome {

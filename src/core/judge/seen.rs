@@ -4,6 +4,8 @@
 //! Compares nothing with the limit; that is [`super::gates`].
 
 use super::{count, list_numbers};
+use crate::core::course::{ChangeRules, memory};
+use crate::core::kpi::KpiTable;
 use crate::core::policy::{HoldCount, Judge, KpiGate, Statistic};
 use crate::core::series::Series;
 use crate::core::stats::{MeanInterval, Memory, Summary};
@@ -34,15 +36,29 @@ pub(super) enum Lacking {
     Iterations(String),
 }
 
-/// Looks at the window of a gate. `steady` is the steady part, which shows how much neighbours resemble each other.
-pub(super) fn see(gate: &KpiGate, series: &Series, window: &Window, steady: &Window) -> Seen {
+/// Looks at the window of a gate. `steady` is the steady part, which shows, where `levels` finds no change, how much neighbours resemble each other.
+pub(super) fn see(
+    gate: &KpiGate,
+    series: &Series,
+    [window, steady]: [&Window; 2],
+    levels: &ChangeRules,
+    kpis: &KpiTable,
+) -> Seen {
     match gate.count {
         Some(held) => counted(gate, held, series, window),
-        None => statistic(gate, series, window, steady),
+        None => {
+            let memory = || memory::of(series, gate.kpi, window, steady, levels, kpis);
+            statistic(gate, series, window, memory)
+        }
     }
 }
 
-fn statistic(gate: &KpiGate, series: &Series, window: &Window, steady: &Window) -> Seen {
+fn statistic(
+    gate: &KpiGate,
+    series: &Series,
+    window: &Window,
+    memory: impl FnOnce() -> Option<Memory>,
+) -> Seen {
     let values = series.known(gate.kpi, window.positions.clone());
     let point = super::gates::observed(gate, &values);
     let lacking = (values.len() < gate.min_iterations)
@@ -58,12 +74,7 @@ fn statistic(gate: &KpiGate, series: &Series, window: &Window, steady: &Window) 
     if plain.value.is_none() || plain.lacking.is_some() {
         return plain;
     }
-    let is_piece = window.positions.start >= steady.positions.start;
-    let of_steady =
-        if is_piece { Memory::of(&series.known(gate.kpi, steady.positions.clone())) } else { None };
-    let bounds = of_steady
-        .or_else(|| Memory::of(&values))
-        .and_then(|memory| bounds(gate.statistic, &values, memory, confidence));
+    let bounds = memory().and_then(|memory| bounds(gate.statistic, &values, memory, confidence));
     let Some(inference) = bounds else {
         let why = "more values of the steady part needed for a bound".to_owned();
         return Seen { lacking: Some(Lacking::Data(why)), ..plain };

@@ -8,8 +8,12 @@ use crate::core::verdict::{LimitSource, Severity};
 pub struct SanityRules {
     /// Whether oddities join the verdict of the whole.
     pub gates: bool,
-    /// What an oddity is; a copied iteration is always INVALID.
+    /// What an oddity is; a copied iteration that the verdict rests on is always INVALID.
     pub severity: Severity,
+    /// Whether copied iterations join the verdict of the whole, whatever [`Self::gates`] says of oddities.
+    pub repeats_gate: bool,
+    /// Where that is said.
+    pub repeats_gate_source: LimitSource,
     /// So many equal values in a row stand still.
     pub stuck_iterations: Limit,
     /// A value below this share of what is usual collapsed.
@@ -20,8 +24,6 @@ pub struct SanityRules {
     pub fills_share: Limit,
     /// With fewer steady iterations before the last ones nothing is known to be usual.
     pub min_history: Limit,
-    /// Where it is said that copies are told.
-    pub repeats_source: LimitSource,
 }
 
 impl SanityRules {

@@ -18,7 +18,8 @@ fn rules() -> SanityRules {
         too_good_spreads: limit(10.0),
         fills_share: limit(0.5),
         min_history: limit(12.0),
-        repeats_source: limit(0.0).source,
+        repeats_gate: true,
+        repeats_gate_source: limit(0.0).source,
     }
 }
 
@@ -45,6 +46,7 @@ fn judged(iterations: Vec<Iteration>, repeats: &[Repeat], rules: &SanityRules) -
             series: &series,
             last: &window(WindowSpec::LastN),
             steady: &window(WindowSpec::Steady),
+            judged: &window(WindowSpec::LastN),
             repeats,
             kpis: &KpiTable::default(),
         },
@@ -56,7 +58,7 @@ fn judged(iterations: Vec<Iteration>, repeats: &[Repeat], rules: &SanityRules) -
 fn one(gate: &str, change: impl Fn(u64, &mut Iteration)) -> (Outcome, String) {
     let checks = judged(usual(change), &[], &rules());
     let check = checks.into_iter().find(|check| check.gate == gate).expect("this check");
-    assert!(!check.joins);
+    assert_eq!(check.joins, gate == "sanity.repeated");
     (check.outcome, check.reason)
 }
 
@@ -167,20 +169,38 @@ fn fills_that_fell_below_their_share_are_told_and_unknown_ones_are_not_judged() 
 }
 
 #[test]
-fn copies_are_invalid_and_count_only_in_the_windows() {
-    let of = |numbers: &[u64]| {
+fn copies_that_the_verdict_rests_on_are_invalid_and_join_it_and_earlier_ones_are_told() {
+    let of = |numbers: &[u64], rules: &SanityRules| -> Vec<(String, Outcome, bool, Option<f64>)> {
         let repeats = [Repeat { symbol: None, numbers: numbers.to_vec() }];
-        judged(usual(|_, _| ()), &repeats, &rules()).remove(0)
+        let found = judged(usual(|_, _| ()), &repeats, rules).into_iter();
+        found
+            .filter(|check| check.gate.starts_with("sanity.repeated"))
+            .map(|check| {
+                (check.gate.replace("sanity.repeated", ""), check.outcome, check.joins, check.observed)
+            })
+            .collect()
     };
-    let copy = of(&[1, 15, 17]);
-    assert_eq!((copy.outcome, copy.observed), (Outcome::Invalid, Some(1.0)));
+    let none = || (String::new(), Outcome::Pass, true, Some(0.0));
+    let copies = |n| (String::new(), Outcome::Invalid, true, Some(n));
+    let before = |n| ("_before".to_owned(), Outcome::Warn, false, Some(n));
+    // The verdict rests on 15 to 18, the steady part begins at 3. The first of a group is the measurement itself.
+    assert_eq!(of(&[1, 15, 17], &rules()), [copies(2.0)]);
+    assert_eq!(of(&[15, 17], &rules()), [copies(1.0)]);
+    assert_eq!(of(&[14, 15], &rules()), [copies(1.0)]);
+    assert_eq!(of(&[3, 14, 18], &rules()), [copies(1.0), before(1.0)]);
+    assert_eq!(of(&[1, 3], &rules()), [none(), before(1.0)]);
+    assert_eq!(of(&[1, 2], &rules()), [none()]);
+    let advisory = SanityRules { repeats_gate: false, ..rules() };
+    assert_eq!(of(&[15, 17], &advisory), [(String::new(), Outcome::Invalid, false, Some(1.0))]);
+    let gating = SanityRules { gates: true, ..advisory };
+    assert_eq!(of(&[15, 17], &gating), [copies(1.0)]);
+    let told =
+        judged(usual(|_, _| ()), &[Repeat { symbol: None, numbers: vec![9, 15, 17] }], &rules()).remove(0);
     assert!(
-        copy.reason.starts_with("the files of iteration 15, 17 are equal but for number and time"),
+        told.reason.starts_with("the files of iteration 9, 15, 17 are equal but for number and time"),
         "{}",
-        copy.reason
+        told.reason
     );
-    assert_eq!(of(&[1, 2]).outcome, Outcome::Pass);
-    assert_eq!(of(&[1, 3]).outcome, Outcome::Pass);
     let other = [Repeat { symbol: Some("A".to_owned()), numbers: vec![15, 17] }];
     assert_eq!(judged(usual(|_, _| ()), &other, &rules()).remove(0).outcome, Outcome::Pass);
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::ar1::{self, LARGEST_PHI};
 use super::distributions::student_t_quantile;
+use super::levels::{Levels, Likeness};
 use super::sum::Sum;
 use super::summary::Summary;
 
@@ -44,6 +45,22 @@ impl Memory {
         }
         let r1 = lag1_autocorrelation(values).unwrap_or(0.0);
         Some(Self { phi: ar1::phi_around_mean(r1, values.len())?, n: values.len() })
+    }
+
+    /// The autocorrelation beside the changes of level of a series, for a piece of its present level: an old change
+    /// is no memory of neighbours ([`Likeness::around`]). Without a change it is [`Self::of`].
+    ///
+    /// `None` with fewer than 16 values.
+    pub fn beside(levels: &Levels<'_>) -> Option<Self> {
+        if let [values] = levels.pieces() {
+            return Self::of(values);
+        }
+        let n = levels.pieces().iter().map(|piece| piece.len()).sum();
+        let alike = Likeness::around([levels]);
+        (n >= FEWEST_FOR_PHI).then(|| match alike {
+            Some(Likeness { phi, n }) => Self { phi: phi.max(0.0), n },
+            None => Self { phi: 0.0, n },
+        })
     }
 }
 
@@ -193,6 +210,27 @@ mod tests {
         let stiff = Memory { phi: 0.7, n: usize::MAX };
         assert!(1.0 / ar1::variance_of_mean(6, 0.7) < 2.0);
         assert_eq!(MeanInterval::with_memory(&values, &summary, stiff, 0.95), None);
+    }
+
+    #[test]
+    fn an_old_change_of_level_is_no_memory_and_leaves_the_last_values_as_sure_as_they_are() {
+        // 40 around 3, then 40 around 8, one as noisy as the other.
+        let wave = |at: usize| (at * 7 % 13) as f64 / 20.0 - 0.3;
+        let values: Vec<f64> = (0..80).map(|at| if at < 40 { 3.0 } else { 8.0 } + wave(at)).collect();
+        let around_mean = Memory::of(&values).expect("80 values");
+        let beside = Memory::beside(&Levels::cut(&values, [40])).expect("80 values");
+        assert!(around_mean.phi > 0.95 && beside.phi < 0.1, "{around_mean:?} {beside:?}");
+        assert_eq!(beside.n, 80);
+        let last = &values[72..];
+        let summary = Summary::of(last).expect("eight values");
+        assert_eq!(MeanInterval::with_memory(last, &summary, around_mean, 0.95), None);
+        let interval = MeanInterval::with_memory(last, &summary, beside, 0.95).expect("it can be told");
+        assert!(interval.high - interval.low < 0.5, "{interval:?}");
+        // Without a change it is what it was, and levels without spread have no memory to be seen.
+        assert_eq!(Memory::beside(&Levels::cut(&values[40..], [])), Memory::of(&values[40..]));
+        let still: Vec<f64> = (0..20).map(|at| if at < 10 { 1.0 } else { 2.0 }).collect();
+        assert_eq!(Memory::beside(&Levels::cut(&still, [10])), Some(Memory { phi: 0.0, n: 20 }));
+        assert_eq!(Memory::beside(&Levels::cut(&values[..15], [7])), None);
     }
 
     #[test]

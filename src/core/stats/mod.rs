@@ -8,7 +8,9 @@ pub mod decay;
 pub mod distributions;
 pub mod holm;
 pub mod interval;
+pub mod levels;
 pub mod plateau;
+pub mod pooled;
 pub mod rank;
 #[cfg(test)]
 mod reference;

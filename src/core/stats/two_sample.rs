@@ -3,17 +3,13 @@
 //! Welch's t (1947, Biometrika 34:28–35) with the numbers of values replaced by what they are worth. Must not
 //! judge which way is good, or how much matters.
 
-use super::ar1::{LARGEST_PHI, standard_error, variance_of_mean};
+use super::ar1::variance_of_mean;
 use super::distributions::{student_t_quantile, student_t_tail};
-use super::sum::Sum;
-use super::summary::mean;
+use super::levels::{Levels, Likeness, Residuals};
+use super::pooled;
 
 /// Fewest values on each side. With fewer the autocorrelation rests on next to nothing.
 pub const FEWEST: usize = 5;
-
-/// φ is raised by so many standard errors: an estimate that is too low makes false alarms, one that is too high
-/// costs little power. Chosen with the table of error rates.
-const CAUTION: f64 = 0.6;
 
 /// The shift between the means of two series. In the unit of the values.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,34 +29,28 @@ pub struct MeanShift {
 }
 
 impl MeanShift {
-    /// The shift from `a` to `b`, each in the order of time.
+    /// The shift from A to B of each of several series of two runs, between the present levels of both.
     ///
-    /// φ is taken to be the same on both sides, so that it is estimated from all residuals around the two means:
-    /// r1 is the mean of the lag-1 autocorrelations, weighted by length; two means taken out bias it by about
-    /// −(2 + 8φ)/n (Marriott & Pope 1954, Biometrika 41:390–402, for two series), n counting both; and it is
-    /// raised by 0.6 standard errors. The variance of each mean is that of a first-order process (Bayley &
-    /// Hammersley 1946), `n_eff` its inverse; the variance of one value is Σ(x − m)² ÷ `n(1 − 1/n_eff)`, which the
-    /// same process makes unbiased; each side has `n_eff − 1` degrees of freedom, joined after Satterthwaite
-    /// (1946, Biometrics Bulletin 2:110–114).
+    /// φ of a series is taken to be the same on both sides and on all levels, so that it is estimated from all
+    /// residuals around them ([`Likeness::around`]), and then together with the other series ([`pooled::phis`]).
+    /// The variance of each mean is that of a first-order process (Bayley & Hammersley 1946), `n_eff` its inverse;
+    /// the variance of one value is Σ(x − m)² ÷ `n(1 − 1/n_eff)`, which the same process makes unbiased; each side
+    /// has `n_eff − 1` degrees of freedom, joined after Satterthwaite (1946, Biometrics Bulletin 2:110–114).
     ///
-    /// `None` with fewer than 5 values on a side, or where a number is not finite.
-    pub fn of(a: &[f64], b: &[f64]) -> Option<Self> {
+    /// `None` with fewer than 5 values on a present level, or where a number is not finite.
+    pub fn family(pairs: &[[Levels<'_>; 2]]) -> Vec<Option<Self>> {
+        let alike: Vec<Option<Likeness>> = pairs.iter().map(Likeness::around).collect();
+        let phis = pooled::phis(&alike);
+        pairs.iter().zip(phis).map(|(pair, phi)| Self::with_phi(pair, phi)).collect()
+    }
+
+    fn with_phi(pair: &[Levels<'_>; 2], phi: f64) -> Option<Self> {
+        let [a, b] = pair.each_ref().map(Levels::present);
         if a.len() < FEWEST || b.len() < FEWEST {
             return None;
         }
         let sides = [Residuals::of(a)?, Residuals::of(b)?];
-        let n = a.len() + b.len();
-        let varying = sides.iter().filter(|side| side.squares > 0.0);
-        let (weighted, length) = varying.fold((0.0, 0.0), |(sum, length), side| {
-            let size = side.n as f64;
-            (sum + size * side.shared / side.squares, length + size)
-        });
-        let r1 = if length > 0.0 { weighted / length } else { 0.0 };
-        let size = n as f64;
-        let phi = ((size * r1 + 2.0) / (size - 8.0)).clamp(0.0, LARGEST_PHI);
-        let phi = if length > 0.0 { phi + CAUTION * standard_error(phi, n) } else { 0.0 };
-        let phi = phi.min(LARGEST_PHI);
-        let variance = sides.each_ref().map(|side| {
+        let variance = sides.map(|side| {
             let of_mean = variance_of_mean(side.n, phi);
             side.squares / (side.n as f64 * (1.0 - of_mean).max(f64::MIN_POSITIVE))
         });
@@ -119,32 +109,16 @@ impl MeanShift {
     }
 }
 
-/// What is left of a side when its mean is taken out.
-struct Residuals {
-    n: usize,
-    mean: f64,
-    /// Σ e².
-    squares: f64,
-    /// Σ eᵢeᵢ₊₁.
-    shared: f64,
-}
-
-impl Residuals {
-    fn of(values: &[f64]) -> Option<Self> {
-        let mean = mean(values)?;
-        if values.iter().all(|value| *value == values[0]) {
-            // The rounding of the mean must not look like spread.
-            return Some(Self { n: values.len(), mean: values[0], squares: 0.0, shared: 0.0 });
-        }
-        let squares = Sum::of(values.iter().map(|value| (value - mean) * (value - mean))).total();
-        let shared = Sum::of(values.windows(2).map(|pair| (pair[0] - mean) * (pair[1] - mean))).total();
-        (squares.is_finite() && shared.is_finite()).then_some(Self { n: values.len(), mean, squares, shared })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::ar1::standard_error;
+    use super::super::summary::mean;
     use super::*;
+
+    /// One series, on one level.
+    fn one(a: &[f64], b: &[f64]) -> Option<MeanShift> {
+        MeanShift::family(&[[Levels::cut(a, []), Levels::cut(b, [])]]).remove(0)
+    }
 
     #[track_caller]
     fn close(actual: f64, expected: f64, tolerance: f64) {
@@ -216,7 +190,7 @@ mod tests {
         // Two blocks: deviations ±1 in runs of four. Σe² = 8, Σee' = 4·... by hand: 3 + 3 pairs of +1, one of −1.
         let a = [1.0, 1.0, 1.0, 1.0, 3.0, 3.0, 3.0, 3.0];
         let b = a.map(|value| value + 5.0);
-        let found = MeanShift::of(&a, &b).expect("eight values each");
+        let found = one(&a, &b).expect("eight values each");
         let r1 = 5.0 / 8.0;
         let phi = (16.0_f64 * r1 + 2.0) / 8.0;
         // (10 + 2)/8 is above 1, and the largest that counts is 0.99.
@@ -225,10 +199,10 @@ mod tests {
         let c = [1.0, 3.0, 1.0, 1.0, 3.0, 1.0, 3.0, 3.0];
         let d = c.map(|value| value - 2.0);
         // Signs − + − − + − + +: neighbours −1 −1 +1 −1 −1 −1 +1, in sum −3.
-        let found = MeanShift::of(&c, &d).expect("eight values each");
+        let found = one(&c, &d).expect("eight values each");
         // (−6 + 2)/8 is below 0, and counts as 0.
-        close(found.phi, 0.6 * (1.0_f64 / 16.0).sqrt(), 1e-15);
-        let of_mean = variance_of_mean(8, 0.15);
+        close(found.phi, 0.1 * (1.0_f64 / 16.0).sqrt(), 1e-15);
+        let of_mean = variance_of_mean(8, 0.025);
         close(found.n_eff[0], 1.0 / of_mean, 1e-12);
         let square = 2.0 * 8.0 / (8.0 * (1.0 - of_mean)) * of_mean;
         close(found.standard_error, square.sqrt(), 1e-12);
@@ -239,19 +213,36 @@ mod tests {
 
     #[test]
     fn what_does_not_vary_is_sure_and_a_side_that_does_not_vary_says_nothing_about_neighbours() {
-        let still = MeanShift::of(&[0.1; 6], &[0.3; 7]).expect("enough values");
+        let still = one(&[0.1; 6], &[0.3; 7]).expect("enough values");
         assert_eq!((still.standard_error, still.phi), (0.0, 0.0));
         assert_eq!((still.p_above(0.0), still.p_above(0.3), still.p_below(0.0)), (0.0, 1.0, 1.0));
-        let half = MeanShift::of(&[1.0; 8], &[1.0, 3.0, 1.0, 1.0, 3.0, 1.0, 3.0, 3.0]).expect("values");
+        let half = one(&[1.0; 8], &[1.0, 3.0, 1.0, 1.0, 3.0, 1.0, 3.0, 3.0]).expect("values");
         assert!(half.phi > 0.0 && half.standard_error > 0.0);
-        assert_eq!(MeanShift::of(&[1.0; 4], &[1.0; 50]), None);
-        assert_eq!(MeanShift::of(&[1.0; 50], &[f64::MAX, f64::MIN, 1.0, 2.0, 3.0]), None);
+        assert_eq!(one(&[1.0; 4], &[1.0; 50]), None);
+        assert_eq!(one(&[1.0; 50], &[f64::MAX, f64::MIN, 1.0, 2.0, 3.0]), None);
+    }
+
+    #[test]
+    fn an_old_change_of_level_is_neither_in_the_mean_nor_in_the_memory() {
+        // Eight around 2, then eight around 7, of which only the latter are compared.
+        let a = [1.0, 3.0, 1.0, 1.0, 3.0, 1.0, 3.0, 3.0];
+        let b: Vec<f64> = a.iter().copied().chain(a.map(|value| value + 5.0)).collect();
+        let cut = [Levels::cut(&a, []), Levels::cut(&b, [8])];
+        let found = MeanShift::family(std::slice::from_ref(&cut)).remove(0).expect("eight values each");
+        assert_eq!(found.shift, 5.0);
+        // Three levels of eight with r1 = −3/8: (−9 + 3)/12 is below 0, and is raised by a tenth of the standard error of 24.
+        close(found.phi, 0.1 * standard_error(0.0, 24), 1e-15);
+        let uncut = one(&a, &b).expect("enough values");
+        assert!(uncut.shift == 2.5 && uncut.phi > 0.6, "{uncut:?}");
+        // A present level of four is none to be compared.
+        let short = [Levels::cut(&a, []), Levels::cut(&b, [12])];
+        assert_eq!(MeanShift::family(&[short]), [None]);
     }
 
     #[test]
     fn more_values_make_a_shift_surer_and_a_smaller_one_detectable() {
         let a = [1.0, 3.0, 1.0, 1.0, 3.0, 1.0, 3.0, 3.0];
-        let found = MeanShift::of(&a, &a.map(|value| value + 1.0)).expect("eight values each");
+        let found = one(&a, &a.map(|value| value + 1.0)).expect("eight values each");
         let more = found.with_sizes(8, 16).expect("finite");
         assert!(more.standard_error < found.standard_error);
         // A alone keeps the error above what its own mean has.

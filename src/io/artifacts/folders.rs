@@ -100,7 +100,7 @@ pub(super) fn lock(folder: &Path, wait: Duration) -> Result<FolderLock, WriteErr
 
 /// Removes temporary files that killed writers left behind. The folder is locked, so none of them belongs to
 /// a writer at work.
-pub(super) fn remove_leftovers(folder: &Path) -> Result<(), WriteError> {
+pub(in crate::io) fn remove_leftovers(folder: &Path) -> Result<(), WriteError> {
     for entry in fs::read_dir(folder).map_err(WriteError::io("list", folder))? {
         let entry = entry.map_err(WriteError::io("list", folder))?;
         let is_temporary = entry.file_name().to_string_lossy().starts_with(TEMPORARY_PREFIX);

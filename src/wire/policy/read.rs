@@ -162,10 +162,12 @@ fn sanity(reader: &mut Reader<'_>) -> Read<SanityRules> {
     let good = reader.required(&table.at("too_good_spreads"), "a number", values::positive);
     let fills = reader.required(&table.at("fills_share"), "a share", below_one);
     let history = reader.required(&table.at("min_history"), "a whole number", values::count);
-    let gates = gates?;
+    let repeats = reader.required(&table.at("repeats_gate"), "`true` or `false`", values::switch);
+    let repeats = repeats?;
     Ok(SanityRules {
-        repeats_source: reader.source(&gates.place),
-        gates: gates.value,
+        repeats_gate: repeats.value,
+        repeats_gate_source: reader.source(&repeats.place),
+        gates: gates?.value,
         severity: severity?.value,
         stuck_iterations: sourced(reader, &stuck?.map(|count| count as f64)),
         collapse_share: sourced(reader, &collapse?),

@@ -1,11 +1,12 @@
 //! `soak compare --fail-on-regression` put to the test: the run against a baseline of the same process.
 
 use soak::core::compare::significance::{self, Judged, More, Values};
+use soak::core::course::ChangeRules;
 use soak::core::kpi::KpiTable;
 use soak::core::policy::{CompareRules, Limit, Margin, WindowSpec};
 use soak::core::verdict::LimitSource;
 
-use crate::methods::Answer;
+use crate::methods::{self, Answer};
 use crate::world::{KPIS, Run, Scenario};
 
 /// All of the run shifted.
@@ -32,21 +33,34 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 /// The rules of the built-in policy, but for the margin.
-fn rules(margin: f64) -> CompareRules {
+fn rules(margin: f64, extensions: u64) -> CompareRules {
     let limit = |value| Limit { value, source: LimitSource { key: String::new(), origin: String::new() } };
     CompareRules {
         window: WindowSpec::Overall,
         error_rate: limit(0.05),
-        extensions: 1,
+        extensions,
         min_iterations: 16,
         margins: std::array::from_fn(|_| Margin { absolute: limit(margin), relative: limit(0.0) }),
     }
 }
 
+/// The search for changes within a side: that of the built-in policy, without its floors.
+fn levels() -> ChangeRules {
+    ChangeRules { course: methods::rules(48), min_segment: 6 }
+}
+
+fn numbered(kpis: &[Vec<f64>; KPIS]) -> Values {
+    kpis.each_ref().map(|values| (1..).zip(values.iter().copied()).collect())
+}
+
 fn judged(run: &Run, b: &[Vec<f64>; KPIS], margin: f64) -> Vec<Judged> {
     // The first KPI of a comparison is one of which more is better.
-    let a: Values = run.another(1, run.n);
-    significance::judge(&a, b, &rules(margin), &KpiTable::default())
+    compared(run, b, &rules(margin, 1))
+}
+
+fn compared(run: &Run, b: &[Vec<f64>; KPIS], rules: &CompareRules) -> Vec<Judged> {
+    let [a, b] = [&run.another(1, run.n), b].map(numbered);
+    significance::judge(&a, &b, rules, &levels(), &KpiTable::default())
 }
 
 fn answer(judged: &[Judged]) -> Answer {
@@ -60,6 +74,21 @@ fn answer(judged: &[Judged]) -> Answer {
 /// The first look.
 pub fn one_look(run: &Run) -> Answer {
     answer(&judged(run, &run.kpis, 0.0))
+}
+
+/// The only look, where the policy plans no extension.
+pub fn only_look(run: &Run) -> Answer {
+    answer(&compared(run, &run.kpis, &rules(0.0, 0)))
+}
+
+/// The first look at a KPI whose values remember beside three of white noise.
+pub fn one_look_mixed(run: &Run) -> Answer {
+    one_look(&run.beside_white_noise())
+}
+
+/// All looks at it.
+pub fn two_looks_mixed(run: &Run) -> Answer {
+    two_looks(&run.beside_white_noise())
 }
 
 /// The same with a margin of one standard deviation.

@@ -1,9 +1,9 @@
 //! What is put to the test: each decision of soak, asked about a simulated run as the program asks it.
 
-use soak::core::course::{ChangeRules, Column, CourseRules, DriftVerdict, changes, drift};
+use soak::core::course::{ChangeRules, Column, CourseRules, DriftVerdict, changes, drift, memory};
 use soak::core::kpi::{Direction, KpiId};
 use soak::core::policy::{Limit, WindowSpec};
-use soak::core::stats::{MeanInterval, Memory, Summary};
+use soak::core::stats::{MeanInterval, Summary};
 use soak::core::verdict::{LimitSource, Severity};
 
 use crate::comparison;
@@ -51,6 +51,10 @@ const COURSE: &[Scenario] = &[
     Scenario::Spikes { count: 3, size: 8.0 },
 ];
 
+/// A step long before the last iterations.
+const STEPS: &[Scenario] =
+    &[Scenario::Step { size: 1.0, after: 0.5 }, Scenario::Step { size: 3.0, after: 0.5 }];
+
 /// All methods, in the order of the table.
 pub const METHODS: &[Method] = &[
     Method {
@@ -68,13 +72,13 @@ pub const METHODS: &[Method] = &[
     Method {
         key: "mean_interval_last8",
         title: "95 % interval of the mean of the last 8, autocorrelation from the whole run",
-        scenarios: &[],
+        scenarios: STEPS,
         judge: |run| interval(run, Some(8), false),
     },
     Method {
         key: "median_interval_last8",
         title: "95 % interval of the median of the last 8, autocorrelation from the whole run",
-        scenarios: &[],
+        scenarios: STEPS,
         judge: |run| interval(run, Some(8), true),
     },
     Method {
@@ -94,6 +98,24 @@ pub const METHODS: &[Method] = &[
         title: "compare, margin 0, and where nothing can be told once more after one extension",
         scenarios: comparison::LEVELS,
         judge: comparison::two_looks,
+    },
+    Method {
+        key: "compare_once",
+        title: "compare, margin 0, where the policy plans no extension",
+        scenarios: &[Scenario::Level { size: 2.0 }],
+        judge: comparison::only_look,
+    },
+    Method {
+        key: "compare_mixed",
+        title: "compare, margin 0, where the first KPI is as told and the other three are white noise",
+        scenarios: comparison::LEVELS,
+        judge: comparison::one_look_mixed,
+    },
+    Method {
+        key: "compare_mixed_extended",
+        title: "the same, and where nothing can be told once more after one extension",
+        scenarios: comparison::LEVELS,
+        judge: comparison::two_looks_mixed,
     },
     Method {
         key: "drift_gate",
@@ -152,7 +174,7 @@ fn columns(run: &Run) -> Vec<Column> {
 }
 
 /// The rates of the built-in policy, without its floors.
-fn rules(min_iterations: usize) -> CourseRules {
+pub fn rules(min_iterations: usize) -> CourseRules {
     let limit =
         |value: f64| Limit { value, source: LimitSource { key: String::new(), origin: String::new() } };
     CourseRules {
@@ -201,20 +223,22 @@ fn spikes(run: &Run) -> Answer {
     if found.iter().any(|kpi| !kpi.spikes.is_empty()) { Answer::Alarm } else { Answer::Quiet }
 }
 
-/// Whether the interval over the last values of the first KPI holds 0, which is mean and median of the process.
+/// Whether the interval over the last values of the first KPI holds what is mean and median of the process there.
 fn interval(run: &Run, last: Option<usize>, median: bool) -> Answer {
     let values = &run.kpis[0];
     let window = &values[values.len() - last.unwrap_or(values.len())..];
     let summary = Summary::of(window).expect("there are values");
-    let found = Memory::of(values)
+    let rules = ChangeRules { course: rules(48), min_segment: 6 };
+    let found = memory::of_last(values, values.len() - window.len(), &rules, 0.0)
         .and_then(|memory| MeanInterval::with_memory(window, &summary, memory, 0.95))
         .map(|mean| {
             let of_median = mean.of_median(summary.median);
             if median { (of_median.low, of_median.high) } else { (mean.low, mean.high) }
         });
+    let truth = -run.stepped_by;
     match found {
         None => Answer::Cannot,
-        Some((low, high)) if low <= 0.0 && 0.0 <= high => Answer::Quiet,
+        Some((low, high)) if low <= truth && truth <= high => Answer::Quiet,
         Some(_) => Answer::Alarm,
     }
 }

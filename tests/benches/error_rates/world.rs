@@ -109,10 +109,12 @@ impl Scenario {
 pub struct Run {
     /// Iterations.
     pub n: usize,
-    /// Autocorrelation of neighbours.
-    pub phi: f64,
+    /// Autocorrelation of neighbours of each KPI.
+    pub phis: [f64; KPIS],
     /// The KPIs, the first with what happened to it. More is better for the first; see the methods.
     pub kpis: [Vec<f64>; KPIS],
+    /// By how much a step has moved the first KPI at the end.
+    pub stepped_by: f64,
     place: [u64; 3],
 }
 
@@ -120,26 +122,35 @@ impl Run {
     /// The `replicate`-th run of this length and autocorrelation, without anything that happens.
     pub fn new(n: usize, phi: f64, replicate: usize) -> Self {
         let place = [n as u64, phi.to_bits(), replicate as u64];
-        let kpis = Self::noise(n, phi, place, 0);
-        Self { n, phi, kpis, place }
+        let phis = [phi; KPIS];
+        let kpis = Self::noise(n, phis, place, 0);
+        Self { n, phis, kpis, stepped_by: 0.0, place }
     }
 
-    fn noise(n: usize, phi: f64, place: [u64; 3], which: u64) -> [Vec<f64>; KPIS] {
+    fn noise(n: usize, phis: [f64; KPIS], place: [u64; 3], which: u64) -> [Vec<f64>; KPIS] {
         let [length, persistence, replicate] = place;
         std::array::from_fn(|kpi| {
-            Stream::of(&[length, persistence, replicate, which, kpi as u64]).process(n, phi)
+            Stream::of(&[length, persistence, replicate, which, kpi as u64]).process(n, phis[kpi])
         })
+    }
+
+    /// The same first KPI beside three of white noise.
+    pub fn beside_white_noise(&self) -> Self {
+        let phis: [f64; KPIS] = std::array::from_fn(|kpi| if kpi == 0 { self.phis[0] } else { 0.0 });
+        let mut kpis = Self::noise(self.n, phis, self.place, 0);
+        kpis[0].clone_from(&self.kpis[0]);
+        Self { n: self.n, phis, kpis, stepped_by: self.stepped_by, place: self.place }
     }
 
     /// Another run of the same process in which nothing happens, independent of this one: a baseline (1), an
     /// extension (2), …
     pub fn another(&self, which: u64, n: usize) -> [Vec<f64>; KPIS] {
-        Self::noise(n, self.phi, self.place, which)
+        Self::noise(n, self.phis, self.place, which)
     }
 
     /// The same run, longer: the process goes on from its last value, at the level that it ends with.
     pub fn extended(&self, more: usize) -> [Vec<f64>; KPIS] {
-        let noise = Self::noise(self.n, self.phi, self.place, 0);
+        let noise = Self::noise(self.n, self.phis, self.place, 0);
         // A process that starts elsewhere with the same innovations differs by what is left of the start.
         let going_on = self.another(2, more + 1);
         std::array::from_fn(|kpi| {
@@ -148,7 +159,7 @@ impl Run {
             let mut left = own[self.n - 1] - next[0];
             let mut values = self.kpis[kpi].clone();
             values.extend(next[1..].iter().map(|value| {
-                left *= self.phi;
+                left *= self.phis[kpi];
                 value + left + level
             }));
             values
@@ -159,6 +170,7 @@ impl Run {
     pub fn with(&self, scenario: Scenario) -> Self {
         let mut kpis = self.kpis.clone();
         scenario.happens(&mut kpis[0]);
-        Self { n: self.n, phi: self.phi, kpis, place: self.place }
+        let stepped_by = if let Scenario::Step { size, .. } = scenario { size } else { 0.0 };
+        Self { n: self.n, phis: self.phis, kpis, stepped_by, place: self.place }
     }
 }

@@ -163,3 +163,47 @@ fn baselines_that_slide_step_by_step_are_told() {
     let compared = against(NOW, &run(3.3), store.path());
     assert!(compared.code == 0 && compared.stderr.contains("warning: net_bps slid"), "{}", compared.stderr);
 }
+
+#[test]
+fn nothing_to_verify_is_no_sound_store() {
+    let store = tempfile::tempdir().expect("a folder");
+    for folder in [store.path().to_owned(), store.path().join("not_there")] {
+        let none = soak(NOW, &["baseline", "verify"], &folder);
+        assert_eq!(none.code, 1, "{}", none.stdout);
+        assert!(
+            none.stdout.contains("there is nothing to verify: no baseline was promoted here"),
+            "{}",
+            none.stdout
+        );
+        // To look is no judgement.
+        assert_eq!(soak(NOW, &["baseline", "show"], &folder).code, 0);
+    }
+}
+
+#[test]
+fn an_owner_may_be_initials_and_must_be_a_name_on_one_line() {
+    let store = tempfile::tempdir().expect("a folder");
+    assert_eq!(promote(&run(3.2).in_temp(), store.path()).code, 0);
+    let ack = |owner: &str| {
+        let args = [
+            "baseline",
+            "ack",
+            "net_bps",
+            "--owner",
+            owner,
+            "--reason",
+            "a new fee",
+            "--until",
+            "2026-02-28",
+        ];
+        soak(NOW, &args, store.path())
+    };
+    for owner in ["", "  ", "?", "a\nb", "\u{1b}[31mred", &"x".repeat(201)] {
+        let refused = ack(owner);
+        assert_eq!(refused.code, 2, "{owner:?}");
+        assert!(refused.stderr.contains("expected the name of a person or a team"), "{}", refused.stderr);
+    }
+    assert_eq!(ack(" jd ").code, 0);
+    let told = soak(NOW, &["baseline", "show", "--format", "json"], store.path()).json();
+    assert_eq!(told["acknowledged"][0]["owner"], "jd");
+}

@@ -102,10 +102,10 @@ p95_latency_ms     median     325    312.5  -12.5 ms (-3.8%)   better
 risk_ratio         median     0.38   0.352  -0.028 (-7.4%)     better
 
 Significance (steady: A 7-16, n=10; B 7-8, n=2; error rate 5 % over all KPIs, one extension included; Holm, 4 KPIs):
-  maker_taker_ratio: cannot tell: 10 values of A and 2 of B, 16 of each are needed
-  net_bps: cannot tell: 10 values of A and 2 of B, 16 of each are needed
-  p95_latency_ms: cannot tell: 10 values of A and 2 of B, 16 of each are needed
-  risk_ratio: cannot tell: 10 values of A and 2 of B, 16 of each are needed
+  maker_taker_ratio: cannot tell: 10 values of A and 2 of B, 16 of each are needed; 6 more iterations of A and 14 of B would do to begin with
+  net_bps: cannot tell: 10 values of A and 2 of B, 16 of each are needed; 6 more iterations of A and 14 of B would do to begin with
+  p95_latency_ms: cannot tell: 10 values of A and 2 of B, 16 of each are needed; 6 more iterations of A and 14 of B would do to begin with
+  risk_ratio: cannot tell: 10 values of A and 2 of B, 16 of each are needed; 6 more iterations of A and 14 of B would do to begin with
 
 cannot tell: maker_taker_ratio, net_bps, p95_latency_ms, risk_ratio
 note: the windows";

@@ -9,7 +9,8 @@ use crate::support::{Ran, Run, Step, name};
 /// An iteration with everything at one level.
 fn flat(step: Step) -> Value {
     json!({"iteration": step.number, "net_bps": step.net, "risk_ratio": step.risk,
-           "maker_taker_ratio": step.maker, "p95_latency_ms": step.p95, "freeze_triggered": step.freeze})
+           "maker_taker_ratio": step.maker, "p95_latency_ms": step.p95, "freeze_triggered": step.freeze,
+           "ticks": 18_000 + step.number})
 }
 
 /// The same of a symbol.

@@ -182,7 +182,7 @@ fn a_manifest_with_numbers_beyond_reason_is_damage_and_costs_nothing() {
 fn a_damaged_file_goes_by_the_symbol_that_its_siblings_have_inside() {
     let of = |number: u64| {
         json!({"symbol": "BTCUSDT", "net_bps": 3.2, "risk_ratio": 0.3, "maker_taker_ratio": 0.9,
-                           "p95_latency_ms": 300.0, "freeze_triggered": number == 20})
+                           "p95_latency_ms": 300.0, "ticks": number, "freeze_triggered": number == 20})
     };
     let run = (1..=20).filter(|number| *number != 2).fold(Run::default(), |run, number| {
         run.with_json(&format!("ITER_SUMMARY_btc_{number}.json"), &of(number))

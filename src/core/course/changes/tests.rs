@@ -1,25 +1,9 @@
 //! Changes of level of hand-made columns.
 
 use super::*;
-use crate::core::course::{Column, CourseRules};
-use crate::core::judge::fixture::limit;
+use crate::core::course::Column;
+use crate::core::judge::fixture::change_rules as rules;
 use crate::core::kpi::Direction;
-use crate::core::policy::WindowSpec;
-use crate::core::verdict::Severity;
-
-fn rules() -> ChangeRules {
-    ChangeRules {
-        course: CourseRules {
-            gates: true,
-            severity: Severity::Hard,
-            window: WindowSpec::Steady,
-            false_alarm_rate: limit(0.05),
-            min_iterations: limit(48.0),
-            relative_change: limit(0.05),
-        },
-        min_segment: 6,
-    }
-}
 
 /// Waves of ±0.3 that do not repeat soon.
 fn wave(at: u64) -> f64 {

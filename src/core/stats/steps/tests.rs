@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::reference::NILE;
+use super::super::reference::{COAL, NILE, REAL_INTEREST};
 use super::*;
 
 /// Sum of squares around the two means, by the definition.
@@ -28,6 +28,37 @@ fn the_nile_stepped_down_after_1898() {
     assert_eq!((steps[0].at, steps[0].n_before, steps[0].n_after), (28, 28, 72));
     assert!(steps[0].p <= 0.001 && steps[0].high < -100.0, "{steps:?}");
     assert!(!steps[0].gradual);
+}
+
+#[test]
+fn the_real_interest_rate_changed_in_1972_and_1980() {
+    // Bai & Perron 2003, J. Appl. Econometrics 18:1–22, section 5: with two breaks 1972:3 and 1980:3, with one the
+    // latter. strucchange 1.5-3 (R 4.2.2), `breakpoints(RealInt ~ 1)`: 79, and 47 and 79; means 1.355037, −1.796138 and
+    // 5.64289.
+    let split = Split::of(&REAL_INTEREST, SHORTEST).expect("103 values");
+    assert_eq!(split.before, 79);
+    assert!((split.squares - 645.0).abs() < 0.05, "{split:?}");
+    let steps = Searched::of(&REAL_INTEREST, SHORTEST, 0.0).expect("103 values").steps(0.05);
+    assert_eq!(steps.iter().map(|step| step.at).collect::<Vec<_>>(), [47, 79]);
+    for (found, expected) in
+        [steps[0].before, steps[0].after, steps[1].after].into_iter().zip([1.355_037, -1.796_138, 5.642_89])
+    {
+        assert!((found - expected).abs() < 1e-5, "{found} is not {expected}");
+    }
+}
+
+#[test]
+fn disasters_in_coal_mines_became_rarer_after_1886() {
+    // ruptures 1.1.10, `Dynp(model="l2", min_size=6, jump=1)`, and strucchange 1.5-3, `breakpoints(x ~ 1, h = 6)`: after
+    // 36 years. The posterior mode for counts of Poisson is 1891 (Carlin, Gelfand & Smith 1992, Appl. Stat.
+    // 41:389–405), after 41: there the larger scatter of the years with more disasters counts for less, least squares
+    // take all years as equally sure.
+    let split = Split::of(&COAL, SHORTEST).expect("112 values");
+    assert_eq!(split.before, 36);
+    assert!((split.shift - (74.0 / 76.0 - 117.0 / 36.0)).abs() < 1e-12, "{split:?}");
+    let steps = Searched::of(&COAL, SHORTEST, 0.0).expect("112 values").steps(0.0125);
+    assert_eq!(steps.iter().map(|step| step.at).collect::<Vec<_>>(), [36]);
+    assert!(steps[0].p <= 0.001, "{steps:?}");
 }
 
 #[test]
