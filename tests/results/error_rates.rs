@@ -25,7 +25,7 @@ fn published() -> BTreeMap<(String, usize, String, String), Counts> {
 fn the_beginning_of_the_table_comes_out_the_same_again() {
     let published = published();
     // A few cells of it: a test has to be done in seconds.
-    for (n, phi) in [(24, 0.8), (48, 0.3)] {
+    for (n, phi) in [(18, 0.3), (24, 0.8), (48, 0.3)] {
         let plan = Plan { lengths: &[n], phis: &[phi], nothing: FIRST, something: FIRST };
         for row in rows(&plan) {
             let place = (row.method.to_owned(), n, phi.to_string(), row.scenario.name());
@@ -48,10 +48,16 @@ fn percent(
 #[test]
 fn decisions_raise_few_false_alarms_over_all_kpis_together() {
     let table = published();
-    for method in ["drift_gate", "change_points_gate", "compare", "compare_extended"] {
-        for n in [8, 24, 48, 96, 200, 1000] {
+    let compared = ["compare", "compare_extended", "compare_once", "compare_mixed", "compare_mixed_extended"];
+    for method in ["drift_gate", "change_points_gate"].into_iter().chain(compared) {
+        for n in [8, 18, 24, 48, 96, 200, 1000] {
             for phi in [0.0, 0.3, 0.5, 0.8] {
-                let most = if phi < 0.8 { 5.0 } else { 7.0 };
+                if n == 18 && !compared.contains(&method) {
+                    continue;
+                }
+                // Where one KPI remembers and three do not, 18 values do not tell them apart well.
+                let is_hard = phi >= 0.8 || (phi >= 0.5 && n == 18 && method.starts_with("compare_mixed"));
+                let most = if is_hard { 7.0 } else { 5.0 };
                 let found = percent(&table, (method, n, phi, Scenario::Nothing));
                 assert!(found <= most, "{method}, n = {n}, phi = {phi}: {found} %");
             }
@@ -68,9 +74,29 @@ fn decisions_find_what_they_were_promised_to_find() {
         ("change_points_gate", 48, step(3.0), 80.0),
         ("change_points_gate", 96, step(2.0), 90.0),
         ("compare", 24, Scenario::Level { size: 2.0 }, 90.0),
+        // Two runs of 24 iterations have 18 steady values each. More is not to be had at this rate of false alarms.
+        ("compare", 18, Scenario::Level { size: 2.0 }, 85.0),
+        ("compare_extended", 18, Scenario::Level { size: 2.0 }, 95.0),
+        // A step inside the run is seen as the level since then.
+        ("compare", 96, step(3.0), 95.0),
     ] {
         let found = percent(&table, (method, n, 0.3, scenario));
         assert!(found >= least, "{method}, n = {n}, {}: {found} %", scenario.name());
+    }
+}
+
+#[test]
+fn an_old_step_leaves_the_last_values_as_sure_as_they_are() {
+    let table = published();
+    for (n, most) in [(96, 1.0), (200, 1.0), (1000, 1.0)] {
+        for phi in [0.0, 0.3] {
+            let stepped = Scenario::Step { size: 3.0, after: 0.5 };
+            let key = ("mean_interval_last8".to_owned(), n, phi.to_string(), stepped.name());
+            let [runs, missed, cannot, ..] = table[&key];
+            let share = |count: usize| 100.0 * count as f64 / runs as f64;
+            assert!(share(cannot) <= most, "{n}, {phi}: no interval in {} %", share(cannot));
+            assert!(share(missed) <= 6.0, "{n}, {phi}: it misses in {} %", share(missed));
+        }
     }
 }
 

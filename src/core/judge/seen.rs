@@ -44,13 +44,11 @@ pub(super) fn see(
     levels: &ChangeRules,
     kpis: &KpiTable,
 ) -> Seen {
-    match gate.count {
-        Some(held) => counted(gate, held, series, window),
-        None => {
-            let memory = || memory::of(series, gate.kpi, window, steady, levels, kpis);
-            statistic(gate, series, window, memory)
-        }
+    if let Some(held) = gate.count {
+        return counted(gate, held, series, window);
     }
+    let memory = || memory::of(series, gate.kpi, window, steady, levels, kpis);
+    statistic(gate, series, window, memory)
 }
 
 fn statistic(

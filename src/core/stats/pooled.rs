@@ -59,7 +59,9 @@ mod tests {
         // Mean 0.3; Σ n(φ − φ̄)² = 100·(0.01 + 0 + 0 + 0.01) = 2 over 3 is less than 1.5·0.91.
         let found = of(&[(0.2, 100), (0.3, 100), (0.3, 100), (0.4, 100)]);
         let error = (0.91_f64 / 400.0).sqrt();
-        found.iter().for_each(|phi| close(*phi, 0.3 + 0.1 * error));
+        for phi in found {
+            close(phi, 0.3 + 0.1 * error);
+        }
         // Sizes weigh: (0.2·30 + 0.4·10)/40 = 0.25; Σ n(φ − φ̄)² = 0.3 is less than 1.5·0.9375.
         close(of(&[(0.2, 30), (0.4, 10)])[1], 0.25 + 0.1 * (0.9375_f64 / 40.0).sqrt());
     }

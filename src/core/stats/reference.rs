@@ -57,7 +57,7 @@ pub const BEAVER_2: [f64; 100] = [
     37.46, 37.56, 37.55, 37.75, 37.76, 37.73, 37.77, 38.01, 38.04, 38.07,
 ];
 
-/// Lengths of 141 rivers in North America, miles (McNeil 1977, Interactive Data Analysis; R 4.2.2, `rivers`).
+/// Lengths of 141 rivers in North America, miles (`McNeil` 1977, Interactive Data Analysis; R 4.2.2, `rivers`).
 pub const RIVERS: [f64; 141] = [
     735., 320., 325., 392., 524., 450., 1459., 135., 465., 600., 330., 336., 280., 315., 870., 906., 202.,
     329., 290., 1000., 600., 505., 1450., 840., 1243., 890., 350., 407., 286., 280., 525., 720., 390., 250.,

@@ -27,6 +27,8 @@ pub struct Method {
     pub key: &'static str,
     /// What it is, for people.
     pub title: &'static str,
+    /// Whether two runs are compared.
+    pub compares: bool,
     /// What it is asked about, beside the runs in which nothing happens.
     pub scenarios: &'static [Scenario],
     /// How it decides.
@@ -60,72 +62,84 @@ pub const METHODS: &[Method] = &[
     Method {
         key: "mean_interval",
         title: "95 % interval of the mean, by itself (alarm: it misses the true mean)",
+        compares: false,
         scenarios: &[],
         judge: |run| interval(run, None, false),
     },
     Method {
         key: "median_interval",
         title: "95 % interval of the median, by itself (alarm: it misses the true median)",
+        compares: false,
         scenarios: &[],
         judge: |run| interval(run, None, true),
     },
     Method {
         key: "mean_interval_last8",
         title: "95 % interval of the mean of the last 8, autocorrelation from the whole run",
+        compares: false,
         scenarios: STEPS,
         judge: |run| interval(run, Some(8), false),
     },
     Method {
         key: "median_interval_last8",
         title: "95 % interval of the median of the last 8, autocorrelation from the whole run",
+        compares: false,
         scenarios: STEPS,
         judge: |run| interval(run, Some(8), true),
     },
     Method {
         key: "compare",
         title: "compare with a run of the same length, margin 0 (alarm: any KPI is called worse)",
+        compares: true,
         scenarios: comparison::SCENARIOS,
         judge: comparison::one_look,
     },
     Method {
         key: "compare_margin_1",
         title: "compare with a run of the same length, margin 1 (quiet: every KPI is shown not to be worse by more)",
+        compares: true,
         scenarios: comparison::LEVELS,
         judge: comparison::with_margin,
     },
     Method {
         key: "compare_extended",
         title: "compare, margin 0, and where nothing can be told once more after one extension",
+        compares: true,
         scenarios: comparison::LEVELS,
         judge: comparison::two_looks,
     },
     Method {
         key: "compare_once",
         title: "compare, margin 0, where the policy plans no extension",
+        compares: true,
         scenarios: &[Scenario::Level { size: 2.0 }],
         judge: comparison::only_look,
     },
     Method {
         key: "compare_mixed",
         title: "compare, margin 0, where the first KPI is as told and the other three are white noise",
+        compares: true,
         scenarios: comparison::LEVELS,
         judge: comparison::one_look_mixed,
     },
     Method {
         key: "compare_mixed_extended",
         title: "the same, and where nothing can be told once more after one extension",
+        compares: true,
         scenarios: comparison::LEVELS,
         judge: comparison::two_looks_mixed,
     },
     Method {
         key: "drift_gate",
         title: "Drift gate: some KPI gets steadily worse (Holm over 4 KPIs, from 48 iterations on)",
+        compares: false,
         scenarios: COURSE,
         judge: |run| drifts(run, 48, |verdict| verdict == DriftVerdict::Worsens),
     },
     Method {
         key: "drift_advice",
         title: "Drift, either way, also below 48 iterations (advisory)",
+        compares: false,
         scenarios: &[],
         judge: |run| {
             drifts(run, 16, |verdict| matches!(verdict, DriftVerdict::Worsens | DriftVerdict::Improves))
@@ -134,18 +148,21 @@ pub const METHODS: &[Method] = &[
     Method {
         key: "change_points_gate",
         title: "Change points gate: some KPI has a new, worse level (Holm over 4 KPIs, from 48 iterations on)",
+        compares: false,
         scenarios: COURSE,
         judge: |run| levels(run, 48, true),
     },
     Method {
         key: "change_points",
         title: "Change points: any change told, for better or worse, also below 48 iterations",
+        compares: false,
         scenarios: COURSE,
         judge: |run| levels(run, 24, false),
     },
     Method {
         key: "spikes",
         title: "Spikes: any told (advisory)",
+        compares: false,
         scenarios: &[
             Scenario::Step { size: 3.0, after: 0.5 },
             Scenario::Spikes { count: 1, size: 8.0 },
