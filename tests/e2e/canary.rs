@@ -171,6 +171,20 @@ fn holds(url: &str, start: DateTime<Utc>, nearly: f64) {
     assert!(reason.contains("the server refused `prometheus.net_bps.query`"), "{reason}");
 }
 
+/// Beside a query that nobody understands a trigger that held is still what counts.
+fn holds_beside_what_is_invalid(url: &str, start: DateTime<Utc>) {
+    let folder = bundle();
+    let policy = "schema_version = 1\n[prometheus.net_bps]\nquery = 'sum('\n";
+    std::fs::write(folder.path().join("p.toml"), policy).expect("a file");
+    let args = ["--so-far", "--policy", "p.toml", "--selector", "who=\"slow\"", "--format", "json"];
+    let both = ends(&check(folder.path(), url, start, 140, &args), 1, "INVALID");
+    assert_eq!((&both["rollback"], &both["exit_code"]), (&"quick".into(), &1.into()));
+    assert!(
+        both["reason"].as_str().is_some_and(|told| told.starts_with("canary.trigger.latency: ")),
+        "{both}"
+    );
+}
+
 #[test]
 fn prometheus_tells_a_good_canary_from_a_slow_one() {
     if !has("prometheus") || !has("promtool") {
@@ -180,6 +194,7 @@ fn prometheus_tells_a_good_canary_from_a_slow_one() {
     let history = history(start, |time| time.timestamp().to_string());
     let server: Server = prometheus_over(&format!("{history}# EOF\n"));
     holds(&server.url, start, 1e-6);
+    holds_beside_what_is_invalid(&server.url, start);
     // What stands before it.
     let folder = bundle();
     let token = folder.path().join("token");

@@ -20,7 +20,8 @@ pub enum CanaryCommand {
     ///
     /// The exit code is 0 for PASS and WARN. A canary that still goes on is INCONCLUSIVE, which is exit code 1 (3
     /// with --detailed-exitcode), until its last hour and canary.watch_hours_min have passed; --so-far asks for the
-    /// verdict on what is due. Nothing is written. The time is that of the clock, or $SOAK_NOW.
+    /// verdict on what is due. A trigger that held is always 1, also where something else is INVALID. Nothing is
+    /// written. The time is that of the clock, or $SOAK_NOW.
     Check(Box<CanaryCheckArgs>),
 }
 

@@ -90,7 +90,11 @@ fn check(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Failure> 
     let request = CanaryRequest { limits, measured, since: *since, now, scope, rehearsal: *rehearsal };
     let looked = canary::check(&request, &policy, &stop).map_err(failed)?;
     let CanaryLooked { judged, terms, bundle, rehearsal, notes } = looked;
-    let exit = Exit::of_verdict(judged.outcome, fail_on.is_some());
+    // A trigger that held wants a rollback, whatever else could not be judged beside it.
+    let exit = match judged.rollback {
+        Some(_) => Exit::Failed,
+        None => Exit::of_verdict(judged.outcome, fail_on.is_some()),
+    };
     let asked = Asked {
         bundle,
         limits_from: if path.is_some() { "run" } else { "policy" },

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use super::super::yaml::{Entry, Node, Value};
 use super::channels::secret_of;
 use super::fields::{Fields, Notes, boolean, number, text, texts, whole, words};
+use super::matchers::url;
 use crate::core::rollback::action::ActionKind;
 use crate::core::rollback::executor::{Executor, HeaderValue, Means, Method, NAMES, SecretSource};
 use crate::core::rollback::template::{check_body, check_text};
@@ -102,17 +103,7 @@ fn http(mut fields: Fields<'_>, known: &[String], notes: &mut Notes) -> Option<E
         found.ok_or_else(|| format!("`{word}` is no method; there are {all}"))
     });
     let method = method.unwrap_or(Method::Post);
-    let url = fields.required("url", notes, |value| {
-        let url = text(value)?;
-        if url.contains("{{") {
-            return Err("takes no placeholders; they belong into the body".to_owned());
-        }
-        if url.split_once("://").and_then(|(_, rest)| rest.split('/').next()).is_some_and(|a| a.contains('@'))
-        {
-            return Err("holds user or password; use a header with a secret".to_owned());
-        }
-        Ok(url)
-    });
+    let url = fields.required("url", notes, url);
     let headers = headers(&mut fields, known, notes);
     let body = fields.get("body").map(|node| body(node, &fields.name("body"), known, notes));
     let is_idempotent = fields.read("idempotent", notes, boolean).unwrap_or(method.is_idempotent());

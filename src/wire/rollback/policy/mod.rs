@@ -6,6 +6,7 @@ mod actions;
 mod channels;
 mod executors;
 mod fields;
+mod matchers;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 pub use fields::{Problem, Problems};
 
+use super::hook::shown;
 pub use super::yaml::Place;
 use super::yaml::{self, Node, Value};
 use crate::core::hex::hex;
@@ -114,7 +116,16 @@ fn gates(
     let mut gates = Vec::new();
     for (path, node) in root.list(key, notes) {
         let Some(mut fields) = Fields::of(node, &path, notes) else { continue };
-        let name = fields.required("name", notes, text);
+        let name = fields.required("name", notes, |value| {
+            let name = text(value)?;
+            // As it stands in log and answers.
+            if name == shown(&name) {
+                Ok(name)
+            } else {
+                Err("is no name of an alert: longer than 80 characters, or with control characters"
+                    .to_owned())
+            }
+        });
         let description = fields.read("description", notes, words).unwrap_or_default();
         // Two keys that say again what the list says; they must not say otherwise.
         let same = |expected: &'static str| {
@@ -233,9 +244,8 @@ fn recovery(root: &mut Fields<'_>, may_name: Known<'_>, notes: &mut Notes) -> Re
 
 fn prometheus(root: &mut Fields<'_>, notes: &mut Notes) -> Option<PrometheusAccess> {
     let mut fields = root.fields("prometheus", notes)?;
-    let url = fields.required("url", notes, text);
-    let selector = fields.read("selector", notes, words).unwrap_or_default();
-    let selector = selector.trim().trim_start_matches('{').trim_end_matches('}').trim().to_owned();
+    let url = fields.required("url", notes, matchers::url);
+    let selector = fields.read("selector", notes, matchers::selector).unwrap_or_default();
     let scrape = fields.read("scrape_interval_seconds", notes, number(0.1, 3600.0)).unwrap_or(SCRAPE_SECONDS);
     let token = executors::secret(&mut fields, "token", notes);
     fields.finish(notes);

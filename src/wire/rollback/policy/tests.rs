@@ -171,6 +171,9 @@ fn each_mistake_has_its_words() {
             with("url: http://127.0.0.1:8081/admin/strategy/scale", "url: http://u:p@h/"),
             "holds user or password",
         ),
+        (with("url: http://127.0.0.1:9090", "url: file:///etc/passwd"), "begins with http:// or https://"),
+        (with("selector: env=\"prod\"", "selector: \"}) or vector(0\""), "no list of label matchers"),
+        (with("name: SoakGuardTrip", "name: \"Soak\\nGuard\""), "is no name of an alert"),
         (
             with("{env: MM_ADMIN_TOKEN, prefix: \"Bearer \"}", "Bearer hush"),
             "a secret does not stand in the policy",
