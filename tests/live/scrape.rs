@@ -21,7 +21,7 @@ use soak::wire::provenance::Provenance;
 fn write(folder: &Path, number: u64) {
     let text = format!(
         r#"{{"iteration": {number}, "summary": {{"net_bps": 3.0, "risk_ratio": 0.3, "maker_taker_ratio": 0.9,
-            "p95_latency_ms": 250.0}}, "tuning": {{"freeze_triggered": true}}}}"#
+            "p95_latency_ms": 250.0, "ticks": {number}}}, "tuning": {{"freeze_triggered": true}}}}"#
     );
     std::fs::write(folder.join(format!("ITER_SUMMARY_{number}.json")), text).expect("written");
 }
