@@ -115,48 +115,87 @@ fn check(
     }
 }
 
-/// Copies among the iterations that the verdict rests on: INVALID. Repeated bytes are no measurement.
+/// Copies among the iterations that the verdict rests on: INVALID, for repeated bytes are no measurement. Where the
+/// KPIs have so few digits that equal ones can be chance, an oddity like others.
 fn repeated(subject: &Subject<'_>, rules: &SanityRules) -> Check {
-    let (copies, told) = copies(subject, subject.judged.from, u64::MAX);
-    let (outcome, reason) = if copies == 0 {
-        (Outcome::Pass, "no iteration is a copy of another one".to_owned())
-    } else {
-        (Outcome::Invalid, told)
+    let judged = || (subject.judged.from, u64::MAX);
+    let sure = Copies::among(subject, judged(), |digits| digits >= rules.repeats());
+    let coarse = Copies::among(subject, judged(), |digits| digits < rules.repeats());
+    let (found, outcome, joins) = match (sure.count, coarse.count) {
+        (0, 0) => (sure, Outcome::Pass, true),
+        (0, _) => (coarse, rules.severity.of_a_miss(), false),
+        _ => (sure, Outcome::Invalid, true),
+    };
+    let reason = match outcome {
+        Outcome::Pass => "no iteration is a copy of another one".to_owned(),
+        Outcome::Invalid => format!("{}: a measurement was copied", found.told),
+        _ => format!(
+            "{}; their KPIs have fewer than {} digits together, so that it can be chance",
+            found.told,
+            rules.repeats()
+        ),
     };
     let source = &rules.repeats_gate_source;
-    let found = check(subject, rules, "repeated", source, subject.judged, copies, outcome, reason);
-    Check { joins: rules.gates || rules.repeats_gate, ..found }
+    let check = check(subject, rules, "repeated", source, subject.judged, found.count, outcome, reason);
+    Check { joins: rules.gates || (rules.repeats_gate && joins), ..check }
 }
 
 /// Copies in the steady part before that: they change no verdict by themselves. `None` without any.
 fn repeated_before(subject: &Subject<'_>, rules: &SanityRules) -> Option<Check> {
-    let (copies, told) = copies(subject, subject.steady.from, subject.judged.from);
+    let Copies { count, told } = Copies::among(subject, (subject.steady.from, subject.judged.from), |_| true);
     let (source, outcome) = (&rules.repeats_gate_source, rules.severity.of_a_miss());
-    (copies > 0)
-        .then(|| check(subject, rules, "repeated_before", source, subject.steady, copies, outcome, told))
+    (count > 0)
+        .then(|| check(subject, rules, "repeated_before", source, subject.steady, count, outcome, told))
 }
 
-/// How many iterations with numbers from `from` on and below `end` are copies of an earlier one, and of which.
-fn copies(subject: &Subject<'_>, from: u64, end: u64) -> (usize, String) {
-    // The first of them is the measurement, the others are its copies.
-    let copied = |repeat: &&Repeat| {
-        let copies = repeat.numbers.iter().skip(1);
-        copies.filter(|number| (from..end).contains(number)).count()
-    };
-    let seen: Vec<(&Repeat, usize)> = subject
-        .repeats
-        .iter()
-        .filter(|repeat| repeat.symbol == subject.series.symbol)
-        .map(|repeat| (repeat, copied(&repeat)))
-        .filter(|(_, copies)| *copies > 0)
-        .collect();
-    let groups: Vec<String> = seen.iter().take(4).map(|(repeat, _)| list_numbers(&repeat.numbers)).collect();
-    let more = if seen.len() > 4 { "; and more" } else { "" };
-    let told = format!(
-        "the files of iteration {}{more} are equal but for number and time: a measurement was copied",
-        groups.join("; of ")
-    );
-    (seen.iter().map(|(_, copies)| copies).sum(), told)
+/// Iterations whose files are copies of earlier ones.
+struct Copies {
+    count: usize,
+    /// Which ones; empty without any.
+    told: String,
+}
+
+impl Copies {
+    /// Those with numbers from the first of the range on and below its second, whose KPIs have as many digits as
+    /// `is_meant` wants.
+    fn among(subject: &Subject<'_>, (from, end): (u64, u64), is_meant: impl Fn(usize) -> bool) -> Self {
+        // The first of them is the measurement, the others are its copies.
+        let copied = |repeat: &Repeat| {
+            repeat.numbers.iter().skip(1).filter(|number| (from..end).contains(number)).count()
+        };
+        let of_symbol = subject.repeats.iter().filter(|repeat| repeat.symbol == subject.series.symbol);
+        let found = of_symbol
+            .map(|repeat| (repeat, copied(repeat)))
+            .filter(|(repeat, copies)| *copies > 0 && is_meant(digits(subject, repeat)));
+        let (groups, counts): (Vec<&Repeat>, Vec<usize>) = found.unzip();
+        let named: Vec<String> = groups.iter().take(4).map(|repeat| list_numbers(&repeat.numbers)).collect();
+        let more = if groups.len() > 4 { "; and more" } else { "" };
+        let told = match named.is_empty() {
+            true => String::new(),
+            false => {
+                let named = named.join("; of ");
+                format!("the files of iteration {named}{more} are equal but for number and time")
+            }
+        };
+        Self { count: counts.iter().sum(), told }
+    }
+}
+
+/// Significant digits of all KPIs of an iteration together: how improbable it is that another one has the same.
+fn digits(subject: &Subject<'_>, repeat: &Repeat) -> usize {
+    let Some(first) = repeat.numbers.first() else { return 0 };
+    let at = subject.series.position_of(*first);
+    let known = subject.kpis.ids().filter_map(|kpi| subject.series.value(kpi, at));
+    known.map(significant_digits).sum()
+}
+
+/// Of the shortest decimal that reads back as the same number; 0 of 0.
+fn significant_digits(value: f64) -> usize {
+    if value == 0.0 {
+        return 0;
+    }
+    let shortest = format!("{value:e}");
+    shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count()
 }
 
 /// The longest run of equal values, if it is as long as that.

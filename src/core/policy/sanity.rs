@@ -8,12 +8,16 @@ use crate::core::verdict::{LimitSource, Severity};
 pub struct SanityRules {
     /// Whether oddities join the verdict of the whole.
     pub gates: bool,
-    /// What an oddity is; a copied iteration that the verdict rests on is always INVALID.
+    /// What an oddity is.
     pub severity: Severity,
-    /// Whether copied iterations join the verdict of the whole, whatever [`Self::gates`] says of oddities.
+    /// Whether copied iterations, which are INVALID, join the verdict of the whole, whatever [`Self::gates`] says of
+    /// oddities.
     pub repeats_gate: bool,
     /// Where that is said.
     pub repeats_gate_source: LimitSource,
+    /// Equal iterations are copies where their KPIs have so many significant digits together; with fewer it can be
+    /// chance, and they are an oddity.
+    pub repeat_digits: Limit,
     /// So many equal values in a row stand still.
     pub stuck_iterations: Limit,
     /// A value below this share of what is usual collapsed.
@@ -30,6 +34,11 @@ impl SanityRules {
     /// [`Self::stuck_iterations`] as a count.
     pub fn stuck(&self) -> usize {
         whole(&self.stuck_iterations)
+    }
+
+    /// [`Self::repeat_digits`] as a count.
+    pub fn repeats(&self) -> usize {
+        whole(&self.repeat_digits)
     }
 
     /// [`Self::min_history`] as a count.

@@ -20,6 +20,7 @@ fn rules() -> SanityRules {
         min_history: limit(12.0),
         repeats_gate: true,
         repeats_gate_source: limit(0.0).source,
+        repeat_digits: limit(1.0),
     }
 }
 
@@ -203,6 +204,36 @@ fn copies_that_the_verdict_rests_on_are_invalid_and_join_it_and_earlier_ones_are
     );
     let other = [Repeat { symbol: Some("A".to_owned()), numbers: vec![15, 17] }];
     assert_eq!(judged(usual(|_, _| ()), &other, &rules()).remove(0).outcome, Outcome::Pass);
+}
+
+#[test]
+fn equal_iterations_with_few_digits_can_be_chance_and_are_as_odd_as_others() {
+    // 3.1 and 297 have five digits.
+    let found = |digits: f64, rules: SanityRules| {
+        let rules = SanityRules { repeat_digits: limit(digits), ..rules };
+        let repeats = [Repeat { symbol: None, numbers: vec![16, 18] }];
+        judged(usual(|_, _| ()), &repeats, &rules).remove(0)
+    };
+    let outcome = |check: &Check| (check.outcome, check.joins, check.observed);
+    assert_eq!(outcome(&found(5.0, rules())), (Outcome::Invalid, true, Some(1.0)));
+    let chance = found(6.0, rules());
+    assert_eq!(outcome(&chance), (Outcome::Warn, false, Some(1.0)));
+    assert_eq!(
+        chance.reason,
+        "the files of iteration 16, 18 are equal but for number and time; their KPIs have fewer than 6 digits together, \
+         so that it can be chance"
+    );
+    let hard = SanityRules { gates: true, severity: Severity::Hard, ..rules() };
+    assert_eq!(outcome(&found(6.0, hard)), (Outcome::Fail, true, Some(1.0)));
+}
+
+#[test]
+fn digits_are_those_of_the_shortest_decimal() {
+    let told =
+        [(0.0, 0), (-0.0, 0), (5.0, 1), (250.0, 2), (-3.1, 2), (0.105, 3), (0.1 + 0.2, 17), (1e-300, 1)];
+    for (value, digits) in told {
+        assert_eq!(significant_digits(value), digits, "{value}");
+    }
 }
 
 #[test]

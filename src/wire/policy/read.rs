@@ -163,10 +163,12 @@ fn sanity(reader: &mut Reader<'_>) -> Read<SanityRules> {
     let fills = reader.required(&table.at("fills_share"), "a share", below_one);
     let history = reader.required(&table.at("min_history"), "a whole number", values::count);
     let repeats = reader.required(&table.at("repeats_gate"), "`true` or `false`", values::switch);
+    let digits = reader.required(&table.at("repeat_digits"), "a whole number", values::count);
     let repeats = repeats?;
     Ok(SanityRules {
         repeats_gate: repeats.value,
         repeats_gate_source: reader.source(&repeats.place),
+        repeat_digits: sourced(reader, &digits?.map(|count| count as f64)),
         gates: gates?.value,
         severity: severity?.value,
         stuck_iterations: sourced(reader, &stuck?.map(|count| count as f64)),
