@@ -34,20 +34,19 @@ pub fn markdown(judged: &CanaryJudged, result: &CanaryResult) -> String {
         out.push_str("| --- | --- | ---: | ---: | ---: | --- | --- |\n");
         for (seen, told) in judged.triggers.iter().zip(&result.triggers) {
             let check = &seen.check;
-            let bad = seen.trigger.comparison.symbol();
             let limit = trimmed(&crate::core::number::exact(seen.trigger.limit.value, 0)).to_owned();
             let _ = writeln!(
                 out,
                 "| {} | {} {} {limit} | {} min | {} | {} of {} | {} | {} |",
                 cell(&seen.trigger.name),
                 cell(&seen.trigger.metric),
-                cell(bad),
+                seen.trigger.comparison.symbol(),
                 told.for_minutes,
                 observed(check).unwrap_or_else(|| "?".to_owned()),
                 check.window.n,
                 result.steps,
                 check.outcome,
-                cell(&check.reason)
+                prose(&check.reason)
             );
         }
         out.push('\n');
