@@ -197,16 +197,9 @@ pub struct AckArgs {
     #[arg(long, value_name = "DAY", required = true, value_parser = day)]
     pub until: String,
 
-    /// The store.
+    /// Store, limits, output.
     #[command(flatten)]
-    pub store: StoreArgs,
-    /// The limits.
-    #[command(flatten)]
-    pub policy: PolicyArgs,
-
-    /// How the result is printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    pub view: StoreViewArgs,
 }
 
 /// `soak compare golden`

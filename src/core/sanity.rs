@@ -151,7 +151,7 @@ fn repeated_before(subject: &Subject<'_>, rules: &SanityRules) -> Option<Check> 
 /// Iterations whose files are copies of earlier ones.
 struct Copies {
     count: usize,
-    /// Which ones; empty without any.
+    /// Which ones, in a sentence.
     told: String,
 }
 
@@ -170,13 +170,8 @@ impl Copies {
         let (groups, counts): (Vec<&Repeat>, Vec<usize>) = found.unzip();
         let named: Vec<String> = groups.iter().take(4).map(|repeat| list_numbers(&repeat.numbers)).collect();
         let more = if groups.len() > 4 { "; and more" } else { "" };
-        let told = match named.is_empty() {
-            true => String::new(),
-            false => {
-                let named = named.join("; of ");
-                format!("the files of iteration {named}{more} are equal but for number and time")
-            }
-        };
+        let named = named.join("; of ");
+        let told = format!("the files of iteration {named}{more} are equal but for number and time");
         Self { count: counts.iter().sum(), told }
     }
 }

@@ -107,9 +107,14 @@ fn read_file(path: &Path) -> Result<Read, SideError> {
 
 fn read_run(path: &Path, asked: &Asked<'_>) -> Result<Read, SideError> {
     let Asked { policy, mock, so_far, symbol, significance } = *asked;
-    // The deltas are not looked at here, but with them every iteration is loaded.
-    let options =
-        Options { depth: Depth::Snapshot, mock, so_far, deltas: significance, ..Options::default() };
+    let options = Options {
+        depth: Depth::Snapshot,
+        mock,
+        so_far,
+        deltas: false,
+        every_iteration: significance,
+        ..Options::default()
+    };
     let symbols: Vec<String> = symbol.map(str::to_owned).into_iter().collect();
     let request = Request { path, policy, options, symbols: &symbols, edge_report: None };
     let judged = judge::judge(&request)?;

@@ -100,7 +100,8 @@ fn reach(request: &Request<'_>) -> Reach {
     let windows = &request.policy.windows;
     let verdict = request.policy.run_verdict.window.length(windows);
     let last = WindowSpec::LastN.length(windows);
-    match (request.options.depth, request.options.deltas, verdict, last) {
+    let Options { depth, deltas, every_iteration, .. } = request.options;
+    match (depth, deltas || every_iteration, verdict, last) {
         (Depth::Snapshot, false, Some(verdict), Some(last)) => Reach::Last(verdict.max(last)),
         _ => Reach::All,
     }

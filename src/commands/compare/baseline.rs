@@ -43,7 +43,7 @@ fn promote(args: &PromoteArgs) -> Result<Exit, Failure> {
 }
 
 fn ack(args: &AckArgs) -> Result<Exit, Failure> {
-    let AckArgs { kpi, owner, reason, until, store, policy, format } = args;
+    let AckArgs { kpi, owner, reason, until, view: StoreViewArgs { store, policy, format } } = args;
     let policy = load_policy(policy.policy.as_deref(), &[])?;
     if !crate::core::compare::ORDER.iter().any(|id| policy.kpis.name(*id) == kpi) {
         let names = crate::core::compare::ORDER.map(|id| policy.kpis.name(id)).join(", ");

@@ -53,6 +53,8 @@ pub struct Options {
     pub require_freeze: bool,
     /// Fewer iterations a symbol than this are INCONCLUSIVE.
     pub min_windows: Option<usize>,
+    /// Load every iteration, also where what is asked for needs the last ones alone.
+    pub every_iteration: bool,
 }
 
 impl Default for Options {
@@ -65,6 +67,7 @@ impl Default for Options {
             strict: false,
             require_freeze: false,
             min_windows: None,
+            every_iteration: false,
         }
     }
 }
