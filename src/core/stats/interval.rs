@@ -7,8 +7,7 @@ use serde::Serialize;
 
 use super::ar1::{self, LARGEST_PHI};
 use super::distributions::student_t_quantile;
-use super::levels::{Levels, Likeness};
-use super::sum::Sum;
+use super::levels::{Levels, Likeness, Residuals};
 use super::summary::Summary;
 
 /// Fewest values for an interval.
@@ -144,14 +143,8 @@ impl MeanInterval {
 
 /// Lag-1 autocorrelation: Σ (xᵢ − m)(xᵢ₊₁ − m) ÷ Σ (xᵢ − m)². `None` when all values are equal.
 pub fn lag1_autocorrelation(values: &[f64]) -> Option<f64> {
-    autocorrelation_around(values, super::summary::mean(values)?)
-}
-
-fn autocorrelation_around(values: &[f64], mean: f64) -> Option<f64> {
-    let spread = Sum::of(values.iter().map(|value| (value - mean) * (value - mean))).total();
-    let shared = Sum::of(values.windows(2).map(|pair| (pair[0] - mean) * (pair[1] - mean))).total();
-    let r1 = shared / spread;
-    r1.is_finite().then_some(r1)
+    let residuals = Residuals::of(values).filter(|residuals| residuals.squares > 0.0)?;
+    Some(residuals.shared / residuals.squares)
 }
 
 #[cfg(test)]
