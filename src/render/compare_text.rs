@@ -86,7 +86,7 @@ fn sentence(row: &ComparedKpi) -> Option<String> {
     let Some(found) = &answer.shift else { return Some(answer.reason.clone()) };
     let worth = |n: f64| trimmed(&fixed(n, 1)).to_owned();
     let mut text = format!(
-        "{} [n {} and {}, n_eff {} and {}; worse by chance p {}, corrected {}",
+        "{} [n {} and {}, n_eff {} and {}; p for worse {}, corrected {}",
         answer.reason,
         answer.n_a,
         answer.n_b,

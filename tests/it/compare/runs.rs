@@ -462,7 +462,7 @@ fn markdown_keeps_the_end_of_a_sentence_and_a_run_beside_itself_is_told() {
     let line = md.lines().find(|line| line.starts_with("- net_bps: cannot tell")).expect("a sentence");
     assert!(line.contains("if the shift is what it looks like") && line.ends_with("\\]"), "{line}");
     assert!(!md.contains('…') && !md.contains("the same values in every iteration"), "{md}");
-    assert!(line.contains("\\[n ") && line.contains("; worse by chance p "), "{line}");
+    assert!(line.contains("\\[n ") && line.contains("; p for worse "), "{line}");
     let twice = folders(&a, &a, &["--format", "text"]).stdout;
     assert!(twice.contains("note: A and B have the same values in every iteration"), "{twice}");
 }
