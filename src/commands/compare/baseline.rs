@@ -88,7 +88,9 @@ pub(super) fn now() -> Result<String, Failure> {
 /// What went wrong, with a way out.
 pub(super) fn failed(error: BaselineError) -> Failure {
     match error {
-        BaselineError::Judge(error) => cannot_judge(error),
+        BaselineError::Judge(error) => {
+            cannot_judge(error).hint("the run is a folder with ITER_SUMMARY_<n>.json files")
+        }
         BaselineError::Store(_) => {
             Failure::output(error).hint("`--store` names a folder that can be read and written")
         }
