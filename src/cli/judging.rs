@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgAction, Args};
 
 use super::environment;
-use super::values::{count, reason, switch};
+use super::values::{count, person, reason, switch};
 
 /// The run that is looked at.
 #[derive(Clone, Debug, Args)]
@@ -97,6 +97,19 @@ pub struct OverrideArgs {
     /// When is $SOAK_NOW, else what the clock says: then two results of the same run differ in it.
     #[arg(long = "override", value_name = "REASON", env = "READINESS_OVERRIDE", value_parser = reason)]
     pub override_reason: Option<String>,
+
+    /// Who overrides.
+    #[command(flatten)]
+    pub by: OverrideByArgs,
+}
+
+/// Who answers for an override. It goes with an argument `override_reason`.
+#[derive(Clone, Debug, Args)]
+pub struct OverrideByArgs {
+    /// Who answers for the override, a person or a team [default: $GITHUB_ACTOR, else $SUDO_USER, $USER, $LOGNAME or
+    /// $USERNAME; where none of them is set, an override is refused]
+    #[arg(long, value_name = "NAME", value_parser = person, requires = "override_reason")]
+    pub by: Option<String>,
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::extract::metrics_wanted;
-use super::judging::{cannot_judge, collect_provenance, load_window_policy, notify_target};
+use super::judging::{cannot_judge, collect_provenance, load_window_policy, notify_target, overriding};
 use super::post_soak::{
     compare, end, ending, leave, notify, result, say, style, tell_folder, verdict_exit, write,
 };
@@ -46,7 +46,7 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     } = args;
     let target = notify_args.destination().map_err(Failure::usage)?.map(notify_target);
     let policy = load_window_policy(policy, window)?;
-    let provenance = collect_provenance(&policy, override_.override_reason.as_deref())?;
+    let provenance = collect_provenance(&policy, overriding(override_))?;
     let options = Options {
         mock: mock.mock,
         so_far: window.so_far,

@@ -285,7 +285,7 @@ impl Ran {
     }
 }
 
-/// The program, with none of the variables that could change what it does.
+/// The program, used by `tester`, with none of the variables that could change what it does.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_soak"));
     for variable in [
@@ -293,6 +293,7 @@ pub fn program() -> Command {
         "GITHUB_ACTOR",
         "GITHUB_STEP_SUMMARY",
         "GRAFANA_TOKEN",
+        "LOGNAME",
         "MM_FREEZE_UTC_ISO",
         "MM_PROFILE",
         "MM_RUNTIME_OVERRIDES_JSON",
@@ -305,13 +306,16 @@ pub fn program() -> Command {
         "SOAK_OUT_DIR",
         "SOAK_POLICY",
         "SOAK_WEBHOOK_URL",
+        "SUDO_USER",
         "TELEGRAM_BOT_TOKEN",
         "TELEGRAM_CHAT_ID",
         "TELEGRAM_WEBHOOK",
+        "USERNAME",
         "USE_MOCK",
     ] {
         command.env_remove(variable);
     }
+    command.env("USER", "tester");
     command
 }
 

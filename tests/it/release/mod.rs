@@ -52,9 +52,9 @@ impl Place {
         serde_json::from_str(&self.text(name)).unwrap_or_else(|error| panic!("`{name}`: {error}"))
     }
 
-    /// Runs `soak release ARGS…` in the folder, with the user's name fixed.
+    /// Runs `soak release ARGS…` in the folder.
     pub fn release(&self, args: &[&str]) -> Ran {
-        ran(program().current_dir(self.path()).env("USER", "tester").arg("release").args(args))
+        ran(program().current_dir(self.path()).arg("release").args(args))
     }
 
     /// Builds `out/v1` from `run`, with further flags.
