@@ -112,6 +112,19 @@ pub struct OverrideByArgs {
     pub by: Option<String>,
 }
 
+/// What CI systems are told.
+#[derive(Clone, Debug, Args)]
+pub struct CiArgs {
+    /// Write the checks as JUnit XML, for CI systems [default: not written]
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+
+    /// Print annotations for GitHub Actions, and append a summary to the file that $GITHUB_STEP_SUMMARY
+    /// names
+    #[arg(long)]
+    pub github: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

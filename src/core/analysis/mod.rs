@@ -20,7 +20,7 @@ use super::recommend::Recommendation;
 use super::series::Series;
 use super::signatures::Signatures;
 use super::stats::{MeanInterval, MedianInterval, Summary, Trend};
-use super::verdict::{Check, Outcome, Part};
+use super::verdict::{Check, Outcome, Part, reasons};
 use super::violations::Violations;
 use super::window::Window;
 
@@ -262,10 +262,7 @@ impl Analysis {
 
     /// The checks that make the verdict what it is, worst first; empty on PASS.
     pub fn reasons(&self) -> Vec<&Check> {
-        let mut reasons: Vec<&Check> =
-            self.checks().filter(|check| check.joins && check.outcome > Outcome::Pass).collect();
-        reasons.sort_by_key(|check| std::cmp::Reverse(check.outcome));
-        reasons
+        reasons(self.checks())
     }
 
     /// The main reason in one sentence.

@@ -8,27 +8,27 @@ use serde_json::{Value, json};
 use super::super::support::{Ran, Run, Step, name, program, ran};
 use super::{Place, forge, keeps_to, releasable};
 
-const START: &str = "2026-01-01T00:00:00Z";
+pub(super) const START: &str = "2026-01-01T00:00:00Z";
 
 /// In which iterations say how many orders failed.
 const POLICY: &str = "schema_version = 1\n[kpi.error_ratio]\nunit = \"ratio\"\ndirection = \"lower\"\n";
 
 /// A canary of so many good iterations, which tell everything that is asked for.
-fn good(iterations: u64) -> Run {
+pub(super) fn good(iterations: u64) -> Run {
     let run: Run = (1..=iterations).map(Step::good).collect();
     (1..=iterations)
         .fold(run, |run, number| run.edit(number, |value| value["summary"]["error_ratio"] = json!(0.01)))
 }
 
 /// Iterations in which the latency is this.
-fn slow(run: Run, numbers: impl IntoIterator<Item = u64>, p95: f64) -> Run {
+pub(super) fn slow(run: Run, numbers: impl IntoIterator<Item = u64>, p95: f64) -> Run {
     numbers
         .into_iter()
         .fold(run, |run, number| run.edit(number, |value| value["summary"]["p95_latency_ms"] = json!(p95)))
 }
 
 /// A bundle in `out/v1`, the canary in `canary`, the policy in `p.toml`.
-fn place(canary: &Run) -> Place {
+pub(super) fn place(canary: &Run) -> Place {
     let place = Place::with(&releasable());
     place.built(&["--archive"]);
     canary.write(&place.file("canary"));
@@ -37,12 +37,12 @@ fn place(canary: &Run) -> Place {
 }
 
 /// Checks at a time of 2026-01-01, with the bundle.
-fn check(place: &Place, now: &str, args: &[&str]) -> Ran {
+pub(super) fn check(place: &Place, now: &str, args: &[&str]) -> Ran {
     let usual = ["--bundle", "out/v1", "--since", START, "--canary-run", "canary", "--policy", "p.toml"];
     check_with(place, now, &[&usual, args].concat())
 }
 
-fn check_with(place: &Place, now: &str, args: &[&str]) -> Ran {
+pub(super) fn check_with(place: &Place, now: &str, args: &[&str]) -> Ran {
     let now = if now.contains('T') { now.to_owned() } else { format!("2026-01-01T{now}:00Z") };
     let mut command = program();
     command.current_dir(place.path()).env("SOAK_NOW", now).args(["release", "canary", "check"]).args(args);
@@ -51,7 +51,7 @@ fn check_with(place: &Place, now: &str, args: &[&str]) -> Ran {
 
 /// Exit code and verdict.
 #[track_caller]
-fn ends(ran: &Ran, code: i32, outcome: &str) -> Value {
+pub(super) fn ends(ran: &Ran, code: i32, outcome: &str) -> Value {
     assert_eq!(ran.code, code, "{}{}", ran.stdout, ran.stderr);
     let result = ran.json();
     assert_eq!(result["outcome"], outcome, "{}", ran.stdout);
@@ -390,7 +390,7 @@ fn overrides_and_rehearsals_are_told() {
     );
     simulated.write(&place.file("canary"));
     let refused = check(&place, "01:00", &[]);
-    assert_eq!(refused.code, 1);
+    assert_eq!(refused.code, 4, "1 would be the order to roll back");
     assert!(
         refused.stderr.contains("the data in `canary` is a rehearsal or simulated"),
         "{}",

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod canary;
+mod canary_ci;
 mod legacy;
 mod readiness;
 mod tag;
