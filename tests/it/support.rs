@@ -135,6 +135,14 @@ impl Run {
         self
     }
 
+    /// A run that may be released: 16 iterations, real data, a step of the tuner that arrived.
+    pub fn releasable() -> Self {
+        Self::passing(16)
+            .tuned(3, 5.0)
+            .declared(16, "complete", 16)
+            .with_json("runtime_overrides.json", &overrides(65.0))
+    }
+
     /// Declares what the run set out to do.
     #[must_use]
     pub fn declared(self, iterations: u64, state: &str, last_complete: u64) -> Self {
@@ -193,8 +201,13 @@ impl Run {
 
     /// Writes the run into a new temporary folder.
     pub fn in_temp(&self) -> Folder {
+        self.in_temp_below("")
+    }
+
+    /// Writes the run into a folder of this name in a new temporary one.
+    pub fn in_temp_below(&self, name: &str) -> Folder {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        self.write(folder.path());
+        self.write(&folder.path().join(name));
         Folder { folder }
     }
 }
@@ -210,7 +223,7 @@ pub fn name(number: u64) -> String {
     format!("ITER_SUMMARY_{number}.json")
 }
 
-/// A temporary folder with a run in it.
+/// A temporary folder with a run in it, or below it.
 pub struct Folder {
     folder: tempfile::TempDir,
 }

@@ -5,9 +5,9 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::super::gate_ci::{Element, elements};
-use super::super::support::{Ran, Run, program, ran};
+use super::super::support::{Folder, Ran, Run, program, ran};
 use super::canary::{START, check, check_with, ends, good, place, slow};
-use super::{Place as Folder, keeps_to};
+use super::keeps_to;
 
 /// Six minutes of a latency that a trigger is about.
 fn failing() -> Run {
