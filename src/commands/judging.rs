@@ -81,11 +81,7 @@ pub(super) fn cannot_judge(error: JudgeError) -> Failure {
 /// Artifacts could not be written.
 pub(super) fn cannot_write(error: WriteError) -> Failure {
     let hint = error.hint();
-    let failure = Failure::output(error);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::output(error).hint_if_known(hint)
 }
 
 /// Where a notification is sent.

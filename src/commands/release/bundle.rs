@@ -105,21 +105,13 @@ fn refused(error: BuildError) -> Failure {
 
 fn cannot_put(error: BundleError) -> Failure {
     let hint = error.hint();
-    let failure = Failure::output(error);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::output(error).hint_if_known(hint)
 }
 
 /// A bundle cannot be read.
 pub(super) fn cannot_read(error: BundleError) -> Failure {
     let hint = error.hint();
-    let failure = Failure::input(error);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::input(error).hint_if_known(hint)
 }
 
 /// Checks a bundle; only a sound one is exit code 0.

@@ -35,6 +35,11 @@ pub enum Depth {
     Full,
 }
 
+/// `mock` or `production`: which limits were used, as every result spells it.
+pub fn limits_word(mock: bool) -> &'static str {
+    if mock { "mock" } else { "production" }
+}
+
 /// What the caller asks for beyond the policy.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
@@ -283,7 +288,7 @@ impl Analysis {
 
     /// `mock` or `production`.
     pub fn limits(&self) -> &'static str {
-        if self.mock { "mock" } else { "production" }
+        limits_word(self.mock)
     }
 
     /// Where the data came from: what the manifest says, else what the iterations say.
