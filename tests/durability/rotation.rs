@@ -180,7 +180,8 @@ fn a_full_disk_is_made_room_on_and_nothing_is_lost() -> TestResult {
         if case == "killed" {
             // Its time is that of the file then.
             let late = |name: &String, _: &mut Vec<u8>| !name.starts_with("snapshots/history_");
-            (expected.retain(late), left.retain(late));
+            expected.retain(late);
+            left.retain(late);
         }
         agree(&left, &expected, case)?;
         fs::remove_dir_all(&root)?;
