@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use super::provenance::Provenance;
+use crate::core::analysis::limits_word;
 use crate::core::kpi::KpiTable;
 use crate::core::selftest::{Fault, Notice, Reaction};
 use crate::core::verdict::Outcome;
@@ -148,7 +149,7 @@ impl SelftestResult {
             schema_version: "1.0".to_owned(),
             tool_version: provenance.tool_version.clone(),
             policy_sha256: provenance.policy_sha256.clone(),
-            limits: if mock { "mock" } else { "production" }.to_owned(),
+            limits: limits_word(mock).to_owned(),
             path,
             symbol,
             missed: names(&|row| row.is(Notice::Missed)),

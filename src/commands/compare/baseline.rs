@@ -37,7 +37,8 @@ fn promote(args: &PromoteArgs) -> Result<Exit, Failure> {
         symbol: symbol.as_deref(),
         significance: true,
     };
-    let actor = Actor { by: provenance::person(&Environment::of_process()), at: now()? };
+    let by = provenance::person(&Environment::of_process()).unwrap_or_else(|| "unknown".to_owned());
+    let actor = Actor { by, at: now()? };
     baselines::promote(&store, run, &asked, &actor, &provenance.tool_version).map_err(failed)?;
     tell(&store, "promote", &policy, *format)
 }

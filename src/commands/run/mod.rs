@@ -223,10 +223,7 @@ fn folder_failure(error: RunFolderError) -> Failure {
         | RunFolderError::Renumbered { .. } => Failure::input(error),
         _ => Failure::output(error),
     };
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    failure.hint_if_known(hint)
 }
 
 /// How a command line goes on with the run in this folder.
