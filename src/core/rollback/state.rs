@@ -318,8 +318,13 @@ impl State {
         self.actions.iter().filter(|(_, _, at)| now.signed_duration_since(at) < DAY).count()
     }
 
-    /// Drops what is too old to count.
+    /// Drops what is too old to count. What would lie in the future, because the clock was put back, counts from now on:
+    /// a cool-down lasts no longer than it should, whatever the clock said when it began.
     pub fn age(&mut self, now: DateTime<Utc>) {
+        let times = self.rollbacks.iter_mut().map(|(_, at)| at);
+        for at in times.chain(self.actions.iter_mut().map(|(_, _, at)| at)) {
+            *at = now.min(*at);
+        }
         while self.actions.front().is_some_and(|(_, _, at)| now.signed_duration_since(at) >= DAY) {
             self.actions.pop_front();
         }
