@@ -149,7 +149,7 @@ impl Mind {
 
     fn reply(&mut self, ask: Ask, made: Made) {
         match (ask, made) {
-            (Ask::Hook { hook, reply }, Made::Hook(decided, work)) => {
+            (Ask::Hook { hook, room: _room, reply }, Made::Hook(decided, work)) => {
                 let mut following = Vec::new();
                 for id in &work {
                     following.extend(self.queue(*id));
