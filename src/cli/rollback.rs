@@ -16,8 +16,9 @@ pub enum RollbackCommand {
     /// GET /metrics is for Prometheus, GET /status tells the last decisions, the cool-down, and what nobody knows
     /// the outcome of. Without --live nothing is done: each answer says what would be. What was decided and done
     /// stands in the audit log, which is the memory too: a repetition never acts twice, also after a restart.
-    /// SIGHUP reads the policy again; a new one that is wrong is refused and the old one stays in force. SIGTERM
-    /// ends the server once the actions that were begun are through.
+    /// SIGHUP reads the policy again; a new one that is wrong is refused and the old one stays in force. Token, key and
+    /// certificate are read at the start alone, and another log is taken at a restart. SIGTERM ends the server once the
+    /// actions that were begun are through.
     Serve(Box<ServeArgs>),
     /// Roll back now, because a person says so
     ///
@@ -99,7 +100,8 @@ pub struct ServeArgs {
     pub token_file: Option<PathBuf>,
 
     /// File with the key by which a sender may sign the body instead, in the header
-    /// `X-Soak-Signature: sha256=HEX` (HMAC-SHA-256) [default: signatures are not taken]
+    /// `X-Soak-Signature: sha256=HEX` (HMAC-SHA-256). It opens the hook alone: beyond this machine /metrics and /status
+    /// need the token [default: signatures are not taken]
     #[arg(long, value_name = "FILE")]
     pub hmac_key_file: Option<PathBuf>,
 

@@ -263,7 +263,7 @@ fn two_servers_on_one_log_are_one_too_many() {
     let _server = place.serve(&[]);
     let output = place.run(&["serve", "--port", "0"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("hint: one server a log"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("hint: one server a folder of logs"), "{}", stderr(&output));
 }
 
 #[test]
