@@ -112,6 +112,11 @@ pub struct ServeArgs {
     /// Private key of the certificate, in PEM form [default: plain http]
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+
+    /// Certificates of the authorities that sign those of clients, in PEM form: whoever has none of theirs is not
+    /// served, not even /health. The token is asked for all the same [default: clients need no certificate]
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_client_ca: Option<PathBuf>,
 }
 
 /// `soak rollback run`

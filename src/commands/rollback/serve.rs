@@ -25,7 +25,8 @@ use crate::wire::rollback::log::{LogEvent, Mode};
 const ACTING: Duration = Duration::from_secs(60);
 
 pub(super) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
-    let ServeArgs { files, live, listen, port, token_file, hmac_key_file, tls_cert, tls_key } = args;
+    let ServeArgs { files, live, listen, port, token_file, hmac_key_file, tls_cert, tls_key, tls_client_ca } =
+        args;
     let address = match port {
         Some(port) => ListenAddress::from(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), *port)),
         None => *listen,
@@ -42,7 +43,9 @@ pub(super) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         .hint("give `--token-file FILE` or `--hmac-key-file FILE`, or listen on 127.0.0.1"));
     }
     let tls = match (tls_cert, tls_key) {
-        (Some(certificate), Some(key)) => Some(acceptor(certificate, key).map_err(Failure::usage)?),
+        (Some(certificate), Some(key)) => {
+            Some(acceptor(certificate, key, tls_client_ca.as_deref()).map_err(Failure::usage)?)
+        }
         _ => None,
     };
     let scheme = if tls.is_some() { "https" } else { "http" };
