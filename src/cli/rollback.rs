@@ -29,7 +29,8 @@ pub enum RollbackCommand {
     /// Go back to trading: carry out the actions of `recovery`
     ///
     /// With the same executors, verification and log as a rollback. It stops at the first action that fails, unless
-    /// the policy says otherwise. Without --live nothing is done.
+    /// the policy says otherwise. Alerts that were not told to be over are named: an episode acts once, so they would
+    /// not stop trading again. Without --live nothing is done.
     Recover(RecoverArgs),
     /// Check a rollback policy: every mistake at once, with line and column
     Check(CheckArgs),

@@ -301,6 +301,16 @@ impl State {
         self.undertakings.values()
     }
 
+    /// Alerts that were rolled back for and were not told to be over: while they fire they lead to no other rollback.
+    pub fn still_firing(&self) -> BTreeMap<&str, PlanId> {
+        let rollbacks = self.undertakings.values().filter(|u| u.plan.kind == PlanKind::Rollback);
+        let alerts = rollbacks.flat_map(|u| u.plan.alerts.iter().map(|alert| (alert, u.plan.id)));
+        let open = alerts.filter(|(alert, _)| {
+            self.episodes.get(&alert.key).is_some_and(|handled| handled.is_rollback && !handled.is_over)
+        });
+        open.map(|(alert, id)| (alert.name.as_str(), id)).collect()
+    }
+
     /// The last rollback that may have done something.
     pub fn last_rollback(&self) -> Option<(PlanId, DateTime<Utc>)> {
         self.rollbacks.back().copied()
