@@ -18,18 +18,21 @@ pub struct Interner {
 }
 
 impl Interner {
+    /// Shares a text that often is the one `before`, in the iteration before it: then nothing has to be looked up.
+    fn share_opt(&mut self, text: &mut Option<Arc<str>>, before: Option<&Arc<str>>) {
+        match (text, before) {
+            (Some(text), Some(before)) if text == before => *text = Arc::clone(before),
+            (Some(text), _) => self.share(text),
+            (None, _) => {}
+        }
+    }
+
     fn share(&mut self, text: &mut Arc<str>) {
         if let Some(known) = self.strings.get(text) {
             *text = Arc::clone(known);
         } else if self.strings.len() < 4096 {
             // Beyond that the strings are all different (hashes), and a table of them only costs.
             self.strings.insert(Arc::clone(text));
-        }
-    }
-
-    fn share_opt(&mut self, text: &mut Option<Arc<str>>) {
-        if let Some(text) = text {
-            self.share(text);
         }
     }
 }
@@ -76,18 +79,20 @@ impl Series {
                 }
             }
         }
-        for text in [&mut iteration.kpi_verdict, &mut iteration.phase, &mut iteration.collection_failed] {
-            interner.share_opt(text);
-        }
+        let before = self.rows.last();
+        let of_before = |field: fn(&Row) -> &Option<Arc<str>>| before.and_then(|row| field(row).as_ref());
+        interner.share_opt(&mut iteration.kpi_verdict, of_before(|row| &row.kpi_verdict));
+        interner.share_opt(&mut iteration.phase, of_before(|row| &row.phase));
+        interner.share_opt(&mut iteration.collection_failed, of_before(|row| &row.collection_failed));
         let tuning = &mut iteration.tuning;
-        for text in
-            [&mut tuning.freeze_reason, &mut tuning.signature, &mut tuning.state_hash, &mut tuning.old_hash]
-        {
-            interner.share_opt(text);
-        }
+        interner.share_opt(&mut tuning.freeze_reason, of_before(|row| &row.tuning.freeze_reason));
+        interner.share_opt(&mut tuning.signature, of_before(|row| &row.tuning.signature));
+        interner.share_opt(&mut tuning.state_hash, of_before(|row| &row.tuning.state_hash));
+        interner.share_opt(&mut tuning.old_hash, of_before(|row| &row.tuning.old_hash));
         if let Some(skip) = &mut tuning.skip {
-            interner.share_opt(&mut skip.code);
-            interner.share_opt(&mut skip.note);
+            let before = before.and_then(|row| row.tuning.skip.as_ref());
+            interner.share_opt(&mut skip.code, before.and_then(|skip| skip.code.as_ref()));
+            interner.share_opt(&mut skip.note, before.and_then(|skip| skip.note.as_ref()));
         }
         for (_, code) in &mut tuning.dropped {
             interner.share(code);

@@ -74,13 +74,16 @@ pub fn render(analysis: &Analysis, policy: &Policy, provenance: &Provenance, wan
         }
     }
     if wanted.reports {
-        reports(analysis, policy, provenance, wanted.ascii, &mut rendered);
-        let page = format!("{ANALYSIS}/report.html");
-        if wanted.html {
-            rendered.add(page, report_html::page(analysis, policy, provenance));
-        } else {
+        // Drawing the page takes as long as all the others.
+        let ((), page) = rayon::join(
+            || reports(analysis, policy, provenance, wanted.ascii, &mut rendered),
+            || wanted.html.then(|| report_html::page(analysis, policy, provenance)),
+        );
+        let name = format!("{ANALYSIS}/report.html");
+        match page {
+            Some(page) => rendered.add(name, page),
             // It would go on telling the verdict of then.
-            rendered.stale.push(page);
+            None => rendered.stale.push(name),
         }
     }
     if wanted.deltas

@@ -110,6 +110,18 @@ pub fn scraping(address: SocketAddr) -> String {
 
 /// Starts a program that serves queries, with this text in `scrape.yml`.
 fn launch(program: &str, config: &str, path: &str, args: impl Fn(&str, u16) -> Vec<String>) -> Server {
+    // A free port can be somebody else's by the time the program binds it.
+    (0..3)
+        .find_map(|_| launch_once(program, config, path, &args))
+        .unwrap_or_else(|| panic!("{program} ended three times before it listened"))
+}
+
+fn launch_once(
+    program: &str,
+    config: &str,
+    path: &str,
+    args: &impl Fn(&str, u16) -> Vec<String>,
+) -> Option<Server> {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("scrape.yml"), config).expect("written");
     let port = free_port();
@@ -120,13 +132,16 @@ fn launch(program: &str, config: &str, path: &str, args: impl Fn(&str, u16) -> V
         .stderr(Stdio::null())
         .spawn()
         .expect("the server starts");
-    let server = Server { child, url: format!("http://127.0.0.1:{port}{path}"), _folder: folder };
-    let until = Instant::now() + Duration::from_secs(20);
+    let mut server = Server { child, url: format!("http://127.0.0.1:{port}{path}"), _folder: folder };
+    let until = Instant::now() + Duration::from_secs(60);
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        if server.child.try_wait().expect("its status").is_some() {
+            return None;
+        }
         assert!(Instant::now() < until, "{program} does not listen");
         std::thread::sleep(Duration::from_millis(50));
     }
-    server
+    Some(server)
 }
 
 /// A Prometheus with this configuration, below `/p`, and further flags.

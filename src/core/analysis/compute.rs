@@ -105,8 +105,19 @@ fn symbol(
     let guards = GuardCounts::over(series.rows()[last.positions.clone()].iter().map(|row| row.tuning.guards));
     let found = anomalies::find(series, last.positions.clone(), &policy.anomalies);
     let loops = signatures_of(series, &last).loop_count;
-    let deltas = options.deltas.then(|| {
-        let verified = deltas::verify(series, &evidence.tuning_report, evidence.end_overrides.as_ref());
+    let declared = evidence.declared.as_ref().and_then(|declared| declared.interval);
+    let is_full = options.depth == Depth::Full;
+    // What needs nothing of each other.
+    let ((verified, course), deep) = side_by_side(
+        series.len(),
+        || {
+            let verify = || deltas::verify(series, &evidence.tuning_report, evidence.end_overrides.as_ref());
+            let course = || course::of(series, numbers, declared, &told, limits, policy);
+            (options.deltas.then(verify), is_full.then(course))
+        },
+        || is_full.then(|| deep(series, &last, numbers, &guards, policy)),
+    );
+    let deltas = verified.map(|verified| {
         let window = Window::find(series, WindowSpec::Overall, &policy.windows, numbers).used();
         checks.extend(deltas::checks(
             &verified,
@@ -117,8 +128,7 @@ fn symbol(
         ));
         verified
     });
-    let deep = (options.depth == Depth::Full).then(|| {
-        let mut deep = deep(series, &last, numbers, &guards, policy);
+    let deep = deep.zip(course).map(|(mut deep, course)| {
         let of_set = |set: &GateSet, part: Part| {
             gates::checks(set, part, series, numbers, &policy.windows, &policy.change_points, &policy.kpis)
         };
@@ -140,8 +150,6 @@ fn symbol(
             kpis: &policy.kpis,
         };
         checks.extend(sanity::checks(&subject, &policy.sanity));
-        let declared = evidence.declared.as_ref().and_then(|declared| declared.interval);
-        let course = course::of(series, numbers, declared, &told, limits, policy);
         checks.extend(course.checks);
         deep.pace = course.pace;
         deep.kpi_drift = with_theil_sen(course.drift, &deep.windows, &course.window);
@@ -221,8 +229,11 @@ fn with_theil_sen(mut drifts: Vec<KpiDrift>, windows: &[WindowStats], window: &s
 fn resources(series: &Series) -> Vec<(DateTime<Utc>, ResourceValues)> {
     let one = |(position, row): (usize, &Row)| {
         let values = series.resources(position);
+        if values.is_empty() {
+            return None;
+        }
         let time = DateTime::parse_from_rfc3339(row.time.as_deref()?).ok()?;
-        (!values.is_empty()).then(|| (time.to_utc(), values))
+        Some((time.to_utc(), values))
     };
     series.rows().iter().enumerate().filter_map(one).collect()
 }
@@ -282,6 +293,21 @@ fn window_kpis(
             summary,
         }
     };
-    // Threads pay only where there is much to do.
-    if window.len() > 1000 { kpis.par_iter().map(one).collect() } else { kpis.iter().map(one).collect() }
+    if window.len() > WORTH_A_THREAD {
+        kpis.par_iter().map(one).collect()
+    } else {
+        kpis.iter().map(one).collect()
+    }
+}
+
+/// Threads pay only where there is much to do: more iterations than these.
+const WORTH_A_THREAD: usize = 1000;
+
+/// Both results; at the same time where there are many iterations.
+fn side_by_side<A: Send, B: Send>(
+    iterations: usize,
+    one: impl FnOnce() -> A + Send,
+    other: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if iterations > WORTH_A_THREAD { rayon::join(one, other) } else { (one(), other()) }
 }

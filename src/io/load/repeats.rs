@@ -4,6 +4,7 @@
 //! ever is: loading costs no more than before.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 
 use serde_json::Value;
@@ -29,13 +30,20 @@ fn of_series(folder: &Path, entries: &[Entry], series: &Series, kpis: &KpiTable)
         series.rows()[*at].collection_failed.is_none()
             && ids.iter().any(|kpi| series.value(*kpi, *at).is_some())
     };
-    // The first KPI alone tells nearly all iterations apart.
-    let mut order: Vec<usize> = (0..series.len()).filter(measured).collect();
-    let first = |at: usize| series.value(ids[0], at).map(f64::to_bits);
-    order.sort_by_key(|at| first(*at));
+    // Only what has the same fingerprint is compared; nearly all iterations have one of their own.
+    let fingerprint = |at: usize| {
+        let mut hasher = DefaultHasher::new();
+        for kpi in &ids {
+            series.value(*kpi, at).map(f64::to_bits).hash(&mut hasher);
+        }
+        hasher.finish()
+    };
+    let mut order: Vec<(u64, usize)> =
+        (0..series.len()).filter(measured).map(|at| (fingerprint(at), at)).collect();
+    order.sort_unstable();
     let mut alike: BTreeMap<Vec<Option<u64>>, Vec<usize>> = BTreeMap::new();
-    for group in order.chunk_by(|one, other| first(*one) == first(*other)).filter(|group| group.len() > 1) {
-        for at in group {
+    for group in order.chunk_by(|one, other| one.0 == other.0).filter(|group| group.len() > 1) {
+        for (_, at) in group {
             alike.entry(row(*at)).or_default().push(*at);
         }
     }
