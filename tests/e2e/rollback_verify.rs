@@ -107,10 +107,10 @@ fn a_sample_from_before_the_actions_verifies_no_rollback() {
 
 #[test]
 fn several_series_must_all_hold_and_one_that_is_not_a_number_does_not() {
+    const BEFORE: &str = "mm_active_orders{symbol=\"a\"} 3\nmm_active_orders{symbol=\"b\"} 4";
     if !has("prometheus") {
         return;
     }
-    const BEFORE: &str = "mm_active_orders{symbol=\"a\"} 3\nmm_active_orders{symbol=\"b\"} 4";
     for (after, condition, holds) in [
         ("mm_active_orders{symbol=\"a\"} 0\nmm_active_orders{symbol=\"b\"} 0", "== 0", true),
         ("mm_active_orders{symbol=\"a\"} 0\nmm_active_orders{symbol=\"b\"} 1", "== 0", false),
