@@ -110,6 +110,36 @@ fn conditions_that_do_not_come_true_call_a_person() {
 }
 
 #[test]
+fn what_a_recovery_has_undone_is_not_verified_any_more_and_nobody_is_called_for_it() {
+    // Orders rest, as they should once trading goes on.
+    let api = stub(|query| match query {
+        "mm_active_orders_total" => vector(&[5.0]),
+        _ => vector(&[1.0]),
+    });
+    let policy = || Policy { verification: CHECKS.to_owned(), ..Policy::new(api.address) };
+    let place = Place::new(&policy());
+    let server = place.serve(&["--live"]);
+    server.hook(&delivery("Hard", 1));
+    let output = place.run(&["recover", "--live", "--reason", "it is over"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    until(Duration::from_secs(20), || {
+        server.stderr().contains("a recovery was begun before it was verified").then_some(())
+    });
+    assert!(place.events("verified").is_empty());
+    assert!(place.events("escalated").is_empty());
+    assert_eq!(server.metric("soak_rollback_verifications_total{result=\"failed\"}"), 0.0);
+    server.stop();
+    // Nor by the next start.
+    let server = place.serve(&["--live"]);
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(
+        place.events("verified").is_empty() && place.events("escalated").is_empty(),
+        "{}",
+        server.stderr()
+    );
+}
+
+#[test]
 fn a_server_that_nobody_can_ask_verifies_nothing() {
     let api = Stub::start(|request| {
         Some((if request.path() == "/api/v1/query" { 500 } else { 200 }, "no".to_owned()))

@@ -301,6 +301,16 @@ impl State {
         self.undertakings.values()
     }
 
+    /// Whether a person has taken the way back since: what had to be true after the rollback need not be any more.
+    pub fn is_overtaken(&self, id: PlanId) -> bool {
+        let since = self.undertakings.range(id..).map(|(_, undertaking)| undertaking);
+        since.filter(|u| u.plan.kind == PlanKind::Recovery).any(|recovery| {
+            let both = recovery.plan.actions.iter().zip(&recovery.progress);
+            both.into_iter()
+                .any(|(action, made)| action.kind != ActionKind::Notify && made.may_have_an_effect())
+        })
+    }
+
     /// Alerts that were rolled back for and were not told to be over: while they fire they lead to no other rollback.
     pub fn still_firing(&self) -> BTreeMap<&str, PlanId> {
         let rollbacks = self.undertakings.values().filter(|u| u.plan.kind == PlanKind::Rollback);

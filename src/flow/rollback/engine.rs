@@ -303,7 +303,8 @@ fn leftovers(journal: &Journal, left: &[PlanId], workers: &Workers, policy: &Rol
     for undertaking in memory.state.undertakings() {
         let did = matches!(undertaking.outcome, Some(PlanOutcome::Done | PlanOutcome::Failed));
         let is_young = since.is_none_or(|since| undertaking.plan.at >= since);
-        if did && is_young && undertaking.verified.is_none() && undertaking.plan.kind == PlanKind::Rollback {
+        let is_open = undertaking.verified.is_none() && !memory.state.is_overtaken(undertaking.plan.id);
+        if did && is_young && is_open && undertaking.plan.kind == PlanKind::Rollback {
             workers.verify(undertaking.plan.clone());
         }
     }
