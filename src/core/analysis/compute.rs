@@ -117,17 +117,16 @@ fn symbol(
         },
         || is_full.then(|| deep(series, &last, numbers, &guards, policy)),
     );
-    let deltas = verified.map(|verified| {
+    if let Some(verified) = &verified {
         let window = Window::find(series, WindowSpec::Overall, &policy.windows, numbers).used();
         checks.extend(deltas::checks(
-            &verified,
+            verified,
             &policy.deltas,
             options.strict,
             &window,
             series.symbol.as_deref(),
         ));
-        verified
-    });
+    }
     let deep = deep.zip(course).map(|(mut deep, course)| {
         let of_set = |set: &GateSet, part: Part| {
             gates::checks(set, part, series, numbers, &policy.windows, &policy.change_points, &policy.kpis)
@@ -168,7 +167,7 @@ fn symbol(
         guards,
         anomalies: found,
         loops,
-        deltas,
+        deltas: verified,
         deep,
         checks,
         outcome,
