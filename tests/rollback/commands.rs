@@ -124,6 +124,31 @@ fn check_tells_every_mistake_and_every_gap() -> TestResult {
 }
 
 #[test]
+fn a_policy_by_which_nobody_can_be_told_does_not_act() {
+    let place = Place::new(&Policy::new(Stub::good().address));
+    let off = Policy::new(place.api).text().replace("chat: {method", "chat: {enabled: false, method");
+    place.write_policy(&off);
+    let check = |args: &[&str]| place.command(args).output().expect("the program starts");
+    assert_eq!(check(&["check", "rollback.yaml"]).status.code(), Some(0));
+    for output in
+        [check(&["check", "rollback.yaml", "--live"]), place.run(&["serve", "--port", "0", "--live"])]
+    {
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains("no channel of `notifications` is on"), "{told}");
+        assert!(told.contains("`notify` of `auto_rollback` tells chat alone"), "{told}");
+    }
+    // With another one that is on it is enough that the action names it, too.
+    let both = off.replace("channels: [chat]", "channels: [chat, more]").replace(
+        "notifications: {",
+        "notifications: {more: {method: webhook, webhook_url: {env: CHAT_URL}}, ",
+    );
+    place.write_policy(&both);
+    let output = check(&["check", "rollback.yaml", "--live"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
 fn a_rehearsal_shows_requests_and_hides_secrets_and_touches_nothing() -> TestResult {
     let api = Stub::good();
     let place = Place::new(&Policy { causes: "[Harder]", ..Policy::new(api.address) });
@@ -263,7 +288,7 @@ fn two_servers_on_one_log_are_one_too_many() {
     let _server = place.serve(&[]);
     let output = place.run(&["serve", "--port", "0"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("hint: one server a log"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("hint: one server a folder of logs"), "{}", stderr(&output));
 }
 
 #[test]

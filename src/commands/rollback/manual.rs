@@ -56,6 +56,14 @@ fn undertake(args: &ManualArgs, kind: PlanKind, is_forced: bool) -> Result<Exit,
             "{left} was cut short by a process that is gone; `soak rollback log show` tells how far it came"
         ));
     }
+    if kind == PlanKind::Recovery {
+        for (alert, by) in own.still_firing() {
+            tell(&format!(
+                "{alert} was not told to be over: {by} has dealt with it, so while it fires it leads to no other rollback; \
+                 watch it"
+            ));
+        }
+    }
     let stop = StopRequest::listen().map_err(Failure::failed)?;
     let environment = Environment::of_process();
     let limits = Limits::default();
