@@ -163,8 +163,8 @@ pub struct ManualArgs {
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub reason: String,
 
-    /// Who asks, for the log [default: $GITHUB_ACTOR, else $SUDO_USER, $USER, $LOGNAME or $USERNAME; where none of them
-    /// is set, a rollback is done for `unknown`, and the way back is refused]
+    /// Who asks, for the log [default: $GITHUB_ACTOR, else $SUDO_USER, $USER, $LOGNAME or $USERNAME, else the account
+    /// that runs it]
     #[arg(long, value_name = "NAME", value_parser = person)]
     pub by: Option<String>,
 }

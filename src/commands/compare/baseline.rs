@@ -37,7 +37,7 @@ fn promote(args: &PromoteArgs) -> Result<Exit, Failure> {
         symbol: symbol.as_deref(),
         significance: true,
     };
-    let by = provenance::person(&Environment::of_process()).unwrap_or_else(|| "unknown".to_owned());
+    let by = provenance::person(&Environment::of_process());
     let actor = Actor { by, at: now()? };
     baselines::promote(&store, run, &asked, &actor, &provenance.tool_version).map_err(failed)?;
     tell(&store, "promote", &policy, *format)

@@ -41,8 +41,7 @@ pub struct Hook {
     pub alerts: Vec<Alert>,
 }
 
-/// What makes two deliveries the same episode of the same alert: labels and start, and the group where one of the two
-/// is missing.
+/// What makes two deliveries the same episode of the same alert: group, labels and start.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AlertKey(String);
 
@@ -64,11 +63,7 @@ impl Alert {
         self.labels.get("alertname").map_or("", String::as_str)
     }
 
-    /// The key of its episode, told in a group.
-    ///
-    /// Labels and start say which episode it is, whatever group tells it: two routes tell the same alert under two
-    /// keys, and a configuration of Alertmanager that was changed tells everything that fires again under new ones.
-    /// The group's key only counts where the sender left one of the two out, and repetitions are known by nothing else.
+    /// The key of its episode within a group.
     pub fn key(&self, group_key: &str) -> AlertKey {
         let mut hash = Sha256::new();
         let mut part = |text: &str| {
@@ -76,23 +71,17 @@ impl Alert {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text.as_bytes());
         };
-        match (&self.fingerprint, &self.starts_at) {
-            (Some(fingerprint), Some(starts_at)) => {
-                part(fingerprint);
-                part(starts_at);
-            }
-            (fingerprint, starts_at) => {
-                part(group_key);
-                match fingerprint {
-                    Some(fingerprint) => part(fingerprint),
-                    None => self.labels.iter().for_each(|(name, value)| {
-                        part(name);
-                        part(value);
-                    }),
+        part(group_key);
+        match &self.fingerprint {
+            Some(fingerprint) => part(fingerprint),
+            None => {
+                for (name, value) in &self.labels {
+                    part(name);
+                    part(value);
                 }
-                part(starts_at.as_deref().unwrap_or_default());
             }
         }
+        part(self.starts_at.as_deref().unwrap_or_default());
         AlertKey(hex(&hash.finalize()[..16]))
     }
 }
@@ -111,30 +100,21 @@ mod tests {
     }
 
     #[test]
-    fn an_episode_is_known_by_fingerprint_and_start_and_by_nothing_else() {
+    fn an_episode_is_known_by_group_fingerprint_and_start_and_by_nothing_else() {
         let first = alert("A", Some("f1"), Some("t1")).key("g");
         let mut resolved = alert("B", Some("f1"), Some("t1"));
         resolved.status = AlertStatus::Resolved;
         assert_eq!(resolved.key("g"), first);
-        assert_eq!(alert("A", Some("f1"), Some("t1")).key("h"), first, "told by another group");
         for other in [
             alert("A", Some("f2"), Some("t1")).key("g"),
             alert("A", Some("f1"), Some("t2")).key("g"),
+            alert("A", Some("f1"), Some("t1")).key("h"),
             alert("A", Some("f1t1"), None).key("g"),
             alert("A", Some("f"), Some("1t1")).key("g"),
         ] {
             assert_ne!(other, first);
         }
         assert_eq!(first.as_str().len(), 32);
-    }
-
-    #[test]
-    fn the_group_counts_where_the_sender_left_something_out() {
-        for (fingerprint, starts_at) in [(Some("f1"), None), (None, Some("t1")), (None, None)] {
-            let told = |group| alert("A", fingerprint, starts_at).key(group);
-            assert_eq!(told("g"), told("g"));
-            assert_ne!(told("g"), told("h"), "{fingerprint:?} {starts_at:?}");
-        }
     }
 
     #[test]

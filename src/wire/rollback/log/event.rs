@@ -109,7 +109,7 @@ pub struct HookRecord {
 /// An alert and what was decided about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AlertRecord {
-    /// Its episode: the first half of a SHA-256 of fingerprint and start, and of the group where one of them is missing
+    /// Its episode: the first half of a SHA-256 of group, fingerprint and start
     pub key: String,
     /// Name
     pub alert: String,
