@@ -56,7 +56,9 @@ pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         let (of_a, of_b) = (&a.values, &b.values);
         let mut judged =
             significance::judge(of_a, of_b, &policy.compare, &policy.change_points, &policy.kpis);
-        judged.iter_mut().for_each(|one| one.around = [a.around(), b.around()]);
+        for one in &mut judged {
+            one.around = [a.around(), b.around()];
+        }
         let ranks = significance::ranks(of_a, of_b, &judged);
         (judged, ranks, &a.window, &b.window)
     });

@@ -2,6 +2,7 @@
 //!
 //! Must not judge a run.
 
+use super::sanity::whole;
 use super::{GateSet, Judge, KpiGate, Policy, WindowSpec};
 use crate::core::course::CourseRules;
 use crate::core::stats::interval::FEWEST_FOR_PHI;
@@ -28,7 +29,7 @@ impl Policy {
     }
 
     fn of_course(&self, rules: &CourseRules) -> u64 {
-        self.until(rules.window, rules.min_iterations.value as usize)
+        self.until(rules.window, whole(&rules.min_iterations))
     }
 
     /// The number of the iteration with which a window holds so many.

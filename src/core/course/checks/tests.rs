@@ -125,7 +125,7 @@ fn a_window_that_has_not_begun_is_told_from_a_kpi_without_values() {
 /// Both checks of 60 values with other rules.
 fn ruled(rules: &ChangeRules, n: u64) -> (Check, Check) {
     let kpis = KpiTable::default();
-    let window = WindowUsed { name: "steady".to_owned(), first: Some(1), last: Some(n), n: n as usize };
+    let window = WindowUsed { name: "steady".to_owned(), first: Some(1), last: Some(n), n: 9 };
     let scene = Scene { kpis: &kpis, window: &window, symbol: None, pace: None, family: 1 };
     let column = net(n, |_| 5.0);
     let columns = std::slice::from_ref(&column);
