@@ -38,17 +38,17 @@ pub struct RotationArgs {
 
     /// Keep the N iterations with the highest numbers of each run and symbol [default: rotation.keep_iterations of
     /// the policy; built in: 100]
-    #[arg(long, value_name = "N", value_parser = count)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
     pub keep: Option<usize>,
 
     /// Former runs and loose snapshots older than this go; `none` for no age [default: rotation.max_age_days of the
     /// policy; built in: 7]
-    #[arg(long, value_name = "DAYS", value_parser = days_or_none)]
+    #[arg(long, value_name = "DAYS", allow_negative_numbers = true, value_parser = days_or_none)]
     pub max_age_days: Option<Limit>,
 
     /// MiB that everything together may take; `none` for no limit [default: rotation.max_size_mb of the policy;
     /// built in: 500]
-    #[arg(long, value_name = "MIB", value_parser = mebibytes_or_none)]
+    #[arg(long, value_name = "MIB", allow_negative_numbers = true, value_parser = mebibytes_or_none)]
     pub max_size_mb: Option<Limit>,
 
     /// How the result is printed

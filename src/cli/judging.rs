@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgAction, Args};
 
 use super::environment;
-use super::values::{count, reason, switch};
+use super::values::{count, person, reason, switch};
 
 /// The run that is looked at.
 #[derive(Clone, Debug, Args)]
@@ -97,6 +97,32 @@ pub struct OverrideArgs {
     /// When is $SOAK_NOW, else what the clock says: then two results of the same run differ in it.
     #[arg(long = "override", value_name = "REASON", env = "READINESS_OVERRIDE", value_parser = reason)]
     pub override_reason: Option<String>,
+
+    /// Who overrides.
+    #[command(flatten)]
+    pub by: OverrideByArgs,
+}
+
+/// Who answers for an override. It goes with an argument `override_reason`.
+#[derive(Clone, Debug, Args)]
+pub struct OverrideByArgs {
+    /// Who answers for the override, a person or a team [default: $GITHUB_ACTOR, else $SUDO_USER, $USER, $LOGNAME or
+    /// $USERNAME; where none of them is set, an override is refused]
+    #[arg(long, value_name = "NAME", value_parser = person, requires = "override_reason")]
+    pub by: Option<String>,
+}
+
+/// What CI systems are told.
+#[derive(Clone, Debug, Args)]
+pub struct CiArgs {
+    /// Write the checks as JUnit XML, for CI systems [default: not written]
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+
+    /// Print annotations for GitHub Actions, and append a summary to the file that $GITHUB_STEP_SUMMARY
+    /// names
+    #[arg(long)]
+    pub github: bool,
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::judging::{JudgedRunArgs, OverrideArgs};
+use super::judging::{CiArgs, JudgedRunArgs, OverrideArgs};
 use super::notify::NotifyArgs;
 use super::values::{FailOn, FailOnWarn, Format, count, symbol};
 
@@ -149,14 +149,9 @@ pub struct GateArgs {
     #[command(flatten)]
     pub override_: OverrideArgs,
 
-    /// Write the checks as JUnit XML, for CI systems [default: not written]
-    #[arg(long, value_name = "FILE")]
-    pub junit: Option<PathBuf>,
-
-    /// Print annotations for GitHub Actions, and append a summary to the file that $GITHUB_STEP_SUMMARY
-    /// names
-    #[arg(long)]
-    pub github: bool,
+    /// What CI is told.
+    #[command(flatten)]
+    pub ci: CiArgs,
 
     /// Folder for everything that is written [default: the folder of the run, and reports/analysis in it]
     #[arg(long, value_name = "DIR")]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::values::{Format, count, reason};
+use super::values::{Format, count, person, reason};
 use crate::core::listen::ListenAddress;
 
 /// `soak rollback …`
@@ -163,8 +163,9 @@ pub struct ManualArgs {
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub reason: String,
 
-    /// Who asks, for the log [default: $USER, or `unknown`]
-    #[arg(long, value_name = "NAME")]
+    /// Who asks, for the log [default: $GITHUB_ACTOR, else $SUDO_USER, $USER, $LOGNAME or $USERNAME; where none of them
+    /// is set, a rollback is done for `unknown`, and the way back is refused]
+    #[arg(long, value_name = "NAME", value_parser = person)]
     pub by: Option<String>,
 }
 

@@ -5,6 +5,7 @@ use clap::ValueEnum;
 
 use super::artifacts::Limit;
 use crate::core::golden::Pattern;
+use crate::core::person;
 use crate::core::release::name;
 
 /// How a result is printed.
@@ -238,15 +239,14 @@ pub fn link(value: &str) -> Result<String, String> {
 /// Browsers and chats take addresses of this length, in bytes; longer ones not all of them.
 const LONGEST_LINK: usize = 2000;
 
-/// The name of somebody who answers for something: initials are enough, but it must fit on a line.
+/// The name of somebody who answers for something.
 pub fn person(value: &str) -> Result<String, String> {
-    const LONGEST: usize = 200;
-    let name = value.trim();
-    let is_name = name.chars().any(char::is_alphanumeric) && !name.chars().any(char::is_control);
-    if is_name && name.chars().count() <= LONGEST {
-        return Ok(name.to_owned());
-    }
-    Err(format!("expected the name of a person or a team, on one line and of at most {LONGEST} characters"))
+    person::name(value).map(str::to_owned).ok_or_else(|| {
+        format!(
+            "expected the name of a person or a team, on one line and of at most {} characters",
+            person::LONGEST
+        )
+    })
 }
 
 /// The reason of an override, in words: it stands in every artifact.

@@ -1,6 +1,6 @@
 //! `soak analyze`: the deep look.
 
-use super::judging::{cannot_judge, collect_provenance, load_window_policy};
+use super::judging::{cannot_judge, collect_provenance, load_window_policy, overriding};
 use super::post_soak::{end, ending, leave, result, style, tell_folder, verdict_exit, write};
 use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
@@ -30,7 +30,7 @@ pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         format,
     } = args;
     let policy = load_window_policy(policy, window)?;
-    let provenance = collect_provenance(&policy, override_.override_reason.as_deref())?;
+    let provenance = collect_provenance(&policy, overriding(override_))?;
     let options =
         Options { mock: mock.mock, so_far: window.so_far, min_windows: *min_windows, ..Options::default() };
     let asked = path.folder();

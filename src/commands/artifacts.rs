@@ -8,7 +8,7 @@ use crate::cli::artifacts::{ArtifactsCommand, Limit, RotateArgs, RotationArgs, U
 use crate::cli::values::Format;
 use crate::core::rotation::RotationRules;
 use crate::exit::Exit;
-use crate::flow::rotation::{self, RotateError};
+use crate::flow::rotation::{self, Rotated};
 use crate::io::clock;
 use crate::io::environment::Environment;
 use crate::io::rotation::RotationError;
@@ -30,18 +30,19 @@ fn rotate(args: &RotateArgs) -> Result<Exit, Failure> {
     let (rules, log_bytes) = rules(rotation)?;
     let folder = rotation.folder();
     let now = now()?;
-    let result = if *dry_run {
-        rotation::plan(&folder, &rules, now).map_err(cannot_rotate)?
+    let Rotated { result, unlogged } = if *dry_run {
+        let result = rotation::plan(&folder, &rules, now).map_err(cannot_rotate)?;
+        Rotated { result, unlogged: None }
     } else {
-        rotation::rotate(&folder, &rules, log_bytes, now).map_err(|error| match error {
-            RotateError::Rotation(error) => cannot_rotate(error),
-            RotateError::Log(error) => Failure::output(error).hint("the rotation itself was done"),
-        })?
+        rotation::rotate(&folder, &rules, log_bytes, now).map_err(cannot_rotate)?
     };
     print(match rotation.format {
         Format::Text => rotation_text::rotation(&result),
         Format::Json => json::pretty(&result),
     })?;
+    if let Some(error) = unlogged {
+        return Err(Failure::output(error).hint("what is told above went, and only the log does not say so"));
+    }
     if !result.within_limit {
         let hint = "a lower `--keep` leaves fewer iterations, a higher `--max-size-mb` allows more";
         return Err(Failure::failed(anyhow!("what is left is more than the limit")).hint(hint));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use super::judging::{cannot_judge, collect_provenance, load_window_policy};
+use super::judging::{cannot_judge, collect_provenance, load_window_policy, overriding};
 use super::post_soak::{end, ending, leave, style, tell_folder, write_where};
 use super::{Failure, print};
 use crate::cli::audit::{AuditArgs, AuditCommand, LegacyArgs, PrSummaryArgs};
@@ -43,7 +43,7 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
         return pr_summary(args);
     }
     let policy = load_window_policy(policy, window)?;
-    let provenance = collect_provenance(&policy, override_.override_reason.as_deref())?;
+    let provenance = collect_provenance(&policy, overriding(override_))?;
     let options = Options { so_far: window.so_far, ..Options::default() };
     let asked = path.folder();
     let request = Request { path: &asked, policy: &policy, options, symbols: &[], edge_report: None };

@@ -62,6 +62,15 @@ impl Failure {
         self
     }
 
+    /// The same with a way out, where one is known.
+    #[must_use]
+    pub fn hint_if_known(self, hint: Option<impl Into<String>>) -> Self {
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
+    }
+
     /// Tells the failure on stderr. If nobody can read it there, the exit code still says it.
     pub fn report(&self) {
         let _ = write!(io::stderr().lock(), "{self}");

@@ -1,26 +1,23 @@
 //! `soak gate`: one load, one analysis, one verdict.
 
-use std::path::Path;
-
+use super::ci;
 use super::extract::metrics_wanted;
-use super::judging::{cannot_judge, collect_provenance, load_window_policy, notify_target};
+use super::judging::{cannot_judge, collect_provenance, load_window_policy, notify_target, overriding};
 use super::post_soak::{
-    compare, end, ending, leave, notify, result, say, style, tell_folder, verdict_exit, write,
+    compare, end, ending, leave, notify, result, style, tell_folder, verdict_exit, write,
 };
 use super::{Failure, print};
-use crate::cli::environment;
 use crate::cli::globals::GlobalArgs;
 use crate::cli::judging::JudgedRunArgs;
 use crate::cli::post_soak::GateArgs;
 use crate::cli::values::Format;
-use crate::core::analysis::{Analysis, Options};
+use crate::core::analysis::Options;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
 use crate::flow::write::{Wanted, render};
-use crate::io::loose;
+use crate::render::ci::Told;
 use crate::render::gate_text::Places;
-use crate::render::{gate_text, github, json, junit};
-use crate::wire::provenance::Provenance;
+use crate::render::{gate_text, json};
 use crate::wire::snapshot::Snapshot;
 
 /// Judges, writes, tells, ends by the verdict.
@@ -37,8 +34,7 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         notify: notify_args,
         fail_on,
         override_,
-        junit,
-        github,
+        ci,
         out,
         no_html,
         ascii,
@@ -46,7 +42,7 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     } = args;
     let target = notify_args.destination().map_err(Failure::usage)?.map(notify_target);
     let policy = load_window_policy(policy, window)?;
-    let provenance = collect_provenance(&policy, override_.override_reason.as_deref())?;
+    let provenance = collect_provenance(&policy, overriding(override_))?;
     let options = Options {
         mock: mock.mock,
         so_far: window.so_far,
@@ -76,13 +72,9 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     let base = out.as_deref().unwrap_or(&judged.folder);
     let written = write(globals, base, analysis, rendered);
     let mut failure = written.failure.or(compared.err());
-    if let Some(file) = junit
-        && let Err(error) = loose::write(file, junit::report(analysis, &provenance).as_bytes())
-    {
-        failure.get_or_insert(Failure::output(error).hint("`--junit` names a file in a folder that exists"));
-    }
-    if *github && let Err(error) = append_summary(analysis, &provenance) {
-        failure.get_or_insert(error);
+    let told = Told::gate(analysis, &provenance);
+    if let Some(unwritten) = ci::write(ci, &told) {
+        failure.get_or_insert(unwritten);
     }
     if let Some(target) = target {
         notify(globals, &snapshot, &target, notify_args.link());
@@ -99,30 +91,7 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
             print(json::pretty(&result("gate", analysis, &provenance, &written.names, code)))?;
         }
     }
-    if *github {
-        annotate(globals, analysis, *format)?;
-    }
+    ci::annotate(globals, ci, &told, *format == Format::Text)?;
     leave(judged);
     end(exit, failure)
-}
-
-/// Annotations on stdout; on stderr where stdout holds JSON.
-fn annotate(globals: &GlobalArgs, analysis: &Analysis, format: Format) -> Result<(), Failure> {
-    let annotations = github::annotations(analysis);
-    match format {
-        Format::Text => print(&annotations)?,
-        Format::Json if annotations.is_empty() => {}
-        Format::Json => say(globals, annotations.trim_end()),
-    }
-    Ok(())
-}
-
-/// The summary, into the file that GitHub names.
-fn append_summary(analysis: &Analysis, provenance: &Provenance) -> Result<(), Failure> {
-    let Some(file) = environment::text("GITHUB_STEP_SUMMARY") else { return Ok(()) };
-    loose::append(Path::new(&file), |size| {
-        let used = usize::try_from(size).unwrap_or(usize::MAX);
-        github::summary(analysis, provenance, github::SUMMARY_LIMIT.saturating_sub(used))
-    })
-    .map_err(|error| Failure::output(error).hint("$GITHUB_STEP_SUMMARY names the file to append to"))
 }

@@ -149,11 +149,7 @@ fn hint_of(error: &GrafanaError) -> Option<&'static str> {
 }
 
 fn failed(error: GrafanaError, hint: Option<&str>) -> Failure {
-    let failure = Failure::external(error);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::external(error).hint_if_known(hint)
 }
 
 fn read(path: &Path) -> Result<Dashboard, Failure> {

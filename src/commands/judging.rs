@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::Failure;
-use crate::cli::judging::{PolicyArgs, WindowArgs};
+use crate::cli::judging::{OverrideArgs, OverrideByArgs, PolicyArgs, WindowArgs};
 use crate::cli::notify::Destination;
 use crate::core::policy::Policy;
 use crate::flow::judge::JudgeError;
 use crate::flow::policy::PolicyProblem;
+use crate::flow::provenance::{Overriding, ProvenanceError};
 use crate::flow::{policy, provenance};
 use crate::io::artifacts::WriteError;
 use crate::io::environment::Environment;
@@ -36,10 +37,27 @@ pub(super) fn load_window_policy(policy: &PolicyArgs, window: &WindowArgs) -> Re
 /// Who judges, by what.
 pub(super) fn collect_provenance(
     policy: &Policy,
-    override_reason: Option<&str>,
+    overriding: Option<Overriding<'_>>,
 ) -> Result<Provenance, Failure> {
-    provenance::collect(&Environment::of_process(), policy, override_reason)
-        .map_err(|error| Failure::usage(error).hint("an example of a valid time is 2026-01-31T12:00:00Z"))
+    provenance::collect(&Environment::of_process(), policy, overriding).map_err(|error| {
+        let hint = match error {
+            ProvenanceError::Clock(_) => "an example of a valid time is 2026-01-31T12:00:00Z",
+            ProvenanceError::Nobody => "`--by NAME` says who",
+        };
+        Failure::usage(error).hint(hint)
+    })
+}
+
+/// The override that was asked for; `None` = none.
+pub(super) fn overriding(args: &OverrideArgs) -> Option<Overriding<'_>> {
+    let OverrideArgs { override_reason, by } = args;
+    overriding_by(override_reason.as_deref(), by)
+}
+
+/// The same for a command that says itself what an override of it does.
+pub(super) fn overriding_by<'a>(reason: Option<&'a str>, by: &'a OverrideByArgs) -> Option<Overriding<'a>> {
+    let OverrideByArgs { by } = by;
+    reason.map(|reason| Overriding { reason, by: by.as_deref() })
 }
 
 /// Nothing could be judged.
@@ -63,11 +81,7 @@ pub(super) fn cannot_judge(error: JudgeError) -> Failure {
 /// Artifacts could not be written.
 pub(super) fn cannot_write(error: WriteError) -> Failure {
     let hint = error.hint();
-    let failure = Failure::output(error);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::output(error).hint_if_known(hint)
 }
 
 /// Where a notification is sent.

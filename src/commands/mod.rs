@@ -7,6 +7,7 @@ mod access;
 mod analyze;
 mod artifacts;
 mod audit;
+mod ci;
 mod compare;
 mod completions;
 mod config;

@@ -24,6 +24,7 @@ pub mod kpi;
 pub mod listen;
 pub mod number;
 pub mod params;
+pub mod person;
 pub mod policy;
 pub mod ranges;
 pub mod recommend;

@@ -293,6 +293,14 @@ pub fn join<'a>(checks: impl IntoIterator<Item = &'a Check>) -> Outcome {
         .unwrap_or(Outcome::Invalid)
 }
 
+/// The checks that make a verdict worse than PASS, worst first.
+pub fn reasons<'a>(checks: impl IntoIterator<Item = &'a Check>) -> Vec<&'a Check> {
+    let mut reasons: Vec<&Check> =
+        checks.into_iter().filter(|check| check.joins && check.outcome > Outcome::Pass).collect();
+    reasons.sort_by_key(|check| std::cmp::Reverse(check.outcome));
+    reasons
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use crate::core::analysis::{Analysis, Depth, Options, SymbolAnalysis, pass_limits};
+use crate::core::analysis::{Analysis, Depth, Options, SymbolAnalysis, limits_word, pass_limits};
 use crate::core::policy::Policy;
 use crate::core::run::live::{LiveFacts, LiveIteration, LiveRun, LiveVerdict};
 use crate::core::run::settings::SourceSettings;
@@ -75,7 +75,7 @@ impl LiveFolder {
             deltas: false,
             ..Options::default()
         };
-        let limits = if followed.mock { "mock" } else { "production" };
+        let limits = limits_word(followed.mock);
         let mut empty =
             LiveFacts::new("unknown", limits, &provenance.tool_version, &provenance.policy_sha256);
         empty.state = None;

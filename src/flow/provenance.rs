@@ -2,23 +2,48 @@
 
 use chrono::SecondsFormat;
 
+use crate::core::person;
 use crate::core::policy::Policy;
 use crate::io::clock::{self, ClockError};
 use crate::io::environment::Environment;
 use crate::wire::provenance::{Override, Provenance};
+
+/// Variables that name who is at work, the one that knows best first: a CI's runner and root are accounts that
+/// somebody uses.
+const PEOPLE: [&str; 5] = ["GITHUB_ACTOR", "SUDO_USER", "USER", "LOGNAME", "USERNAME"];
+
+/// A decision to go on in spite of a verdict, as it was given.
+#[derive(Clone, Copy, Debug)]
+pub struct Overriding<'a> {
+    /// Why.
+    pub reason: &'a str,
+    /// Who; `None` = whom the environment names.
+    pub by: Option<&'a str>,
+}
+
+/// Why nothing can be said about where a result comes from.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvenanceError {
+    /// There is no time.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// An override for which nobody answers is none.
+    #[error("nobody is named who answers for the override: none of ${} holds a name", PEOPLE.join(", $"))]
+    Nobody,
+}
 
 /// Collects the provenance of a result. The clock is only asked for an override; everything else takes its
 /// time from the data, so that the same input gives the same bytes.
 pub fn collect(
     environment: &Environment,
     policy: &Policy,
-    override_reason: Option<&str>,
-) -> Result<Provenance, ClockError> {
+    overriding: Option<Overriding<'_>>,
+) -> Result<Provenance, ProvenanceError> {
     let text = |time: chrono::DateTime<chrono::Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-    let overridden = match override_reason {
-        Some(reason) => Some(Override {
+    let overridden = match overriding {
+        Some(Overriding { reason, by }) => Some(Override {
             reason: reason.to_owned(),
-            by: person(environment),
+            by: by.map(str::to_owned).or_else(|| person(environment)).ok_or(ProvenanceError::Nobody)?,
             at: text(clock::now(environment)?),
         }),
         None => None,
@@ -32,11 +57,39 @@ pub fn collect(
     })
 }
 
-/// Who acts, as far as the environment says.
-pub fn person(environment: &Environment) -> String {
-    ["GITHUB_ACTOR", "USER", "LOGNAME", "USERNAME"]
+/// Who acts, as far as the environment says; a value that is no name is passed over.
+pub fn person(environment: &Environment) -> Option<String> {
+    PEOPLE
         .into_iter()
-        .find_map(|name| environment.text(name).ok().flatten())
-        .unwrap_or("unknown")
-        .to_owned()
+        .filter_map(|variable| environment.text(variable).ok().flatten())
+        .find_map(person::name)
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn who(pairs: &[(&str, &str)]) -> Option<String> {
+        person(&Environment::from_pairs(pairs.iter().copied()))
+    }
+
+    #[test]
+    fn the_variable_that_knows_best_names_who_acts() {
+        let all =
+            [("USERNAME", "e"), ("LOGNAME", "d"), ("USER", "c"), ("SUDO_USER", "b"), ("GITHUB_ACTOR", "a")];
+        for (length, expected) in [(5, "a"), (4, "b"), (3, "c"), (2, "d"), (1, "e")] {
+            assert_eq!(who(&all[..length]).as_deref(), Some(expected));
+        }
+        assert_eq!(who(&[("HOME", "/root")]), None);
+    }
+
+    #[test]
+    fn a_value_that_is_no_name_is_passed_over() {
+        assert_eq!(
+            who(&[("GITHUB_ACTOR", " "), ("USER", "a\nb"), ("LOGNAME", " ann ")]).as_deref(),
+            Some("ann")
+        );
+        assert_eq!(who(&[("USER", "")]), None);
+    }
 }

@@ -11,15 +11,13 @@ use crate::wire::rotation::{
     Compressed, RotationLogLine, RotationResult, UsageResult, left, removed, trimmed,
 };
 
-/// Why a rotation failed.
-#[derive(Debug, thiserror::Error)]
-pub enum RotateError {
-    /// The folder cannot be rotated; nothing was changed.
-    #[error(transparent)]
-    Rotation(#[from] RotationError),
-    /// It was rotated, and its log could not be written.
-    #[error(transparent)]
-    Log(#[from] LogError),
+/// A rotation that was carried out.
+#[derive(Debug)]
+pub struct Rotated {
+    /// What went and what did not.
+    pub result: RotationResult,
+    /// Why the log does not tell of it; `None` = it does.
+    pub unlogged: Option<LogError>,
 }
 
 /// What a rotation would do. Writes nothing.
@@ -41,7 +39,7 @@ pub fn rotate(
     rules: &RotationRules,
     log_bytes: u64,
     now: DateTime<Utc>,
-) -> Result<RotationResult, RotateError> {
+) -> Result<Rotated, RotationError> {
     let rotation = Rotation::begin(base)?;
     let before = rotation.inventory()?;
     let plan = rotation::plan(&before, rules, now);
@@ -68,8 +66,8 @@ pub fn rotate(
         trim.files.iter().map(name)
     });
     let line = RotationLogLine::of(&result, files.collect());
-    io::log(base, &crate::render::json::compact_ascii(&line), log_bytes, now)?;
-    Ok(result)
+    let unlogged = io::log(base, &crate::render::json::compact_ascii(&line), log_bytes, now).err();
+    Ok(Rotated { result, unlogged })
 }
 
 fn told(base: &Path) -> String {

@@ -3,11 +3,11 @@
 
 use std::fmt::Write as _;
 
+use super::ci::Told;
 use super::markdown::cell;
-use super::terminal::{bound, decision, observed, sureness};
-use crate::core::analysis::Analysis;
+use super::report_head::{REHEARSAL, override_line};
+use super::terminal::{bound, capital, decision, observed, sureness};
 use crate::core::verdict::{Check, Outcome};
-use crate::wire::provenance::Provenance;
 
 /// GitHub shows at most so many annotations of a type per step.
 const ANNOTATIONS: usize = 10;
@@ -15,12 +15,16 @@ const ANNOTATIONS: usize = 10;
 /// GitHub's limit for all that a step appends to its summary.
 pub const SUMMARY_LIMIT: usize = 1024 * 1024;
 
-/// The workflow commands for an analysis: errors for what fails the gate, warnings for WARN and findings.
-pub fn annotations(analysis: &Analysis) -> String {
+/// The workflow commands for a verdict: errors for what fails it, warnings for WARN and notes, a notice of an override.
+pub fn annotations(told: &Told<'_>) -> String {
     let mut out = String::new();
     let mut errors = 0;
     let mut warnings = 0;
-    for check in analysis.reasons() {
+    if let Some(order) = &told.order {
+        errors += 1;
+        annotate(&mut out, "error", told.name, order);
+    }
+    for check in told.reasons() {
         let (level, used) =
             if check.outcome == Outcome::Warn { ("warning", &mut warnings) } else { ("error", &mut errors) };
         if *used == ANNOTATIONS {
@@ -28,31 +32,32 @@ pub fn annotations(analysis: &Analysis) -> String {
         }
         *used += 1;
         let title = format!("soak {}: {}", check.outcome.word(), check.gate);
-        let message = format!("{} [{}]", check.reason, decision(check));
-        push(&mut out, &format!("::{level} title={}::{}\n", property(&title), data(&message)));
+        annotate(&mut out, level, &title, &format!("{} [{}]", check.reason, decision(check)));
     }
-    for finding in analysis.findings.iter().filter(|finding| finding.in_window) {
-        if warnings == ANNOTATIONS {
-            break;
-        }
-        warnings += 1;
-        let title = property(&format!("soak finding: {}", finding.kind));
-        push(&mut out, &format!("::warning title={title}::{}\n", data(&finding.message)));
+    for (title, sentence) in told.notes.iter().take(ANNOTATIONS - warnings) {
+        annotate(&mut out, "warning", title, sentence);
+    }
+    if let Some(given) = told.overridden {
+        annotate(&mut out, "notice", &format!("{} overridden by {}", told.name, given.by), &given.reason);
     }
     out
 }
 
+fn annotate(out: &mut String, level: &str, title: &str, message: &str) {
+    push(out, &format!("::{level} title={}::{}\n", property(title), data(message)));
+}
+
 /// The Markdown to append to the step summary, at most `room` bytes; empty when not even the verdict fits.
-pub fn summary(analysis: &Analysis, provenance: &Provenance, room: usize) -> String {
-    let mut out = format!("## Soak gate: {}\n\n{}\n\n", analysis.outcome.word(), cell(&analysis.reason()));
-    if let Some(given) = &provenance.overridden {
-        let text =
-            format!("**Overridden** by {} at {}: {}\n\n", cell(&given.by), given.at, cell(&given.reason));
-        out.push_str(&text);
+pub fn summary(told: &Told<'_>, room: usize) -> String {
+    let mut out = format!("## {}: {}\n\n{}\n\n", capital(told.name), told.outcome.word(), cell(&told.reason));
+    let order = told.order.as_ref().map(|order| format!("**{}**", cell(order)));
+    let rehearsal = told.rehearsal.then(|| REHEARSAL.to_owned());
+    for line in order.into_iter().chain(rehearsal).chain(told.overridden.map(override_line)) {
+        out.extend([line.as_str(), "\n\n"]);
     }
     let head = "| outcome | gate | observed | limit | window | reason |\n|---|---|--:|--:|---|---|\n";
     out.push_str(head);
-    let mut checks: Vec<&Check> = analysis.checks().collect();
+    let mut checks = told.checks.clone();
     checks.sort_by_key(|check| (!check.joins, std::cmp::Reverse(check.outcome)));
     let tail = "\n_The table is cut to fit GitHub's limit._\n";
     if out.len() + tail.len() > room {

@@ -4,14 +4,13 @@
 
 use std::fmt::Write as _;
 
+use super::ci::Told;
 use super::terminal::decision;
-use crate::core::analysis::Analysis;
 use crate::core::verdict::{Check, Outcome};
-use crate::wire::provenance::Provenance;
 
-/// The report of an analysis.
-pub fn report(analysis: &Analysis, provenance: &Provenance) -> String {
-    let checks: Vec<&Check> = analysis.checks().collect();
+/// The report of a verdict.
+pub fn report(told: &Told<'_>) -> String {
+    let Told { name, outcome, reason, order, rehearsal, overridden, facts, checks, notes: _ } = told;
     let of = |kind: Kind| checks.iter().filter(|check| kind_of(check) == kind).count();
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let mut line = |text: std::fmt::Arguments<'_>| {
@@ -25,18 +24,24 @@ pub fn report(analysis: &Analysis, provenance: &Provenance) -> String {
         of(Kind::Error),
         of(Kind::Skipped)
     );
-    line(format_args!("<testsuites name=\"soak gate\" {totals}>"));
-    line(format_args!("  <testsuite name=\"soak gate\" {totals}>"));
+    line(format_args!("<testsuites name=\"{name}\" {totals}>"));
+    line(format_args!("  <testsuite name=\"{name}\" {totals}>"));
     line(format_args!("    <properties>"));
     let mut property = |name: &str, value: &str| {
         line(format_args!("      <property name=\"{name}\" value=\"{}\"/>", escape(value)));
     };
-    property("outcome", analysis.outcome.word());
-    property("reason", &analysis.reason());
-    property("limits", analysis.limits());
-    property("policy_sha256", &provenance.policy_sha256);
-    property("tool_version", &provenance.tool_version);
-    if let Some(given) = &provenance.overridden {
+    property("outcome", outcome.word());
+    property("reason", reason);
+    if let Some(order) = order {
+        property("order", order);
+    }
+    if *rehearsal {
+        property("rehearsal", "true");
+    }
+    for (name, value) in facts {
+        property(name, value);
+    }
+    if let Some(given) = overridden {
         property("override", &format!("{} ({}, {})", given.reason, given.by, given.at));
     }
     line(format_args!("    </properties>"));

@@ -5,6 +5,7 @@ pub mod audit_summary;
 pub mod baseline;
 pub mod baseline_text;
 mod bot_prom;
+pub mod ci;
 pub mod compare_csv;
 pub mod compare_md;
 pub mod compare_text;

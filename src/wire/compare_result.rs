@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::baseline_status::Acknowledged;
 use super::compare_significance::{ComparedAnswer, ComparedSignificance, answer, used};
 use super::provenance::Provenance;
+use crate::core::analysis::limits_word;
 use crate::core::compare::significance::{Answer, Judged};
 use crate::core::compare::{self, Side};
 use crate::core::kpi::{Direction, KpiTable};
@@ -165,7 +166,7 @@ impl CompareResult {
             schema_version: "1.0".to_owned(),
             tool_version: provenance.tool_version.clone(),
             policy_sha256: provenance.policy_sha256.clone(),
-            limits: if mock { "mock" } else { "production" }.to_owned(),
+            limits: limits_word(mock).to_owned(),
             significance: significance.map(used),
             regressions,
             acknowledged: Vec::new(),
@@ -194,6 +195,15 @@ impl CompareResult {
                     .push(format!("{kpi} is worse, and that is known until {until}: {reason} ({owner})"));
             }
         }
+    }
+
+    /// Notes that both sides have the same values.
+    pub fn note_copies(&mut self) {
+        self.notes.push(
+            "A and B have the same values in every iteration: they are one run, or copies, and comparing them says nothing \
+             about a build"
+                .to_owned(),
+        );
     }
 
     /// Notes that significance was asked for and is not possible.

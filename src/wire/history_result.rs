@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::provenance::Provenance;
+use crate::core::analysis::limits_word;
 use crate::core::compare::{ORDER, Side};
 use crate::core::kpi::KpiTable;
 use crate::core::spark::{Glyphs, sparkline};
@@ -108,7 +109,7 @@ impl HistoryResult {
             schema_version: "1.0".to_owned(),
             tool_version: provenance.tool_version.clone(),
             policy_sha256: provenance.policy_sha256.clone(),
-            limits: if mock { "mock" } else { "production" }.to_owned(),
+            limits: limits_word(mock).to_owned(),
             path,
             found,
             trends: ORDER.into_iter().map(trend).collect(),

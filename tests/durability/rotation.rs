@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::TestResult;
+use crate::{SmallDisk, TestResult};
 
 /// The steps, each of which must be reached.
 const STEPS: [&str; 7] = [
@@ -37,19 +38,25 @@ fn rotate(out: &Path, failpoint: &str) -> Result<Output, Box<dyn Error>> {
 /// A run of 12, a former run with a snapshot, and a loose snapshot, all of them old.
 fn prepared() -> Result<tempfile::TempDir, Box<dyn Error>> {
     let root = tempfile::tempdir()?;
+    prepare(root.path())?;
+    Ok(root)
+}
+
+/// The same in a folder that is there.
+fn prepare(root: &Path) -> TestResult {
     for _ in 0..2 {
         let args = ["run", "--mock", "--auto-tune", "--iterations", "12", "--seed", "3", "--out"];
-        let ran = soak(root.path(), &args).env("SOAK_NOW", "2026-01-01T00:00:00Z").output()?;
+        let ran = soak(root, &args).env("SOAK_NOW", "2026-01-01T00:00:00Z").output()?;
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-        let extracted = soak(root.path(), &["extract", "--path"]).output()?;
+        let extracted = soak(root, &["extract", "--path"]).output()?;
         assert!(extracted.status.success(), "{}", String::from_utf8_lossy(&extracted.stderr));
     }
-    let snapshots = root.path().join("snapshots");
+    let snapshots = root.join("snapshots");
     fs::create_dir(&snapshots)?;
     fs::write(snapshots.join("a.json"), SNAPSHOT)?;
     let file = fs::File::options().write(true).open(snapshots.join("a.json"))?;
     file.set_modified(UNIX_EPOCH + Duration::from_secs(1_700_000_000))?;
-    Ok(root)
+    Ok(())
 }
 
 /// Everything below a folder but the locks and the log of rotations.
@@ -68,6 +75,20 @@ fn files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, Box<dyn Error>> {
         }
     }
     Ok(found)
+}
+
+/// Manifests name the process that ran; what they must agree on is what went.
+fn agree(found: &BTreeMap<String, Vec<u8>>, expected: &BTreeMap<String, Vec<u8>>, case: &str) -> TestResult {
+    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{case}");
+    for (name, bytes) in expected {
+        if ["ITER_SUMMARY_", ".tar.gz", "TUNING_"].iter().any(|part| name.contains(part)) {
+            assert!(found[name] == *bytes, "{case}: {name}");
+        } else if name.ends_with("RUN_MANIFEST.json") || name.ends_with(".soak-run-declared.json") {
+            let manifest: serde_json::Value = serde_json::from_slice(&found[name])?;
+            assert_eq!(manifest["rotated"], serde_json::json!([[1, 4]]), "{case}: {name}");
+        }
+    }
+    Ok(())
 }
 
 #[test]
@@ -99,18 +120,95 @@ fn a_rotation_killed_at_any_step_loses_nothing_and_the_next_one_finishes_it() ->
         assert!(again.status.success(), "{step}: {}", String::from_utf8_lossy(&again.stderr));
         let mut found = files(place.path())?;
         found.retain(|name, _| expected.contains_key(name) || !name.starts_with("latest/"));
-        assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{step}");
-        // Manifests name the process that ran; what they must agree on is what went.
-        let is_same_everywhere = |name: &str| {
-            name.contains("ITER_SUMMARY_") || name.ends_with(".tar.gz") || name.contains("TUNING_")
-        };
-        for (name, bytes) in expected.iter().filter(|(name, _)| is_same_everywhere(name)) {
-            assert!(found[name] == *bytes, "{step}: {name}");
-        }
-        for name in ["latest/RUN_MANIFEST.json", "latest/.soak-run-declared.json"] {
-            let manifest: serde_json::Value = serde_json::from_slice(&found[name])?;
-            assert_eq!(manifest["rotated"], serde_json::json!([[1, 4]]), "{step}: {name}");
-        }
+        agree(&found, &expected, step)?;
     }
+    Ok(())
+}
+
+/// Fills a disk to its last byte.
+fn fill(disk: &Path) -> TestResult {
+    let mut file = fs::File::create(disk.join("fill"))?;
+    while file.write(&[0; 4096]).is_ok_and(|written| written > 0) {}
+    Ok(())
+}
+
+#[test]
+fn a_full_disk_is_made_room_on_and_nothing_is_lost() -> TestResult {
+    let Some(disk) = SmallDisk::mount("2M")? else { return Ok(()) };
+    let undisturbed = prepared()?;
+    let done = rotate(undisturbed.path(), "")?;
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    // Once as a whole; once without a current run, so that the former one makes the room; and once killed while it
+    // has no archive yet.
+    for case in ["all", "former", "killed"] {
+        let root = disk.path().join(case);
+        fs::create_dir(&root)?;
+        prepare(&root)?;
+        if case != "all" {
+            fs::remove_dir_all(root.join("latest"))?;
+        }
+        let before = files(&root)?;
+        fill(disk.path())?;
+        if case == "killed" {
+            let killed = rotate(&root, "rotate-run-renamed")?;
+            assert!(!killed.status.success());
+            let names: Vec<String> = files(&root)?.into_keys().collect();
+            assert!(
+                names.iter().any(|name| name.contains("removing") && name.ends_with("SNAPSHOT.json")),
+                "{names:?}"
+            );
+            assert!(!names.iter().any(|name| name.ends_with(".tar.gz")), "{names:?}");
+            // Without room the leftover stays, is told, and keeps its snapshot.
+            let stuck = rotate(&root, "")?;
+            assert_eq!(stuck.status.code(), Some(1));
+            assert!(String::from_utf8_lossy(&stuck.stdout).contains("removing"), "{stuck:?}");
+            assert!(files(&root)?.keys().any(|name| name.ends_with("SNAPSHOT.json")));
+            fs::remove_file(disk.path().join("fill"))?;
+        }
+        let done = rotate(&root, "")?;
+        assert!(done.status.success(), "{case}: {done:?}");
+        let mut expected = files(undisturbed.path())?;
+        if case != "all" {
+            expected.retain(|name, _| !name.starts_with("latest"));
+        }
+        let mut left = files(&root)?;
+        assert!(left.len() < before.len());
+        assert!(
+            left.keys().any(|name| name.starts_with("snapshots/history_")),
+            "{case}: the snapshot is kept"
+        );
+        if case == "killed" {
+            // Its time is that of the file then.
+            let late = |name: &String, _: &mut Vec<u8>| !name.starts_with("snapshots/history_");
+            expected.retain(late);
+            left.retain(late);
+        }
+        agree(&left, &expected, case)?;
+        fs::remove_dir_all(&root)?;
+        let _ = fs::remove_file(disk.path().join("fill"));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_rotation_that_cannot_do_a_thing_tells_so() -> TestResult {
+    let Some(disk) = SmallDisk::mount("2M")? else { return Ok(()) };
+    let root = disk.path().join("out");
+    fs::create_dir_all(root.join("snapshots"))?;
+    assert!(rotate(&root, "")?.status.success());
+    fs::remove_dir_all(root.join("rotation"))?;
+    let snapshot = root.join("snapshots/a.json");
+    fs::write(&snapshot, SNAPSHOT)?;
+    fs::File::options().write(true).open(&snapshot)?.set_modified(UNIX_EPOCH)?;
+    fill(disk.path())?;
+    let told = rotate(&root, "")?;
+    assert_eq!(told.status.code(), Some(1));
+    let (stdout, stderr) = (String::from_utf8_lossy(&told.stdout), String::from_utf8_lossy(&told.stderr));
+    assert!(stdout.starts_with("nothing had to go\n") && stdout.contains("snapshots/a.json"), "{stdout}");
+    assert!(
+        stderr.contains("ROTATION_LOG.jsonl") && stderr.contains("hint: what is told above went"),
+        "{stderr}"
+    );
+    assert_eq!(fs::read_to_string(&snapshot)?, SNAPSHOT);
     Ok(())
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::has;
 use crate::servers::{Manner, Server, plain_victoria_metrics, prometheus_over, proxy};
-use crate::support::{Ran, Run, overrides, program, ran};
+use crate::support::{Folder, Ran, Run, program, ran};
 
 /// The canaries started so long ago: a day and ten minutes.
 fn start() -> DateTime<Utc> {
@@ -56,13 +56,8 @@ fn history(start: DateTime<Utc>, time: impl Fn(DateTime<Utc>) -> String) -> Stri
 }
 
 /// A folder with a bundle in `v1`.
-fn bundle() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    Run::passing(16)
-        .tuned(3, 5.0)
-        .declared(16, "complete", 16)
-        .with_json("runtime_overrides.json", &overrides(65.0))
-        .write(&folder.path().join("run"));
+fn bundle() -> Folder {
+    let folder = Run::releasable().in_temp_below("run");
     let built =
         ran(program().current_dir(folder.path()).args(["release", "bundle", "--src", "run", "--out", "v1"]));
     assert_eq!(built.code, 0, "{}", built.stderr);

@@ -8,11 +8,11 @@ use crate::support::{Folder, Ran, Run, Step, ran};
 // JUnit.
 
 /// Name and attributes.
-type Element = (String, BTreeMap<String, String>);
+pub type Element = (String, BTreeMap<String, String>);
 
 /// Elements of an XML document with their attributes; panics unless it is well-formed, as far as what `JUnit`
 /// needs goes: declaration, elements, attributes in double quotes, text.
-fn elements(xml: &str) -> Vec<Element> {
+pub fn elements(xml: &str) -> Vec<Element> {
     let mut rest = xml.strip_prefix("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n").expect("a declaration");
     let (mut found, mut open) = (Vec::new(), Vec::new());
     while let Some(start) = rest.find('<') {

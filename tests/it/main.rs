@@ -21,6 +21,7 @@ mod grafana;
 mod laws;
 mod loading;
 mod notify;
+mod overriding;
 mod planner;
 mod release;
 mod run;

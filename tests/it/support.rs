@@ -135,6 +135,14 @@ impl Run {
         self
     }
 
+    /// A run that may be released: 16 iterations, real data, a step of the tuner that arrived.
+    pub fn releasable() -> Self {
+        Self::passing(16)
+            .tuned(3, 5.0)
+            .declared(16, "complete", 16)
+            .with_json("runtime_overrides.json", &overrides(65.0))
+    }
+
     /// Declares what the run set out to do.
     #[must_use]
     pub fn declared(self, iterations: u64, state: &str, last_complete: u64) -> Self {
@@ -193,8 +201,13 @@ impl Run {
 
     /// Writes the run into a new temporary folder.
     pub fn in_temp(&self) -> Folder {
+        self.in_temp_below("")
+    }
+
+    /// Writes the run into a folder of this name in a new temporary one.
+    pub fn in_temp_below(&self, name: &str) -> Folder {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        self.write(folder.path());
+        self.write(&folder.path().join(name));
         Folder { folder }
     }
 }
@@ -210,7 +223,7 @@ pub fn name(number: u64) -> String {
     format!("ITER_SUMMARY_{number}.json")
 }
 
-/// A temporary folder with a run in it.
+/// A temporary folder with a run in it, or below it.
 pub struct Folder {
     folder: tempfile::TempDir,
 }
@@ -285,7 +298,7 @@ impl Ran {
     }
 }
 
-/// The program, with none of the variables that could change what it does.
+/// The program, used by `tester`, with none of the variables that could change what it does.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_soak"));
     for variable in [
@@ -293,6 +306,7 @@ pub fn program() -> Command {
         "GITHUB_ACTOR",
         "GITHUB_STEP_SUMMARY",
         "GRAFANA_TOKEN",
+        "LOGNAME",
         "MM_FREEZE_UTC_ISO",
         "MM_PROFILE",
         "MM_RUNTIME_OVERRIDES_JSON",
@@ -305,13 +319,16 @@ pub fn program() -> Command {
         "SOAK_OUT_DIR",
         "SOAK_POLICY",
         "SOAK_WEBHOOK_URL",
+        "SUDO_USER",
         "TELEGRAM_BOT_TOKEN",
         "TELEGRAM_CHAT_ID",
         "TELEGRAM_WEBHOOK",
+        "USERNAME",
         "USE_MOCK",
     ] {
         command.env_remove(variable);
     }
+    command.env("USER", "tester");
     command
 }
 

@@ -311,3 +311,30 @@ fn a_command_gets_its_words_as_they_are_and_no_shell_reads_them() -> TestResult 
     assert_eq!(out, "0|$(id) it's `bad` $HOME; rm|it's `bad` $HOME; rm|");
     Ok(())
 }
+
+#[test]
+fn a_stop_waits_for_no_name_and_the_way_back_has_one() {
+    let stub = Stub::good();
+    let place = Place::new(&Policy::new(stub.address));
+    let nameless = |args: &[&str]| {
+        let mut command =
+            place.command(&[args, &["--policy", "rollback.yaml", "--log", "log.jsonl"]].concat());
+        command.env_remove("USER").output().expect("the program starts")
+    };
+    let stopped = nameless(&["run", "--live", "--reason", "the exchange is slow"]);
+    assert!(stopped.status.success(), "{}", stderr(&stopped));
+    assert!(stderr(&stopped).starts_with("warning: nobody is named who asks"), "{}", stderr(&stopped));
+    assert_eq!(place.events("planned")[0]["by"], "unknown");
+    let back = nameless(&["recover", "--live", "--reason", "it is over"]);
+    assert_eq!(back.status.code(), Some(2));
+    assert!(
+        stderr(&back).contains("nobody is named who asks for the way back\nhint: `--by NAME`"),
+        "{}",
+        stderr(&back)
+    );
+    assert_eq!(place.events("planned").len(), 1, "nothing was written down");
+    let back = place.run(&["recover", "--live", "--reason", "it is over"]);
+    assert!(back.status.success(), "{}", stderr(&back));
+    assert_eq!(place.events("planned")[1]["by"], "tester");
+    assert_eq!(nameless(&["run", "--reason", "the exchange is slow", "--by", "a\nb"]).status.code(), Some(2));
+}

@@ -99,8 +99,13 @@ impl Place {
             .current_dir(self.folder.path())
             .env("ADMIN_TOKEN", "hush-admin")
             .env("CHAT_URL", format!("http://{}/chat/hush", self.api))
+            .env("USER", "tester")
+            .env_remove("GITHUB_ACTOR")
+            .env_remove("LOGNAME")
             .env_remove("SOAK_NOW")
-            .env_remove("SOAK_FAILPOINT");
+            .env_remove("SOAK_FAILPOINT")
+            .env_remove("SUDO_USER")
+            .env_remove("USERNAME");
         command
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::judging::{MockArgs, PolicyArgs};
+use crate::cli::judging::{MockArgs, OverrideByArgs, PolicyArgs};
 use crate::cli::values::{Format, commit, reason, release_name};
 
 /// `soak release bundle`
@@ -49,6 +49,10 @@ pub struct BundleArgs {
     /// When is $SOAK_NOW, else what the clock says: then two bundles of the same run differ in it.
     #[arg(long = "override", value_name = "REASON", env = "READINESS_OVERRIDE", value_parser = reason)]
     pub override_reason: Option<String>,
+
+    /// Who overrides.
+    #[command(flatten)]
+    pub by: OverrideByArgs,
 
     /// Allow a simulated run and relaxed limits; every report says so, and the tag must end in -rehearsal
     #[arg(long)]

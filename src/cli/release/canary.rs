@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
-use crate::cli::judging::PolicyArgs;
+use crate::cli::judging::{CiArgs, OverrideByArgs, PolicyArgs};
 use crate::cli::server::ServerArgs;
-use crate::cli::values::{FailOnWarn, ReportFormat, hours, time};
+use crate::cli::values::{FailOnWarn, ReportFormat, hours, reason, time};
 
 /// `soak release canary …`
 #[derive(Debug, Subcommand)]
@@ -21,7 +21,7 @@ pub enum CanaryCommand {
     /// The exit code is 0 for PASS and WARN. A canary that still goes on is INCONCLUSIVE, which is exit code 1 (3
     /// with --detailed-exitcode), until its last hour and canary.watch_hours_min have passed; --so-far asks for the
     /// verdict on what is due. A trigger that held is always 1, also where something else is INVALID. Nothing is
-    /// written. The time is that of the clock, or $SOAK_NOW.
+    /// written but what --junit and --github ask for. The time is that of the clock, or $SOAK_NOW.
     Check(Box<CanaryCheckArgs>),
 }
 
@@ -97,6 +97,23 @@ pub struct CanaryCheckArgs {
     /// Exit 1 on WARN, too [default: WARN exits 0]
     #[arg(long, value_name = "OUTCOME", value_enum)]
     pub fail_on: Option<FailOnWarn>,
+
+    /// Exit 0 whatever the verdict on this one check is; who, when and why stand in every form of the result [default:
+    /// no override]
+    ///
+    /// No rollback is asked for then, also where a trigger held. $READINESS_OVERRIDE is about the release and counts for
+    /// nothing here: what is set for a pipeline must not hold a rollback back. What is asked every five minutes must
+    /// not carry one either. When is $SOAK_NOW, else what the clock says.
+    #[arg(long = "override", value_name = "REASON", value_parser = reason)]
+    pub override_reason: Option<String>,
+
+    /// Who overrides.
+    #[command(flatten)]
+    pub by: OverrideByArgs,
+
+    /// What CI is told.
+    #[command(flatten)]
+    pub ci: CiArgs,
 
     /// How the result is printed; md is the checklist, ticked
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]

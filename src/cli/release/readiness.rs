@@ -7,6 +7,22 @@ use clap::{Args, Subcommand};
 use crate::cli::judging::PolicyArgs;
 use crate::cli::values::{Format, plain_text, ratio};
 
+/// What everything about the score takes: by which limits, from which data, told how.
+#[derive(Debug, Args)]
+pub struct ScoringArgs {
+    /// The limits.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+
+    /// Take simulated data; the result says so and counts for a rehearsal alone
+    #[arg(long)]
+    pub rehearsal: bool,
+
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
 /// `soak release readiness`
 #[derive(Debug, Args)]
 #[command(
@@ -31,17 +47,9 @@ pub struct ReadinessArgs {
     #[arg(long, value_name = "FILE")]
     pub out_json: Option<PathBuf>,
 
-    /// The limits.
+    /// Limits, data, output.
     #[command(flatten)]
-    pub policy: PolicyArgs,
-
-    /// Let days of simulated data count; the score says so and is none for a release
-    #[arg(long)]
-    pub rehearsal: bool,
-
-    /// How the result is printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    pub scoring: ScoringArgs,
 }
 
 /// `soak release readiness …`
@@ -101,17 +109,9 @@ pub struct RecordArgs {
     #[arg(long)]
     pub replace: bool,
 
-    /// The limits.
+    /// Limits, data, output.
     #[command(flatten)]
-    pub policy: PolicyArgs,
-
-    /// Take a simulated run; the report says so and counts for a rehearsal alone
-    #[arg(long)]
-    pub rehearsal: bool,
-
-    /// How the result is printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    pub scoring: ScoringArgs,
 }
 
 /// `soak release validate`
@@ -124,15 +124,7 @@ pub struct ValidateArgs {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
-    /// The limits.
+    /// Limits, data, output.
     #[command(flatten)]
-    pub policy: PolicyArgs,
-
-    /// Take a score that rests on simulated data
-    #[arg(long)]
-    pub rehearsal: bool,
-
-    /// How the result is printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    pub scoring: ScoringArgs,
 }

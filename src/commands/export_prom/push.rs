@@ -73,9 +73,5 @@ fn failed(error: PushError) -> Failure {
         }
         PushError::Refused { .. } | PushError::Http { .. } => None,
     };
-    let failure = Failure::external(error);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::external(error).hint_if_known(hint)
 }

@@ -6,7 +6,7 @@ use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
 use crate::cli::release::bundle::{BundleArgs, VerifyArgs};
 use crate::cli::values::{Format, release_name};
-use crate::commands::judging::{cannot_judge, collect_provenance, load_policy};
+use crate::commands::judging::{cannot_judge, collect_provenance, load_policy, overriding_by};
 use crate::commands::post_soak::{leave, say, tell_folder};
 use crate::core::analysis::Options;
 use crate::exit::Exit;
@@ -31,6 +31,7 @@ pub(super) fn run(args: &BundleArgs, globals: &GlobalArgs) -> Result<Exit, Failu
         policy,
         mock,
         override_reason,
+        by,
         rehearsal,
         dry_run,
         format,
@@ -49,7 +50,7 @@ pub(super) fn run(args: &BundleArgs, globals: &GlobalArgs) -> Result<Exit, Failu
             .hint("put the bundle beside the run, as in `--out release/v1.0.0`"));
     }
     let policy = load_policy(policy.policy.as_deref(), &[])?;
-    let collected = collect_provenance(&policy, override_reason.as_deref())?;
+    let collected = collect_provenance(&policy, overriding_by(override_reason.as_deref(), by))?;
     let provenance = Provenance { rehearsal: *rehearsal, ..collected };
     let options = Options { mock: mock.mock, ..Options::default() };
     let request = Request { path: src, policy: &policy, options, symbols: &[], edge_report: None };
@@ -104,21 +105,13 @@ fn refused(error: BuildError) -> Failure {
 
 fn cannot_put(error: BundleError) -> Failure {
     let hint = error.hint();
-    let failure = Failure::output(error);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::output(error).hint_if_known(hint)
 }
 
 /// A bundle cannot be read.
 pub(super) fn cannot_read(error: BundleError) -> Failure {
     let hint = error.hint();
-    let failure = Failure::input(error);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::input(error).hint_if_known(hint)
 }
 
 /// Checks a bundle; only a sound one is exit code 0.

@@ -9,8 +9,9 @@ use crate::cli::globals::GlobalArgs;
 use crate::cli::release::canary::{CanaryCheckArgs, CanaryCommand};
 use crate::cli::values::ReportFormat;
 use crate::commands::access::target;
-use crate::commands::judging::{cannot_judge, collect_provenance, load_policy};
-use crate::commands::post_soak::style;
+use crate::commands::ci;
+use crate::commands::judging::{cannot_judge, collect_provenance, load_policy, overriding_by};
+use crate::commands::post_soak::{end, ending, style};
 use crate::core::release::canary::verdict::Scope;
 use crate::exit::Exit;
 use crate::flow::release::canary::{self, CanaryError, CanaryLooked, CanaryRequest, LimitsOf, Measured};
@@ -19,7 +20,7 @@ use crate::io::environment::Environment;
 use crate::io::http::Limits;
 use crate::io::signals::StopRequest;
 use crate::render::json;
-use crate::render::release::{canary_md, canary_text};
+use crate::render::release::{canary_ci, canary_md, canary_text};
 use crate::wire::release::canary_result::{Asked, CanaryResult};
 
 /// The command that was asked for.
@@ -44,10 +45,13 @@ fn check(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Failure> 
         policy,
         rehearsal,
         fail_on,
+        override_reason,
+        by,
+        ci,
         format,
     } = args;
     let policy = load_policy(policy.policy.as_deref(), &[])?;
-    let provenance = collect_provenance(&policy, None)?;
+    let provenance = collect_provenance(&policy, overriding_by(override_reason.as_deref(), by))?;
     let limits = match (bundle, path, after_rollback) {
         (Some(bundle), _, _) => LimitsOf::Bundle(bundle),
         (None, Some(run), _) => LimitsOf::Run(run),
@@ -91,9 +95,10 @@ fn check(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Failure> 
     let looked = canary::check(&request, &policy, &stop).map_err(failed)?;
     let CanaryLooked { judged, terms, bundle, rehearsal, notes } = looked;
     // A trigger that held wants a rollback, whatever else could not be judged beside it.
-    let exit = match judged.rollback {
-        Some(_) => Exit::Failed,
-        None => Exit::of_verdict(judged.outcome, fail_on.is_some()),
+    let exit = match (&provenance.overridden, judged.rollback) {
+        (Some(_), _) => Exit::Success,
+        (None, Some(_)) => Exit::Failed,
+        (None, None) => Exit::of_verdict(judged.outcome, fail_on.is_some()),
     };
     let asked = Asked {
         bundle,
@@ -103,15 +108,17 @@ fn check(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Failure> 
         scope,
         rehearsal,
         notes,
-        exit_code: exit.code(globals.detailed_exitcode),
     };
-    let result = CanaryResult::of(&judged, &terms, &provenance, asked);
+    let mut result = CanaryResult::of(&judged, &terms, &provenance, asked);
+    let unwritten = ci::write(ci, &canary_ci::told(&judged, &result));
+    result.exit_code = ending(exit, unwritten.as_ref()).code(globals.detailed_exitcode);
     match format {
         ReportFormat::Text => print(canary_text::text(&judged, &result, style(globals, false)))?,
         ReportFormat::Json => print(json::pretty(&result))?,
         ReportFormat::Md => print(canary_md::markdown(&judged, &result))?,
     }
-    Ok(exit)
+    ci::annotate(globals, ci, &canary_ci::told(&judged, &result), *format == ReportFormat::Text)?;
+    end(exit, unwritten)
 }
 
 fn failed(error: CanaryError) -> Failure {
@@ -125,7 +132,8 @@ fn failed(error: CanaryError) -> Failure {
             Failure::input(error).hint("`soak gate` tells why; a canary needs a release that passed its soak")
         }
         CanaryError::Rehearsal { .. } => {
-            Failure::failed(error).hint("`--rehearsal` takes it, and the result says so")
+            // Not the code of a FAIL, which a machine takes for the order to roll back.
+            Failure::input(error).hint("`--rehearsal` takes it, and the result says so")
         }
         CanaryError::Hour { .. } => Failure::usage(error).hint("`--hour` takes one of them"),
         CanaryError::Watch(_) => Failure::usage(error)

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
-use crate::cli::release::readiness::{ReadinessArgs, ReadinessCommand, RecordArgs, ValidateArgs};
+use crate::cli::release::readiness::{
+    ReadinessArgs, ReadinessCommand, RecordArgs, ScoringArgs, ValidateArgs,
+};
 use crate::cli::values::Format;
 use crate::commands::judging::{cannot_judge, collect_provenance, load_policy};
 use crate::commands::post_soak::{leave, say, tell_folder};
@@ -19,7 +21,7 @@ use crate::render::release::score_text;
 
 /// Scores, writes, tells; HOLD is exit code 1.
 pub(super) fn run(args: &ReadinessArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
-    let ReadinessArgs { command, dir, out_json, policy, rehearsal, format } = args;
+    let ReadinessArgs { command, dir, out_json, scoring: ScoringArgs { policy, rehearsal, format } } = args;
     if let Some(ReadinessCommand::Record(args)) = command {
         return record(args, globals);
     }
@@ -52,9 +54,7 @@ fn record(args: &RecordArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
         caps_breaches,
         dir,
         replace,
-        policy,
-        rehearsal,
-        format,
+        scoring: ScoringArgs { policy, rehearsal, format },
     } = args;
     let policy = load_policy(policy.policy.as_deref(), &[])?;
     let provenance = collect_provenance(&policy, None)?;
@@ -98,7 +98,7 @@ fn refused(error: RecordError, dir: &Path) -> Failure {
 
 /// Looks at a score's file; only a valid GO is exit code 0.
 pub(super) fn validate(args: &ValidateArgs) -> Result<Exit, Failure> {
-    let ValidateArgs { file, policy, rehearsal, format } = args;
+    let ValidateArgs { file, scoring: ScoringArgs { policy, rehearsal, format } } = args;
     let policy = load_policy(policy.policy.as_deref(), &[])?;
     let found = readiness::validate(file, &policy, *rehearsal);
     match format {

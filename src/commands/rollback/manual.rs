@@ -6,11 +6,11 @@ use std::time::Duration;
 use anyhow::anyhow;
 
 use super::{cannot_act, cannot_log, open, open_journal};
-use crate::cli::environment::text;
 use crate::cli::rollback::{ManualArgs, RecoverArgs, RunNowArgs};
 use crate::commands::{Failure, print};
 use crate::core::rollback::state::{PlanKind, PlanOutcome};
 use crate::exit::Exit;
+use crate::flow::provenance::person;
 use crate::flow::rollback::act::Hands;
 use crate::flow::rollback::journal;
 use crate::flow::rollback::manual::{self, Asked, Came, NotBegun, Own};
@@ -41,9 +41,9 @@ fn undertake(args: &ManualArgs, kind: PlanKind, is_forced: bool) -> Result<Exit,
             "the policy has no `recovery.actions`: there is no way back in it"
         )));
     }
+    let by = asks(by.as_deref(), kind)?;
     let own = Own::new(open_journal(&log, mode, &policy)?);
     let _acting = journal::acting(&log, ACTING).map_err(cannot_act)?;
-    let by = by.clone().or_else(|| text("USER")).unwrap_or_else(|| "unknown".to_owned());
     let asked = Asked { kind, reason: reason.clone(), by, is_forced };
     let (id, left) = manual::plan(&own, &asked, &policy).map_err(|not| match not {
         NotBegun::Hindered(why) => {
@@ -73,6 +73,21 @@ fn undertake(args: &ManualArgs, kind: PlanKind, is_forced: bool) -> Result<Exit,
     let words = own.undertaking(id).map(|undertaking| rollback_text::undertaking(&undertaking));
     print(words.unwrap_or_default())?;
     exit(&came, mode, stop.is_asked())
+}
+
+/// Who asks. A stop waits for nobody's name; whoever starts trading again has one.
+fn asks(by: Option<&str>, kind: PlanKind) -> Result<String, Failure> {
+    match by.map(str::to_owned).or_else(|| person(&Environment::of_process())) {
+        Some(by) => Ok(by),
+        None if kind == PlanKind::Recovery => {
+            Err(Failure::usage(anyhow!("nobody is named who asks for the way back"))
+                .hint("`--by NAME` says who"))
+        }
+        None => {
+            tell("warning: nobody is named who asks, the log says `unknown`; `--by NAME` says who");
+            Ok("unknown".to_owned())
+        }
+    }
 }
 
 fn exit(came: &Came, mode: Mode, is_interrupted: bool) -> Result<Exit, Failure> {

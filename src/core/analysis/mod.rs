@@ -20,7 +20,7 @@ use super::recommend::Recommendation;
 use super::series::Series;
 use super::signatures::Signatures;
 use super::stats::{MeanInterval, MedianInterval, Summary, Trend};
-use super::verdict::{Check, Outcome, Part};
+use super::verdict::{Check, Outcome, Part, reasons};
 use super::violations::Violations;
 use super::window::Window;
 
@@ -33,6 +33,11 @@ pub enum Depth {
     Snapshot,
     /// Everything.
     Full,
+}
+
+/// `mock` or `production`: which limits were used, as every result spells it.
+pub fn limits_word(mock: bool) -> &'static str {
+    if mock { "mock" } else { "production" }
 }
 
 /// What the caller asks for beyond the policy.
@@ -262,10 +267,7 @@ impl Analysis {
 
     /// The checks that make the verdict what it is, worst first; empty on PASS.
     pub fn reasons(&self) -> Vec<&Check> {
-        let mut reasons: Vec<&Check> =
-            self.checks().filter(|check| check.joins && check.outcome > Outcome::Pass).collect();
-        reasons.sort_by_key(|check| std::cmp::Reverse(check.outcome));
-        reasons
+        reasons(self.checks())
     }
 
     /// The main reason in one sentence.
@@ -286,7 +288,7 @@ impl Analysis {
 
     /// `mock` or `production`.
     pub fn limits(&self) -> &'static str {
-        if self.mock { "mock" } else { "production" }
+        limits_word(self.mock)
     }
 
     /// Where the data came from: what the manifest says, else what the iterations say.

@@ -78,6 +78,17 @@ pub enum More {
     TooMany,
     /// No number of iterations: the shift lies on the margin.
     Never,
+    /// No number of iterations like those that there are: a side has none with a value of this KPI.
+    NotMeasured,
+}
+
+/// The iterations of a side that its values come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Around {
+    /// Iterations in the window, with or without a value.
+    pub iterations: usize,
+    /// Iterations that the run has yet to pass before the window begins; 0 where it has begun.
+    pub ahead: usize,
 }
 
 /// How sure the shift of one KPI is.
@@ -110,6 +121,8 @@ pub struct Judged {
     pub level: f64,
     /// With fewer values on a side nothing is told.
     pub fewest: usize,
+    /// The iterations of A and of B; as many as there are values, until a caller knows better.
+    pub around: [Around; 2],
     /// +1 where more is worse, −1 where less is.
     bad: f64,
 }
@@ -129,18 +142,31 @@ impl Judged {
 
     /// What would decide where nothing can be told; `None` where something is, and where nobody can say.
     pub fn more(&self) -> Option<More> {
-        let [a, b] = self.n;
         match &self.shift {
             _ if self.answer != Answer::CannotTell => None,
             Some(shift) => Some(self.more_than(&shift.mean)),
             // Too few to say anything: as many as it takes to begin with.
-            None => match [a, b].map(|n| self.fewest.saturating_sub(n)) {
+            None if self.is_unmeasured().contains(&true) => Some(More::NotMeasured),
+            None => match self.lacking() {
                 [0, 0] => None,
                 [0, b] => Some(More::OfB(b)),
                 [a, 0] => Some(More::OfA(a)),
                 [a, b] => Some(More::OfBoth(a.max(b))),
             },
         }
+    }
+
+    /// Iterations that A and B lack to begin with, those before the window included.
+    pub fn lacking(&self) -> [usize; 2] {
+        std::array::from_fn(|side| match self.fewest.saturating_sub(self.n[side]) {
+            0 => 0,
+            more => more + self.around[side].ahead,
+        })
+    }
+
+    /// Of which side the KPI is in no iteration of the window, though there are some.
+    pub fn is_unmeasured(&self) -> [bool; 2] {
+        std::array::from_fn(|side| self.n[side] == 0 && self.around[side].iterations > 0)
     }
 
     /// How many more iterations would decide, if the true shift is the one seen.
@@ -217,7 +243,7 @@ pub fn judge(
                 kpi,
                 n: pair.each_ref().map(|levels| levels.present().len()),
                 changed: sides.each_ref().map(|side| side.changes[at].last().copied()),
-                margin: margin.around(of_a) + TOLERANCE,
+                margin: margin.around(of_a),
                 mean,
                 bad: if kpis.get(kpi).direction == Some(Direction::Higher) { -1.0 } else { 1.0 },
             }
@@ -298,14 +324,19 @@ struct Seen {
 }
 
 impl Seen {
+    /// The margin, and what rounding may add to it.
+    fn most(&self) -> f64 {
+        self.margin + TOLERANCE
+    }
+
     /// That it is worse by more than the margin.
     fn p_worse(&self, mean: &MeanShift) -> f64 {
-        if self.bad > 0.0 { mean.p_above(self.margin) } else { mean.p_below(-self.margin) }
+        if self.bad > 0.0 { mean.p_above(self.most()) } else { mean.p_below(-self.most()) }
     }
 
     /// That it is better by more than the margin.
     fn p_better(&self, mean: &MeanShift) -> f64 {
-        if self.bad > 0.0 { mean.p_below(-self.margin) } else { mean.p_above(self.margin) }
+        if self.bad > 0.0 { mean.p_below(-self.most()) } else { mean.p_above(self.most()) }
     }
 
     fn judged(&self, worse: Option<f64>, better: Option<f64>, level: f64, fewest: usize) -> Judged {
@@ -321,12 +352,13 @@ impl Seen {
             Some(shift) => self.within(&shift.mean, level),
         };
         let Self { kpi, n, changed, margin, bad, .. } = *self;
-        Judged { kpi, n, changed, margin, shift, answer, level, fewest, bad }
+        let around = n.map(|iterations| Around { iterations, ahead: 0 });
+        Judged { kpi, n, changed, margin, shift, answer, level, fewest, around, bad }
     }
 
     /// Whether it is shown to stay within the margin, on the bad side or on both.
     fn within(&self, mean: &MeanShift, level: f64) -> Answer {
-        let (below, above) = (mean.p_below(self.margin), mean.p_above(-self.margin));
+        let (below, above) = (mean.p_below(self.most()), mean.p_above(-self.most()));
         let (not_worse, not_better) = if self.bad > 0.0 { (below, above) } else { (above, below) };
         match (not_worse <= level, not_better <= level) {
             (true, true) => Answer::NoChange,

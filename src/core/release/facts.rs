@@ -136,13 +136,10 @@ impl Facts {
         match &self.source {
             _ if rehearsal => {}
             Some(source) if self.simulated => {
-                refuse(
-                    "source",
-                    format!("the data is simulated (source `{source}`); it can be rehearsed with"),
-                );
+                refuse("source", format!("the data is simulated (source `{source}`)"));
             }
             _ if self.simulated => {
-                refuse("source", "the data is simulated; it can be rehearsed with".to_owned());
+                refuse("source", "the data is simulated".to_owned());
             }
             Some(_) => {}
             None => refuse("source", "nothing says where the data came from (`source`)".to_owned()),

@@ -13,6 +13,31 @@ use super::ARCHIVE_ENDING;
 use crate::io::failpoint::failpoint;
 use crate::io::loose;
 
+/// Why there is no archive.
+#[derive(Debug)]
+pub(super) struct NotKept {
+    pub(super) reason: String,
+    /// For want of room alone.
+    pub(super) is_full: bool,
+}
+
+impl From<String> for NotKept {
+    fn from(reason: String) -> Self {
+        Self { reason, is_full: false }
+    }
+}
+
+impl NotKept {
+    pub(super) fn io(what: &str, error: &io::Error) -> Self {
+        Self { reason: format!("{what}: {error}"), is_full: is_full(error) }
+    }
+}
+
+/// Whether there is no room left.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
 /// Puts an archive of `bytes` beside where `name` lies, or finds it there; gives its path and size. Afterwards
 /// the archive on the disk holds a file of this name with these bytes, and nothing else.
 pub(super) fn put(
@@ -20,25 +45,25 @@ pub(super) fn put(
     name: &str,
     bytes: &[u8],
     time: DateTime<Utc>,
-) -> Result<(PathBuf, u64), String> {
+) -> Result<(PathBuf, u64), NotKept> {
     let path = folder.join(format!("{name}{ARCHIVE_ENDING}"));
     match fs::symlink_metadata(&path) {
-        Ok(found) if !found.is_file() => return Err(format!("`{}` is no plain file", path.display())),
+        Ok(found) if !found.is_file() => return Err(format!("`{}` is no plain file", path.display()).into()),
         Ok(found) => match read(&path) {
             Ok(held) if held == (name.to_owned(), bytes.to_vec()) => return Ok((path, found.len())),
-            Ok(_) => return Err(format!("`{}` is there with another content", path.display())),
+            Ok(_) => return Err(format!("`{}` is there with another content", path.display()).into()),
             // Half an archive, from a rotation of old that was killed; the whole file is still here.
             Err(_) => {}
         },
         Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(format!("`{}`: {error}", path.display())),
+        Err(error) => return Err(format!("`{}`: {error}", path.display()).into()),
     }
     let packed = pack(name, bytes, time).map_err(|error| format!("cannot be packed: {error}"))?;
-    loose::write(&path, &packed).map_err(|error| format!("{error}: {}", error.source))?;
+    loose::write(&path, &packed).map_err(|error| NotKept::io(&error.to_string(), &error.source))?;
     failpoint("rotate-archive-put");
     match read(&path) {
         Ok((held, content)) if held == name && content == bytes => Ok((path, packed.len() as u64)),
-        _ => Err(format!("`{}` does not hold what was put into it", path.display())),
+        _ => Err(format!("`{}` does not hold what was put into it", path.display()).into()),
     }
 }
 

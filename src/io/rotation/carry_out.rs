@@ -5,6 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
+use super::archive::{NotKept, is_full};
 use super::{
     ARCHIVE_ENDING, REMOVING_PREFIX, RotationError, SNAPSHOTS, archive, inventory, path_of, sync_folder,
 };
@@ -27,6 +30,16 @@ const SNAPSHOT_FILE: &str = "POST_SOAK_SNAPSHOT.json";
 pub struct Rotation {
     base: PathBuf,
     _lock: FolderLock,
+    /// What a killed rotation left and this one cannot clear away, as path and reason.
+    left: Vec<(String, String)>,
+}
+
+/// The snapshot of a run that goes.
+struct Snapshot {
+    /// That of the file in its archive.
+    name: String,
+    bytes: Vec<u8>,
+    time: DateTime<Utc>,
 }
 
 /// What became of a plan.
@@ -49,11 +62,12 @@ impl Rotation {
     pub fn begin(base: &Path) -> Result<Self, RotationError> {
         // Before a lock is put anywhere.
         inventory::check(base)?;
-        let begun = Self { base: base.to_owned(), _lock: FolderLock::acquire(base, LOCK_WAIT)? };
-        for below in ["", "latest", "history"] {
-            let folder = if below.is_empty() { base.to_owned() } else { base.join(below) };
+        let lock = FolderLock::acquire(base, LOCK_WAIT)?;
+        let mut begun = Self { base: base.to_owned(), _lock: lock, left: Vec::new() };
+        for below in ["", "latest/", "history/"] {
+            let folder = path_of(base, below.trim_end_matches('/'));
             if folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
-                remove_leftovers(&folder)?;
+                begun.remove_leftovers(&folder, below)?;
             }
         }
         Ok(begun)
@@ -64,16 +78,10 @@ impl Rotation {
         inventory::take(&self.base)
     }
 
-    /// Does what the plan says.
+    /// Does what the plan says; what needs room comes last, for the disk may be full.
     pub fn carry_out(&self, plan: &Plan) -> Done {
-        let mut done = Done::default();
+        let mut done = Done { left: self.left.clone(), ..Done::default() };
         let snapshots = self.base.join(SNAPSHOTS);
-        for snapshot in &plan.compress {
-            match compress(&snapshots, snapshot) {
-                Ok(bytes) => done.compressed.push((snapshot.clone(), bytes)),
-                Err(reason) => done.left.push((format!("{SNAPSHOTS}/{}", snapshot.name), reason)),
-            }
-        }
         for trim in &plan.trims {
             match self.trim_run(trim) {
                 Ok(()) => done.trims.push(trim.clone()),
@@ -93,13 +101,24 @@ impl Rotation {
                 Err(error) => done.left.push((format!("{SNAPSHOTS}/{}", removal.name), error.to_string())),
             }
         }
+        for snapshot in &plan.compress {
+            match compress(&snapshots, snapshot) {
+                Ok(bytes) => done.compressed.push((snapshot.clone(), bytes)),
+                Err(not) => done.left.push((format!("{SNAPSHOTS}/{}", snapshot.name), not.reason)),
+            }
+        }
         done
     }
 
     fn remove_run(&self, run: &Removal) -> Result<Option<String>, String> {
         let folder = path_of(&self.base, &run.name);
         let locks = self.lock_run(&folder)?;
-        let archive = self.keep_snapshot(&folder, run)?;
+        let snapshot = snapshot_of(&folder, &run.name, run.time)?;
+        let is_late = match snapshot.as_ref().map(|snapshot| self.keep(snapshot)) {
+            Some(Err(not)) if !not.is_full => return Err(not.reason),
+            Some(Err(_)) => true,
+            Some(Ok(())) | None => false,
+        };
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         let parent = folder.parent().unwrap_or(&self.base);
         let going = parent.join(format!("{REMOVING_PREFIX}{name}"));
@@ -109,8 +128,34 @@ impl Rotation {
         drop(held);
         sync_folder(parent).map_err(|error| error.to_string())?;
         failpoint("rotate-run-renamed");
+        // A full disk has room for the archive once everything else of the run is gone.
+        if is_late && let Some(snapshot) = &snapshot {
+            remove_all_but_snapshot(&going).map_err(|error| error.to_string())?;
+            self.keep(snapshot).map_err(|not| not.reason)?;
+        }
         fs::remove_dir_all(&going).map_err(|error| error.to_string())?;
-        Ok(archive)
+        Ok(snapshot.map(|snapshot| format!("{}{ARCHIVE_ENDING}", snapshot.name)))
+    }
+
+    /// Removes what is left of runs that a killed rotation had renamed; a snapshot only once it is archived.
+    fn remove_leftovers(&mut self, folder: &Path, below: &str) -> Result<(), RotationError> {
+        for entry in fs::read_dir(folder).map_err(RotationError::io("list", folder))? {
+            let entry = entry.map_err(RotationError::io("list", folder))?;
+            let (path, name) = (entry.path(), entry.file_name());
+            let name = name.to_string_lossy();
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let Some(run) = name.strip_prefix(REMOVING_PREFIX).filter(|_| is_folder) else { continue };
+            let time = path.join(SNAPSHOT_FILE).metadata().and_then(|found| found.modified());
+            let time = time.map_or(DateTime::UNIX_EPOCH, DateTime::from);
+            let kept = snapshot_of(&path, &format!("{below}{run}"), time)
+                .map_err(NotKept::from)
+                .and_then(|snapshot| snapshot.map_or(Ok(()), |snapshot| self.keep(&snapshot)));
+            match kept {
+                Ok(()) => fs::remove_dir_all(&path).map_err(RotationError::io("remove", &path))?,
+                Err(not) => self.left.push((format!("{below}{name}"), not.reason)),
+            }
+        }
+        Ok(())
     }
 
     /// Removes old iterations. First the manifest says so: a number that is declared, not there and not rotated makes a
@@ -126,10 +171,23 @@ impl Rotation {
             let before: Ranges = rotated.iter().copied().collect();
             *rotated = before.with(&trim.numbers).ranges().to_vec();
         };
-        rewrite_manifest(&folder, |manifest| add(&mut manifest.rotated), Durability::Synced).map_err(told)?;
+        let remove = |file: &String| {
+            fs::remove_file(folder.join(file)).map_err(|error| format!("`{file}` stays: {error}"))
+        };
+        let mut files = trim.files.iter();
+        while let Err(error) =
+            rewrite_manifest(&folder, |manifest| add(&mut manifest.rotated), Durability::Synced)
+        {
+            // A full disk has room for the manifest once a file is gone. Killed right here, the lowest numbers are a
+            // gap in the run, which is told and changes no verdict.
+            match files.next().filter(|_| is_for_want_of_room(&error)) {
+                Some(file) => remove(file)?,
+                None => return Err(told(error)),
+            }
+        }
         failpoint("rotate-manifest-put");
-        for (at, file) in trim.files.iter().enumerate() {
-            fs::remove_file(folder.join(file)).map_err(|error| format!("`{file}` stays: {error}"))?;
+        for (at, file) in files.enumerate() {
+            remove(file)?;
             if at == 0 {
                 failpoint("rotate-first-removed");
             }
@@ -150,27 +208,51 @@ impl Rotation {
         Ok(std::iter::once(run).chain(writers).collect())
     }
 
-    /// Archives the snapshot of a run that goes; `None` when it has none.
-    fn keep_snapshot(&self, folder: &Path, run: &Removal) -> Result<Option<String>, String> {
-        let path = folder.join(SNAPSHOT_FILE);
-        if !path.symlink_metadata().is_ok_and(|found| found.is_file()) {
-            return Ok(None);
-        }
-        let mut bytes = Vec::new();
-        read_bounded(&path, LARGEST, &mut bytes)?;
+    /// Archives the snapshot of a run that goes.
+    fn keep(&self, snapshot: &Snapshot) -> Result<(), NotKept> {
+        let Snapshot { name, bytes, time } = snapshot;
         let snapshots = self.base.join(SNAPSHOTS);
         match snapshots.symlink_metadata() {
-            Ok(found) if !found.is_dir() => return Err(format!("`{}` is no folder", snapshots.display())),
+            Ok(found) if !found.is_dir() => {
+                return Err(format!("`{}` is no folder", snapshots.display()).into());
+            }
             Ok(_) => {}
-            Err(_) => fs::create_dir(&snapshots).map_err(|error| error.to_string())?,
+            Err(_) => fs::create_dir(&snapshots)
+                .map_err(|error| NotKept::io(&format!("`{}`", snapshots.display()), &error))?,
         }
-        let name = format!("{}.json", run.name.replace('/', "_"));
-        archive::put(&snapshots, &name, &bytes, run.time)?;
-        Ok(Some(format!("{name}{ARCHIVE_ENDING}")))
+        archive::put(&snapshots, name, bytes, *time).map(|_| ())
     }
 }
 
-fn compress(folder: &Path, snapshot: &SnapshotFacts) -> Result<u64, String> {
+/// The snapshot in the folder of a run of this name; `None` when it has none.
+fn snapshot_of(folder: &Path, run: &str, time: DateTime<Utc>) -> Result<Option<Snapshot>, String> {
+    let path = folder.join(SNAPSHOT_FILE);
+    if !path.symlink_metadata().is_ok_and(|found| found.is_file()) {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    read_bounded(&path, LARGEST, &mut bytes)?;
+    Ok(Some(Snapshot { name: format!("{}.json", run.replace('/', "_")), bytes, time }))
+}
+
+fn remove_all_but_snapshot(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else if entry.file_name() != SNAPSHOT_FILE {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn is_for_want_of_room(error: &RunFolderError) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    cause.is_some_and(is_full)
+}
+
+fn compress(folder: &Path, snapshot: &SnapshotFacts) -> Result<u64, NotKept> {
     let path = folder.join(&snapshot.name);
     let mut bytes = Vec::new();
     read_bounded(&path, LARGEST, &mut bytes)?;
@@ -178,16 +260,4 @@ fn compress(folder: &Path, snapshot: &SnapshotFacts) -> Result<u64, String> {
     fs::remove_file(&path).map_err(|error| error.to_string())?;
     sync_folder(folder).map_err(|error| error.to_string())?;
     Ok(size)
-}
-
-/// Removes what is left of runs that a killed rotation had renamed.
-fn remove_leftovers(folder: &Path) -> Result<(), RotationError> {
-    for entry in fs::read_dir(folder).map_err(RotationError::io("list", folder))? {
-        let entry = entry.map_err(RotationError::io("list", folder))?;
-        let is_ours = entry.file_name().to_string_lossy().starts_with(REMOVING_PREFIX);
-        if is_ours && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            fs::remove_dir_all(entry.path()).map_err(RotationError::io("remove", &entry.path()))?;
-        }
-    }
-    Ok(())
 }

@@ -43,7 +43,7 @@ pub fn log(base: &Path, line: &str, most: u64, now: DateTime<Utc>) -> Result<(),
         let mut bytes = Vec::new();
         read_bounded(&path, UNREADABLE, &mut bytes).map_err(place)?;
         let name = format!("ROTATION_LOG_{}.jsonl", now.format("%Y%m%dT%H%M%SZ"));
-        archive::put(&folder, &name, &bytes, now).map_err(place)?;
+        archive::put(&folder, &name, &bytes, now).map_err(|not| place(not.reason))?;
         fs::remove_file(&path).map_err(|error| place(error.to_string()))?;
     }
     loose::append(&path, |_| format!("{}\n", line.trim_end()))?;

@@ -72,7 +72,7 @@ impl RotationError {
 
 /// The path of a run that the inventory names.
 fn path_of(base: &Path, name: &str) -> PathBuf {
-    if name == "." {
+    if matches!(name, "." | "") {
         base.to_owned()
     } else {
         name.split('/').fold(base.to_owned(), |path, part| path.join(part))

@@ -29,9 +29,10 @@ pub fn bundle(
     if manifest.rehearsal {
         told.push_str("REHEARSAL: this is no statement about a release\n");
     }
-    let _ = writeln!(told, "Bundle `{}` {verb}: {}", manifest.name, out.display());
+    let place = |path: &Path| printable(&path.display().to_string());
+    let _ = writeln!(told, "Bundle `{}` {verb}: {}", manifest.name, place(out));
     if let Some(archive) = archive {
-        let _ = writeln!(told, "Archive {verb}: {}", archive.display());
+        let _ = writeln!(told, "Archive {verb}: {}", place(archive));
     }
     let _ = writeln!(told, "Bundle-SHA256: {sha256}");
     told

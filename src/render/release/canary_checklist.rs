@@ -81,6 +81,10 @@ pub fn markdown(manifest: &BundleManifest, policy: &Policy) -> String {
     let rehearsal = if manifest.rehearsal { " --rehearsal" } else { "" };
     let since = format!("--bundle . --since \"${STARTED}\"{rehearsal}");
     canary_check(&mut out, service, of_canary, &text, &format!("{since} --so-far --detailed-exitcode"));
+    // Behind an item without a command the list would swallow the sentence.
+    if !out.ends_with("\n\n") {
+        out.push('\n');
+    }
     let _ = writeln!(
         out,
         "An hour is held against the {} that end with it: their {}, where its limit names no other statistic.\n",

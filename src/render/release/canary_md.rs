@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::canary_text::{capital, facts, next};
+use super::canary_text::{facts, next, order};
 use crate::core::number::{distance, trimmed};
 use crate::core::release::canary::hours::LimitSeen;
 use crate::core::release::canary::verdict::CanaryJudged;
 use crate::core::verdict::{Check, Outcome};
 use crate::render::markdown::cell;
+use crate::render::report_head::override_line;
 use crate::render::report_md::prose;
-use crate::render::terminal::{bound, observed};
+use crate::render::terminal::{bound, capital, observed};
 use crate::wire::release::canary_result::CanaryResult;
 
 /// The verdict, the triggers as a table, the limits as a list in which what holds is ticked.
@@ -20,8 +21,11 @@ pub fn markdown(judged: &CanaryJudged, result: &CanaryResult) -> String {
         out.push_str("**REHEARSAL**: this is no statement about a release.\n\n");
     }
     let _ = writeln!(out, "{}\n", prose(&result.reason));
-    if let Some(kind) = &result.rollback {
-        let _ = writeln!(out, "**ROLL BACK NOW**: the {kind} rollback of `rollback_plan.md`.\n");
+    if let Some(order) = order(result) {
+        let _ = writeln!(out, "**{}**\n", prose(&order));
+    }
+    if let Some(given) = &result.overridden {
+        let _ = writeln!(out, "{}\n", override_line(given));
     }
     for line in facts(result) {
         let _ = writeln!(out, "- {}", prose(&line));

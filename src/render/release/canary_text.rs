@@ -6,7 +6,7 @@ use crate::core::number::{fixed, trimmed};
 use crate::core::release::canary::verdict::CanaryJudged;
 use crate::core::verdict::Outcome;
 use crate::render::markdown::printable;
-use crate::render::terminal::{Style, ladder};
+use crate::render::terminal::{Style, capital, ladder};
 use crate::wire::release::canary_result::CanaryResult;
 
 /// The verdict first, then every decision, then what comes next.
@@ -17,9 +17,12 @@ pub fn text(judged: &CanaryJudged, result: &CanaryResult, style: Style) -> Strin
     let rehearsal = if result.rehearsal { " (REHEARSAL: no statement about a release)" } else { "" };
     let _ = writeln!(out, "Canary{name}: {}{rehearsal}", style.outcome(judged.outcome));
     let _ = writeln!(out, "{}", printable(&result.reason));
-    if let Some(kind) = &result.rollback {
-        let order = format!("ROLL BACK NOW: the {kind} rollback of rollback_plan.md");
+    if let Some(order) = order(result) {
         let _ = writeln!(out, "{}", style.paint(Outcome::Fail, &order));
+    }
+    if let Some(given) = &result.overridden {
+        let (by, reason) = (printable(&given.by), printable(&given.reason));
+        let _ = writeln!(out, "OVERRIDDEN by {by} at {}: {reason}", given.at);
     }
     out.push('\n');
     for line in facts(result) {
@@ -60,14 +63,20 @@ pub fn text(judged: &CanaryJudged, result: &CanaryResult, style: Style) -> Strin
     out
 }
 
-/// What the decision rests on, a line each.
-pub(super) fn facts(result: &CanaryResult) -> Vec<String> {
+/// What is to be done at once; `None` where no trigger held, or somebody decided otherwise.
+pub(super) fn order(result: &CanaryResult) -> Option<String> {
+    let kind = result.rollback.as_ref().filter(|_| result.overridden.is_none())?;
+    Some(format!("ROLL BACK NOW: the {kind} rollback of rollback_plan.md"))
+}
+
+/// What the decision rests on, a line each: the time, the measurements, the limits.
+pub(super) fn facts(result: &CanaryResult) -> [String; 3] {
     let limits = match (&result.bundle, result.limits_from.as_str()) {
         (Some(bundle), _) => format!("bundle {} (SHA256SUMS {})", bundle.path, bundle.sha256),
         (None, "run") => "the policy and the soak".to_owned(),
         (None, _) => "the policy".to_owned(),
     };
-    vec![
+    [
         format!(
             "since {}, now {}: {} hours, {} steps of {} min",
             result.since,
@@ -94,12 +103,4 @@ pub(super) fn next(result: &CanaryResult) -> Vec<String> {
         lines.push(format!("Next: {} at {}; ask again then.", next.what, next.at));
     }
     lines
-}
-
-/// With a capital at the beginning.
-pub(super) fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }

@@ -2,6 +2,7 @@
 
 pub mod bundle_text;
 pub mod canary_checklist;
+pub mod canary_ci;
 pub mod canary_md;
 pub mod canary_text;
 pub mod changelog;

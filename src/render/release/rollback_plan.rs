@@ -57,7 +57,7 @@ pub(super) fn triggers(out: &mut String, policy: &Policy) {
     let canary = &policy.release.canary;
     let _ = writeln!(
         out,
-        "Looked at every {}. A metric that nobody has seen for longer than {} minutes counts as bad.\n",
+        "Looked at every {}. A metric that nobody has seen for longer than {} minutes is never good: somebody looks.\n",
         count(canary.step_minutes, "minute"),
         number(canary.longest_gap_minutes.value)
     );

@@ -107,7 +107,7 @@ pub(super) fn clock(out: &mut String, service: &Service, text: &str, variable: &
 
 /// That the policy does not say something.
 pub(super) fn missing(key: &str) -> String {
-    format!("**Not configured: `{key}` is not set in the policy. Write down here how it is done.**")
+    format!("**Not configured: `{key}` is not set in the policy. Write it down here.**")
 }
 
 /// Copies a file over another so that a reader finds the old or the new one, whole.

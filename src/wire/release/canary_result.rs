@@ -11,7 +11,7 @@ use crate::core::release::canary::verdict::{CanaryJudged, Scope};
 use crate::core::release::canary::watch::{Watch, told};
 use crate::core::verdict::Outcome;
 use crate::wire::check::Ladder;
-use crate::wire::provenance::Provenance;
+use crate::wire::provenance::{Override, Provenance};
 
 /// The bundle that the limits are from.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
@@ -132,7 +132,7 @@ pub struct CanaryResult {
     pub verdict: String,
     /// The main reason.
     pub reason: String,
-    /// The rollback that triggers ask for; null when none held.
+    /// The rollback that triggers ask for, overridden or not; null when none held.
     #[schemars(extend("enum" = ["quick", "full", null]))]
     pub rollback: Option<String>,
     /// When to ask again; null when everything is decided.
@@ -147,6 +147,9 @@ pub struct CanaryResult {
     pub watched: Option<Ladder>,
     /// What a reader should know, a sentence each.
     pub notes: Vec<String>,
+    /// A recorded override of the verdict; null when there is none.
+    #[serde(rename = "override")]
+    pub overridden: Option<Override>,
     /// The exit code of the command.
     pub exit_code: u8,
 }
@@ -168,14 +171,12 @@ pub struct Asked<'a> {
     pub rehearsal: bool,
     /// Notes.
     pub notes: Vec<String>,
-    /// The exit code.
-    pub exit_code: u8,
 }
 
 impl CanaryResult {
-    /// The result of a check.
+    /// The result of a check. What the caller alone knows is 0 until it is set: `exit_code`.
     pub fn of(judged: &CanaryJudged, terms: &Terms, provenance: &Provenance, asked: Asked<'_>) -> Self {
-        let Asked { bundle, limits_from, source, source_place, scope, rehearsal, notes, exit_code } = asked;
+        let Asked { bundle, limits_from, source, source_place, scope, rehearsal, notes } = asked;
         let watch = &judged.watch;
         Self {
             schema_version: "1.0".to_owned(),
@@ -209,7 +210,8 @@ impl CanaryResult {
             blocks: judged.blocks.iter().map(block).collect(),
             watched: judged.watched.as_ref().map(Ladder::from),
             notes,
-            exit_code,
+            overridden: provenance.overridden.clone(),
+            exit_code: 0,
         }
     }
 }

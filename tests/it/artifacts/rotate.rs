@@ -350,11 +350,14 @@ fn impossible_numbers_and_folders_are_errors() {
         ["--max-size-mb", "-500"],
         ["--max-size-mb", "99999999999999999999"],
     ] {
-        // As one word, so that the sign is no flag.
-        let arg = format!("{}={}", args[0], args[1]);
-        let refused = artifacts("rotate", out.path(), &[&arg]);
-        assert_eq!(refused.code, 2, "{arg}: {}", refused.stderr);
-        assert!(refused.stderr.contains(args[0]), "{}", refused.stderr);
+        // As one word and as two: a sign is no flag.
+        for asked in [vec![format!("{}={}", args[0], args[1])], args.map(str::to_owned).to_vec()] {
+            let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+            let refused = artifacts("rotate", out.path(), &asked);
+            assert_eq!(refused.code, 2, "{asked:?}: {}", refused.stderr);
+            let told = format!("invalid value '{}' for '{}", args[1], args[0]);
+            assert!(refused.stderr.contains(&told), "{}", refused.stderr);
+        }
     }
     let nowhere = artifacts("rotate", &out.path().join("nowhere"), &["--detailed-exitcode"]);
     assert_eq!(nowhere.code, 4, "{}", nowhere.stderr);

@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::super::support::{Run, Step, overrides};
-use super::{Place, keeps_to, names, releasable, sha256};
+use super::super::support::{Folder, Run, Step, overrides};
+use super::{Releases, keeps_to, names, placed, sha256};
 
 const FILES: [&str; 17] = [
     "CANARY_CHECKLIST.md",
@@ -38,7 +38,7 @@ fn needs(stderr: &str) -> Vec<&str> {
 
 #[test]
 fn a_run_that_passes_becomes_a_whole_bundle_and_nothing_else_is_left() {
-    let place = Place::with(&releasable());
+    let place = placed(&Run::releasable());
     let before = names(&place.file("run"));
     let built = place.built(&["--archive", "--commit", "0123456789abcdef"]);
     assert_eq!(names(&place.file("out/v1")), FILES);
@@ -64,7 +64,7 @@ fn a_run_that_passes_becomes_a_whole_bundle_and_nothing_else_is_left() {
 
 #[test]
 fn the_policy_in_the_bundle_is_the_one_that_judged() {
-    let place = Place::with(&releasable());
+    let place = placed(&Run::releasable());
     place.built(&[]);
     let wanted = place.json("out/v1/MANIFEST.json")["policy_sha256"].clone();
     fs::copy(place.file("out/v1/policy.toml"), place.file("policy.toml")).expect("a copy");
@@ -74,17 +74,17 @@ fn the_policy_in_the_bundle_is_the_one_that_judged() {
 
 #[test]
 fn the_same_run_gives_the_same_bytes() {
-    let (one, other) = (Place::with(&releasable()), Place::with(&releasable()));
+    let (one, other) = (placed(&Run::releasable()), placed(&Run::releasable()));
     one.built(&["--archive"]);
     other.built(&["--archive"]);
     for file in FILES {
         let path = format!("out/v1/{file}");
         assert_eq!(one.text(&path), other.text(&path), "{file}");
     }
-    let archive = |place: &Place| fs::read(place.file("out/v1.tar.gz")).expect("an archive");
+    let archive = |place: &Folder| fs::read(place.file("out/v1.tar.gz")).expect("an archive");
     assert_eq!(archive(&one), archive(&other));
     // Built again, it stays as it is.
-    let time = |place: &Place| {
+    let time = |place: &Folder| {
         fs::metadata(place.file("out/v1/MANIFEST.json")).and_then(|found| found.modified()).ok()
     };
     let before = time(&one);
@@ -95,7 +95,7 @@ fn the_same_run_gives_the_same_bytes() {
 #[test]
 fn what_may_not_be_released_is_refused_with_every_reason_at_once() {
     let bad: Run = (1..=9).map(Step::bad).collect();
-    let place = Place::with(&bad.with_json("runtime_overrides.json", &overrides(500.0)));
+    let place = placed(&bad.with_json("runtime_overrides.json", &overrides(500.0)));
     let refused = place.bundle(&["--commit", "0123456"]);
     assert_eq!(refused.code, 1);
     let expected = ["verdict", "freeze", "readiness", "source", "iterations", "bounds", "profile"];
@@ -108,12 +108,12 @@ fn what_may_not_be_released_is_refused_with_every_reason_at_once() {
 #[test]
 fn each_need_stands_for_itself() {
     let one = |run: &Run, args: &[&str]| {
-        let place = Place::with(run);
+        let place = placed(run);
         let refused = place.bundle(args);
         assert_eq!(refused.code, 1, "{}", refused.stdout);
         needs(&refused.stderr).join(" ")
     };
-    let run = releasable();
+    let run = Run::releasable();
     // A WARN is no PASS: nothing froze.
     let no_freeze: Run = (1..=16).map(Step::good).collect();
     let no_freeze =
@@ -161,9 +161,9 @@ fn each_need_stands_for_itself() {
 #[test]
 fn tuning_that_did_not_arrive_is_in_the_way_below_its_own_limit() {
     // One of twelve proposals is lost: 11/12 is 0.917, enough for the gate and not for a release.
-    let run = (1..=12).fold(releasable(), |run, n| run.tuned(n, if n % 2 == 0 { 1.0 } else { -1.0 }));
+    let run = (1..=12).fold(Run::releasable(), |run, n| run.tuned(n, if n % 2 == 0 { 1.0 } else { -1.0 }));
     let lost = run.edit(12, |value| value["tuning"]["proposed_deltas"] = json!({"min_interval_ms": 7.0}));
-    let place = Place::with(&lost.with_json("runtime_overrides.json", &overrides(60.0)));
+    let place = placed(&lost.with_json("runtime_overrides.json", &overrides(60.0)));
     let refused = place.bundle(&[]);
     assert_eq!(needs(&refused.stderr), ["deltas"], "{}", refused.stderr);
     assert!(refused.stderr.contains("0.917, asked >= 0.95"), "{}", refused.stderr);
@@ -172,7 +172,7 @@ fn tuning_that_did_not_arrive_is_in_the_way_below_its_own_limit() {
 #[test]
 fn an_override_builds_the_bundle_and_stands_everywhere() {
     let bad: Run = (1..=9).map(Step::bad).collect();
-    let place = Place::with(&bad.with_json("runtime_overrides.json", &overrides(60.0)));
+    let place = placed(&bad.with_json("runtime_overrides.json", &overrides(60.0)));
     let built = place.built(&["--override", "the exchange was down"]);
     assert!(built.stdout.contains("OVERRIDDEN by tester: the exchange was down"), "{}", built.stdout);
     let manifest = place.json("out/v1/MANIFEST.json");
@@ -203,8 +203,8 @@ fn an_override_builds_the_bundle_and_stands_everywhere() {
 
 #[test]
 fn a_rehearsal_takes_simulated_data_says_so_everywhere_and_takes_nothing_else() {
-    let sim = releasable().edit(5, |value| value["source"] = json!("sim"));
-    let place = Place::with(&sim);
+    let sim = Run::releasable().edit(5, |value| value["source"] = json!("sim"));
+    let place = placed(&sim);
     place.built(&["--rehearsal", "--mock"]);
     let manifest = place.json("out/v1/MANIFEST.json");
     assert_eq!((&manifest["name"], &manifest["rehearsal"]), (&json!("v1-rehearsal"), &json!(true)));
@@ -225,7 +225,7 @@ fn a_rehearsal_takes_simulated_data_says_so_everywhere_and_takes_nothing_else() 
     keeps_to("delta_verify_report", &place.json("out/v1/DELTA_VERIFY_REPORT.json"));
     keeps_to("post_soak_audit_summary", &place.json("out/v1/POST_SOAK_AUDIT_SUMMARY.json"));
     let failing = sim.failing(&[12, 13, 14, 15, 16]).with_json("runtime_overrides.json", &overrides(60.0));
-    let failing = Place::with(&failing);
+    let failing = placed(&failing);
     let refused = failing.bundle(&["--rehearsal"]);
     assert_eq!(refused.code, 1);
     assert_eq!(needs(&refused.stderr), ["verdict", "freeze", "readiness"]);
@@ -233,7 +233,7 @@ fn a_rehearsal_takes_simulated_data_says_so_everywhere_and_takes_nothing_else() 
 
 #[test]
 fn a_dry_run_shows_the_plan_and_writes_nothing() {
-    let place = Place::with(&releasable());
+    let place = placed(&Run::releasable());
     let planned = place.built(&["--dry-run", "--archive"]);
     assert!(planned.stdout.contains("Bundle `v1` would be written: out/v1"), "{}", planned.stdout);
     assert!(planned.stdout.contains("Archive would be written: out/v1.tar.gz"), "{}", planned.stdout);
@@ -245,7 +245,7 @@ fn a_dry_run_shows_the_plan_and_writes_nothing() {
 
 #[test]
 fn files_of_an_earlier_build_do_not_survive() {
-    let place = Place::with(&releasable());
+    let place = placed(&Run::releasable());
     place.built(&["--override", "first of two"]);
     let first = place.text("out/v1/CHANGELOG.md");
     // A file that the sums do not list is somebody else's; one that they list was written by an earlier soak.
@@ -261,7 +261,7 @@ fn files_of_an_earlier_build_do_not_survive() {
 
 #[test]
 fn what_soak_did_not_write_is_left_alone() {
-    let place = Place::with(&releasable());
+    let place = placed(&Run::releasable());
     fs::create_dir_all(place.file("out/v1")).expect("a folder");
     fs::write(place.file("out/v1/thesis.doc"), "mine").expect("a file");
     let refused = place.bundle(&[]);
@@ -278,7 +278,7 @@ fn what_soak_did_not_write_is_left_alone() {
     assert_eq!(place.bundle(&[]).code, 1);
     assert_eq!(place.text("out/v1/CANARY_CHECKLIST.md"), "- [x] done");
     // An archive that is none of ours.
-    let place = Place::with(&releasable());
+    let place = placed(&Run::releasable());
     fs::create_dir(place.file("out")).expect("a folder");
     fs::write(place.file("out/v1.tar.gz"), "mine").expect("a file");
     assert_eq!(place.bundle(&["--archive"]).code, 1);
@@ -289,7 +289,7 @@ fn what_soak_did_not_write_is_left_alone() {
 #[cfg(unix)]
 #[test]
 fn links_are_not_written_through() {
-    let place = Place::with(&releasable());
+    let place = placed(&Run::releasable());
     fs::create_dir_all(place.file("elsewhere")).expect("a folder");
     fs::create_dir(place.file("out")).expect("a folder");
     std::os::unix::fs::symlink(place.file("elsewhere"), place.file("out/v1")).expect("a link");
@@ -298,7 +298,7 @@ fn links_are_not_written_through() {
     assert!(refused.stderr.contains("is a symbolic link"), "{}", refused.stderr);
     assert!(names(&place.file("elsewhere")).is_empty());
     // Nor is a profile read through one.
-    let place = Place::with(&releasable());
+    let place = placed(&Run::releasable());
     fs::rename(place.file("run/runtime_overrides.json"), place.file("elsewhere.json")).expect("moved");
     std::os::unix::fs::symlink(place.file("elsewhere.json"), place.file("run/runtime_overrides.json"))
         .expect("a link");
@@ -308,7 +308,7 @@ fn links_are_not_written_through() {
 
 #[test]
 fn names_and_places_that_make_no_sense_are_refused() {
-    let place = Place::with(&releasable());
+    let place = placed(&Run::releasable());
     for name in ["-x", "a b", "a\nb", "../x", "a..b", ""] {
         assert_eq!(place.bundle(&[&format!("--name={name}")]).code, 2, "{name:?}");
     }
@@ -324,7 +324,7 @@ fn names_and_places_that_make_no_sense_are_refused() {
 #[test]
 fn without_a_profile_or_iterations_no_override_helps() {
     let override_it = ["--override", "we want it"];
-    let place = Place::with(&releasable().without("runtime_overrides.json"));
+    let place = placed(&Run::releasable().without("runtime_overrides.json"));
     let refused = place.bundle(&override_it);
     assert_eq!(refused.code, 1);
     assert!(refused.stderr.contains("it is not there"), "{}", refused.stderr);
@@ -334,11 +334,11 @@ fn without_a_profile_or_iterations_no_override_helps() {
         ("{}", "it holds no parameter"),
         ("{\"tail_age_ms\": NaN}", "not finite"),
     ] {
-        let place = Place::with(&releasable().with("runtime_overrides.json", damage));
+        let place = placed(&Run::releasable().with("runtime_overrides.json", damage));
         let refused = place.bundle(&override_it);
         assert!(refused.code == 1 && refused.stderr.contains(told), "{damage}: {}", refused.stderr);
     }
-    let place = Place::with(&Run::default().with_json("runtime_overrides.json", &overrides(60.0)));
+    let place = placed(&Run::default().with_json("runtime_overrides.json", &overrides(60.0)));
     assert!(place.bundle(&override_it).stderr.contains("there is nothing to release"));
     let nowhere = place.release(&["bundle", "--src", "nowhere", "--out", "out/v1"]);
     assert_eq!(nowhere.code, 1);
@@ -348,7 +348,7 @@ fn without_a_profile_or_iterations_no_override_helps() {
 #[test]
 fn the_profile_keeps_its_shape_and_loses_the_dust_of_additions() {
     let nested = json!({"engine": {"min_interval_ms": 65, "tail_age_ms": 600}, "risk": {"impact_cap_ratio": 0.099_999_999_999_999_99, "mode": "x"}});
-    let place = Place::with(&releasable().with_json("runtime_overrides.json", &nested));
+    let place = placed(&Run::releasable().with_json("runtime_overrides.json", &nested));
     place.built(&[]);
     assert_eq!(
         place.json("out/v1/soak_profile.runtime_overrides.json"),

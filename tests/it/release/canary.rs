@@ -5,31 +5,31 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::super::support::{Ran, Run, Step, name, program, ran};
-use super::{Place, forge, keeps_to, releasable};
+use super::super::support::{Folder, Ran, Run, Step, name, program, ran};
+use super::{Releases, forge, keeps_to, placed};
 
-const START: &str = "2026-01-01T00:00:00Z";
+pub(super) const START: &str = "2026-01-01T00:00:00Z";
 
 /// In which iterations say how many orders failed.
 const POLICY: &str = "schema_version = 1\n[kpi.error_ratio]\nunit = \"ratio\"\ndirection = \"lower\"\n";
 
 /// A canary of so many good iterations, which tell everything that is asked for.
-fn good(iterations: u64) -> Run {
+pub(super) fn good(iterations: u64) -> Run {
     let run: Run = (1..=iterations).map(Step::good).collect();
     (1..=iterations)
         .fold(run, |run, number| run.edit(number, |value| value["summary"]["error_ratio"] = json!(0.01)))
 }
 
 /// Iterations in which the latency is this.
-fn slow(run: Run, numbers: impl IntoIterator<Item = u64>, p95: f64) -> Run {
+pub(super) fn slow(run: Run, numbers: impl IntoIterator<Item = u64>, p95: f64) -> Run {
     numbers
         .into_iter()
         .fold(run, |run, number| run.edit(number, |value| value["summary"]["p95_latency_ms"] = json!(p95)))
 }
 
 /// A bundle in `out/v1`, the canary in `canary`, the policy in `p.toml`.
-fn place(canary: &Run) -> Place {
-    let place = Place::with(&releasable());
+pub(super) fn place(canary: &Run) -> Folder {
+    let place = placed(&Run::releasable());
     place.built(&["--archive"]);
     canary.write(&place.file("canary"));
     fs::write(place.file("p.toml"), POLICY).expect("a file");
@@ -37,12 +37,12 @@ fn place(canary: &Run) -> Place {
 }
 
 /// Checks at a time of 2026-01-01, with the bundle.
-fn check(place: &Place, now: &str, args: &[&str]) -> Ran {
+pub(super) fn check(place: &Folder, now: &str, args: &[&str]) -> Ran {
     let usual = ["--bundle", "out/v1", "--since", START, "--canary-run", "canary", "--policy", "p.toml"];
     check_with(place, now, &[&usual, args].concat())
 }
 
-fn check_with(place: &Place, now: &str, args: &[&str]) -> Ran {
+pub(super) fn check_with(place: &Folder, now: &str, args: &[&str]) -> Ran {
     let now = if now.contains('T') { now.to_owned() } else { format!("2026-01-01T{now}:00Z") };
     let mut command = program();
     command.current_dir(place.path()).env("SOAK_NOW", now).args(["release", "canary", "check"]).args(args);
@@ -51,7 +51,7 @@ fn check_with(place: &Place, now: &str, args: &[&str]) -> Ran {
 
 /// Exit code and verdict.
 #[track_caller]
-fn ends(ran: &Ran, code: i32, outcome: &str) -> Value {
+pub(super) fn ends(ran: &Ran, code: i32, outcome: &str) -> Value {
     assert_eq!(ran.code, code, "{}{}", ran.stdout, ran.stderr);
     let result = ran.json();
     assert_eq!(result["outcome"], outcome, "{}", ran.stdout);
@@ -179,7 +179,7 @@ fn a_missed_limit_of_an_hour_fails() {
 fn a_look_that_misses_is_a_warning_and_fails_on_demand() {
     // Twelve steps with one of 1500 in them have a mean of 400, and 0.1 more is more; its trigger is turned off.
     let policy = format!("{POLICY}[canary.trigger.latency]\nenabled = false\n");
-    let place = Place::with(&releasable());
+    let place = placed(&Run::releasable());
     fs::write(place.file("p.toml"), policy).expect("a file");
     place.built(&["--policy", "p.toml"]);
     slow(good(20), [20], 1500.1).write(&place.file("canary"));
@@ -292,7 +292,7 @@ fn an_iteration_covers_the_time_that_its_run_declared() {
 
 #[test]
 fn a_metric_that_the_bundle_calls_optional_may_be_missing() {
-    let place = Place::with(&releasable());
+    let place = placed(&Run::releasable());
     fs::write(place.file("p.toml"), "schema_version = 1\n[canary.trigger.errors]\noptional = true\n")
         .expect("a file");
     place.built(&["--policy", "p.toml"]);
@@ -372,7 +372,7 @@ fn limits_come_from_a_sound_bundle_or_a_soak_that_passed() {
 
 #[test]
 fn overrides_and_rehearsals_are_told() {
-    let place = Place::with(
+    let place = placed(
         &Run::passing(16)
             .failing(&[9, 10, 11, 12, 13, 14, 15, 16])
             .with_json("runtime_overrides.json", &super::super::support::overrides(60.0)),
@@ -390,7 +390,7 @@ fn overrides_and_rehearsals_are_told() {
     );
     simulated.write(&place.file("canary"));
     let refused = check(&place, "01:00", &[]);
-    assert_eq!(refused.code, 1);
+    assert_eq!(refused.code, 4, "1 would be the order to roll back");
     assert!(
         refused.stderr.contains("the data in `canary` is a rehearsal or simulated"),
         "{}",

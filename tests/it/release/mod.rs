@@ -2,6 +2,7 @@
 
 mod bundle;
 mod canary;
+mod canary_ci;
 mod legacy;
 mod readiness;
 mod tag;
@@ -9,64 +10,39 @@ mod texts;
 mod verify;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::support::{Ran, Run, overrides, program, ran};
-
-/// A run that may be released: 16 iterations, real data, a step of the tuner that arrived.
-pub fn releasable() -> Run {
-    Run::passing(16)
-        .tuned(3, 5.0)
-        .declared(16, "complete", 16)
-        .with_json("runtime_overrides.json", &overrides(65.0))
-}
+use super::support::{Folder, Ran, Run, program, ran};
 
 /// A folder with a run in `run` and room for what is made of it.
-pub struct Place {
-    folder: tempfile::TempDir,
+pub fn placed(run: &Run) -> Folder {
+    run.in_temp_below("run")
 }
 
-impl Place {
-    pub fn with(run: &Run) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        run.write(&folder.path().join("run"));
-        Self { folder }
-    }
-
-    pub fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    pub fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    pub fn text(&self, name: &str) -> String {
-        fs::read_to_string(self.file(name)).unwrap_or_else(|error| panic!("`{name}`: {error}"))
-    }
-
-    pub fn json(&self, name: &str) -> Value {
-        serde_json::from_str(&self.text(name)).unwrap_or_else(|error| panic!("`{name}`: {error}"))
-    }
-
-    /// Runs `soak release ARGS…` in the folder, with the user's name fixed.
-    pub fn release(&self, args: &[&str]) -> Ran {
-        ran(program().current_dir(self.path()).env("USER", "tester").arg("release").args(args))
-    }
+/// What release engineers do in such a folder.
+pub trait Releases {
+    /// Runs `soak release ARGS…` in the folder.
+    fn release(&self, args: &[&str]) -> Ran;
 
     /// Builds `out/v1` from `run`, with further flags.
-    pub fn bundle(&self, args: &[&str]) -> Ran {
+    fn bundle(&self, args: &[&str]) -> Ran {
         self.release(&[&["bundle", "--src", "run", "--out", "out/v1"], args].concat())
     }
 
     /// Builds `out/v1`, which must work.
-    pub fn built(&self, args: &[&str]) -> Ran {
+    fn built(&self, args: &[&str]) -> Ran {
         let ran = self.bundle(args);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         ran
+    }
+}
+
+impl Releases for Folder {
+    fn release(&self, args: &[&str]) -> Ran {
+        ran(program().current_dir(self.path()).arg("release").args(args))
     }
 }
 
@@ -76,7 +52,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 }
 
 /// Changes the manifest and makes `SHA256SUMS` right again, as a forger would.
-pub fn forge(place: &Place, change: impl FnOnce(&mut Value)) {
+pub fn forge(place: &Folder, change: impl FnOnce(&mut Value)) {
     let mut manifest = place.json("out/v1/MANIFEST.json");
     change(&mut manifest);
     fs::write(place.file("out/v1/MANIFEST.json"), format!("{manifest:#}\n")).expect("a file");

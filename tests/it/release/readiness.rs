@@ -4,12 +4,12 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::super::support::{Run, overrides};
-use super::{Place, keeps_to, releasable};
+use super::super::support::{Folder, Run, overrides};
+use super::{Releases, keeps_to, placed};
 
 /// A run of a day: real data, order age measured, its times moved to this day of January 2026.
 fn day_run(day: u32, order_age: f64) -> Run {
-    let run = (1..=16).fold(releasable(), |run, number| {
+    let run = (1..=16).fold(Run::releasable(), |run, number| {
         run.edit(number, |value| {
             value["summary"]["order_age_p95_ms"] = json!(order_age);
             value["summary"]["runtime_utc"] = json!(format!("2026-01-{day:02}T{number:02}:00:00Z"));
@@ -20,13 +20,13 @@ fn day_run(day: u32, order_age: f64) -> Run {
 
 const OK: [&str; 6] = ["--chaos", "OK", "--bug-bash", "OK (2 minor)", "--drift", "NONE"];
 
-fn record(place: &Place, args: &[&str]) -> super::Ran {
+fn record(place: &Folder, args: &[&str]) -> super::Ran {
     place.release(&[&["readiness", "record", "run"], args].concat())
 }
 
 #[test]
 fn seven_recorded_days_make_go_and_six_do_not() {
-    let place = Place::with(&day_run(1, 320.0));
+    let place = placed(&day_run(1, 320.0));
     for day in 1..=7 {
         day_run(day, 320.0).write(&place.file("run"));
         let recorded = record(&place, &OK);
@@ -60,7 +60,7 @@ fn the_report_of_a_day_holds_the_means_of_its_steady_iterations() {
             value["summary"]["maker_taker_ratio"] = json!(0.875);
         })
     });
-    let place = Place::with(&run);
+    let place = placed(&run);
     assert_eq!(record(&place, &OK).code, 0);
     let report = place.json("artifacts/REPORT_SOAK_20260103.json");
     keeps_to("report_soak", &report);
@@ -80,7 +80,7 @@ fn the_report_of_a_day_holds_the_means_of_its_steady_iterations() {
 #[test]
 fn what_cannot_be_measured_is_refused_with_every_reason() {
     // No order age, no drift.
-    let place = Place::with(&releasable());
+    let place = placed(&Run::releasable());
     let refused = record(&place, &OK[..4]);
     assert_eq!(refused.code, 1);
     for reason in ["`order_age_p95_ms` was not measured", "drift was not measured"] {
@@ -88,11 +88,11 @@ fn what_cannot_be_measured_is_refused_with_every_reason() {
     }
     assert!(!place.file("artifacts").exists());
     // Too few iterations.
-    let place = Place::with(&Run::passing(5).with_json("runtime_overrides.json", &overrides(60.0)));
+    let place = placed(&Run::passing(5).with_json("runtime_overrides.json", &overrides(60.0)));
     assert!(record(&place, &OK).stderr.contains("the run is INCONCLUSIVE"));
     // Made up data.
     let sim = day_run(1, 320.0).edit(3, |value| value["source"] = json!("sim"));
-    let place = Place::with(&sim);
+    let place = placed(&sim);
     assert!(record(&place, &OK).stderr.contains("the data is simulated"));
     let rehearsed = record(&place, &[&OK[..], &["--rehearsal"]].concat());
     assert_eq!(rehearsed.code, 0, "{}", rehearsed.stderr);
@@ -108,7 +108,7 @@ fn resources_that_grow_are_drift_whatever_is_stated() {
             value["summary"]["resources"] = json!({"rss_mb": 100.0 + 50.0 * number as f64});
         })
     });
-    let place = Place::with(&growing);
+    let place = placed(&growing);
     assert_eq!(record(&place, &OK).code, 0);
     let drift = &place.json("artifacts/REPORT_SOAK_20260102.json")["drift"];
     assert_eq!(*drift, json!({"reason": "DRIFT_RSS_MB", "source": "measured"}));
@@ -116,7 +116,7 @@ fn resources_that_grow_are_drift_whatever_is_stated() {
 
 #[test]
 fn a_day_much_worse_than_the_days_before_is_a_regression() {
-    let place = Place::with(&day_run(1, 300.0));
+    let place = placed(&day_run(1, 300.0));
     record(&place, &OK);
     day_run(2, 331.0).write(&place.file("run"));
     record(&place, &OK);
@@ -127,7 +127,7 @@ fn a_day_much_worse_than_the_days_before_is_a_regression() {
 
 #[test]
 fn another_report_of_the_day_is_only_replaced_when_asked() {
-    let place = Place::with(&day_run(1, 300.0));
+    let place = placed(&day_run(1, 300.0));
     assert_eq!(record(&place, &OK).code, 0);
     // The same again changes nothing and is fine.
     assert_eq!(record(&place, &OK).code, 0);
@@ -142,7 +142,7 @@ fn another_report_of_the_day_is_only_replaced_when_asked() {
 
 #[test]
 fn a_report_that_cannot_be_read_is_named_and_costs_its_day() {
-    let place = Place::with(&day_run(1, 320.0));
+    let place = placed(&day_run(1, 320.0));
     for day in 1..=7 {
         day_run(day, 320.0).write(&place.file("run"));
         record(&place, &OK);
@@ -161,7 +161,7 @@ fn a_report_that_cannot_be_read_is_named_and_costs_its_day() {
 
 #[test]
 fn without_a_folder_there_is_nothing_to_score() {
-    let place = Place::with(&Run::default());
+    let place = placed(&Run::default());
     let missing = place.release(&["readiness"]);
     assert_eq!(missing.code, 1);
     assert!(missing.stderr.contains("`artifacts` cannot be listed"), "{}", missing.stderr);
@@ -173,7 +173,7 @@ fn without_a_folder_there_is_nothing_to_score() {
 
 #[test]
 fn validation_of_hostile_files_lists_errors_and_never_passes() {
-    let place = Place::with(&Run::default());
+    let place = placed(&Run::default());
     for (name, content) in [
         ("null.json", "null".to_owned()),
         ("empty.json", String::new()),

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::super::support::{Ran, Run, Step, overrides, program, ran};
-use super::{Place, releasable};
+use super::super::support::{Folder, Ran, Run, Step, overrides, program, ran};
+use super::{Releases, placed};
 
 /// A repository in `repo` with one commit, a bundle beside it, and what git says there.
 struct Scratch {
-    place: Place,
+    place: Folder,
 }
 
 fn git_in(folder: &Path, args: &[&str]) -> String {
@@ -24,7 +24,7 @@ impl Scratch {
         if Command::new("git").arg("--version").output().is_err() {
             return None;
         }
-        let place = Place::with(run);
+        let place = placed(run);
         place.built(args);
         let repo = place.file("repo");
         fs::create_dir(&repo).expect("a folder");
@@ -61,7 +61,7 @@ impl Scratch {
 
 #[test]
 fn a_tag_is_annotated_and_holds_the_kpis_and_the_hash_of_the_bundle() {
-    let Some(scratch) = Scratch::new(&releasable(), &[]) else { return };
+    let Some(scratch) = Scratch::new(&Run::releasable(), &[]) else { return };
     let tagged = scratch.tag(&[]);
     assert_eq!(tagged.code, 0, "{}", tagged.stderr);
     assert_eq!(scratch.git(&["cat-file", "-t", "refs/tags/v1"]), "tag");
@@ -91,7 +91,7 @@ fn a_tag_is_annotated_and_holds_the_kpis_and_the_hash_of_the_bundle() {
 #[test]
 fn the_message_survives_as_it_was_written() {
     // Git's own clean-up would take a line that begins with # away, and one of two blank lines.
-    let run = releasable();
+    let run = Run::releasable();
     let Some(scratch) = Scratch::new(&run, &["--override", "# not a comment"]) else { return };
     assert_eq!(scratch.tag(&[]).code, 0);
     let object = scratch.git(&["cat-file", "tag", "refs/tags/v1"]);
@@ -104,7 +104,7 @@ fn the_message_survives_as_it_was_written() {
 
 #[test]
 fn a_dry_run_checks_and_writes_nothing() {
-    let Some(scratch) = Scratch::new(&releasable(), &[]) else { return };
+    let Some(scratch) = Scratch::new(&Run::releasable(), &[]) else { return };
     let planned = scratch.tag(&["--dry-run"]);
     assert_eq!(planned.code, 0);
     assert!(planned.stdout.contains("Tag `v1` would be made at "), "{}", planned.stdout);
@@ -117,7 +117,7 @@ fn a_dry_run_checks_and_writes_nothing() {
 
 #[test]
 fn a_tag_that_is_there_stays_unless_forced_and_the_lookup_is_exact() {
-    let Some(scratch) = Scratch::new(&releasable(), &[]) else { return };
+    let Some(scratch) = Scratch::new(&Run::releasable(), &[]) else { return };
     // Names that a pattern or a prefix would take for the same.
     scratch.git(&["tag", "v1-other"]);
     scratch.git(&["tag", "old/v1"]);
@@ -136,7 +136,7 @@ fn a_tag_that_is_there_stays_unless_forced_and_the_lookup_is_exact() {
 
 #[test]
 fn an_old_tag_is_not_lost_when_the_new_one_cannot_be_made() {
-    let Some(scratch) = Scratch::new(&releasable(), &[]) else { return };
+    let Some(scratch) = Scratch::new(&Run::releasable(), &[]) else { return };
     scratch.git(&["tag", "v1"]);
     // A program that signs nothing.
     scratch.git(&["config", "gpg.program", "false"]);
@@ -151,7 +151,7 @@ fn an_old_tag_is_not_lost_when_the_new_one_cannot_be_made() {
 
 #[test]
 fn only_a_clean_tree_is_tagged_and_the_bundle_itself_may_lie_in_it() {
-    let Some(scratch) = Scratch::new(&releasable(), &[]) else { return };
+    let Some(scratch) = Scratch::new(&Run::releasable(), &[]) else { return };
     let repo = scratch.place.file("repo");
     fs::write(repo.join("two words.txt"), "x").expect("a file");
     let refused = scratch.tag(&[]);
@@ -168,7 +168,7 @@ fn only_a_clean_tree_is_tagged_and_the_bundle_itself_may_lie_in_it() {
 
 #[test]
 fn the_commit_that_was_soaked_is_the_one_that_is_tagged() {
-    let Some(scratch) = Scratch::new(&releasable(), &["--commit", "0123456789abcdef"]) else { return };
+    let Some(scratch) = Scratch::new(&Run::releasable(), &["--commit", "0123456789abcdef"]) else { return };
     let refused = scratch.tag(&[]);
     assert_eq!(refused.code, 1);
     assert!(
@@ -192,7 +192,7 @@ fn the_commit_that_was_soaked_is_the_one_that_is_tagged() {
 
 #[test]
 fn a_rehearsal_is_tagged_as_one_and_a_broken_or_refused_bundle_never() {
-    let sim = releasable().edit(5, |value| value["source"] = serde_json::json!("sim"));
+    let sim = Run::releasable().edit(5, |value| value["source"] = serde_json::json!("sim"));
     let Some(scratch) = Scratch::new(&sim, &["--rehearsal"]) else { return };
     let refused = scratch.tag(&["--tag", "v1"]);
     assert_eq!(refused.code, 1);
@@ -228,7 +228,7 @@ fn the_tag_of_an_overridden_failure_says_so() {
 
 #[test]
 fn pushing_sends_the_tag_alone_and_its_failure_is_one() {
-    let Some(scratch) = Scratch::new(&releasable(), &[]) else { return };
+    let Some(scratch) = Scratch::new(&Run::releasable(), &[]) else { return };
     let remote = scratch.place.file("remote.git");
     fs::create_dir(&remote).expect("a folder");
     git_in(&remote, &["init", "--quiet", "--bare"]);
@@ -251,7 +251,7 @@ fn pushing_sends_the_tag_alone_and_its_failure_is_one() {
 
 #[test]
 fn names_that_git_would_take_for_something_else_and_places_without_a_repository_are_refused() {
-    let Some(scratch) = Scratch::new(&releasable(), &[]) else { return };
+    let Some(scratch) = Scratch::new(&Run::releasable(), &[]) else { return };
     for name in ["-d", "--delete", "a b", "a\nb", "v*", "v1^", "a..b", "x.lock", "@", ""] {
         assert_eq!(scratch.tag(&[&format!("--tag={name}")]).code, 2, "{name:?}");
     }
@@ -273,7 +273,7 @@ fn lives(pid: &str) -> bool {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_push_that_never_ends_is_given_up_with_everything_it_started() {
-    let Some(scratch) = Scratch::new(&releasable(), &[]) else { return };
+    let Some(scratch) = Scratch::new(&Run::releasable(), &[]) else { return };
     scratch.git(&["remote", "add", "slow", "ssh://127.0.0.1/nowhere.git"]);
     // In place of ssh: does not say a word, and leaves a child that does not either, and hears no TERM.
     let pids = scratch.place.file("pids");

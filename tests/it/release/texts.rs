@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use super::super::support::{Run, Step, overrides};
-use super::{Place, SERVICE, releasable};
+use super::super::support::{Folder, Run, Step, overrides};
+use super::{Releases, SERVICE, placed};
 
 /// The blocks of shell in a text, without their indent.
 fn blocks(text: &str) -> Vec<String> {
@@ -35,8 +35,8 @@ fn is_shell(shell: &str, script: &str) -> Option<bool> {
     Some(child.wait().expect("it ends").success())
 }
 
-fn configured(run: &Run) -> Place {
-    let place = Place::with(run);
+fn configured(run: &Run) -> Folder {
+    let place = placed(run);
     fs::write(place.file("service.toml"), SERVICE).expect("a file");
     place.built(&["--policy", "service.toml"]);
     place
@@ -46,7 +46,7 @@ const TEXTS: [&str; 3] = ["CHANGELOG.md", "CANARY_CHECKLIST.md", "rollback_plan.
 
 #[test]
 fn every_command_is_valid_shell_on_its_own() {
-    let place = configured(&releasable());
+    let place = configured(&Run::releasable());
     let mut seen = 0;
     for text in TEXTS {
         for block in blocks(&place.text(&format!("out/v1/{text}"))) {
@@ -63,7 +63,7 @@ fn every_command_is_valid_shell_on_its_own() {
 
 #[test]
 fn the_paths_in_commands_reach_their_program_as_they_are() {
-    let place = configured(&releasable());
+    let place = configured(&Run::releasable());
     let plan = place.text("out/v1/rollback_plan.md");
     let restore =
         blocks(&plan).into_iter().find(|block| block.starts_with("cp --")).expect("a block that restores");
@@ -78,7 +78,7 @@ fn the_paths_in_commands_reach_their_program_as_they_are() {
 
 #[test]
 fn texts_name_only_what_the_policy_names() {
-    let place = configured(&releasable());
+    let place = configured(&Run::releasable());
     for text in TEXTS {
         let text = place.text(&format!("out/v1/{text}"));
         assert!(!text.contains("Not configured"), "{text}");
@@ -128,7 +128,7 @@ fn texts_name_only_what_the_policy_names() {
 
 #[test]
 fn what_is_not_configured_is_said_and_not_invented() {
-    let place = Place::with(&releasable());
+    let place = placed(&Run::releasable());
     place.built(&[]);
     let plan = place.text("out/v1/rollback_plan.md");
     assert!(blocks(&plan).is_empty(), "{plan}");
@@ -160,7 +160,7 @@ fn what_is_not_configured_is_said_and_not_invented() {
 
 #[test]
 fn the_limits_of_hour_24_are_what_the_soak_showed_less_the_margin() {
-    let place = configured(&releasable());
+    let place = configured(&Run::releasable());
     let checklist = place.text("out/v1/CANARY_CHECKLIST.md");
     // Means of constant values: net 3.2 - 0.4, maker 0.88 - 0.02, p95 300 + 20, risk 0.33 + 0.03.
     for line in [
@@ -186,7 +186,7 @@ fn the_limits_of_hour_24_are_what_the_soak_showed_less_the_margin() {
 fn a_changelog_says_which_goals_are_missed_and_with_how_many_iterations() {
     // Net 2.4 in the whole run misses the goal of 2.5; the window of a short run has its own n.
     let run: Run = (1..=9).map(|number| Step { net: 2.4, ..Step::good(number) }).collect();
-    let place = Place::with(&run.with_json("runtime_overrides.json", &overrides(60.0)));
+    let place = placed(&run.with_json("runtime_overrides.json", &overrides(60.0)));
     place.built(&["--override", "a demonstration", "--policy", "/dev/null"].as_slice()[..2]);
     let changelog = place.text("out/v1/CHANGELOG.md");
     for line in [
@@ -206,8 +206,8 @@ fn a_changelog_says_which_goals_are_missed_and_with_how_many_iterations() {
 
 #[test]
 fn a_changelog_of_a_good_run_tells_its_changes_and_no_issues() {
-    let guarded = releasable().edit(5, |value| value["tuning"]["velocity_violation"] = json!(true));
-    let place = Place::with(&guarded);
+    let guarded = Run::releasable().edit(5, |value| value["tuning"]["velocity_violation"] = json!(true));
+    let place = placed(&guarded);
     place.built(&[]);
     let changelog = place.text("out/v1/CHANGELOG.md");
     for line in [
@@ -227,7 +227,7 @@ fn a_changelog_of_a_good_run_tells_its_changes_and_no_issues() {
 
 #[test]
 fn a_service_that_cannot_stand_in_a_script_is_refused_with_the_policy() {
-    let place = Place::with(&releasable());
+    let place = placed(&Run::releasable());
     for (line, told) in [
         ("[service.commands]\nreload = \"echo 'a\"", "it opens a quote that it does not close"),
         ("[service.commands]\nreload = \"a\\nb\"", "expected one line"),

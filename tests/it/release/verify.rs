@@ -4,23 +4,23 @@ use std::fs;
 
 use serde_json::json;
 
-use super::super::support::Ran;
-use super::{Place, forge, keeps_to, names, releasable, sha256};
+use super::super::support::{Folder, Ran, Run};
+use super::{Releases, forge, keeps_to, names, placed, sha256};
 
-fn verify(place: &Place) -> Ran {
+fn verify(place: &Folder) -> Ran {
     place.release(&["verify", "out/v1"])
 }
 
 #[track_caller]
-fn tells(place: &Place, expected: &str) {
+fn tells(place: &Folder, expected: &str) {
     let verified = verify(place);
     assert_eq!(verified.code, 1, "{}", verified.stdout);
     assert!(verified.stdout.contains(expected), "{}", verified.stdout);
     assert!(verified.stdout.lines().last().is_some_and(|line| line.starts_with("[FAIL] ")));
 }
 
-fn built() -> Place {
-    let place = Place::with(&releasable());
+fn built() -> Folder {
+    let place = placed(&Run::releasable());
     place.built(&["--archive"]);
     place
 }
