@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 pub use super::markdown::printable;
+use crate::core::course::Change;
 use crate::core::number::{beside, distance, exact, fixed, trimmed};
 use crate::core::verdict::{Check, Inference, Outcome};
 
@@ -138,6 +139,12 @@ pub fn sureness(inference: &Inference) -> Option<String> {
 /// A probability with as many decimals as it takes, and never 0.
 pub fn probability(p: f64) -> String {
     if p < 0.0001 { "below 0.0001".to_owned() } else { fixed(p, DECIMALS) }
+}
+
+/// The adjusted probability of a change of level; `at most 0.0020` at the end of the tables.
+pub fn probability_of(change: &Change) -> String {
+    let most = if change.step.is_p_at_most { "at most " } else { "" };
+    format!("{most}{}", probability(change.p_adjusted))
 }
 
 /// Rows of cells as lines, the columns as wide as their widest cell.

@@ -110,7 +110,11 @@ pub fn changes(found: &KpiChanges, column: &Column, rules: &ChangeRules, scene: 
         confidence: Some(0.95),
         p_value: Some(change.step.p),
         p_adjusted: Some(change.p_adjusted),
-        correction: Some(format!("search over positions; {}", correction(scene.family))),
+        correction: Some(format!(
+            "search over positions; {}{}",
+            correction(scene.family),
+            if change.step.is_p_at_most { "; p may be smaller, the tables end there" } else { "" }
+        )),
     });
     Check {
         observed: shown.map(|change| change.step.after - change.step.before),

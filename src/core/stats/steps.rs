@@ -122,8 +122,9 @@ pub struct Step {
     /// How many independent values those of the stretch that was searched are worth.
     pub n_eff: f64,
     /// The probability of a best split like this where there is no step, the search included; one series alone.
-    /// Not below [`critical::LEVELS`]' last.
     pub p: f64,
+    /// Whether `p` is at the end of the tables ([`critical::LEVELS`]) and may be any smaller one.
+    pub is_p_at_most: bool,
     /// Whether a straight line through the stretch fits better than the step.
     pub gradual: bool,
 }
@@ -256,6 +257,7 @@ fn split_of(values: &[f64], start: usize, shortest: usize) -> Option<Step> {
         phi,
         n_eff: ar1::effective_n(n, phi),
         p,
+        is_p_at_most: p <= critical::LEVELS[critical::LEVELS.len() - 1],
         gradual: squares_around_line(values) < split.squares,
     })
 }

@@ -7,7 +7,7 @@ use crate::core::course::{DriftVerdict, KpiChanges, KpiDrift, PaceSource};
 use crate::core::number::fixed;
 use crate::render::markdown::cell;
 use crate::render::report_md::{Column, line, paragraph, prose, row, signed, table};
-use crate::render::terminal::probability;
+use crate::render::terminal::{probability, probability_of};
 
 /// Changes and spikes of a KPI that are listed.
 const MOST: usize = 20;
@@ -136,10 +136,10 @@ fn changes(out: &mut String, subject: &Subject<'_>, found: &KpiChanges) {
             (_, Some(change)) if found.too_small.is_some() => {
                 let least = found.too_small.unwrap_or_default();
                 let told = prose(&told_small(kpi, &change, least));
-                format!("{told}: p {}", probability(change.p_adjusted))
+                format!("{told}: p {}", probability_of(&change))
             }
             (_, Some(change)) => {
-                format!("keeps its level (likeliest change p {})", probability(change.p_adjusted))
+                format!("keeps its level (likeliest change p {})", probability_of(&change))
             }
             _ if found.constant => "has the same value throughout".to_owned(),
             _ => "walks without a level, nothing can be told".to_owned(),
@@ -147,7 +147,7 @@ fn changes(out: &mut String, subject: &Subject<'_>, found: &KpiChanges) {
         line(out, &format!("- `{name}`: {what}"));
     }
     for change in found.changes.iter().take(MOST) {
-        let told = prose(&format!("{}: p {}", told_change(kpi, change), probability(change.p_adjusted)));
+        let told = prose(&format!("{}: p {}", told_change(kpi, change), probability_of(&change)));
         line(out, &format!("- `{name}`: {told}"));
     }
     if let Some(block) = found.block.filter(|block| *block > 1) {

@@ -7,7 +7,7 @@ use crate::core::course::checks::{duration, interval_text, movement, slope_text,
 use crate::core::course::{DriftVerdict, KpiChanges, PaceSource};
 use crate::core::number::fixed;
 use crate::render::audit_md::drift_word;
-use crate::render::terminal::probability;
+use crate::render::terminal::{probability, probability_of};
 
 /// Changes and spikes that are listed.
 const MOST: usize = 50;
@@ -109,7 +109,7 @@ fn levels(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
                 [
                     name(),
                     ("", change.first_after.to_string()),
-                    ("", probability(change.p_adjusted)),
+                    ("", probability_of(&change)),
                     (class, text(&told_change(kpi, change))),
                 ],
             );
@@ -120,7 +120,7 @@ fn levels(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
                 [
                     name(),
                     ("", change.first_after.to_string()),
-                    ("", probability(change.p_adjusted)),
+                    ("", probability_of(&change)),
                     ("w", text(&told_small(kpi, &change, least))),
                 ],
             );
