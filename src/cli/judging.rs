@@ -107,7 +107,7 @@ pub struct OverrideArgs {
 #[derive(Clone, Debug, Args)]
 pub struct OverrideByArgs {
     /// Who answers for the override, a person or a team [default: $GITHUB_ACTOR, else $SUDO_USER, $USER, $LOGNAME or
-    /// $USERNAME; where none of them is set, an override is refused]
+    /// $USERNAME, else the account that runs it]
     #[arg(long, value_name = "NAME", value_parser = person, requires = "override_reason")]
     pub by: Option<String>,
 }

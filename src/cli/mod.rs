@@ -151,7 +151,8 @@ pub enum Command {
     /// A level shift, a drift, a spike, a missing KPI, a truncated file and a stuck value, in sizes that follow from
     /// the run's own spread and from the limits, are put into a private copy one at a time and judged by the policy
     /// in force, as `gate` does. The run itself is only read. The exit code is 1 when a fault gets through that no
-    /// gate may let through: a KPI beyond its limit or missing in the whole window, a truncated file.
+    /// gate may let through: a KPI beyond its limit or missing in the whole window, a truncated file. It is 1 also
+    /// when a run that does not pass by itself cannot show it (INCONCLUSIVE, 3 with --detailed-exitcode).
     Selftest(SelftestArgs),
     /// Print the JSON Schema of a file that soak writes, or list them
     Schema(SchemaArgs),

@@ -16,8 +16,9 @@ pub enum RollbackCommand {
     /// GET /metrics is for Prometheus, GET /status tells the last decisions, the cool-down, and what nobody knows
     /// the outcome of. Without --live nothing is done: each answer says what would be. What was decided and done
     /// stands in the audit log, which is the memory too: a repetition never acts twice, also after a restart.
-    /// SIGHUP reads the policy again; a new one that is wrong is refused and the old one stays in force. SIGTERM
-    /// ends the server once the actions that were begun are through.
+    /// SIGHUP reads the policy again; a new one that is wrong is refused and the old one stays in force. Token, key and
+    /// certificate are read at the start alone, and another log is taken at a restart. SIGTERM ends the server once the
+    /// actions that were begun are through.
     Serve(Box<ServeArgs>),
     /// Roll back now, because a person says so
     ///
@@ -28,7 +29,8 @@ pub enum RollbackCommand {
     /// Go back to trading: carry out the actions of `recovery`
     ///
     /// With the same executors, verification and log as a rollback. It stops at the first action that fails, unless
-    /// the policy says otherwise. Without --live nothing is done.
+    /// the policy says otherwise. Alerts that were not told to be over are named: an episode acts once, so they would
+    /// not stop trading again. Without --live nothing is done.
     Recover(RecoverArgs),
     /// Check a rollback policy: every mistake at once, with line and column
     Check(CheckArgs),
@@ -99,7 +101,8 @@ pub struct ServeArgs {
     pub token_file: Option<PathBuf>,
 
     /// File with the key by which a sender may sign the body instead, in the header
-    /// `X-Soak-Signature: sha256=HEX` (HMAC-SHA-256) [default: signatures are not taken]
+    /// `X-Soak-Signature: sha256=HEX` (HMAC-SHA-256). It opens the hook alone: beyond this machine /metrics and /status
+    /// need the token [default: signatures are not taken]
     #[arg(long, value_name = "FILE")]
     pub hmac_key_file: Option<PathBuf>,
 
@@ -110,6 +113,11 @@ pub struct ServeArgs {
     /// Private key of the certificate, in PEM form [default: plain http]
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+
+    /// Certificates of the authorities that sign those of clients, in PEM form: whoever has none of theirs is not
+    /// served, not even /health. The token is asked for all the same [default: clients need no certificate]
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_client_ca: Option<PathBuf>,
 }
 
 /// `soak rollback run`
@@ -155,8 +163,8 @@ pub struct ManualArgs {
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub reason: String,
 
-    /// Who asks, for the log [default: $GITHUB_ACTOR, else $SUDO_USER, $USER, $LOGNAME or $USERNAME; where none of them
-    /// is set, a rollback is done for `unknown`, and the way back is refused]
+    /// Who asks, for the log [default: $GITHUB_ACTOR, else $SUDO_USER, $USER, $LOGNAME or $USERNAME, else the account
+    /// that runs it]
     #[arg(long, value_name = "NAME", value_parser = person)]
     pub by: Option<String>,
 }

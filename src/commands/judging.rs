@@ -8,7 +8,7 @@ use crate::cli::notify::Destination;
 use crate::core::policy::Policy;
 use crate::flow::judge::JudgeError;
 use crate::flow::policy::PolicyProblem;
-use crate::flow::provenance::{Overriding, ProvenanceError};
+use crate::flow::provenance::Overriding;
 use crate::flow::{policy, provenance};
 use crate::io::artifacts::WriteError;
 use crate::io::environment::Environment;
@@ -39,13 +39,8 @@ pub(super) fn collect_provenance(
     policy: &Policy,
     overriding: Option<Overriding<'_>>,
 ) -> Result<Provenance, Failure> {
-    provenance::collect(&Environment::of_process(), policy, overriding).map_err(|error| {
-        let hint = match error {
-            ProvenanceError::Clock(_) => "an example of a valid time is 2026-01-31T12:00:00Z",
-            ProvenanceError::Nobody => "`--by NAME` says who",
-        };
-        Failure::usage(error).hint(hint)
-    })
+    provenance::collect(&Environment::of_process(), policy, overriding)
+        .map_err(|error| Failure::usage(error).hint("an example of a valid time is 2026-01-31T12:00:00Z"))
 }
 
 /// The override that was asked for; `None` = none.

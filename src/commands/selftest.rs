@@ -10,6 +10,8 @@ use crate::cli::values::ReportFormat;
 use crate::core::analysis::Options;
 use crate::exit::Exit;
 use crate::flow::selftest::{Asked, SelftestError, Tested, test};
+use crate::io::scratch::ScratchError;
+use crate::io::signals::StopRequest;
 use crate::render::{json, selftest_md, selftest_text};
 use crate::wire::selftest_result::SelftestResult;
 
@@ -36,7 +38,8 @@ pub(super) fn run(args: &SelftestArgs, globals: &GlobalArgs) -> Result<Exit, Fai
     };
     let path = run.clone().unwrap_or_else(|| path.folder());
     let exit_code = |verdict| Exit::of_verdict(verdict, fail_on.is_some()).code(globals.detailed_exitcode);
-    let asked = Asked { path: &path, policy: &policy, options, exit_code: &exit_code };
+    let stop = StopRequest::listen().map_err(Failure::failed)?;
+    let asked = Asked { path: &path, policy: &policy, options, exit_code: &exit_code, stop: &stop };
     let Tested { folder, symbol, rows, notes } = test(&asked).map_err(cannot_test)?;
     if folder != path {
         let (asked, read) = (path.display(), folder.display());
@@ -49,12 +52,19 @@ pub(super) fn run(args: &SelftestArgs, globals: &GlobalArgs) -> Result<Exit, Fai
         ReportFormat::Json => json::pretty(&result),
         ReportFormat::Md => selftest_md::md(&result),
     })?;
-    Ok(if result.not_caught.is_empty() { Exit::Success } else { Exit::Failed })
+    Ok(match (result.not_caught.is_empty(), result.hidden.is_empty()) {
+        (true, true) => Exit::Success,
+        (true, false) => Exit::Inconclusive,
+        (false, _) => Exit::Failed,
+    })
 }
 
 fn cannot_test(error: SelftestError) -> Failure {
     match error {
         SelftestError::Judge(error) => cannot_judge(error),
+        SelftestError::Interrupted { .. } | SelftestError::Scratch(ScratchError::Interrupted) => {
+            Failure::interrupted(error)
+        }
         SelftestError::Scratch(error) => {
             Failure::output(error).hint("$TMPDIR names a folder with room for a copy of the iteration files")
         }

@@ -61,6 +61,23 @@ pub fn ratchet(steps: &[Step], margins: &[Margin; ORDER.len()], kpis: &KpiTable)
     slides.collect()
 }
 
+/// Where the newest of these baselines, oldest first, is worse than the one before it by more than the margin: a step
+/// like that is for someone to take on purpose, and to be told of.
+pub fn step_down(steps: &[Step], margins: &[Margin; ORDER.len()], kpis: &KpiTable) -> Vec<Slide> {
+    let [.., before, newest] = steps else { return Vec::new() };
+    let worse = ORDER.into_iter().enumerate().filter_map(|(at, kpi)| {
+        let bad = match kpis.get(kpi).direction? {
+            Direction::Higher => -1.0,
+            Direction::Lower => 1.0,
+        };
+        let (was, is) = (before.means[at]?, newest.means[at]?);
+        let (by, margin) = (bad * (is - was), margins[at].around(was));
+        let slide = Slide { kpi, from: before.sequence, to: newest.sequence, by, margin };
+        (by > margin + TOLERANCE).then_some(slide)
+    });
+    worse.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

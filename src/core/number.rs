@@ -32,8 +32,15 @@ pub fn round_half_even(value: f64, digits: usize) -> f64 {
     format!("{value:.digits$}").parse::<f64>().unwrap_or(value) + 0.0
 }
 
-/// A number with a fixed count of decimals, by the same rule; `-0.00` is printed as `0.00`.
+/// From here on numbers are printed with an exponent: nobody counts the zeros.
+const ASTRONOMIC: f64 = 1e21;
+
+/// A number with a fixed count of decimals, by the same rule; `-0.00` is printed as `0.00`. What is beyond 10²¹ has an
+/// exponent.
 pub fn fixed(value: f64, digits: usize) -> String {
+    if value.abs() >= ASTRONOMIC {
+        return format!("{value:e}");
+    }
     let text = format!("{value:.digits$}");
     let is_zero = text.bytes().all(|b| matches!(b, b'-' | b'0' | b'.'));
     if is_zero { text.trim_start_matches('-').to_owned() } else { text }
@@ -74,6 +81,13 @@ pub fn trimmed(number: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_beyond_all_measure_has_an_exponent() {
+        assert_eq!((fixed(1e308, 2).as_str(), fixed(-2.5e21, 3).as_str()), ("1e308", "-2.5e21"));
+        assert_eq!(fixed(1e20, 1), "100000000000000000000.0");
+        assert_eq!((exact(1e300, 2), distance(-1e300, 2)), ("1e300".to_owned(), "1e300".to_owned()));
+    }
 
     #[test]
     fn rounding_follows_the_exact_binary_value_and_breaks_ties_to_even() {

@@ -68,7 +68,14 @@ pub fn checks(subject: &Subject<'_>, rules: &SanityRules) -> Vec<Check> {
     checks.extend(repeated_before(subject, rules));
     let stuck = per_kpi(&|kpi| stuck(subject, kpi, rules.stuck()));
     let source = &rules.stuck_iterations.source;
-    checks.push(make("stuck", source, stuck, "every KPI moves", subject.steady));
+    let steady = |kpi| subject.series.known(kpi, subject.steady.positions.clone()).len();
+    if KpiId::OF_THE_VERDICT.into_iter().any(|kpi| steady(kpi) >= rules.stuck()) {
+        checks.push(make("stuck", source, stuck, "every KPI moves", subject.steady));
+    } else {
+        let fewest = count(rules.stuck(), "steady value");
+        let why = format!("{fewest} of a KPI needed to know whether it stands still");
+        checks.push(check(subject, rules, "stuck", source, subject.steady, 0, Outcome::NotApplicable, why));
+    }
     if is_history {
         let found = per_kpi(&|kpi| collapsed(subject, kpi, &mut past(kpi), rules.collapse_share.value));
         let source = &rules.collapse_share.source;
@@ -105,8 +112,8 @@ fn check(
         statistic: "odd values".to_owned(),
         comparison: Some(Comparison::AtMost),
         limit: Some(0.0),
-        observed: Some(oddities as f64),
-        margin: Some(0.0 - oddities as f64),
+        observed: (outcome != Outcome::NotApplicable).then_some(oddities as f64),
+        margin: (outcome != Outcome::NotApplicable).then_some(0.0 - oddities as f64),
         outcome,
         reason,
         limit_source: Some(source.clone()),
@@ -122,12 +129,14 @@ fn repeated(subject: &Subject<'_>, rules: &SanityRules) -> Check {
     let sure = Copies::among(subject, judged(), |digits| digits >= rules.repeats());
     let coarse = Copies::among(subject, judged(), |digits| digits < rules.repeats());
     let (found, outcome, joins) = match (sure.count, coarse.count) {
+        _ if subject.judged.is_empty() => (sure, Outcome::NotApplicable, true),
         (0, 0) => (sure, Outcome::Pass, true),
         (0, _) => (coarse, rules.severity.of_a_miss(), false),
         _ => (sure, Outcome::Invalid, true),
     };
     let reason = match outcome {
         Outcome::Pass => "no iteration is a copy of another one".to_owned(),
+        Outcome::NotApplicable => "there is no iteration to look at".to_owned(),
         Outcome::Invalid => format!("{}: a measurement was copied", found.told),
         _ => format!(
             "{}; their KPIs have fewer than {} digits together, so that it can be chance",

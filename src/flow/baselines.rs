@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use crate::core::analysis::Options;
-use crate::core::baselines::{Slide, Step, ratchet};
+use crate::core::baselines::{Slide, Step, ratchet, step_down};
 use crate::core::compare::{Measured, ORDER};
 use crate::core::judge::show_distance;
 use crate::core::policy::Policy;
@@ -74,6 +74,8 @@ pub struct Opened {
     pub baselines: Vec<(u64, String, StoredBaseline)>,
     /// What is wrong.
     pub problems: Vec<String>,
+    /// Baselines that no line of the history names.
+    pub unnamed: Vec<String>,
 }
 
 /// Reads a store and verifies all of it.
@@ -96,7 +98,17 @@ pub fn open(folder: &Path) -> Result<Opened, BaselineError> {
             Err(error) => problems.push(format!("`{file}` cannot be read: {error}")),
         }
     }
-    Ok(Opened { history, baselines, problems })
+    let mut unnamed = store::baselines(folder)?;
+    unnamed.retain(|name| history.iter().all(|line| line.file.as_ref() != Some(name)));
+    if text.is_empty() && !unnamed.is_empty() {
+        // A kill during the very first promotion leaves one file; so does a history that was taken away, and then
+        // nothing says what was promoted, or when.
+        let is_begun = unnamed.len() == 1 && unnamed[0] == store::name_of(1);
+        if !is_begun {
+            problems.push(format!("`{HISTORY}` is missing or empty, and there are {}", unnamed.join(", ")));
+        }
+    }
+    Ok(Opened { history, baselines, problems, unnamed })
 }
 
 /// Makes a run the baseline, if it passes.
@@ -125,13 +137,26 @@ pub fn promote(
     let _lock = store::open_for_writing(folder)?;
     let opened = trusted(folder)?;
     let sequence = opened.history.last().map_or(1, |line| line.sequence + 1);
-    let file = format!("BASELINE_{sequence}.json");
     // In this order: a kill before the line leaves a file that nothing names.
     let tree = serde_json::to_value(&baseline).unwrap_or_default();
     let bytes = format!("{tree:#}\n").into_bytes();
+    let file = free_name(folder, sequence, &bytes)?;
     store::write(folder, &file, &bytes)?;
     let line = HistoryLine { file_sha256: Some(sha256(&bytes)), file: Some(file), ..line("promote", actor) };
     append(folder, opened.history, line)
+}
+
+/// The first name from this number on that is free, or that has these bytes already: a file that nothing names may be
+/// all that is left of a baseline, and is not written over.
+fn free_name(folder: &Path, sequence: u64, bytes: &[u8]) -> Result<String, BaselineError> {
+    let mut number = sequence;
+    loop {
+        let name = store::name_of(number);
+        match store::read(folder, &name)? {
+            Some(there) if there != bytes => number += 1,
+            _ => return Ok(name),
+        }
+    }
 }
 
 /// Notes a change that is known and accepted.
@@ -229,30 +254,71 @@ pub fn status(
             }),
         })
         .collect();
-    let sentence = |slide: Slide| {
-        let kpi = policy.kpis.get(slide.kpi);
-        format!(
-            "{} slid from baseline {} to {} by {} for the worse, more than the margin of {}, and no step on the \
-             way was beyond it",
-            kpi.name,
-            slide.from,
-            slide.to,
-            show_distance(kpi, slide.by),
-            show_distance(kpi, slide.margin)
-        )
-    };
+    let margins = &policy.compare.margins;
+    let mut warnings: Vec<String> =
+        step_down(&steps, margins, &policy.kpis).iter().map(|step| told_step(step, policy)).collect();
+    warnings.extend(ratchet(&steps, margins, &policy.kpis).iter().map(|slide| told_slide(slide, policy)));
     let newest = opened.baselines.last();
+    warnings.extend(newest.and_then(|(_, file, baseline)| too_short(file, baseline, policy)));
+    warnings.extend(opened.unnamed.iter().map(|name| {
+        format!(
+            "no line of the history names `{name}`: its promotion did not end, or the end of the history was cut off"
+        )
+    }));
+    // What the history says, whether or not it can be read: an older one is not in force.
+    let current = opened.history.iter().rev().find_map(|line| line.file.clone());
+    let run = newest.filter(|(_, file, _)| Some(file) == current.as_ref());
     Ok(BaselineStatus {
         schema_version: "1.0".to_owned(),
         action: action.to_owned(),
         store: folder.display().to_string(),
-        current: newest.map(|(_, file, _)| file.clone()),
-        run: newest.map(|(_, _, baseline)| baseline.run.clone()),
+        run: run.map(|(_, _, baseline)| baseline.run.clone()),
+        current,
         acknowledged: acknowledged(&opened.history, today),
-        warnings: ratchet(&steps, &policy.compare.margins, &policy.kpis).into_iter().map(sentence).collect(),
+        warnings,
         exit_code: u8::from(!opened.problems.is_empty()),
         problems: opened.problems,
         history: opened.history,
+    })
+}
+
+fn told_step(step: &Slide, policy: &Policy) -> String {
+    let kpi = policy.kpis.get(step.kpi);
+    format!(
+        "{} of baseline {} is worse than that of baseline {} by {}, more than the margin of {}: runs are compared with \
+         the worse one from now on",
+        kpi.name,
+        step.to,
+        step.from,
+        show_distance(kpi, step.by),
+        show_distance(kpi, step.margin)
+    )
+}
+
+fn told_slide(slide: &Slide, policy: &Policy) -> String {
+    let kpi = policy.kpis.get(slide.kpi);
+    format!(
+        "{} slid from baseline {} to {} by {} for the worse, more than the margin of {}, and no step on the way was \
+         beyond it",
+        kpi.name,
+        slide.from,
+        slide.to,
+        show_distance(kpi, slide.by),
+        show_distance(kpi, slide.margin)
+    )
+}
+
+/// That nothing can be told against a baseline with so few values.
+fn too_short(file: &str, baseline: &StoredBaseline, policy: &Policy) -> Option<String> {
+    let fewest = policy.compare.min_iterations;
+    let values = |kpi| baseline.kpis.get(policy.kpis.name(kpi)).map_or(0, |stored| stored.values.len());
+    let few = ORDER.into_iter().map(values).min().unwrap_or(0);
+    (few < fewest).then(|| {
+        format!(
+            "`{file}` has {few} values in its window `{}`, and {fewest} are needed: `compare` cannot tell anything against \
+             it; promote a longer run",
+            baseline.significance.name
+        )
     })
 }
 
@@ -281,7 +347,7 @@ pub fn side(folder: &Path, policy: &Policy) -> Result<Read, BaselineError> {
         source: baseline.source.clone(),
         window: Some(used(&baseline.window)),
     };
-    let singles = Singles { window: used(&baseline.significance), values };
+    let singles = Singles { window: used(&baseline.significance), ahead: 0, values };
     Ok(Read { run, side: ORDER.map(measured), singles: Some(singles), redirected: None })
 }
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::core::analysis::{Analysis, Depth, Options, SymbolAnalysis};
-use crate::core::compare::significance::Values;
+use crate::core::compare::significance::{Around, Values};
 use crate::core::compare::{Measured, ORDER, Side};
-use crate::core::policy::Policy;
+use crate::core::policy::{Policy, WindowSpec};
 use crate::core::verdict::WindowUsed;
 use crate::core::window::Window;
 use crate::flow::judge::{self, JudgeError, Judged, Request};
@@ -79,8 +79,17 @@ pub struct Read {
 pub struct Singles {
     /// The iterations.
     pub window: WindowUsed,
+    /// Iterations that the run has yet to pass before the window begins; 0 where it has begun.
+    pub ahead: usize,
     /// Their known values, in the order of [`ORDER`] and of time.
     pub values: Values,
+}
+
+impl Singles {
+    /// What stands around the values.
+    pub fn around(&self) -> Around {
+        Around { iterations: self.window.n, ahead: self.ahead }
+    }
 }
 
 /// Reads a side: a file if there is a file, else a folder.
@@ -148,7 +157,13 @@ fn singles(analysis: &Analysis, symbol: &SymbolAnalysis, policy: &Policy) -> Sin
         let positions = window.positions.clone();
         positions.filter_map(|at| Some((series.number(at), series.value(kpi, at)?))).collect()
     });
-    Singles { window: window.used(), values }
+    let begins = match policy.compare.window {
+        WindowSpec::Steady => policy.windows.steady_start,
+        _ => 1,
+    };
+    let last = numbers.ranges().last().map_or(0, |(_, last)| *last);
+    let ahead = usize::try_from(begins.saturating_sub(last + 1)).unwrap_or(usize::MAX);
+    Singles { window: window.used(), ahead, values }
 }
 
 fn of_symbol(analysis: &Analysis, symbol: &SymbolAnalysis, path: &Path) -> ComparedRun {

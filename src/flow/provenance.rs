@@ -4,6 +4,7 @@ use chrono::SecondsFormat;
 
 use crate::core::person;
 use crate::core::policy::Policy;
+use crate::io::account;
 use crate::io::clock::{self, ClockError};
 use crate::io::environment::Environment;
 use crate::wire::provenance::{Override, Provenance};
@@ -17,19 +18,8 @@ const PEOPLE: [&str; 5] = ["GITHUB_ACTOR", "SUDO_USER", "USER", "LOGNAME", "USER
 pub struct Overriding<'a> {
     /// Why.
     pub reason: &'a str,
-    /// Who; `None` = whom the environment names.
+    /// Who; `None` = whom the environment names, or the account.
     pub by: Option<&'a str>,
-}
-
-/// Why nothing can be said about where a result comes from.
-#[derive(Debug, thiserror::Error)]
-pub enum ProvenanceError {
-    /// There is no time.
-    #[error(transparent)]
-    Clock(#[from] ClockError),
-    /// An override for which nobody answers is none.
-    #[error("nobody is named who answers for the override: none of ${} holds a name", PEOPLE.join(", $"))]
-    Nobody,
 }
 
 /// Collects the provenance of a result. The clock is only asked for an override; everything else takes its
@@ -38,12 +28,12 @@ pub fn collect(
     environment: &Environment,
     policy: &Policy,
     overriding: Option<Overriding<'_>>,
-) -> Result<Provenance, ProvenanceError> {
+) -> Result<Provenance, ClockError> {
     let text = |time: chrono::DateTime<chrono::Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
     let overridden = match overriding {
         Some(Overriding { reason, by }) => Some(Override {
             reason: reason.to_owned(),
-            by: by.map(str::to_owned).or_else(|| person(environment)).ok_or(ProvenanceError::Nobody)?,
+            by: by.map_or_else(|| person(environment), str::to_owned),
             at: text(clock::now(environment)?),
         }),
         None => None,
@@ -57,8 +47,14 @@ pub fn collect(
     })
 }
 
-/// Who acts, as far as the environment says; a value that is no name is passed over.
-pub fn person(environment: &Environment) -> Option<String> {
+/// Who acts: whom the environment names, else the account that this process runs as, which cannot be left out.
+pub fn person(environment: &Environment) -> String {
+    let account = || account::of_process().unwrap_or_else(|| "unknown".to_owned());
+    named(environment).unwrap_or_else(account)
+}
+
+/// Whom the environment names; a value that is no name is passed over.
+fn named(environment: &Environment) -> Option<String> {
     PEOPLE
         .into_iter()
         .filter_map(|variable| environment.text(variable).ok().flatten())
@@ -71,7 +67,7 @@ mod tests {
     use super::*;
 
     fn who(pairs: &[(&str, &str)]) -> Option<String> {
-        person(&Environment::from_pairs(pairs.iter().copied()))
+        named(&Environment::from_pairs(pairs.iter().copied()))
     }
 
     #[test]

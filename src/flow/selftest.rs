@@ -6,11 +6,12 @@ use std::path::Path;
 
 use crate::core::analysis::{Analysis, Options, pass_limits};
 use crate::core::policy::{Policy, WindowSpec};
-use crate::core::selftest::{Edit, Fault, Notice, Subject, faults, reactions};
+use crate::core::selftest::{Edit, Fault, Notice, Passes, Subject, faults, reactions};
 use crate::core::verdict::Outcome;
 use crate::core::window::Window;
 use crate::flow::judge::{self, JudgeError, Request};
 use crate::io::scratch::{Scratch, ScratchError};
+use crate::io::signals::StopRequest;
 use crate::wire::selftest_result::SelftestRow;
 use crate::wire::tamper;
 
@@ -25,6 +26,8 @@ pub struct Asked<'a> {
     pub options: Options,
     /// The exit code of `gate` on a verdict; 0 lets the run pass.
     pub exit_code: &'a dyn Fn(Outcome) -> u8,
+    /// Whether a signal asks to stop; the copy is taken away then, too.
+    pub stop: &'a StopRequest,
 }
 
 /// Why a run cannot be tested.
@@ -36,6 +39,14 @@ pub enum SelftestError {
     /// It cannot be copied.
     #[error(transparent)]
     Scratch(#[from] ScratchError),
+    /// A signal came.
+    #[error("interrupted after {done} of {of} faults; the copy of the run is removed")]
+    Interrupted {
+        /// Faults that were tried.
+        done: usize,
+        /// Faults that there are.
+        of: usize,
+    },
     /// There is nothing in it.
     #[error("there is no iteration in `{}` to put a fault into", path.display())]
     Empty {
@@ -64,7 +75,7 @@ pub fn test(asked: &Asked<'_>) -> Result<Tested, SelftestError> {
     if before.evidence.is_empty() {
         return Err(SelftestError::Empty { path: folder });
     }
-    let copy = Scratch::copy(&folder)?;
+    let copy = Scratch::copy(&folder, asked.stop)?;
     let mut notes = Vec::new();
     if before.symbols.len() > 1 {
         let name = before.worst().symbol.clone().unwrap_or_else(|| "without a name".to_owned());
@@ -73,9 +84,10 @@ pub fn test(asked: &Asked<'_>) -> Result<Tested, SelftestError> {
     let code = |analysis: &Analysis| (asked.exit_code)(analysis.outcome);
     if code(&before) != 0 {
         notes.push(format!(
-            "the run itself does not pass ({}): a gate that fails already counts as catching a fault only where \
-             it gets worse by it",
-            before.outcome
+            "the run itself does not pass ({}: {}): a gate that fails already counts as catching a fault only where it \
+             gets worse by it, and one that cannot judge the run only where it fails by it",
+            before.outcome,
+            before.reason()
         ));
     }
     let verdict = |row: SelftestRow, analysis: &Analysis| SelftestRow {
@@ -85,13 +97,18 @@ pub fn test(asked: &Asked<'_>) -> Result<Tested, SelftestError> {
         ..row
     };
     let mut rows = vec![verdict(SelftestRow::unchanged(), &before)];
-    for fault in chosen(&before, asked) {
+    let chosen = chosen(&before, asked);
+    for (done, fault) in chosen.iter().enumerate() {
+        if asked.stop.is_asked() {
+            return Err(SelftestError::Interrupted { done, of: chosen.len() });
+        }
         let symbol = before.worst().symbol.as_deref();
-        match with_fault(&copy, &fault, symbol, asked)? {
+        match with_fault(&copy, fault, symbol, asked)? {
             Ok(after) => {
                 let found = reactions(&before, &after);
-                let notice = Notice::of(&found, code(&after) == 0);
-                rows.push(verdict(SelftestRow::of(&fault, notice, found, &asked.policy.kpis), &after));
+                let passes = Passes { before: code(&before) == 0, after: code(&after) == 0 };
+                let notice = Notice::of(&found, passes, fault.must);
+                rows.push(verdict(SelftestRow::of(fault, notice, found, &asked.policy.kpis), &after));
             }
             Err(reason) => notes.push(format!("{} was left out: {reason}", fault.kind.words())),
         }

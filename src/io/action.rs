@@ -51,6 +51,8 @@ struct Failed {
     nothing_done: bool,
     /// Another try may succeed.
     may_pass: bool,
+    /// How long the other side wants to be left alone before it.
+    asked_for: Duration,
 }
 
 impl Tried {
@@ -64,7 +66,16 @@ impl Tried {
     }
 
     fn failed(message: impl Into<String>, nothing_done: bool, may_pass: bool) -> Self {
-        Self { result: Err(Failed { message: message.into(), nothing_done, may_pass }), detail: None }
+        let failed = Failed { message: message.into(), nothing_done, may_pass, asked_for: Duration::ZERO };
+        Self { result: Err(failed), detail: None }
+    }
+
+    /// Another try is made no sooner than so long after this one.
+    fn not_before(mut self, asked_for: Duration) -> Self {
+        if let Err(failed) = &mut self.result {
+            failed.asked_for = asked_for;
+        }
+        self
     }
 }
 
@@ -99,7 +110,7 @@ pub fn carry_out(
         };
         nothing_done &= failed.nothing_done;
         let is_last = tries >= executor.tries || !failed.may_pass;
-        if is_last || wait.wait(back_off(PAUSE, tries)).is_err() {
+        if is_last || wait.wait(failed.asked_for + back_off(PAUSE, tries)).is_err() {
             let took = watch.elapsed();
             return Carried { is_done: false, nothing_done, message: failed.message, detail, tries, took };
         }

@@ -22,6 +22,14 @@ pub enum StoreError {
     /// What a killed writer left behind.
     #[error(transparent)]
     Leftover(#[from] WriteError),
+    /// The folder cannot be listed.
+    #[error("the store `{}` cannot be listed", path.display())]
+    List {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The folder cannot be made.
     #[error("the folder `{}` cannot be made", path.display())]
     Folder {
@@ -38,6 +46,32 @@ pub fn open_for_writing(store: &Path) -> Result<FolderLock, StoreError> {
     let lock = FolderLock::acquire(store, WAIT)?;
     remove_leftovers(store)?;
     Ok(lock)
+}
+
+/// Names of the baselines in the store, sorted; none where there is no store.
+pub fn baselines(store: &Path) -> Result<Vec<String>, StoreError> {
+    let failed = |source| StoreError::List { path: store.to_owned(), source };
+    let entries = match std::fs::read_dir(store) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+        names.extend(number_of(&name).map(|number| (number, name.clone())));
+    }
+    names.sort();
+    Ok(names.into_iter().map(|(_, name)| name).collect())
+}
+
+/// The name of a baseline.
+pub fn name_of(number: u64) -> String {
+    format!("BASELINE_{number}.json")
+}
+
+fn number_of(name: &str) -> Option<u64> {
+    let number = name.strip_prefix("BASELINE_")?.strip_suffix(".json")?.parse().ok()?;
+    (name_of(number) == name).then_some(number)
 }
 
 /// A file of the store; `None` when it is not there.

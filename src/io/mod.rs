@@ -3,6 +3,7 @@
 //! Must not judge and must not render; it moves bytes and reports what became of them.
 #![expect(clippy::disallowed_methods, reason = "this is the room that touches the world")]
 
+pub mod account;
 pub mod action;
 pub mod artifacts;
 pub mod audit_log;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::load::{LARGEST, LoadError, iteration_names, read_bounded};
+use super::signals::StopRequest;
 
 /// What stands beside the iterations and has a say in the verdict.
 const BESIDE: [&str; 6] = [
@@ -26,6 +27,9 @@ pub enum ScratchError {
     /// The run cannot be listed.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// A signal came.
+    #[error("interrupted while the run was copied")]
+    Interrupted,
     /// A file of the run cannot be read.
     #[error("`{}` {reason}", path.display())]
     Read {
@@ -53,8 +57,8 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Copies the files of a run that have a say in its verdict.
-    pub fn copy(run: &Path) -> Result<Self, ScratchError> {
+    /// Copies the files of a run that have a say in its verdict. A signal ends that, and nothing of the copy is left.
+    pub fn copy(run: &Path, stop: &StopRequest) -> Result<Self, ScratchError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
             |source| ScratchError::Write { path, source }
@@ -67,6 +71,9 @@ impl Scratch {
         let copy = Self { folder, names };
         let mut bytes = Vec::new();
         for name in copy.names.iter().map(|(_, _, name)| name.as_str()).chain(BESIDE) {
+            if stop.is_asked() {
+                return Err(ScratchError::Interrupted);
+            }
             let from = run.join(name);
             if !fs::metadata(&from).is_ok_and(|found| found.is_file()) {
                 continue;
@@ -123,7 +130,7 @@ mod tests {
         for name in ["ITER_SUMMARY_1.json", "ITER_SUMMARY_A_1.json", "RUN_MANIFEST.json", "notes.txt"] {
             fs::write(run.path().join(name), name)?;
         }
-        let copy = Scratch::copy(run.path())?;
+        let copy = Scratch::copy(run.path(), &StopRequest::default())?;
         let folder = copy.folder().to_owned();
         assert_eq!(copy.read("RUN_MANIFEST.json")?, b"RUN_MANIFEST.json");
         assert!(!folder.join("notes.txt").exists());
@@ -135,6 +142,16 @@ mod tests {
         assert_eq!(fs::read(run.path().join("ITER_SUMMARY_1.json"))?, b"ITER_SUMMARY_1.json");
         drop(copy);
         assert!(!folder.exists());
+        Ok(())
+    }
+
+    #[test]
+    fn a_signal_ends_the_copying() -> Result<(), Box<dyn std::error::Error>> {
+        let run = tempfile::tempdir()?;
+        fs::write(run.path().join("ITER_SUMMARY_1.json"), "{}")?;
+        let stop = StopRequest::default();
+        stop.ask();
+        assert!(matches!(Scratch::copy(run.path(), &stop), Err(ScratchError::Interrupted)));
         Ok(())
     }
 }

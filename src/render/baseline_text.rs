@@ -16,7 +16,11 @@ pub fn text(status: &BaselineStatus) -> String {
         (Some(file), Some(run)) => {
             let _ = writeln!(text, "Baseline: {}, the run in {}", printable(file), printable(run));
         }
-        _ => text.push_str("Baseline: none, nothing was promoted\n"),
+        (Some(file), None) => {
+            let _ = writeln!(text, "Baseline: {}, which cannot be read as it was written", printable(file));
+        }
+        (None, _) if status.problems.is_empty() => text.push_str("Baseline: none, nothing was promoted\n"),
+        (None, _) => text.push_str("Baseline: none that can be trusted\n"),
     }
     for line in &status.history {
         let _ = writeln!(text, "  {}", told(line));
@@ -40,6 +44,13 @@ pub fn text(status: &BaselineStatus) -> String {
     }
     if status.action == "verify" && status.problems.is_empty() {
         let _ = writeln!(text, "OK: every line of the history and every baseline is as it was written");
+        if let Some(line) = status.history.last() {
+            let _ = writeln!(
+                text,
+                "hash of the last line: {}; kept elsewhere it shows that nothing was cut off",
+                printable(&line.hash)
+            );
+        }
     }
     text
 }

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::compare_text::{about, cells, heading, sentences, summary};
-use super::markdown::cell;
+use super::markdown::{cell, escaped};
 use crate::wire::compare_result::CompareResult;
 
 /// A table, what it comes to, and the sides.
@@ -17,11 +17,12 @@ pub fn md(result: &CompareResult) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(md, "| {} |", cells.each_ref().map(|text| cell(text)).join(" | "));
     }
-    let _ = writeln!(md, "\n{}\n", cell(&summary(result)));
+    let _ = writeln!(md, "\n{}\n", escaped(&summary(result)));
     if let Some(heading) = heading(result) {
         let _ = writeln!(md, "{}:\n", cell(&heading));
         for (kpi, sentence) in sentences(result) {
-            let _ = writeln!(md, "- {}: {}", cell(kpi), cell(&sentence));
+            // Ours, and as long as it is: what it takes to decide stands at its end.
+            let _ = writeln!(md, "- {}: {}", cell(kpi), escaped(&sentence));
         }
         md.push('\n');
     }

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use super::markdown::printable;
+use super::terminal::probability;
 use crate::core::number::{distance, fixed, trimmed};
 use crate::core::stats::trend::TrendMethod;
 use crate::core::verdict::WindowUsed;
@@ -84,12 +85,21 @@ fn sentence(row: &ComparedKpi) -> Option<String> {
     let answer = row.significance.as_ref()?;
     let Some(found) = &answer.shift else { return Some(answer.reason.clone()) };
     let worth = |n: f64| trimmed(&fixed(n, 1)).to_owned();
-    let mut text = format!("{} [n_eff {} and {}", answer.reason, worth(found.n_eff_a), worth(found.n_eff_b));
+    let mut text = format!(
+        "{} [n {} and {}, n_eff {} and {}; p for worse {}, corrected {}",
+        answer.reason,
+        answer.n_a,
+        answer.n_b,
+        worth(found.n_eff_a),
+        worth(found.n_eff_b),
+        probability(found.p_worse),
+        probability(found.p_worse_adjusted)
+    );
     if let (Some(p), Some(shift), Some(delta)) =
         (found.mann_whitney_p, found.hodges_lehmann, found.cliffs_delta)
     {
         let size = signed(shift, trimmed(&distance(shift, DIGITS)).to_owned());
-        let p = if p < 0.0001 { "< 0.0001".to_owned() } else { trimmed(&distance(p, 4)).to_owned() };
+        let p = probability(p);
         // Writing to a string cannot fail.
         let _ = write!(text, "; by rank: p {p}, shift {size}{}, Cliff's delta {}", unit(row), number(delta));
     }

@@ -18,8 +18,14 @@ pub fn printable(text: &str) -> String {
 /// The text as the content of a table cell, or anywhere else in Markdown: [`printable`], with everything
 /// escaped that could end the cell or be markup.
 pub fn cell(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len().min(LONGEST * 4));
-    for letter in printable(text).trim().chars() {
+    escaped(&printable(text))
+}
+
+/// [`cell`] at full length, for sentences that are made here and hold nothing long from a file.
+pub fn escaped(text: &str) -> String {
+    let line: String = text.chars().map(visible).collect();
+    let mut escaped = String::with_capacity(line.len() * 2);
+    for letter in line.trim().chars() {
         match letter {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),

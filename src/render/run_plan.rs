@@ -58,6 +58,9 @@ pub fn text(plan: &RunPlan) -> String {
     for file in &plan.files {
         let _ = writeln!(out, "  {:width$}  {}", printable(&file.path), file.what);
     }
+    for warning in &plan.warnings {
+        let _ = writeln!(out, "\nwarning: {}", printable(warning));
+    }
     let _ = writeln!(out, "\npolicy {}\nnothing was started, nothing was written", plan.policy_sha256);
     out
 }

@@ -72,7 +72,7 @@ pub fn cells(row: &SelftestRow) -> [String; 6] {
         gates.push(format!("and {} more", row.reactions.len() - MOST));
     }
     let notice = match (row.notice.as_deref(), row.must_be_caught) {
-        (Some("missed"), true) => "NOT CAUGHT",
+        (Some("hidden"), _) => "CANNOT TELL",
         (Some(notice), true) if notice != "caught" => "NOT CAUGHT",
         (Some("missed"), false) => "nothing notices it",
         (Some(notice), _) => notice,
@@ -100,22 +100,31 @@ pub fn summary(result: &SelftestResult) -> String {
         let rows = result.rows.iter().filter(|row| row.notice.as_deref() == Some(notice));
         rows.map(SelftestRow::name).collect()
     };
+    let passes = result.rows.first().is_some_and(|row| row.exit_code == 0);
     let mut sentences = Vec::new();
-    if result.not_caught.is_empty() {
-        let must = result.rows.iter().filter(|row| row.must_be_caught).count();
-        sentences.push(format!("OK: the gate stops each of the {} that it must stop.", count(must, "fault")));
-    } else {
+    if !result.not_caught.is_empty() {
         sentences.push(format!(
             "NOT OK: the gate lets through what it must stop: {}.",
             result.not_caught.join(", ")
         ));
     }
+    if !result.hidden.is_empty() {
+        sentences.push(format!(
+            "CANNOT TELL: this run does not pass, so that it is stopped with or without: {}. Take a run that passes.",
+            result.hidden.join(", ")
+        ));
+    }
+    if result.not_caught.is_empty() && result.hidden.is_empty() {
+        let must = result.rows.iter().filter(|row| row.must_be_caught).count();
+        sentences.push(format!("OK: the gate stops each of the {} that it must stop.", count(must, "fault")));
+    }
+    let run_passes = if passes { ", and the run passes" } else { "" };
     let (warned, advised) = (of("warned"), of("advised"));
     if !warned.is_empty() {
-        sentences.push(format!("A warning, and the run passes: {}.", warned.join(", ")));
+        sentences.push(format!("A warning{run_passes}: {}.", warned.join(", ")));
     }
     if !advised.is_empty() {
-        sentences.push(format!("Seen by advisory checks alone, and the run passes: {}.", advised.join(", ")));
+        sentences.push(format!("Seen by advisory checks alone{run_passes}: {}.", advised.join(", ")));
     }
     if result.missed.is_empty() {
         sentences.push("There is no fault that nothing notices.".to_owned());

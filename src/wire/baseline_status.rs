@@ -34,13 +34,14 @@ pub struct BaselineStatus {
     pub store: String,
     /// The file of the baseline in force; null when nothing was promoted.
     pub current: Option<String>,
-    /// The run that it was; null when nothing was promoted.
+    /// The run that it was; null when nothing was promoted, or its file is not as it was written.
     pub run: Option<String>,
     /// Everything that was done, oldest first.
     pub history: Vec<HistoryLine>,
     /// What was acknowledged since the last promotion, oldest first.
     pub acknowledged: Vec<Acknowledged>,
-    /// Baselines that slid step by step, a sentence each.
+    /// Baselines that are worse than the one before, that slid step by step, that are too short to tell anything
+    /// against, or that no line names, a sentence each.
     pub warnings: Vec<String>,
     /// What is wrong with the store, a sentence each.
     pub problems: Vec<String>,

@@ -197,6 +197,15 @@ impl CompareResult {
         }
     }
 
+    /// Notes that both sides have the same values.
+    pub fn note_copies(&mut self) {
+        self.notes.push(
+            "A and B have the same values in every iteration: they are one run, or copies, and comparing them says nothing \
+             about a build"
+                .to_owned(),
+        );
+    }
+
     /// Notes that significance was asked for and is not possible.
     pub fn note_missing_values(&mut self) {
         let runs = [("A", &self.a), ("B", &self.b)].into_iter();

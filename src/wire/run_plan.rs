@@ -28,6 +28,8 @@ pub struct RunPlan {
     pub overrides: Vec<PlannedOverride>,
     /// What presets and bounds did to them.
     pub notes: Vec<String>,
+    /// Gates that join the verdict and cannot be judged in so few iterations, in a sentence; none where there is none.
+    pub warnings: Vec<String>,
     /// The gates of the 72-hour report.
     pub run_gates: Vec<PlannedLimit>,
     /// Whether a missed run gate would fail the run.

@@ -43,9 +43,10 @@ pub struct SelftestRow {
     pub reason: String,
     /// The exit code of `gate`.
     pub exit_code: u8,
-    /// `caught`: a gate got worse and stops the run; `warned`: it got worse and lets the run pass; `advised`:
-    /// only checks that do not join the verdict got worse; `missed`: nothing did; null for the run itself.
-    #[schemars(extend("enum" = ["caught", "warned", "advised", "missed", null]))]
+    /// `caught`: a gate got worse and stops the run; `warned`: it got worse and lets the run pass; `hidden`: it must
+    /// be caught, and the run itself does not pass, so that nobody can see whether it would be; `advised`: only checks
+    /// that do not join the verdict got worse; `missed`: nothing did; null for the run itself.
+    #[schemars(extend("enum" = ["caught", "warned", "hidden", "advised", "missed", null]))]
     pub notice: Option<String>,
     /// The checks that got worse: those that join the verdict first, then the worst.
     pub reactions: Vec<SelftestReaction>,
@@ -70,8 +71,10 @@ pub struct SelftestResult {
     pub symbol: Option<String>,
     /// The run itself, then a row a fault.
     pub rows: Vec<SelftestRow>,
-    /// What must be caught and is not.
+    /// What must be caught and gets through.
     pub not_caught: Vec<String>,
+    /// What must be caught, and of which a run that does not pass by itself cannot show it.
+    pub hidden: Vec<String>,
     /// What no check says anything about.
     pub missed: Vec<String>,
     /// What a reader should know.
@@ -139,7 +142,9 @@ impl SelftestResult {
         let names = |wanted: &dyn Fn(&SelftestRow) -> bool| -> Vec<String> {
             rows.iter().filter(|row| wanted(row)).map(SelftestRow::name).collect()
         };
-        let not_caught = names(&|row| row.must_be_caught && !row.is(Notice::Caught));
+        let hidden = names(&|row| row.is(Notice::Hidden));
+        let gets_through = |row: &SelftestRow| !row.is(Notice::Caught) && !row.is(Notice::Hidden);
+        let not_caught = names(&|row| row.must_be_caught && gets_through(row));
         Self {
             schema_version: "1.0".to_owned(),
             tool_version: provenance.tool_version.clone(),
@@ -148,8 +153,9 @@ impl SelftestResult {
             path,
             symbol,
             missed: names(&|row| row.is(Notice::Missed)),
-            exit_code: u8::from(!not_caught.is_empty()),
+            exit_code: u8::from(!not_caught.is_empty() || !hidden.is_empty()),
             not_caught,
+            hidden,
             rows,
             notes,
         }

@@ -299,7 +299,12 @@ fn the_chain_of_a_pull_request_fails_where_something_is_missed() {
     for name in ["Deltas", "Gate", "Golden", "KPI limits", "Summary"] {
         assert_ne!(at(name).0, 0, "{name}");
     }
+    assert!(!folder.path().join("artifacts/pr_summary.md").exists(), "an empty summary is none");
     assert_eq!(at("Soak").0, 0);
+    // Had the deltas failed, the audit would not have been made; the pull request is told of the run all the same.
+    assert_eq!(at("Summary").0, 0);
+    let told = std::fs::read_to_string(folder.path().join("artifacts/pr_summary.md")).expect("a summary");
+    assert!(told.contains("READINESS: OK"), "{told}");
     assert_eq!(at("Gate").0, 0);
     let snapshot = folder.path().join("artifacts/soak/latest/POST_SOAK_SNAPSHOT.json");
     let drifted = std::fs::read_to_string(&snapshot)

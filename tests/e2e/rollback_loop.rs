@@ -237,6 +237,7 @@ fn alertmanager(folder: &Path, ports: &Ports) -> Running {
             ("group_wait: 5s", "group_wait: 1s"),
             ("group_interval: 1m", "group_interval: 2s"),
             ("repeat_interval: 4h", "repeat_interval: 4s"),
+            ("repeat_interval: 5m", "repeat_interval: 4s"),
         ],
     );
     let config = folder.join("alertmanager.yml");

@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::has;
 use crate::servers::{prometheus_with, read_request, serve};
 
-/// A trading system of which orders rest `before` it is told to stop, and `after`.
-fn trading(before: u32, after: u32) -> u16 {
+/// A trading system that shows these metrics `before` it is told to stop, and `after`.
+fn trading(before: &'static str, after: &'static str) -> u16 {
     let is_stopped = Arc::new(AtomicBool::new(false));
     let address = serve(move |mut connection| {
         let Some((head, _)) = read_request(&connection) else { return };
@@ -20,8 +20,8 @@ fn trading(before: u32, after: u32) -> u16 {
             is_stopped.store(true, Ordering::SeqCst);
             String::new()
         } else {
-            let orders = if is_stopped.load(Ordering::SeqCst) { after } else { before };
-            format!("mm_active_orders {orders}\n")
+            let shown = if is_stopped.load(Ordering::SeqCst) { after } else { before };
+            format!("{shown}\n")
         };
         let head = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
@@ -34,7 +34,7 @@ fn trading(before: u32, after: u32) -> u16 {
 }
 
 /// Rolls back by hand, and the verification that the log has of it.
-fn rolled_back(trading: u16, seconds: u32) -> (Output, Value) {
+fn rolled_back(trading: u16, seconds: u32, condition: &str) -> (Output, Value) {
     let config = format!(
         "global:\n  scrape_interval: 3s\nscrape_configs:\n  - job_name: mm\n    static_configs:\n      - targets: \
          ['127.0.0.1:{trading}']\n"
@@ -58,7 +58,7 @@ fn rolled_back(trading: u16, seconds: u32) -> (Output, Value) {
     let policy = format!(
         "version: \"1.0\"\nenvironment: any\nhard_gates: [{{name: Hard}}]\nauto_rollback:\n  enabled: true\n  actions:\n  \
          - {{type: scale_strategy, params: {{target: 0}}}}\n  verification:\n    interval_seconds: 0.1\n    checks:\n    \
-         - {{metric: mm_active_orders, condition: \"== 0\", timeout_seconds: {seconds}}}\n\
+         - {{metric: mm_active_orders, condition: \"{condition}\", timeout_seconds: {seconds}}}\n\
          executors: {{scale_strategy: {{http: {{method: PUT, url: \"http://127.0.0.1:{trading}/scale\"}}}}}}\n\
          prometheus: {{url: \"{}\", scrape_interval_seconds: 3}}\n",
         prometheus.url
@@ -94,15 +94,34 @@ fn a_sample_from_before_the_actions_verifies_no_rollback() {
         return;
     }
     // All seems well before, and is not afterwards.
-    let (output, verified) = rolled_back(trading(0, 5), 8);
+    let (output, verified) = rolled_back(trading("mm_active_orders 0", "mm_active_orders 5"), 8, "== 0");
     assert_eq!(verified["verified"], false, "{verified}");
     assert_eq!(verified["checks"][0]["observed"], "5", "{verified}");
     assert!(!output.status.success());
     // The other way round it waits for the next scrape and believes that.
-    let (output, verified) = rolled_back(trading(5, 0), 20);
+    let (output, verified) = rolled_back(trading("mm_active_orders 5", "mm_active_orders 0"), 20, "== 0");
     assert_eq!(verified["verified"], true, "{verified}");
     assert_eq!(verified["checks"][0]["observed"], "0", "{verified}");
     assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn several_series_must_all_hold_and_one_that_is_not_a_number_does_not() {
+    const BEFORE: &str = "mm_active_orders{symbol=\"a\"} 3\nmm_active_orders{symbol=\"b\"} 4";
+    if !has("prometheus") {
+        return;
+    }
+    for (after, condition, holds) in [
+        ("mm_active_orders{symbol=\"a\"} 0\nmm_active_orders{symbol=\"b\"} 0", "== 0", true),
+        ("mm_active_orders{symbol=\"a\"} 0\nmm_active_orders{symbol=\"b\"} 1", "== 0", false),
+        ("mm_active_orders{symbol=\"a\"} 0\nmm_active_orders{symbol=\"b\"} NaN", "!= 7", false),
+    ] {
+        let (output, verified) = rolled_back(trading(BEFORE, after), if holds { 20 } else { 8 }, condition);
+        assert_eq!(verified["verified"], holds, "{after}: {verified}");
+        let observed = format!("2 series, {}", if holds { "all so" } else { "not all so" });
+        assert_eq!(verified["checks"][0]["observed"], observed.as_str(), "{after}: {verified}");
+        assert_eq!(output.status.success(), holds, "{output:?}");
+    }
 }
 
 #[test]
@@ -130,7 +149,7 @@ fn a_trading_system_that_is_not_scraped_any_more_verifies_nothing() {
         })
         .port()
     };
-    let (output, verified) = rolled_back(trading, 5);
+    let (output, verified) = rolled_back(trading, 5, "== 0");
     assert_eq!(verified["verified"], false, "{verified}");
     let observed = verified["checks"][0]["observed"].as_str().unwrap_or_default().to_owned();
     assert!(["not scraped since the actions", "no series"].contains(&observed.as_str()), "{observed}");

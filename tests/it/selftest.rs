@@ -90,22 +90,69 @@ fn a_kpi_without_a_limit_need_not_be_caught_and_the_result_shows_that_nothing_st
 }
 
 #[test]
-fn a_gate_that_cannot_fail_any_more_exits_with_one() {
-    // A run that fails already: the limits cannot make it worse than no iteration passing.
+fn a_run_that_does_not_pass_proves_nothing_and_the_result_does_not_blame_the_gate() {
+    // The limits cannot make it worse than no iteration passing.
     let folder = (1..=12).map(Step::bad).collect::<Run>().in_temp();
     let path = folder.path().to_string_lossy().into_owned();
     let done = soak(&["selftest", &path]);
     assert_eq!(done.code, 1, "{}", done.stdout);
+    let told = "CANNOT TELL: this run does not pass, so that it is stopped with or without: level shift of ";
+    assert!(done.stdout.contains(told), "{}", done.stdout);
     assert!(
-        done.stdout.contains("NOT OK: the gate lets through what it must stop: level shift of"),
+        !done.stdout.contains("NOT OK") && !done.stdout.contains("and the run passes"),
         "{}",
         done.stdout
     );
-    assert!(done.stdout.contains("note: the run itself does not pass (FAIL)"), "{}", done.stdout);
+    assert!(done.stdout.contains("note: the run itself does not pass (FAIL: "), "{}", done.stdout);
     let detailed = ran(program().args(["selftest", &path, "--detailed-exitcode", "--format", "json"]));
+    assert_eq!(detailed.code, 3);
     let result = detailed.json();
-    assert_eq!(row(&result, "truncated file", None)["exit_code"], 4);
+    assert_eq!(result["not_caught"], Value::Array(Vec::new()));
+    assert_eq!(row(&result, "level shift", Some("net_bps"))["notice"], "hidden");
+    let caught = row(&result, "truncated file", None);
+    assert_eq!((&caught["exit_code"], &caught["notice"]), (&Value::from(4), &"caught".into()));
     assert_eq!(row(&result, "unchanged", None)["exit_code"], 1);
+}
+
+#[test]
+fn a_run_that_is_too_short_to_be_judged_is_not_said_to_be_stopped_by_a_gate() {
+    let folder = (1..=3).map(Step::good).collect::<Run>().in_temp();
+    let done =
+        soak(&["selftest", &folder.path().to_string_lossy(), "--detailed-exitcode", "--format", "json"]);
+    assert_eq!(done.code, 3, "{}", done.stdout);
+    let result = done.json();
+    // No iteration passes any more, and three are too few with and without.
+    assert_eq!(row(&result, "level shift", Some("net_bps"))["notice"], "hidden");
+    assert_eq!(row(&result, "missing KPI", Some("net_bps"))["notice"], "caught");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_no_copy_of_the_run_behind() {
+    let folder = (1..=400).map(Step::good).collect::<Run>().in_temp();
+    let scratch = tempfile::tempdir().expect("a folder");
+    let is_empty = || std::fs::read_dir(scratch.path()).expect("a folder").next().is_none();
+    let child = std::process::Command::new(env!("CARGO_BIN_EXE_soak"))
+        .args(["selftest", &folder.path().to_string_lossy()])
+        .env("TMPDIR", scratch.path())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    for _ in 0..3000 {
+        if !is_empty() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    assert!(!is_empty(), "nothing was copied");
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.expect("kill starts").success());
+    let ended = child.wait_with_output().expect("it ends");
+    assert_eq!(ended.status.code(), Some(130));
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert!(told.contains("interrupted"), "{told}");
+    assert!(is_empty(), "the copy is left");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use soak::flow::baselines::{self, Actor};
 use soak::flow::compare::{Asked, read};
 use soak::flow::history::runs;
 use soak::flow::selftest;
+use soak::io::signals::StopRequest;
 use soak::wire::compare_result::{CompareResult, Significance};
 use soak::wire::golden_result::GoldenResult;
 use soak::wire::history_result::HistoryResult;
@@ -82,7 +83,8 @@ fn a_selftest_keeps_to_its_schema() {
     for name in ["pass24", "fail_per_symbol", "invalid_corrupt"] {
         let path = fixture(name);
         let options = Options::default();
-        let asked = selftest::Asked { path: &path, policy: &policy, options, exit_code: &|_| 1 };
+        let stop = StopRequest::default();
+        let asked = selftest::Asked { path: &path, policy: &policy, options, exit_code: &|_| 1, stop: &stop };
         let tested = selftest::test(&asked).unwrap_or_else(|error| panic!("{name}: {error}"));
         let (rows, notes) = (tested.rows, tested.notes);
         let result = SelftestResult::of(name.to_owned(), tested.symbol, rows, false, notes, &provenance());

@@ -61,6 +61,25 @@ fn an_alert_that_the_rollback_brought_about_leads_to_no_other_also_after_a_resta
 }
 
 #[test]
+fn a_recovery_names_the_alerts_that_would_not_stop_trading_again() {
+    let api = Stub::good();
+    let place = Place::new(&policy(&api));
+    let server = place.serve(&["--live"]);
+    assert_eq!(decision(&server, "Hard", 1, "firing"), "rollback");
+    let recovered = || {
+        let output = place.run(&["recover", "--live", "--reason", "it is over"]);
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let told = recovered();
+    assert!(told.contains("Hard was not told to be over: r3 has dealt with it"), "{told}");
+    assert_eq!(decision(&server, "Hard", 1, "firing"), "repeated");
+    assert_eq!(decision(&server, "Hard", 1, "resolved"), "resolved");
+    let told = recovered();
+    assert!(!told.contains("Hard was not told"), "{told}");
+}
+
+#[test]
 fn after_a_recovery_it_is_a_gate_again() {
     let api = Stub::good();
     let place = Place::new(&policy(&api));

@@ -58,6 +58,48 @@ fn a_hard_gate_leads_to_four_actions_in_order_once_also_after_a_restart() {
 }
 
 #[test]
+fn an_episode_that_another_group_tells_is_the_same_episode() {
+    let api = Stub::good();
+    let place = Place::new(&Policy { cooldown_minutes: 0.0, ..Policy::new(api.address) });
+    let server = place.serve(&["--live"]);
+    assert_eq!(decision(&server.hook(&delivery("Hard", 1)).1), "rollback");
+    // Another route, or a configuration of Alertmanager that was changed.
+    let mut moved = delivery("Hard", 1);
+    moved["groupKey"] = json!("{}/{gate=\"hard\"}:{alertname=\"Hard\", env=\"prod\"}");
+    assert_eq!(decision(&server.hook(&moved).1), "repeated");
+    assert_eq!(api.requests().len(), 4, "it was not acted on twice");
+    // It was over and began anew: that is another one, whoever tells it.
+    moved["alerts"][0]["startsAt"] = json!("2026-01-02T00:00:00Z");
+    assert_eq!(decision(&server.hook(&moved).1), "rollback");
+    server.stop();
+}
+
+#[test]
+fn where_a_rollback_did_nothing_alertmanager_comes_again_although_people_were_told_of_another_alert() {
+    let api = Stub::start(|request| {
+        Some((if request.path().starts_with("/chat") { 200 } else { 401 }, String::new()))
+    });
+    let place = Place::new(&Policy::new(api.address));
+    let server = place.serve(&["--live"]);
+    let mut both = delivery("Hard", 1);
+    both["alerts"].as_array_mut().expect("alerts").push(alert("Soft", "firing", 1));
+    let (status, answer) = server.hook(&both);
+    let outcomes: Vec<&str> = answer["undertakings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|u| u["status"].as_str())
+        .collect();
+    assert_eq!((status, outcomes), (502, vec!["nothing_done", "done"]), "{answer}");
+    let told = |api: &Stub| api.paths().iter().filter(|path| path.starts_with("/chat")).count();
+    let before = told(&api);
+    let (status, answer) = server.hook(&both);
+    assert_eq!((status, answer["responses"][1]["decision"].as_str()), (502, Some("repeated")), "{answer}");
+    assert_eq!(told(&api), before, "nobody is told twice");
+    server.stop();
+}
+
+#[test]
 fn a_dry_run_says_everything_and_does_nothing_and_going_live_remembers_none_of_it() {
     let api = Stub::good();
     let place = Place::new(&Policy::new(api.address));

@@ -199,3 +199,50 @@ fn under_load_and_slow_clients_health_answers_memory_stays_and_nothing_is_lost_o
     }
     place.assert_log_is_whole();
 }
+
+#[test]
+fn long_deliveries_at_once_take_bounded_memory_and_hold_nobody_up() {
+    const AT_ONCE: u64 = 8;
+    let api = Stub::good();
+    let place = Place::new(&Policy::new(api.address));
+    let server = place.serve(&["--live"]);
+    // As many alerts as a body can hold: short ones, of which much is made.
+    let short = "{\"status\":\"firing\",\"labels\":{\"alertname\":\"A\",\"env\":\"prod\"}},";
+    let alerts = short.repeat(1_000_000 / short.len());
+    let body =
+        format!("{{\"version\":\"4\",\"groupKey\":\"g\",\"alerts\":[{}]}}", alerts.trim_end_matches(','));
+    let before = memory(&server);
+    let address = server.address;
+    let senders: Vec<_> = (0..AT_ONCE)
+        .map(|_| {
+            let body = body.clone();
+            std::thread::spawn(move || {
+                let mut client = Client::new(address);
+                client.stream.set_read_timeout(Some(Duration::from_secs(120))).expect("a limit");
+                client.ask("POST /alert-hook", &body)
+            })
+        })
+        .collect();
+    let (mut asked, mut most) = (Vec::new(), 0);
+    while !senders.iter().all(std::thread::JoinHandle::is_finished) {
+        let at = Instant::now();
+        assert_eq!(Client::new(address).ask("GET /health", ""), 200);
+        asked.push(at.elapsed());
+        most = most.max(memory(&server));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // Those for which there was no room in time are told to come again.
+    let statuses: Vec<u16> = senders.into_iter().filter_map(|sender| sender.join().ok()).collect();
+    assert_eq!(statuses.len() as u64, AT_ONCE);
+    assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
+    assert!(statuses.contains(&200));
+    asked.sort();
+    let median = asked[asked.len() / 2];
+    eprintln!(
+        "memory {before} KiB, {most} KiB at most; /health {median:.1?}, {:.1?} at most",
+        asked[asked.len() - 1]
+    );
+    assert!(median < Duration::from_millis(50), "/health took {median:?}");
+    assert!(most < before + 150_000, "memory grew from {before} to {most} KiB");
+    assert_eq!(server.hook(&delivery("Hard", 1)).1["responses"][0]["decision"], "rollback");
+}

@@ -131,6 +131,11 @@ impl Place {
         Self::start(command)
     }
 
+    /// A server whose log is the one that the policy names.
+    pub fn serve_with_the_policy_s_log(&self) -> Server {
+        Self::start(self.command(&["serve", "--policy", "rollback.yaml", "--port", "0"]))
+    }
+
     /// A server whose files cannot grow beyond so many KiB, as on a disk that is full.
     pub fn serve_on_a_small_disk(&self, kilobytes: u32) -> Server {
         let script = format!("trap '' XFSZ; ulimit -f $(({kilobytes} * 2)); exec \"$@\"");

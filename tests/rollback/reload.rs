@@ -64,3 +64,22 @@ fn a_good_policy_is_taken_and_a_bad_one_keeps_the_old_one_in_force_and_says_so()
     assert!(told[1]["problem"].is_string());
     place.assert_log_is_whole();
 }
+
+#[test]
+fn a_new_policy_that_names_another_log_is_told_that_the_one_in_use_stays_in_use() {
+    let api = Stub::good();
+    let policy =
+        |log: &str| Policy { extra: format!("audit: {{log_path: {log}}}\n"), ..Policy::new(api.address) };
+    let place = Place::new(&policy("log.jsonl"));
+    let server = place.serve_with_the_policy_s_log();
+    assert!(server.stderr().contains("this audit log is new"), "{}", server.stderr());
+    place.write_policy(&policy("elsewhere.jsonl").text());
+    server.signal("HUP");
+    until(Duration::from_secs(10), || (reloads(&server, "taken") == 1.0).then_some(()));
+    assert!(server.stderr().contains("the policy names another audit log"), "{}", server.stderr());
+    assert!(!place.path("elsewhere.jsonl").exists());
+    server.stop();
+    place.write_policy(&policy("log.jsonl").text());
+    let server = place.serve_with_the_policy_s_log();
+    assert!(!server.stderr().contains("this audit log is new"), "{}", server.stderr());
+}

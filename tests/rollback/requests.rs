@@ -200,6 +200,11 @@ fn an_address_for_everybody_needs_a_token_and_shows_nothing_without_it() {
         assert_eq!(status, 200, "{path}");
     }
     assert_eq!(server.get("/health").0, 200);
+    assert!(!server.stderr().contains("Prometheus cannot look"), "{}", server.stderr());
+    server.stop();
+    // A key opens the hook, and nothing else.
+    let server = place.serve(&["--listen", "0.0.0.0:0", "--hmac-key-file", "token"]);
+    assert!(server.stderr().contains("Prometheus cannot look"), "{}", server.stderr());
 }
 
 #[test]

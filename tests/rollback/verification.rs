@@ -91,7 +91,7 @@ fn conditions_that_do_not_come_true_call_a_person() {
     let api = stub(|query| match query {
         // Two series: one still has an order.
         "mm_active_orders_total" => vector(&[0.0, 1.0]),
-        "min(mm_active_orders_total == bool 0)" => vector(&[0.0]),
+        query if query.starts_with("min((mm_active_orders_total == bool 0) *") => vector(&[0.0]),
         _ => vector(&[]),
     });
     let place = Place::new(&Policy { verification: CHECKS.to_owned(), ..Policy::new(api.address) });
@@ -107,6 +107,36 @@ fn conditions_that_do_not_come_true_call_a_person() {
     assert_eq!(escalated["told"], json!(["chat"]));
     assert!(api.requests().iter().any(|request| request.body.contains("NEEDS A PERSON")));
     assert_eq!(server.json("/status")["undertakings"][0]["verified"], false);
+}
+
+#[test]
+fn what_a_recovery_has_undone_is_not_verified_any_more_and_nobody_is_called_for_it() {
+    // Orders rest, as they should once trading goes on.
+    let api = stub(|query| match query {
+        "mm_active_orders_total" => vector(&[5.0]),
+        _ => vector(&[1.0]),
+    });
+    let policy = || Policy { verification: CHECKS.to_owned(), ..Policy::new(api.address) };
+    let place = Place::new(&policy());
+    let server = place.serve(&["--live"]);
+    server.hook(&delivery("Hard", 1));
+    let output = place.run(&["recover", "--live", "--reason", "it is over"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    until(Duration::from_secs(20), || {
+        server.stderr().contains("a recovery was begun before it was verified").then_some(())
+    });
+    assert!(place.events("verified").is_empty());
+    assert!(place.events("escalated").is_empty());
+    assert_eq!(server.metric("soak_rollback_verifications_total{result=\"failed\"}"), 0.0);
+    server.stop();
+    // Nor by the next start.
+    let server = place.serve(&["--live"]);
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(
+        place.events("verified").is_empty() && place.events("escalated").is_empty(),
+        "{}",
+        server.stderr()
+    );
 }
 
 #[test]

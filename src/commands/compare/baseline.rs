@@ -37,7 +37,7 @@ fn promote(args: &PromoteArgs) -> Result<Exit, Failure> {
         symbol: symbol.as_deref(),
         significance: true,
     };
-    let by = provenance::person(&Environment::of_process()).unwrap_or_else(|| "unknown".to_owned());
+    let by = provenance::person(&Environment::of_process());
     let actor = Actor { by, at: now()? };
     baselines::promote(&store, run, &asked, &actor, &provenance.tool_version).map_err(failed)?;
     tell(&store, "promote", &policy, *format)
@@ -89,7 +89,9 @@ pub(super) fn now() -> Result<String, Failure> {
 /// What went wrong, with a way out.
 pub(super) fn failed(error: BaselineError) -> Failure {
     match error {
-        BaselineError::Judge(error) => cannot_judge(error),
+        BaselineError::Judge(error) => {
+            cannot_judge(error).hint("the run is a folder with ITER_SUMMARY_<n>.json files")
+        }
         BaselineError::Store(_) => {
             Failure::output(error).hint("`--store` names a folder that can be read and written")
         }

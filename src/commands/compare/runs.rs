@@ -54,7 +54,11 @@ pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     let singles = a.singles.as_ref().zip(b.singles.as_ref());
     let judged = singles.map(|(a, b)| {
         let (of_a, of_b) = (&a.values, &b.values);
-        let judged = significance::judge(of_a, of_b, &policy.compare, &policy.change_points, &policy.kpis);
+        let mut judged =
+            significance::judge(of_a, of_b, &policy.compare, &policy.change_points, &policy.kpis);
+        for one in &mut judged {
+            one.around = [a.around(), b.around()];
+        }
         let ranks = significance::ranks(of_a, of_b, &judged);
         (judged, ranks, &a.window, &b.window)
     });
@@ -65,9 +69,13 @@ pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         window_b,
         rules: &policy.compare,
     });
+    let is_copy = singles.is_some_and(|(a, b)| a.values == b.values && a.window.n > 0);
     let (a, b) = ((a.run, &a.side), (b.run, &b.side));
     let mut result = CompareResult::of(a, b, significance, &policy.kpis, mock.mock, &provenance);
     result.acknowledge(&known);
+    if is_copy {
+        result.note_copies();
+    }
     if asked.significance && result.significance.is_none() {
         result.note_missing_values();
     }

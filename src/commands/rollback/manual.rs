@@ -41,7 +41,7 @@ fn undertake(args: &ManualArgs, kind: PlanKind, is_forced: bool) -> Result<Exit,
             "the policy has no `recovery.actions`: there is no way back in it"
         )));
     }
-    let by = asks(by.as_deref(), kind)?;
+    let by = by.clone().unwrap_or_else(|| person(&Environment::of_process()));
     let own = Own::new(open_journal(&log, mode, &policy)?);
     let _acting = journal::acting(&log, ACTING).map_err(cannot_act)?;
     let asked = Asked { kind, reason: reason.clone(), by, is_forced };
@@ -56,6 +56,14 @@ fn undertake(args: &ManualArgs, kind: PlanKind, is_forced: bool) -> Result<Exit,
             "{left} was cut short by a process that is gone; `soak rollback log show` tells how far it came"
         ));
     }
+    if kind == PlanKind::Recovery {
+        for (alert, by) in own.still_firing() {
+            tell(&format!(
+                "{alert} was not told to be over: {by} has dealt with it, so while it fires it leads to no other rollback; \
+                 watch it"
+            ));
+        }
+    }
     let stop = StopRequest::listen().map_err(Failure::failed)?;
     let environment = Environment::of_process();
     let limits = Limits::default();
@@ -65,21 +73,6 @@ fn undertake(args: &ManualArgs, kind: PlanKind, is_forced: bool) -> Result<Exit,
     let words = own.undertaking(id).map(|undertaking| rollback_text::undertaking(&undertaking));
     print(words.unwrap_or_default())?;
     exit(&came, mode, stop.is_asked())
-}
-
-/// Who asks. A stop waits for nobody's name; whoever starts trading again has one.
-fn asks(by: Option<&str>, kind: PlanKind) -> Result<String, Failure> {
-    match by.map(str::to_owned).or_else(|| person(&Environment::of_process())) {
-        Some(by) => Ok(by),
-        None if kind == PlanKind::Recovery => {
-            Err(Failure::usage(anyhow!("nobody is named who asks for the way back"))
-                .hint("`--by NAME` says who"))
-        }
-        None => {
-            tell("warning: nobody is named who asks, the log says `unknown`; `--by NAME` says who");
-            Ok("unknown".to_owned())
-        }
-    }
 }
 
 fn exit(came: &Came, mode: Mode, is_interrupted: bool) -> Result<Exit, Failure> {

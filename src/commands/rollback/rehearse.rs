@@ -32,7 +32,8 @@ pub(super) fn run(args: &RehearseArgs) -> Result<Exit, Failure> {
     let hook = hook_of(alert, label, &policy)?;
     let environment = Environment::of_process();
     let now = clock::now(&environment).map_err(Failure::usage)?;
-    let (memory, is_known) = remembered(files, &policy)?;
+    let (mut memory, is_known) = remembered(files, &policy)?;
+    memory.state.age(now);
     let decided = decide(&hook, &memory.state, &policy, now);
     let missing = |source: &SecretSource| reveal(source, &environment).err().map(|error| error.to_string());
     let rehearsal = Rehearsal {

@@ -1,7 +1,7 @@
 //! `soak rollback serve`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -25,7 +25,8 @@ use crate::wire::rollback::log::{LogEvent, Mode};
 const ACTING: Duration = Duration::from_secs(60);
 
 pub(super) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
-    let ServeArgs { files, live, listen, port, token_file, hmac_key_file, tls_cert, tls_key } = args;
+    let ServeArgs { files, live, listen, port, token_file, hmac_key_file, tls_cert, tls_key, tls_client_ca } =
+        args;
     let address = match port {
         Some(port) => ListenAddress::from(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), *port)),
         None => *listen,
@@ -42,10 +43,18 @@ pub(super) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         .hint("give `--token-file FILE` or `--hmac-key-file FILE`, or listen on 127.0.0.1"));
     }
     let tls = match (tls_cert, tls_key) {
-        (Some(certificate), Some(key)) => Some(acceptor(certificate, key).map_err(Failure::usage)?),
+        (Some(certificate), Some(key)) => {
+            Some(acceptor(certificate, key, tls_client_ca.as_deref()).map_err(Failure::usage)?)
+        }
         _ => None,
     };
     let scheme = if tls.is_some() { "https" } else { "http" };
+    if !address.is_loopback() && access.token.is_none() {
+        tracing::warn!(
+            "/metrics and /status are shown to whoever has the token, and there is none: Prometheus cannot look; \
+             `--token-file` names one"
+        );
+    }
     if !address.is_loopback() && tls.is_none() && access.token.is_some() {
         tracing::warn!("the token travels in plain text; `--tls-cert` and `--tls-key` would hide it");
     }
@@ -53,9 +62,17 @@ pub(super) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     let mut journal = open_journal(&log, mode, &policy)?;
     // Both are let go when this function ends.
     let _serving = journal::serving(&log).map_err(|error| match error {
-        LockError::Held { .. } => Failure::failed(error).hint("one server a log; `--log` names another one"),
+        LockError::Held { .. } => {
+            Failure::failed(error).hint("one server a folder of logs; `--log` names a log in another one")
+        }
         other => cannot_act(other),
     })?;
+    if journal.head().seq == 0 {
+        tracing::warn!(
+            log = %log.display(),
+            "this audit log is new: nothing that happened before is remembered, and an alert that fires counts as new"
+        );
+    }
     let acting = journal::acting(&log, ACTING).map_err(cannot_act)?;
     let opened = LogEvent::Opened {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -75,7 +92,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     let environment = Environment::of_process();
     let engine = Engine::start(journal, log.clone(), policy, environment, Limits::default(), &left)
         .map_err(Failure::failed)?;
-    let reload = reloader(files.clone(), mode);
+    let reload = reloader(files.clone(), log.clone(), mode);
     // Where it listens must be told at any level: with port 0 there is no other way to know.
     let words = format!(
         "soak rollback: listening on {scheme}://{bound} ({}), log `{}`",
@@ -94,7 +111,7 @@ fn tell(line: &str) {
 }
 
 /// Reads the policy again, and says in words what is wrong with it.
-fn reloader(files: FilesArgs, mode: Mode) -> crate::server::rollback::Reload {
+fn reloader(files: FilesArgs, log: PathBuf, mode: Mode) -> crate::server::rollback::Reload {
     Box::new(move || {
         let problem =
             |failure: Failure| failure.to_string().lines().map(str::trim).collect::<Vec<_>>().join("; ");
@@ -102,8 +119,14 @@ fn reloader(files: FilesArgs, mode: Mode) -> crate::server::rollback::Reload {
         if mode == Mode::Live {
             able(&policy).map_err(problem)?;
         }
-        // The log that is in use stays in use; a policy that names another one needs a restart.
-        log_path(&files, &policy).map_err(problem)?;
+        let named = log_path(&files, &policy).map_err(problem)?;
+        if named != log {
+            tracing::warn!(
+                named = %named.display(),
+                log = %log.display(),
+                "the policy names another audit log; the one in use stays in use until a restart"
+            );
+        }
         Ok(policy)
     })
 }

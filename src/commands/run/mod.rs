@@ -128,7 +128,7 @@ fn carry_out(
     watch.messenger = messenger;
     watch.publisher = server.as_ref().map(Server::publisher);
     watch.simulated = source::simulated(&begun.settings.source)?;
-    tell_start(&watch.voice, &begun, server.as_ref());
+    tell_start(&watch.voice, &begun, policy, server.as_ref());
     begun
         .folder
         .for_each_record(|record| {
@@ -188,7 +188,7 @@ fn serve(job: &Job<'_>, begun: &Begun, listening: Listening) -> Result<Server, F
     Server::show(listening, live).map_err(cannot_serve)
 }
 
-fn tell_start(voice: &Voice, begun: &Begun, server: Option<&Server>) {
+fn tell_start(voice: &Voice, begun: &Begun, policy: &Policy, server: Option<&Server>) {
     let manifest = begun.folder.manifest();
     let folder = begun.folder.path().display().to_string();
     if begun.done == 0 {
@@ -199,6 +199,9 @@ fn tell_start(voice: &Voice, begun: &Begun, server: Option<&Server>) {
         voice.tell(&run_log::start(manifest.iterations, begun.settings.source.name(), seed, &folder));
     } else {
         voice.tell(&run_log::resume(begun.done, manifest.iterations, &folder));
+    }
+    for warning in plan::too_short(policy, manifest.iterations) {
+        voice.tell(&LogEvent::new("sanity", "TOO_SHORT").with("note", warning.as_str()));
     }
     for note in &begun.notes {
         voice.tell(&LogEvent::new("sanity", "NOTE").with("note", note.as_str()));

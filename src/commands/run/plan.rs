@@ -33,6 +33,7 @@ pub(super) fn plan(facts: Facts<'_>) -> RunPlan {
         phases: phases(&policy.run, settings.warmup_preset.as_deref(), iterations),
         overrides: overrides(&policy.run, start),
         notes: start.notes.clone(),
+        warnings: too_short(policy, iterations),
         run_gates: run_gates(policy),
         run_gates_decide,
         iteration_pass: iteration_pass(policy),
@@ -99,4 +100,16 @@ fn iteration_pass(policy: &Policy) -> Vec<PlannedLimit> {
         }
     });
     checks.collect()
+}
+
+/// That gates of the verdict cannot be judged in so few iterations; empty where they can.
+pub(super) fn too_short(policy: &Policy, iterations: u64) -> Vec<String> {
+    let beyond = policy.beyond(iterations);
+    let Some(most) = beyond.iter().map(|(_, needed)| *needed).max() else { return Vec::new() };
+    let named: Vec<String> = beyond.iter().map(|(name, needed)| format!("`{name}` ({needed})")).collect();
+    vec![format!(
+        "with {iterations} iterations the verdict cannot be better than INCONCLUSIVE: the policy has gates that need more: {}; \
+         `--iterations {most}` is enough for all",
+        named.join(", ")
+    )]
 }

@@ -3,6 +3,8 @@
 //! Each KPI is held against a margin, by default-deny: what can be neither shown to be worse nor shown to stay
 //! within the margin cannot be told, and that is no pass. Must not read files or show anything.
 
+mod more;
+
 use super::ORDER;
 use crate::core::course::{Change, ChangeRules, Column, changes};
 use crate::core::kpi::{Direction, KpiId, KpiTable};
@@ -12,6 +14,8 @@ use crate::core::stats::holm;
 use crate::core::stats::levels::Levels;
 use crate::core::stats::rank::RankShift;
 use crate::core::stats::two_sample::MeanShift;
+
+pub use more::{Around, More};
 
 /// What part of the error rate each look at the data may spend, by the number of planned extensions. With one
 /// extension there are two looks that share it (Bonferroni); what that leaves over, since both look at the same A and
@@ -64,22 +68,6 @@ impl Answer {
     }
 }
 
-/// What would decide where nothing can be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum More {
-    /// About so many more iterations of B, with a probability of 80 %, if the shift is what it looks like.
-    OfB(usize),
-    /// No number of iterations of B: those of A are too few. So many more of A.
-    OfA(usize),
-    /// Neither alone. So many more of each.
-    OfBoth(usize),
-    /// Not even ten times as many of each: the shift is that close to the margin, or a value says that little that
-    /// its neighbours do not.
-    TooMany,
-    /// No number of iterations: the shift lies on the margin.
-    Never,
-}
-
 /// How sure the shift of one KPI is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shift {
@@ -110,6 +98,8 @@ pub struct Judged {
     pub level: f64,
     /// With fewer values on a side nothing is told.
     pub fewest: usize,
+    /// The iterations of A and of B; as many as there are values, until a caller knows better.
+    pub around: [Around; 2],
     /// +1 where more is worse, −1 where less is.
     bad: f64,
 }
@@ -125,54 +115,6 @@ impl Judged {
     pub fn detectable(&self) -> [Option<f64>; 2] {
         let beyond = |power| Some(self.margin + self.shift?.mean.detectable(self.level / KPIS, power)?);
         POWERS.map(beyond)
-    }
-
-    /// What would decide where nothing can be told; `None` where something is, and where nobody can say.
-    pub fn more(&self) -> Option<More> {
-        let [a, b] = self.n;
-        match &self.shift {
-            _ if self.answer != Answer::CannotTell => None,
-            Some(shift) => Some(self.more_than(&shift.mean)),
-            // Too few to say anything: as many as it takes to begin with.
-            None => match [a, b].map(|n| self.fewest.saturating_sub(n)) {
-                [0, 0] => None,
-                [0, b] => Some(More::OfB(b)),
-                [a, 0] => Some(More::OfA(a)),
-                [a, b] => Some(More::OfBoth(a.max(b))),
-            },
-        }
-    }
-
-    /// How many more iterations would decide, if the true shift is the one seen.
-    fn more_than(&self, mean: &MeanShift) -> More {
-        // Ten times the run is no extension any more, it is another run.
-        const LONGEST: usize = 10;
-        let worsening = self.bad * mean.shift;
-        let (distance, alpha) = if worsening > self.margin {
-            (worsening - self.margin, self.level / KPIS)
-        } else {
-            (self.margin - worsening, self.level)
-        };
-        // What is beyond the margin by rounding alone lies on it.
-        if distance <= 2.0 * TOLERANCE {
-            return More::Never;
-        }
-        let decides = |a: usize, b: usize| {
-            let seen = mean.with_sizes(a, b).and_then(|mean| mean.detectable(alpha, POWERS[0]));
-            seen.is_some_and(|needed| needed <= distance)
-        };
-        let [a, b] = self.n;
-        let longest = LONGEST * a.max(b);
-        if let Some(more) = smallest(longest, |more| decides(a, b + more)) {
-            return More::OfB(more);
-        }
-        if let Some(more) = smallest(longest, |more| decides(a + more, b)) {
-            return More::OfA(more);
-        }
-        match smallest(longest, |more| decides(a + more, b + more)) {
-            Some(more) => More::OfBoth(more),
-            None => More::TooMany,
-        }
     }
 }
 
@@ -217,7 +159,7 @@ pub fn judge(
                 kpi,
                 n: pair.each_ref().map(|levels| levels.present().len()),
                 changed: sides.each_ref().map(|side| side.changes[at].last().copied()),
-                margin: margin.around(of_a) + TOLERANCE,
+                margin: margin.around(of_a),
                 mean,
                 bad: if kpis.get(kpi).direction == Some(Direction::Higher) { -1.0 } else { 1.0 },
             }
@@ -298,14 +240,19 @@ struct Seen {
 }
 
 impl Seen {
+    /// The margin, and what rounding may add to it.
+    fn most(&self) -> f64 {
+        self.margin + TOLERANCE
+    }
+
     /// That it is worse by more than the margin.
     fn p_worse(&self, mean: &MeanShift) -> f64 {
-        if self.bad > 0.0 { mean.p_above(self.margin) } else { mean.p_below(-self.margin) }
+        if self.bad > 0.0 { mean.p_above(self.most()) } else { mean.p_below(-self.most()) }
     }
 
     /// That it is better by more than the margin.
     fn p_better(&self, mean: &MeanShift) -> f64 {
-        if self.bad > 0.0 { mean.p_below(-self.margin) } else { mean.p_above(self.margin) }
+        if self.bad > 0.0 { mean.p_below(-self.most()) } else { mean.p_above(self.most()) }
     }
 
     fn judged(&self, worse: Option<f64>, better: Option<f64>, level: f64, fewest: usize) -> Judged {
@@ -321,12 +268,13 @@ impl Seen {
             Some(shift) => self.within(&shift.mean, level),
         };
         let Self { kpi, n, changed, margin, bad, .. } = *self;
-        Judged { kpi, n, changed, margin, shift, answer, level, fewest, bad }
+        let around = n.map(|iterations| Around { iterations, ahead: 0 });
+        Judged { kpi, n, changed, margin, shift, answer, level, fewest, around, bad }
     }
 
     /// Whether it is shown to stay within the margin, on the bad side or on both.
     fn within(&self, mean: &MeanShift, level: f64) -> Answer {
-        let (below, above) = (mean.p_below(self.margin), mean.p_above(-self.margin));
+        let (below, above) = (mean.p_below(self.most()), mean.p_above(-self.most()));
         let (not_worse, not_better) = if self.bad > 0.0 { (below, above) } else { (above, below) };
         match (not_worse <= level, not_better <= level) {
             (true, true) => Answer::NoChange,
@@ -334,23 +282,6 @@ impl Seen {
             (false, _) => Answer::CannotTell,
         }
     }
-}
-
-/// The smallest number from 1 to `most` that is enough, where every larger one is enough, too.
-fn smallest(most: usize, is_enough: impl Fn(usize) -> bool) -> Option<usize> {
-    if most == 0 || !is_enough(most) {
-        return None;
-    }
-    let (mut too_few, mut enough) = (0, most);
-    while enough - too_few > 1 {
-        let middle = usize::midpoint(too_few, enough);
-        if is_enough(middle) {
-            enough = middle;
-        } else {
-            too_few = middle;
-        }
-    }
-    Some(enough)
 }
 
 /// What the answers come to: the worst of them.

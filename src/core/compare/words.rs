@@ -17,16 +17,20 @@ pub fn sentence(judged: &Judged, kpis: &KpiTable) -> String {
         return format!("cannot tell: {changes}{}", too_few(judged));
     };
     let confidence = (1.0 - 2.0 * judged.level) * 100.0;
-    let seen = format!(
-        "{changes}the mean {}; between {} and {} is plausible ({} %)",
-        moved(kpi, shift.mean.shift),
-        signed(kpi, low),
-        with_unit(kpi, signed(kpi, high)),
-        trimmed(&fixed(confidence, 1)),
-    );
+    let moved = moved(kpi, shift.mean.shift);
+    let seen = if shift.mean.standard_error == 0.0 {
+        format!("{changes}the mean {moved}; no value of a side differs from its others")
+    } else {
+        format!(
+            "{changes}the mean {moved}; between {} and {} is plausible ({} %)",
+            signed(kpi, low),
+            with_unit(kpi, signed(kpi, high)),
+            trimmed(&fixed(confidence, 1)),
+        )
+    };
     let margin = with_unit(kpi, size(kpi, judged.margin));
     let chance = format!(
-        "p = {} for worse by more than {margin}, {} after correction for {} KPIs",
+        "p {} for worse by more than {margin}, {} after correction for {} KPIs",
         probability(shift.p_worse),
         probability(shift.p_worse_adjusted),
         ORDER.len()
@@ -54,19 +58,23 @@ fn undecided(kpi: &Kpi, judged: &Judged) -> String {
     };
     let if_so = "if the shift is what it looks like";
     let more = match judged.more() {
-        Some(More::OfB(more)) => format!("; about {} of B would decide, {if_so}", more_of(more)),
-        Some(More::OfA(more)) => {
-            format!("; more of B alone would not decide, about {} of A would, {if_so}", more_of(more))
+        Some(More::OfB(more)) => {
+            format!("; about {} of B would decide in 80 % of cases, {if_so}", more_of(more))
         }
+        Some(More::OfA(more)) => format!(
+            "; more of B alone would not decide, about {} of A would in 80 % of cases, {if_so}",
+            more_of(more)
+        ),
         Some(More::OfBoth(more)) => format!(
-            "; more of one alone would not decide, about {} of A and of B would, {if_so}",
+            "; more of one alone would not decide, about {} of A and of B would in 80 % of cases, {if_so}",
             more_of(more)
         ),
         Some(More::TooMany) => {
             format!("; not even ten times as many iterations would decide, {if_so}{}", because(judged))
         }
         Some(More::Never) => "; the shift lies on the margin, so that no extension would decide".to_owned(),
-        None => String::new(),
+        // Where there is a shift both sides are measured.
+        Some(More::NotMeasured) | None => String::new(),
     };
     shown + &more
 }
@@ -103,8 +111,20 @@ fn told_changes(kpi: &Kpi, judged: &Judged) -> String {
 
 fn too_few(judged: &Judged) -> String {
     let [a, b] = judged.n;
-    let more = match [a, b].map(|n| judged.fewest.saturating_sub(n)) {
-        [0, 0] => String::new(),
+    let unmeasured: Vec<String> = ["A", "B"]
+        .into_iter()
+        .zip(judged.is_unmeasured().into_iter().zip(judged.around))
+        .filter(|(_, (is_unmeasured, _))| *is_unmeasured)
+        .map(|(name, (_, around))| {
+            format!("{name} has no value in {}", count(around.iterations, "iteration"))
+        })
+        .collect();
+    if !unmeasured.is_empty() {
+        return format!("{}; more iterations decide only once they measure it", unmeasured.join(", "));
+    }
+    let more = match judged.lacking() {
+        // Enough of them, and still no number.
+        [0, 0] => return "the values are so large that their difference is no number".to_owned(),
         [0, b] => format!("; {} of B would do to begin with", more_of(b)),
         [a, 0] => format!("; {} of A would do to begin with", more_of(a)),
         [a, b] => format!("; {} of A and {b} of B would do to begin with", more_of(a)),

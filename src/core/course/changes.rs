@@ -57,6 +57,8 @@ pub struct KpiChanges {
     pub spikes: Vec<SpikeAt>,
     /// Values that do not vary have no change to be found, and that is known.
     pub constant: bool,
+    /// Where the likeliest change is hardly chance and still counts for nothing: what counts, in the KPI's unit.
+    pub too_small: Option<f64>,
 }
 
 impl KpiChanges {
@@ -111,6 +113,7 @@ fn one(
         changes: Vec::new(),
         spikes: Vec::new(),
         constant,
+        too_small: None,
     };
     let Some(searched) = searched else { return bare };
     let as_change = |step: Step, p_adjusted: f64| Change {
@@ -121,10 +124,8 @@ fn one(
         worse: column.is_worse(step.after - step.before),
     };
     let alpha = rules.course.false_alarm_rate.value;
-    let counts = |step: &Step| {
-        let least = column.least(step.before, rules.course.relative_change.value);
-        (step.after - step.before).abs() > least + TOLERANCE
-    };
+    let least = |step: &Step| column.least(step.before, rules.course.relative_change.value);
+    let counts = |step: &Step| (step.after - step.before).abs() > least(step) + TOLERANCE;
     let first = searched.best.zip(p_adjusted);
     let found = match first {
         Some((best, adjusted)) if adjusted <= alpha => {
@@ -149,7 +150,9 @@ fn one(
         value: spike.value,
         usual: spike.usual,
     });
+    let is_small = first.filter(|(step, adjusted)| found.is_empty() && *adjusted <= alpha && !counts(step));
     KpiChanges {
+        too_small: is_small.map(|(step, _)| least(&step)),
         likeliest: first.map(|(step, p)| as_change(step, p)),
         changes: found,
         spikes: spikes.collect(),

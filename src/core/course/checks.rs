@@ -5,9 +5,10 @@
 use super::changes::{Change, SpikeAt};
 use super::drift::{DriftLine, DriftVerdict};
 use super::{ChangeRules, Column, CourseRules, KpiChanges, KpiDrift, Pace};
-use crate::core::judge::{count, show};
+use crate::core::judge::{count, show, show_distance, with_unit};
 use crate::core::kpi::{Kpi, KpiTable};
 use crate::core::number::{distance, fixed};
+use crate::core::stats::{slope, steps};
 use crate::core::verdict::{Check, Comparison, Inference, Outcome, Part, WindowUsed};
 
 /// Changes that a sentence lists.
@@ -33,10 +34,12 @@ pub fn drift(found: &KpiDrift, column: &Column, rules: &CourseRules, scene: Scen
     let kpi = scene.kpis.get(found.kpi);
     let told = told_drift(found, column, scene);
     let (outcome, reason) = match found.verdict {
-        DriftVerdict::NoData => (no_decision(rules), format!("`{}` has no value to look at", kpi.name)),
-        DriftVerdict::TooFew => (no_decision(rules), format!("{told}; {}", needed(found.n, rules))),
+        DriftVerdict::NoData => (no_decision(rules), nothing(kpi, scene)),
+        DriftVerdict::TooFew => {
+            (no_decision(rules), format!("{told}; {}", needed(found.n, slope::FEWEST, rules)))
+        }
         _ if (found.n as f64) < rules.min_iterations.value => {
-            (no_decision(rules), format!("{told}; {}", needed(found.n, rules)))
+            (no_decision(rules), format!("{told}; {}", needed(found.n, slope::FEWEST, rules)))
         }
         DriftVerdict::CannotTell => (Outcome::Inconclusive, told),
         DriftVerdict::Worsens => (rules.severity.of_a_miss(), told),
@@ -77,9 +80,18 @@ pub fn changes(found: &KpiChanges, column: &Column, rules: &ChangeRules, scene: 
     let course = &rules.course;
     let recovered = found.has_recovered(column, course.relative_change.value);
     let (outcome, reason) = if found.n == 0 {
-        (no_decision(course), format!("`{}` has no value to look at", kpi.name))
-    } else if (found.n as f64) < course.min_iterations.value {
-        (no_decision(course), format!("{told}; {}", needed(found.n, course)))
+        (no_decision(course), nothing(kpi, scene))
+    } else if (found.n as f64) < course.min_iterations.value || found.block.is_none() {
+        (no_decision(course), format!("{told}; {}", needed(found.n, steps::FEWEST, course)))
+    } else if found.n < 2 * rules.min_segment && !found.constant {
+        let room = format!(
+            "two levels of at least {} iterations (`change_points.min_segment`) take {} values, and {} of `{}` are there",
+            rules.min_segment,
+            2 * rules.min_segment,
+            found.n,
+            kpi.name
+        );
+        (no_decision(course), room)
     } else if found.block.is_some() && found.likeliest.is_none() && !found.constant {
         (Outcome::Inconclusive, told)
     } else if found.is_worse() && recovered {
@@ -157,8 +169,24 @@ fn no_decision(rules: &CourseRules) -> Outcome {
     if rules.gates { Outcome::Inconclusive } else { Outcome::NotApplicable }
 }
 
-fn needed(n: usize, rules: &CourseRules) -> String {
-    format!("advisory: {} are there, it takes {} to decide", count(n, "value"), rules.min_iterations.value)
+/// How many values it takes to decide: those of the policy, and no fewer than the method can do with.
+fn needed(n: usize, fewest: usize, rules: &CourseRules) -> String {
+    let advisory = if rules.gates { "" } else { "advisory: " };
+    let are = if n == 1 { "is" } else { "are" };
+    let takes = rules.min_iterations.value.max(fewest as f64);
+    format!("{advisory}{} {are} there, it takes {takes} to decide", count(n, "value"))
+}
+
+/// Why there is no value: the window has not begun, or the KPI is not in it.
+fn nothing(kpi: &Kpi, scene: Scene<'_>) -> String {
+    let WindowUsed { name, n, .. } = scene.window;
+    if *n == 0 {
+        return format!(
+            "no iteration of the window `{name}` is there yet, so that there is no `{}` to look at",
+            kpi.name
+        );
+    }
+    format!("`{}` has no value in the {} of the window `{name}`", kpi.name, count(*n, "iteration"))
 }
 
 fn correction(family: usize) -> String {
@@ -186,11 +214,16 @@ pub fn slope_text(kpi: &Kpi, slope: f64, pace: Option<Pace>) -> String {
     format!("{sign}{size}{gap}{unit}{what}")
 }
 
-/// The interval of a slope, in the same unit without its name.
+/// The interval of a slope, in the same unit without its name: with as many decimals as it takes to tell both ends
+/// apart, and whether 0 lies between them.
 pub fn interval_text(kpi: &Kpi, line: &DriftLine, pace: Option<Pace>) -> String {
-    let digits = kpi.unit.decimals() + 2;
-    let (low, high) = line.interval;
-    format!("{} to {}", fixed(per(low, pace), digits), fixed(per(high, pace), digits))
+    const MORE: usize = 6;
+    let (low, high) = (per(line.interval.0, pace), per(line.interval.1, pace));
+    let least = kpi.unit.decimals() + 2;
+    let unit = |digits: usize| (0..digits).fold(1.0, |unit, _| unit / 10.0);
+    let is_fine = |digits: &usize| high - low >= 10.0 * unit(*digits) || high == low;
+    let digits = (least..least + MORE).find(is_fine).unwrap_or(least + MORE);
+    format!("{} to {}", fixed(low, digits), fixed(high, digits))
 }
 
 /// A drift in a sentence.
@@ -228,8 +261,19 @@ fn told_drift(found: &KpiDrift, column: &Column, scene: Scene<'_>) -> String {
             kpi.name,
             found.settled_from.unwrap_or(first)
         ),
-        _ => format!("`{}` shows no steady drift for the worse: {sure}", kpi.name),
+        _ if line.fit.error == 0.0 && line.fit.slope == 0.0 => {
+            format!("`{}` has the same value throughout: no drift", kpi.name)
+        }
+        _ => format!("`{}` shows no steady drift for the worse: {sure}{}", kpi.name, told_power(&line, kpi)),
     }
+}
+
+/// `; a worsening of 0.31 bps over these iterations would be found in 90 % of cases`, where none was.
+fn told_power(line: &DriftLine, kpi: &Kpi) -> String {
+    line.detectable.map_or_else(String::new, |least| {
+        let least = show_distance(kpi, least);
+        format!("; a worsening by {least} over these iterations would be found in 90 % of cases")
+    })
 }
 
 /// `; at this rate it reaches >= 2.70 bps in 14.3 h`.
@@ -252,10 +296,11 @@ pub fn duration(iterations: f64, pace: Option<Pace>) -> String {
     }
 }
 
-/// `+0.40 bps`.
+/// `+0.40 bps`; what looks like 0 has no sign.
 pub fn movement(kpi: &Kpi, by: f64) -> String {
-    let sign = if by < 0.0 { "" } else { "+" };
-    format!("{sign}{}", show(kpi, by))
+    let size = fixed(by, kpi.unit.decimals());
+    let sign = if by > 0.0 && size.contains(|digit| ('1'..='9').contains(&digit)) { "+" } else { "" };
+    with_unit(kpi, format!("{sign}{size}"))
 }
 
 /// The changes of a KPI in a sentence.
@@ -267,6 +312,8 @@ fn told_changes(found: &KpiChanges, kpis: &KpiTable) -> String {
         format!("`{}` has the same value throughout", kpi.name)
     } else if found.changes.is_empty() && found.likeliest.is_none() {
         format!("`{}` walks without a level, so no change of level can be told from chance", kpi.name)
+    } else if let Some((least, change)) = found.too_small.zip(found.likeliest) {
+        format!("`{}` {}", kpi.name, told_small(kpi, &change, least))
     } else if found.changes.is_empty() {
         format!("`{}` keeps its level", kpi.name)
     } else {
@@ -285,6 +332,20 @@ fn told_changes(found: &KpiChanges, kpis: &KpiTable) -> String {
         out.extend([format!("; {}", told_spikes(kpi, spike, found.spikes.len()))]);
     }
     out
+}
+
+/// `keeps its level: from 320 ms to 305 ms at iteration 62 (-16 ms) is hardly chance, and too little to count (a
+/// change is more than 16 ms)`.
+pub fn told_small(kpi: &Kpi, change: &Change, least: f64) -> String {
+    let step = &change.step;
+    format!(
+        "keeps its level: from {} to {} at iteration {} is hardly chance, and too little to count (a change is more than \
+         {})",
+        show(kpi, step.before),
+        show(kpi, step.after),
+        change.first_after,
+        show_distance(kpi, least)
+    )
 }
 
 /// `worsened from 3.20 bps to 2.10 bps at iteration 60 (-1.10 bps, 95 % sure: -1.30 to -0.90; 53 iterations

@@ -6,7 +6,7 @@
 use super::{Column, CourseRules};
 use crate::core::kpi::KpiId;
 use crate::core::number::TOLERANCE;
-use crate::core::stats::{Slope, holm, plateau, spikes};
+use crate::core::stats::{Slope, holm, plateau, slope, spikes};
 
 /// Confidence of the interval of a slope: 95 %, as everywhere in the reports. It is no limit.
 const CONFIDENCE: f64 = 0.95;
@@ -50,7 +50,13 @@ pub struct DriftLine {
     /// Iterations from the last one until the line reaches the limit, 0 when it is there already; `None` where
     /// it does not move towards one.
     pub to_breach: Option<f64>,
+    /// The smallest movement for the worse from the first iteration to the last that is found with a probability of
+    /// 90 %, in the KPI's unit; `None` where it is no number.
+    pub detectable: Option<f64>,
 }
+
+/// The probability for which the smallest movement that is found is told.
+const POWER: f64 = 0.9;
 
 /// Where a KPI is heading.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,7 +122,7 @@ fn one(column: &Column, line: Option<(Slope, f64, f64)>, rules: &CourseRules, fa
         return bare;
     }
     let Some((fit, p, p_adjusted)) = line else {
-        let enough = points.len() as f64 >= rules.min_iterations.value;
+        let enough = points.len() >= slope::FEWEST;
         return KpiDrift {
             verdict: if enough { DriftVerdict::CannotTell } else { DriftVerdict::TooFew },
             ..bare
@@ -124,7 +130,8 @@ fn one(column: &Column, line: Option<(Slope, f64, f64)>, rules: &CourseRules, fa
     };
     let change = fit.last - fit.first;
     let alpha = rules.false_alarm_rate.value;
-    let counts = change.abs() > column.least(fit.first, rules.relative_change.value) + TOLERANCE;
+    let least = column.least(fit.first, rules.relative_change.value);
+    let counts = change.abs() > least + TOLERANCE;
     let worse = column.is_worse(change) && p_adjusted <= alpha && counts;
     // The other side has no family of its own in the verdict; Bonferroni keeps it as careful.
     let better = !column.is_worse(change) && (1.0 - p) * family as f64 <= alpha && counts;
@@ -137,6 +144,14 @@ fn one(column: &Column, line: Option<(Slope, f64, f64)>, rules: &CourseRules, fa
         _ => DriftVerdict::NoDrift,
     };
     let interval = fit.interval(CONFIDENCE).unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+    let length = points.last().zip(points.first()).map_or(0, |(last, first)| last.0 - first.0) as f64;
+    // Holm asks this much of the first one that is rejected. What is found must be more than the least that counts, and
+    // a movement of just that is seen as less in half of the cases.
+    let found_from = |alpha: f64| fit.detectable(alpha, POWER).map(|slope| slope * length);
+    let detectable = found_from(alpha / family as f64)
+        .zip(found_from(0.5))
+        .map(|(from, beyond)| from.max(least + beyond))
+        .filter(|from| from.is_finite());
     KpiDrift {
         line: Some(DriftLine {
             fit,
@@ -146,6 +161,7 @@ fn one(column: &Column, line: Option<(Slope, f64, f64)>, rules: &CourseRules, fa
             p,
             p_adjusted,
             to_breach: to_breach(column, &fit),
+            detectable,
         }),
         settled_from: settled.map(|from| points[from].0),
         verdict,

@@ -4,7 +4,7 @@ use super::seen::{Lacking, Seen, see};
 use super::{count, show_beside, show_distance, show_limit};
 use crate::core::course::ChangeRules;
 use crate::core::kpi::KpiTable;
-use crate::core::policy::{GateSet, KpiGate, Statistic, WindowSpec, Windows};
+use crate::core::policy::{GateSet, HoldCount, KpiGate, Statistic, WindowSpec, Windows};
 use crate::core::ranges::Ranges;
 use crate::core::series::Series;
 use crate::core::stats::Summary;
@@ -52,6 +52,25 @@ pub fn checks(
         .collect()
 }
 
+/// The statistic before its value: `median`, `each of the last 5 iterations: worst`, `6 of the last 7 iterations: 6th
+/// best`.
+fn told(word: &str, count: Option<HoldCount>) -> String {
+    match count {
+        None => word.to_owned(),
+        Some(HoldCount { holds, of }) if holds == of => format!("{word} iterations: worst"),
+        Some(HoldCount { holds: 1, .. }) => format!("{word} iterations: best"),
+        Some(HoldCount { holds, .. }) => {
+            let ending = match (holds % 10, holds % 100) {
+                (1, hundredth) if hundredth != 11 => "st",
+                (2, hundredth) if hundredth != 12 => "nd",
+                (3, hundredth) if hundredth != 13 => "rd",
+                _ => "th",
+            };
+            format!("{word} iterations: {holds}{ending} best")
+        }
+    }
+}
+
 /// What follows from what was seen; `known` values of the window are known.
 fn check(set: &GateSet, gate: &KpiGate, part: Part, seen: Seen, known: usize, kpis: &KpiTable) -> Check {
     let kpi = kpis.get(gate.kpi);
@@ -59,8 +78,25 @@ fn check(set: &GateSet, gate: &KpiGate, part: Part, seen: Seen, known: usize, kp
     let Seen { value: observed, statistic: word, window, inference, lacking } = seen;
     let margin = observed.map(|value| gate.comparison.margin(value, limit));
     let bound = format!("{} {}", gate.comparison.symbol(), show_limit(kpi, limit));
+    let told = told(&word, gate.count);
     let (outcome, reason) = match (observed, lacking) {
+        (None, _) if known > 0 => (
+            Outcome::Invalid,
+            format!(
+                "the values of `{}` in {} are so large that their {word} is no number",
+                kpi.name, window.name
+            ),
+        ),
         (None, _) => (Outcome::Invalid, format!("`{}` has no value in {}", kpi.name, window.name)),
+        (Some(value), Some(Lacking::Bound(why))) => (
+            Outcome::Inconclusive,
+            format!(
+                "{word} {} of {} in {}, and no bound of it to hold against {bound}: {why}",
+                show_beside(kpi, value, limit),
+                count(known, "value"),
+                window.name
+            ),
+        ),
         (Some(value), Some(Lacking::Data(why))) => (
             Outcome::Inconclusive,
             format!(
@@ -76,7 +112,7 @@ fn check(set: &GateSet, gate: &KpiGate, part: Part, seen: Seen, known: usize, kp
         (Some(value), None) if !gate.comparison.holds(value, limit) => (
             gate.severity.of_a_miss(),
             format!(
-                "{word} {} misses {bound} by {}",
+                "{told} {} misses {bound} by {}",
                 show_beside(kpi, value, limit),
                 show_distance(kpi, gate.comparison.margin(value, limit))
             ),
@@ -84,13 +120,13 @@ fn check(set: &GateSet, gate: &KpiGate, part: Part, seen: Seen, known: usize, kp
         (Some(value), None) if gate.comparison.margin(value, limit) < gate.margin => (
             Outcome::Warn,
             format!(
-                "{word} {} meets {bound} with less room than the margin of {}",
+                "{told} {} meets {bound} with less room than the margin of {}",
                 show_beside(kpi, value, limit),
                 show_limit(kpi, gate.margin)
             ),
         ),
         (Some(value), None) => {
-            (Outcome::Pass, format!("{word} {} meets {bound}", show_beside(kpi, value, limit)))
+            (Outcome::Pass, format!("{told} {} meets {bound}", show_beside(kpi, value, limit)))
         }
     };
     Check {
@@ -247,7 +283,7 @@ mod tests {
             (Some(2.5), Some(0.0), "4 of the last 5")
         );
         assert_eq!((four.window.name.as_str(), four.window.first, four.window.n), ("last5", Some(2), 5));
-        assert_eq!(four.reason, "4 of the last 5 2.50 bps meets >= 2.50 bps");
+        assert_eq!(four.reason, "4 of the last 5 iterations: 4th best 2.50 bps meets >= 2.50 bps");
         let each = judged(held(2, 2), &run.map(Some));
         assert_eq!((each.observed, each.statistic.as_str()), (Some(2.75), "each of the last 2"));
         // The margin counts iterations with that much room.
@@ -321,7 +357,10 @@ mod tests {
         let short = last(&noise()[..21]);
         assert_eq!((short.outcome, short.inference), (Outcome::Inconclusive, None));
         assert!(
-            short.reason.contains("8 values in last8, more values of the steady part needed for a bound"),
+            short.reason.contains("8 values in last8, and no bound of it to hold against ")
+                && short.reason.contains(
+                    ": how much neighbours resemble each other takes 16 values of the steady part, and "
+                ),
             "{}",
             short.reason
         );

@@ -8,6 +8,7 @@ use crate::core::course::{ChangeRules, memory};
 use crate::core::kpi::KpiTable;
 use crate::core::policy::{HoldCount, Judge, KpiGate, Statistic};
 use crate::core::series::Series;
+use crate::core::stats::interval::FEWEST_FOR_PHI;
 use crate::core::stats::{MeanInterval, Memory, Summary};
 use crate::core::verdict::{Inference, WindowUsed};
 use crate::core::window::Window;
@@ -32,6 +33,8 @@ pub(super) struct Seen {
 pub(super) enum Lacking {
     /// There is too little to judge.
     Data(String),
+    /// There is no bound.
+    Bound(String),
     /// Iterations without a value do not meet the limit, and too few are left.
     Iterations(String),
 }
@@ -48,7 +51,26 @@ pub(super) fn see(
         return counted(gate, held, series, window);
     }
     let memory = || memory::of(series, gate.kpi, window, steady, levels, kpis);
-    statistic(gate, series, window, memory)
+    let seen = statistic(gate, series, window, memory);
+    match seen.lacking {
+        Some(Lacking::Bound(_)) => {
+            let known = |window: &Window| series.known(gate.kpi, window.positions.clone()).len();
+            let known = known(steady).max(known(window));
+            let why = if known < FEWEST_FOR_PHI {
+                format!(
+                    "how much neighbours resemble each other takes {FEWEST_FOR_PHI} values of the steady part, and {known} are \
+                     there"
+                )
+            } else {
+                format!(
+                    "neighbours resemble each other so much that {} say too little",
+                    count(known, "value")
+                )
+            };
+            Seen { lacking: Some(Lacking::Bound(why)), ..seen }
+        }
+        _ => seen,
+    }
 }
 
 fn statistic(
@@ -74,8 +96,7 @@ fn statistic(
     }
     let bounds = memory().and_then(|memory| bounds(gate.statistic, &values, memory, confidence));
     let Some(inference) = bounds else {
-        let why = "more values of the steady part needed for a bound".to_owned();
-        return Seen { lacking: Some(Lacking::Data(why)), ..plain };
+        return Seen { lacking: Some(Lacking::Bound(String::new())), ..plain };
     };
     Seen {
         value: if side == "lower" { inference.low } else { inference.high },

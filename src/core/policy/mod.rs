@@ -5,6 +5,7 @@
 
 mod compare;
 mod holding;
+mod length;
 pub mod release;
 pub mod run;
 mod sanity;

@@ -52,6 +52,6 @@ impl SanityRules {
     clippy::cast_sign_loss,
     reason = "it was read as a whole number from 1 on"
 )]
-fn whole(limit: &Limit) -> usize {
+pub(super) fn whole(limit: &Limit) -> usize {
     limit.value as usize
 }

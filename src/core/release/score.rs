@@ -5,8 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Days, NaiveDate};
-
 use crate::core::number::round_half_even;
 use crate::core::policy::release::{ScoreRules, ScoredLimit};
 use crate::core::stats::median;
@@ -53,10 +51,6 @@ impl Day {
         Self { file: file.to_owned(), date, problems: vec![problem], ..Self::default() }
     }
 
-    fn day(&self) -> Option<NaiveDate> {
-        self.date.as_deref()?.parse().ok()
-    }
-
     fn order(&self) -> (&str, &str) {
         (self.date.as_deref().unwrap_or(&self.file), &self.file)
     }
@@ -83,7 +77,7 @@ pub fn date_in(file: &str) -> Option<String> {
     if !is_date {
         return None;
     }
-    let date = NaiveDate::parse_from_str(&digits, "%Y%m%d").ok()?;
+    let date = chrono::NaiveDate::parse_from_str(&digits, "%Y%m%d").ok()?;
     Some(date.format("%Y-%m-%d").to_string())
 }
 
@@ -186,11 +180,7 @@ impl Score {
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.days.len() < self.wanted {
-            let told = format!("{} of {} days have a report", self.days.len(), self.wanted);
-            problems.push(match self.missing().as_slice() {
-                [] => told,
-                missing => format!("{told}; none has {}", missing.join(", ")),
-            });
+            problems.push(format!("{} of {} days have a report", self.days.len(), self.wanted));
         }
         for day in &self.days {
             problems.extend(day.problems.iter().map(|problem| format!("{}: {problem}", day.file)));
@@ -199,23 +189,12 @@ impl Score {
     }
 }
 
-impl Score {
-    /// The days between those with a report that have none.
-    fn missing(&self) -> Vec<String> {
-        let known: Vec<NaiveDate> = self.days.iter().filter_map(Day::day).collect();
-        let (Some(first), Some(last)) = (known.iter().min(), known.iter().max()) else { return Vec::new() };
-        let between = first.iter_days().take_while(|day| day <= last);
-        between.filter(|day| !known.contains(day)).map(|day| day.to_string()).collect()
-    }
-}
-
 /// Whether a score is 100.
 pub fn is_full(score: f64) -> bool {
     (score - FULL).abs() <= TOLERANCE
 }
 
-/// The last days, oldest first: so many days of the calendar that end with the newest report. A day without one is
-/// missing; no older day takes its place. Two reports for one day are a corrupt pair, and a rehearsal is no day.
+/// The last days, oldest first. Two reports for one day are a corrupt pair, and a rehearsal is no day.
 fn last_days(reports: Vec<Day>, wanted: usize, rehearsal: bool) -> Vec<Day> {
     let mut by_day: BTreeMap<(String, bool), Vec<Day>> = BTreeMap::new();
     for day in reports {
@@ -243,11 +222,6 @@ fn last_days(reports: Vec<Day>, wanted: usize, rehearsal: bool) -> Vec<Day> {
             }
         })
         .collect();
-    if let Some(newest) = days.iter().filter_map(Day::day).max() {
-        let before = Days::new(wanted.saturating_sub(1) as u64);
-        let oldest = newest.checked_sub_days(before).unwrap_or(NaiveDate::MIN);
-        days.retain(|day| day.day().is_none_or(|day| day >= oldest));
-    }
     days.sort_by(|a, b| a.order().cmp(&b.order()));
     let from = days.len().saturating_sub(wanted);
     days.split_off(from)

@@ -167,12 +167,13 @@ impl Check {
         Question { query: self.series(selector), operator, than }
     }
 
-    /// The question whether all series of a metric fulfil the condition: 1 if so. `None` for a query of the
-    /// user's own, which has to give one number.
+    /// The question whether all series of a metric fulfil the condition: 1 if so. A value that is not finite fulfils
+    /// none, as it does where it is the only one: its difference to itself is NaN. `None` for a query of the user's own,
+    /// which has to give one number.
     pub fn question_of_all(&self, selector: &str) -> Option<Question> {
         let Subject::Metric(_) = self.subject else { return None };
         let Question { query, operator, than } = self.question(selector);
-        let query = format!("min({query} {} bool {than})", operator.sign());
+        let query = format!("min(({query} {} bool {than}) * ({query} - {query} == bool 0))", operator.sign());
         Some(Question { query, operator: Operator::Equal, than: 1.0 })
     }
 
@@ -254,7 +255,8 @@ mod tests {
         assert_eq!(orders.question("").query, "mm_active_orders_total");
         assert_eq!(orders.question("env=\"prod\"").query, "mm_active_orders_total{env=\"prod\"}");
         let all = orders.question_of_all("").expect("a metric");
-        assert_eq!(all.query, "min(mm_active_orders_total == bool 0)");
+        let query = "min((mm_active_orders_total == bool 0) * (mm_active_orders_total - mm_active_orders_total == bool 0))";
+        assert_eq!(all.query, query);
         assert!(all.operator.holds(1.0, all.than) && !all.operator.holds(0.0, all.than));
     }
 

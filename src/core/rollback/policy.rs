@@ -252,6 +252,24 @@ impl RollbackPolicy {
                 ));
             }
         }
+        if self.enabled_channels().is_empty() && !self.soft_gates.is_empty() {
+            gaps.push(
+                "no channel of `notifications` is on: nobody could be told of a soft gate, and Alertmanager would be asked \
+                 to come again for ever"
+                    .to_owned(),
+            );
+        }
+        let is_on = |name: &String| self.channels.get(name).is_some_and(|channel| channel.enabled);
+        for (key, actions) in [("auto_rollback", &self.auto.actions), ("recovery", &self.recovery.actions)] {
+            let told = actions.iter().filter(|action| action.kind == ActionKind::Notify);
+            for action in told.filter(|action| !action.channels.iter().any(is_on)) {
+                gaps.push(format!(
+                    "an action `notify` of `{key}` tells {} alone, and none of these is on: every time it would be one that \
+                     failed",
+                    action.channels.join(", ")
+                ));
+            }
+        }
         let checks = self.auto.verification.checks.len() + self.recovery.verification.checks.len();
         if checks > 0 && self.prometheus.is_none() {
             gaps.push(

@@ -301,6 +301,26 @@ impl State {
         self.undertakings.values()
     }
 
+    /// Whether a person has taken the way back since: what had to be true after the rollback need not be any more.
+    pub fn is_overtaken(&self, id: PlanId) -> bool {
+        let since = self.undertakings.range(id..).map(|(_, undertaking)| undertaking);
+        since.filter(|u| u.plan.kind == PlanKind::Recovery).any(|recovery| {
+            let both = recovery.plan.actions.iter().zip(&recovery.progress);
+            both.into_iter()
+                .any(|(action, made)| action.kind != ActionKind::Notify && made.may_have_an_effect())
+        })
+    }
+
+    /// Alerts that were rolled back for and were not told to be over: while they fire they lead to no other rollback.
+    pub fn still_firing(&self) -> BTreeMap<&str, PlanId> {
+        let rollbacks = self.undertakings.values().filter(|u| u.plan.kind == PlanKind::Rollback);
+        let alerts = rollbacks.flat_map(|u| u.plan.alerts.iter().map(|alert| (alert, u.plan.id)));
+        let open = alerts.filter(|(alert, _)| {
+            self.episodes.get(&alert.key).is_some_and(|handled| handled.is_rollback && !handled.is_over)
+        });
+        open.map(|(alert, id)| (alert.name.as_str(), id)).collect()
+    }
+
     /// The last rollback that may have done something.
     pub fn last_rollback(&self) -> Option<(PlanId, DateTime<Utc>)> {
         self.rollbacks.back().copied()
@@ -318,8 +338,13 @@ impl State {
         self.actions.iter().filter(|(_, _, at)| now.signed_duration_since(at) < DAY).count()
     }
 
-    /// Drops what is too old to count.
+    /// Drops what is too old to count. What would lie in the future, because the clock was put back, counts from now on:
+    /// a cool-down lasts no longer than it should, whatever the clock said when it began.
     pub fn age(&mut self, now: DateTime<Utc>) {
+        let times = self.rollbacks.iter_mut().map(|(_, at)| at);
+        for at in times.chain(self.actions.iter_mut().map(|(_, _, at)| at)) {
+            *at = now.min(*at);
+        }
         while self.actions.front().is_some_and(|(_, _, at)| now.signed_duration_since(at) >= DAY) {
             self.actions.pop_front();
         }

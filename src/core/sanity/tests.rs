@@ -248,3 +248,20 @@ fn too_little_history_is_not_judged_and_the_policy_makes_it_gate() {
     assert!(stuck.iter().all(|check| check.joins));
     assert_eq!(stuck[1].outcome, Outcome::Fail);
 }
+
+#[test]
+fn what_too_few_values_cannot_show_is_not_said_to_be_fine() {
+    // Six iterations, four of them steady; five equal ones stand still.
+    let few = judged(usual(|_, _| ()).into_iter().take(6).collect(), &[], &rules());
+    let of = |checks: &[Check], gate: &str| {
+        let check = checks.iter().find(|check| check.gate == gate).expect("a check").clone();
+        (check.outcome, check.observed, check.reason)
+    };
+    let told = "5 steady values of a KPI needed to know whether it stands still".to_owned();
+    assert_eq!(of(&few, "sanity.stuck"), (Outcome::NotApplicable, None, told));
+    let enough = judged(usual(|_, _| ()).into_iter().take(7).collect(), &[], &rules());
+    assert_eq!(of(&enough, "sanity.stuck").0, Outcome::Pass);
+    let none = judged(Vec::new(), &[], &rules());
+    let told = "there is no iteration to look at".to_owned();
+    assert_eq!(of(&none, "sanity.repeated"), (Outcome::NotApplicable, None, told));
+}

@@ -223,11 +223,14 @@ impl<'s> Target<'s> {
         Fault { kind: FaultKind::Missing, kpi: Some(self.id), must, what, edits }
     }
 
-    /// The same value from the middle of the steady part on.
+    /// The same value from the middle of the steady part on; `None` where it stands still there anyway.
     fn stuck(&self) -> Option<Fault> {
         let values = self.second_half();
         let span = span(&values)?;
         let (_, value) = *values.first()?;
+        if values.iter().all(|(_, other)| *other == value) {
+            return None;
+        }
         let what = format!("stands still at {} in iteration {span}", show(self.kpi, value));
         let values = values.into_iter().map(|(number, _)| (number, value)).collect();
         self.fault(FaultKind::Stuck, false, what, values)
@@ -337,6 +340,9 @@ mod tests {
         let faults = of(&[3.0; 6]);
         let small = values(one(&faults, FaultKind::SmallShift));
         assert!((small[0].1 - (3.0 - 3.0 * 0.05)).abs() < 1e-12, "{small:?}");
+        // What stands still cannot be made to.
+        assert!(faults.iter().all(|fault| fault.kind != FaultKind::Stuck), "{faults:?}");
+        assert!(of(&[3.0]).iter().all(|fault| fault.kind != FaultKind::Stuck));
         assert_eq!(of(&[]), []);
     }
 

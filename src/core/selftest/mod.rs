@@ -99,6 +99,8 @@ pub enum Notice {
     Caught,
     /// A check that joins got worse, and the gate still lets the run pass, as with a WARN.
     Warned,
+    /// Whether the gate would stop it cannot be seen: the run does not pass by itself, and no gate got worse.
+    Hidden,
     /// Only checks got worse that do not join the verdict.
     Advised,
     /// Nothing says anything.
@@ -111,20 +113,41 @@ impl Notice {
         match self {
             Self::Caught => "caught",
             Self::Warned => "warned",
+            Self::Hidden => "hidden",
             Self::Advised => "advised",
             Self::Missed => "missed",
         }
     }
 
-    /// From what reacted, and whether the gate would let the changed run pass.
-    pub fn of(reactions: &[Reaction], passes: bool) -> Self {
-        match (reactions.iter().any(|reaction| reaction.joins), passes, reactions.is_empty()) {
+    /// From what reacted, and whether the gate lets the run itself and the changed run pass.
+    ///
+    /// Where the run itself does not pass, only a gate that misses by the fault counts as catching it: one that has
+    /// too little to judge stops every run.
+    pub fn of(reactions: &[Reaction], passes: Passes, must: bool) -> Self {
+        let joins = |reaction: &&Reaction| reaction.joins;
+        let decides = |reaction: &&Reaction| {
+            passes.before
+                || reaction.after != Outcome::Inconclusive
+                || reaction.before != Some(reaction.after)
+        };
+        let caught = reactions.iter().filter(joins).any(|reaction| decides(&reaction));
+        match (caught, passes.after, reactions.is_empty()) {
             (true, false, _) => Self::Caught,
             (true, true, _) => Self::Warned,
+            _ if must && !passes.before => Self::Hidden,
             (false, _, false) => Self::Advised,
             (false, _, true) => Self::Missed,
         }
     }
+}
+
+/// What the gate lets pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passes {
+    /// The run itself.
+    pub before: bool,
+    /// The run with the fault.
+    pub after: bool,
 }
 
 /// The checks that say something worse about `after` than about `before`: a worse outcome, or the same one with
@@ -214,11 +237,37 @@ mod tests {
             reason: String::new(),
             joins,
         };
-        assert_eq!(Notice::of(&[reaction(true)], false), Notice::Caught);
-        assert_eq!(Notice::of(&[reaction(true)], true), Notice::Warned);
-        assert_eq!(Notice::of(&[reaction(false)], false), Notice::Advised);
-        assert_eq!(Notice::of(&[reaction(false), reaction(true)], false), Notice::Caught);
+        let of =
+            |reactions: &[Reaction], before, after| Notice::of(reactions, Passes { before, after }, false);
+        assert_eq!(of(&[reaction(true)], true, false), Notice::Caught);
+        assert_eq!(of(&[reaction(true)], true, true), Notice::Warned);
+        assert_eq!(of(&[reaction(false)], true, false), Notice::Advised);
+        assert_eq!(of(&[reaction(false), reaction(true)], true, false), Notice::Caught);
+        assert_eq!(of(&[], true, true), Notice::Missed);
         // A run that fails anyway does not catch what nothing reacts to.
-        assert_eq!(Notice::of(&[], false), Notice::Missed);
+        assert_eq!(of(&[], false, false), Notice::Missed);
+    }
+
+    #[test]
+    fn what_a_run_that_does_not_pass_hides_is_neither_caught_nor_let_through() {
+        let reaction = |before, after, joins| Reaction {
+            gate: "g".to_owned(),
+            before: Some(before),
+            after,
+            reason: String::new(),
+            joins,
+        };
+        let neither = Passes { before: false, after: false };
+        let of = |reactions: &[Reaction]| Notice::of(reactions, neither, true);
+        assert_eq!(of(&[]), Notice::Hidden);
+        assert_eq!(of(&[reaction(Outcome::Pass, Outcome::Fail, false)]), Notice::Hidden);
+        // Too little to judge stops the run with and without the fault.
+        assert_eq!(of(&[reaction(Outcome::Inconclusive, Outcome::Inconclusive, true)]), Notice::Hidden);
+        assert_eq!(of(&[reaction(Outcome::Inconclusive, Outcome::Fail, true)]), Notice::Caught);
+        assert_eq!(of(&[reaction(Outcome::Pass, Outcome::Inconclusive, true)]), Notice::Caught);
+        assert_eq!(of(&[reaction(Outcome::Fail, Outcome::Fail, true)]), Notice::Caught);
+        // Of a run that passes the same is let through.
+        let passes = Passes { before: true, after: true };
+        assert_eq!(Notice::of(&[], passes, true), Notice::Missed);
     }
 }

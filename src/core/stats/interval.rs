@@ -15,7 +15,7 @@ pub const FEWEST: usize = 6;
 
 /// Fewest values from which the autocorrelation is estimated. With 8 values and φ = 0.8 an interval that has
 /// to find out φ from them holds the mean in two thirds of the cases instead of 95 %.
-const FEWEST_FOR_PHI: usize = 16;
+pub const FEWEST_FOR_PHI: usize = 16;
 
 /// By so many standard errors φ is raised when it comes from the values of the interval themselves.
 const CAUTION: f64 = 0.75;

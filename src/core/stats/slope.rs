@@ -8,7 +8,7 @@ use super::distributions::{student_t_quantile, student_t_tail};
 use super::sum::Sum;
 
 /// Fewest points: with fewer the autocorrelation of residuals around a line is a guess.
-const FEWEST: usize = 16;
+pub const FEWEST: usize = 16;
 
 /// Degrees of freedom of t as a share of `n_eff − 2`: that φ is estimated costs some of them …
 const FREEDOM: f64 = 0.6;

@@ -124,7 +124,8 @@ fn stdev(values: &[f64], mean: f64) -> f64 {
     let squares = Sum::of(values.iter().map(|value| (value - mean) * (value - mean))).total();
     let residue = Sum::of(values.iter().map(|value| value - mean)).total();
     let variance = (squares - residue * residue / n as f64) / (n - 1) as f64;
-    variance.max(0.0).sqrt()
+    // Not `max`: what is no number, because its squares are none, has a spread that is none, and not 0.
+    if variance < 0.0 { 0.0 } else { variance.sqrt() }
 }
 
 /// The order statistic at `index` and the one after it (the last one is its own neighbour).
@@ -258,5 +259,12 @@ mod tests {
         assert_eq!(harmonic_mean(&[0.8, -0.1]), None);
         assert_eq!(harmonic_mean(&[]), None);
         close(harmonic_mean(&[1e-310, 1e-310]).expect("tiny values"), 1e-310, 1e-12);
+    }
+
+    #[test]
+    fn a_spread_that_is_no_number_is_not_taken_for_none() {
+        // The squares are infinite, and a compensated sum of them is no number.
+        assert_eq!(Summary::of(&[1e308, -1e308, 1e308, -1e308]), None);
+        assert_eq!(Summary::of(&[3.0; 4]).map(|summary| summary.stdev), Some(0.0));
     }
 }

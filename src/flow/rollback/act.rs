@@ -23,6 +23,8 @@ const TOLD: u32 = 15;
 
 /// Why an event is not written, and will not be: another process has closed the undertaking.
 pub const CLOSED_ELSEWHERE: &str = "another process has closed it meanwhile";
+/// Why it is not written that a verification failed: a person has taken the way back meanwhile.
+pub const OVERTAKEN: &str = "a recovery was begun meanwhile";
 
 /// Writes events down; what it has written is on the disk when it returns.
 pub trait Record {
@@ -206,11 +208,12 @@ pub fn insist(hands: Hands<'_>, event: &LogEvent) -> Result<(), String> {
     loop {
         match hands.log.record(event.clone()) {
             Ok(()) => return Ok(()),
+            Err(problem) if [CLOSED_ELSEWHERE, OVERTAKEN].contains(&problem.as_str()) => return Err(problem),
             Err(problem) => {
                 if tried % TOLD == 0 {
                     tracing::error!(event = event.word(), %problem, "the audit log could not be written");
                 }
-                if problem == CLOSED_ELSEWHERE || hands.wait.wait(BETWEEN_WRITES).is_err() {
+                if hands.wait.wait(BETWEEN_WRITES).is_err() {
                     return Err(problem);
                 }
             }

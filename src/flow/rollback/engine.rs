@@ -8,7 +8,7 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use crate::core::rollback::alert::Hook;
 use crate::core::rollback::counters::Counters;
@@ -33,8 +33,8 @@ const TAKEN_UP: TimeDelta = TimeDelta::hours(24);
 
 /// What the engine is asked.
 pub(super) enum Ask {
-    /// Decide about a delivery.
-    Hook { hook: Hook, reply: oneshot::Sender<Result<Reply, String>> },
+    /// Decide about a delivery; it takes its room up until it is answered.
+    Hook { hook: Hook, room: OwnedSemaphorePermit, reply: oneshot::Sender<Result<Reply, String>> },
     /// Write an event down.
     Record { event: LogEvent, reply: SyncSender<Result<(), String>> },
     /// Tell how things stand.
@@ -149,10 +149,10 @@ pub enum Undecided {
 pub struct Handle(SyncSender<Ask>);
 
 impl Handle {
-    /// Decides about a delivery.
-    pub async fn hook(&self, hook: Hook) -> Result<Reply, Undecided> {
+    /// Decides about a delivery. `room` is let go when that is done, also where nobody waits for the answer any more.
+    pub async fn hook(&self, hook: Hook, room: OwnedSemaphorePermit) -> Result<Reply, Undecided> {
         let (reply, answer) = oneshot::channel();
-        match self.0.try_send(Ask::Hook { hook, reply }) {
+        match self.0.try_send(Ask::Hook { hook, room, reply }) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(Undecided::Busy),
             Err(TrySendError::Disconnected(_)) => return Err(Undecided::Stopping),
@@ -303,7 +303,8 @@ fn leftovers(journal: &Journal, left: &[PlanId], workers: &Workers, policy: &Rol
     for undertaking in memory.state.undertakings() {
         let did = matches!(undertaking.outcome, Some(PlanOutcome::Done | PlanOutcome::Failed));
         let is_young = since.is_none_or(|since| undertaking.plan.at >= since);
-        if did && is_young && undertaking.verified.is_none() && undertaking.plan.kind == PlanKind::Rollback {
+        let is_open = undertaking.verified.is_none() && !memory.state.is_overtaken(undertaking.plan.id);
+        if did && is_young && is_open && undertaking.plan.kind == PlanKind::Rollback {
             workers.verify(undertaking.plan.clone());
         }
     }

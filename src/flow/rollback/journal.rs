@@ -20,7 +20,8 @@ use crate::wire::rollback::log::{
 
 /// Held by whoever carries actions out, so that nobody takes what is under way for what was cut short.
 const ACTING: &str = ".soak-rollback-acting.lock";
-/// Held by the server: two on one log would both answer the same alerts.
+/// Held by the server: two on one log would both answer the same alerts. One server a folder, because whoever acts
+/// holds the lock above for all the logs in it.
 const SERVING: &str = ".soak-rollback-serving.lock";
 /// Decisions that are kept for those who ask.
 const DECISIONS: usize = 50;

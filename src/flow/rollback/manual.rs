@@ -22,6 +22,12 @@ impl Own {
         Self(RefCell::new(journal))
     }
 
+    /// Alerts that were rolled back for and, as far as is known, still fire, with the rollback.
+    pub fn still_firing(&self) -> Vec<(String, PlanId)> {
+        let journal = self.0.borrow();
+        journal.memory().state.still_firing().into_iter().map(|(name, id)| (name.to_owned(), id)).collect()
+    }
+
     /// An undertaking as it stands.
     pub fn undertaking(&self, id: PlanId) -> Option<Undertaking> {
         self.0.borrow().memory().state.undertaking(id).cloned()

@@ -10,10 +10,10 @@ use crate::io::source::prometheus::{Auth, Target, ask_now};
 use crate::wire::prometheus::Answer;
 use crate::wire::rollback::log::{CheckRecord, LogEvent, VerificationRecord};
 
-use super::act::{Hands, escalate, insist};
+use super::act::{Hands, OVERTAKEN, escalate, insist};
 
-/// Asks until every condition came true or its time is over, and writes down what came of it. `None` = it was
-/// interrupted, and nothing was written: it can be done again.
+/// Asks until every condition came true or its time is over, and writes down what came of it. `None` = nothing was
+/// written: it was interrupted and can be done again, or a recovery was begun meanwhile and there is nothing to judge.
 pub fn verify(plan: &Plan, verification: &Verification, hands: Hands<'_>) -> Option<bool> {
     let checks = look(verification, hands).ok()?;
     let verified = checks.iter().all(|check| check.holds);
@@ -28,7 +28,11 @@ pub fn verify(plan: &Plan, verification: &Verification, hands: Hands<'_>) -> Opt
         .map(|check| CheckRecord { observed: if include { check.observed } else { String::new() }, ..check });
     let record = VerificationRecord { plan: plan.id.0, verified, checks: checks.collect() };
     // Where it cannot be written the state stays unverified, and the next start looks again.
-    let _ = insist(hands, &LogEvent::Verified(record));
+    let written = insist(hands, &LogEvent::Verified(record));
+    if written.is_err_and(|problem| problem == OVERTAKEN) {
+        tracing::warn!(plan = %plan.id, "a recovery was begun before it was verified; nobody needs to look any more");
+        return None;
+    }
     if !verified {
         escalate(plan, &format!("it is not verified: {}", failed.join("; ")), hands);
     }

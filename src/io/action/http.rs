@@ -1,6 +1,7 @@
 //! An action as a request. Every try carries the same `Idempotency-Key`, so that a server that knows it does
 //! twice nothing.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -33,10 +34,17 @@ pub(super) fn send(
         Ok(request) => request,
         Err(problem) => return Tried::refused(problem),
     };
-    let limits = Limits { timeout, tries: 1, ..Limits::default() };
+    // The pause that the server asks for is heard here and made by whoever tries again. One that is longer than a try may
+    // take is not made: the actions behind this one wait, too.
+    let limits = Limits { timeout, tries: 2, pause: Duration::ZERO, longest_retry_after: timeout };
+    let asked_for = Cell::new(Duration::ZERO);
     let is_direct = request.uri().scheme_str() == Some("http");
     let agent = agent(&limits, if is_direct { None } else { Proxy::try_from_env() });
-    let once = Request { limits: &limits, is_answer: |_| false, pause: |_| false };
+    let pause = |pause| {
+        asked_for.set(pause);
+        false
+    };
+    let once = Request { limits: &limits, is_answer: |_| false, pause };
     let sent = retrying(&once, || agent.run(request.clone()), |answer| Ok(answer.status().as_u16()));
     match sent {
         Ok(status) => Tried::done(format!("the server answered {status}")),
@@ -46,7 +54,7 @@ pub(super) fn send(
                 HttpError::Refused { status, .. } => *status == 429 || *status >= 500,
                 _ => false,
             };
-            Tried::failed(error.to_string(), error.is_without_effect(), may_pass)
+            Tried::failed(error.to_string(), error.is_without_effect(), may_pass).not_before(asked_for.get())
         }
     }
 }

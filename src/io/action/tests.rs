@@ -110,6 +110,20 @@ fn what_is_known_after_a_failure_depends_on_how_it_failed() -> TestResult {
 }
 
 #[test]
+fn a_server_that_wants_a_pause_gets_it_unless_it_is_longer_than_a_try() -> TestResult {
+    let busy = |seconds: &str| Answer::with(429, &[("Retry-After", seconds), ("Content-Length", "0")]);
+    let server = TestServer::start(vec![busy("1"), Answer::status(200)])?;
+    let carried = carry(&http(&server.url("/"), 3, SECONDS));
+    assert_eq!((carried.is_done, carried.tries), (true, 2), "{carried:?}");
+    assert!(carried.took >= Duration::from_secs(1), "{carried:?}");
+    let server = TestServer::start(vec![busy("6"), Answer::status(200)])?;
+    let carried = carry(&http(&server.url("/"), 3, SECONDS));
+    assert_eq!((carried.is_done, carried.nothing_done, carried.tries), (false, true, 1), "{carried:?}");
+    assert!(carried.message.contains("a pause of 6 s"), "{}", carried.message);
+    Ok(())
+}
+
+#[test]
 fn secrets_are_not_sent_in_the_clear_and_never_told() {
     let carried = carry(&http("http://10.1.2.3/", 1, SECONDS));
     assert!(carried.nothing_done && carried.message.contains("use https"), "{carried:?}");

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use crate::core::analysis::Deep;
-use crate::core::course::checks::{duration, interval_text, movement, slope_text, told_change};
+use crate::core::course::checks::{duration, interval_text, movement, slope_text, told_change, told_small};
 use crate::core::course::{DriftVerdict, KpiChanges, KpiDrift, PaceSource};
 use crate::core::number::fixed;
 use crate::render::markdown::cell;
@@ -133,6 +133,11 @@ fn changes(out: &mut String, subject: &Subject<'_>, found: &KpiChanges) {
     if found.changes.is_empty() {
         let what = match (found.block, found.likeliest) {
             (None, _) => format!("too few values ({})", found.n),
+            (_, Some(change)) if found.too_small.is_some() => {
+                let least = found.too_small.unwrap_or_default();
+                let told = prose(&told_small(kpi, &change, least));
+                format!("{told}: p {}", probability(change.p_adjusted))
+            }
             (_, Some(change)) => {
                 format!("keeps its level (likeliest change p {})", probability(change.p_adjusted))
             }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::core::number::{fixed, trimmed};
-use crate::core::release::score::{Day, Score};
+use crate::core::release::score::Score;
 use crate::render::markdown::printable;
 use crate::wire::release::day_report::DayReport;
 use crate::wire::release::validated::Validated;
@@ -21,10 +21,6 @@ pub fn score(score: &Score, files: [&Path; 2]) -> String {
             trimmed(&fixed(scored.of, 6)),
             scored.why
         );
-    }
-    if let (Some(first), Some(last)) = (score.days.first(), score.days.last()) {
-        let day = |day: &Day| printable(day.date.as_deref().unwrap_or(&day.file));
-        let _ = writeln!(out, "  days     {} to {}", day(first), day(last));
     }
     for problem in score.problems() {
         let _ = writeln!(out, "  not known: {}", printable(&problem));

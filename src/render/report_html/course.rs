@@ -3,8 +3,8 @@
 use super::Subject;
 use super::words::{end_table, paragraph, remark, row, table, text};
 use crate::core::analysis::Deep;
-use crate::core::course::checks::{duration, interval_text, movement, slope_text, told_change};
-use crate::core::course::{DriftVerdict, PaceSource};
+use crate::core::course::checks::{duration, interval_text, movement, slope_text, told_change, told_small};
+use crate::core::course::{DriftVerdict, KpiChanges, PaceSource};
 use crate::core::number::fixed;
 use crate::render::audit_md::drift_word;
 use crate::render::terminal::probability;
@@ -90,7 +90,9 @@ fn drifts(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
 
 fn levels(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     out.push_str("<h3>Changes of level</h3>\n");
-    if deep.changes.iter().all(|found| found.changes.is_empty() && found.spikes.is_empty()) {
+    let is_bare =
+        |found: &KpiChanges| found.changes.is_empty() && found.spikes.is_empty() && found.too_small.is_none();
+    if deep.changes.iter().all(is_bare) {
         let few = deep.changes.iter().all(|found| found.block.is_none());
         let what = if few { "Too few values to look for changes." } else { "No KPI changed its level." };
         paragraph(out, what);
@@ -109,6 +111,17 @@ fn levels(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
                     ("", change.first_after.to_string()),
                     ("", probability(change.p_adjusted)),
                     (class, text(&told_change(kpi, change))),
+                ],
+            );
+        }
+        if let Some((least, change)) = found.too_small.zip(found.likeliest) {
+            row(
+                out,
+                [
+                    name(),
+                    ("", change.first_after.to_string()),
+                    ("", probability(change.p_adjusted)),
+                    ("w", text(&told_small(kpi, &change, least))),
                 ],
             );
         }

@@ -50,6 +50,8 @@ const IDLE: Duration = Duration::from_secs(60);
 const HEADERS: usize = 64;
 /// Most bytes of them.
 const HEADER_BYTES: usize = 16 * 1024;
+/// Threads for what takes long: bodies that are, and reading the policy again.
+const ASIDE: usize = 4;
 /// So long may answers take that are under way when the server stops.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
@@ -98,6 +100,7 @@ pub fn serve(listening: Listening, service: Service) -> Result<(), ServeError> {
     let event_loop = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
+        .max_blocking_threads(ASIDE)
         .build()
         .map_err(ServeError::Start)?;
     let Some(handle) = engine.handle() else { return Ok(()) };

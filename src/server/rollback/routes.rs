@@ -22,7 +22,7 @@ use tokio::time::timeout;
 
 use super::auth::Access;
 use super::shown;
-use crate::core::rollback::state::PlanOutcome;
+use crate::core::rollback::state::{PlanKind, PlanOutcome};
 use crate::flow::rollback::engine::{Common, Following, Handle};
 use crate::render::json::compact_ascii;
 use crate::render::rollback_prom;
@@ -39,6 +39,11 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 const PIECES: usize = 4096;
 /// Bytes of a piece.
 const PIECE: usize = 16 * 1024;
+/// Deliveries that are taken apart and decided about at the same time have at most so many KiB; the others wait. What is
+/// made of a body can take fifty times its length.
+const ROOM: usize = 1536;
+/// A longer body, and the answer to it, are worked on beside the event loop, so that nobody waits for that.
+const LONG: usize = 32 * 1024;
 /// So long is waited for results, before the answer says that it goes on. Alertmanager waits longer.
 const RESULTS: Duration = Duration::from_secs(8);
 /// So long may the engine take; a disk that hangs must not hold connections for ever.
@@ -52,6 +57,7 @@ pub(super) struct Shared {
     pub(super) access: Access,
     pub(super) is_loopback: bool,
     pieces: Arc<Semaphore>,
+    room: Arc<Semaphore>,
     pub(super) http: Arc<Mutex<Http>>,
 }
 
@@ -76,7 +82,8 @@ impl Shared {
         is_loopback: bool,
         http: Arc<Mutex<Http>>,
     ) -> Self {
-        Self { handle, common, access, is_loopback, pieces: Arc::new(Semaphore::new(PIECES)), http }
+        let (pieces, room) = (Arc::new(Semaphore::new(PIECES)), Arc::new(Semaphore::new(ROOM)));
+        Self { handle, common, access, is_loopback, pieces, room, http }
     }
 
     fn http<T>(&self, look: impl FnOnce(&mut Http) -> T) -> T {
@@ -226,15 +233,31 @@ async fn alert_hook(State(shared): State<Shared>, request: Request) -> Response 
     if !shared.access.is_open() && !has_token && !shared.access.is_signed(&headers, &body) {
         return unauthorized();
     }
-    let hook = match hook::read(&body) {
-        Ok(hook) => hook,
-        Err(error @ hook::HookError::NotJson(_)) => {
+    let Some(room) = room(&shared, &body).await else {
+        return busy("too many deliveries are being decided about; come back later");
+    };
+    let is_long = body.len() > LONG;
+    let hook = match aside(is_long, move || hook::read(&body)).await {
+        None => return refusal(StatusCode::INTERNAL_SERVER_ERROR, "the body cannot be read"),
+        Some(Ok(hook)) => hook,
+        Some(Err(error @ hook::HookError::NotJson(_))) => {
             return refusal(StatusCode::BAD_REQUEST, error.to_string());
         }
-        Err(error) => return refusal(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+        Some(Err(error)) => return refusal(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
     };
-    drop((body, pieces));
-    decide(&shared, hook).await
+    drop(pieces);
+    decide(&shared, hook, room, is_long).await
+}
+
+/// The room that a delivery takes up, once it is free. `None` = it takes too long.
+async fn room(shared: &Shared, body: &[u8]) -> Option<OwnedSemaphorePermit> {
+    let kilobytes = u32::try_from(body.len() / 1024 + 1).ok()?;
+    timeout(DECISION, Arc::clone(&shared.room).acquire_many_owned(kilobytes)).await.ok()?.ok()
+}
+
+/// Does what may take long beside the event loop. `None` = it panicked, and has told so itself.
+async fn aside<T: Send + 'static>(is_long: bool, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    if is_long { tokio::task::spawn_blocking(work).await.ok() } else { Some(work()) }
 }
 
 fn check_content(headers: &HeaderMap) -> Option<Response> {
@@ -307,7 +330,7 @@ fn busy(error: impl Into<String>) -> Response {
     response
 }
 
-async fn decide(shared: &Shared, hook: hook::Hook) -> Response {
+async fn decide(shared: &Shared, hook: hook::Hook, room: OwnedSemaphorePermit, is_long: bool) -> Response {
     let (processed, truncated) = (hook.alerts.len(), hook.truncated);
     if truncated > 0 {
         tracing::warn!(
@@ -315,7 +338,7 @@ async fn decide(shared: &Shared, hook: hook::Hook) -> Response {
             "alerts were cut off by Alertmanager's `max_alerts`; nobody looked at them"
         );
     }
-    let reply = match timeout(DECISION, shared.handle.hook(hook)).await {
+    let reply = match timeout(DECISION, shared.handle.hook(hook, room)).await {
         Ok(Ok(reply)) => reply,
         Ok(Err(error)) => {
             return busy(error.to_string());
@@ -327,27 +350,29 @@ async fn decide(shared: &Shared, hook: hook::Hook) -> Response {
     for following in reply.following {
         undertakings.push(follow(following).await);
     }
-    // Where nothing irreversible was done, Alertmanager is asked to send it again.
+    let status = if is_to_be_told_again(&undertakings) { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
+    let answer = HookAnswer {
+        mode: shared.common.mode,
+        processed,
+        truncated,
+        responses: reply.responses,
+        undertakings,
+    };
+    let answered = aside(is_long, move || as_json(status, &answer)).await;
+    answered.unwrap_or_else(|| refusal(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written"))
+}
+
+/// Whether Alertmanager is to send it again: something did nothing, and nothing irreversible was done. That people were
+/// told is not irreversible, and a repetition does not tell them again.
+fn is_to_be_told_again(undertakings: &[UndertakingAnswer]) -> bool {
     let did_nothing = |undertaking: &UndertakingAnswer| {
         [PlanOutcome::NothingDone, PlanOutcome::Interrupted]
             .iter()
             .any(|outcome| outcome.word() == undertaking.status)
     };
-    let status = if !undertakings.is_empty() && undertakings.iter().all(did_nothing) {
-        StatusCode::BAD_GATEWAY
-    } else {
-        StatusCode::OK
-    };
-    as_json(
-        status,
-        &HookAnswer {
-            mode: shared.common.mode,
-            processed,
-            truncated,
-            responses: reply.responses,
-            undertakings,
-        },
-    )
+    let only_tells = |undertaking: &UndertakingAnswer| undertaking.kind == PlanKind::Notification.word();
+    undertakings.iter().any(did_nothing)
+        && undertakings.iter().all(|undertaking| did_nothing(undertaking) || only_tells(undertaking))
 }
 
 /// Waits a while for the results of something.

@@ -1,6 +1,7 @@
 //! `[kpi_drift]` and `[change_points]`: when the course of a KPI counts.
 
 use crate::core::course::{ChangeRules, CourseRules};
+use crate::core::policy::Windows;
 use crate::core::stats::steps::SHORTEST;
 
 use super::gates::sourced;
@@ -13,26 +14,35 @@ use super::{values, words};
 const FEWEST: usize = 48;
 
 /// `[kpi_drift]`.
-pub(super) fn kpi_drift(reader: &mut Reader<'_>) -> Read<CourseRules> {
-    course(reader, &Key::new("kpi_drift"))
+pub(super) fn kpi_drift(reader: &mut Reader<'_>, windows: Read<Windows>) -> Read<CourseRules> {
+    course(reader, windows, &Key::new("kpi_drift"))
 }
 
 /// `[change_points]`.
-pub(super) fn change_points(reader: &mut Reader<'_>) -> Read<ChangeRules> {
+pub(super) fn change_points(reader: &mut Reader<'_>, windows: Read<Windows>) -> Read<ChangeRules> {
     let table = Key::new("change_points");
     let segment = reader.required(&table.at("min_segment"), "a whole number", segment);
-    let course = course(reader, &table);
+    let course = course(reader, windows, &table);
     Ok(ChangeRules { course: course?, min_segment: segment?.value })
 }
 
-fn course(reader: &mut Reader<'_>, table: &Key) -> Read<CourseRules> {
+fn course(reader: &mut Reader<'_>, windows: Read<Windows>, table: &Key) -> Read<CourseRules> {
     let gates = reader.required(&table.at("gates"), "`true` or `false`", values::switch);
     let severity = reader.required(&table.at("severity"), "`hard` or `soft`", words::severity);
     let window = reader.required(&table.at("window"), "a window", words::window);
     let rate = reader.required(&table.at("false_alarm_rate"), "a probability", rate);
     let minimum = reader.required(&table.at("min_iterations"), "a whole number", values::count);
     let relative = reader.required(&table.at("relative_change"), "a share", values::not_negative);
-    let (gates, minimum) = (gates?, minimum?);
+    let (gates, minimum, window) = (gates?, minimum?, window?);
+    let length = window.value.length(&windows?);
+    if let Some(length) = length.filter(|length| *length < minimum.value) {
+        let problem = format!(
+            "a window of {length} never holds the {} iterations of `{}`; expected a longer one, `steady` or `overall`",
+            minimum.value,
+            table.at("min_iterations")
+        );
+        return Err(reader.note(&window.place, problem));
+    }
     if gates.value && minimum.value < FEWEST {
         let problem = format!(
             "expected {FEWEST} or more where `gates = true`, found {}: fewer iterations raise too many false alarms",
@@ -43,7 +53,7 @@ fn course(reader: &mut Reader<'_>, table: &Key) -> Read<CourseRules> {
     Ok(CourseRules {
         gates: gates.value,
         severity: severity?.value,
-        window: window?.value,
+        window: window.value,
         false_alarm_rate: sourced(reader, &rate?),
         min_iterations: sourced(reader, &minimum.map(|count| count as f64)),
         relative_change: sourced(reader, &relative?),

@@ -85,7 +85,7 @@ pub(super) fn count(reader: &mut Reader<'_>, asked: Asked<'_>, key: &Key) -> Rea
             reader.note(&place, "has both `holds_for` and `holds_in`; expected one of them".to_owned())
         );
     }
-    let (first, count) = match (chosen, holds_for?, holds_in?, over_last?) {
+    let (first, longest, count) = match (chosen, holds_for?, holds_in?, over_last?) {
         (None, _, _, None) => return Ok(None),
         (None, _, _, Some(over)) => {
             let problem = "says over how many iterations, and not in how many; expected `holds_in` beside it";
@@ -95,7 +95,7 @@ pub(super) fn count(reader: &mut Reader<'_>, asked: Asked<'_>, key: &Key) -> Rea
             reader.drop_effective(&keys[1]);
             reader.drop_effective(&over);
             let holds = all.value;
-            (all, HoldCount { holds, of: holds })
+            (all.clone(), all, HoldCount { holds, of: holds })
         }
         (Some(_), _, Some(holds), Some(over)) => {
             reader.drop_effective(&keys[0]);
@@ -107,7 +107,7 @@ pub(super) fn count(reader: &mut Reader<'_>, asked: Asked<'_>, key: &Key) -> Rea
                 return Err(reader.note(&holds.place, problem));
             }
             let count = HoldCount { holds: holds.value, of: over.value };
-            (holds, count)
+            (holds, over, count)
         }
         (Some(_), _, Some(holds), None) => {
             let problem =
@@ -130,7 +130,7 @@ pub(super) fn count(reader: &mut Reader<'_>, asked: Asked<'_>, key: &Key) -> Rea
                 "a window of {length} never holds {} iterations; expected at most {length}, or another window",
                 count.of
             );
-            Err(reader.note(&first.place, problem))
+            Err(reader.note(&longest.place, problem))
         }
         _ => Ok(Some(count)),
     }

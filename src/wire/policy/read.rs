@@ -48,8 +48,8 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
     let run = run::read(&mut reader, &kpis);
     let drift = drift(&mut reader);
     let release = release::read(&mut reader, &kpis);
-    let kpi_drift = course::kpi_drift(&mut reader);
-    let change_points = course::change_points(&mut reader);
+    let kpi_drift = course::kpi_drift(&mut reader, windows);
+    let change_points = course::change_points(&mut reader, windows);
     let rotation = rotation(&mut reader);
     let unread = reader.place_around(&Key::new("schema_version"));
     let unread = reader.error(&unread, "the policy could not be read".to_owned());

@@ -207,3 +207,65 @@ fn an_owner_may_be_initials_and_must_be_a_name_on_one_line() {
     let told = soak(NOW, &["baseline", "show", "--format", "json"], store.path()).json();
     assert_eq!(told["acknowledged"][0]["owner"], "jd");
 }
+
+#[test]
+fn baselines_without_their_history_are_no_empty_store_and_are_not_written_over() {
+    let store = tempfile::tempdir().expect("a folder");
+    for net in [3.2, 3.25] {
+        assert_eq!(promote(&run(net).in_temp(), store.path()).code, 0);
+    }
+    let bytes = |name: &str| std::fs::read(store.path().join(name)).expect("a baseline");
+    let (first, second) = (bytes("BASELINE_1.json"), bytes("BASELINE_2.json"));
+    let history = std::fs::read_to_string(store.path().join("history.jsonl")).expect("a history");
+    std::fs::remove_file(store.path().join("history.jsonl")).expect("it was there");
+    let told = "`history.jsonl` is missing or empty, and there are BASELINE_1.json, BASELINE_2.json";
+    for action in ["show", "verify"] {
+        let done = soak(NOW, &["baseline", action], store.path());
+        assert!(done.code == 1 && done.stdout.contains(told), "{}", done.stdout);
+        assert!(done.stdout.contains("Baseline: none that can be trusted"), "{}", done.stdout);
+    }
+    let refused = promote(&run(3.3).in_temp(), store.path());
+    assert!(refused.code == 1 && refused.stderr.contains(told), "{}", refused.stderr);
+    assert_eq!(against(NOW, &run(3.2), store.path()).code, 1);
+    // The end of the history cut off: the file that nothing names is told of, and another name is taken.
+    let line = history.lines().next().expect("a line").to_owned() + "\n";
+    std::fs::write(store.path().join("history.jsonl"), line).expect("a history");
+    let cut = soak(NOW, &["baseline", "verify"], store.path());
+    assert!(cut.stdout.contains("warning: no line of the history names `BASELINE_2.json`"), "{}", cut.stdout);
+    let done = promote(&run(3.3).in_temp(), store.path());
+    assert!(done.code == 0 && done.stdout.contains("Baseline: BASELINE_3.json"), "{}", done.stdout);
+    assert_eq!((bytes("BASELINE_1.json"), bytes("BASELINE_2.json")), (first, second));
+    assert_eq!(soak(NOW, &["baseline", "verify"], store.path()).code, 0);
+}
+
+#[test]
+fn an_older_baseline_is_not_said_to_be_in_force_where_the_newest_cannot_be_read() {
+    let store = tempfile::tempdir().expect("a folder");
+    for net in [3.2, 3.25] {
+        assert_eq!(promote(&run(net).in_temp(), store.path()).code, 0);
+    }
+    std::fs::remove_file(store.path().join("BASELINE_2.json")).expect("it was there");
+    let text = soak(NOW, &["baseline", "show"], store.path());
+    let told = "Baseline: BASELINE_2.json, which cannot be read as it was written";
+    assert!(text.code == 1 && text.stdout.contains(told), "{}", text.stdout);
+    let json = soak(NOW, &["baseline", "show", "--format", "json"], store.path()).json();
+    assert_eq!((&json["current"], &json["run"]), (&json!("BASELINE_2.json"), &json!(null)));
+}
+
+#[test]
+fn a_worse_baseline_and_one_that_is_too_short_are_told_when_they_are_promoted() {
+    let store = tempfile::tempdir().expect("a folder");
+    // The margin is 0.2 bps.
+    for (net, warned) in [(3.6, false), (3.45, false), (3.2, true), (3.5, false)] {
+        let done = promote(&run(net).in_temp(), store.path());
+        let told =
+            "of baseline 3 is worse than that of baseline 2 by 0.25 bps, more than the margin of 0.20 bps";
+        assert_eq!((done.code, done.stdout.contains(told)), (0, warned), "{}", done.stdout);
+        assert_eq!(done.stdout.contains("warning: net_bps of baseline"), warned, "{}", done.stdout);
+        assert!(!done.stdout.contains("values in its window"), "{}", done.stdout);
+    }
+    let short: Run = (1..=21).map(|number| Step { freeze: number == 20, ..Step::good(number) }).collect();
+    let done = promote(&short.in_temp(), store.path());
+    let told = "warning: `BASELINE_5.json` has 15 values in its window `steady`, and 16 are needed";
+    assert!(done.code == 0 && done.stdout.contains(told), "{}", done.stdout);
+}

@@ -289,7 +289,8 @@ fn where_nothing_can_be_told_the_answer_says_what_would_decide() {
     assert!(more > 0);
     let reason = net["reason"].as_str().expect("a sentence");
     assert!(
-        reason.contains("24 and 24 iterations show a worsening of") && reason.contains("would, if the shift"),
+        reason.contains("24 and 24 iterations show a worsening of")
+            && reason.contains("would in 80 % of cases, if the shift"),
         "{reason}"
     );
     let (eighty, ninety) = (&net["shift"]["detectable_80"], &net["shift"]["detectable_90"]);
@@ -419,4 +420,49 @@ fn nothing_from_a_file_reaches_the_terminal_or_markdown_as_it_is() {
 
 fn write(path: &Path, content: &str) {
     fs::write(path, content).expect("a file for tests");
+}
+
+#[test]
+fn a_run_that_is_still_warming_up_is_asked_for_the_iterations_before_the_steady_part_too() {
+    let full = noisy(3.2, 300.0, 0.05);
+    // Two iterations; the steady part begins with the 7th and takes 16: up to the 22nd.
+    let warming: Run = (1..=2).map(Step::good).collect();
+    let done = folders(&full, &warming, &["--format", "json"]);
+    assert_eq!(done.json()["significance"]["extension"], 20, "{}", done.stdout);
+    let md = folders(&full, &warming, &["--format", "md"]).stdout;
+    assert!(md.contains("20 more iterations of B would do to begin with"), "{md}");
+}
+
+#[test]
+fn a_kpi_that_a_run_does_not_measure_is_not_helped_by_more_iterations() {
+    let full = noisy(3.2, 300.0, 0.05);
+    let blind = (1..=30u64).fold(noisy(3.2, 300.0, 0.05), |run, number| {
+        run.edit(number, |json| {
+            json["summary"].as_object_mut().expect("a summary").remove("net_bps");
+        })
+    });
+    let done = folders(&full, &blind, &["--format", "json"]);
+    let told = done.json();
+    let row =
+        told["kpis"].as_array().expect("rows").iter().find(|row| row["kpi"] == "net_bps").expect("a row");
+    let answer = &row["significance"];
+    assert_eq!((&answer["answer"], &answer["more_of_b"]), (&json!("cannot_tell"), &json!(null)), "{answer}");
+    let reason = answer["reason"].as_str().expect("words");
+    assert!(
+        reason.starts_with("cannot tell: B has no value in ") && reason.ends_with("once they measure it"),
+        "{reason}"
+    );
+    assert_eq!(told["significance"]["extension"], json!(null));
+}
+
+#[test]
+fn markdown_keeps_the_end_of_a_sentence_and_a_run_beside_itself_is_told() {
+    let (a, b) = (noisy(3.2, 300.0, 0.6), noisy(3.1, 300.0, 0.5));
+    let md = folders(&a, &b, &["--format", "md"]).stdout;
+    let line = md.lines().find(|line| line.starts_with("- net_bps: cannot tell")).expect("a sentence");
+    assert!(line.contains("if the shift is what it looks like") && line.ends_with("\\]"), "{line}");
+    assert!(!md.contains('…') && !md.contains("the same values in every iteration"), "{md}");
+    assert!(line.contains("\\[n ") && line.contains("; p for worse "), "{line}");
+    let twice = folders(&a, &a, &["--format", "text"]).stdout;
+    assert!(twice.contains("note: A and B have the same values in every iteration"), "{twice}");
 }

@@ -178,3 +178,33 @@ fn adopting_writes_the_tuned_values_after_a_pass_and_only_then() {
     assert_eq!(super::json(&file)["min_interval_ms"], out.json("runtime_overrides.json")["min_interval_ms"]);
     assert_ne!(super::json(&file)["min_interval_ms"], 60);
 }
+
+#[test]
+fn a_run_that_is_too_short_for_the_gates_of_its_policy_says_so_before_it_starts() {
+    let out = Out::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let policy = folder.path().join("policy.toml");
+    std::fs::write(&policy, "schema_version = 1\n[kpi_drift]\ngates = true\n").expect("a policy");
+    let policy = policy.to_str().expect("a plain path");
+    let told = "`kpi_drift` (54); `--iterations 54` is enough for all";
+    let plan = |iterations: &str| {
+        let args = ["--mock", "--iterations", iterations, "--policy", policy, "--dry-run"];
+        (out.run(&args), out.run(&[&args[..], &["--format", "json"]].concat()).json())
+    };
+    let (text, json) = plan("53");
+    assert!(
+        text.stdout.contains("\nwarning: with 53 iterations the verdict cannot be better"),
+        "{}",
+        text.stdout
+    );
+    assert!(json["warnings"].to_string().contains(told), "{json}");
+    let (text, json) = plan("54");
+    assert!(!text.stdout.contains("warning: "), "{}", text.stdout);
+    assert_eq!(json["warnings"], serde_json::json!([]));
+    let ran = out.simulated(&["--iterations", "8", "--policy", policy]);
+    assert!(
+        ran.stderr.contains("| sanity | TOO_SHORT | note=\"with 8 iterations") && ran.stderr.contains(told),
+        "{ran:?}"
+    );
+    assert!(!out.simulated(&["--iterations", "8"]).stderr.contains("TOO_SHORT"));
+}

@@ -233,6 +233,35 @@ fn that_no_extension_decides_is_said_only_where_it_is_true() {
     assert!(!told(&stiff).contains("no extension would decide"), "{}", told(&stiff));
 }
 
+#[test]
+fn what_is_beyond_all_numbers_is_told_so_and_what_never_varies_too() {
+    let told = |judged: &Judged| words::sentence(judged, &KpiTable::default());
+    let huge = net(1e308, 1e308, 0.2);
+    assert_eq!((huge.answer, huge.more()), (Answer::CannotTell, None));
+    assert_eq!(told(&huge), "cannot tell: the values are so large that their difference is no number");
+    let still = net(-0.5, 0.0, 0.25);
+    assert!(
+        told(&still)
+            .contains("the mean fell by 0.5 bps; no value of a side differs from its others; p < 0.0001 for"),
+        "{}",
+        told(&still)
+    );
+}
+
+#[test]
+fn iterations_before_the_window_and_kpis_that_are_not_measured_count_in_what_would_decide() {
+    let of = |around: [Around; 2]| {
+        let a: [Vec<f64>; 4] = std::array::from_fn(|_| noise(3.0, 0.1));
+        let mut one = judged(&a, &Default::default(), &rules(0.1)).remove(1);
+        one.around = around;
+        one.more()
+    };
+    let full = Around { iterations: 24, ahead: 0 };
+    assert_eq!(of([full, Around { iterations: 0, ahead: 0 }]), Some(More::OfB(16)));
+    assert_eq!(of([full, Around { iterations: 0, ahead: 4 }]), Some(More::OfB(20)));
+    assert_eq!(of([full, Around { iterations: 9, ahead: 0 }]), Some(More::NotMeasured));
+}
+
 proptest! {
     #[test]
     fn improving_b_never_makes_it_worse(by in -2.0..2.0, more in 0.0..2.0, spread in 0.0..0.5) {

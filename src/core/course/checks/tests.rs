@@ -92,7 +92,11 @@ fn below_the_minimum_nothing_is_decided_whatever_is_seen() {
         let column = net(n, |at| 9.0 - 0.1 * at as f64);
         let (drift, changes) = checked(&column, true);
         assert_eq!((drift.outcome, changes.outcome), (Outcome::Inconclusive, Outcome::Inconclusive), "{n}");
-        let told = "are there, it takes 48 to decide";
+        let told = if n == 1 {
+            "1 value is there, it takes 48 to decide"
+        } else {
+            "are there, it takes 48 to decide"
+        };
         assert!(drift.reason.contains(told) && changes.reason.contains(told), "{}", drift.reason);
         let (drift, changes) = checked(&column, false);
         assert_eq!((drift.outcome, changes.outcome), (Outcome::NotApplicable, Outcome::NotApplicable), "{n}");
@@ -102,7 +106,129 @@ fn below_the_minimum_nothing_is_decided_whatever_is_seen() {
     assert_eq!(drift.outcome, Outcome::Fail);
     let (drift, changes) = checked(&net(0, |_| 0.0), true);
     assert_eq!((drift.outcome, changes.outcome), (Outcome::Inconclusive, Outcome::Inconclusive));
-    assert_eq!(drift.reason, "`net_bps` has no value to look at");
+    assert_eq!(drift.reason, "`net_bps` has no value in the 9 iterations of the window `steady`");
+}
+
+#[test]
+fn a_window_that_has_not_begun_is_told_from_a_kpi_without_values() {
+    let kpis = KpiTable::default();
+    let window = WindowUsed { name: "steady".to_owned(), first: None, last: None, n: 0 };
+    let scene = Scene { kpis: &kpis, window: &window, symbol: None, pace: None, family: 1 };
+    let (rules, column) = (rules(false), net(0, |_| 0.0));
+    let columns = std::slice::from_ref(&column);
+    let drift = drift(&drifts::find(columns, &rules.course)[0], &column, &rules.course, scene);
+    let changes = changes(&levels::find(columns, &rules)[0], &column, &rules, scene);
+    let told = "no iteration of the window `steady` is there yet, so that there is no `net_bps` to look at";
+    assert_eq!((drift.reason.as_str(), changes.reason.as_str()), (told, told));
+}
+
+/// Both checks of 60 values with other rules.
+fn ruled(rules: &ChangeRules, n: u64) -> (Check, Check) {
+    let kpis = KpiTable::default();
+    let window = WindowUsed { name: "steady".to_owned(), first: Some(1), last: Some(n), n: 9 };
+    let scene = Scene { kpis: &kpis, window: &window, symbol: None, pace: None, family: 1 };
+    let column = net(n, |_| 5.0);
+    let columns = std::slice::from_ref(&column);
+    (
+        drift(&drifts::find(columns, &rules.course)[0], &column, &rules.course, scene),
+        changes(&levels::find(columns, rules)[0], &column, rules, scene),
+    )
+}
+
+#[test]
+fn a_minimum_below_what_the_methods_can_do_with_decides_nothing() {
+    let mut rules = rules(false);
+    rules.course.min_iterations = limit(3.0);
+    let (drift, changes) = ruled(&rules, 15);
+    assert_eq!((drift.outcome, changes.outcome), (Outcome::NotApplicable, Outcome::NotApplicable));
+    assert!(
+        drift.reason.ends_with("; advisory: 15 values are there, it takes 16 to decide"),
+        "{}",
+        drift.reason
+    );
+    assert!(
+        changes.reason.ends_with("; advisory: 15 values are there, it takes 24 to decide"),
+        "{}",
+        changes.reason
+    );
+    let (drift, changes) = ruled(&rules, 23);
+    assert_eq!((drift.outcome, changes.outcome), (Outcome::Pass, Outcome::NotApplicable));
+    assert_eq!(ruled(&rules, 24).1.outcome, Outcome::Pass);
+}
+
+#[test]
+fn levels_that_have_no_room_are_no_level_that_is_kept() {
+    let mut rules = rules(true);
+    rules.min_segment = 31;
+    let (_, changes) = ruled(&rules, 60);
+    assert_eq!(changes.outcome, Outcome::Inconclusive);
+    assert_eq!(
+        changes.reason,
+        "two levels of at least 31 iterations (`change_points.min_segment`) take 62 values, and 60 of `net_bps` are there"
+    );
+    rules.min_segment = 30;
+    assert_eq!(ruled(&rules, 60).1.outcome, Outcome::Pass);
+}
+
+#[test]
+fn a_certain_shift_that_is_too_small_to_count_is_told_as_one() {
+    // 5 % of 5.00 are 0.25, the step is 0.2.
+    let (_, check) = checked(&net(400, |at| if at < 200 { 5.0 } else { 4.8 }), true);
+    assert_eq!(check.outcome, Outcome::Pass);
+    assert!(
+        check.reason.starts_with("`net_bps` keeps its level: from 5.00 bps to 4.80 bps at iteration ")
+            && check
+                .reason
+                .ends_with(" is hardly chance, and too little to count (a change is more than 0.25 bps)"),
+        "{}",
+        check.reason
+    );
+}
+
+#[test]
+fn where_no_drift_is_found_the_smallest_one_that_would_be_is_told() {
+    let column = net(60, |_| 5.0);
+    let (check, _) = checked(&column, true);
+    let found = drifts::find(std::slice::from_ref(&column), &rules(true).course).remove(0);
+    let line = found.line.expect("60 values");
+    let least = line.detectable.expect("a number");
+    // t is about normal with so many degrees of freedom: 1.645 + 1.282 standard errors, over 59 iterations; or 1.282
+    // beyond the 5 % of 5.00 that count.
+    let error = 59.0 * line.fit.error;
+    let about = ((1.645 + 1.282) * error).max(0.25 + 1.282 * error);
+    assert!(least > about && least < 1.06 * about, "{least} is not a little above {about}");
+    let told =
+        format!("; a worsening by {least:.2} bps over these iterations would be found in 90 % of cases");
+    assert!(check.reason.ends_with(&told), "{} does not end with {told}", check.reason);
+    // A movement that would not count is not found, however sure it is.
+    let mut still = column;
+    still.points.iter_mut().for_each(|(at, value)| *value = 5.0 + (*at % 2) as f64 * 0.002);
+    let found = drifts::find(std::slice::from_ref(&still), &rules(true).course).remove(0);
+    let least = found.line.expect("60 values").detectable.expect("a number");
+    assert!((least - 0.25).abs() < 1e-3, "{least} is not 5 % of 5");
+}
+
+#[test]
+fn equal_values_are_told_as_that() {
+    let mut column = net(60, |_| 5.0);
+    column.points.iter_mut().for_each(|(_, value)| *value = 0.85);
+    let (drift, changes) = checked(&column, true);
+    assert_eq!(drift.reason, "`net_bps` has the same value throughout: no drift");
+    assert_eq!(changes.reason, "`net_bps` has the same value throughout");
+}
+
+#[test]
+fn the_ends_of_an_interval_are_told_apart_and_from_zero() {
+    let kpis = KpiTable::default();
+    let net_bps = kpis.get(KpiId::NET_BPS);
+    let line = drifts::find(&[net(60, |_| 5.0)], &rules(true).course).remove(0).line.expect("60 values");
+    let told = |low: f64, high: f64| {
+        interval_text(net_bps, &super::super::drift::DriftLine { interval: (low, high), ..line }, None)
+    };
+    assert_eq!(told(-0.05, 0.0517), "-0.0500 to 0.0517");
+    assert_eq!(told(0.000_01, 0.000_03), "0.000010 to 0.000030");
+    assert_eq!(told(-0.02, 0.000_3), "-0.0200 to 0.0003");
+    assert_eq!(told(0.0, 0.0), "0.0000 to 0.0000");
 }
 
 #[test]
@@ -154,6 +280,7 @@ fn numbers_have_their_sign_and_unit() {
     assert_eq!(slope_text(net, 0.02, None), "+0.020 bps per iteration");
     assert_eq!(slope_text(kpis.get(KpiId::RISK_RATIO), 0.0, half), "0.0000/h");
     assert_eq!(movement(net, 0.4), "+0.40 bps");
+    assert_eq!((movement(net, -0.4), movement(net, 0.004)), ("-0.40 bps".to_owned(), "0.00 bps".to_owned()));
     assert_eq!(
         (duration(28.6, half), duration(28.6, None)),
         ("14.3 h".to_owned(), "29 iterations".to_owned())

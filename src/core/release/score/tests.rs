@@ -59,21 +59,6 @@ fn a_day_without_a_report_costs_its_share() {
 }
 
 #[test]
-fn no_older_day_takes_the_place_of_one_without_a_report() {
-    // The nights of the 5th and the 8th left no report; the 1st and the 2nd are too old to stand in for them.
-    let nights: Vec<Day> = [1, 2, 3, 4, 6, 7, 9].map(good).to_vec();
-    let score = Score::of(nights, &rules(), false);
-    let dates: Vec<_> = score.days.iter().filter_map(|day| day.date.as_deref()).collect();
-    assert_eq!(dates, ["2026-01-03", "2026-01-04", "2026-01-06", "2026-01-07", "2026-01-09"]);
-    // 70 x 5/7 for the medians, each to 6 digits, and 10 x 5/7 for the guards.
-    assert_eq!((score.total, score.verdict()), (57.142_857, "HOLD"));
-    assert_eq!(score.problems(), ["5 of 7 days have a report; none has 2026-01-05, 2026-01-08"]);
-    // Seven nights in a row are a week, whatever lies before them.
-    let all: Vec<Day> = (1..=9).map(good).collect();
-    assert_eq!(Score::of(all, &rules(), false).verdict(), "GO");
-}
-
-#[test]
 fn a_value_that_is_missing_has_no_points_on_its_day() {
     assert_eq!(
         total(week(|_, day| *day = Day { file: day.file.clone(), date: day.date.clone(), ..Day::default() })),

@@ -196,6 +196,19 @@ fn a_second_rollback_waits_for_the_cool_down_to_the_second() {
 }
 
 #[test]
+fn a_clock_that_was_put_back_makes_no_cool_down_longer() {
+    let mut story = Story::new(policy());
+    // The clock was a year ahead, and was put right.
+    story.tell(&hook(vec![alert("Hard", "1")]), 365 * 86_400, Progress::Done);
+    story.state.age(at(0));
+    let harder = hook(vec![alert("Harder", "1")]);
+    assert_eq!(words(&story.tell(&harder, 15 * MINUTE - 1, Progress::Done)), ["cooling_down"]);
+    assert_eq!(story.state.actions_of_the_day(at(86_400 - 1)), 1);
+    assert_eq!(story.state.actions_of_the_day(at(86_400)), 0);
+    assert_eq!(words(&story.tell(&harder, 15 * MINUTE, Progress::Done)), ["rollback"]);
+}
+
+#[test]
 fn an_alert_that_came_during_the_cool_down_acts_when_it_is_told_again_afterwards() {
     let mut story = Story::new(policy());
     story.tell(&hook(vec![alert("Hard", "1")]), 0, Progress::Done);

@@ -12,7 +12,7 @@ use crate::core::rollback::decide::{Decided, Decision, decide};
 use crate::core::rollback::episodes::Forgotten;
 use crate::core::rollback::policy::RollbackPolicy;
 use crate::core::rollback::state::{PlanId, PlanKind, PlanOutcome, Progress, State};
-use crate::flow::rollback::act::CLOSED_ELSEWHERE;
+use crate::flow::rollback::act::{CLOSED_ELSEWHERE, OVERTAKEN};
 use crate::flow::rollback::journal::{Journal, Writing};
 use crate::flow::rollback::manual::causes;
 use crate::flow::rollback::worker::Job;
@@ -149,7 +149,7 @@ impl Mind {
 
     fn reply(&mut self, ask: Ask, made: Made) {
         match (ask, made) {
-            (Ask::Hook { hook, reply }, Made::Hook(decided, work)) => {
+            (Ask::Hook { hook, room: _room, reply }, Made::Hook(decided, work)) => {
                 let mut following = Vec::new();
                 for id in &work {
                     following.extend(self.queue(*id));
@@ -268,7 +268,8 @@ fn make(ask: &Ask, writing: &mut Writing<'_>, policy: &RollbackPolicy) -> Made {
     }
 }
 
-/// Writes an event; the beginning of an action only while its undertaking is open and nobody else has begun it.
+/// Writes an event; the beginning of an action only while its undertaking is open and nobody else has begun it, and that
+/// a verification failed only as long as nobody has taken the way back.
 fn recorded(event: &LogEvent, writing: &mut Writing<'_>) -> Result<(), String> {
     if let LogEvent::ActionStarted { plan, index, .. } = event {
         let undertaking = writing.state().undertaking(PlanId(*plan));
@@ -277,6 +278,12 @@ fn recorded(event: &LogEvent, writing: &mut Writing<'_>) -> Result<(), String> {
         if !is_open {
             return Err(CLOSED_ELSEWHERE.to_owned());
         }
+    }
+    if let LogEvent::Verified(record) = event
+        && !record.verified
+        && writing.state().is_overtaken(PlanId(record.plan))
+    {
+        return Err(OVERTAKEN.to_owned());
     }
     writing.push(event.clone());
     Ok(())

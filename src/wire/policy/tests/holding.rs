@@ -68,6 +68,10 @@ fn counts_that_can_never_judge_are_told_with_their_place() {
         error("holds_for = 9"),
         "`p.toml`:4:13: `readiness.kpi.net_bps.holds_for`: a window of 8 never holds 9 iterations",
     );
+    starts(
+        error("holds_in = 3\nover_last = 9"),
+        "`p.toml`:5:13: `readiness.kpi.net_bps.over_last`: a window of 8 never holds 9 iterations",
+    );
     starts(error("holds_in = 3"), "and not over how many; expected `over_last` beside it");
     starts(error("over_last = 3"), "and not in how many; expected `holds_in` beside it");
     starts(error("holds_for = 3\nholds_in = 2\nover_last = 3"), "has both `holds_for` and `holds_in`");
@@ -98,4 +102,38 @@ fn the_rules_of_a_comparison_are_read_and_checked() {
         let error = error_of(&format!("[compare]\n{text}"));
         assert!(error.contains(words), "{error}");
     }
+}
+
+#[test]
+fn a_window_that_never_holds_what_a_course_asks_for_is_an_error() {
+    for table in ["kpi_drift", "change_points"] {
+        let error = error_of(&format!("[{table}]\nwindow = \"last 47\""));
+        let words = format!(
+            "`p.toml`:3:10: `{table}.window`: a window of 47 never holds the 48 iterations of `{table}.min_iterations`"
+        );
+        assert!(error.contains(&words), "{error}");
+        assert!(error_of(&format!("[{table}]\nwindow = \"last_n\"")).contains("a window of 8 never holds"));
+        read(&format!("[{table}]\nwindow = \"last 48\""));
+    }
+}
+
+#[test]
+fn gates_that_a_run_is_too_short_for_are_known_before_it_starts() {
+    assert_eq!(read("").beyond(1), []);
+    let beyond = |text: &str, iterations: u64| -> Vec<(String, u64)> { read(text).beyond(iterations) };
+    let named = |name: &str, needed: u64| (name.to_owned(), needed);
+    // From the 7th on 48: up to the 54th.
+    let drift = "[kpi_drift]\ngates = true";
+    assert_eq!(beyond(drift, 53), [named("kpi_drift", 54)]);
+    assert_eq!(beyond(drift, 54), []);
+    let over = "[readiness]\ngates = true\n[readiness.kpi.net_bps]\nstatistic = \"each\"\nwindow = \"overall\"\n\
+                min_iterations = 1\nholds_in = 80\nover_last = 100";
+    assert_eq!(beyond(over, 99), [named("readiness.net_bps", 100)]);
+    assert_eq!(beyond(over, 100), []);
+    // Eight of the others.
+    assert_eq!(beyond(over, 7).len(), 4);
+    // Sixteen of the steady part.
+    let bound = "[goals]\ngates = true\n[goals.kpi.net_bps]\njudge = \"lower\"";
+    assert_eq!(beyond(bound, 21), [named("goals.net_bps", 22)]);
+    assert_eq!(beyond(&bound.replace("gates = true", "gates = false"), 1), []);
 }
