@@ -90,7 +90,7 @@ fn check(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Failure> 
     let now = clock::now(&Environment::of_process())
         .map_err(|error| Failure::usage(error).hint("an example of a valid time is 2026-01-31T12:00:00Z"))?
         .trunc_subsecs(0);
-    let stop = StopRequest::listen().map_err(Failure::failed)?;
+    let stop = StopRequest::listen().map_err(Failure::external)?;
     let request = CanaryRequest { limits, measured, since: *since, now, scope, rehearsal: *rehearsal };
     let looked = canary::check(&request, &policy, &stop).map_err(failed)?;
     let CanaryLooked { judged, terms, bundle, rehearsal, notes } = looked;

@@ -29,7 +29,7 @@ pub fn check(name: &str) -> Result<(), String> {
             return wrong(&format!("it holds `{sequence}`"));
         }
     }
-    if name == "@" || name == "HEAD" {
+    if name == "@" || name == "HEAD" || name.starts_with("refs/") {
         return wrong("git gives it another meaning");
     }
     if name.starts_with('/') || name.ends_with(['/', '.']) {
@@ -60,7 +60,9 @@ mod tests {
 
     #[test]
     fn names_that_git_takes_are_taken() {
-        for fine in ["v1.0.0-soak-validated", "v1", "release/v1.2", "a@b", "é", "1.0", "a-b_c+d", "x{y}"] {
+        for fine in
+            ["v1.0.0-soak-validated", "v1", "release/v1.2", "refs", "a@b", "é", "1.0", "a-b_c+d", "x{y}"]
+        {
             assert_eq!(check(fine), Ok(()), "{fine}");
         }
     }
@@ -95,6 +97,7 @@ mod tests {
             "a.lock/b",
             "A.LOCK",
             "HEAD",
+            "refs/tags/v1",
             "a\u{a0}b",
             "\u{7f}",
         ] {
