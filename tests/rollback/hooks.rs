@@ -58,19 +58,17 @@ fn a_hard_gate_leads_to_four_actions_in_order_once_also_after_a_restart() {
 }
 
 #[test]
-fn an_episode_that_another_group_tells_is_the_same_episode() {
+fn an_episode_is_told_by_its_group_and_what_another_group_tells_waits_for_the_cool_down() {
     let api = Stub::good();
-    let place = Place::new(&Policy { cooldown_minutes: 0.0, ..Policy::new(api.address) });
+    let place = Place::new(&Policy::new(api.address));
     let server = place.serve(&["--live"]);
     assert_eq!(decision(&server.hook(&delivery("Hard", 1)).1), "rollback");
     // Another route, or a configuration of Alertmanager that was changed.
     let mut moved = delivery("Hard", 1);
     moved["groupKey"] = json!("{}/{gate=\"hard\"}:{alertname=\"Hard\", env=\"prod\"}");
-    assert_eq!(decision(&server.hook(&moved).1), "repeated");
-    assert_eq!(api.requests().len(), 4, "it was not acted on twice");
-    // It was over and began anew: that is another one, whoever tells it.
-    moved["alerts"][0]["startsAt"] = json!("2026-01-02T00:00:00Z");
-    assert_eq!(decision(&server.hook(&moved).1), "rollback");
+    assert_eq!(decision(&server.hook(&moved).1), "cooling_down");
+    assert_eq!(decision(&server.hook(&delivery("Hard", 1)).1), "repeated");
+    assert_eq!(api.requests().len(), 4);
     server.stop();
 }
 
