@@ -147,7 +147,7 @@ fn changes(out: &mut String, subject: &Subject<'_>, found: &KpiChanges) {
         line(out, &format!("- `{name}`: {what}"));
     }
     for change in found.changes.iter().take(MOST) {
-        let told = prose(&format!("{}: p {}", told_change(kpi, change), probability_of(&change)));
+        let told = prose(&format!("{}: p {}", told_change(kpi, change), probability_of(change)));
         line(out, &format!("- `{name}`: {told}"));
     }
     if let Some(block) = found.block.filter(|block| *block > 1) {

@@ -109,7 +109,7 @@ fn levels(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
                 [
                     name(),
                     ("", change.first_after.to_string()),
-                    ("", probability_of(&change)),
+                    ("", probability_of(change)),
                     (class, text(&told_change(kpi, change))),
                 ],
             );
