@@ -55,9 +55,14 @@ pub fn is_unseen(letter: char) -> bool {
 fn visible(letter: char) -> char {
     match letter {
         '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => {
-            '\u{fffd}'
-        }
+        '\u{ad}'
+        | '\u{61c}'
+        | '\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
         _ if letter.is_control() => '\u{fffd}',
         _ => letter,
     }
@@ -87,6 +92,10 @@ mod tests {
     fn control_characters_cannot_reach_a_terminal() {
         assert_eq!(printable("a\u{1b}[31mb\0\u{7f}\u{85}"), "a\u{fffd}[31mb\u{fffd}\u{fffd}\u{fffd}");
         assert_eq!(printable("a\u{202e}b\u{200b}"), "a\u{fffd}b\u{fffd}");
+        // What Unicode calls default ignorable, and the mark that turns Arabic text.
+        for unseen in ['\u{ad}', '\u{61c}', '\u{180e}', '\u{2066}', '\u{206f}', '\u{e0041}'] {
+            assert_eq!(printable(&format!("a{unseen}b")), "a\u{fffd}b", "{:x}", u32::from(unseen));
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
+
 use crate::core::number::round_half_even;
 use crate::core::policy::release::{ScoreRules, ScoredLimit};
 use crate::core::stats::median;
@@ -77,7 +79,7 @@ pub fn date_in(file: &str) -> Option<String> {
     if !is_date {
         return None;
     }
-    let date = chrono::NaiveDate::parse_from_str(&digits, "%Y%m%d").ok()?;
+    let date = NaiveDate::parse_from_str(&digits, "%Y%m%d").ok()?;
     Some(date.format("%Y-%m-%d").to_string())
 }
 
@@ -186,6 +188,23 @@ impl Score {
             problems.extend(day.problems.iter().map(|problem| format!("{}: {problem}", day.file)));
         }
         problems
+    }
+
+    /// From which day to which the reports are, and how many days between them have none: the last reports count,
+    /// whatever lies between them. `None` where no two days are known.
+    pub fn span(&self) -> Option<String> {
+        let known: Vec<NaiveDate> =
+            self.days.iter().filter_map(|day| day.date.as_deref()?.parse().ok()).collect();
+        let (first, last) = (known.iter().min()?, known.iter().max()?);
+        let days = last.signed_duration_since(*first).num_days() + 1;
+        let without = days - known.len() as i64;
+        let told = format!("{first} to {last}");
+        match without {
+            _ if known.len() < 2 => None,
+            0 => Some(told),
+            1 => Some(format!("{told}, and 1 day between them has no report")),
+            _ => Some(format!("{told}, and {without} days between them have no report")),
+        }
     }
 }
 

@@ -23,6 +23,9 @@ pub fn markdown(score: &Score) -> String {
     }
     out.push_str("\n## Days\n\n");
     let _ = writeln!(out, "{} of {} days have a report.\n", score.days.len(), score.wanted);
+    if let Some(span) = score.span() {
+        let _ = writeln!(out, "Reports of {span}.\n");
+    }
     if !score.days.is_empty() {
         out.push_str(
             "| day | net edge, bps | order age p95, ms | taker share, % | guards | chaos | bug bash |\n\

@@ -22,6 +22,9 @@ pub fn score(score: &Score, files: [&Path; 2]) -> String {
             scored.why
         );
     }
+    if let Some(span) = score.span() {
+        let _ = writeln!(out, "  reports of {span}");
+    }
     for problem in score.problems() {
         let _ = writeln!(out, "  not known: {}", printable(&problem));
     }

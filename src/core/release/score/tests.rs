@@ -59,6 +59,22 @@ fn a_day_without_a_report_costs_its_share() {
 }
 
 #[test]
+fn days_without_a_report_between_the_others_are_told() {
+    let span = |nights: &[usize]| {
+        Score::of(nights.iter().copied().map(good).collect(), &rules(), false).span().unwrap_or_default()
+    };
+    assert_eq!(span(&[1, 2, 3, 4, 5, 6, 7]), "2026-01-01 to 2026-01-07");
+    // Only the last seven are looked at, in any order.
+    assert_eq!(span(&[9, 8, 7, 6, 5, 4, 3, 1]), "2026-01-03 to 2026-01-09");
+    assert_eq!(
+        span(&[2, 3, 4, 6, 7, 8, 9]),
+        "2026-01-02 to 2026-01-09, and 1 day between them has no report"
+    );
+    assert_eq!(span(&[1, 9]), "2026-01-01 to 2026-01-09, and 7 days between them have no report");
+    assert_eq!((span(&[5]), span(&[])), (String::new(), String::new()));
+}
+
+#[test]
 fn a_value_that_is_missing_has_no_points_on_its_day() {
     assert_eq!(
         total(week(|_, day| *day = Day { file: day.file.clone(), date: day.date.clone(), ..Day::default() })),
