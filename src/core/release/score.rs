@@ -196,8 +196,8 @@ impl Score {
         let known: Vec<NaiveDate> =
             self.days.iter().filter_map(|day| day.date.as_deref()?.parse().ok()).collect();
         let (first, last) = (known.iter().min()?, known.iter().max()?);
-        let days = last.signed_duration_since(*first).num_days() + 1;
-        let without = days - known.len() as i64;
+        let all = first.iter_days().take_while(|day| day < last).count() + 1;
+        let without = all.saturating_sub(known.len());
         let told = format!("{first} to {last}");
         match without {
             _ if known.len() < 2 => None,
