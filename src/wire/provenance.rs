@@ -9,7 +9,7 @@ use crate::core::analysis::Analysis;
 pub struct Override {
     /// Why.
     pub reason: String,
-    /// Who answers for it: as given, else as the environment names them.
+    /// Who answers for it: as given, else as the environment names them, else the account.
     pub by: String,
     /// When, RFC 3339.
     pub at: String,

@@ -79,6 +79,10 @@ fn check(set: &GateSet, gate: &KpiGate, part: Part, seen: Seen, known: usize, kp
     let margin = observed.map(|value| gate.comparison.margin(value, limit));
     let bound = format!("{} {}", gate.comparison.symbol(), show_limit(kpi, limit));
     let told = told(&word, gate.count);
+    let lacks = |value, what: String| {
+        let (value, values) = (show_beside(kpi, value, limit), count(known, "value"));
+        (Outcome::Inconclusive, format!("{word} {value} of {values} in {}, {what}", window.name))
+    };
     let (outcome, reason) = match (observed, lacking) {
         (None, _) if known > 0 => (
             Outcome::Invalid,
@@ -88,24 +92,10 @@ fn check(set: &GateSet, gate: &KpiGate, part: Part, seen: Seen, known: usize, kp
             ),
         ),
         (None, _) => (Outcome::Invalid, format!("`{}` has no value in {}", kpi.name, window.name)),
-        (Some(value), Some(Lacking::Bound(why))) => (
-            Outcome::Inconclusive,
-            format!(
-                "{word} {} of {} in {}, and no bound of it to hold against {bound}: {why}",
-                show_beside(kpi, value, limit),
-                count(known, "value"),
-                window.name
-            ),
-        ),
-        (Some(value), Some(Lacking::Data(why))) => (
-            Outcome::Inconclusive,
-            format!(
-                "{word} {} of {} in {}, {why} to hold it against {bound}",
-                show_beside(kpi, value, limit),
-                count(known, "value"),
-                window.name
-            ),
-        ),
+        (Some(value), Some(Lacking::Bound(why))) => {
+            lacks(value, format!("and no bound of it to hold against {bound}: {why}"))
+        }
+        (Some(value), Some(Lacking::Data(why))) => lacks(value, format!("{why} to hold it against {bound}")),
         (Some(_), Some(Lacking::Iterations(why))) => {
             (gate.severity.of_a_miss(), format!("`{}` {bound}: {why}", kpi.name))
         }

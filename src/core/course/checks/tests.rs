@@ -122,7 +122,7 @@ fn a_window_that_has_not_begun_is_told_from_a_kpi_without_values() {
     assert_eq!((drift.reason.as_str(), changes.reason.as_str()), (told, told));
 }
 
-/// Both checks of 60 values with other rules.
+/// Both checks of so many values with other rules.
 fn ruled(rules: &ChangeRules, n: u64) -> (Check, Check) {
     let kpis = KpiTable::default();
     let window = WindowUsed { name: "steady".to_owned(), first: Some(1), last: Some(n), n: 9 };
