@@ -3,10 +3,14 @@
 //! Built by the loader; judged by [`super::judge`]. No path is opened here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 use super::iteration::Tuning;
 use super::params::ParamValues;
 use super::ranges::Ranges;
+use super::run::clock::ClockStep;
 use super::series::Series;
 
 /// A file that could not be used.
@@ -78,8 +82,17 @@ impl RunState {
     }
 }
 
-/// What a run declared, from `RUN_MANIFEST.json`.
+/// The start of a stretch of a run in one process.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentStart {
+    /// The first iteration of it.
+    pub from_iteration: u64,
+    /// When that iteration began, by the clock that stamps the iterations; `None` = no time is recorded.
+    pub started: Option<DateTime<Utc>>,
+}
+
+/// What a run declared, from `RUN_MANIFEST.json`.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Declared {
     /// Iterations it set out to do.
     pub iterations: u64,
@@ -92,10 +105,31 @@ pub struct Declared {
     /// Where the data came from (`sim`, `exec`, …).
     pub source: Option<String>,
     /// How long an iteration was to take; `None` where the manifest does not say.
-    pub interval: Option<std::time::Duration>,
+    pub interval: Option<Duration>,
+    /// Whether the intervals were not waited for (`--no-wait`).
+    pub no_wait: bool,
+    /// The stretches of the run, as the manifest lists them; see [`super::run::clock`] for the times of a run.
+    pub segments: Vec<SegmentStart>,
+    /// Steps of the wall clock and suspends that the run noticed.
+    pub clock_steps: Vec<ClockStep>,
 }
 
 impl Declared {
+    /// A declaration of which nothing more is known.
+    pub fn of(iterations: u64, state: RunState, last_complete: u64) -> Self {
+        Self {
+            iterations,
+            state,
+            last_complete,
+            rotated: Ranges::default(),
+            source: None,
+            interval: None,
+            no_wait: false,
+            segments: Vec::new(),
+            clock_steps: Vec::new(),
+        }
+    }
+
     /// The numbers it should have by now, from `from` on.
     pub fn expected_from(&self, from: u64) -> Ranges {
         let until = if self.state == RunState::Complete { self.iterations } else { self.last_complete };
@@ -234,14 +268,7 @@ mod tests {
     use super::*;
 
     fn declared(state: RunState, last_complete: u64) -> Declared {
-        Declared {
-            iterations: 5,
-            state,
-            last_complete,
-            rotated: Ranges::from([2]),
-            source: None,
-            interval: None,
-        }
+        Declared { rotated: Ranges::from([2]), ..Declared::of(5, state, last_complete) }
     }
 
     #[test]

@@ -2,8 +2,11 @@
 
 use serde::Deserialize;
 
-use crate::core::evidence::{Declared, RunState};
+use chrono::DateTime;
+
+use crate::core::evidence::{Declared, RunState, SegmentStart};
 use crate::core::ranges::Ranges;
+use crate::core::run::clock::ClockStep;
 
 /// The part of the manifest that post-soak commands hold a folder against. Further keys are allowed.
 #[derive(Debug, Deserialize)]
@@ -16,6 +19,16 @@ struct Manifest {
     rotated: Vec<(u64, u64)>,
     source: Option<String>,
     settings: Option<serde_json::Value>,
+    #[serde(default)]
+    segments: Vec<Segment>,
+    #[serde(default)]
+    clock_steps: Vec<ClockStep>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Segment {
+    from_iteration: u64,
+    started_utc: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,6 +77,13 @@ pub fn read(bytes: &[u8]) -> Result<Declared, String> {
     }
     let rotated: Ranges =
         manifest.rotated.iter().map(|(first, last)| (*first, (*last).min(manifest.iterations))).collect();
+    let setting = |name| manifest.settings.as_ref().and_then(|settings| settings.get(name));
+    let segments = manifest.segments.iter().map(|segment| SegmentStart {
+        from_iteration: segment.from_iteration,
+        started: (segment.started_utc.as_ref())
+            .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
+            .map(|time| time.to_utc()),
+    });
     Ok(Declared {
         iterations: manifest.iterations,
         state: match manifest.state {
@@ -74,11 +94,13 @@ pub fn read(bytes: &[u8]) -> Result<Declared, String> {
         },
         last_complete: last,
         rotated,
-        source: manifest.source,
-        interval: manifest
-            .settings
-            .and_then(|settings| settings.get("interval_seconds")?.as_f64())
+        interval: setting("interval_seconds")
+            .and_then(serde_json::Value::as_f64)
             .and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok()),
+        no_wait: setting("no_wait").and_then(serde_json::Value::as_bool).unwrap_or(false),
+        segments: segments.collect(),
+        source: manifest.source,
+        clock_steps: manifest.clock_steps,
     })
 }
 

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::ranges::Ranges;
+use crate::core::run::clock::ClockStep;
 use crate::core::run::settings::RunSettings;
 
 /// Name of the file in the run's folder.
@@ -32,6 +33,9 @@ pub enum State {
 /// A manifest. Its fields are declared in the order of their names, so the JSON has sorted keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunManifest {
+    /// Steps of the wall clock and suspends that the run noticed, in order.
+    #[serde(default)]
+    pub clock_steps: Vec<ClockStep>,
     /// By how many iterations the run was extended, each time.
     #[serde(default)]
     pub extended: Vec<u64>,
@@ -87,7 +91,7 @@ pub struct Segment {
     pub host: Option<String>,
     /// The process.
     pub pid: u32,
-    /// When it began, RFC 3339.
+    /// When its first iteration began, RFC 3339, by the clock that stamps the iterations.
     pub started_utc: String,
     /// Version of the program.
     pub version: String,
@@ -137,11 +141,12 @@ fn first_gap(ranges: &[(u64, u64)], last: u64) -> Option<u64> {
 #[cfg(test)]
 pub(crate) mod fixture {
     use super::*;
-    use crate::core::run::settings::SourceSettings;
+    use crate::core::run::settings::{MeasureAt, SourceSettings};
 
     /// A run of three iterations that has just begun.
     pub(crate) fn manifest() -> RunManifest {
         RunManifest {
+            clock_steps: Vec::new(),
             extended: Vec::new(),
             host: Some("box".to_owned()),
             iterations: 3,
@@ -170,6 +175,8 @@ pub(crate) mod fixture {
                 active_overrides: None,
                 start_file: "runtime_overrides.json".to_owned(),
                 abort_after_fails: 0,
+                no_wait: false,
+                measure_at: MeasureAt::Start,
             },
             source: "sim".to_owned(),
             started_utc: "2025-10-12T12:00:00Z".to_owned(),
@@ -182,16 +189,31 @@ pub(crate) mod fixture {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::evidence::RunState;
+    use crate::core::evidence::{RunState, SegmentStart};
+    use crate::core::run::clock::ClockStepKind;
 
     #[test]
     fn a_manifest_is_read_back_as_it_was_and_the_judge_understands_it() {
-        let manifest =
-            RunManifest { last_complete_iteration: 2, rotated: vec![(1, 1)], ..fixture::manifest() };
+        let step = ClockStep {
+            iteration: 2,
+            kind: ClockStepKind::Step,
+            seconds: -3.5,
+            utc: "2025-10-12T12:09:00Z".to_owned(),
+        };
+        let mut manifest = RunManifest {
+            clock_steps: vec![step.clone()],
+            last_complete_iteration: 2,
+            rotated: vec![(1, 1)],
+            ..fixture::manifest()
+        };
+        manifest.settings.no_wait = true;
         assert_eq!(RunManifest::read(&manifest.to_bytes()), Ok(manifest.clone()));
         let declared = super::super::manifest::read(&manifest.to_bytes()).expect("the judge reads it");
         assert_eq!((declared.iterations, declared.last_complete), (3, 2));
         assert_eq!((declared.state, declared.source.as_deref()), (RunState::Running, Some("sim")));
+        assert!(declared.no_wait && declared.clock_steps == [step]);
+        let started = "2025-10-12T12:00:00Z".parse().ok();
+        assert_eq!(declared.segments, [SegmentStart { from_iteration: 1, started }]);
         let text = String::from_utf8(manifest.to_bytes()).expect("text");
         let keys: Vec<_> = text.lines().filter(|line| line.starts_with("  \"")).collect();
         assert!(keys.is_sorted() && text.ends_with("}\n"), "{text}");
@@ -205,6 +227,15 @@ mod tests {
         assert!(validator.is_valid(&tree));
         tree["segments"][0]["pid"] = serde_json::json!("42");
         assert!(!validator.is_valid(&tree));
+    }
+
+    #[test]
+    fn a_manifest_of_an_older_version_waited_and_measured_at_the_start() {
+        let mut tree = serde_json::to_value(fixture::manifest()).expect("JSON");
+        tree.as_object_mut().expect("an object").remove("clock_steps");
+        let settings = tree["settings"].as_object_mut().expect("an object");
+        assert!(settings.remove("no_wait").is_some() && settings.remove("measure_at").is_some());
+        assert_eq!(RunManifest::read(tree.to_string().as_bytes()), Ok(fixture::manifest()));
     }
 
     #[test]

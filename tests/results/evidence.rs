@@ -166,12 +166,9 @@ pub fn troubled() -> Evidence {
         }],
         renumbered: vec![Renumbered { name: "ITER_SUMMARY_3.json".to_owned(), number: 3, content: 4 }],
         declared: Some(Declared {
-            iterations: 12,
-            state: RunState::Complete,
-            last_complete: 12,
             rotated: [1].into(),
             source: Some("sim".to_owned()),
-            interval: None,
+            ..Declared::of(12, RunState::Complete, 12)
         }),
         kpi_gate: Some(ForeignVerdict { file: "KPI_GATE.json".to_owned(), verdict: "OK".to_owned() }),
         snapshot: Some(ForeignVerdict {

@@ -104,6 +104,7 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     // Fractions of a second would only make the times of a simulated run hard to read.
     let started = job.now.trunc_subsecs(0);
     let manifest = RunManifest {
+        clock_steps: Vec::new(),
         extended: Vec::new(),
         host: host_name(),
         iterations,

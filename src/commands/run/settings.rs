@@ -11,7 +11,7 @@ use crate::cli::run::{LengthArgs, RunArgs, SourceName};
 use crate::commands::Failure;
 use crate::core::policy::Policy;
 use crate::core::policy::run::RunPolicy;
-use crate::core::run::settings::{RunSettings, SourceSettings};
+use crate::core::run::settings::{MeasureAt, RunSettings, SourceSettings};
 use crate::core::simulator::Scenario;
 
 /// Length of an iteration where nobody says otherwise, seconds.
@@ -48,6 +48,8 @@ pub(super) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64
         active_overrides: args.tuning.active_overrides.as_deref().map(text_of_path).transpose()?,
         start_file: text_of_path(&start::start_file(&args.tuning, &args.files.out))?,
         abort_after_fails: args.abort_after_fails,
+        no_wait: false,
+        measure_at: MeasureAt::Start,
     };
     Ok((settings, iterations))
 }

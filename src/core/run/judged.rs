@@ -153,13 +153,10 @@ impl<'p> SoFar<'p> {
         let evidence = Evidence {
             series: vec![series],
             declared: Some(Declared {
-                iterations: self.iterations,
-                state: RunState::Running,
-                last_complete: self.number,
                 // What has left the window is not missing.
                 rotated: Ranges::from_iter([(1, first.saturating_sub(1))]),
                 source: Some(self.source.clone()),
-                interval: None,
+                ..Declared::of(self.iterations, RunState::Running, self.number)
             }),
             ..Evidence::default()
         };

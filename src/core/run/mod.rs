@@ -1,5 +1,6 @@
 //! A run: what a source delivers, what becomes of it in an iteration, what is written down. Pure.
 
+pub mod clock;
 pub mod edge_report;
 #[cfg(test)]
 pub(crate) mod fixture;

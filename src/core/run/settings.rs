@@ -24,6 +24,33 @@ pub struct RunSettings {
     pub start_file: String,
     /// So many iterations in a row with KPI FAIL end the run; 0 = never.
     pub abort_after_fails: u64,
+    /// Whether the intervals were not waited for, which makes the run a rehearsal.
+    #[serde(default)]
+    pub no_wait: bool,
+    /// When in the interval the command of `exec` is started.
+    #[serde(default)]
+    pub measure_at: MeasureAt,
+}
+
+/// When in the interval a command measures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MeasureAt {
+    /// It starts at once, and the run waits for the rest of the interval.
+    #[default]
+    Start,
+    /// The run waits for the interval, then it starts.
+    End,
+}
+
+impl MeasureAt {
+    /// `start` or `end`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::End => "end",
+        }
+    }
 }
 
 /// Where the measurements come from.
@@ -101,6 +128,8 @@ impl RunSettings {
             active_overrides,
             start_file: _,
             abort_after_fails: _,
+            no_wait,
+            measure_at,
         } = self;
         let preset = |preset: &Option<String>| preset.clone().unwrap_or_else(|| "none".to_owned());
         let file = |file: &Option<String>| file.clone().unwrap_or_else(|| "in the run's folder".to_owned());
@@ -110,6 +139,8 @@ impl RunSettings {
             ("auto-tune", auto_tune.to_string(), asked.auto_tune.to_string()),
             ("warm-up preset", preset(warmup_preset), preset(&asked.warmup_preset)),
             ("active overrides", file(active_overrides), file(&asked.active_overrides)),
+            ("no waiting", no_wait.to_string(), asked.no_wait.to_string()),
+            ("measures at", measure_at.word().to_owned(), asked.measure_at.word().to_owned()),
         ];
         rows.into_iter()
             .filter(|(_, declared, now)| declared != now)
@@ -131,6 +162,8 @@ mod tests {
             active_overrides: None,
             start_file: "runtime_overrides.json".to_owned(),
             abort_after_fails: 0,
+            no_wait: false,
+            measure_at: MeasureAt::Start,
         }
     }
 
@@ -141,13 +174,17 @@ mod tests {
             interval_seconds: 60.0,
             source: SourceSettings::Exec { command: vec!["a".to_owned(), "b".to_owned()] },
             abort_after_fails: 3,
+            no_wait: true,
+            measure_at: MeasureAt::End,
             ..settings()
         };
         assert_eq!(
             settings().differences(&asked),
             [
                 "interval: declared 300, now 60",
-                "source: declared sim (seed 7, scenario default), now exec (`a b`)"
+                "source: declared sim (seed 7, scenario default), now exec (`a b`)",
+                "no waiting: declared false, now true",
+                "measures at: declared start, now end"
             ]
         );
     }

@@ -8,7 +8,6 @@ use soak::core::analysis::{Analysis, Depth, Options, analyse};
 use soak::core::evidence::{BadFile, Declared, Duplicate, Evidence, RunState};
 use soak::core::kpi::KpiId;
 use soak::core::policy::{FreezeRule, GateSet, Policy, WindowSpec};
-use soak::core::ranges::Ranges;
 use soak::core::stats::Summary;
 use soak::core::verdict::{Comparison, Outcome};
 use soak::io::load::{Reach, load};
@@ -185,7 +184,7 @@ proptest! {
         let n = u64::try_from(run.len()).expect("small");
         let plain = judged(&run, &POLICY);
         for state in [RunState::Running, RunState::Interrupted, RunState::Failed] {
-            let declared = Declared { iterations: n + 5, state, last_complete: n, rotated: Ranges::default(), source: None, interval: None };
+            let declared = Declared::of(n + 5, state, n);
             let evidence = || Evidence { declared: Some(declared.clone()), ..folder(&run) };
             let whole = analyse(evidence(), &POLICY, &Options::default(), None);
             prop_assert!(whole.outcome >= plain.outcome && whole.outcome >= Outcome::Inconclusive);

@@ -4,7 +4,6 @@ use super::super::fixture::{WINDOWS, last, series};
 use super::*;
 use crate::core::evidence::{BadFile, Declared, Duplicate};
 use crate::core::policy::WindowSpec;
-use crate::core::ranges::Ranges;
 
 const NET: [KpiId; 1] = [KpiId::NET_BPS];
 
@@ -29,14 +28,7 @@ fn of_files(evidence: &Evidence) -> Check {
 }
 
 fn declared(state: RunState, iterations: u64, last_complete: u64) -> Evidence {
-    let declared = Declared {
-        iterations,
-        state,
-        last_complete,
-        rotated: Ranges::default(),
-        source: None,
-        interval: None,
-    };
+    let declared = Declared::of(iterations, state, last_complete);
     Evidence { declared: Some(declared), ..Evidence::default() }
 }
 
