@@ -190,7 +190,7 @@ mod tests {
         iterations[3] = with(iterations[3].clone(), KpiId::P95_LATENCY_MS, Some(350.2));
         let text = told_of(iterations);
         assert!(
-            text.starts_with("# Failures\n\n**Verdict:** FAIL - 4 of 8 iterations pass, 5 needed for WARN;")
+            text.starts_with("# Failures\n\n**Verdict:** FAIL - `net_bps` is below 2.70 in 4 of 8 iterations (2, 4, 6-7), lowest 1.50; also ")
         );
         has(&text, "## Reasons, worst first\n\n- **FAIL** run_verdict.pass_count: ");
         has(&text, "4 of 8 iterations by the production limits, newest first.\n");

@@ -182,6 +182,7 @@ fn course_lines(out: &mut String, symbol: &SymbolAnalysis) {
 fn verdict_block(out: &mut String, analysis: &Analysis, style: Style) {
     let worst = analysis.worst();
     line(out, format_args!("Verdict:         {}", style.outcome(analysis.outcome)));
+    line(out, format_args!("Reason:          {}", printable(&analysis.reason())));
     if let Some(symbol) = &worst.symbol {
         line(out, format_args!("Worst symbol:    {}", printable(symbol)));
     }

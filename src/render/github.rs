@@ -31,7 +31,8 @@ pub fn annotations(told: &Told<'_>) -> String {
             continue;
         }
         *used += 1;
-        let title = format!("soak {}: {}", check.outcome.word(), check.gate);
+        let symbol = check.symbol.as_ref().map_or_else(String::new, |symbol| format!("{symbol}: "));
+        let title = format!("soak {}: {symbol}{}", check.outcome.word(), check.gate);
         annotate(&mut out, level, &title, &format!("{} [{}]", check.reason, decision(check)));
     }
     for (title, sentence) in told.notes.iter().take(ANNOTATIONS - warnings) {

@@ -142,7 +142,7 @@ impl Snapshot {
             schema_version: "1.1".to_owned(),
             verdict: outcome.published().to_owned(),
             outcome,
-            outcome_reason: worst.run_reason(),
+            outcome_reason: analysis.run_reason(),
             pass_count_last8: worst.passes.passing,
             freeze_seen: worst.passes.freeze_seen(),
             freeze_ready: analysis.freeze_ready(),

@@ -217,7 +217,7 @@ impl Snapshot12 {
             timestamp: provenance.time_of(analysis),
             verdict: analysis.run_outcome.published().to_owned(),
             outcome: analysis.run_outcome,
-            outcome_reason: worst.run_reason(),
+            outcome_reason: analysis.run_reason(),
             iterations_total: series.len(),
             iterations_analyzed: rows.iter().map(|row| row.number).collect(),
             pass_count_last_n: goals_met.count(),

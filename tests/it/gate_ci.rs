@@ -138,7 +138,9 @@ fn github_gets_no_annotation_for_a_pass_and_one_for_each_reason() {
     let failed = annotations(&Run::passing(8).failing(&[2, 3, 4, 5]));
     assert_eq!(failed.len(), 1, "{failed:?}");
     assert!(
-        failed[0].starts_with("::error title=soak FAIL%3A run_verdict.pass_count::4 of 8 iterations pass"),
+        failed[0].starts_with(
+            "::error title=soak FAIL%3A run_verdict.pass_count::`net_bps` is below 2.70 in 4 of 8 iterations"
+        ),
         "{failed:?}"
     );
 }

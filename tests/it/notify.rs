@@ -61,7 +61,7 @@ fn failing() -> Folder {
         .in_temp()
 }
 
-const LINE: &str = "Soak [FAIL] FAIL | risk=0.44 | mt=0.79 | net=2.10 | latency=360ms | guards=1 | reason: 4 of 8 iterations pass";
+const LINE: &str = "Soak [FAIL] FAIL | risk=0.44 | mt=0.79 | net=2.10 | latency=360ms | guards=1 | reason: `net_bps` is below 2.70 in 4 of 8 iterations (2-5), lowest 1.00; also `risk_ratio` in 4";
 
 #[track_caller]
 fn says_nothing_of(secret: &[&str], place: &Folder, told: &Ran) {

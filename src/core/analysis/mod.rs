@@ -5,6 +5,7 @@
 
 mod compute;
 mod course;
+mod reason;
 
 use super::anomalies::Anomaly;
 use super::course::{KpiChanges, KpiDrift, Pace};
@@ -20,7 +21,7 @@ use super::recommend::Recommendation;
 use super::series::Series;
 use super::signatures::Signatures;
 use super::stats::{MeanInterval, MedianInterval, Summary, Trend};
-use super::verdict::{Check, Outcome, Part, reasons};
+use super::verdict::{Check, Outcome, reasons};
 use super::violations::Violations;
 use super::window::Window;
 
@@ -185,25 +186,6 @@ impl SymbolAnalysis {
     pub fn freeze_ready(&self) -> bool {
         self.passes.freeze_ready(self.run_outcome)
     }
-
-    /// The main reason of the run verdict.
-    pub fn run_reason(&self) -> String {
-        let decides = |check: &&Check| {
-            check.joins
-                && matches!(check.part, Part::Integrity | Part::RunVerdict)
-                && check.outcome == self.run_outcome
-                && check.outcome > Outcome::Pass
-        };
-        self.checks.iter().find(decides).map_or_else(
-            || {
-                format!(
-                    "{} of {} iterations pass, and a freeze was seen or is not asked for",
-                    self.passes.passing, self.passes.n
-                )
-            },
-            |check| check.reason.clone(),
-        )
-    }
 }
 
 /// Everything known about a folder.
@@ -268,17 +250,6 @@ impl Analysis {
     /// The checks that make the verdict what it is, worst first; empty on PASS.
     pub fn reasons(&self) -> Vec<&Check> {
         reasons(self.checks())
-    }
-
-    /// The main reason in one sentence.
-    pub fn reason(&self) -> String {
-        match self.reasons().first() {
-            Some(check) => match &check.symbol {
-                Some(symbol) => format!("{symbol}: {}", check.reason),
-                None => check.reason.clone(),
-            },
-            None => "every gate was evaluated on enough data and holds".to_owned(),
-        }
     }
 
     /// Whether any value is beyond its CRIT limit.

@@ -1,14 +1,15 @@
 //! Sets of limits on window statistics: readiness, goals, and whatever else the policy groups that way.
 
 use super::seen::{Lacking, Seen, see};
-use super::{count, show_beside, show_distance, show_limit};
+use super::{beside_name, count, list_ranges, show_beside, show_limit, side_of_a_miss};
 use crate::core::course::ChangeRules;
 use crate::core::kpi::KpiTable;
+use crate::core::number::{beside, exact};
 use crate::core::policy::{GateSet, HoldCount, KpiGate, Statistic, WindowSpec, Windows};
 use crate::core::ranges::Ranges;
 use crate::core::series::Series;
 use crate::core::stats::Summary;
-use crate::core::verdict::{Check, Outcome, Part};
+use crate::core::verdict::{Check, Outcome, Part, WindowUsed};
 use crate::core::window::Window;
 
 /// The value that a gate looks at: the statistic over the known values of its window.
@@ -71,10 +72,20 @@ fn told(word: &str, count: Option<HoldCount>) -> String {
     }
 }
 
+/// `last8 (17-24)`.
+fn place(window: &WindowUsed) -> String {
+    match (window.first, window.last) {
+        (Some(first), Some(last)) => {
+            format!("{} ({})", window.name, list_ranges(&Ranges::from_iter([(first, last)])))
+        }
+        _ => window.name.clone(),
+    }
+}
+
 /// What follows from what was seen; `known` values of the window are known.
 fn check(set: &GateSet, gate: &KpiGate, part: Part, seen: Seen, known: usize, kpis: &KpiTable) -> Check {
     let kpi = kpis.get(gate.kpi);
-    let limit = gate.limit.value;
+    let (limit, digits) = (gate.limit.value, kpi.unit.decimals());
     let Seen { value: observed, statistic: word, window, inference, lacking } = seen;
     let margin = observed.map(|value| gate.comparison.margin(value, limit));
     let bound = format!("{} {}", gate.comparison.symbol(), show_limit(kpi, limit));
@@ -102,9 +113,12 @@ fn check(set: &GateSet, gate: &KpiGate, part: Part, seen: Seen, known: usize, kp
         (Some(value), None) if !gate.comparison.holds(value, limit) => (
             gate.severity.of_a_miss(),
             format!(
-                "{told} {} misses {bound} by {}",
-                show_beside(kpi, value, limit),
-                show_distance(kpi, gate.comparison.margin(value, limit))
+                "`{}` {} {} in {}: {told} {}",
+                kpi.name,
+                side_of_a_miss(gate.comparison),
+                beside_name(kpi, exact(limit, digits)),
+                place(&window),
+                beside_name(kpi, beside(value, limit, digits))
             ),
         ),
         (Some(value), None) if gate.comparison.margin(value, limit) < gate.margin => (
@@ -195,8 +209,8 @@ mod tests {
             let gate = KpiGate { limit: limit(limit_value), ..gate(Statistic::Median) };
             judged(gate, &[Some(value)]).reason
         };
-        assert_eq!(reason(2.9, 2.898), "median 2.898 bps misses >= 2.90 bps by 0.002 bps");
-        assert_eq!(reason(2.9, 2.7), "median 2.70 bps misses >= 2.90 bps by 0.20 bps");
+        assert_eq!(reason(2.9, 2.898), "`net_bps` is below 2.90 in last3 (1): median 2.898");
+        assert_eq!(reason(2.9, 2.7), "`net_bps` is below 2.90 in last3 (1): median 2.70");
         assert_eq!(reason(2.9, 2.902), "median 2.902 bps meets >= 2.90 bps");
         assert_eq!(reason(2.9, 2.9), "median 2.90 bps meets >= 2.90 bps");
         assert_eq!(reason(2.905, 3.0), "median 3.00 bps meets >= 2.905 bps");

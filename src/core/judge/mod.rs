@@ -4,6 +4,7 @@
 
 pub mod action;
 pub mod advisory;
+pub(super) mod causes;
 pub mod disagree;
 pub mod edge_report;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod seen;
 use super::kpi::Kpi;
 use super::number::{beside, distance, exact, fixed};
 use super::ranges::Ranges;
+use super::verdict::Comparison;
 
 /// A value of a KPI with its decimals and unit, e.g. `312 ms`.
 pub fn show(kpi: &Kpi, value: f64) -> String {
@@ -42,6 +44,22 @@ pub fn with_unit(kpi: &Kpi, number: String) -> String {
     match kpi.unit.symbol() {
         "" => number,
         unit => format!("{number} {unit}"),
+    }
+}
+
+/// The same in a sentence that names the KPI: the unit is left out where the name ends in it, as `net_bps` does.
+fn beside_name(kpi: &Kpi, number: String) -> String {
+    let is_named = kpi.name.strip_suffix(kpi.unit.symbol()).is_some_and(|name| name.ends_with('_'));
+    if is_named { number } else { with_unit(kpi, number) }
+}
+
+/// Where a value lies that misses a limit: `is below`.
+fn side_of_a_miss(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::AtLeast => "is below",
+        Comparison::AtMost => "is above",
+        Comparison::Above => "is not above",
+        Comparison::Below => "is not below",
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which iterations pass, and the run verdict that follows from their number and from a freeze.
 
-use super::{count, list_numbers, show_beside, show_limit};
+use super::causes::{self, Cause};
+use super::{count, list_numbers, show_limit};
 use crate::core::guards::Guard;
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::policy::{FreezeRule, GateSet, KpiGate, RunVerdictRule};
@@ -132,7 +133,7 @@ pub fn checks(
     passes: &Passes,
     kpis: &KpiTable,
 ) -> Vec<Check> {
-    let counted = pass_count(series, window, rule, passes);
+    let counted = pass_count(series, window, rule, passes, &causes::find(series, window, set, kpis));
     let mut checks = vec![freeze(series, window, rule, passes)];
     if !window.is_empty() {
         checks.extend(set.checks.iter().map(|gate| each(series, window, gate, kpis, counted.outcome)));
@@ -162,30 +163,40 @@ fn base(series: &Series, window: &Window, gate: String, source: Option<LimitSour
     }
 }
 
-fn pass_count(series: &Series, window: &Window, rule: &RunVerdictRule, passes: &Passes) -> Check {
+fn pass_count(
+    series: &Series,
+    window: &Window,
+    rule: &RunVerdictRule,
+    passes: &Passes,
+    causes: &[Cause],
+) -> Check {
     let Passes { passing, n, needed, needed_for_warn, .. } = passes;
-    let failing = if passes.failing.is_empty() {
+    let cause = causes::sentence(causes);
+    // Where the worst cause concerns all of them it has named them already.
+    let failing = if causes.first().is_none_or(|worst| worst.n == passes.failing.len()) {
         String::new()
     } else {
         format!("; not passing: {}", list_numbers(&passes.failing))
     };
+    let failing_with_cause = if cause.is_empty() { String::new() } else { format!("; {cause}") };
     let (outcome, limit, source, reason) = if *n < rule.min_iterations {
         let reason = format!(
-            "{} in the window, {} needed for a verdict ({passing} passing{failing})",
+            "{} in the window, {} needed for a verdict ({passing} passing{failing_with_cause})",
             count(*n, "iteration"),
             rule.min_iterations
         );
         (Outcome::Inconclusive, *needed, &rule.pass_share, reason)
     } else if passing >= needed {
-        let reason = format!("{passing} of {n} iterations pass, {needed} needed{failing}");
+        let reason = format!("{passing} of {n} iterations pass, {needed} needed{failing_with_cause}");
         (Outcome::Pass, *needed, &rule.pass_share, reason)
     } else if passing >= needed_for_warn {
         let reason = format!(
-            "{passing} of {n} iterations pass: {needed} needed for PASS, {needed_for_warn} for WARN{failing}"
+            "{cause}; {passing} of {n} iterations pass, {needed} needed for PASS, {needed_for_warn} for WARN{failing}"
         );
         (Outcome::Warn, *needed, &rule.pass_share, reason)
     } else {
-        let reason = format!("{passing} of {n} iterations pass, {needed_for_warn} needed for WARN{failing}");
+        let reason =
+            format!("{cause}; {passing} of {n} iterations pass, {needed_for_warn} needed for WARN{failing}");
         (Outcome::Fail, *needed_for_warn, &rule.warn_share, reason)
     };
     Check {
@@ -264,19 +275,10 @@ fn each(series: &Series, window: &Window, gate: &KpiGate, kpis: &KpiTable, count
         .flatten()
         .copied()
         .min_by(|a, b| gate.comparison.margin(*a, limit).total_cmp(&gate.comparison.margin(*b, limit)));
-    let missing: Vec<u64> = unmet(series, window, |value| value.is_none(), gate);
-    let missed: Vec<u64> =
-        unmet(series, window, |value| value.is_some_and(|v| !gate.comparison.holds(v, limit)), gate);
     let bound = format!("{} {}", gate.comparison.symbol(), show_limit(kpi, limit));
-    let mut parts = Vec::new();
-    if !missed.is_empty() {
-        let worst =
-            worst.map_or_else(String::new, |value| format!(", worst {}", show_beside(kpi, value, limit)));
-        parts.push(format!("`{}` misses {bound} in iteration {}{worst}", kpi.name, list_numbers(&missed)));
-    }
-    if !missing.is_empty() {
-        parts.push(format!("`{}` has no value in iteration {}", kpi.name, list_numbers(&missing)));
-    }
+    let missed = causes::missed(series, window, gate, kpis);
+    let missing = causes::without_value(series, window, gate, kpis, |_| true);
+    let mut parts: Vec<String> = missed.into_iter().chain(missing).map(|cause| cause.sentence).collect();
     let clean = parts.is_empty();
     if clean {
         parts.push(format!("`{}` {bound} in all {}", kpi.name, count(window.len(), "iteration")));
@@ -294,20 +296,6 @@ fn each(series: &Series, window: &Window, gate: &KpiGate, kpis: &KpiTable, count
         joins: false,
         ..base(series, window, format!("iteration_pass.{}", kpi.name), Some(gate.limit.source.clone()))
     }
-}
-
-fn unmet(
-    series: &Series,
-    window: &Window,
-    is_unmet: impl Fn(Option<f64>) -> bool,
-    gate: &KpiGate,
-) -> Vec<u64> {
-    window
-        .positions
-        .clone()
-        .filter(|position| is_unmet(series.value(gate.kpi, *position)))
-        .map(|position| series.number(position))
-        .collect()
 }
 
 #[cfg(test)]

@@ -335,11 +335,14 @@ fn the_checks_that_make_the_verdict_come_first_and_the_worst_of_them_first() {
     }
     let text = audited(folder(iterations));
     let verdict = part(&text, 10);
-    has(verdict, "**Verdict:** FAIL - 4 of 8 iterations pass, 5 needed for WARN; not passing: 1-4\n");
     has(
         verdict,
-        "### Checks that make the verdict\n\n- **FAIL** run_verdict.pass_count: 4 of 8 iterations pass, 5 needed for \
-         WARN; not passing: 1-4 (passing iterations 4 >= 5, margin -1; last8 1-8, n=8; hard; run_verdict.warn_share \
+        "**Verdict:** FAIL - `risk_ratio` is above 0.420 in 4 of 8 iterations (1-4), highest 0.900; 4 of 8 iterations pass",
+    );
+    has(
+        verdict,
+        "### Checks that make the verdict\n\n- **FAIL** run_verdict.pass_count: `risk_ratio` is above 0.420 in 4 of 8 \
+         iterations (1-4), highest 0.900; 4 of 8 iterations pass, 5 needed for WARN (passing iterations 4 >= 5, margin -1; last8 1-8, n=8; hard; run_verdict.warn_share \
          (built-in policy))\n- **WARN** run_verdict.freeze: ",
     );
     // Mean risk (4 × 0.9 + 4 × 0.3) ÷ 8 = 0.6.

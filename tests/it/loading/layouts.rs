@@ -144,7 +144,11 @@ fn symbols_in_names_or_only_in_the_content_are_judged_one_by_one() {
         let gated = Gated::of(&folder, &[]);
         gated.ends("FAIL", 1);
         assert_eq!(gated.told["symbol"], "BBB");
-        assert!(gated.reason().starts_with("BBB: 4 of 8 iterations pass"), "{}", gated.reason());
+        assert!(
+            gated.reason().starts_with("BBB: `net_bps` is below 2.70 in 4 of 8 iterations ( 1.00"),
+            "{}",
+            gated.reason()
+        );
         let extract = folder.soak("extract", &[]).json();
         assert_eq!((&extract["outcome"], &extract["pass_count_last8"]), (&"FAIL".into(), &4.into()));
     }

@@ -43,7 +43,7 @@ fn an_iteration_without_a_value_does_not_pass_and_is_named() {
         assert_eq!((gated.outcome(), gated.code), ("PASS", 0), "{new}: {}", gated.reason());
         assert_eq!((&gated.told["pass_count"], &gated.told["window_n"]), (&7.into(), &8.into()), "{new}");
         let counted = gated.check("run_verdict.pass_count")["reason"].as_str().expect("a sentence");
-        assert!(counted.contains("not passing: 9"), "{new}: {counted}");
+        assert!(counted.contains("1 of 8 iterations (9)"), "{new}: {counted}");
         let finding = gated.finding("kpi_without_value");
         assert!(message(finding).contains(words), "{new}: {}", message(finding));
         assert!(message(finding).contains("in iteration 9"), "{new}: {}", message(finding));
@@ -52,7 +52,9 @@ fn an_iteration_without_a_value_does_not_pass_and_is_named() {
         let check = gated.check(&format!("iteration_pass.{kpi}"));
         assert_eq!(check["outcome"], "WARN", "{new}");
         assert!(
-            check["reason"].as_str().is_some_and(|reason| reason.contains("has no value in iteration 9"))
+            check["reason"]
+                .as_str()
+                .is_some_and(|reason| reason.contains("has no value in 1 of 8 iterations (9)"))
         );
     }
 }

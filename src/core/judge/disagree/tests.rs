@@ -117,8 +117,8 @@ fn a_gate_that_fails_beside_goals_that_are_met_gives_its_own_reason() {
         check(Part::Goals, "net_bps", Outcome::Pass, "fine"),
     ];
     let expected = [
-        "gate INCONCLUSIVE, readiness OK: 5 iterations in the window",
-        "gate INCONCLUSIVE, goals met: 5 iterations in the window",
+        "gate INCONCLUSIVE, readiness OK: `net_bps`: 5 iterations in the window",
+        "gate INCONCLUSIVE, goals met: `net_bps`: 5 iterations in the window",
     ];
     assert_eq!(sentences_of(Outcome::Inconclusive, checks), expected);
 }

@@ -173,8 +173,8 @@ fn the_worst_value_of_each_kpi_explains_the_count_and_does_not_join() {
     let (_, checks) = judged(&series, &rule(FreezeRule::Ignore));
     let (risk, net) = (&checks[2], &checks[3]);
     assert_eq!((risk.observed, risk.margin), (Some(0.42), Some(0.0)));
-    assert_eq!(risk.reason, "`risk_ratio` has no value in iteration 2");
-    assert_eq!(net.reason, "`net_bps` misses >= 2.70 bps in iteration 1-2, worst 1.50 bps");
+    assert_eq!(risk.reason, "`risk_ratio` has no value in 1 of 3 iterations (2)");
+    assert_eq!(net.reason, "`net_bps` is below 2.70 in 2 of 3 iterations (1-2), lowest 1.50");
     assert!(!risk.joins && !net.joins);
     assert_eq!(net.outcome, Outcome::Inconclusive);
 }
