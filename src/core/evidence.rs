@@ -10,10 +10,14 @@ use chrono::{DateTime, Utc};
 use super::iteration::Tuning;
 use super::params::ParamValues;
 use super::ranges::Ranges;
+use super::recorded::Recorded;
 use super::run::clock::ClockStep;
 use super::series::Series;
 
-/// A file that could not be used.
+/// A file with a higher number is no iteration of any run.
+pub const LARGEST_NUMBER: u64 = 1_000_000_000;
+
+/// A file that could not be used, or is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadFile {
     /// Its name in the folder.
@@ -170,6 +174,15 @@ pub struct Evidence {
     pub series: Vec<Series>,
     /// Unusable iteration files, sorted by number and name.
     pub bad_files: Vec<BadFile>,
+    /// Usable iteration files that are not what was recorded of them, that nothing recorded, or that are copies, in
+    /// the order in which they were found.
+    pub altered: Vec<BadFile>,
+    /// What the run recorded of its iteration files; `None` = the folder has no record, as one of another tool.
+    pub recorded: Option<Recorded>,
+    /// Why `RUN_LOG.jsonl` cannot be read, if it is there and cannot.
+    pub log_error: Option<String>,
+    /// The later of the clock and the time that the environment fixes, when the folder was judged.
+    pub now: Option<DateTime<Utc>>,
     /// Numbers claimed more than once.
     pub duplicates: Vec<Duplicate>,
     /// Iterations that are copies of each other.
@@ -212,6 +225,7 @@ impl Evidence {
         self.series.retain(|series| series.symbol.is_some() && is_wanted(&series.symbol));
         self.bad_files.retain(|bad| is_wanted(&bad.symbol));
         self.duplicates.retain(|two| is_wanted(&two.symbol));
+        self.altered.retain(|altered| is_wanted(&altered.symbol));
         unknown
     }
 
@@ -259,7 +273,35 @@ impl Evidence {
         let read = series.rows().iter().map(|row| row.number);
         let bad = self.bad_files.iter().filter(|bad| concerns(&bad.symbol)).map(|bad| bad.number);
         let twice = self.duplicates.iter().filter(|two| concerns(&two.symbol)).map(|two| two.number);
-        unread.chain(read).chain(bad).chain(twice).collect()
+        // A number beyond every run would make all before it missing; its file is named as unusable.
+        unread.chain(read).chain(bad).chain(twice).filter(|number| *number <= LARGEST_NUMBER).collect()
+    }
+
+    /// The numbers between the first and the last of a series that are not there. Numbers that all share one stride
+    /// have that step.
+    pub fn missing_between(&self, series: &Series) -> Ranges {
+        let found = self.found(series);
+        let between = found.span().into_iter().collect::<Ranges>().without(&found);
+        let step = found.stride();
+        if step <= 1 { between } else { between.multiples(found.span().map_or(0, |(first, _)| first), step) }
+    }
+
+    /// The numbers that lie beyond what the run completed.
+    pub fn beyond_declared(&self, series: &Series) -> Ranges {
+        let Some(declared) = &self.declared else { return Ranges::default() };
+        // While a run is in progress its manifest lags behind its files.
+        let is_behind = declared.state == RunState::Running || declared.last_complete == 0;
+        let until = if is_behind { declared.iterations } else { declared.last_complete };
+        self.found(series).without(&Ranges::from_iter([(0, until)]))
+    }
+
+    /// Whether the times of the iterations are those of the simulator's virtual clock.
+    pub fn has_virtual_clock(&self) -> bool {
+        let is_sim = |source: &String| source == "sim";
+        match self.declared.as_ref().and_then(|declared| declared.source.as_ref()) {
+            Some(source) => is_sim(source),
+            None => self.sources.iter().any(is_sim),
+        }
     }
 }
 

@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{Evidence, Finding};
+use super::evidence::{BadFile, Evidence, Finding};
+use super::judge::integrity::time;
 use super::judge::{count, list_numbers, list_ranges};
 use super::kpi::{KpiId, KpiTable};
+use super::policy::Policy;
 use super::ranges::Ranges;
 use super::series::{Row, Series};
 
@@ -20,10 +22,15 @@ pub struct Judged<'e> {
 }
 
 /// All findings, in a fixed order: files first, then what each symbol shows.
-pub fn collect(evidence: &Evidence, judged: &[Judged<'_>], kpis: &KpiTable) -> Vec<Finding> {
+pub fn collect(evidence: &Evidence, judged: &[Judged<'_>], policy: &Policy) -> Vec<Finding> {
+    let kpis = &policy.kpis;
     let mut findings = Vec::new();
     files(evidence, judged, &mut findings);
+    records(evidence, judged, &mut findings);
+    let from = judged.iter().map(|judged| judged.from).min().unwrap_or(0);
+    findings.extend(time::clock_steps(evidence, from));
     for judged in judged {
+        findings.extend(time::findings(evidence, judged.series, judged.from, &policy.integrity));
         gaps(evidence, judged, &mut findings);
         collections(judged, &mut findings);
         defects(judged, kpis, &mut findings);
@@ -37,13 +44,55 @@ fn finding(kind: &'static str, message: String) -> Finding {
     Finding { kind, symbol: None, iteration: None, file: None, in_window: false, message }
 }
 
+/// Whether an iteration lies in the window of the symbol, or of any where it has none.
+fn is_inside(judged: &[Judged<'_>], symbol: Option<&String>, number: u64) -> bool {
+    judged
+        .iter()
+        .filter(|judged| symbol.is_none() || symbol == judged.series.symbol.as_ref())
+        .any(|judged| number >= judged.from)
+}
+
+/// Files that are not as soak recorded them, and where the folder begins. Those of the window are named by the check
+/// of the records.
+fn records(evidence: &Evidence, judged: &[Judged<'_>], out: &mut Vec<Finding>) {
+    const MOST: usize = 8;
+    let before = |file: &&BadFile| !is_inside(judged, file.symbol.as_ref(), file.number);
+    let altered: Vec<&BadFile> = evidence.altered.iter().filter(before).collect();
+    for file in altered.iter().take(MOST) {
+        out.push(Finding {
+            symbol: file.symbol.clone(),
+            iteration: Some(file.number),
+            file: Some(file.name.clone()),
+            ..finding("altered_file", format!("`{}` {}", file.name, file.reason))
+        });
+    }
+    if altered.len() > MOST {
+        let more = altered.len() - MOST;
+        out.push(finding("altered_file", format!("{} more before the window", count(more, "altered file"))));
+    }
+    let unreadable = evidence.recorded.as_ref().map_or(0, |recorded| recorded.unreadable_lines);
+    if unreadable > 0 {
+        let lines = count(unreadable, "line");
+        out.push(Finding {
+            file: Some("RUN_LOG.jsonl".to_owned()),
+            ..finding("unreadable_line", format!("`RUN_LOG.jsonl` has {lines} that cannot be read"))
+        });
+    }
+    let found: Vec<Ranges> = judged.iter().map(|judged| evidence.found(judged.series)).collect();
+    let first = found.iter().filter_map(|found| Some((found.span()?.0, found.stride().max(1)))).min();
+    if let Some((first, stride)) =
+        first.filter(|(first, stride)| evidence.declared.is_none() && first > stride)
+    {
+        let message = format!(
+            "the folder begins with iteration {first}; 1-{} were rotated away or not copied",
+            first - stride
+        );
+        out.push(finding("begins_late", message));
+    }
+}
+
 fn files(evidence: &Evidence, judged: &[Judged<'_>], out: &mut Vec<Finding>) {
-    let in_window = |symbol: &Option<String>, number: u64| {
-        judged
-            .iter()
-            .filter(|judged| symbol.is_none() || *symbol == judged.series.symbol)
-            .any(|judged| number >= judged.from)
-    };
+    let in_window = |symbol: &Option<String>, number: u64| is_inside(judged, symbol.as_ref(), number);
     for bad in &evidence.bad_files {
         out.push(Finding {
             symbol: bad.symbol.clone(),
@@ -97,16 +146,13 @@ fn gaps(evidence: &Evidence, judged: &Judged<'_>, out: &mut Vec<Finding>) {
             });
         }
     };
-    let between = evidence.numbers(series).span().into_iter().collect::<Ranges>().without(&found);
     let Some(declared) = &evidence.declared else {
-        gap(&between, "missing between the first and the last");
+        gap(&evidence.missing_between(series), "missing between the first and the last");
         return;
     };
+    let between = evidence.numbers(series).span().into_iter().collect::<Ranges>().without(&found);
     let expected = declared.expected_from(1);
     gap(&between.without(&expected).without(&declared.rotated), "missing between the first and the last");
-    let beyond = Ranges::from_iter([(declared.iterations.saturating_add(1), u64::MAX)]);
-    let undeclared = found.without(&found.without(&beyond));
-    gap(&undeclared, &format!("there beyond the {} that the run declared", declared.iterations));
     // Those of the window are told by the check of its files.
     let inside = Ranges::from_iter([(from, u64::MAX)]);
     gap(&expected.without(&found).without(&inside), "declared, and missing before the window");

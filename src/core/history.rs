@@ -6,8 +6,6 @@ pub mod plan;
 
 use std::collections::BTreeMap;
 
-use chrono::DateTime;
-
 use super::evidence::Evidence;
 use super::kpi::{KpiId, KpiTable};
 use super::series::Series;
@@ -90,7 +88,7 @@ impl History {
         let left_out = |iteration, why| LeftOut { iteration, symbol: symbol.clone(), why };
         let mut places: BTreeMap<i64, usize> = BTreeMap::new();
         for (position, row) in series.rows().iter().enumerate() {
-            let time = row.time.as_deref().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+            let time = row.instant();
             let Some(time) = time else {
                 self.left_out.push(left_out(row.number, NoPlace::NoTime));
                 continue;

@@ -4,8 +4,11 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::drift::ResourceValues;
 use super::guards::GuardSet;
+use super::instant;
 use super::kpi::KpiId;
 use super::params::{ParamName, ParamValues};
 
@@ -142,6 +145,22 @@ pub struct Iteration {
     pub resources: Option<Box<ResourceValues>>,
 }
 
+/// The first time stamp of some iterations, as written; what is no time takes no part.
+pub fn first_time<'i>(iterations: impl Iterator<Item = &'i Iteration>) -> Option<&'i str> {
+    stamped(iterations).min().map(|(_, text)| text)
+}
+
+/// The last one.
+pub fn last_time<'i>(iterations: impl Iterator<Item = &'i Iteration>) -> Option<&'i str> {
+    stamped(iterations).max().map(|(_, text)| text)
+}
+
+fn stamped<'i>(
+    iterations: impl Iterator<Item = &'i Iteration>,
+) -> impl Iterator<Item = (DateTime<Utc>, &'i str)> {
+    iterations.filter_map(|iteration| Some((iteration.instant()?, iteration.time.as_deref()?)))
+}
+
 /// The gross edge, bps, where it was not measured: net plus the 95th percentiles of the costs plus fees, an
 /// upper bound. `None` where it was measured, or where net or both costs are unknown. `values` by KPI index.
 pub fn imputed_gross(values: &[Option<f64>]) -> Option<f64> {
@@ -157,6 +176,11 @@ pub fn imputed_gross(values: &[Option<f64>]) -> Option<f64> {
 }
 
 impl Iteration {
+    /// When it ended, as its time stamp says; `None` = it has none, or one that is no time.
+    pub fn instant(&self) -> Option<DateTime<Utc>> {
+        self.time.as_deref().and_then(instant::parse).map(|time| time.at)
+    }
+
     /// The value of a KPI.
     pub fn value(&self, kpi: KpiId) -> Option<f64> {
         self.values.get(kpi.index()).copied().flatten()

@@ -3,6 +3,9 @@
 //!
 //! Knows numbers alone; what they mean is the business of others.
 
+/// More single numbers out of one range help nobody.
+const MOST_MULTIPLES: usize = 1000;
+
 /// A set of numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ranges {
@@ -48,6 +51,31 @@ impl Ranges {
             above -= last - first + 1;
         }
         None
+    }
+
+    /// The largest step that leads from each number to the next; 0 with fewer than two numbers.
+    pub fn stride(&self) -> u64 {
+        if self.ranges.iter().any(|(first, last)| first < last) {
+            return 1;
+        }
+        let gcd = |mut a: u64, mut b: u64| {
+            while b > 0 {
+                (a, b) = (b, a % b);
+            }
+            a
+        };
+        self.ranges.windows(2).fold(0, |step, pair| gcd(step, pair[1].0 - pair[0].0))
+    }
+
+    /// Those of the numbers that a step from `first` on reaches: at most the lowest [`MOST_MULTIPLES`] of each range.
+    #[must_use]
+    pub fn multiples(&self, first: u64, step: u64) -> Self {
+        let step = step.max(1);
+        let of_range = |&(low, high): &(u64, u64)| {
+            let next = first + low.saturating_sub(first).div_ceil(step) * step;
+            (next..=high).step_by(usize::try_from(step).unwrap_or(usize::MAX)).take(MOST_MULTIPLES)
+        };
+        self.ranges.iter().flat_map(of_range).collect()
     }
 
     /// What is in either.
@@ -116,6 +144,27 @@ mod tests {
         assert_eq!(Ranges::from([5, 1, 2, 2, 3, 7]).ranges(), [(1, 3), (5, 5), (7, 7)]);
         assert_eq!(set(&[(4, 6), (1, 9), (10, 12), (3, 2)]).ranges(), [(1, 12)]);
         assert_eq!(set(&[(0, u64::MAX), (u64::MAX, u64::MAX)]).ranges(), [(0, u64::MAX)]);
+    }
+
+    #[test]
+    fn the_stride_is_what_all_steps_share() {
+        for (numbers, stride) in [
+            (vec![], 0),
+            (vec![7], 0),
+            (vec![10, 20, 40], 10),
+            (vec![2, 4, 6, 9], 1),
+            (vec![6, 10, 16], 2),
+            (vec![1, 2, 12], 1),
+        ] {
+            assert_eq!(numbers.iter().copied().collect::<Ranges>().stride(), stride, "{numbers:?}");
+        }
+    }
+
+    #[test]
+    fn multiples_are_those_that_a_step_reaches() {
+        assert_eq!(set(&[(3, 11), (13, 19)]).multiples(2, 5).ranges(), [(7, 7), (17, 17)]);
+        assert_eq!(set(&[(3, 4)]).multiples(2, 5), Ranges::default());
+        assert_eq!(set(&[(1, 5_000)]).multiples(0, 2).count(), MOST_MULTIPLES);
     }
 
     #[test]

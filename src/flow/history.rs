@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::DateTime;
 
 use crate::core::analysis::{Depth, Options};
+use crate::core::iteration::first_time;
 use crate::core::policy::Policy;
 use crate::core::series::Series;
 use crate::flow::compare::side;
@@ -86,7 +87,7 @@ fn judged(below: &Path, found: &Found, policy: &Policy, mock: bool) -> Result<Hi
     let symbol = analysis.worst_by_run();
     let first_time = || {
         let times = analysis.evidence.series.iter().flat_map(Series::rows);
-        times.filter_map(|row| row.time.as_deref()).min().map(str::to_owned)
+        first_time(times).map(str::to_owned)
     };
     let path = found.folder.strip_prefix(below).unwrap_or(&found.folder).to_string_lossy();
     Ok(HistoryRun {

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::core::analysis::{self, Analysis, Depth, Options};
 use crate::core::judge::edge_report::Totals;
 use crate::core::policy::{Policy, WindowSpec};
+use crate::io::clock;
+use crate::io::environment::Environment;
 use crate::io::load::{self, LoadError, Loaded, Reach};
 use crate::io::loose::{self, FileError};
 use crate::wire::edge_report;
@@ -91,6 +93,10 @@ pub(super) fn judge_loaded(
             return Err(JudgeError::Symbol { names, known });
         }
     }
+    let machine = clock::machine_time();
+    // A variable that is no time is an error where times are written; here it only says nothing.
+    let fixed = clock::fixed(&Environment::of_process()).ok().flatten();
+    evidence.now = Some(fixed.map_or(machine, |fixed| fixed.max(machine)));
     let analysis = analysis::analyse(evidence, request.policy, &request.options, totals);
     Ok(Judged { redirected: folder != request.path, folder, analysis })
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::core::history::History;
 use crate::core::history::plan::{Plan, Store, batches, plan};
+use crate::core::iteration::first_time;
 use crate::core::kpi::KpiTable;
 use crate::core::series::Series;
 use crate::io::clock;
@@ -43,7 +44,7 @@ pub fn load(asked: &Path, kpis: &KpiTable) -> Result<LoadedHistory, LoadError> {
         .and_then(|()| manifest::started(&manifest));
     let first = || {
         let rows = evidence.series.iter().flat_map(Series::rows);
-        rows.filter_map(|row| row.time.as_deref()).min().map(str::to_owned)
+        first_time(rows).map(str::to_owned)
     };
     let name = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let run = started.or_else(first).or_else(name).unwrap_or_else(|| "latest".to_owned());

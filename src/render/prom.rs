@@ -5,6 +5,7 @@
 use super::exposition::Exposition;
 use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::guards::Guard;
+use crate::core::instant;
 use crate::core::policy::{Policy, Statistic};
 use crate::core::verdict::{Check, Outcome};
 use crate::wire::provenance::Provenance;
@@ -286,7 +287,7 @@ pub(super) fn flag(yes: bool) -> f64 {
 }
 
 fn unix_seconds(text: &str) -> Option<f64> {
-    let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+    let time = instant::parse(text)?.at;
     Some(time.timestamp() as f64 + f64::from(time.timestamp_subsec_millis()) / 1000.0)
 }
 

@@ -8,6 +8,7 @@ use super::provenance::{Override, Provenance};
 use crate::core::analysis::{Analysis, KpiStats, SymbolAnalysis};
 use crate::core::evidence::ForeignVerdict;
 use crate::core::guards::Guard;
+use crate::core::iteration::{first_time, last_time};
 use crate::core::kpi::KpiId;
 use crate::core::number::round_half_even;
 use crate::core::verdict::Outcome;
@@ -137,7 +138,6 @@ impl Snapshot {
         let series = analysis.series(worst);
         let rows = &series.rows()[worst.last.positions.clone()];
         let outcome = analysis.run_outcome;
-        let times = || rows.iter().filter_map(|row| row.time.as_deref());
         Self {
             schema_version: "1.1".to_owned(),
             verdict: outcome.published().to_owned(),
@@ -154,8 +154,8 @@ impl Snapshot {
                 freeze_events: worst.passes.freezes.len(),
             },
             time_range: TimeRange {
-                from: times().min().map(str::to_owned),
-                to: times().max().map(str::to_owned),
+                from: first_time(rows.iter()).map(str::to_owned),
+                to: last_time(rows.iter()).map(str::to_owned),
             },
             kpi_gate_parity: analysis.evidence.kpi_gate.as_ref().and_then(|gate| parity(gate, outcome)),
             anomalies_count: worst.anomalies.len(),

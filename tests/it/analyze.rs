@@ -216,8 +216,8 @@ fn the_analysis_keeps_to_its_published_schema() {
 }
 
 #[test]
-fn a_gap_in_the_numbers_is_a_finding_and_changes_no_verdict() {
-    let place = Run::passing(10).without("ITER_SUMMARY_4.json").in_temp();
+fn a_gap_in_the_numbers_before_the_window_is_a_finding_and_changes_no_verdict() {
+    let place = Run::passing(14).without("ITER_SUMMARY_4.json").in_temp();
     let told = result(&place, &[]);
     assert_eq!(told["outcome"], "PASS");
     let findings = told["findings"].as_array().expect("a list");

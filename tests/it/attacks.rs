@@ -55,13 +55,9 @@ fn a_gap_beyond_what_was_declared_does_not_count_rotated_iterations() {
     let run = Run::passing(13).without("ITER_SUMMARY_2.json").without("ITER_SUMMARY_3.json");
     let folder = run.without("ITER_SUMMARY_7.json").with_json("RUN_MANIFEST.json", &rotated).in_temp();
     let gated = folder.soak("gate", &["--format", "json"]);
-    assert_eq!(
-        gaps(&gated.json()),
-        [
-            "missing between the first and the last: 7 (1 iteration)",
-            "there beyond the 4 that the run declared: 5-6, 8-13 (8 iterations)"
-        ]
-    );
+    assert_eq!(gaps(&gated.json()), ["missing between the first and the last: 7 (1 iteration)"]);
+    let reason = gated.json()["reason"].as_str().expect("a sentence").to_owned();
+    assert!(reason.ends_with("beyond the 4 iterations that the run declared: 5-6, 8-13"), "{reason}");
 }
 
 #[test]
@@ -153,12 +149,12 @@ fn log_lines_that_cannot_be_written_do_not_change_the_exit_code() {
 }
 
 #[test]
-fn more_iterations_than_declared_are_told() {
+fn more_iterations_than_declared_are_invalid() {
     let place = Run::passing(10).declared(8, "complete", 8).in_temp();
     let told = place.soak("gate", &["--format", "json"]).json();
-    let findings = told["findings"].as_array().expect("a list");
-    let said = "there beyond the 8 that the run declared: 9-10 (2 iterations)";
-    assert!(findings.iter().any(|finding| finding["message"] == said), "{findings:?}");
+    let reason = told["reason"].as_str().expect("a sentence");
+    assert!(reason.ends_with("beyond the 8 iterations that the run declared: 9-10"), "{reason}");
+    assert_eq!(told["outcome"], "INVALID");
 }
 
 #[test]

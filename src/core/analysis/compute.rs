@@ -20,7 +20,7 @@ use crate::core::recommend;
 use crate::core::series::{Row, Series};
 use crate::core::signatures::{self, Signatures};
 use crate::core::stats::{MeanInterval, Summary, Trend, TrendRule};
-use crate::core::verdict::{Outcome, Part, join};
+use crate::core::verdict::{Check, Outcome, Part, join};
 use crate::core::window::Window;
 use crate::core::{anomalies, deltas, drift, sanity, violations};
 
@@ -50,7 +50,7 @@ pub fn analyse(
         .iter()
         .map(|symbol| Judged { series: &evidence.series[symbol.index], from: symbol.from })
         .collect();
-    let findings = findings::collect(&evidence, &judged, &policy.kpis);
+    let findings = findings::collect(&evidence, &judged, policy);
     let of_symbols = symbols.iter().map(|symbol| symbol.outcome).max().unwrap_or(Outcome::Invalid);
     let outcome = folder_checks
         .iter()
@@ -69,6 +69,7 @@ pub fn analyse(
         mock: options.mock,
     };
     analysis.disagreements = disagree::sentences(&analysis, &policy.kpis);
+    analysis.disagreements.extend(policy.run_verdict.smoke_test());
     analysis
 }
 
@@ -88,7 +89,7 @@ fn symbol(
     let judged = Window::find(series, policy.run_verdict.window, &policy.windows, numbers);
     // The numbers told come from one window, the verdict from the other: both must be sound.
     let trusted = if judged.from < last.from { &judged } else { &last };
-    let mut checks = integrity::checks(evidence, series, trusted, options.so_far);
+    let mut checks = integrity::checks(evidence, series, trusted, options.so_far, &policy.integrity);
     checks.extend(integrity::kpis_present(series, &judged, &required, &policy.kpis));
     let from = trusted.from;
     if let Some(wanted) = options.min_windows {
@@ -137,8 +138,11 @@ fn symbol(
         checks.push(advisory::anomalies(series, &last, &found, policy));
         let whole = || Window::find(series, WindowSpec::Overall, &policy.windows, numbers).used();
         let of_drift = deep.drift.iter();
+        let is_timed = integrity::time::is_known(series);
         checks.extend(
-            of_drift.filter_map(|drift| drift.check(&policy.drift, whole(), series.symbol.as_deref())),
+            of_drift
+                .filter_map(|drift| drift.check(&policy.drift, whole(), series.symbol.as_deref()))
+                .map(|check| if is_timed { check } else { without_time(check) }),
         );
         let subject = sanity::Subject {
             series,
@@ -224,6 +228,12 @@ fn with_theil_sen(mut drifts: Vec<KpiDrift>, windows: &[WindowStats], window: &s
     drifts
 }
 
+/// A check of something per hour, where no time shows the hours.
+fn without_time(check: Check) -> Check {
+    let reason = format!("{}: time unknown", check.gate.trim_start_matches("drift."));
+    Check { outcome: Outcome::NotApplicable, observed: None, margin: None, reason, ..check }
+}
+
 /// What the watched processes used, where the iteration tells a time.
 fn resources(series: &Series) -> Vec<(DateTime<Utc>, ResourceValues)> {
     let one = |(position, row): (usize, &Row)| {
@@ -231,8 +241,7 @@ fn resources(series: &Series) -> Vec<(DateTime<Utc>, ResourceValues)> {
         if values.is_empty() {
             return None;
         }
-        let time = DateTime::parse_from_rfc3339(row.time.as_deref()?).ok()?;
-        Some((time.to_utc(), values))
+        Some((row.instant()?, values))
     };
     series.rows().iter().enumerate().filter_map(one).collect()
 }

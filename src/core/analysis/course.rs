@@ -92,9 +92,5 @@ fn column(series: &Series, window: &Window, kpi: KpiId, limits: &GateSet, policy
 }
 
 fn times(series: &Series) -> Vec<(u64, DateTime<Utc>)> {
-    let one = |row: &crate::core::series::Row| {
-        let time = DateTime::parse_from_rfc3339(row.time.as_deref()?).ok()?;
-        Some((row.number, time.to_utc()))
-    };
-    series.rows().iter().filter_map(one).collect()
+    series.rows().iter().filter_map(|row| Some((row.number, row.instant()?))).collect()
 }

@@ -14,6 +14,7 @@ use super::drift::Drift;
 use super::edge::EdgeDecomposition;
 use super::evidence::{Evidence, Finding};
 use super::guards::{Guard, GuardCounts};
+use super::iteration::last_time;
 use super::judge::passes::Passes;
 use super::kpi::KpiId;
 use super::policy::Statistic;
@@ -203,7 +204,7 @@ pub struct Analysis {
     pub outcome: Outcome,
     /// The verdict of integrity and run verdict alone.
     pub run_outcome: Outcome,
-    /// Where readiness and goals answer otherwise than the gate, one sentence each.
+    /// Where readiness and goals answer otherwise than the gate, and whether this is a smoke test, one sentence each.
     pub disagreements: Vec<String>,
     /// Whether the relaxed limits were used.
     pub mock: bool,
@@ -273,7 +274,7 @@ impl Analysis {
 
     /// The last time stamp in the data, as written.
     pub fn last_time(&self) -> Option<&str> {
-        self.evidence.series.iter().flat_map(Series::rows).filter_map(|row| row.time.as_deref()).max()
+        last_time(self.evidence.series.iter().flat_map(Series::rows))
     }
 }
 

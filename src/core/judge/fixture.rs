@@ -3,10 +3,10 @@
 use crate::core::course::{ChangeRules, CourseRules};
 use crate::core::iteration::Iteration;
 use crate::core::kpi::{KpiId, KpiTable};
-use crate::core::policy::{Limit, WindowSpec, Windows};
+use crate::core::policy::{IntegrityRules, Limit, WindowSpec, Windows};
 use crate::core::ranges::Ranges;
 use crate::core::series::{Interner, Series};
-use crate::core::verdict::{LimitSource, Severity};
+use crate::core::verdict::{LimitSource, Outcome, Severity};
 use crate::core::window::Window;
 
 /// Windows of three iterations.
@@ -53,6 +53,17 @@ pub fn numbers(series: &Series) -> Ranges {
 /// A limit with a source that says so.
 pub fn limit(value: f64) -> Limit {
     Limit { value, source: LimitSource { key: "test.limit".to_owned(), origin: "a test".to_owned() } }
+}
+
+/// The rules of integrity as the built-in policy has them.
+pub fn integrity_rules() -> IntegrityRules {
+    IntegrityRules {
+        elapsed_share: limit(0.9),
+        gap_intervals: limit(5.0),
+        time_steps: Outcome::Warn,
+        time_steps_source: limit(0.0).source,
+        ahead_minutes: limit(5.0),
+    }
 }
 
 /// The search for changes as the built-in policy has it, gating.

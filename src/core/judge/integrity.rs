@@ -3,9 +3,15 @@
 //!
 //! Trouble outside the window is a finding and changes no verdict.
 
+mod elapsed;
+mod recorded;
+pub mod time;
+
 use super::{count, list_ranges};
 use crate::core::evidence::{Evidence, RunState};
 use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::policy::IntegrityRules;
+use crate::core::ranges::Ranges;
 use crate::core::series::Series;
 use crate::core::verdict::{Check, Comparison, LimitSource, Outcome, Part, Severity};
 use crate::core::window::Window;
@@ -20,10 +26,21 @@ struct Trouble {
 /// The integrity checks of one symbol.
 ///
 /// `so_far` accepts a run that is not finished.
-pub fn checks(evidence: &Evidence, series: &Series, window: &Window, so_far: bool) -> Vec<Check> {
+pub fn checks(
+    evidence: &Evidence,
+    series: &Series,
+    window: &Window,
+    so_far: bool,
+    rules: &IntegrityRules,
+) -> Vec<Check> {
     let mut checks = vec![files(evidence, series, window)];
     checks.extend(evidence.manifest_error.iter().map(|error| manifest(error, series, window)));
     checks.extend(run_state(evidence, series, window, so_far));
+    if !window.is_empty() {
+        checks.push(recorded::check(evidence, series, window));
+        checks.push(elapsed::check(evidence, series, window, rules));
+        checks.push(time::check(evidence, series, window, rules));
+    }
     checks
 }
 
@@ -133,14 +150,23 @@ fn trouble(evidence: &Evidence, series: &Series, window: &Window) -> Trouble {
             two.names.join("`, `")
         ));
     }
-    if let Some(declared) = &evidence.declared {
-        let missing = declared.expected_from(window.from).without(&evidence.found(series));
-        if !missing.is_empty() {
-            trouble.files = trouble.files.saturating_add(missing.count());
-            trouble
-                .sentences
-                .push(format!("declared in `RUN_MANIFEST.json` and missing: {}", list_ranges(&missing)));
+    let before = Ranges::from_iter([(0, window.from.saturating_sub(1))]);
+    let before = if window.from == 0 { Ranges::default() } else { before };
+    let mut add = |numbers: &Ranges, what: &str| {
+        if !numbers.is_empty() {
+            trouble.files = trouble.files.saturating_add(numbers.count());
+            trouble.sentences.push(format!("{what}: {}", list_ranges(numbers)));
         }
+    };
+    match &evidence.declared {
+        Some(declared) => {
+            let missing = declared.expected_from(window.from).without(&evidence.found(series));
+            add(&missing, "declared in `RUN_MANIFEST.json` and missing");
+            let beyond = evidence.beyond_declared(series).without(&before);
+            let done = if declared.state == RunState::Complete { "declared" } else { "completed" };
+            add(&beyond, &format!("beyond the {} iterations that the run {done}", declared.last_complete));
+        }
+        None => add(&evidence.missing_between(series).without(&before), "missing in the window"),
     }
     if trouble.files > trouble.sentences.len() && trouble.files > MOST {
         trouble.sentences.push(format!("{} in all", count(trouble.files, "file")));

@@ -179,7 +179,7 @@ fn pass_count(
         format!("; not passing: {}", list_numbers(&passes.failing))
     };
     let failing_with_cause = if cause.is_empty() { String::new() } else { format!("; {cause}") };
-    let (outcome, limit, source, reason) = if *n < rule.min_iterations {
+    let (outcome, limit, source, mut reason) = if *n < rule.min_iterations {
         let reason = format!(
             "{} in the window, {} needed for a verdict ({passing} passing{failing_with_cause})",
             count(*n, "iteration"),
@@ -199,6 +199,9 @@ fn pass_count(
             format!("{cause}; {passing} of {n} iterations pass, {needed_for_warn} needed for WARN{failing}");
         (Outcome::Fail, *needed_for_warn, &rule.warn_share, reason)
     };
+    if let Some(smoke_test) = rule.smoke_test() {
+        reason = format!("{reason}; {smoke_test}");
+    }
     Check {
         statistic: "passing iterations".to_owned(),
         comparison: Some(Comparison::AtLeast),

@@ -5,6 +5,7 @@
 
 mod compare;
 mod holding;
+mod integrity;
 mod length;
 pub mod release;
 pub mod run;
@@ -13,6 +14,7 @@ mod sanity;
 use super::course::{ChangeRules, CourseRules};
 pub use compare::{CompareRules, Margin};
 pub use holding::{HoldCount, Judge};
+pub use integrity::IntegrityRules;
 pub use sanity::SanityRules;
 
 use super::drift::DriftRules;
@@ -163,10 +165,24 @@ pub struct RunVerdictRule {
     pub warn_share: Limit,
     /// With fewer iterations the verdict is INCONCLUSIVE.
     pub min_iterations: usize,
+    /// The same by the policy files, whatever a flag or a variable says.
+    pub own_min_iterations: usize,
     /// Whether PASS needs a freeze.
     pub freeze: FreezeRule,
     /// Where the freeze rule comes from.
     pub freeze_source: LimitSource,
+}
+
+impl RunVerdictRule {
+    /// What a reader must know where fewer iterations suffice than the policy files ask for. `None` = they do not.
+    pub fn smoke_test(&self) -> Option<String> {
+        (self.min_iterations < self.own_min_iterations).then(|| {
+            format!(
+                "smoke test: a minimum of {} was asked for, the minimum of the policy is {}",
+                self.min_iterations, self.own_min_iterations
+            )
+        })
+    }
 }
 
 /// WARN and CRIT limits on every single iteration.
@@ -338,6 +354,8 @@ pub struct Policy {
     pub deltas: DeltaRules,
     /// Anomalies.
     pub anomalies: AnomalyRules,
+    /// When the time of a run is evidence.
+    pub integrity: IntegrityRules,
     /// Values that cannot be.
     pub sanity: SanityRules,
     /// When a run is worse than another one.

@@ -5,24 +5,36 @@ use std::io::Read;
 use std::path::Path;
 
 use rayon::prelude::*;
+use sha2::{Digest, Sha256 as Hasher};
 
 use super::listing::Entry;
+use crate::core::evidence::LARGEST_NUMBER;
 use crate::core::kpi::KpiTable;
+use crate::core::recorded::Sha256;
 use crate::wire::iteration::{self, IterationFile};
 
 /// A file larger than this is damage, not an iteration.
 pub const LARGEST: u64 = 64 * 1024 * 1024;
 
-/// Reads the files in parallel; results stand in the order of `entries`.
-pub fn read_all(
-    folder: &Path,
-    entries: &[Entry],
-    kpis: &KpiTable,
-) -> Vec<Result<Vec<IterationFile>, String>> {
+/// One file as it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileRead {
+    /// What it contains, or why it cannot be used.
+    pub content: Result<Vec<IterationFile>, String>,
+    /// Hash of its bytes; `None` = not asked for, or the file cannot be used.
+    pub sha256: Option<Sha256>,
+}
+
+/// Reads the files in parallel, in the order of `entries`; `hashed` asks for their hashes, too.
+pub fn read_all(folder: &Path, entries: &[Entry], kpis: &KpiTable, hashed: bool) -> Vec<FileRead> {
     entries
         .par_iter()
         .with_min_len(8)
-        .map_init(Vec::new, |buffer, entry| read_one(folder, entry, kpis, buffer))
+        .map_init(Vec::new, |buffer, entry| {
+            let content = read_one(folder, entry, kpis, buffer);
+            let sha256 = (hashed && content.is_ok()).then(|| Hasher::digest(&*buffer).into());
+            FileRead { content, sha256 }
+        })
         .collect()
 }
 
@@ -32,6 +44,9 @@ fn read_one(
     kpis: &KpiTable,
     buffer: &mut Vec<u8>,
 ) -> Result<Vec<IterationFile>, String> {
+    if entry.number > LARGEST_NUMBER {
+        return Err(format!("no run has an iteration above {LARGEST_NUMBER}"));
+    }
     let path = folder.join(&entry.name);
     if !entry.is_plain_file {
         check_kind(&path)?;
@@ -41,7 +56,7 @@ fn read_one(
 }
 
 /// Links are followed; what is not a plain file at their end is never opened (a pipe would block for ever).
-fn check_kind(path: &Path) -> Result<(), String> {
+pub fn check_kind(path: &Path) -> Result<(), String> {
     let is_link = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_symlink());
     match fs::metadata(path) {
         Ok(meta) if meta.is_file() => Ok(()),

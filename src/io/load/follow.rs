@@ -8,18 +8,18 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::files::FileRead;
 use super::listing::{self, Entry};
 use super::stamp::Stamp;
-use super::{Gathering, LoadError, Loaded, end_of_block, files, repeats, sidecars};
+use super::{Gathering, LoadError, Loaded, copies, end_of_block, files, recorded, repeats, sidecars};
 use crate::core::evidence::{Evidence, RunState};
 use crate::core::kpi::KpiTable;
-use crate::wire::iteration::IterationFile;
 
 /// What one file said when it was last read.
 #[derive(Debug)]
 struct Known {
     stamp: Option<Stamp>,
-    said: Result<Vec<IterationFile>, String>,
+    said: FileRead,
 }
 
 /// What there is in a folder, as of the last look.
@@ -135,8 +135,11 @@ impl Seen {
         }
         // What is left is not in the folder any more.
         let mut changed = !known.is_empty();
+        let hashed = recorded::is_recorded(folder);
         let wanted: Vec<Entry> = unread.iter().map(|(entry, ..)| entry.clone()).collect();
-        for ((entry, stamp, before), said) in unread.into_iter().zip(files::read_all(folder, &wanted, kpis)) {
+        for ((entry, stamp, before), said) in
+            unread.into_iter().zip(files::read_all(folder, &wanted, kpis, hashed))
+        {
             changed |= before.is_none_or(|before| before.said != said);
             self.files.insert(entry, Known { stamp, said });
         }
@@ -154,7 +157,9 @@ impl Seen {
             gathering.append(block, said.by_ref().take(block.len()).cloned().collect());
             rest = later;
         }
-        gathering.finish(&mut evidence);
+        let hashes = gathering.finish(&mut evidence);
+        recorded::compare(&self.folder, &hashes, &mut evidence);
+        evidence.altered.extend(copies::find(&self.folder, &entries, &evidence));
         evidence.repeats = repeats::find(&self.folder, &entries, &evidence.series, kpis);
         evidence.add_unusable_symbols(kpis.len());
         Loaded { folder: self.folder.clone(), evidence }

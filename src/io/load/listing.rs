@@ -30,7 +30,8 @@ pub fn parse_name(name: &str) -> Option<(Option<&str>, u64)> {
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) || symbol == Some("") {
         return None;
     }
-    Some((symbol, digits.parse().ok()?))
+    // Digits beyond every number are a number beyond every run.
+    Some((symbol, digits.parse().unwrap_or(u64::MAX)))
 }
 
 /// The iteration files of a folder, sorted by number, then name.
@@ -136,6 +137,7 @@ mod tests {
         assert_eq!(parse_name("ITER_SUMMARY_007.json"), Some((None, 7)));
         assert_eq!(parse_name("ITER_SUMMARY_BTCUSDT_001.json"), Some((Some("BTCUSDT"), 1)));
         assert_eq!(parse_name("ITER_SUMMARY_A_B_12.json"), Some((Some("A_B"), 12)));
+        assert_eq!(parse_name("ITER_SUMMARY_99999999999999999999999.json"), Some((None, u64::MAX)));
         for other in [
             "ITER_SUMMARY_.json",
             "ITER_SUMMARY_x.json",
@@ -143,7 +145,6 @@ mod tests {
             "ITER_SUMMARY_-1.json",
             "ITER_SUMMARY_1.5.json",
             "ITER_SUMMARY__3.json",
-            "ITER_SUMMARY_99999999999999999999999.json",
             "iter_summary_1.json",
             "TUNING_REPORT.json",
         ] {

@@ -2,9 +2,11 @@
 //!
 //! Judges nothing; a folder without a single iteration is loaded like any other.
 
+mod copies;
 mod files;
 mod follow;
 mod listing;
+mod recorded;
 mod repeats;
 mod sidecars;
 mod stamp;
@@ -14,9 +16,11 @@ use std::path::{Path, PathBuf};
 
 use crate::core::evidence::{BadFile, Duplicate, Evidence, Renumbered, RunState};
 use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::recorded::Sha256;
 use crate::core::series::{Interner, Series};
 use crate::wire::iteration::IterationFile;
 
+use files::FileRead;
 pub use files::{LARGEST, read_bounded, read_plain};
 pub use follow::{Follower, Look};
 use listing::Entry;
@@ -107,7 +111,10 @@ pub fn load(asked: &Path, kpis: &KpiTable, reach: Reach) -> Result<Loaded, LoadE
     } else {
         evidence.unread = unread;
     }
-    gathering.finish(&mut evidence);
+    let hashes = gathering.finish(&mut evidence);
+    recorded::compare(&folder, &hashes, &mut evidence);
+    recorded::compare_artifacts(&folder, &mut evidence);
+    evidence.altered.extend(copies::find(&folder, &wanted, &evidence));
     if reach == Reach::All {
         evidence.repeats = repeats::find(&folder, &wanted, &evidence.series, kpis);
     }
@@ -155,6 +162,8 @@ struct Gathering<'k> {
     evidence: Evidence,
     /// Symbols in the content of usable files, by the symbol in their names where the two differ.
     renamed: BTreeMap<String, BTreeSet<String>>,
+    /// Hashes of the files, where the folder has records to compare them with.
+    hashes: Vec<(Entry, Sha256)>,
 }
 
 impl<'k> Gathering<'k> {
@@ -165,32 +174,37 @@ impl<'k> Gathering<'k> {
             interner: Interner::default(),
             evidence: Evidence::default(),
             renamed: BTreeMap::new(),
+            hashes: Vec::new(),
         }
     }
 
     /// Reads block by block; while one is read, the one before it is put into the series.
     fn read(&mut self, folder: &Path, entries: &[Entry]) {
         let kpis = self.kpis;
+        let hashed = recorded::is_recorded(folder);
         let mut rest = entries;
         let mut before: (&[Entry], Vec<_>) = (&[], Vec::new());
         while !rest.is_empty() {
             let (block, later) = rest.split_at(end_of_block(rest));
             let (entries, results) = before;
-            let ((), read) =
-                rayon::join(|| self.append(entries, results), || files::read_all(folder, block, kpis));
+            let ((), read) = rayon::join(
+                || self.append(entries, results),
+                || files::read_all(folder, block, kpis, hashed),
+            );
             before = (block, read);
             rest = later;
         }
         self.append(before.0, before.1);
     }
 
-    fn append(&mut self, entries: &[Entry], results: Vec<Result<Vec<IterationFile>, String>>) {
+    fn append(&mut self, entries: &[Entry], results: Vec<FileRead>) {
         let mut same_number: Vec<(&Entry, IterationFile)> = Vec::new();
-        for (entry, result) in entries.iter().zip(results) {
+        for (entry, FileRead { content, sha256 }) in entries.iter().zip(results) {
+            self.hashes.extend(sha256.map(|sha256| (entry.clone(), sha256)));
             if same_number.first().is_some_and(|(first, _)| first.number != entry.number) {
                 self.append_number(&mut same_number);
             }
-            match result {
+            match content {
                 Ok(files) => same_number.extend(files.into_iter().map(|file| (entry, file))),
                 Err(reason) => self.evidence.bad_files.push(BadFile {
                     name: entry.name.clone(),
@@ -275,7 +289,8 @@ impl<'k> Gathering<'k> {
         labelled > named
     }
 
-    fn finish(mut self, evidence: &mut Evidence) {
+    /// Puts what was gathered into `evidence`; gives back the hashes of the files.
+    fn finish(mut self, evidence: &mut Evidence) -> Vec<(Entry, Sha256)> {
         // A file that cannot be read has no symbol but that of its name. Where all its readable siblings call
         // themselves something else, so does it.
         for bad in &mut self.evidence.bad_files {
@@ -293,5 +308,6 @@ impl<'k> Gathering<'k> {
         evidence.renumbered = self.evidence.renumbered;
         evidence.sources = self.evidence.sources;
         evidence.commits = self.evidence.commits;
+        self.hashes
     }
 }

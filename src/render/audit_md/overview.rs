@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::core::analysis::{Analysis, SymbolAnalysis, pass_limits};
+use crate::core::iteration::first_time;
 use crate::core::judge::count;
 use crate::core::policy::Policy;
 use crate::core::series::Series;
@@ -76,12 +77,8 @@ fn numbers(analysis: &Analysis) -> String {
 
 /// From the first time in a series to the last time of all.
 fn times(analysis: &Analysis) -> String {
-    let first = analysis
-        .evidence
-        .series
-        .iter()
-        .filter_map(|series| series.rows().iter().find_map(|row| row.time.as_deref()));
-    match (first.min(), analysis.last_time()) {
+    let first = first_time(analysis.evidence.series.iter().flat_map(Series::rows));
+    match (first, analysis.last_time()) {
         (Some(first), Some(last)) => format!("{} - {}", cell(first), cell(last)),
         _ => String::new(),
     }

@@ -122,7 +122,11 @@ pub(super) fn min_iterations(
 ) -> Read<usize> {
     let (Ok(window), Ok(minimum)) = (window, minimum) else { return Err(Noted) };
     let windows = windows?;
-    match (minimum.value, window.value.length(&windows)) {
+    let length = window.value.length(&windows);
+    // A window that a flag cuts asks for no fewer iterations than the policy does.
+    let own = window.value.length(&own_windows(reader, windows));
+    let length = if reader.is_of_a_file(&minimum.place) { length.max(own) } else { length };
+    match (minimum.value, length) {
         (Minimum::Window, Some(length)) => Ok(length),
         (Minimum::Window, None) => {
             let name = window.value.name(&windows);
@@ -137,6 +141,26 @@ pub(super) fn min_iterations(
         }
         (Minimum::Count(count), _) => Ok(count),
     }
+}
+
+/// The minimum of a group as the policy files have it, whatever flags and variables say.
+pub(super) fn own_min_iterations(
+    reader: &Reader<'_>,
+    windows: Read<Windows>,
+    window: &Read<Found<WindowSpec>>,
+    table: &Key,
+) -> Read<usize> {
+    let length = window.as_ref().map_err(|noted| *noted)?.value.length(&own_windows(reader, windows?));
+    match (reader.of_files(&table.at("min_iterations"), values::minimum), length) {
+        (Some(Minimum::Count(count)), _) => Ok(count),
+        (_, length) => Ok(length.unwrap_or(1)),
+    }
+}
+
+/// The lengths of windows by the policy files, whatever flags and variables say.
+fn own_windows(reader: &Reader<'_>, windows: Windows) -> Windows {
+    let last_n = reader.of_files(&Key::new("windows.last_n"), values::count);
+    Windows { last_n: last_n.unwrap_or(windows.last_n), ..windows }
 }
 
 /// WARN and CRIT on every iteration.

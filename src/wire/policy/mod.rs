@@ -10,6 +10,7 @@ mod course;
 mod error;
 mod gates;
 mod holding;
+mod integrity;
 mod kpis;
 mod positions;
 mod possible;
@@ -62,6 +63,11 @@ impl fmt::Display for Origin {
 }
 
 impl Origin {
+    /// Whether it is a policy file or the built-in policy: what is meant for every run.
+    fn is_a_file(&self) -> bool {
+        matches!(self, Self::BuiltIn | Self::File(_))
+    }
+
     /// The origin of one value: a file says its line, the others need none.
     fn with_line(&self, position: Option<Position>) -> String {
         match (self, position) {

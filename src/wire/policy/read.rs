@@ -15,7 +15,7 @@ use super::gates::{self, Known, sourced};
 use super::possible::Possible;
 use super::reader::{Noted, Read, Reader};
 use super::tree::{Key, Tree, Value};
-use super::{compare, course, kpis, release, rules, run, values, words};
+use super::{compare, course, integrity, kpis, release, rules, run, values, words};
 
 /// The version of the policy's format that this program reads.
 pub(super) const SCHEMA_VERSION: u64 = 1;
@@ -40,6 +40,7 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
     let run_gates = rules::run_gates(&mut reader, &kpis);
     let deltas = deltas(&mut reader);
     let anomalies = anomalies(&mut reader);
+    let integrity = integrity::read(&mut reader);
     let sanity = sanity(&mut reader);
     let compare = compare::read(&mut reader, known);
     let recommendations = rules::recommendations(&mut reader, &kpis);
@@ -71,6 +72,7 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
             run_gates: run_gates?,
             deltas: deltas?,
             anomalies: anomalies?,
+            integrity: integrity?,
             sanity: sanity?,
             compare: compare?,
             recommendations: recommendations?,
@@ -113,6 +115,7 @@ fn run_verdict(reader: &mut Reader<'_>, windows: Read<Windows>) -> Read<RunVerdi
     let minimum = reader.required(&table.at("min_iterations"), "a number or `window`", values::minimum);
     let freeze = reader.required(&table.at("freeze"), "`require` or `ignore`", words::freeze);
     let min_iterations = gates::min_iterations(reader, windows, &window, &minimum);
+    let own_min_iterations = gates::own_min_iterations(reader, windows, &window, &table);
     let (pass, warn, freeze) = (pass?, warn?, freeze?);
     if pass.value < warn.value {
         let problem = format!(
@@ -126,6 +129,7 @@ fn run_verdict(reader: &mut Reader<'_>, windows: Read<Windows>) -> Read<RunVerdi
         pass_share: sourced(reader, &pass),
         warn_share: sourced(reader, &warn),
         min_iterations: min_iterations?,
+        own_min_iterations: own_min_iterations?,
         freeze: freeze.value,
         freeze_source: reader.source(&freeze.place),
     })

@@ -101,6 +101,18 @@ impl<'t> Reader<'t> {
         Err(self.note(&place, format!("is missing, expected {expected}")))
     }
 
+    /// The usable value of a key in the topmost file that has it, or in the built-in policy.
+    pub(super) fn of_files<T>(&self, key: &Key, parse: impl Fn(&Value) -> Result<T, String>) -> Option<T> {
+        let mut files = self.trees.iter().rev().filter(|tree| tree.origin.is_a_file());
+        let node = files.find_map(|tree| tree.get(key))?;
+        parse(&node.value).ok()
+    }
+
+    /// Whether the value at a place is from a file or the built-in policy.
+    pub(super) fn is_of_a_file(&self, place: &Place) -> bool {
+        self.trees[place.layer].origin.is_a_file()
+    }
+
     /// Names in a table whose names are free, in the order in which they first stand in the layers.
     pub(super) fn names(&mut self, table: &Key) -> Vec<(String, Place)> {
         self.tables.insert(table.clone());

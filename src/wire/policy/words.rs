@@ -3,7 +3,7 @@
 use crate::core::kpi::Direction;
 use crate::core::policy::release::RollbackKind;
 use crate::core::policy::{FreezeRule, Statistic, WindowSpec};
-use crate::core::verdict::{Comparison, Severity};
+use crate::core::verdict::{Comparison, Outcome, Severity};
 
 pub(super) use crate::core::spelling::{closest, did_you_mean};
 
@@ -38,6 +38,11 @@ fn list(words: &[&str]) -> String {
 
 pub(super) fn severity(value: &Value) -> Result<Severity, String> {
     one_of(value, "severity", &[Severity::Hard, Severity::Soft].map(|severity| (severity.word(), severity)))
+}
+
+/// What a gap in the time stamps is.
+pub(super) fn time_steps(value: &Value) -> Result<Outcome, String> {
+    one_of(value, "outcome", &[("warn", Outcome::Warn), ("invalid", Outcome::Invalid)])
 }
 
 pub(super) fn comparison(value: &Value) -> Result<Comparison, String> {

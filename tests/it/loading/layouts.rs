@@ -100,9 +100,10 @@ fn padded_names_are_their_number_and_the_order_is_that_of_numbers() {
 }
 
 #[test]
-fn a_gap_is_a_finding_and_the_window_is_the_highest_numbers_present() {
+fn a_gap_in_the_window_is_invalid_and_the_window_is_the_highest_numbers_present() {
     let gated = gate(&Run::passing(12).without(&name(7)).without(&name(8)).without(&name(2)));
-    gated.ends("PASS", 0);
+    gated.ends("INVALID", 4);
+    assert!(gated.reason().ends_with("missing in the window: 7-8"), "{}", gated.reason());
     let gap = gated.finding("gap");
     assert_eq!(message(gap), "missing between the first and the last: 2, 7-8 (3 iterations)");
     let window = &gated.check("run_verdict.pass_count")["window"];

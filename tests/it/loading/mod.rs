@@ -3,6 +3,8 @@
 
 mod files;
 mod layouts;
+mod records;
+mod shrunk;
 mod sidecars;
 mod spellings;
 mod values;

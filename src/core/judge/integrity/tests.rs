@@ -1,6 +1,6 @@
 //! Tests of [`super`]: the last three of five iterations, so that there is an inside and an outside.
 
-use super::super::fixture::{WINDOWS, last, series};
+use super::super::fixture::{WINDOWS, integrity_rules, last, series};
 use super::*;
 use crate::core::evidence::{BadFile, Declared, Duplicate};
 use crate::core::policy::WindowSpec;
@@ -18,7 +18,7 @@ fn bad(number: u64, symbol: Option<&str>) -> BadFile {
 
 fn judged(evidence: &Evidence, series: &Series, so_far: bool) -> Vec<Check> {
     let window = Window::find(series, WindowSpec::LastN, &WINDOWS, &evidence.numbers(series));
-    let mut all = checks(evidence, series, &window, so_far);
+    let mut all = checks(evidence, series, &window, so_far, &integrity_rules());
     all.extend(kpis_present(series, &window, &NET, &KpiTable::default()));
     all
 }

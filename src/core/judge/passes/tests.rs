@@ -32,6 +32,7 @@ fn rule(freeze: FreezeRule) -> RunVerdictRule {
         pass_share: limit(0.75),
         warn_share: limit(0.625),
         min_iterations: 8,
+        own_min_iterations: 8,
         freeze,
         freeze_source: limit(0.0).source,
     }

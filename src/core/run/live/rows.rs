@@ -4,8 +4,6 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-
 use super::{LiveChange, LiveIteration};
 use crate::core::excerpt::{WORDS, excerpt};
 use crate::core::guards::Guard;
@@ -40,7 +38,7 @@ impl LiveIteration {
         let code = skipped(&row.tuning);
         Self {
             number: row.number,
-            ends: row.time.as_deref().and_then(time),
+            ends: row.instant(),
             phase: phase(row),
             values: series.values_at(position, kpis),
             kpi_verdict: row.kpi_verdict.as_deref().and_then(KpiVerdict::parse),
@@ -72,10 +70,6 @@ fn skipped(tuning: &Tuning) -> Option<SkipCode> {
     ];
     let spoke = flagged.into_iter().find(|(guard, _)| tuning.guards.contains(*guard));
     spoke.filter(|_| tuning.applied == Some(false) && !has_words).map(|(_, code)| code)
-}
-
-fn time(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc())
 }
 
 fn phase(row: &Row) -> Phase {

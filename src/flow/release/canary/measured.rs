@@ -129,7 +129,7 @@ fn times(
         .rows()
         .iter()
         .map(|row| {
-            let to = DateTime::parse_from_rfc3339(row.time.as_deref()?).ok()?.to_utc();
+            let to = row.instant()?;
             let earliest = to.checked_sub_signed(longest)?;
             let from = before.filter(|before| *before < to).map_or(earliest, |before| before.max(earliest));
             before = Some(to);

@@ -5,7 +5,7 @@ use crate::core::kpi::KpiId;
 use crate::core::params::ParamName;
 use crate::core::policy::{FreezeRule, GateSet, Policy, Statistic, Step, Subject, WindowSpec};
 use crate::core::verdict::Comparison::{Above, AtLeast, AtMost, Below};
-use crate::core::verdict::{Comparison, Severity};
+use crate::core::verdict::{Comparison, Outcome, Severity};
 
 use super::super::read;
 
@@ -24,6 +24,14 @@ fn rows(set: &GateSet) -> Vec<Row> {
 fn the_windows_are_the_last_eight_and_from_seven_on() {
     let policy = built_in();
     assert_eq!((policy.windows.last_n, policy.windows.steady_start), (8, 7));
+}
+
+#[test]
+fn time_is_evidence_by_four_limits() {
+    let rules = built_in().integrity;
+    let limits = [&rules.elapsed_share, &rules.gap_intervals, &rules.ahead_minutes].map(|limit| limit.value);
+    assert_eq!(limits, [0.9, 5.0, 5.0]);
+    assert_eq!(rules.time_steps, Outcome::Warn);
 }
 
 #[test]

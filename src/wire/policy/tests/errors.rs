@@ -34,6 +34,20 @@ fn a_value_of_the_wrong_kind_is_told_with_line_column_and_key() {
 }
 
 #[test]
+fn rules_of_integrity_that_could_never_hold_are_told() {
+    for (text, words) in [
+        ("time_steps = \"fail\"", "`integrity.time_steps`: unknown outcome `fail`"),
+        ("elapsed_share = 0", "`integrity.elapsed_share`: expected"),
+        ("elapsed_share = 1.01", "`integrity.elapsed_share`: expected"),
+        ("gap_intervals = 1", "`integrity.gap_intervals`: expected a number above 1, found 1"),
+        ("ahead_minutes = -1", "`integrity.ahead_minutes`: expected"),
+    ] {
+        let error = error_of(&format!("[integrity]\n{text}"));
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
 fn a_table_in_the_place_of_a_value_and_the_reverse_are_told() {
     assert_eq!(
         error_of("[windows.last_n]\nlength = 8"),

@@ -64,11 +64,25 @@ fn a_flag_beats_a_variable_and_a_variable_beats_a_file() {
 }
 
 #[test]
-fn another_window_length_takes_the_minimum_with_it() {
-    let patches = [flag("windows.last_n", "4", "--last-n")];
-    let policy = read(&[], &patches).unwrap_or_else(|errors| panic!("{errors}"));
-    assert_eq!(policy.run_verdict.min_iterations, 4);
-    assert!(policy.readiness.checks.iter().all(|gate| gate.min_iterations == 4));
+fn a_longer_window_takes_the_minimum_with_it_and_one_that_a_flag_cuts_does_not() {
+    let minimum = |layers: &[Layer], length: &str| {
+        let patches = [flag("windows.last_n", length, "--last-n")];
+        let policy = read(layers, &patches).unwrap_or_else(|errors| panic!("{errors}"));
+        let rule = policy.run_verdict;
+        assert!(policy.readiness.checks.iter().all(|gate| gate.min_iterations == rule.min_iterations));
+        (rule.min_iterations, rule.own_min_iterations)
+    };
+    assert_eq!(minimum(&[], "4"), (8, 8));
+    assert_eq!(minimum(&[], "12"), (12, 8));
+    // The window of a file is the policy's own.
+    let six = [layer("p.toml", "schema_version = 1\nwindows.last_n = 6\n")];
+    assert_eq!(minimum(&six, "4"), (6, 6));
+    // A number in a file is meant for every run, and is no error of the flag.
+    let number = [layer(
+        "p.toml",
+        "schema_version = 1\n[run_verdict]\nmin_iterations = 7\n[readiness]\nmin_iterations = 7\n",
+    )];
+    assert_eq!(minimum(&number, "4"), (7, 7));
     let patches = [flag("run_verdict.min_iterations", "3", "--min-iterations")];
     let policy = read(&[], &patches).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(policy.run_verdict.min_iterations, 3);
