@@ -8,7 +8,7 @@ use clap::Args;
 #[derive(Clone, Debug, Args)]
 pub struct AccessArgs {
     /// File with the bearer token for the server [default: no token]
-    #[arg(long, value_name = "FILE", conflicts_with = "basic_auth_user")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["basic_auth_user", "basic_auth_password_file"])]
     pub bearer_token_file: Option<PathBuf>,
 
     /// User for the server's basic authentication [default: none]

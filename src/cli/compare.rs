@@ -26,7 +26,7 @@ pub struct CompareArgs {
 
     /// The run that is compared with: a folder with ITER_SUMMARY_*.json files, a POST_SOAK_SNAPSHOT.json or a
     /// POST_SOAK_AUDIT_SUMMARY.json [default: the baseline in the store, see `compare baseline promote`]
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", conflicts_with = "store")]
     pub a: Option<PathBuf>,
 
     /// The run that is compared, in the same forms

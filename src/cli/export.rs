@@ -13,6 +13,10 @@ use crate::core::listen::ListenAddress;
 #[derive(Debug, Args)]
 #[command(
     group(ArgGroup::new("destination").multiple(false)),
+    mut_arg("bearer_token_file", |arg| arg.requires("server")),
+    mut_arg("basic_auth_user", |arg| arg.requires("server")),
+    mut_arg("basic_auth_password_file", |arg| arg.requires("server")),
+    mut_arg("header", |arg| arg.requires("server")),
     after_help = "\
 The history goes by --remote-write as, for every iteration at its own time,
   soak_iteration_kpi{job,run,kpi,symbol}    a KPI in base units: seconds, ratios (1 bps = 0.0001)

@@ -100,10 +100,14 @@ pub struct ImportArgs {
 
 /// `soak grafana check`
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    mut_arg("token_file", |arg| arg.requires("url")),
+    mut_arg("timeout", |arg| arg.requires("url")),
+    after_help = "\
 Examples:
   soak grafana check --input deploy/grafana/dashboards/mm_operability.json
-  soak grafana check --input dashboard.json --url https://grafana.example.org")]
+  soak grafana check --input dashboard.json --url https://grafana.example.org"
+)]
 pub struct CheckArgs {
     /// File with a dashboard; may be repeated
     #[arg(long, value_name = "FILE", required = true)]

@@ -18,6 +18,7 @@ pub mod environment;
 pub mod export;
 pub mod globals;
 pub mod grafana;
+mod idle;
 pub mod judging;
 pub mod notify;
 pub mod post_soak;
@@ -29,6 +30,8 @@ pub mod serve;
 pub mod server;
 pub mod start;
 pub mod values;
+
+use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -197,8 +200,14 @@ pub fn definition() -> clap::Command {
 
 /// Reads the command line of this process. The error of `--help` and `--version` is their text.
 pub fn parse() -> Result<Cli, clap::Error> {
+    read(environment::arguments())
+}
+
+/// Reads a command line, the name of the program first.
+fn read(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, clap::Error> {
     let mut definition = definition();
-    let matches = definition.try_get_matches_from_mut(environment::arguments())?;
+    let matches = definition.try_get_matches_from_mut(arguments)?;
+    idle::check(&mut definition, &matches)?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut definition))
 }
 

@@ -87,6 +87,9 @@ pub enum NoDestination {
         "`--notify telegram` needs a bot: set `TELEGRAM_BOT_TOKEN`, `TELEGRAM_WEBHOOK` or `SOAK_WEBHOOK_URL`"
     )]
     TelegramBot,
+    /// A chat for a channel that has none.
+    #[error("`--chat-id` has no effect without `--notify telegram`")]
+    IdleChat,
     /// No chat for Telegram.
     #[error("`--notify telegram` needs a chat: set `TELEGRAM_CHAT_ID` or give `--chat-id`")]
     TelegramChat,
@@ -113,6 +116,7 @@ impl NotifyArgs {
         };
         match self.notify {
             None => Ok(None),
+            Some(Channel::Slack | Channel::Webhook) if self.chat_id.is_some() => Err(NoDestination::IdleChat),
             Some(Channel::Slack) => {
                 let url = url("SLACK_WEBHOOK").ok_or(NoDestination::SlackUrl)?;
                 Ok(Some(Destination::Slack { url }))
@@ -198,6 +202,16 @@ mod tests {
             destination(&asked, &[("SLACK_WEBHOOK", "https://slack")]),
             Err(NoDestination::WebhookUrl)
         );
+    }
+
+    #[test]
+    fn a_chat_is_only_for_telegram() {
+        let variables = [("SOAK_WEBHOOK_URL", "https://common"), ("TELEGRAM_CHAT_ID", "1")];
+        for channel in [Channel::Slack, Channel::Webhook] {
+            let asked = args(Some(channel), None, Some("7"));
+            assert_eq!(destination(&asked, &variables), Err(NoDestination::IdleChat));
+            assert!(destination(&args(Some(channel), None, None), &variables).is_ok());
+        }
     }
 
     #[test]

@@ -158,7 +158,7 @@ pub struct GateArgs {
     pub out: Option<PathBuf>,
 
     /// Leave report.html, the report for the browser, out; an earlier one is removed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "skip_analyzer")]
     pub no_html: bool,
 
     /// Draw sparklines with -=+# instead of block characters

@@ -109,7 +109,14 @@ pub struct LengthArgs {
     pub resume: bool,
 
     /// With --resume: so many iterations more than were declared [default: none]
-    #[arg(long, value_name = "K", value_parser = count, requires = "resume", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "K",
+        value_parser = count,
+        requires = "resume",
+        conflicts_with_all = ["overrides", "set", "preset", "preset_file"],
+        allow_negative_numbers = true
+    )]
     pub extend: Option<usize>,
 }
 
@@ -234,8 +241,8 @@ pub struct ReportArgs {
     #[arg(long, value_name = "FILE")]
     pub gate_summary: Option<PathBuf>,
 
-    /// Write all three into this folder, as soak_metrics.json, SOAK_RESULTS.md and gates_summary.json
-    /// [default: not written]
+    /// Write all three into this folder, as soak_metrics.json, SOAK_RESULTS.md and gates_summary.json; with --resume
+    /// also those of a complete run [default: not written]
     #[arg(long, value_name = "DIR")]
     pub reports: Option<PathBuf>,
 }

@@ -23,7 +23,7 @@ pub struct SelftestArgs {
     pub judged: JudgedRunArgs,
 
     /// Judge as `gate --strict`
-    #[arg(long)]
+    #[arg(long, conflicts_with = "skip_delta_verify")]
     pub strict: bool,
 
     /// Judge as `gate --skip-delta-verify`

@@ -45,6 +45,47 @@ pub fn write_below(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write(path, bytes)
 }
 
+/// Tries whether [`write_below`] could write this file; leaves nothing behind.
+pub fn try_below(path: &Path) -> Result<(), FileError> {
+    try_out(path).map_err(|source| FileError { path: path.to_owned(), action: "written", source })
+}
+
+fn try_out(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        // A device or a pipe; opening one would wait for its reader.
+        Ok(found) if !found.is_file() => return Ok(()),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let direct = folder_of(path);
+    for folder in direct.ancestors() {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        match fs::metadata(folder) {
+            Ok(found) if !found.is_dir() => return Err(io::ErrorKind::NotADirectory.into()),
+            Ok(_) => {
+                // A name that no file can have is told in a folder that is there.
+                let names = path.strip_prefix(folder).unwrap_or(path).components();
+                for found in names.map(|name| fs::symlink_metadata(folder.join(name))) {
+                    found.map(drop).or_else(|error| match error.kind() {
+                        io::ErrorKind::InvalidFilename => Err(error),
+                        _ => Ok(()),
+                    })?;
+                }
+                let mut builder = tempfile::Builder::new();
+                builder.prefix(super::artifacts::TEMPORARY_PREFIX);
+                return builder.tempfile_in(folder).and_then(tempfile::NamedTempFile::close);
+            }
+            // A link that leads nowhere is in the way of the folder.
+            Err(_) if folder.symlink_metadata().is_ok() => return Err(io::ErrorKind::NotADirectory.into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::NotFound.into())
+}
+
 fn pour(path: &Path, bytes: &[u8]) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.write_all(bytes)
 }
@@ -220,3 +261,6 @@ pub fn modified(path: &Path) -> Option<DateTime<Utc>> {
 pub fn is_file(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_file())
 }
+
+#[cfg(test)]
+mod tests;

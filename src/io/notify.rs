@@ -154,6 +154,19 @@ impl Default for Notifier {
 }
 
 impl Notifier {
+    /// Whether there is an address to send to; sends nothing.
+    pub fn check(&self, target: &Target) -> Result<(), NotifyError> {
+        let (service, url) = match target {
+            Target::Slack { url } => ("slack", url.clone()),
+            Target::Webhook { url } => ("the webhook", url.clone()),
+            Target::PagerDuty { url, .. } => ("pagerduty", url.clone()),
+            Target::Telegram { chat_id, .. } if chat_id.trim().is_empty() => return Err(NotifyError::ChatId),
+            Target::Telegram { bot, .. } => ("telegram", self.telegram_url(bot)?),
+        };
+        let failed = |source| NotifyError::Http { service, message: 1, messages: 1, source };
+        Address::new(&url).map(drop).map_err(failed)
+    }
+
     /// Sends the text; returns how many messages it took.
     pub fn send(&self, target: &Target, text: &str) -> Result<usize, NotifyError> {
         if text.trim().is_empty() {

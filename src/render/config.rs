@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn what_is_shown_can_be_read_again_and_is_the_same_policy() {
         let policy = good(
-            "[run_gates.\"odd \\\"name\\\"\"]\nmetric = \"a\\tb\"\nseverity = \"soft\"\ncomparison = \"<\"\nlimit = 1e300\n",
+            "[prometheus.\"odd \\\"name\\\"\"]\nquery = \"a\\tb\"\noptional = true\n[run_gates.odd]\nmetric = \"ws_lag_max_ms\"\nseverity = \"soft\"\ncomparison = \"<\"\nlimit = 1e300\n",
         );
         let text = show_text(&policy);
         let again = read(&[layer("shown.toml", &text)], &[]).unwrap_or_else(|errors| panic!("{errors}"));

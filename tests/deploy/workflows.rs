@@ -152,9 +152,7 @@ fn no_job_outlives_the_six_hours_of_a_hosted_runner() {
 /// Puts examples in the place of variables.
 fn with_examples(line: &str) -> String {
     let mut line = line.to_owned();
-    for (variable, example) in
-        [("$HOURS", "72"), ("$PROMETHEUS_URL", "http://127.0.0.1:9090"), ("$binary", "soak")]
-    {
+    for (variable, example) in [("$HOURS", "72"), ("${source[@]}", "--mock"), ("$binary", "soak")] {
         line = line.replace(&format!("\"{variable}\""), example);
     }
     line
@@ -188,6 +186,58 @@ fn every_command_line_is_understood() {
         }
     }
     assert!(count >= 19, "only {count} command lines found");
+}
+
+#[test]
+fn a_soak_by_hand_has_the_inputs_of_its_document_and_names_its_source() {
+    let all = workflows();
+    let inputs = &all["soak.yml"]["on"]["workflow_dispatch"]["inputs"];
+    assert_eq!(inputs["duration_hours"]["default"], serde_json::json!(72));
+    assert_eq!(inputs["mock_mode"]["default"], serde_json::json!(false));
+    assert_eq!(inputs["mock_mode"]["type"], "boolean");
+    for (place, script) in scripts(&all) {
+        for line in command_lines(&script).iter().filter(|line| line.starts_with("soak run ")) {
+            let is_named = ["--mock", "--source ", " -- "].iter().any(|source| line.contains(source));
+            assert!(is_named, "{place}: {line}");
+        }
+    }
+    let soak = scripts(&all)
+        .into_iter()
+        .find(|(place, script)| place == "soak.yml, segment" && script.contains("soak run"));
+    let (_, script) = soak.expect("the soak");
+    for source in [
+        "source=(--source sim --real-time)",
+        "source=(--source prometheus --prometheus-url \"$PROMETHEUS_URL\")",
+    ] {
+        assert!(script.contains(source), "{script}");
+    }
+}
+
+#[test]
+fn every_runner_is_one_that_is_still_there() {
+    // Hosted runners that are not announced to be retired; macOS 14 was, on 2026-11-02.
+    let known = ["ubuntu-24.04", "ubuntu-24.04-arm", "macos-15", "windows-2022"];
+    for (file, workflow) in workflows() {
+        for (name, job) in jobs(&workflow) {
+            let runner = job["runs-on"].as_str().unwrap_or_default();
+            let of_matrix = job["strategy"]["matrix"]["include"].as_array().into_iter().flatten();
+            let named: Vec<&str> = match runner {
+                "${{ matrix.runner }}" => of_matrix.filter_map(|row| row["runner"].as_str()).collect(),
+                "" => Vec::new(),
+                runner if runner.contains("|| 'ubuntu-24.04' }}") => vec!["ubuntu-24.04"],
+                runner => vec![runner],
+            };
+            assert!(named.iter().all(|runner| known.contains(runner)), "{file}, {name}: {named:?}");
+        }
+    }
+}
+
+#[test]
+fn the_licences_of_what_draws_the_pictures_are_allowed() {
+    let deny = text("deny.toml");
+    for licence in ["BSD-2-Clause", "BSD-3-Clause", "MIT", "Apache-2.0", "Zlib"] {
+        assert!(deny.contains(&format!("    \"{licence}\",")), "{licence}");
+    }
 }
 
 #[test]

@@ -371,3 +371,22 @@ fn a_run_is_never_changed() {
         assert!(fs::read(place.file(name)).expect("there") == bytes, "{name}");
     }
 }
+
+#[test]
+fn a_run_whose_last_three_collections_failed_does_not_pass() {
+    let run = |failed: std::ops::RangeInclusive<u64>| {
+        failed.fold(Run::passing(24), |run, number| {
+            run.edit(number, |file| {
+                file["collection"] =
+                    json!({"ok": false, "reason": "required queries brought no value: `up`: no series"});
+            })
+        })
+    };
+    let gate = |run: Run| run.in_temp().soak("gate", &["--format", "json"]);
+    let down = gate(run(22..=24));
+    assert_eq!((down.code, &down.json()["outcome"]), (1, &json!("FAIL")), "{down:?}");
+    assert!(down.stdout.contains("the last 3 collections failed (22-24)") && down.stdout.contains("`up`"));
+    // The source was mended: five of eight pass, as before.
+    let mended = gate(run(21..=23));
+    assert_eq!((mended.code, &mended.json()["outcome"]), (0, &json!("WARN")), "{mended:?}");
+}

@@ -70,7 +70,9 @@ pub struct CanaryCheckArgs {
     #[arg(
         long,
         value_name = "DIR",
-        conflicts_with_all = ["prometheus_url", "selector", "bearer_token_file", "basic_auth_user", "header"]
+        conflicts_with_all = [
+            "prometheus_url", "selector", "bearer_token_file", "basic_auth_user", "basic_auth_password_file", "header"
+        ]
     )]
     pub canary_run: Option<PathBuf>,
 

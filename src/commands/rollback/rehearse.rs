@@ -57,6 +57,12 @@ fn hook_of(alert: &str, labels: &[(String, String)], policy: &RollbackPolicy) ->
     let file = Path::new(alert);
     // No alert's name has a dot or a slash.
     if alert.contains(['/', '.']) {
+        if !labels.is_empty() {
+            let problem = format!("`--label` has no effect: the alerts of `{alert}` have their own labels");
+            return Err(
+                Failure::usage(anyhow!(problem)).hint("give the name of an alert, or change the file")
+            );
+        }
         let text = loose::read_text(file).map_err(Failure::input)?;
         return hook::read(text.as_bytes()).map_err(|error| {
             Failure::input(anyhow::Error::new(error).context(format!("`{alert}` is no alert hook")))

@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 
 use super::plan::{Facts, plan as make_plan};
 use super::settings::usage;
-use super::{Job, folder_failure, places, settings, source, start};
+use super::{Job, folder_failure, gates, places, settings, source, start};
 use crate::commands::Failure;
 use crate::core::params::{ParamName, ParamValues};
 use crate::core::run::settings::RunSettings;
@@ -62,6 +62,7 @@ pub(super) fn plan(job: &Job<'_>) -> Result<RunPlan, Failure> {
     };
     // What would stop the run stops the plan; and a wrong URL may hold a password.
     places::check(job, &settings)?;
+    gates::check(job, &settings)?;
     source::source(&settings.source, &job.args.source, &job.policy.run)?;
     Ok(make_plan(Facts {
         policy: job.policy,
@@ -100,6 +101,7 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     let start = start::resolve(&job.args.tuning, out, &job.policy.run)?;
     let shape = start::shape(Path::new(&settings.start_file))?;
     places::check(job, &settings)?;
+    gates::check(job, &settings)?;
     let source = source::source(&settings.source, &job.args.source, &job.policy.run)?;
     // Fractions of a second would only make the times of a simulated run hard to read.
     let started = job.now.trunc_subsecs(0);
@@ -148,6 +150,7 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     let mut manifest = folder.manifest().clone();
     agree(job, &manifest)?;
     places::check(job, &manifest.settings)?;
+    gates::check(job, &manifest.settings)?;
     if let Some(changed) = found.changed.first() {
         let problem =
             format!("`{}` is not the file that the run wrote; somebody changed it", changed.display());
@@ -162,9 +165,11 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         manifest.iterations = extended(job, &manifest)?;
         manifest.extended.push(more as u64);
     } else if done == manifest.iterations && manifest.state == State::Complete {
-        if folder.is_materialised() {
+        // Or its reports, which may be written again.
+        if folder.is_materialised() && job.args.reports.files().is_empty() {
             let problem = format!("the run in `{}` is complete: {done} iterations", folder.path().display());
-            return Err(Failure::failed(super::plain(problem)).hint("`--extend K` adds iterations to it"));
+            return Err(Failure::failed(super::plain(problem))
+                .hint("`--extend K` adds iterations to it, `--reports DIR` writes its reports"));
         }
         is_over = true;
     }
@@ -188,7 +193,7 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         folder.declare(manifest).map_err(folder_failure)?;
         folder.append_event(Event::Resume, Some(done), None, job.now).map_err(folder_failure)?;
     }
-    if let Some(last) = &found.last {
+    if let Some(last) = found.last.as_ref().filter(|_| !is_over) {
         // After the last iteration nobody else would put them in place.
         let text = overrides::write(shape.as_deref(), &last.state.overrides).map_err(Failure::input)?;
         folder.put_overrides(text.as_bytes()).map_err(folder_failure)?;

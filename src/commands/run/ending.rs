@@ -126,6 +126,11 @@ fn exit(job: &Job<'_>, ended: &Ended, watch: &Watch<'_>, report: &RunReport) -> 
             None => "every collection failed".to_owned(),
         };
         let why = reason(&ended.end).unwrap_or_else(every);
+        if watch.has_parts {
+            let failure = Failure::external(plain(why))
+                .hint("the iteration files hold what was measured, and each reason");
+            return (Exit::ExternalFailed, Some(failure));
+        }
         let failure = Failure::usage(plain(format!("no iteration was completed: {why}")))
             .hint("`soak run --dry-run` shows what would be run; the iteration files hold each reason");
         return (Exit::Usage, Some(failure));

@@ -2,6 +2,7 @@
 
 mod begin;
 mod ending;
+mod gates;
 mod places;
 mod plan;
 mod settings;
@@ -35,6 +36,7 @@ use crate::exit::Exit;
 use crate::flow::run::{Clock, Drive, Sampler};
 use crate::io::clock::{self, Stopwatch};
 use crate::io::environment::Environment;
+use crate::io::notify::{Notifier, NotifyError};
 use crate::io::procfs;
 use crate::io::progress::Progress;
 use crate::io::run_folder::RunFolderError;
@@ -59,7 +61,13 @@ pub(super) fn run(args: &RunArgs, globals: &GlobalArgs) -> Result<Exit, Failure>
     let provenance = collect_provenance(&policy, None)?;
     let now = clock::now(&Environment::of_process()).map_err(Failure::usage)?;
     let job = Job { args, globals, policy: &policy, provenance, now };
+    let target = args.notify.destination().map_err(Failure::usage)?.map(notify_target);
+    if let Some(target) = &target {
+        Notifier::default().check(target).map_err(cannot_notify)?;
+    }
+    let sampler = sampler(args.pid)?;
     if args.dry_run {
+        args.serve.map(Listening::at).transpose().map_err(cannot_serve)?;
         let planned = begin::plan(&job)?;
         print(match args.format {
             Format::Text => run_plan::text(&planned),
@@ -67,10 +75,8 @@ pub(super) fn run(args: &RunArgs, globals: &GlobalArgs) -> Result<Exit, Failure>
         })?;
         return Ok(Exit::Success);
     }
-    let target = args.notify.destination().map_err(Failure::usage)?.map(notify_target);
     let messenger = target.map(|target| Messenger::new(target, args.notify.link()));
     let stop = StopRequest::listen().map_err(Failure::failed)?;
-    let sampler = sampler(args.pid)?;
     // Taken before the folder is made: a run that cannot start leaves nothing behind and moves nothing aside.
     let listening = args.serve.map(Listening::at).transpose().map_err(cannot_serve)?;
     let (begun, source) = begin::begin(&job)?;
@@ -161,6 +167,11 @@ fn carry_out(
     let ended = drive.run(begun.done, state, fails);
     watch.voice.progress.finish();
     ending::end(job, begun, ended, watch, server, style(globals, args.ascii))
+}
+
+fn cannot_notify(error: NotifyError) -> Failure {
+    let hint = error.hint();
+    Failure::usage(error).hint_if_known(hint)
 }
 
 fn cannot_serve(error: ServeError) -> Failure {

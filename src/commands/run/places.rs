@@ -1,22 +1,41 @@
-//! The files that the command line names: none of them may be another one, or what a run writes itself.
+//! The files that the command line names: none of them may be another one, or what a run writes itself, and each
+//! must be a place that can be written, at the end of the run too.
 //!
-//! Looks and refuses; writes nothing.
+//! Tries and refuses; leaves nothing behind.
 
 use std::path::Path;
 
-use super::Job;
 use super::settings::usage;
+use super::{Job, folder_failure};
 use crate::commands::Failure;
 use crate::core::run::settings::RunSettings;
 use crate::io::loose;
-use crate::io::run_folder::OVERRIDES_FILE;
+use crate::io::run_folder::{OVERRIDES_FILE, RunFolder};
 use crate::wire::{run_log, run_manifest, tuning_written};
 
 /// The way out where a file has two uses.
 const APART: &str = "give each file a name of its own";
 
-/// That the active overrides and the reports can have the places that were asked for.
+/// That everything that is written during the run and at its end can have the place that was asked for.
 pub(super) fn check(job: &Job<'_>, settings: &RunSettings) -> Result<(), Failure> {
+    apart(job, settings)?;
+    RunFolder::try_place(&job.args.files.out).map_err(folder_failure)?;
+    for (path, _) in job.args.reports.files() {
+        writable(&path, "the report flags name files in folders that can be written")?;
+    }
+    if job.args.tuning.adopt {
+        let hint = "`--adopt` writes the tuned values into the start file, see `--overrides`";
+        writable(Path::new(&settings.start_file), hint)?;
+    }
+    Ok(())
+}
+
+fn writable(path: &Path, hint: &str) -> Result<(), Failure> {
+    loose::try_below(path).map_err(|error| Failure::usage(error).hint(hint))
+}
+
+/// That none of them is another one.
+fn apart(job: &Job<'_>, settings: &RunSettings) -> Result<(), Failure> {
     let start_file = Path::new(&settings.start_file);
     let active = settings.active_overrides.as_deref().map(Path::new);
     if let Some(active) = active {

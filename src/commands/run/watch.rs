@@ -106,8 +106,10 @@ pub(super) struct Watch<'p> {
     pub(super) so_far: SoFar<'p>,
     pub(super) metrics: MetricsCollector,
     pub(super) rows: Vec<TrendRow>,
-    /// Iterations with a report, those before a resume included.
+    /// Iterations whose collection succeeded, those before a resume included.
     pub(super) collected: u64,
+    /// Whether a collection that failed brought values all the same.
+    pub(super) has_parts: bool,
     /// Why the last collection that failed did.
     pub(super) last_failure: Option<String>,
     /// Iterations in a row, up to the last, with KPI FAIL.
@@ -130,6 +132,7 @@ impl<'p> Watch<'p> {
             metrics: MetricsCollector::default(),
             rows: Vec::new(),
             collected: 0,
+            has_parts: false,
             last_failure: None,
             fails: 0,
             started: Stopwatch::start(),
@@ -145,6 +148,7 @@ impl<'p> Watch<'p> {
         self.collected += u64::from(record.collection_failed.is_none());
         if record.collection_failed.is_some() {
             self.last_failure.clone_from(&record.collection_failed);
+            self.has_parts |= record.summary.values.iter().any(Option::is_some);
         }
         let is_fail = record.summary.kpi_verdict == Some(KpiVerdict::Fail);
         self.fails = if is_fail { self.fails + 1 } else { 0 };

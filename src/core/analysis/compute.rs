@@ -12,7 +12,7 @@ use crate::core::evidence::Evidence;
 use crate::core::findings::{self, Judged};
 use crate::core::guards::GuardCounts;
 use crate::core::judge::edge_report::{self, Totals};
-use crate::core::judge::{advisory, disagree, gates, integrity, passes};
+use crate::core::judge::{advisory, collections, disagree, gates, integrity, passes};
 use crate::core::kpi::KpiId;
 use crate::core::policy::{GateSet, Policy, Statistic, WindowSpec};
 use crate::core::ranges::Ranges;
@@ -97,6 +97,7 @@ fn symbol(
     }
     let passes = passes::count_passes(series, &judged, limits, &policy.run_verdict);
     checks.extend(passes::checks(series, &judged, limits, &policy.run_verdict, &passes, &policy.kpis));
+    checks.extend(collections::check(series, &judged, policy));
     let run_outcome = join(&checks);
     if options.require_freeze {
         checks.push(passes::freeze_required(series, &judged, &passes, run_outcome));

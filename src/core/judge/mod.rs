@@ -5,6 +5,7 @@
 pub mod action;
 pub mod advisory;
 pub(super) mod causes;
+pub mod collections;
 pub mod disagree;
 pub mod edge_report;
 #[cfg(test)]

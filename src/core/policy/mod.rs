@@ -4,6 +4,7 @@
 //! nothing here has a number of its own.
 
 mod compare;
+mod effective;
 mod holding;
 mod integrity;
 mod length;
@@ -13,6 +14,7 @@ mod sanity;
 
 use super::course::{ChangeRules, CourseRules};
 pub use compare::{CompareRules, Margin};
+pub use effective::Effective;
 pub use holding::{HoldCount, Judge};
 pub use integrity::IntegrityRules;
 pub use sanity::SanityRules;
@@ -312,17 +314,6 @@ pub struct Windows {
     pub last_n: usize,
     /// First iteration of the steady part.
     pub steady_start: u64,
-}
-
-/// One value in force, for `soak config show`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Effective {
-    /// Dotted key.
-    pub key: String,
-    /// The value as TOML.
-    pub value: String,
-    /// Where it comes from.
-    pub origin: String,
 }
 
 /// Everything the judge needs to know that is not in the artifacts.

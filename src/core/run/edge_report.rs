@@ -30,6 +30,18 @@ pub struct EdgeReport {
     pub resources: Option<Resources>,
     /// What went wrong with a file beside the report, or with an optional metric; for a person.
     pub notes: Vec<String>,
+    /// Why the collection failed all the same; `None` = it did not.
+    pub incomplete: Option<Incomplete>,
+}
+
+/// A report without a value that it must have. What it has is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incomplete {
+    /// What is missing and why, for the iteration's record.
+    pub reason: String,
+    /// Whether another required value is there: then the source is at work, and the collections that failed in a
+    /// row end with this one.
+    pub is_alive: bool,
 }
 
 impl EdgeReport {

@@ -106,7 +106,7 @@ pub struct IterationSummary {
     pub block_ratios: BTreeMap<String, f64>,
     /// Cost components that made the edge negative.
     pub neg_edge_drivers: Vec<String>,
-    /// The runner's verdict; `None` when nothing was collected.
+    /// The runner's verdict; `None` when the collection failed.
     pub kpi_verdict: Option<KpiVerdict>,
     /// Its reasons.
     pub kpi_reasons: Vec<String>,
@@ -161,7 +161,7 @@ pub struct IterationRecord {
     pub phase: Phase,
     /// Whether the run has phases at all (`--warmup`).
     pub has_phases: bool,
-    /// Why nothing was collected; `None` = collected.
+    /// Why the collection failed; `None` = it did not. The summary holds what was measured all the same.
     pub collection_failed: Option<String>,
     /// Overrides in force while it ran.
     pub overrides: ParamValues,

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::iteration::IterationRecord;
-use crate::core::kpi::KpiId;
+use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::stats::summary::{median, percentile};
 use crate::core::stats::{DecayingMean, RunningMean};
 
@@ -16,6 +16,36 @@ const WS_LAG: &str = "ws_lag_max_ms";
 const MAKER_SHARE: &str = "mm_maker_share_ratio";
 /// Delivered shares of which the run has the mean.
 pub(super) const RATIOS: [&str; 3] = ["mm_hit_ratio", MAKER_SHARE, "mm_deadline_miss_rate"];
+
+/// The metrics of a run, by name: the only ones that a run gate can look at.
+pub const NAMES: [&str; 9] = [
+    "duration_hours",
+    "mm_deadline_miss_rate",
+    "mm_edge_bps_ema1h",
+    "mm_edge_bps_ema24h",
+    "mm_hit_ratio",
+    MAKER_SHARE,
+    P50,
+    P95,
+    WS_LAG,
+];
+
+/// Whether a report with these keys below `totals` can bring a metric of a run.
+pub fn can_come_from<'k>(metric: &str, mut keys: impl Iterator<Item = &'k str>, kpis: &KpiTable) -> bool {
+    let kpi = match metric {
+        "duration_hours" => return true,
+        "mm_edge_bps_ema1h" | "mm_edge_bps_ema24h" => Some(KpiId::NET_BPS),
+        MAKER_SHARE => Some(KpiId::MAKER_TAKER_RATIO),
+        _ => None,
+    };
+    let is_fill =
+        |key: &str| metric == MAKER_SHARE && (key == "maker_share_pct" || key.starts_with("fills."));
+    keys.any(|key| {
+        key == metric
+            || is_fill(key)
+            || kpi.is_some_and(|kpi| kpis.spelled(key).is_some_and(|(id, _)| id == kpi))
+    })
+}
 
 /// Seconds of an hour.
 const HOUR: f64 = 3600.0;

@@ -80,13 +80,24 @@ impl Planner<'_> {
     /// Everything about an iteration that is over; its `state` is the memory for the next.
     ///
     /// A failed collection proposes nothing and ends what goes "in a row" for the freeze and the tuner's
-    /// rows; the row of KPI failures neither grows nor ends with it.
+    /// rows; the row of KPI failures neither grows nor ends with it. One that is only incomplete ends the row of
+    /// failed collections.
     pub fn finish(&self, state: &TunerState, begin: Begin, event: Event) -> IterationRecord {
         let Event { number, starts, ends, outcome, watched } = event;
         let warming_up = begin.phase == Phase::Warmup;
         let told = outcome.as_ref().ok().and_then(|report| report.resources);
+        let is_alive = outcome
+            .as_ref()
+            .is_ok_and(|report| report.incomplete.as_ref().is_none_or(|incomplete| incomplete.is_alive));
         let (mut summary, metrics, collection_failed) = match outcome {
-            Ok(report) => (summarise(self.policy, &report, warming_up), metrics(self.policy, &report), None),
+            Ok(report) => {
+                let mut summary = summarise(self.policy, &report, warming_up);
+                let failed = report.incomplete.as_ref().map(|incomplete| incomplete.reason.clone());
+                if failed.is_some() {
+                    (summary.kpi_verdict, summary.kpi_reasons) = (None, Vec::new());
+                }
+                (summary, metrics(self.policy, &report), failed)
+            }
             Err(reason) => {
                 let values = vec![None; self.policy.kpis.len()];
                 (IterationSummary { values, ..IterationSummary::default() }, BTreeMap::new(), Some(reason))
@@ -95,7 +106,8 @@ impl Planner<'_> {
         let seen = collection_failed.is_none().then_some(&summary);
         let resources = watched.as_ref().map_or(told, |sample| sample.resources);
         let now = state.run_seconds + self.run_time(starts, ends);
-        let (tuning, state) = tune::tune(self, &tune::Over { state, begin: &begin, number, now, seen });
+        let (tuning, state) =
+            tune::tune(self, &tune::Over { state, begin: &begin, number, now, seen, is_alive });
         summary.notes.extend(watched.and_then(|sample| sample.note));
         IterationRecord {
             number,

@@ -148,6 +148,11 @@ impl RunFolder {
         })
     }
 
+    /// That a run below `out` can have its place, at its start and at its end; makes nothing.
+    pub fn try_place(out: &Path) -> Result<(), RunFolderError> {
+        place::try_out(out)
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.folder

@@ -32,6 +32,16 @@ pub(super) fn lock_out(out: &Path) -> Result<FolderLock, RunFolderError> {
     Ok(FolderLock::acquire(out, LOCK_WAIT)?)
 }
 
+/// That `latest` is no link and nothing but a folder, and that what is there can move to `history`.
+pub(super) fn try_out(out: &Path) -> Result<(), RunFolderError> {
+    is_folder(&out.join(LATEST))?;
+    let history = out.join(HISTORY);
+    if history.symlink_metadata().is_ok() && !history.is_dir() {
+        return Err(RunFolderError::NotAFolder { path: history });
+    }
+    Ok(())
+}
+
 /// An empty folder for a run in `latest`, and the run's lock on it.
 pub(super) fn make_latest(
     out: &Path,

@@ -7,9 +7,9 @@
 //!   behind it goes with it, and one before it `PromQL` allows.
 //! - No series, several series, a value that is not finite or older than the interval, data that the server
 //!   knows to be incomplete: that metric has no value, and a note says why. An optional metric without series is
-//!   no matter.
-//! - The whole collection fails when the server cannot be reached, refuses us or fails, or when no metric at all
-//!   has a value.
+//!   no matter. `NaN` is what a ratio is without events.
+//! - The collection fails when a required query brings nothing (a value that is not finite is an answer), when the
+//!   server cannot be reached, refuses us or fails, or when no metric at all has a value. What was measured is kept.
 //! - Secrets go to the given server alone: redirects are not followed, and plain http to another machine is
 //!   refused with them. `nocache=1` keeps `VictoriaMetrics` from answering for half a minute before the moment
 //!   that was asked for; the others ignore it.
@@ -23,7 +23,7 @@ use ureq::{Agent, Proxy};
 pub use crate::io::http::{Auth, Target, TargetError};
 
 use crate::core::policy::run::MetricQuery;
-use crate::core::run::edge_report::EdgeReport;
+use crate::core::run::edge_report::{EdgeReport, Incomplete};
 use crate::core::run::source::{Interval, NoReport, Source, Wait};
 use crate::io::http::{HttpError, Limits, Request, agent, retrying};
 use crate::wire::prometheus::{Answer, RangeAnswer, Told, read, read_range};
@@ -59,6 +59,7 @@ impl PrometheusSource {
         let time = unix(interval.ends());
         let since = interval.starts.timestamp_millis() as f64 / 1000.0;
         let mut report = EdgeReport::default();
+        let (mut missing, mut is_alive) = (Vec::new(), false);
         for query in &self.queries {
             wait.wait(Duration::ZERO)?;
             let text = expand(&query.query, interval.length, &self.selector);
@@ -72,15 +73,23 @@ impl PrometheusSource {
                     return Err(NoReport::Failed(failed(&self.target, &error)));
                 }
             };
-            take(&mut report, query, told, since);
+            match take(&mut report, query, told, since) {
+                _ if query.is_optional => {}
+                Ok(()) => is_alive = true,
+                Err(reason) => missing.push(reason),
+            }
         }
-        if report.numbers.values().all(Option::is_none) {
+        if !is_alive && report.numbers.values().all(Option::is_none) {
             let reason = match (self.queries.len(), report.notes.is_empty()) {
                 (0, _) => "the policy has no queries".to_owned(),
                 (_, true) => "no query found a series".to_owned(),
                 (_, false) => report.notes.join("; "),
             };
             return Err(NoReport::Failed(format!("`{}` has no metric: {reason}", self.target.url())));
+        }
+        if !missing.is_empty() {
+            let reason = format!("required queries brought no value: {}", missing.join("; "));
+            report.incomplete = Some(Incomplete { reason, is_alive });
         }
         Ok(report)
     }
@@ -183,8 +192,13 @@ fn failed(target: &Target, error: &HttpError) -> String {
     }
 }
 
-/// Takes what a query was answered with into the report.
-fn take(report: &mut EdgeReport, query: &MetricQuery, told: Result<Told, String>, since: f64) {
+/// Takes what a query was answered with into the report; the error names the query that brought nothing.
+fn take(
+    report: &mut EdgeReport,
+    query: &MetricQuery,
+    told: Result<Told, String>,
+    since: f64,
+) -> Result<(), String> {
     let name = &query.metric;
     let answer = told.and_then(|told| {
         for warning in &told.warnings {
@@ -197,19 +211,26 @@ fn take(report: &mut EdgeReport, query: &MetricQuery, told: Result<Told, String>
     let reason = match answer {
         Ok(Answer::One { value, at }) if at >= since => {
             report.numbers.insert(name.clone(), Some(value));
-            return;
+            return Ok(());
         }
-        Ok(Answer::Nothing) if query.is_optional => return,
+        Ok(Answer::Nothing) if query.is_optional => return Ok(()),
+        Ok(Answer::NotFinite(text)) => {
+            let why = if text == "NaN" { "no events".to_owned() } else { format!("its value is {text}") };
+            report.numbers.insert(name.clone(), None);
+            report.notes.push(format!("`{name}`: {why}"));
+            return Ok(());
+        }
         Ok(Answer::One { at, .. }) => format!("its value is stale, {} s older than the interval", since - at),
         Ok(Answer::Nothing) => "no series".to_owned(),
         Ok(Answer::Several(number)) => format!("{number} series, expected one; aggregate them in the query"),
-        Ok(Answer::NotFinite(text)) => format!("its value is {text}"),
         Ok(Answer::OtherKind(kind)) => format!("the result is a {kind}, expected one number"),
         Ok(Answer::Refused(words)) => format!("the server refused the query: {words}"),
         Err(reason) => reason,
     };
+    let reason = format!("`{name}`: {reason}");
     report.numbers.insert(name.clone(), None);
-    report.notes.push(format!("`{name}`: {reason}"));
+    report.notes.push(reason.clone());
+    Err(reason)
 }
 
 /// Puts the interval and the selector into a query.

@@ -4,7 +4,7 @@ use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::policy::{
     GateSet, Judge, KpiGate, Limit, Statistic, ViolationRule, ViolationRules, WindowSpec, Windows,
 };
-use crate::core::verdict::Comparison;
+use crate::core::verdict::{Comparison, Severity};
 
 use super::possible::{Possible, looks_down, wrong_way};
 use super::reader::{Found, Noted, Place, Read, Reader};
@@ -54,7 +54,13 @@ pub(super) fn per_iteration(
         checks.push(gate);
     }
     let checks: Vec<Option<KpiGate>> = checks.into_iter().collect::<Read<_>>()?;
-    let checks = checks.into_iter().flatten().collect();
+    let checks: Vec<KpiGate> = checks.into_iter().flatten().collect();
+    if !checks.is_empty() && checks.iter().all(|gate| gate.severity == Severity::Soft) {
+        let place = reader.place_around(&set);
+        let problem =
+            "has no hard limit in force, so nothing could fail; one must have `severity = \"hard\"`";
+        return Err(reader.note(&place, problem.to_owned()));
+    }
     finish_set(reader, &set, true, true, checks)
 }
 

@@ -4,6 +4,7 @@ use crate::core::guards::Guard;
 use crate::core::kpi::KpiTable;
 use crate::core::params::ParamName;
 use crate::core::policy::{Condition, EdgeReportRule, RecommendationRule, RunGate, Statistic, Step, Subject};
+use crate::core::run::metrics;
 
 use super::gates::{enabled, kpi_named, ordered, sourced};
 use super::possible::{Possible, wrong_way};
@@ -53,7 +54,7 @@ fn edge_report_rule(
 pub(super) fn run_gates(reader: &mut Reader<'_>, kpis: &KpiTable) -> Read<Vec<RunGate>> {
     each(reader, "run_gates", |reader, name, place| {
         let key = &place.key;
-        let metric = reader.required(&key.at("metric"), "the name of a metric", values::name);
+        let metric = reader.required(&key.at("metric"), "the name of a metric", metric_of_a_run);
         let severity = reader.required(&key.at("severity"), "`hard` or `soft`", words::severity);
         let comparison = reader.required(&key.at("comparison"), "a comparison", words::comparison);
         let limit = reader.required(&key.at("limit"), "a number", values::number);
@@ -65,6 +66,16 @@ pub(super) fn run_gates(reader: &mut Reader<'_>, kpis: &KpiTable) -> Read<Vec<Ru
         let limit = sourced(reader, &limit);
         Ok(RunGate { name: name.to_owned(), metric, severity: severity?.value, comparison, limit })
     })
+}
+
+/// A metric that the report of a run has; no other could ever be judged.
+fn metric_of_a_run(value: &Value) -> Result<String, String> {
+    let name = values::name(value)?;
+    if metrics::NAMES.contains(&name.as_str()) {
+        return Ok(name);
+    }
+    let hint = words::did_you_mean(&name, metrics::NAMES);
+    Err(format!("`{name}` is no metric of a run{hint}; expected one of {}", metrics::NAMES.join(", ")))
 }
 
 /// `[recommendations.<name>]`, in the order of the file.

@@ -1,13 +1,15 @@
 //! Panic revert.
 
+use soak::core::kpi::KpiId;
 use soak::core::params::ParamName;
+use soak::core::run::edge_report::{EdgeReport, Incomplete};
 use soak::core::run::iteration::{KpiVerdict, Phase};
 use soak::core::tuning::record::SkipCode;
 
 use super::{POLICY, Planner, Run, dropped, planner, quiet};
 
 /// KPI FAIL by its risk; MODERATE proposes.
-fn bad() -> soak::core::run::edge_report::EdgeReport {
+fn bad() -> EdgeReport {
     quiet(&[("risk_ratio", 0.51)])
 }
 
@@ -98,4 +100,23 @@ fn failures_do_not_count_in_the_warm_up_and_a_revert_ends_the_ramp_down_of_what_
         (sixth.phase, sixth.overrides.clone()),
         (Phase::Rampdown, run.records[4].state.overrides.clone())
     );
+}
+
+#[test]
+fn only_a_source_that_answers_nothing_it_must_adds_to_the_row_that_ends_a_run() {
+    let incomplete = |is_alive| EdgeReport {
+        incomplete: Some(Incomplete { reason: "`a`: no series".to_owned(), is_alive }),
+        ..quiet(&[("net_bps", 1.5)])
+    };
+    let mut run = Run::of(planner());
+    let record = run.step(Ok(incomplete(false)));
+    // What was measured is kept, and judged by nobody.
+    assert_eq!(record.collection_failed.as_deref(), Some("`a`: no series"));
+    assert_eq!(record.summary.values[KpiId::NET_BPS.index()], Some(1.5));
+    assert_eq!((record.summary.kpi_verdict, record.tuning.skip), (None, Some(SkipCode::NoData)));
+    assert_eq!(record.state.failed_collections, 1);
+    assert_eq!(run.step(Err("timed out".to_owned())).state.failed_collections, 2);
+    assert_eq!(run.step(Ok(incomplete(true))).state.failed_collections, 0);
+    assert_eq!(run.step(Ok(incomplete(false))).state.failed_collections, 1);
+    assert_eq!(run.step(Ok(quiet(&[]))).state.failed_collections, 0);
 }

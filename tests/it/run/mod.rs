@@ -3,6 +3,7 @@
 mod files;
 mod hostile;
 mod plan;
+mod preflight;
 mod scenarios;
 mod sources;
 mod story;

@@ -27,6 +27,25 @@ fn close(found: (Option<f64>, usize), expected: f64, n: usize) {
 }
 
 #[test]
+fn the_names_are_those_of_the_metrics() {
+    assert_eq!(metrics(&[]).metrics.iter().map(|metric| metric.name).collect::<Vec<_>>(), NAMES);
+}
+
+#[test]
+fn a_metric_can_come_from_its_own_key_or_from_a_kpi() {
+    let can = |metric: &str, keys: &[&str]| can_come_from(metric, keys.iter().copied(), &KpiTable::default());
+    assert!(can("duration_hours", &[]));
+    assert!(can(P95, &["net_bps", P95]) && !can(P95, &["net_bps", P50]));
+    for ema in ["mm_edge_bps_ema1h", "mm_edge_bps_ema24h"] {
+        assert!(can(ema, &["net_bps"]) && can(ema, &["edge_bps"]) && !can(ema, &["risk_ratio"]));
+    }
+    for key in [MAKER_SHARE, "maker_taker_ratio", "maker_share_pct", "fills.maker_volume"] {
+        assert!(can(MAKER_SHARE, &[key]), "{key}");
+    }
+    assert!(!can(MAKER_SHARE, &["net_bps"]) && !can("mm_hit_ratio", &["maker_share_pct"]));
+}
+
+#[test]
 fn latencies_are_the_median_of_the_medians_and_the_95th_percentile_of_the_percentiles() {
     let records: Vec<IterationRecord> = (1..=5u32)
         .map(|n| {

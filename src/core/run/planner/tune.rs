@@ -26,8 +26,10 @@ pub(super) struct Over<'a> {
     pub(super) number: u64,
     /// Its end, seconds of run time.
     pub(super) now: f64,
-    /// What it measured; `None` = nothing was collected.
+    /// What it measured; `None` = the collection failed.
     pub(super) seen: Option<&'a IterationSummary>,
+    /// Whether the source answered what it must: a failed collection can be incomplete only.
+    pub(super) is_alive: bool,
 }
 
 impl Over<'_> {
@@ -124,7 +126,7 @@ pub(super) fn tune(planner: &Planner<'_>, over: &Over<'_>) -> (TuningRecord, Tun
         freeze_reason: freeze.starts.or(before.freeze_reason),
         stable_streak: freeze.streak,
         fail_streak: if panic.is_some() { 0 } else { fail_streak },
-        failed_collections: over.seen.map_or(before.failed_collections.saturating_add(1), |_| 0),
+        failed_collections: if over.is_alive { 0 } else { before.failed_collections.saturating_add(1) },
         rule_streaks: proposal.streaks,
         rule_acted: proposal.acted,
         override_hashes: hashes,
@@ -142,7 +144,7 @@ pub(super) fn tune(planner: &Planner<'_>, over: &Over<'_>) -> (TuningRecord, Tun
 
 fn observe<'a>(planner: &Planner<'a>, over: &Over<'_>) -> Observed<'a> {
     let (policy, run) = (planner.policy, &planner.policy.run);
-    let Over { state, begin, number, now, seen } = *over;
+    let Over { state, begin, number, now, seen, is_alive: _ } = *over;
     let fail_streak = over.fail_streak();
     let patience = &run.patience;
     let panics = seen.is_some()

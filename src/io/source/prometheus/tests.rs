@@ -96,12 +96,10 @@ fn window_and_selector_are_put_into_the_query() {
 }
 
 #[test]
-fn a_metric_that_cannot_be_had_is_named_and_the_others_are_kept() {
+fn a_required_metric_that_cannot_be_had_fails_the_collection_and_the_others_are_kept() {
     for (answer, reason) in [
         (vector(""), "no series"),
         (vector(r#"{"value":[1760270700,"1"]},{"value":[1760270700,"2"]}"#), "2 series, expected one"),
-        (value("NaN"), "its value is NaN"),
-        (value("+Inf"), "its value is +Inf"),
         (vector(r#"{"value":[1760270400,"1"]}"#), "its value is stale"),
         (vector(r#"{"histogram":[1760270700,{}]}"#), "the result is a histogram"),
         (body(400, r#"{"status":"error","errorType":"bad_data","error":"parse"}"#), "bad_data: parse"),
@@ -115,7 +113,35 @@ fn a_metric_that_cannot_be_had_is_named_and_the_others_are_kept() {
         assert_eq!(report.number("mm_hit_ratio"), Some(0.8));
         let [note] = report.notes.as_slice() else { panic!("{:?}", report.notes) };
         assert!(note.starts_with("`net_bps`: ") && note.contains(reason), "{note}");
+        let incomplete = report.incomplete.expect("a failed collection");
+        assert_eq!(incomplete.reason, format!("required queries brought no value: {note}"));
+        assert!(!incomplete.is_alive, "{reason}");
     }
+}
+
+#[test]
+fn a_ratio_without_events_has_no_value_and_fails_no_collection() {
+    for (text, why) in [("NaN", "no events"), ("+Inf", "its value is +Inf")] {
+        for other in [value("0.8"), vector("")] {
+            let report = collected(vec![value(text), other]).0.expect("a report");
+            assert_eq!(report.numbers.get("net_bps"), Some(&None));
+            assert_eq!((report.incomplete, report.notes), (None, vec![format!("`net_bps`: {why}")]));
+        }
+    }
+}
+
+#[test]
+fn one_required_metric_that_answers_shows_a_source_at_work() {
+    let asked = |answers| {
+        let server = TestServer::start(answers).expect("a server");
+        let queries = ["a", "b", "c"].map(|name| query(name, name, false)).to_vec();
+        cover(&mut source(&server, queries), &NoWait::doing(|| ())).expect("a report").incomplete
+    };
+    let told = asked(vec![vector(""), value("1"), vector("")]).expect("a failed collection");
+    assert_eq!(told.reason, "required queries brought no value: `a`: no series; `c`: no series");
+    assert!(told.is_alive);
+    assert!(asked(vec![vector(""), value("NaN"), vector("")]).expect("a failed collection").is_alive);
+    assert_eq!(asked(vec![value("1"), value("2"), value("3")]), None);
 }
 
 #[test]
@@ -149,7 +175,7 @@ fn without_any_metric_the_collection_fails() {
         other => panic!("{other:?}"),
     };
     let told = failed(vec![vector(""), value("NaN")]);
-    assert!(told.contains("has no metric: `net_bps`: no series; `mm_hit_ratio`: its value is NaN"), "{told}");
+    assert!(told.contains("has no metric: `net_bps`: no series; `mm_hit_ratio`: no events"), "{told}");
     let server = TestServer::start(vec![]).expect("a server");
     let none = cover(&mut source(&server, vec![]), &NoWait::doing(|| ()));
     assert!(matches!(none, Err(NoReport::Failed(reason)) if reason.ends_with("the policy has no queries")));

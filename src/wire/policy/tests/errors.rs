@@ -167,8 +167,37 @@ fn every_layer_says_which_version_it_is_written_in() {
 }
 
 #[test]
+fn a_run_gate_can_look_only_at_a_metric_of_a_run() {
+    let error = error_of("[run_gates.hit_ratio]\nmetric = \"mm_hit_ration\"\n");
+    assert_eq!(
+        error,
+        "`p.toml`:3:10: `run_gates.hit_ratio.metric`: `mm_hit_ration` is no metric of a run (did you mean \
+         `mm_hit_ratio`?); expected one of duration_hours, mm_deadline_miss_rate, mm_edge_bps_ema1h, \
+         mm_edge_bps_ema24h, mm_hit_ratio, mm_maker_share_ratio, tick_latency_ms.p50, tick_latency_ms.p95, \
+         ws_lag_max_ms"
+    );
+}
+
+#[test]
+fn one_limit_on_iterations_must_be_hard() {
+    for set in ["iteration_pass", "iteration_pass_mock"] {
+        let error = error_of(&format!("[{set}]\nseverity = \"soft\"\n"));
+        assert_eq!(
+            error,
+            format!(
+                "`p.toml`:2:2: `{set}`: has no hard limit in force, so nothing could fail; one must have \
+                 `severity = \"hard\"`"
+            )
+        );
+        let one = format!("[{set}]\nseverity = \"soft\"\n[{set}.kpi.net_bps]\nseverity = \"hard\"\n");
+        assert_eq!(errors_of(&one), [""; 0]);
+    }
+}
+
+#[test]
 fn new_entries_must_be_complete() {
-    let errors = errors_of("[goals.kpi.cancel_ratio]\nlimit = 0.5\n[run_gates.x]\nmetric = \"m\"\n");
+    let errors =
+        errors_of("[goals.kpi.cancel_ratio]\nlimit = 0.5\n[run_gates.x]\nmetric = \"mm_hit_ratio\"\n");
     assert_eq!(
         errors,
         [
