@@ -13,7 +13,7 @@ pub mod run;
 mod run_verdict;
 mod sanity;
 
-use super::course::{ChangeRules, CourseRules};
+use super::course::{ChangeRules, DriftGateRules};
 pub use compare::{CompareRules, Margin};
 pub use effective::Effective;
 pub use holding::{HoldCount, Judge};
@@ -318,7 +318,7 @@ pub struct Policy {
     /// Growth of resources.
     pub drift: DriftRules,
     /// Steady drifts of KPIs.
-    pub kpi_drift: CourseRules,
+    pub kpi_drift: DriftGateRules,
     /// Changes of level of KPIs.
     pub change_points: ChangeRules,
     /// A trend is flat while it changes less than this share of |median| over the window.
