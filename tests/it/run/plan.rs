@@ -215,7 +215,7 @@ fn a_run_that_is_too_short_for_the_gates_of_its_policy_says_so_before_it_starts(
     let out = Out::new();
     let folder = tempfile::tempdir().expect("a folder");
     let policy = folder.path().join("policy.toml");
-    std::fs::write(&policy, "schema_version = 1\n[kpi_drift]\ngates = true\n").expect("a policy");
+    std::fs::write(&policy, "schema_version = 1\n[kpi_drift]\nseverity = \"hard\"\n").expect("a policy");
     let policy = policy.to_str().expect("a plain path");
     let told = "`kpi_drift` (54); `--iterations 54` is enough for all";
     let plan = |iterations: &str| {
