@@ -385,7 +385,7 @@ pub fn duration(iterations: f64, pace: Option<Pace>) -> String {
     match pace {
         Some(pace) => {
             let hours = iterations * pace.hours;
-            format!("{} h", fixed(hours, if hours < 10.0 { 1 } else { 0 }))
+            format!("{} h", fixed(hours, usize::from(hours < 10.0)))
         }
         None => format!("{} iterations", fixed(iterations, 0)),
     }

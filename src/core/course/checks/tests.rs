@@ -149,7 +149,7 @@ fn ruled(rules: &ChangeRules, n: u64) -> (Check, Check) {
     let column = net(n, |_| 5.0);
     let columns = std::slice::from_ref(&column);
     (
-        drift(&drifts::find(columns, &rules.course)[0], &column, &drift_rules(&rules), scene),
+        drift(&drifts::find(columns, &rules.course)[0], &column, &drift_rules(rules), scene),
         changes(&levels::find(columns, rules)[0], &column, rules, scene),
     )
 }
