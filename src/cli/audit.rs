@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::judging::{OverrideArgs, PathArgs, PolicyArgs, WindowArgs};
+use super::judging::{CiArgs, OverrideArgs, PathArgs, PolicyArgs, WindowArgs};
 use super::values::Format;
 
 /// `soak audit`
@@ -49,6 +49,10 @@ pub struct AuditArgs {
     /// The files for older readers.
     #[command(flatten)]
     pub legacy: LegacyArgs,
+
+    /// What CI is told.
+    #[command(flatten)]
+    pub ci: CiArgs,
 
     /// Draw the four KPIs into plots/ beside the reports, as PNG and SVG; of several symbols the worst one
     #[arg(long)]

@@ -41,6 +41,10 @@ pub struct AnalyzeArgs {
     #[command(flatten)]
     pub override_: OverrideArgs,
 
+    /// What CI is told.
+    #[command(flatten)]
+    pub ci: CiArgs,
+
     /// Folder for everything that is written [default: the folder of the run, and reports/analysis in it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -1,5 +1,6 @@
 //! `soak analyze`: the deep look.
 
+use super::ci::{self, Reporter};
 use super::judging::{cannot_judge, collect_provenance, load_window_policy, overriding};
 use super::post_soak::{end, ending, leave, result, style, tell_folder, verdict_exit, write};
 use super::{Failure, print};
@@ -11,6 +12,7 @@ use crate::core::analysis::Options;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
 use crate::flow::write::{ANALYSIS, Wanted, add_plots, render};
+use crate::render::ci::Told;
 use crate::render::gate_text::Places;
 use crate::render::{gate_text, json};
 
@@ -23,25 +25,31 @@ pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         min_windows,
         fail_on,
         override_,
+        ci,
         out,
         no_html,
         plots,
         ascii,
         format,
     } = args;
-    let policy = load_window_policy(policy, window)?;
-    let provenance = collect_provenance(&policy, overriding(override_))?;
+    let reporter = Reporter { globals, args: ci, name: "soak analyze", is_json: *format == Format::Json };
     let options =
         Options { mock: mock.mock, so_far: window.so_far, min_windows: *min_windows, ..Options::default() };
     let asked = path.folder();
-    let request = Request { path: &asked, policy: &policy, options, symbols: symbol, edge_report: None };
-    let judged = judge::judge(&request).map_err(cannot_judge)?;
+    let (policy, provenance, judged) = reporter.or_error(|| {
+        let policy = load_window_policy(policy, window)?;
+        let provenance = collect_provenance(&policy, overriding(override_))?;
+        let request = Request { path: &asked, policy: &policy, options, symbols: symbol, edge_report: None };
+        let judged = judge::judge(&request).map_err(cannot_judge)?;
+        Ok((policy, provenance, judged))
+    })?;
     tell_folder(globals, &judged, &asked);
     let analysis = &judged.analysis;
     let wanted = Wanted { reports: true, ascii: *ascii, html: !no_html, ..Wanted::default() };
     let mut rendered = render(analysis, &policy, &provenance, &wanted);
     if *plots {
-        add_plots(&mut rendered, ANALYSIS, analysis, &policy).map_err(Failure::output)?;
+        reporter
+            .or_error(|| add_plots(&mut rendered, ANALYSIS, analysis, &policy).map_err(Failure::output))?;
     }
     let base = out.as_deref().unwrap_or(&judged.folder);
     let written = write(globals, base, analysis, rendered);
@@ -49,7 +57,12 @@ pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     if exit == Exit::Success && *exit_on_crit && analysis.has_crit() && provenance.overridden.is_none() {
         exit = Exit::Failed;
     }
-    let code = ending(exit, written.failure.as_ref()).code(globals.detailed_exitcode);
+    let mut failure = written.failure;
+    let told = Told::gate(analysis, &provenance).named("soak analyze");
+    if let Some(unwritten) = ci::write(ci, &told) {
+        failure.get_or_insert(unwritten);
+    }
+    let code = ending(exit, failure.as_ref()).code(globals.detailed_exitcode);
     let places = Places { run: &judged.folder, base, written: &written.names };
     match format {
         Format::Text => {
@@ -59,6 +72,7 @@ pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
             print(json::pretty(&result("analyze", analysis, &provenance, &written.names, code)))?;
         }
     }
+    ci::annotate(globals, ci, &told, *format == Format::Text)?;
     leave(judged);
-    end(exit, written.failure)
+    end(exit, failure)
 }

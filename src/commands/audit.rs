@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
+use super::ci::{self, Reporter};
 use super::judging::{cannot_judge, collect_provenance, load_window_policy, overriding};
 use super::post_soak::{end, ending, leave, style, tell_folder, write_where};
 use super::{Failure, print};
@@ -20,6 +21,7 @@ use crate::flow::write::{ANALYSIS, add_plots};
 use crate::io::load::read_bounded;
 use crate::io::loose;
 use crate::render::audit_summary::{Place, pull_request, text};
+use crate::render::ci::Told;
 use crate::render::json;
 use crate::wire::audit_summary::{FILE_NAME, read};
 use crate::wire::legacy_readiness::{Answer, Spelling};
@@ -36,37 +38,44 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
         out,
         plots,
         legacy,
+        ci,
         ascii,
         format,
     } = args;
     if let Some(AuditCommand::PrSummary(args)) = command {
         return pr_summary(args);
     }
-    let policy = load_window_policy(policy, window)?;
-    let provenance = collect_provenance(&policy, overriding(override_))?;
-    let options = Options { so_far: window.so_far, ..Options::default() };
+    let reporter = Reporter { globals, args: ci, name: "soak audit", is_json: *format == Format::Json };
     let asked = path.folder();
-    let request = Request { path: &asked, policy: &policy, options, symbols: &[], edge_report: None };
-    let legacy = legacy_files(legacy)?;
-    let judged = match judge::judge(&request) {
-        Ok(judged) => judged,
-        Err(error) => {
-            // An earlier file must not go on saying that all is well.
-            let nothing = Answer {
-                failures: vec![format!("snapshot_missing: {error}")],
-                overridden: provenance.overridden.clone(),
-                ..Answer::default()
-            };
-            write_legacy(&legacy, &nothing)?;
-            return Err(cannot_judge(error));
-        }
-    };
+    let (policy, provenance, legacy, judged) = reporter.or_error(|| {
+        let policy = load_window_policy(policy, window)?;
+        let provenance = collect_provenance(&policy, overriding(override_))?;
+        let options = Options { so_far: window.so_far, ..Options::default() };
+        let request = Request { path: &asked, policy: &policy, options, symbols: &[], edge_report: None };
+        let legacy = legacy_files(legacy)?;
+        let judged = match judge::judge(&request) {
+            Ok(judged) => judged,
+            Err(error) => {
+                // An earlier file must not go on saying that all is well.
+                let nothing = Answer {
+                    failures: vec![format!("snapshot_missing: {error}")],
+                    overridden: provenance.overridden.clone(),
+                    ..Answer::default()
+                };
+                write_legacy(&legacy, &nothing)?;
+                return Err(cannot_judge(error));
+            }
+        };
+        Ok((policy, provenance, legacy, judged))
+    })?;
     tell_folder(globals, &judged, &asked);
     let audited = audit::audit(&judged, &policy, &provenance);
     let mut rendered = audit::render(&audited, &policy, &provenance, &judged.folder, out.is_some(), *ascii);
     if *plots {
         let folder = if out.is_some() { "" } else { ANALYSIS };
-        add_plots(&mut rendered.rendered, folder, &judged.analysis, &policy).map_err(Failure::output)?;
+        reporter.or_error(|| {
+            add_plots(&mut rendered.rendered, folder, &judged.analysis, &policy).map_err(Failure::output)
+        })?;
     }
     let base = out.as_deref().unwrap_or(&judged.folder);
     let marker = rendered.rendered.artifacts[0].path.clone();
@@ -85,6 +94,10 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
             .hint("`--path` names the folder with the ITER_SUMMARY_<n>.json files");
         failure.get_or_insert(nothing);
     }
+    let told = Told::audit(&audited, &provenance);
+    if let Some(unwritten) = ci::write(ci, &told) {
+        failure.get_or_insert(unwritten);
+    }
     let exit = verdict_exit(audited.readiness.outcome, *fail_on_hold, provenance.overridden.is_some());
     let exit_code = ending(exit, failure.as_ref()).code(globals.detailed_exitcode);
     match format {
@@ -101,6 +114,7 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
         }
         Format::Json => print(json::pretty(&rendered.summary))?,
     }
+    ci::annotate(globals, ci, &told, *format == Format::Text)?;
     drop(audited);
     leave(judged);
     end(exit, failure)

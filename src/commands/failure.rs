@@ -71,6 +71,17 @@ impl Failure {
         }
     }
 
+    /// What failed and why, on one line.
+    pub fn sentence(&self) -> String {
+        let mut told = self.error.to_string();
+        for cause in self.error.chain().skip(1).map(ToString::to_string) {
+            if !told.contains(&cause) {
+                told = format!("{told}: {cause}");
+            }
+        }
+        told.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// Tells the failure on stderr. If nobody can read it there, the exit code still says it.
     pub fn report(&self) {
         let _ = write!(io::stderr().lock(), "{self}");

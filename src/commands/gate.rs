@@ -1,6 +1,6 @@
 //! `soak gate`: one load, one analysis, one verdict.
 
-use super::ci;
+use super::ci::{self, Reporter};
 use super::extract::metrics_wanted;
 use super::judging::{cannot_judge, collect_provenance, load_window_policy, notify_target, overriding};
 use super::post_soak::{
@@ -40,9 +40,8 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         ascii,
         format,
     } = args;
-    let target = notify_args.destination().map_err(Failure::usage)?.map(notify_target);
-    let policy = load_window_policy(policy, window)?;
-    let provenance = collect_provenance(&policy, overriding(override_))?;
+    let reporter = Reporter { globals, args: ci, name: "soak gate", is_json: *format == Format::Json };
+    let asked = path.folder();
     let options = Options {
         mock: mock.mock,
         so_far: window.so_far,
@@ -51,10 +50,15 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         require_freeze: *require_freeze,
         ..Options::default()
     };
-    let asked = path.folder();
-    let request =
-        Request { path: &asked, policy: &policy, options, symbols: &[], edge_report: edge_report.as_deref() };
-    let judged = judge::judge(&request).map_err(cannot_judge)?;
+    let (target, policy, provenance, judged) = reporter.or_error(|| {
+        let target = notify_args.destination().map_err(Failure::usage)?.map(notify_target);
+        let policy = load_window_policy(policy, window)?;
+        let provenance = collect_provenance(&policy, overriding(override_))?;
+        let edge_report = edge_report.as_deref();
+        let request = Request { path: &asked, policy: &policy, options, symbols: &[], edge_report };
+        let judged = judge::judge(&request).map_err(cannot_judge)?;
+        Ok((target, policy, provenance, judged))
+    })?;
     tell_folder(globals, &judged, &asked);
     let analysis = &judged.analysis;
     let snapshot = Snapshot::of(analysis, &provenance);

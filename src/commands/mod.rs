@@ -29,6 +29,7 @@ mod selftest;
 mod serve;
 mod stdout;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub use failure::Failure;
@@ -36,7 +37,7 @@ pub use stdout::print;
 
 use crate::cli::config::ConfigCommand;
 use crate::cli::deltas::DeltasCommand;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, environment};
 use crate::exit::Exit;
 
 /// Runs the command and says how the program ends.
@@ -52,6 +53,10 @@ pub fn run(cli: &Cli) -> ExitCode {
 pub fn answer(answer: &clap::Error) -> ExitCode {
     // Whoever closed the pipe has had enough, and there is no other place to say so.
     let _ = answer.print();
+    if answer.use_stderr() {
+        let arguments: Vec<OsString> = environment::arguments().collect();
+        ci::tell_unparsed(&arguments, &answer.to_string());
+    }
     let exit = if answer.use_stderr() { Exit::Usage } else { Exit::Success };
     ExitCode::from(exit.code(false))
 }

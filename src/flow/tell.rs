@@ -29,6 +29,7 @@ pub fn text(snapshot: &Snapshot) -> String {
         net_bps: kpi.net_bps.mean,
         p95_latency_ms: kpi.p95_latency_ms.mean,
         guards: Some(guards.oscillation_count + guards.velocity_count + guards.cooldown_count),
+        origin: snapshot.origin.as_ref().and_then(|origin| origin.note.as_deref()),
         reason: Some(&snapshot.outcome_reason),
     })
 }

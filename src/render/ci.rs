@@ -1,7 +1,9 @@
 //! A verdict as CI systems are told of it, whichever command judged. [`super::junit`] and [`super::github`] put it into
 //! their forms. Must not judge.
 
-use crate::core::analysis::Analysis;
+use super::terminal::decision;
+use crate::core::analysis::{Analysis, cause_among};
+use crate::core::audit::Audit;
 use crate::core::verdict::{Check, Outcome, reasons};
 use crate::wire::provenance::{Override, Provenance};
 
@@ -18,10 +20,16 @@ pub struct Told<'a> {
     pub order: Option<String>,
     /// No statement about a release.
     pub rehearsal: bool,
+    /// Why the data is not about a release; `None` where nothing says so.
+    pub origin: Option<String>,
+    /// What to do about an error, in place of the explanation of its check.
+    pub hint: Option<&'a str>,
     /// Who overrode the verdict.
     pub overridden: Option<&'a Override>,
     /// What else a reader must know to redo it: name and value.
     pub facts: Vec<(&'static str, String)>,
+    /// The last time in the data, as written; `None` = unknown.
+    pub time: Option<String>,
     /// Every check.
     pub checks: Vec<&'a Check>,
     /// What a person should look at beside the checks: title and sentence.
@@ -38,17 +46,65 @@ impl<'a> Told<'a> {
             reason: analysis.reason(),
             order: None,
             rehearsal: provenance.rehearsal,
+            origin: analysis.origin.sentence(),
+            hint: None,
             overridden: provenance.overridden.as_ref(),
             facts: vec![
+                ("source", analysis.source().unwrap_or_else(|| "not recorded".to_owned())),
+                ("simulated", analysis.origin.simulated.to_string()),
                 ("limits", analysis.limits().to_owned()),
                 ("policy_sha256", provenance.policy_sha256.clone()),
                 ("tool_version", provenance.tool_version.clone()),
             ],
+            time: analysis.last_time().map(str::to_owned),
             checks: analysis.checks().collect(),
             notes: in_window
                 .map(|finding| (format!("soak finding: {}", finding.kind), finding.message.as_str()))
                 .collect(),
         }
+    }
+
+    /// The same under the name of another command.
+    #[must_use]
+    pub fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
+
+    /// The answer of the readiness audit.
+    pub fn audit(audit: &'a Audit<'_>, provenance: &'a Provenance) -> Self {
+        let readiness = &audit.readiness;
+        let worst = audit.symbol().symbol.as_ref();
+        Self {
+            name: "soak audit",
+            outcome: readiness.outcome,
+            reason: cause_among(&readiness.checks, readiness.outcome, worst)
+                .unwrap_or_else(|| "every readiness limit is met".to_owned()),
+            checks: readiness.checks.iter().collect(),
+            ..Self::gate(audit.analysis, provenance)
+        }
+    }
+
+    /// An error before there was a verdict; `check` is its only case.
+    pub fn error(name: &'static str, check: &'a Check, hint: Option<&'a str>) -> Self {
+        Self {
+            name,
+            outcome: check.outcome,
+            reason: check.reason.clone(),
+            order: None,
+            rehearsal: false,
+            origin: None,
+            hint: Some(hint.unwrap_or("nothing was judged")),
+            overridden: None,
+            facts: vec![("tool_version", env!("CARGO_PKG_VERSION").to_owned())],
+            time: None,
+            checks: vec![check],
+            notes: Vec::new(),
+        }
+    }
+
+    /// How a check was decided, for those who want to redo it.
+    pub fn explanation(&self, check: &Check) -> String {
+        self.hint.map_or_else(|| decision(check), str::to_owned)
     }
 
     /// The checks that make the verdict what it is, worst first.

@@ -94,6 +94,9 @@ fn yes(flag: bool) -> &'static str {
 }
 
 fn overview(out: &mut String, analysis: &Analysis, run: &Path) {
+    if let Some(sentence) = analysis.origin.sentence() {
+        line(out, format_args!("{sentence}\n"));
+    }
     line(out, format_args!("Path:         {}", printable(&run.display().to_string())));
     let n = analysis.evidence.len();
     let span = |symbol: &SymbolAnalysis| {
@@ -110,9 +113,8 @@ fn overview(out: &mut String, analysis: &Analysis, run: &Path) {
             .collect();
         line(out, format_args!("Symbols:      {}", names.join(", ")));
     }
-    if let Some(source) = analysis.source() {
-        line(out, format_args!("Source:       {}", printable(&source)));
-    }
+    let source = analysis.source().unwrap_or_else(|| "not recorded".to_owned());
+    line(out, format_args!("Source:       {}", printable(&source)));
     line(out, format_args!("Limits:       {}", analysis.limits()));
     put(out, "\n");
 }
@@ -183,6 +185,9 @@ fn verdict_block(out: &mut String, analysis: &Analysis, style: Style) {
     let worst = analysis.worst();
     line(out, format_args!("Verdict:         {}", style.outcome(analysis.outcome)));
     line(out, format_args!("Reason:          {}", printable(&analysis.reason())));
+    if let Some(note) = analysis.origin.note() {
+        line(out, format_args!("Data:            {note}"));
+    }
     if let Some(symbol) = &worst.symbol {
         line(out, format_args!("Worst symbol:    {}", printable(symbol)));
     }
@@ -261,7 +266,15 @@ fn files(out: &mut String, places: Places<'_>) {
 }
 
 fn next_step(out: &mut String, analysis: &Analysis) {
+    let origin = &analysis.origin;
     let next = match analysis.outcome {
+        Outcome::Pass if origin.sentence().is_some() => {
+            "soak the real build, with every interval waited for; this verdict is not about one"
+        }
+        Outcome::Pass if analysis.mock => "gate the run by the production limits: leave `--mock` out",
+        Outcome::Pass if origin.source.is_none() => {
+            "a release needs a run whose source is recorded; `soak run` records it"
+        }
         Outcome::Pass if analysis.freeze_ready() => "the overrides may be frozen and the build released",
         Outcome::Pass => "the build may be released; the overrides are not ready to be frozen",
         Outcome::Warn => {

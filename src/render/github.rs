@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::ci::Told;
 use super::markdown::cell;
 use super::report_head::{REHEARSAL, override_line};
-use super::terminal::{bound, capital, decision, observed, sureness};
+use super::terminal::{bound, capital, observed, sureness};
 use crate::core::verdict::{Check, Outcome};
 
 /// GitHub shows at most so many annotations of a type per step.
@@ -33,7 +33,7 @@ pub fn annotations(told: &Told<'_>) -> String {
         *used += 1;
         let symbol = check.symbol.as_ref().map_or_else(String::new, |symbol| format!("{symbol}: "));
         let title = format!("soak {}: {symbol}{}", check.outcome.word(), check.gate);
-        annotate(&mut out, level, &title, &format!("{} [{}]", check.reason, decision(check)));
+        annotate(&mut out, level, &title, &format!("{} [{}]", check.reason, told.explanation(check)));
     }
     for (title, sentence) in told.notes.iter().take(ANNOTATIONS - warnings) {
         annotate(&mut out, "warning", title, sentence);
@@ -53,8 +53,12 @@ pub fn summary(told: &Told<'_>, room: usize) -> String {
     let mut out = format!("## {}: {}\n\n{}\n\n", capital(told.name), told.outcome.word(), cell(&told.reason));
     let order = told.order.as_ref().map(|order| format!("**{}**", cell(order)));
     let rehearsal = told.rehearsal.then(|| REHEARSAL.to_owned());
-    for line in order.into_iter().chain(rehearsal).chain(told.overridden.map(override_line)) {
+    let origin = told.origin.as_ref().map(|origin| format!("**{origin}.**"));
+    for line in order.into_iter().chain(rehearsal).chain(origin).chain(told.overridden.map(override_line)) {
         out.extend([line.as_str(), "\n\n"]);
+    }
+    if let Some(hint) = told.hint {
+        out.extend([&cell(hint), "\n\n"]);
     }
     let head = "| outcome | gate | observed | limit | window | reason |\n|---|---|--:|--:|---|---|\n";
     out.push_str(head);

@@ -4,28 +4,32 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, SecondsFormat};
+
 use super::ci::Told;
-use super::terminal::decision;
 use crate::core::verdict::{Check, Outcome};
 
 /// The report of a verdict.
 pub fn report(told: &Told<'_>) -> String {
-    let Told { name, outcome, reason, order, rehearsal, overridden, facts, checks, notes: _ } = told;
+    let Told { name, outcome, reason, order, rehearsal, origin, overridden, facts, time, checks, .. } = told;
     let of = |kind: Kind| checks.iter().filter(|check| kind_of(check) == kind).count();
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let mut line = |text: std::fmt::Arguments<'_>| {
         let written = writeln!(out, "{text}");
         debug_assert!(written.is_ok(), "writing to a string cannot fail");
     };
+    // Judging takes no time that belongs to a check, and the same input gives the same bytes.
     let totals = format!(
-        "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\"",
+        "tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"0\"",
         checks.len(),
         of(Kind::Failure),
-        of(Kind::Error),
-        of(Kind::Skipped)
+        of(Kind::Error)
     );
+    let skipped = of(Kind::Skipped);
+    let timestamp =
+        time.as_deref().and_then(instant).map_or_else(String::new, |time| format!(" timestamp=\"{time}\""));
     line(format_args!("<testsuites name=\"{name}\" {totals}>"));
-    line(format_args!("  <testsuite name=\"{name}\" {totals}>"));
+    line(format_args!("  <testsuite name=\"{name}\" {totals} skipped=\"{skipped}\"{timestamp}>"));
     line(format_args!("    <properties>"));
     let mut property = |name: &str, value: &str| {
         line(format_args!("      <property name=\"{name}\" value=\"{}\"/>", escape(value)));
@@ -38,6 +42,9 @@ pub fn report(told: &Told<'_>) -> String {
     if *rehearsal {
         property("rehearsal", "true");
     }
+    if let Some(origin) = origin {
+        property("origin", origin);
+    }
     for (name, value) in facts {
         property(name, value);
     }
@@ -46,11 +53,17 @@ pub fn report(told: &Told<'_>) -> String {
     }
     line(format_args!("    </properties>"));
     for check in checks {
-        case(check, &mut line);
+        case(check, &told.explanation(check), &mut line);
     }
     line(format_args!("  </testsuite>"));
     line(format_args!("</testsuites>"));
     out
+}
+
+/// A time in UTC; `None` where it is none.
+fn instant(time: &str) -> Option<String> {
+    let time = DateTime::parse_from_rfc3339(time).ok()?.to_utc();
+    Some(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,14 +84,14 @@ fn kind_of(check: &Check) -> Kind {
     }
 }
 
-fn case(check: &Check, line: &mut impl FnMut(std::fmt::Arguments<'_>)) {
+fn case(check: &Check, explanation: &str, line: &mut impl FnMut(std::fmt::Arguments<'_>)) {
     let class = match &check.symbol {
         Some(symbol) => format!("soak.{}.{}", check.part.word(), symbol),
         None => format!("soak.{}", check.part.word()),
     };
     let open = format!("    <testcase classname=\"{}\" name=\"{}\"", escape(&class), escape(&check.gate));
     let reason = escape(&format!("{}: {}", check.outcome.word(), check.reason));
-    let detail = escape(&decision(check));
+    let detail = escape(explanation);
     match kind_of(check) {
         Kind::Passed if check.outcome == Outcome::Pass => line(format_args!("{open} time=\"0\"/>")),
         Kind::Passed => {

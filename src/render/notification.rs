@@ -26,14 +26,24 @@ pub struct Notification<'a> {
     pub p95_latency_ms: Option<f64>,
     /// How often oscillation, velocity and cool-down guards spoke.
     pub guards: Option<usize>,
+    /// Why the data is not about a release; `None` where nothing says so.
+    pub origin: Option<&'a str>,
     /// Why the verdict is what it is. `None` and an empty text leave the part out.
     pub reason: Option<&'a str>,
 }
 
 /// `Soak [FAIL] FAIL | risk=0.41 | mt=0.89 | net=3.13 | latency=305ms | guards=2`, then ` | reason: …`.
 pub fn line(notification: &Notification<'_>) -> String {
-    let Notification { outcome, risk_ratio, maker_taker_ratio, net_bps, p95_latency_ms, guards, reason } =
-        notification;
+    let Notification {
+        outcome,
+        risk_ratio,
+        maker_taker_ratio,
+        net_bps,
+        p95_latency_ms,
+        guards,
+        origin,
+        reason,
+    } = notification;
     let number = |value: &Option<f64>, digits, unit: &str| match value {
         Some(value) => format!("{}{unit}", fixed(*value, digits)),
         None => "n/a".to_owned(),
@@ -48,6 +58,10 @@ pub fn line(notification: &Notification<'_>) -> String {
         number(p95_latency_ms, 0, "ms"),
         guards.map_or_else(|| "n/a".to_owned(), |count| count.to_string()),
     );
+    if let Some(origin) = origin {
+        line += " | ";
+        line += &one_line(origin);
+    }
     if let Some(reason) = reason.filter(|reason| !reason.trim().is_empty()) {
         line += " | reason: ";
         line += &one_line(reason);
@@ -87,6 +101,7 @@ mod tests {
         net_bps: Some(3.13),
         p95_latency_ms: Some(305.0),
         guards: Some(2),
+        origin: None,
         reason: None,
     };
 
@@ -107,12 +122,19 @@ mod tests {
             net_bps: None,
             p95_latency_ms: None,
             guards: Some(0),
+            origin: None,
             reason: Some("  "),
         };
         assert_eq!(
             line(&unknown),
             "Soak [WARN] WARN | risk=0.00 | mt=n/a | net=n/a | latency=n/a | guards=0"
         );
+    }
+
+    #[test]
+    fn simulated_data_says_so_before_the_reason() {
+        let told = line(&Notification { origin: Some("SIMULATED: x"), reason: Some("y"), ..FAILED });
+        assert!(told.ends_with(" | guards=2 | SIMULATED: x | reason: y"), "{told}");
     }
 
     #[test]

@@ -253,6 +253,12 @@ fn verdict(out: &mut Exposition, analysis: &Analysis, provenance: &Provenance) {
         last.filter(|_| analysis.outcome == Outcome::Pass),
     );
     out.single(
+        "soak_data_simulated",
+        "gauge",
+        "1 if the data is simulated or a rehearsal, which is not valid for a release",
+        Some(flag(analysis.origin.sentence().is_some())),
+    );
+    out.single(
         "soak_override_active",
         "gauge",
         "1 if the verdict was overridden by hand",

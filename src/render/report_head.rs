@@ -17,6 +17,9 @@ pub fn header(title: &str, analysis: &Analysis, provenance: &Provenance) -> Stri
     if let Some(overridden) = overridden(provenance) {
         paragraph(&mut out, &overridden);
     }
+    if let Some(origin) = origin_line(analysis) {
+        paragraph(&mut out, &origin);
+    }
     line(&mut out, &format!("- time: {}", time(analysis, provenance)));
     line(&mut out, &format!("- limits: {}", analysis.limits()));
     paragraph(
@@ -39,6 +42,11 @@ pub fn verdict(analysis: &Analysis) -> String {
 
 /// What every text of a rehearsal says.
 pub const REHEARSAL: &str = "**REHEARSAL: this is no statement about a release.**";
+
+/// That the data is not about a release, in bold; `None` where nothing says so.
+pub fn origin_line(analysis: &Analysis) -> Option<String> {
+    analysis.origin.sentence().map(|sentence| format!("**{sentence}.**"))
+}
 
 /// Who overrode the verdict, when and why, in bold, and whether this is a rehearsal; `None` when neither.
 pub fn overridden(provenance: &Provenance) -> Option<String> {
@@ -83,6 +91,9 @@ pub fn freeze_decision(analysis: &Analysis) -> (&'static str, String) {
 
 /// `READY_TO_FREEZE` or `HOLD`, and why, as it is: it may hold text from files.
 pub fn freeze_word(analysis: &Analysis) -> (&'static str, String) {
+    if let (Outcome::Pass, Some(sentence)) = (analysis.outcome, analysis.origin.sentence()) {
+        return ("HOLD", sentence);
+    }
     if analysis.outcome != Outcome::Pass {
         return ("HOLD", format!("the verdict is {}: {}", analysis.outcome, analysis.reason()));
     }

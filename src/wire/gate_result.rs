@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::analysis::{FindingRow, findings};
 use super::check::Ladder;
+use super::origin::OriginBlock;
 use super::provenance::{Override, Provenance};
 use crate::core::analysis::Analysis;
 use crate::core::deltas::Verification;
@@ -53,6 +54,8 @@ pub struct GateResult {
     /// `production` or `mock`: which limits were used.
     #[schemars(extend("enum" = ["production", "mock"]))]
     pub limits: String,
+    /// Whether the data can say anything about a release.
+    pub origin: OriginBlock,
     /// The true verdict of everything that joins.
     pub outcome: Outcome,
     /// PASS, WARN or FAIL; INCONCLUSIVE and INVALID are published as FAIL.
@@ -110,6 +113,7 @@ impl GateResult {
             tool_version: provenance.tool_version.clone(),
             policy_sha256: provenance.policy_sha256.clone(),
             limits: analysis.limits().to_owned(),
+            origin: (&analysis.origin).into(),
             outcome: analysis.outcome,
             verdict: analysis.outcome.published().to_owned(),
             reason: analysis.reason(),

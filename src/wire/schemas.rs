@@ -16,6 +16,7 @@ use super::baseline_store::{HistoryLine, StoredBaseline};
 use super::compare_result::CompareResult;
 use super::config_show::ConfigShow;
 use super::delta_report::DeltaReport;
+use super::error_result::ErrorResult;
 use super::gate_result::GateResult;
 use super::golden_result::GoldenResult;
 use super::history_result::HistoryResult;
@@ -47,7 +48,7 @@ struct Described {
 }
 
 /// All of them, sorted by name.
-const DESCRIBED: [Described; 36] = [
+const DESCRIBED: [Described; 37] = [
     Described {
         name: "artifact_manifest",
         title: ".soak-artifacts.json: the files that soak wrote into a folder",
@@ -107,6 +108,11 @@ const DESCRIBED: [Described; 36] = [
         name: "delta_verify_report",
         title: "DELTA_VERIFY_REPORT.json of `soak deltas verify` and `soak gate`",
         make: strict::<DeltaReport>,
+    },
+    Described {
+        name: "error_result",
+        title: "Output of `gate`, `analyze`, `audit` and `release canary check` with `--format json` without a verdict",
+        make: strict::<ErrorResult>,
     },
     Described {
         name: "gate_result",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::origin::OriginBlock;
 use super::provenance::{Override, Provenance};
 use crate::core::analysis::{Analysis, KpiStats, SymbolAnalysis};
 use crate::core::evidence::ForeignVerdict;
@@ -108,6 +109,9 @@ pub struct Snapshot {
     pub signature_loops: usize,
     /// Iterations of the window.
     pub iterations: Vec<u64>,
+    /// Why the data is not about a release; only where it is simulated or a rehearsal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<OriginBlock>,
     /// Where the data came from; null when nothing says so.
     pub source: Option<String>,
     /// `production` or `mock`: which limits were used.
@@ -161,6 +165,7 @@ impl Snapshot {
             anomalies_count: worst.anomalies.len(),
             signature_loops: worst.loops,
             iterations: rows.iter().map(|row| row.number).collect(),
+            origin: OriginBlock::of_no_release(&analysis.origin),
             source: analysis.source(),
             limits: analysis.limits().to_owned(),
             policy_sha256: provenance.policy_sha256.clone(),

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::origin::OriginBlock;
 use super::provenance::{Override, Provenance};
 use crate::core::analysis::{Analysis, KpiStats, SymbolAnalysis, guard_iterations};
 use crate::core::guards::Guard;
@@ -181,6 +182,9 @@ pub struct Snapshot12 {
     pub freeze_ready: bool,
     /// Anomalies in the window.
     pub anomalies_count: usize,
+    /// Why the data is not about a release; only where it is simulated or a rehearsal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<OriginBlock>,
     /// Where the data came from; null when nothing says so.
     pub source: Option<String>,
     /// `production` or `mock`: which limits were used.
@@ -228,6 +232,7 @@ impl Snapshot12 {
             tuning_summary: tuning(rows),
             freeze_ready: analysis.freeze_ready(),
             anomalies_count: worst.anomalies.len(),
+            origin: OriginBlock::of_no_release(&analysis.origin),
             source: analysis.source(),
             limits: analysis.limits().to_owned(),
             policy_sha256: provenance.policy_sha256.clone(),

@@ -57,6 +57,90 @@ fn check_text(text: &str) {
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
 }
 
+/// What Jenkins' schema allows in an element: attributes, those of them that are required, and elements inside.
+const SCHEMA: [(&str, &str, &str, &str); 9] = [
+    ("testsuites", "name time tests failures disabled errors", "", "testsuite"),
+    (
+        "testsuite",
+        "name tests failures errors time disabled skipped timestamp hostname id package",
+        "name tests",
+        "properties testcase system-out system-err testsuite",
+    ),
+    ("properties", "", "", "property"),
+    ("property", "name value", "name value", ""),
+    (
+        "testcase",
+        "name assertions time classname status",
+        "name",
+        "skipped error failure system-out system-err",
+    ),
+    ("error", "type message", "", ""),
+    ("failure", "type message", "", ""),
+    ("skipped", "type message", "", ""),
+    ("system-out", "", "", ""),
+];
+
+/// Panics where a report breaks a rule of the schema. A time is a number of seconds, a moment is RFC 3339.
+#[track_caller]
+pub fn keeps_to_jenkins(xml: &str) {
+    let mut attributes = elements(xml).into_iter();
+    let mut open: Vec<String> = Vec::new();
+    for tag in xml.split('<').skip(2).map(|rest| rest.split('>').next().expect("a tag ends")) {
+        if tag.starts_with('/') {
+            open.pop();
+            continue;
+        }
+        let (name, found) = attributes.next().expect("as many elements as tags");
+        let rule = |name: &str| SCHEMA.iter().find(|(known, ..)| *known == name);
+        let (_, allowed, required, _) = rule(&name).unwrap_or_else(|| panic!("no element `{name}`"));
+        let is_in = |list: &str, word: &str| list.split(' ').any(|one| one == word);
+        match open.last() {
+            None => assert_eq!(name, "testsuites", "the root"),
+            Some(parent) => assert!(is_in(rule(parent).expect("known").3, &name), "`{name}` in `{parent}`"),
+        }
+        for key in found.keys() {
+            assert!(is_in(allowed, key), "`{key}` on `{name}`");
+        }
+        for key in required.split(' ').filter(|key| !key.is_empty()) {
+            assert!(found.contains_key(key), "no `{key}` on `{name}`");
+        }
+        if ["testsuites", "testsuite", "testcase"].contains(&name.as_str()) {
+            assert_eq!(found.get("time").map(String::as_str), Some("0"), "`{name}`");
+        }
+        if !tag.ends_with('/') {
+            open.push(name);
+        }
+    }
+    assert_eq!(attributes.next(), None);
+}
+
+#[test]
+fn junit_keeps_to_the_schema_of_jenkins_and_carries_the_last_time_of_the_data() {
+    for (run, time) in [
+        (Run::passing(8), Some("2026-01-01T00:40:00Z")),
+        (Run::passing(7).failing(&[2]), Some("2026-01-01T00:35:00Z")),
+        (Run::passing(8).with("ITER_SUMMARY_5.json", "{"), Some("2026-01-01T00:40:00Z")),
+        (Run::symbols_failing(3), None),
+        (Run::default(), None),
+    ] {
+        let (place, found) = junit(&run, &[]);
+        let xml = place.text("gate.xml");
+        keeps_to_jenkins(&xml);
+        let (_, suite) = found.iter().find(|(name, _)| name == "testsuite").expect("a suite");
+        assert_eq!(suite.get("timestamp").map(String::as_str), time);
+        place.soak("gate", &["--junit", place.file("again.xml").to_str().expect("plain")]);
+        assert_eq!(place.text("again.xml"), xml, "same input, same bytes");
+    }
+}
+
+#[test]
+#[should_panic = "`skipped` on `testsuites`"]
+fn the_schema_knows_no_skipped_on_testsuites() {
+    keeps_to_jenkins(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites skipped=\"0\" time=\"0\"></testsuites>",
+    );
+}
+
 /// The `JUnit` report of a run, taken apart.
 fn junit(run: &Run, args: &[&str]) -> (Folder, Vec<Element>) {
     let place = run.in_temp();
@@ -143,6 +227,15 @@ fn github_gets_no_annotation_for_a_pass_and_one_for_each_reason() {
         ),
         "{failed:?}"
     );
+}
+
+#[test]
+fn an_annotation_names_the_symbol() {
+    let Ran { stdout, .. } = Run::symbols_failing(2).in_temp().soak("gate", &["--github"]);
+    for symbol in ["S00", "S01"] {
+        let title = format!("::error title=soak FAIL%3A {symbol}%3A run_verdict.pass_count::");
+        assert!(stdout.contains(&title), "{symbol}: {stdout}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod analyze;
 mod artifacts;
 mod attacks;
 mod audit;
+mod ci_errors;
 mod compare;
 mod config;
 mod deltas;

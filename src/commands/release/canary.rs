@@ -9,7 +9,7 @@ use crate::cli::globals::GlobalArgs;
 use crate::cli::release::canary::{CanaryCheckArgs, CanaryCommand};
 use crate::cli::values::ReportFormat;
 use crate::commands::access::target;
-use crate::commands::ci;
+use crate::commands::ci::{self, Reporter};
 use crate::commands::judging::{cannot_judge, collect_provenance, load_policy, overriding_by};
 use crate::commands::post_soak::{end, ending, style};
 use crate::core::release::canary::verdict::Scope;
@@ -50,49 +50,58 @@ fn check(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Failure> 
         ci,
         format,
     } = args;
-    let policy = load_policy(policy.policy.as_deref(), &[])?;
-    let provenance = collect_provenance(&policy, overriding_by(override_reason.as_deref(), by))?;
-    let limits = match (bundle, path, after_rollback) {
-        (Some(bundle), _, _) => LimitsOf::Bundle(bundle),
-        (None, Some(run), _) => LimitsOf::Run(run),
-        (None, None, Some(_)) => LimitsOf::Policy,
-        (None, None, None) => {
-            return Err(Failure::usage(anyhow!("nothing says which limits the canary has"))
-                .hint("`--bundle` names the release bundle, `--path` the folder of its soak"));
-        }
-    };
-    let (scope, since) = match (after_rollback, since, hour, so_far) {
-        (Some(at), ..) => (Scope::AfterRollback, at),
-        (None, Some(since), Some(hour), _) => (Scope::Hour(*hour), since),
-        (None, Some(since), None, true) => (Scope::SoFar, since),
-        (None, Some(since), None, false) => (Scope::Whole, since),
-        (None, None, ..) => return Err(Failure::usage(anyhow!("`--since` says when the canary started"))),
-    };
-    let http = Limits::default();
-    let asked_server;
-    let selector = server.selector.as_deref().unwrap_or_default();
-    let (measured, source, source_place) = match (canary_run, &server.prometheus_url) {
-        (Some(folder), _) => {
-            let measured = Measured::Folder { path: folder, symbol: symbol.as_deref() };
-            (measured, "folder", folder.display().to_string())
-        }
-        (None, Some(url)) => {
-            let hint = "`--prometheus-url` wants http(s)://host[:port][/prefix]";
-            asked_server = target(url, &server.access, hint)?;
-            let place = asked_server.url().to_owned();
-            (Measured::Server { target: &asked_server, selector, limits: &http }, "prometheus", place)
-        }
-        (None, None) => {
-            return Err(Failure::usage(anyhow!("nothing says where the measurements are"))
-                .hint("`--prometheus-url` names a server, `--canary-run` a run folder"));
-        }
-    };
-    let now = clock::now(&Environment::of_process())
-        .map_err(|error| Failure::usage(error).hint("an example of a valid time is 2026-01-31T12:00:00Z"))?
-        .trunc_subsecs(0);
-    let stop = StopRequest::listen().map_err(Failure::external)?;
-    let request = CanaryRequest { limits, measured, since: *since, now, scope, rehearsal: *rehearsal };
-    let looked = canary::check(&request, &policy, &stop).map_err(failed)?;
+    let reporter =
+        Reporter { globals, args: ci, name: "soak canary", is_json: *format == ReportFormat::Json };
+    let (provenance, scope, source, source_place, looked) = reporter.or_error(|| {
+        let policy = load_policy(policy.policy.as_deref(), &[])?;
+        let provenance = collect_provenance(&policy, overriding_by(override_reason.as_deref(), by))?;
+        let limits = match (bundle, path, after_rollback) {
+            (Some(bundle), _, _) => LimitsOf::Bundle(bundle),
+            (None, Some(run), _) => LimitsOf::Run(run),
+            (None, None, Some(_)) => LimitsOf::Policy,
+            (None, None, None) => {
+                return Err(Failure::usage(anyhow!("nothing says which limits the canary has"))
+                    .hint("`--bundle` names the release bundle, `--path` the folder of its soak"));
+            }
+        };
+        let (scope, since) = match (after_rollback, since, hour, so_far) {
+            (Some(at), ..) => (Scope::AfterRollback, at),
+            (None, Some(since), Some(hour), _) => (Scope::Hour(*hour), since),
+            (None, Some(since), None, true) => (Scope::SoFar, since),
+            (None, Some(since), None, false) => (Scope::Whole, since),
+            (None, None, ..) => {
+                return Err(Failure::usage(anyhow!("`--since` says when the canary started")));
+            }
+        };
+        let http = Limits::default();
+        let asked_server;
+        let selector = server.selector.as_deref().unwrap_or_default();
+        let (measured, source, source_place) = match (canary_run, &server.prometheus_url) {
+            (Some(folder), _) => {
+                let measured = Measured::Folder { path: folder, symbol: symbol.as_deref() };
+                (measured, "folder", folder.display().to_string())
+            }
+            (None, Some(url)) => {
+                let hint = "`--prometheus-url` wants http(s)://host[:port][/prefix]";
+                asked_server = target(url, &server.access, hint)?;
+                let place = asked_server.url().to_owned();
+                (Measured::Server { target: &asked_server, selector, limits: &http }, "prometheus", place)
+            }
+            (None, None) => {
+                return Err(Failure::usage(anyhow!("nothing says where the measurements are"))
+                    .hint("`--prometheus-url` names a server, `--canary-run` a run folder"));
+            }
+        };
+        let now = clock::now(&Environment::of_process())
+            .map_err(|error| {
+                Failure::usage(error).hint("an example of a valid time is 2026-01-31T12:00:00Z")
+            })?
+            .trunc_subsecs(0);
+        let stop = StopRequest::listen().map_err(Failure::external)?;
+        let request = CanaryRequest { limits, measured, since: *since, now, scope, rehearsal: *rehearsal };
+        let looked = canary::check(&request, &policy, &stop).map_err(failed)?;
+        Ok((provenance, scope, source, source_place, looked))
+    })?;
     let CanaryLooked { judged, terms, bundle, rehearsal, notes } = looked;
     // A trigger that held wants a rollback, whatever else could not be judged beside it.
     let exit = match (&provenance.overridden, judged.rollback) {

@@ -172,7 +172,7 @@ fn decision(analysis: &Analysis) -> Decision {
         let note = note.strip_prefix(&start).unwrap_or(note);
         note.strip_suffix(&end).unwrap_or(note).to_owned()
     };
-    let notes = analysis.disagreements.iter().map(short).collect();
+    let notes = analysis.disagreements.iter().map(short).chain(analysis.origin.sentence()).collect();
     Decision { outcome: analysis.outcome, reason, notes }
 }
 
@@ -180,6 +180,10 @@ fn decision(analysis: &Analysis) -> Decision {
 fn next_step(job: &Job<'_>, analysis: &Analysis, ended: &Ended, folder: &Path) -> NextStep {
     let folder = shell_word(folder);
     let (command, purpose) = match analysis.outcome {
+        Outcome::Pass | Outcome::Warn if analysis.origin.sentence().is_some() => (
+            format!("soak gate --path {folder}"),
+            "writes the reports; the data is not about a build, and not valid for a release",
+        ),
         Outcome::Pass | Outcome::Warn => (
             format!("soak gate --path {folder}"),
             "writes the reports; its exit code is the verdict on the build",

@@ -5,6 +5,7 @@
 
 mod compute;
 mod course;
+mod origin;
 mod reason;
 
 use super::anomalies::Anomaly;
@@ -27,6 +28,8 @@ use super::violations::Violations;
 use super::window::Window;
 
 pub use compute::{analyse, pass_limits};
+pub use origin::Origin;
+pub use reason::cause_among;
 
 /// How deep to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,6 +211,8 @@ pub struct Analysis {
     pub disagreements: Vec<String>,
     /// Whether the relaxed limits were used.
     pub mock: bool,
+    /// Whether the data can say anything about a release.
+    pub origin: Origin,
 }
 
 impl Analysis {
@@ -265,11 +270,7 @@ impl Analysis {
 
     /// Where the data came from: what the manifest says, else what the iterations say.
     pub fn source(&self) -> Option<String> {
-        let declared = self.evidence.declared.as_ref().and_then(|declared| declared.source.clone());
-        declared.or_else(|| {
-            let sources: Vec<&str> = self.evidence.sources.iter().map(String::as_str).collect();
-            (!sources.is_empty()).then(|| sources.join(", "))
-        })
+        self.origin.source.clone()
     }
 
     /// The last time stamp in the data, as written.

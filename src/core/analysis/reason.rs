@@ -1,7 +1,7 @@
 //! Why a verdict is what it is, in one sentence: the same in every output.
 
 use super::{Analysis, SymbolAnalysis};
-use crate::core::verdict::{Check, Outcome, Part};
+use crate::core::verdict::{Check, Outcome, Part, reasons};
 
 /// Symbols with the same verdict that are named; more are counted.
 const NAMED: usize = 3;
@@ -20,28 +20,37 @@ impl Analysis {
     }
 
     fn reason_among(&self, outcome: Outcome, counts: impl Fn(&Check) -> bool) -> Option<String> {
-        let deciding: Vec<&Check> =
-            self.reasons().into_iter().filter(|check| check.outcome == outcome && counts(check)).collect();
-        let worst = &self.worst().symbol;
-        let main = deciding.iter().find(|check| check.symbol == *worst).or(deciding.first())?;
-        let cause = cause(main);
-        let Some(symbol) = &main.symbol else { return Some(cause) };
-        let mut others: Vec<&str> = Vec::new();
-        for name in deciding.iter().filter_map(|check| check.symbol.as_deref()) {
-            if name != symbol && !others.contains(&name) {
-                others.push(name);
-            }
-        }
-        let more = others.len().saturating_sub(NAMED);
-        others.truncate(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let also = if others.is_empty() {
-            String::new()
-        } else {
-            format!("; also {outcome}: {}{more}", others.join(", "))
-        };
-        Some(format!("{symbol}: {cause}{also}"))
+        cause_among(self.checks().filter(|check| counts(check)), outcome, self.worst().symbol.as_ref())
     }
+}
+
+/// The cause that these checks give for an outcome: that of the worst symbol where it has one, and the other symbols
+/// with the same; `None` when no check that joins has this outcome, or it is PASS.
+pub fn cause_among<'c>(
+    checks: impl IntoIterator<Item = &'c Check>,
+    outcome: Outcome,
+    worst: Option<&String>,
+) -> Option<String> {
+    let deciding: Vec<&Check> =
+        reasons(checks).into_iter().filter(|check| check.outcome == outcome).collect();
+    let main = deciding.iter().find(|check| check.symbol.as_ref() == worst).or(deciding.first())?;
+    let cause = cause(main);
+    let Some(symbol) = &main.symbol else { return Some(cause) };
+    let mut others: Vec<&str> = Vec::new();
+    for name in deciding.iter().filter_map(|check| check.symbol.as_deref()) {
+        if name != symbol && !others.contains(&name) {
+            others.push(name);
+        }
+    }
+    let more = others.len().saturating_sub(NAMED);
+    others.truncate(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let also = if others.is_empty() {
+        String::new()
+    } else {
+        format!("; also {outcome}: {}{more}", others.join(", "))
+    };
+    Some(format!("{symbol}: {cause}{also}"))
 }
 
 impl SymbolAnalysis {

@@ -6,7 +6,7 @@ use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::drift::DriftWord;
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::number::TOLERANCE;
-use crate::core::policy::release::{ReleasePolicy, ScoreRules};
+use crate::core::policy::release::ScoreRules;
 use crate::core::policy::{Policy, WindowSpec, Windows};
 use crate::core::stats::mean;
 use crate::core::verdict::Outcome;
@@ -96,7 +96,7 @@ pub fn measure(
     if matches!(analysis.outcome, Outcome::Invalid | Outcome::Inconclusive) {
         refusals.push(format!("the run is {}: {}", analysis.outcome, analysis.reason()));
     }
-    let is_simulated = simulated(analysis, &policy.release);
+    let is_simulated = analysis.origin.simulated;
     if is_simulated && !rehearsal {
         refusals.push("the data is simulated; only `--rehearsal` takes such a day".to_owned());
     }
@@ -157,12 +157,6 @@ pub fn measure(
         utc,
         measures,
     })
-}
-
-/// Whether any of the data is made up.
-pub fn simulated(analysis: &Analysis, rules: &ReleasePolicy) -> bool {
-    analysis.source().is_some_and(|source| rules.is_simulated(&source))
-        || analysis.evidence.sources.iter().any(|source| rules.is_simulated(source))
 }
 
 /// The UTC day of a time.

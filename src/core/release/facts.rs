@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::day::simulated;
 use crate::core::analysis::Analysis;
 use crate::core::audit::Readiness;
 use crate::core::deltas::Status;
@@ -106,7 +105,7 @@ impl Facts {
             out_of_bounds: out_of_bounds(overrides, &policy.run.parameters),
             readiness: readiness.word().to_owned(),
             readiness_failures: readiness.failures.clone(),
-            simulated: simulated(analysis, rules),
+            simulated: analysis.origin.simulated,
             source: analysis.source(),
             unsoaked: unsoaked(analysis, overrides),
         }

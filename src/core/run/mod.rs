@@ -11,7 +11,6 @@ pub mod metrics;
 pub mod phases;
 pub mod planner;
 pub mod report;
-pub mod report_time;
 pub mod settings;
 pub mod source;
 pub mod start;

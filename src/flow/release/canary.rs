@@ -12,7 +12,6 @@ use crate::core::release::canary::readings::Readings;
 use crate::core::release::canary::terms::{NoTerms, Terms, drift};
 use crate::core::release::canary::verdict::{CanaryJudged, Scope, judge};
 use crate::core::release::canary::watch::{Watch, WatchError};
-use crate::core::release::day::simulated;
 use crate::core::run::source::Wait;
 use crate::core::verdict::Outcome;
 use crate::flow::judge::{self as judging, JudgeError, Request};
@@ -229,7 +228,7 @@ fn limits(
                 let (outcome, reason) = (analysis.outcome, analysis.reason());
                 return Err(CanaryError::NotPassed { path: path.to_owned(), outcome, reason });
             }
-            let rehearsal = simulated(analysis, &policy.release);
+            let rehearsal = analysis.origin.simulated;
             if rehearsal && !request.rehearsal {
                 return Err(CanaryError::Rehearsal { what: format!("the run `{}`", path.display()) });
             }

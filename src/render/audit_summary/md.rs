@@ -8,7 +8,7 @@ use crate::core::number::{exact, fixed, trimmed};
 use crate::core::policy::Policy;
 use crate::core::verdict::Part;
 use crate::render::markdown::cell;
-use crate::render::report_head::{ladder, overridden, time};
+use crate::render::report_head::{ladder, origin_line, overridden, time};
 use crate::render::report_md::{Column, bounded, finish, line, paragraph, prose, row, table};
 use crate::wire::provenance::Provenance;
 
@@ -42,6 +42,9 @@ fn head(out: &mut String, audit: &Audit<'_>, policy: &Policy, provenance: &Prove
     let symbol = audit.symbol();
     let from = symbol.last.span.map_or_else(|| "empty".to_owned(), |(first, _)| format!("iter >= {first}"));
     paragraph(out, &format!("**Verdict:** {}", verdict(audit)));
+    if let Some(origin) = origin_line(audit.analysis) {
+        paragraph(out, &origin);
+    }
     if let Some(overridden) = overridden(provenance) {
         paragraph(out, &overridden);
     }
@@ -49,9 +52,8 @@ fn head(out: &mut String, audit: &Audit<'_>, policy: &Policy, provenance: &Prove
     line(out, &format!("- **Iterations:** {} (max iter: {max})", audit.analysis.evidence.len()));
     line(out, &format!("- **STEADY Window:** iter >= {}", policy.windows.steady_start));
     line(out, &format!("- **Last-{} Window:** {from}", policy.windows.last_n));
-    if let Some(source) = audit.analysis.source() {
-        line(out, &format!("- **Source:** {}", prose(&source)));
-    }
+    let source = audit.analysis.source().unwrap_or_else(|| "not recorded".to_owned());
+    line(out, &format!("- **Source:** {}", prose(&source)));
     let sha = provenance.policy_sha256.get(..12).unwrap_or(&provenance.policy_sha256);
     paragraph(out, &format!("- soak {}, policy {}", cell(&provenance.tool_version), cell(sha)));
     if !audit.warnings.is_empty() {

@@ -29,6 +29,9 @@ pub fn pull_request(account: &Account) -> String {
             (_, false) => "❌ READINESS: HOLD".to_owned(),
         },
     );
+    if let Some(origin) = &account.origin {
+        paragraph(&mut out, &format!("**{}**", prose(origin)));
+    }
     if let Some(given) = &account.overridden {
         paragraph(&mut out, &override_line(given));
     }

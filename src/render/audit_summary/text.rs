@@ -325,7 +325,17 @@ fn last(out: &mut Lines, audit: &Audit<'_>, provenance: &Provenance, place: Plac
             out.line(&format!("  {mark} {symbol}{metric}: {} {target}", trimmed(&actual)));
         }
         let mark = out.sign("✅ ");
-        out.line(&format!("\n{mark}READY FOR RELEASE"));
+        let origin = &audit.analysis.origin;
+        match origin.sentence() {
+            Some(_) => {}
+            None if origin.source.is_none() => {
+                out.line(&format!("\n{mark}READY FOR RELEASE (source not recorded)"));
+            }
+            None => out.line(&format!("\n{mark}READY FOR RELEASE")),
+        }
+    }
+    if let Some(sentence) = audit.analysis.origin.sentence() {
+        out.line(&format!("\n{sentence}"));
     }
     let flag = if place.fail_on_hold { "True" } else { "False" };
     let (word, code) = (readiness.word(), place.exit_code);

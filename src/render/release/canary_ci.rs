@@ -14,6 +14,8 @@ pub fn told<'a>(judged: &'a CanaryJudged, result: &'a CanaryResult) -> Told<'a> 
         reason: judged.reason.clone(),
         order: order(result),
         rehearsal: result.rehearsal,
+        origin: None,
+        hint: None,
         overridden: result.overridden.as_ref(),
         facts: vec![
             ("time", time),
@@ -22,6 +24,8 @@ pub fn told<'a>(judged: &'a CanaryJudged, result: &'a CanaryResult) -> Told<'a> 
             ("policy_sha256", result.policy_sha256.clone()),
             ("tool_version", result.tool_version.clone()),
         ],
+        // The newest measurement that a trigger looked at.
+        time: result.triggers.iter().filter_map(|trigger| trigger.last_at.clone()).max(),
         checks: judged.checks().collect(),
         notes: result.notes.iter().map(|note| ("soak canary note".to_owned(), note.as_str())).collect(),
     }

@@ -82,7 +82,8 @@ pub fn page(analysis: &Analysis, policy: &Policy, provenance: &Provenance) -> St
 
 fn facts(analysis: &Analysis, provenance: &Provenance) -> String {
     let iterations = crate::core::judge::count(analysis.evidence.len(), "iteration");
-    let source = analysis.source().map(|source| format!("source {}", text(&source)));
+    let source = analysis.source().map_or_else(|| "not recorded".to_owned(), |source| text(&source));
+    let source = Some(format!("source {source}"));
     let time = provenance.time_of(analysis).map(|time| text(&time));
     let limits = Some(format!("{} limits", analysis.limits()));
     [Some(iterations), source, limits, time].into_iter().flatten().collect::<Vec<_>>().join(" · ")

@@ -19,6 +19,9 @@ pub(super) fn notes(analysis: &Analysis, provenance: &Provenance) -> String {
     if provenance.rehearsal {
         out.push_str("<p class=\"override\">REHEARSAL: this is no statement about a release.</p>\n");
     }
+    if let Some(sentence) = analysis.origin.sentence() {
+        out.extend([format!("<p class=\"override\">{}.</p>\n", text(&sentence))]);
+    }
     if let Some(given) = &provenance.overridden {
         out.extend([format!(
             "<p class=\"override\">Overridden by {} at {}: {}</p>\n",

@@ -13,6 +13,7 @@ mod windows;
 use serde::Serialize;
 
 use super::check::Ladder;
+use super::origin::OriginBlock;
 use super::provenance::{Override, Provenance};
 use crate::core::analysis::Analysis;
 use crate::core::evidence::Finding;
@@ -84,6 +85,8 @@ pub struct AnalysisDocument {
     pub overridden: Option<Override>,
     /// The fixed time, else the last time in the data; null when there is neither.
     pub timestamp: Option<String>,
+    /// Whether the data can say anything about a release.
+    pub origin: OriginBlock,
     /// Where the data came from; null when nothing says so.
     pub source: Option<String>,
     /// `production` or `mock`: which limits were used.
@@ -122,6 +125,7 @@ impl AnalysisDocument {
             policy_sha256: provenance.policy_sha256.clone(),
             overridden: provenance.overridden.clone(),
             timestamp: provenance.time_of(analysis),
+            origin: (&analysis.origin).into(),
             source: analysis.source(),
             limits: analysis.limits().to_owned(),
             verdict: analysis.outcome.published().to_owned(),

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::analysis::{FindingRow, LISTED};
 use super::check::Ladder;
+use super::origin::OriginBlock;
 use super::provenance::{Override, Provenance};
 use crate::core::audit::Audit;
 use crate::core::policy::Policy;
@@ -37,6 +38,8 @@ pub struct AuditSummary {
     pub timestamp: Option<String>,
     /// The folder of the run, as it was named.
     pub base_dir: String,
+    /// Whether the data can say anything about a release.
+    pub origin: OriginBlock,
     /// Where the data came from, e.g. `sim`; null when nothing says so.
     pub source: Option<String>,
     /// `OK` or `HOLD`.
@@ -107,6 +110,7 @@ impl AuditSummary {
             policy_sha256: provenance.policy_sha256.clone(),
             timestamp: provenance.time_of(analysis),
             base_dir: base_dir.to_owned(),
+            origin: (&analysis.origin).into(),
             source: analysis.source(),
             verdict: audit.readiness.word().to_owned(),
             outcome: audit.readiness.outcome,

@@ -59,6 +59,8 @@ pub struct Account {
     pub symbol: Option<String>,
     /// What makes the result weaker than it looks.
     pub warnings: Vec<String>,
+    /// Why the data is not about a release; `None` where nothing says so.
+    pub origin: Option<String>,
     /// A recorded override.
     pub overridden: Option<Override>,
 }
@@ -77,8 +79,20 @@ struct Document {
     symbol: Option<String>,
     #[serde(default)]
     warnings: Vec<String>,
+    #[serde(default)]
+    origin: Origin,
     #[serde(default, rename = "override")]
     overridden: Option<Override>,
+}
+
+#[derive(Default, Deserialize)]
+struct Origin {
+    #[serde(default)]
+    note: Option<String>,
+    #[serde(default)]
+    simulated: bool,
+    #[serde(default)]
+    rehearsal: bool,
 }
 
 #[derive(Deserialize)]
@@ -133,6 +147,7 @@ pub fn read(json: &[u8]) -> Result<Account, ReadError> {
         last_n: document.last_n,
         symbol: document.symbol,
         warnings: document.warnings,
+        origin: document.origin.note.filter(|_| document.origin.simulated || document.origin.rehearsal),
         overridden: document.overridden,
     })
 }

@@ -146,7 +146,7 @@ fn symbols_in_names_or_only_in_the_content_are_judged_one_by_one() {
         gated.ends("FAIL", 1);
         assert_eq!(gated.told["symbol"], "BBB");
         assert!(
-            gated.reason().starts_with("BBB: `net_bps` is below 2.70 in 4 of 8 iterations ( 1.00"),
+            gated.reason().starts_with("BBB: `net_bps` is below 2.70 in 4 of 8 iterations ("),
             "{}",
             gated.reason()
         );

@@ -1,7 +1,7 @@
 //! Tests of [`super`]: analyses of checks alone, because nothing else is looked at.
 
 use super::*;
-use crate::core::analysis::SymbolAnalysis;
+use crate::core::analysis::{Origin, SymbolAnalysis};
 use crate::core::evidence::Evidence;
 use crate::core::guards::GuardCounts;
 use crate::core::judge::passes::Passes;
@@ -59,6 +59,7 @@ fn sentences_of(outcome: Outcome, checks: Vec<Check>) -> Vec<String> {
         run_outcome: outcome,
     };
     let analysis = Analysis {
+        origin: Origin::of(&Evidence::default(), |_| false),
         evidence: Evidence { series: vec![series], ..Evidence::default() },
         symbols: vec![symbol],
         folder_checks: Vec::new(),

@@ -1,0 +1,88 @@
+//! Whether the data can say anything about a release, in one sentence for every output.
+
+use crate::core::evidence::Evidence;
+
+/// Where the data comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// What the manifest says, else what the iterations say; `None` = not recorded.
+    pub source: Option<String>,
+    /// Any of the data is simulated.
+    pub simulated: bool,
+    /// The run did not wait for its intervals.
+    pub rehearsal: bool,
+}
+
+impl Origin {
+    /// The origin of what was found in a folder.
+    pub fn of(evidence: &Evidence, is_simulated: impl Fn(&str) -> bool) -> Self {
+        let declared = evidence.declared.as_ref();
+        let of_files: Vec<&str> = evidence.sources.iter().map(String::as_str).collect();
+        let source = declared.and_then(|declared| declared.source.clone());
+        let source = source.or_else(|| (!of_files.is_empty()).then(|| of_files.join(", ")));
+        Self {
+            simulated: source.as_deref().is_some_and(&is_simulated)
+                || of_files.iter().any(|source| is_simulated(source)),
+            rehearsal: declared.is_some_and(|declared| declared.no_wait),
+            source,
+        }
+    }
+
+    /// Why the data is not about a release; `None` where nothing says so.
+    pub fn sentence(&self) -> Option<String> {
+        if self.simulated {
+            return Some("SIMULATED: the data comes from a simulator, not valid for a release".to_owned());
+        }
+        self.rehearsal
+            .then(|| "REHEARSAL: the run did not wait for its intervals, not valid for a release".to_owned())
+    }
+
+    /// [`Self::sentence`], or that the source is not recorded, which is never the safe case; `None` = recorded and
+    /// real.
+    pub fn note(&self) -> Option<String> {
+        let unknown =
+            || self.source.is_none().then(|| "source not recorded: not valid for a release".to_owned());
+        self.sentence().or_else(unknown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::evidence::{Declared, RunState};
+
+    fn origin(declared: Option<&str>, files: &[&str], no_wait: bool) -> Origin {
+        let declared = declared.map(|source| Declared {
+            source: Some(source.to_owned()),
+            no_wait,
+            ..Declared::of(8, RunState::Complete, 8)
+        });
+        let sources = files.iter().map(|source| (*source).to_owned()).collect();
+        let evidence = Evidence { declared, sources, ..Evidence::default() };
+        Origin::of(&evidence, |source| ["sim", "mock"].contains(&source))
+    }
+
+    #[test]
+    fn one_simulated_source_makes_it_simulated() {
+        for (declared, files, simulated) in [
+            (Some("sim"), &[][..], true),
+            (Some("exec"), &["sim"], true),
+            (Some("exec"), &["exec"], false),
+            (None, &["exec", "mock"], true),
+            (None, &[], false),
+        ] {
+            let found = origin(declared, files, false);
+            assert_eq!(found.simulated, simulated, "{declared:?} {files:?}");
+            assert_eq!(found.sentence().is_some(), simulated);
+        }
+    }
+
+    #[test]
+    fn what_is_not_recorded_is_never_the_safe_case() {
+        assert_eq!(origin(Some("exec"), &[], false).note(), None);
+        let unknown = origin(None, &[], false);
+        assert_eq!((unknown.sentence(), unknown.note().is_some()), (None, true));
+        let replay = origin(Some("file"), &[], true);
+        assert!(replay.note().is_some_and(|note| note.starts_with("REHEARSAL")));
+    }
+}

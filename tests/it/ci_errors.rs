@@ -1,0 +1,172 @@
+//! Errors reach CI: what was asked for is written also where nothing could be judged.
+
+use std::fs;
+
+use super::gate_ci::{elements, keeps_to_jenkins};
+use super::support::{Folder, Ran, Run, program, ran, visible};
+
+/// An empty place with an older report that says that all is well.
+fn place() -> Folder {
+    let place = Run::default().in_temp();
+    fs::write(place.file("ci.xml"), "<testsuites tests=\"1\" failures=\"0\"/>").expect("a file");
+    fs::write(place.file("broken.toml"), "schema_version = 1\nno_such_table = 3\n").expect("a file");
+    place
+}
+
+fn told(place: &Folder, words: &str) -> Ran {
+    let mut command = program();
+    command.current_dir(place.path()).env("GITHUB_STEP_SUMMARY", place.file("summary.md"));
+    ran(command.args(words.split(' ')).args(["--junit", "ci.xml", "--github", "--detailed-exitcode"]))
+}
+
+/// Command line, exit code, what the reason says.
+const CASES: [(&str, i32, &str); 9] = [
+    ("gate --path gone", 4, "there is no folder `gone`"),
+    ("analyze --path gone", 4, "there is no folder `gone`"),
+    ("audit --path gone", 4, "there is no folder `gone`"),
+    (
+        "release canary check --path gone --since 2026-01-01T00:00:00Z --canary-run gone",
+        4,
+        "there is no folder `gone`",
+    ),
+    ("gate --path . --policy broken.toml", 2, "no_such_table"),
+    ("audit --path . --policy gone.toml", 2, "`gone.toml` cannot be read"),
+    ("analyze --path . --symbol BTCUSDT", 4, "no symbol `BTCUSDT`"),
+    ("gate --path . --last-n 0", 2, "invalid value '0' for '--last-n <N>'"),
+    ("release canary check --since 2026-01-01T00:00:00Z", 2, "nothing says which limits the canary has"),
+];
+
+#[test]
+fn an_error_is_one_case_in_every_form_and_an_older_report_does_not_survive() {
+    for (words, code, reason) in CASES {
+        let place = place();
+        let ended = told(&place, words);
+        assert_eq!(ended.code, code, "{words}: {}", ended.stderr);
+        let xml = place.text("ci.xml");
+        keeps_to_jenkins(&xml);
+        let found = elements(&xml);
+        let suite = &found.iter().find(|(name, _)| name == "testsuite").expect("a suite").1;
+        let count = |key: &str| suite[key].clone();
+        assert_eq!([count("tests"), count("errors"), count("failures")], ["1", "1", "0"], "{words}");
+        assert_eq!(suite.get("timestamp"), None);
+        let error = &found.iter().find(|(name, _)| name == "error").expect("an error").1["message"];
+        let plain = error.replace("&apos;", "'").replace("&lt;", "<").replace("&gt;", ">");
+        assert!(plain.contains(reason), "{words}: {plain}");
+        let errors: Vec<&str> = ended.stdout.lines().filter(|line| line.starts_with("::error ")).collect();
+        assert_eq!(errors.len(), 1, "{words}: {}", ended.stdout);
+        assert!(place.text("summary.md").contains(": INVALID\n"), "{words}");
+        let left: Vec<String> = visible(place.path()).into_keys().collect();
+        assert_eq!(left, ["broken.toml", "ci.xml", "summary.md"], "{words}: nothing else is created");
+    }
+}
+
+#[test]
+fn the_json_that_was_asked_for_is_the_error() {
+    for (words, code, reason) in CASES {
+        let place = place();
+        let ended = told(&place, &format!("{words} --format json"));
+        let json = ended.json();
+        assert_eq!((&json["outcome"], &json["verdict"]), (&"INVALID".into(), &"FAIL".into()), "{words}");
+        assert_eq!(json["exit_code"], code, "{words}");
+        assert!(json["reason"].as_str().is_some_and(|told| told.contains(reason)), "{words}: {json}");
+        assert!(ended.stderr.contains("::error "), "{words}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn without_the_flags_an_error_writes_nothing() {
+    let place = Run::default().in_temp();
+    let ended = ran(program().current_dir(place.path()).args(["gate", "--path", "gone"]));
+    assert_eq!((ended.code, ended.stdout.as_str()), (1, ""));
+    assert!(visible(place.path()).is_empty());
+}
+
+#[test]
+fn a_folder_without_iterations_is_one_report_too() {
+    let place = place();
+    for command in ["gate --path .", "analyze --path .", "audit --path ."] {
+        assert_ne!(told(&place, command).code, 2);
+        let xml = place.text("ci.xml");
+        keeps_to_jenkins(&xml);
+        assert!(xml.contains("there is no iteration to judge"), "{command}: {xml}");
+    }
+}
+
+/// One sentence, wherever a reader looks.
+#[test]
+fn the_cause_is_the_same_sentence_in_every_output() {
+    let place = Run::passing(8).failing(&[2, 3, 4, 5]).in_temp();
+    let cause = "`net_bps` is below 2.70 in 4 of 8 iterations (2-5), lowest 1.00";
+    let report = place.file("ci.xml");
+    let gate = ran(place
+        .command("gate", &["--github", "--junit", report.to_str().expect("plain")])
+        .env("GITHUB_STEP_SUMMARY", place.file("summary.md")));
+    let plain = |name: &str| place.text(name).replace("\\_", "_").replace("\\`", "`");
+    let banner = plain("reports/analysis/report.html").replace("<code>", "`").replace("</code>", "`");
+    for (what, text) in [
+        ("terminal", &gate.stdout),
+        ("JUnit", &plain("ci.xml")),
+        ("summary", &plain("summary.md")),
+        ("page", &banner),
+        ("snapshot", &plain("POST_SOAK_SNAPSHOT.json")),
+        ("snapshot 1.2", &plain("reports/analysis/POST_SOAK_SNAPSHOT.json")),
+        ("audit", &plain("POST_SOAK_AUDIT.md")),
+        ("recommendations", &plain("RECOMMENDATIONS.md")),
+        ("failures", &plain("FAILURES.md")),
+    ] {
+        assert!(text.contains(cause), "{what}: {text}");
+    }
+    let symbols = Run::symbols_failing(5).in_temp().soak("gate", &["--format", "json"]).json();
+    let reason = symbols["reason"].as_str().expect("text");
+    assert!(
+        reason.starts_with("S00: `net_bps` is below 2.70 in 8 of 8 iterations (1-8), lowest 1.00"),
+        "{reason}"
+    );
+    assert!(reason.ends_with("; also FAIL: S01, S02, S03 and 1 more"), "{reason}");
+}
+
+#[test]
+fn simulated_data_says_so_in_every_output() {
+    let place = Run::passing(16).edit(3, |json| json["source"] = "sim".into()).in_temp();
+    let report = place.file("ci.xml");
+    let gate = ran(place
+        .command("gate", &["--github", "--prometheus", "--junit", report.to_str().expect("plain")])
+        .env("GITHUB_STEP_SUMMARY", place.file("summary.md")));
+    assert_eq!(gate.code, 0, "{}", gate.stdout);
+    let audit = place.soak("audit", &[]);
+    let request = place.soak("audit pr-summary", &[]);
+    for (what, text) in [
+        ("terminal", gate.stdout.clone()),
+        ("JSON", place.soak("gate", &["--format", "json"]).stdout),
+        ("JUnit", place.text("ci.xml")),
+        ("summary", place.text("summary.md")),
+        ("page", place.text("reports/analysis/report.html")),
+        ("snapshot", place.text("POST_SOAK_SNAPSHOT.json")),
+        ("snapshot 1.2", place.text("reports/analysis/POST_SOAK_SNAPSHOT.json")),
+        ("report", place.text("POST_SOAK_AUDIT.md")),
+        ("recommendations", place.text("RECOMMENDATIONS.md")),
+        ("audit", audit.stdout),
+        ("audit's report", place.text("reports/analysis/POST_SOAK_AUDIT_SUMMARY.md")),
+        ("pull request", request.stdout),
+    ] {
+        assert!(text.contains("SIMULATED: "), "{what}: {text}");
+        for claim in ["READY FOR RELEASE", "READY_TO_FREEZE", "may be frozen", "build released"] {
+            assert!(!text.contains(claim), "{what} claims `{claim}`: {text}");
+        }
+    }
+    assert!(place.text("POST_SOAK_METRICS.prom").contains("soak_data_simulated 1\n"));
+    assert!(place.text("ci.xml").contains("<property name=\"simulated\" value=\"true\"/>"));
+}
+
+#[test]
+fn a_source_that_is_not_recorded_is_said_and_claims_nothing() {
+    let place = Run::passing(16).in_temp();
+    let gate = place.soak("gate", &[]);
+    assert_eq!(gate.code, 0, "{}", gate.stdout);
+    assert!(gate.stdout.contains("Source:       not recorded\n"), "{}", gate.stdout);
+    assert!(gate.stdout.contains("next: a release needs a run whose source is recorded"), "{}", gate.stdout);
+    let audit = place.soak("audit", &[]).stdout;
+    assert!(audit.contains("READY FOR RELEASE (source not recorded)"), "{audit}");
+    let real = Run::releasable().in_temp().soak("gate", &[]).stdout;
+    assert!(real.contains("next: the overrides may be frozen and the build released"), "{real}");
+}
