@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgAction, Args};
 
 use super::environment;
-use super::values::{count, person, reason, switch};
+use super::values::{count, person, reason, switch, symbol};
 
 /// The run that is looked at.
 #[derive(Clone, Debug, Args)]
@@ -54,7 +54,7 @@ pub struct MockArgs {
 }
 
 /// The iterations that are judged.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct WindowArgs {
     /// Judge the N iterations with the highest numbers [default: windows.last_n of the policy; built in: 8]
     #[arg(long, value_name = "N", value_parser = count)]
@@ -70,6 +70,11 @@ pub struct WindowArgs {
     /// Judge a run that is still going on by the iterations that are there, instead of INCONCLUSIVE
     #[arg(long)]
     pub so_far: bool,
+
+    /// Leave this symbol out of the verdict, beside those of symbols.exclude in the policy; may be repeated, or be a list
+    /// with commas; every output names it
+    #[arg(long, value_name = "SYMBOL", value_delimiter = ',', value_parser = symbol)]
+    pub exclude_symbol: Vec<String>,
 }
 
 /// A run and how it is judged, as the commands that judge one run take them.

@@ -30,8 +30,16 @@ pub(super) fn load_policy(file: Option<&Path>, patches: &[Patch]) -> Result<Poli
 
 /// The policy in force, with the window of the command line.
 pub(super) fn load_window_policy(policy: &PolicyArgs, window: &WindowArgs) -> Result<Policy, Failure> {
-    let patches = policy::window_patches(window.last_n, window.min_iterations);
-    load_policy(policy.policy.as_deref(), &patches)
+    let file = policy.policy.as_deref();
+    let mut patches = policy::window_patches(window.last_n, window.min_iterations);
+    let policy = load_policy(file, &patches)?;
+    match policy::exclude_patch(&policy, &window.exclude_symbol) {
+        Some(exclude) => {
+            patches.push(exclude);
+            load_policy(file, &patches)
+        }
+        None => Ok(policy),
+    }
 }
 
 /// Who judges, by what.

@@ -202,6 +202,12 @@ pub struct Evidence {
     pub unread: BTreeMap<Option<String>, Vec<u64>>,
     /// Tuning records of `TUNING_REPORT.json`, for iterations that carry none.
     pub tuning_report: BTreeMap<u64, Tuning>,
+    /// The numbers that the folder has files of, of whatever symbol.
+    pub folder: Ranges,
+    /// Symbols that were there and are not judged.
+    pub excluded: Vec<String>,
+    /// Symbols that may end before the folder does.
+    pub allow_end: BTreeSet<String>,
     /// The overrides that the folder ends with.
     pub end_overrides: Option<ParamValues>,
     /// Verdict of a `KPI_GATE.json`.
@@ -229,6 +235,18 @@ impl Evidence {
         unknown
     }
 
+    /// Takes the named symbols out; returns those of them that were there.
+    pub fn drop_symbols(&mut self, unwanted: &[String]) -> Vec<String> {
+        let is_unwanted =
+            |symbol: &Option<String>| symbol.as_ref().is_some_and(|symbol| unwanted.contains(symbol));
+        let there = self.series.iter().filter(|series| is_unwanted(&series.symbol));
+        let there = there.filter_map(|series| series.symbol.clone()).collect();
+        self.series.retain(|series| !is_unwanted(&series.symbol));
+        self.bad_files.retain(|bad| !is_unwanted(&bad.symbol));
+        self.duplicates.retain(|two| !is_unwanted(&two.symbol));
+        there
+    }
+
     /// Adds an empty series for each symbol of which no file is usable, so that it is judged and not forgotten.
     pub fn add_unusable_symbols(&mut self, kpis: usize) {
         let bad = self.bad_files.iter().map(|bad| &bad.symbol);
@@ -253,13 +271,23 @@ impl Evidence {
         self.len() == 0
     }
 
-    /// All numbers that count for a series: there are files of them, or they were declared.
+    /// All numbers that count for a series: there are files of them, they were declared, or the folder has them. A
+    /// symbol owes nothing before its first, and its step is its own.
     pub fn numbers(&self, series: &Series) -> Ranges {
         let found = self.found(series);
-        match &self.declared {
-            Some(declared) => found.with(&declared.expected_from(1)),
-            None => found,
+        let declared = self.declared.as_ref().map(|declared| declared.expected_from(1)).unwrap_or_default();
+        let is_one_of_several = series.symbol.is_some() || self.series.len() > 1;
+        let Some((first, last)) = found.span().filter(|_| is_one_of_several) else {
+            return found.with(&declared);
+        };
+        if series.symbol.as_ref().is_some_and(|symbol| self.allow_end.contains(symbol)) {
+            let until = Ranges::from_iter([(first, last)]);
+            let folder = self.folder.without(&self.folder.without(&until));
+            return found.with(&folder);
         }
+        let folder = self.folder.starting_at(first);
+        let folder = if found.stride() > 1 { folder.multiples(first, found.stride()) } else { folder };
+        found.with(&folder).with(&declared.starting_at(first))
     }
 
     /// The numbers of a series that there are files of: read, unread, unusable.

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::drift::ResourceValues;
 use super::guards::GuardSet;
 use super::instant;
-use super::kpi::KpiId;
+use super::kpi::{Kpi, KpiId};
 use super::params::{ParamName, ParamValues};
 
 /// Why a KPI that stands in the file has no value.
@@ -23,6 +23,8 @@ pub enum Defect {
     NotANumber(&'static str),
     /// A number that cannot be true, such as a negative latency; holds it as text.
     Impossible(String),
+    /// A ratio above its highest, such as a share of 101.5 %; holds the number as it is in the file.
+    TooHigh(String),
 }
 
 impl Defect {
@@ -33,7 +35,17 @@ impl Defect {
             Self::NotFinite => "is not finite".to_owned(),
             Self::NotANumber(what) => format!("is {what}, not a number"),
             Self::Impossible(value) => format!("is {value}, which cannot be"),
+            Self::TooHigh(value) => format!("is {value}, above the highest value that a ratio can have"),
         }
+    }
+}
+
+impl KpiDefect {
+    /// What is wrong with a number, in the KPI's unit, that cannot be true; `raw` is what the file has under `key`.
+    pub fn impossible(id: KpiId, kpi: &Kpi, key: &str, value: f64, raw: f64) -> Self {
+        let defect =
+            if kpi.is_too_high(value) { Defect::TooHigh } else { Defect::Impossible }(raw.to_string());
+        Self { kpi: id, key: key.to_owned(), defect }
     }
 }
 

@@ -63,7 +63,7 @@ pub enum Unit {
     Bps,
     /// Milliseconds.
     Milliseconds,
-    /// A share between 0 and 1. Values above 1 in files are percentages.
+    /// A share, usually between 0 and 1.
     Ratio,
     /// Anything else, by the name that the policy gives it.
     Other(String),
@@ -123,9 +123,14 @@ pub struct Kpi {
     pub lowest: Option<f64>,
     /// Largest value that can be true; `None` where any is.
     pub highest: Option<f64>,
+    /// Whether a number above 1 in a file is a percentage: built-in ratios only. What a policy declares is taken as it is.
+    pub reads_percent: bool,
     /// Names in files, the canonical one first; the first present wins.
     pub spellings: Vec<Spelling>,
 }
+
+/// So much beyond its bounds a ratio is a rounding error.
+const RATIO_TOLERANCE: f64 = 1e-9;
 
 impl Kpi {
     /// Its name in base units (seconds, ratios), as metrics want it, and how many of its own units make one of those.
@@ -142,15 +147,34 @@ impl Kpi {
         self.lowest.is_none_or(|low| value >= low) && self.highest.is_none_or(|high| value <= high)
     }
 
-    /// A value as it stands under a spelling with this scale, in the KPI's unit. A ratio above 1 is a
-    /// percentage. `None` when the result is no finite number.
+    /// Whether `value` (in the KPI's unit) is a ratio above its highest.
+    pub fn is_too_high(&self, value: f64) -> bool {
+        self.unit == Unit::Ratio && self.highest.is_some_and(|high| value > high)
+    }
+
+    /// A value as a file has it under a spelling with this scale, in the KPI's unit. `None` when the result is no finite
+    /// number.
     pub fn in_unit(&self, raw: f64, scale: f64) -> Option<f64> {
         // 0.01 as a factor would turn 42 into 0.42000000000000004.
         let mut value = if scale == 0.01 { raw / 100.0 } else { raw * scale };
-        if self.unit == Unit::Ratio && scale == 1.0 && value > 1.0 {
+        if self.is_percent(raw, scale) {
             value /= 100.0;
         }
-        Finite::new(value).map(Finite::get)
+        let value = Finite::new(value).map(Finite::get)?;
+        Some(if self.unit == Unit::Ratio { self.without_rounding(value) } else { value })
+    }
+
+    /// Whether a value under a spelling with this scale is read as a percentage.
+    pub fn is_percent(&self, raw: f64, scale: f64) -> bool {
+        self.reads_percent && scale == 1.0 && raw > 1.0 + RATIO_TOLERANCE
+    }
+
+    fn without_rounding(&self, value: f64) -> f64 {
+        match (self.lowest, self.highest) {
+            (_, Some(high)) if value > high && value <= high + RATIO_TOLERANCE => high,
+            (Some(low), _) if value < low && value >= low - RATIO_TOLERANCE => low,
+            _ => value,
+        }
     }
 }
 
@@ -279,6 +303,7 @@ fn builtin() -> Vec<Kpi> {
     let ratio = |name, direction, spellings: &[&str]| Kpi {
         lowest: Some(0.0),
         highest: Some(1.0),
+        reads_percent: true,
         ..kpi(name, Unit::Ratio, direction, 0.005, spellings)
     };
     let mut risk = ratio("risk_ratio", Some(Lower), &["risk"]);
@@ -308,66 +333,17 @@ fn kpi(name: &str, unit: Unit, direction: Option<Direction>, floor: f64, others:
         .chain(others.iter().copied())
         .map(|key| Spelling { key: key.to_owned(), scale: 1.0 })
         .collect();
-    Kpi { name: name.to_owned(), unit, direction, floor, lowest: None, highest: None, spellings }
+    Kpi {
+        name: name.to_owned(),
+        unit,
+        direction,
+        floor,
+        lowest: None,
+        highest: None,
+        reads_percent: false,
+        spellings,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_constants_name_the_built_in_kpis() {
-        let table = KpiTable::default();
-        let expected = [
-            (KpiId::NET_BPS, "net_bps"),
-            (KpiId::RISK_RATIO, "risk_ratio"),
-            (KpiId::MAKER_TAKER_RATIO, "maker_taker_ratio"),
-            (KpiId::P95_LATENCY_MS, "p95_latency_ms"),
-            (KpiId::ADVERSE_BPS_P95, "adverse_bps_p95"),
-            (KpiId::SLIPPAGE_BPS_P95, "slippage_bps_p95"),
-            (KpiId::GROSS_BPS, "gross_bps"),
-            (KpiId::FEES_BPS, "fees_bps"),
-            (KpiId::SLIPPAGE_BPS, "slippage_bps"),
-            (KpiId::ADVERSE_BPS, "adverse_bps"),
-            (KpiId::INVENTORY_BPS, "inventory_bps"),
-            (KpiId::CANCEL_RATIO, "cancel_ratio"),
-            (KpiId::ORDER_AGE_P95_MS, "order_age_p95_ms"),
-            (KpiId::WS_LAG_P95_MS, "ws_lag_p95_ms"),
-            (KpiId::MIN_INTERVAL_RATIO, "min_interval_ratio"),
-            (KpiId::CONCURRENCY_RATIO, "concurrency_ratio"),
-        ];
-        assert_eq!(table.len(), expected.len());
-        for (id, name) in expected {
-            assert_eq!(table.name(id), name);
-            assert_eq!(table.find(name), Some(id));
-        }
-    }
-
-    #[test]
-    fn an_alias_finds_its_kpi_but_is_no_canonical_name() {
-        let table = KpiTable::default();
-        assert_eq!(table.spelled("edge_bps"), Some((KpiId::NET_BPS, 2)));
-        assert_eq!(table.find("edge_bps"), None);
-        assert_eq!(table.spelled("nonsense"), None);
-    }
-
-    #[test]
-    fn a_declared_kpi_may_not_take_a_name_that_is_used() {
-        let mut table = KpiTable::default();
-        let clash = kpi("throughput", Unit::Other("1/s".into()), None, 0.0, &["net"]);
-        let error = table.declare(clash).expect_err("`net` belongs to net_bps");
-        assert_eq!(error.to_string(), "`net` is already a name of KPI `net_bps`");
-        let fine = kpi("throughput", Unit::Other("1/s".into()), None, 0.0, &["tps"]);
-        let id = table.declare(fine).expect("a free name");
-        assert_eq!(table.spelled("tps"), Some((id, 1)));
-    }
-
-    #[test]
-    fn impossible_values_are_told_apart_from_bad_ones() {
-        let table = KpiTable::default();
-        assert!(!table.get(KpiId::RISK_RATIO).is_possible(-0.1));
-        assert!(table.get(KpiId::RISK_RATIO).is_possible(1.0));
-        assert!(!table.get(KpiId::P95_LATENCY_MS).is_possible(-1.0));
-        assert!(table.get(KpiId::NET_BPS).is_possible(-50.0));
-    }
-}
+mod tests;

@@ -44,6 +44,7 @@ pub mod simulator;
 pub mod spark;
 pub mod spelling;
 pub mod stats;
+pub mod symbols;
 pub mod tuning;
 pub mod verdict;
 pub mod violations;

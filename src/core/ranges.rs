@@ -53,6 +53,13 @@ impl Ranges {
         None
     }
 
+    /// What is in this from `number` on.
+    #[must_use]
+    pub fn starting_at(&self, number: u64) -> Self {
+        let from = |(first, last): &(u64, u64)| ((*first).max(number), *last);
+        self.ranges.iter().map(from).collect()
+    }
+
     /// The largest step that leads from each number to the next; 0 with fewer than two numbers.
     pub fn stride(&self) -> u64 {
         if self.ranges.iter().any(|(first, last)| first < last) {
@@ -134,6 +141,13 @@ impl<const N: usize> From<[u64; N]> for Ranges {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_set_can_start_later() {
+        let all = set(&[(1, 10), (20, 22)]);
+        assert_eq!(all.starting_at(9), set(&[(9, 10), (20, 22)]));
+        assert_eq!(all.starting_at(23), Ranges::default());
+    }
 
     fn set(ranges: &[(u64, u64)]) -> Ranges {
         ranges.iter().copied().collect()

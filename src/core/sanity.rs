@@ -1,8 +1,12 @@
 //! Two-sided sanity: values that are wrong on the good side are wrong all the same. A KPI that stands still, that
 //! collapsed, that is too good to be true, fills that fell away, and iterations that are copies of others.
 //!
-//! Advisory unless the policy says otherwise. Only copies of whole iterations that the verdict rests on are INVALID, and
-//! join it unless the policy says otherwise: everything else can be true.
+//! Advisory unless the policy says otherwise. Only iterations that repeat earlier ones are INVALID, and join the verdict
+//! unless the policy says otherwise: everything else can be true.
+
+mod repeats;
+
+use std::time::Duration;
 
 use super::evidence::Repeat;
 use super::judge::{count, list_numbers, show};
@@ -12,6 +16,7 @@ use super::series::Series;
 use super::stats::summary::median;
 use super::verdict::{Check, Comparison, LimitSource, Outcome, Part};
 use super::window::Window;
+use repeats::{Found, Repeats};
 
 /// The median absolute deviation of normal values is their standard deviation divided by this (Rousseeuw & Croux
 /// 1993, J. Am. Stat. Assoc. 88:1273–1283).
@@ -30,6 +35,12 @@ pub struct Subject<'s> {
     pub judged: &'s Window,
     /// Iterations whose files are copies of each other.
     pub repeats: &'s [Repeat],
+    /// The KPIs that an iteration must show to pass.
+    pub required: &'s [KpiId],
+    /// The KPIs that are looked at one by one.
+    pub looked_at: &'s [KpiId],
+    /// How long an iteration was to take; `None` where no manifest says.
+    pub interval: Option<Duration>,
     /// The KPIs.
     pub kpis: &'s KpiTable,
 }
@@ -52,7 +63,7 @@ pub fn checks(subject: &Subject<'_>, rules: &SanityRules) -> Vec<Check> {
     };
     let past = |kpi: KpiId| subject.series.known(kpi, history.clone());
     let per_kpi = |of: &dyn Fn(KpiId) -> Option<Oddity>| -> Vec<Oddity> {
-        KpiId::OF_THE_VERDICT.into_iter().filter_map(of).collect()
+        subject.looked_at.iter().copied().filter_map(of).collect()
     };
     let make = |gate: &str, source: &LimitSource, found: Vec<Oddity>, fine: &str, window: &Window| {
         let oddities: usize = found.iter().map(|oddity| oddity.numbers.len()).sum();
@@ -64,12 +75,13 @@ pub fn checks(subject: &Subject<'_>, rules: &SanityRules) -> Vec<Check> {
     let not_asked = |gate: &str, source: &LimitSource| {
         check(subject, rules, gate, source, subject.last, 0, Outcome::NotApplicable, too_short())
     };
-    let mut checks = vec![repeated(subject, rules)];
-    checks.extend(repeated_before(subject, rules));
+    let repeats = Repeats::find(*subject);
+    let mut checks = vec![repeated(subject, &repeats, rules)];
+    checks.extend(repeated_before(subject, &repeats, rules));
     let stuck = per_kpi(&|kpi| stuck(subject, kpi, rules.stuck()));
     let source = &rules.stuck_iterations.source;
     let steady = |kpi| subject.series.known(kpi, subject.steady.positions.clone()).len();
-    if KpiId::OF_THE_VERDICT.into_iter().any(|kpi| steady(kpi) >= rules.stuck()) {
+    if subject.looked_at.iter().any(|kpi| steady(*kpi) >= rules.stuck()) {
         checks.push(make("stuck", source, stuck, "every KPI moves", subject.steady));
     } else {
         let fewest = count(rules.stuck(), "steady value");
@@ -122,12 +134,12 @@ fn check(
     }
 }
 
-/// Copies among the iterations that the verdict rests on: INVALID, for repeated bytes are no measurement. Where the
-/// KPIs have so few digits that equal ones can be chance, an oddity like others.
-fn repeated(subject: &Subject<'_>, rules: &SanityRules) -> Check {
-    let judged = || (subject.judged.from, u64::MAX);
-    let sure = Copies::among(subject, judged(), |digits| digits >= rules.repeats());
-    let coarse = Copies::among(subject, judged(), |digits| digits < rules.repeats());
+/// Iterations that the verdict rests on and that repeat earlier ones: INVALID, for no measurement repeats so many
+/// digits. Where they have so few that equal ones can be chance, an oddity like others.
+fn repeated(subject: &Subject<'_>, repeats: &Repeats<'_>, rules: &SanityRules) -> Check {
+    let judged = (subject.judged.from, u64::MAX);
+    let sure = repeats.sure(judged, rules.repeats());
+    let coarse = repeats.coarse(judged, rules.repeats());
     let (found, outcome, joins) = match (sure.count, coarse.count) {
         _ if subject.judged.is_empty() => (sure, Outcome::NotApplicable, true),
         (0, 0) => (sure, Outcome::Pass, true),
@@ -135,71 +147,26 @@ fn repeated(subject: &Subject<'_>, rules: &SanityRules) -> Check {
         _ => (sure, Outcome::Invalid, true),
     };
     let reason = match outcome {
-        Outcome::Pass => "no iteration is a copy of another one".to_owned(),
+        Outcome::Pass => "no iteration repeats an earlier one".to_owned(),
         Outcome::NotApplicable => "there is no iteration to look at".to_owned(),
-        Outcome::Invalid => format!("{}: a measurement was copied", found.told),
-        _ => format!(
-            "{}; their KPIs have fewer than {} digits together, so that it can be chance",
-            found.told,
-            rules.repeats()
-        ),
+        Outcome::Invalid => format!("the source repeats itself: {}", found.sentence),
+        _ => format!("{}; fewer than {} digits can be equal by chance", found.sentence, rules.repeats()),
     };
     let source = &rules.repeats_gate_source;
     let check = check(subject, rules, "repeated", source, subject.judged, found.count, outcome, reason);
-    Check { joins: rules.gates || (rules.repeats_gate && joins), ..check }
+    Check {
+        statistic: "repeated iterations".to_owned(),
+        joins: rules.gates || (rules.repeats_gate && joins),
+        ..check
+    }
 }
 
-/// Copies in the steady part before that: they change no verdict by themselves. `None` without any.
-fn repeated_before(subject: &Subject<'_>, rules: &SanityRules) -> Option<Check> {
-    let Copies { count, told } = Copies::among(subject, (subject.steady.from, subject.judged.from), |_| true);
+/// The same in the steady part before that: it changes no verdict by itself. `None` without any.
+fn repeated_before(subject: &Subject<'_>, repeats: &Repeats<'_>, rules: &SanityRules) -> Option<Check> {
+    let Found { count, sentence } = repeats.sure((subject.steady.from, subject.judged.from), rules.repeats());
     let (source, outcome) = (&rules.repeats_gate_source, rules.severity.of_a_miss());
-    (count > 0)
-        .then(|| check(subject, rules, "repeated_before", source, subject.steady, count, outcome, told))
-}
-
-/// Iterations whose files are copies of earlier ones.
-struct Copies {
-    count: usize,
-    /// Which ones, in a sentence.
-    told: String,
-}
-
-impl Copies {
-    /// Those with numbers from the first of the range on and below its second, whose KPIs have as many digits as
-    /// `is_meant` wants.
-    fn among(subject: &Subject<'_>, (from, end): (u64, u64), is_meant: impl Fn(usize) -> bool) -> Self {
-        // The first of them is the measurement, the others are its copies.
-        let copied = |repeat: &Repeat| {
-            repeat.numbers.iter().skip(1).filter(|number| (from..end).contains(number)).count()
-        };
-        let of_symbol = subject.repeats.iter().filter(|repeat| repeat.symbol == subject.series.symbol);
-        let found = of_symbol
-            .map(|repeat| (repeat, copied(repeat)))
-            .filter(|(repeat, copies)| *copies > 0 && is_meant(digits(subject, repeat)));
-        let (groups, counts): (Vec<&Repeat>, Vec<usize>) = found.unzip();
-        let named: Vec<String> = groups.iter().take(4).map(|repeat| list_numbers(&repeat.numbers)).collect();
-        let more = if groups.len() > 4 { "; and more" } else { "" };
-        let named = named.join("; of ");
-        let told = format!("the files of iteration {named}{more} are equal but for number and time");
-        Self { count: counts.iter().sum(), told }
-    }
-}
-
-/// Significant digits of all KPIs of an iteration together: how improbable it is that another one has the same.
-fn digits(subject: &Subject<'_>, repeat: &Repeat) -> usize {
-    let Some(first) = repeat.numbers.first() else { return 0 };
-    let at = subject.series.position_of(*first);
-    let known = subject.kpis.ids().filter_map(|kpi| subject.series.value(kpi, at));
-    known.map(significant_digits).sum()
-}
-
-/// Of the shortest decimal that reads back as the same number; 0 of 0.
-fn significant_digits(value: f64) -> usize {
-    if value == 0.0 {
-        return 0;
-    }
-    let shortest = format!("{value:e}");
-    shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count()
+    let make = || check(subject, rules, "repeated_before", source, subject.steady, count, outcome, sentence);
+    (count > 0).then(make)
 }
 
 /// The longest run of equal values, if it is as long as that.

@@ -45,3 +45,16 @@ pub fn window_patches(last_n: Option<usize>, min_iterations: Option<usize>) -> V
     }
     patches
 }
+
+/// The patch for `--exclude-symbol`, which adds to what the policy excludes; `None` without any.
+pub fn exclude_patch(policy: &Policy, symbols: &[String]) -> Option<Patch> {
+    let excluded = &policy.symbols.exclude.names;
+    let added = symbols.iter().filter(|symbol| !excluded.contains(symbol));
+    let all: Vec<&String> = excluded.iter().chain(added).collect();
+    (!symbols.is_empty()).then(|| Patch {
+        key: "symbols.exclude".to_owned(),
+        // Lists of texts are the same in JSON and in TOML.
+        value: serde_json::json!(all).to_string(),
+        origin: Origin::Flag("--exclude-symbol".to_owned()),
+    })
+}

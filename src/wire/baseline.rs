@@ -3,7 +3,7 @@
 //! All names that snapshots ever had for the same thing are here and nowhere else. Must not compare.
 
 use crate::core::baseline::Baseline;
-use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::kpi::{Kpi, KpiId, KpiTable};
 
 use super::literals::parse_marked;
 use super::node::Node;
@@ -98,13 +98,23 @@ fn values(root: &Node, statistic: &str) -> Result<Vec<(KpiId, Option<f64>)>, Bas
                 found_any = true;
                 let path =
                     name.map_or_else(|| spelling.key.clone(), |name| format!("{name}.{}", spelling.key));
-                known = value_of(node, statistic, &path)?.map(|value| value * spelling.scale);
+                known = match value_of(node, statistic, &path)? {
+                    None => None,
+                    Some(raw) => Some(possible(kpis.get(kpi), raw, spelling.scale, path)?),
+                };
                 break;
             }
         }
         values.push((kpi, known));
     }
     if found_any { Ok(values) } else { Err(BaselineError::NoKpis) }
+}
+
+/// The value in the KPI's unit, read as it is in an iteration.
+fn possible(kpi: &Kpi, raw: f64, scale: f64, key: String) -> Result<f64, BaselineError> {
+    let value = kpi.in_unit(raw, scale).filter(|value| kpi.is_possible(*value));
+    let wrong = BaselineError::Wrong { key, found: "a number that cannot be", expected: "a possible value" };
+    value.ok_or(wrong)
 }
 
 fn value_of(node: &Node, statistic: &str, path: &str) -> Result<Option<f64>, BaselineError> {
@@ -226,6 +236,14 @@ mod tests {
         assert_eq!(net(r#"{"schema_version": "1.1", "edge_bps": {"mean": -1}}"#), Some(-1.0));
         let risk = good(r#"{"schema_version": "1.2", "kpi_last_n": {"risk_percent": 50}}"#);
         assert_eq!(risk.mean(KpiId::RISK_RATIO), Some(0.5));
+        let risk = good(r#"{"schema_version": "1.2", "kpi_last_n": {"risk_ratio": 38}}"#);
+        assert_eq!(risk.mean(KpiId::RISK_RATIO), Some(0.38), "a percentage, as in an iteration");
+        let told =
+            error(r#"{"schema_version": "1.2", "kpi_last_n": {"maker_taker_ratio": {"mean": 101.5}}}"#);
+        assert_eq!(
+            told,
+            "`kpi_last_n.maker_taker_ratio` is a number that cannot be, expected a possible value"
+        );
         // The first name that is there counts, also when it holds nothing.
         assert_eq!(net(r#"{"schema_version": "1.1", "net": 9, "net_bps": null}"#), None);
     }

@@ -81,6 +81,9 @@ pub struct GateResult {
     pub reasons: Vec<String>,
     /// The first 1000 findings.
     pub findings: Vec<FindingRow>,
+    /// Symbols that the policy or a flag left out of the judgement; absent without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded_symbols: Vec<String>,
     /// How many findings there are.
     pub findings_total: usize,
     /// The files written, relative to the folder written into.
@@ -126,6 +129,7 @@ impl GateResult {
             checks: analysis.checks().map(Ladder::from).collect(),
             reasons,
             findings,
+            excluded_symbols: analysis.evidence.excluded.clone(),
             findings_total,
             artifacts: Vec::new(),
             overridden: provenance.overridden.clone(),

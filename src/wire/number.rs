@@ -26,6 +26,14 @@ pub enum Reading {
 }
 
 impl Reading {
+    /// The number, if it is one.
+    pub fn value(self) -> Option<f64> {
+        match self {
+            Self::Value(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// The number, `None` for `null`, and an error that names the key for anything else.
     pub fn required_type<E: Error>(self, key: &str) -> Result<Option<f64>, E> {
         match self {

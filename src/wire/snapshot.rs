@@ -112,6 +112,9 @@ pub struct Snapshot {
     /// Why the data is not about a release; only where it is simulated or a rehearsal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<OriginBlock>,
+    /// Symbols that the policy or a flag left out of the judgement; absent without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded_symbols: Vec<String>,
     /// Where the data came from; null when nothing says so.
     pub source: Option<String>,
     /// `production` or `mock`: which limits were used.
@@ -166,6 +169,7 @@ impl Snapshot {
             signature_loops: worst.loops,
             iterations: rows.iter().map(|row| row.number).collect(),
             origin: OriginBlock::of_no_release(&analysis.origin),
+            excluded_symbols: analysis.evidence.excluded.clone(),
             source: analysis.source(),
             limits: analysis.limits().to_owned(),
             policy_sha256: provenance.policy_sha256.clone(),

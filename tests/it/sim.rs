@@ -181,6 +181,9 @@ fn oddities(records: &[IterationRecord]) -> Vec<String> {
         steady: &window(WindowSpec::Steady),
         judged: &last,
         repeats: &[],
+        required: &KpiId::OF_THE_VERDICT,
+        looked_at: &KpiId::OF_THE_VERDICT,
+        interval: None,
         kpis: &policy.kpis,
     };
     let checks = sanity::checks(&subject, &policy.sanity);

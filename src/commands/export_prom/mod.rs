@@ -47,7 +47,7 @@ pub(super) fn run(args: &ExportArgs, globals: &GlobalArgs) -> Result<Exit, Failu
         return remote_write::run(url, remote, sending, &folder, &policy, globals);
     }
     let provenance = collect_provenance(&policy, None)?;
-    let options = options(*mock, *window);
+    let options = options(*mock, window);
     let form = if *openmetrics { Form::OpenMetrics } else { Form::Prometheus };
     let wanted = Wanted { form, legacy: !no_legacy_metrics };
     if let Some(address) = endpoint.listen {
@@ -67,7 +67,7 @@ pub(super) fn run(args: &ExportArgs, globals: &GlobalArgs) -> Result<Exit, Failu
     something(&judged)
 }
 
-fn options(mock: MockArgs, window: WindowArgs) -> Options {
+fn options(mock: MockArgs, window: &WindowArgs) -> Options {
     Options { mock: mock.mock, so_far: window.so_far, ..Options::default() }
 }
 

@@ -22,7 +22,7 @@ use crate::core::signatures::{self, Signatures};
 use crate::core::stats::{MeanInterval, Summary, Trend, TrendRule};
 use crate::core::verdict::{Check, Outcome, Part, join};
 use crate::core::window::Window;
-use crate::core::{anomalies, deltas, drift, sanity, violations};
+use crate::core::{anomalies, deltas, drift, sanity, symbols, violations};
 
 /// The gate set that says whether an iteration passes.
 pub fn pass_limits(policy: &Policy, mock: bool) -> &GateSet {
@@ -36,6 +36,7 @@ pub fn analyse(
     options: &Options,
     edge: Option<&Totals>,
 ) -> Analysis {
+    let mut folder_checks = symbols::exclude(&mut evidence, &policy.symbols);
     if evidence.series.is_empty() {
         // Nothing to judge is judged too, and is INVALID.
         evidence.series.push(Series::new(None, policy.kpis.len()));
@@ -44,13 +45,15 @@ pub fn analyse(
     let symbols: Vec<SymbolAnalysis> = (0..evidence.series.len())
         .map(|index| symbol(&evidence, index, &numbers[index], policy, options))
         .collect();
-    let folder_checks =
-        edge.map(|totals| edge_report::checks(totals, &policy.edge_report)).unwrap_or_default();
+    folder_checks.extend(
+        edge.into_iter().flat_map(|totals| edge_report::checks(totals, &policy.edge_report, &policy.kpis)),
+    );
     let judged: Vec<Judged<'_>> = symbols
         .iter()
         .map(|symbol| Judged { series: &evidence.series[symbol.index], from: symbol.from })
         .collect();
-    let findings = findings::collect(&evidence, &judged, policy);
+    let mut findings = findings::collect(&evidence, &judged, policy);
+    findings.extend(symbols::findings(&evidence, &policy.symbols));
     let of_symbols = symbols.iter().map(|symbol| symbol.outcome).max().unwrap_or(Outcome::Invalid);
     let outcome = folder_checks
         .iter()
@@ -82,6 +85,7 @@ fn symbol(
     options: &Options,
 ) -> SymbolAnalysis {
     let series = &evidence.series[index];
+    let (few, policy) = &symbols::policy_for(evidence, series, policy);
     let limits = pass_limits(policy, options.mock);
     let last = Window::find(series, WindowSpec::LastN, &policy.windows, numbers);
     let required: Vec<KpiId> = limits.checks.iter().map(|gate| gate.kpi).collect();
@@ -91,8 +95,8 @@ fn symbol(
     // The numbers told come from one window, the verdict from the other: both must be sound.
     let trusted = if judged.from < last.from { &judged } else { &last };
     let mut checks = integrity::checks(evidence, series, trusted, options.so_far, &policy.integrity);
+    checks.extend(symbols::checks(evidence, series, trusted, *few, &policy.symbols));
     checks.extend(integrity::kpis_present(series, &judged, &required, &policy.kpis));
-    let from = trusted.from;
     if let Some(wanted) = options.min_windows {
         checks.push(integrity::enough(series, &last, wanted));
     }
@@ -149,9 +153,12 @@ fn symbol(
         let subject = sanity::Subject {
             series,
             last: &last,
-            steady: &Window::find(series, WindowSpec::Steady, &policy.windows, numbers),
+            steady: &steady,
             judged: trusted,
             repeats: &evidence.repeats,
+            required: &required,
+            looked_at: &told,
+            interval: declared,
             kpis: &policy.kpis,
         };
         checks.extend(sanity::checks(&subject, &policy.sanity));
@@ -166,7 +173,7 @@ fn symbol(
     SymbolAnalysis {
         index,
         symbol: series.symbol.clone(),
-        from,
+        from: trusted.from,
         last,
         kpis,
         passes,

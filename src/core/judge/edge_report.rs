@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::core::kpi::{Kpi, KpiId, KpiTable};
 use crate::core::number::{beside, exact, fixed, trimmed};
 use crate::core::policy::EdgeReportRule;
 use crate::core::verdict::{Check, Outcome, Part, Severity, WindowUsed};
@@ -13,30 +14,60 @@ pub type Totals = BTreeMap<String, Option<f64>>;
 const DECIMALS: usize = 3;
 
 /// Judges the totals. A metric that is not there is INVALID for its gate, never a pass.
-pub fn checks(totals: &Totals, rules: &[EdgeReportRule]) -> Vec<Check> {
-    rules.iter().map(|rule| check(rule, totals.get(&rule.metric))).collect()
+///
+/// Totals that are KPIs are read as those are: a built-in ratio above 1 is a percentage.
+pub fn checks(totals: &Totals, rules: &[EdgeReportRule], kpis: &KpiTable) -> Vec<Check> {
+    rules
+        .iter()
+        .map(|rule| {
+            let found = totals.get(&rule.metric).map(|raw| raw.ok_or(None));
+            let found =
+                found.map(|raw| raw.and_then(|raw| in_unit(&rule.metric, raw, kpis).ok_or(Some(raw))));
+            check(rule, found)
+        })
+        .collect()
 }
 
-fn check(rule: &EdgeReportRule, found: Option<&Option<f64>>) -> Check {
+/// The total in the unit of its limits; `None` when it cannot be true.
+fn in_unit(metric: &str, raw: f64, kpis: &KpiTable) -> Option<f64> {
+    let possible = |kpi: &Kpi, scale| kpi.in_unit(raw, scale).filter(|value| kpi.is_possible(*value));
+    match kpis.spelled(metric) {
+        Some((id, rank)) => {
+            let kpi = kpis.get(id);
+            possible(kpi, kpi.spellings[usize::from(rank)].scale)
+        }
+        // Its limits are percentages.
+        None if metric == "maker_share_pct" => {
+            possible(kpis.get(KpiId::MAKER_TAKER_RATIO), 0.01).map(|_| raw)
+        }
+        None => Some(raw),
+    }
+}
+
+/// `found`: the total, or the number that it cannot be, if it is a number.
+fn check(rule: &EdgeReportRule, found: Option<Result<f64, Option<f64>>>) -> Check {
     let misses = |limit: f64, value: f64| rule.miss_when.holds(value, limit);
     let word = rule.miss_when.symbol();
     let (outcome, limit, reason) = match found {
         None => (Outcome::Invalid, &rule.fail, format!("`totals.{}` is not in the edge report", rule.metric)),
-        Some(None) => {
+        Some(Err(None)) => {
             (Outcome::Invalid, &rule.fail, format!("`totals.{}` has no usable number", rule.metric))
         }
-        Some(Some(value)) if misses(rule.fail.value, *value) => {
-            (Outcome::Fail, &rule.fail, miss(*value, word, rule.fail.value))
+        Some(Err(Some(raw))) => {
+            (Outcome::Invalid, &rule.fail, format!("`totals.{}` is {raw}, which cannot be", rule.metric))
         }
-        Some(Some(value)) => match &rule.warn {
-            Some(warn) if misses(warn.value, *value) => (Outcome::Warn, warn, miss(*value, word, warn.value)),
+        Some(Ok(value)) if misses(rule.fail.value, value) => {
+            (Outcome::Fail, &rule.fail, miss(value, word, rule.fail.value))
+        }
+        Some(Ok(value)) => match &rule.warn {
+            Some(warn) if misses(warn.value, value) => (Outcome::Warn, warn, miss(value, word, warn.value)),
             _ => {
-                let told = fixed(*value, DECIMALS);
+                let told = fixed(value, DECIMALS);
                 (Outcome::Pass, &rule.fail, format!("{} is within its limits", trimmed(&told)))
             }
         },
     };
-    let observed = found.copied().flatten();
+    let observed = found.and_then(Result::ok);
     Check {
         part: Part::EdgeReport,
         gate: format!("edge_report.{}", rule.metric),
@@ -79,7 +110,7 @@ mod tests {
 
     fn judged(rule: EdgeReportRule, value: Option<f64>) -> Check {
         let totals = Totals::from([("adverse_p95".to_owned(), value)]);
-        checks(&totals, &[rule]).remove(0)
+        checks(&totals, &[rule], &KpiTable::default()).remove(0)
     }
 
     #[test]
@@ -109,14 +140,28 @@ mod tests {
 
     #[test]
     fn a_total_that_is_not_there_or_no_number_is_invalid() {
-        let absent = checks(&Totals::new(), &[rule(Comparison::Above, Some(4.0), 6.0)]).remove(0);
+        let absent = checks(&Totals::new(), &[rule(Comparison::Above, Some(4.0), 6.0)], &KpiTable::default())
+            .remove(0);
         assert_eq!(absent.outcome, Outcome::Invalid);
         assert_eq!(absent.reason, "`totals.adverse_p95` is not in the edge report");
         let unusable = judged(rule(Comparison::Above, Some(4.0), 6.0), None);
         assert_eq!(unusable.outcome, Outcome::Invalid);
         assert_eq!(unusable.reason, "`totals.adverse_p95` has no usable number");
         assert_eq!((unusable.observed, unusable.margin), (None, None));
-        // Zero is a value.
+        // Zero is a value, and a share above 1 is none.
+        let of = |metric: &str, value| {
+            let rule = EdgeReportRule { metric: metric.to_owned(), ..rule(Comparison::Below, None, 0.5) };
+            let totals = Totals::from([(metric.to_owned(), Some(value))]);
+            let check = checks(&totals, &[rule], &KpiTable::default()).remove(0);
+            (check.outcome, check.observed, check.reason)
+        };
+        let (outcome, observed, reason) = of("maker_share_pct", 101.5);
+        assert_eq!((outcome, observed), (Outcome::Invalid, None));
+        assert_eq!(reason, "`totals.maker_share_pct` is 101.5, which cannot be");
+        assert_eq!(of("maker_share_pct", 100.0).1, Some(100.0));
+        assert_eq!(of("cancel_ratio", 40.0).1, Some(0.4), "a percentage");
+        assert_eq!(of("cancel_ratio", 101.5).0, Outcome::Invalid);
+        assert_eq!(of("p95_latency_ms", -1.0).0, Outcome::Invalid);
         assert_eq!(judged(rule(Comparison::Below, None, 2.5), Some(0.0)).outcome, Outcome::Fail);
     }
 }

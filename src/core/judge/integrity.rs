@@ -7,12 +7,13 @@ mod elapsed;
 mod recorded;
 pub mod time;
 
-use super::{count, list_ranges};
+use super::{count, list_numbers, list_ranges};
 use crate::core::evidence::{Evidence, RunState};
+use crate::core::iteration::{Defect, KpiDefect};
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::policy::IntegrityRules;
 use crate::core::ranges::Ranges;
-use crate::core::series::Series;
+use crate::core::series::{Row, Series};
 use crate::core::verdict::{Check, Comparison, LimitSource, Outcome, Part, Severity};
 use crate::core::window::Window;
 
@@ -107,7 +108,7 @@ fn base(series: &Series, window: &Window, gate: &str) -> Check {
 fn files(evidence: &Evidence, series: &Series, window: &Window) -> Check {
     let check = base(series, window, "integrity.files");
     let trouble = trouble(evidence, series, window);
-    if window.is_empty() && trouble.files == 0 {
+    if window.is_empty() && trouble.files == 0 && evidence.folder.is_empty() {
         return Check {
             outcome: Outcome::Invalid,
             reason: "there is no iteration to judge: no file named `ITER_SUMMARY_<number>.json`".to_owned(),
@@ -161,6 +162,7 @@ fn trouble(evidence: &Evidence, series: &Series, window: &Window) -> Trouble {
     match &evidence.declared {
         Some(declared) => {
             let missing = declared.expected_from(window.from).without(&evidence.found(series));
+            let missing = missing.without(&missing.without(&evidence.numbers(series)));
             add(&missing, "declared in `RUN_MANIFEST.json` and missing");
             let beyond = evidence.beyond_declared(series).without(&before);
             let done = if declared.state == RunState::Complete { "declared" } else { "completed" };
@@ -202,9 +204,18 @@ fn kpi_present(series: &Series, window: &Window, kpi: KpiId, kpis: &KpiTable) ->
     let name = kpis.name(kpi);
     let known = series.column(kpi)[window.positions.clone()].iter().flatten().count();
     let n = window.len();
-    let (outcome, reason) = if known == 0 {
-        let why = first_defect(series, window, kpi)
-            .map_or_else(|| "no file has the key".to_owned(), |(file, what)| format!("{what} in {file}"));
+    let too_high =
+        defects(series, window, kpi).filter(|(_, defect)| matches!(defect.defect, Defect::TooHigh(_)));
+    let too_high: Vec<(&Row, &KpiDefect)> = too_high.collect();
+    let (outcome, reason) = if let Some((row, defect)) = too_high.first() {
+        let numbers: Vec<u64> = too_high.iter().map(|(row, _)| row.number).collect();
+        let reason =
+            format!("`{name}` cannot be: {} in iteration {}", describe(row, defect), list_numbers(&numbers));
+        (Outcome::Invalid, reason)
+    } else if known == 0 {
+        let why = defects(series, window, kpi)
+            .next()
+            .map_or_else(|| "no file has the key".to_owned(), |(row, defect)| describe(row, defect));
         (Outcome::Invalid, format!("`{name}` has no value in the whole window: {why}"))
     } else if known < n {
         (Outcome::Pass, format!("`{name}` has a value in {known} of {n} iterations; the others do not pass"))
@@ -224,16 +235,23 @@ fn kpi_present(series: &Series, window: &Window, kpi: KpiId, kpis: &KpiTable) ->
     }
 }
 
-fn first_defect(series: &Series, window: &Window, kpi: KpiId) -> Option<(String, String)> {
-    series.rows()[window.positions.clone()].iter().find_map(|row| {
-        row.defects.iter().find(|defect| defect.kpi == kpi).map(|defect| {
-            let place = match &row.file {
-                Some(file) => format!("`{file}`"),
-                None => format!("iteration {}", row.number),
-            };
-            (place, format!("`{}` {}", defect.key, defect.defect.describe()))
-        })
+fn defects<'s>(
+    series: &'s Series,
+    window: &Window,
+    kpi: KpiId,
+) -> impl Iterator<Item = (&'s Row, &'s KpiDefect)> {
+    series.rows()[window.positions.clone()].iter().filter_map(move |row| {
+        row.defects.iter().find(|defect| defect.kpi == kpi).map(|defect| (row, defect))
     })
+}
+
+/// What is wrong under which key, and where.
+fn describe(row: &Row, defect: &KpiDefect) -> String {
+    let place = match &row.file {
+        Some(file) => format!("`{file}`"),
+        None => format!("iteration {}", row.number),
+    };
+    format!("`{}` {} in {place}", defect.key, defect.defect.describe())
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod length;
 pub mod release;
 pub mod run;
 mod sanity;
+pub mod symbols;
 
 use super::course::{ChangeRules, CourseRules};
 pub use compare::{CompareRules, Margin};
@@ -18,6 +19,7 @@ pub use effective::Effective;
 pub use holding::{HoldCount, Judge};
 pub use integrity::IntegrityRules;
 pub use sanity::SanityRules;
+use symbols::SymbolRules;
 
 use super::drift::DriftRules;
 use super::kpi::{KpiId, KpiTable};
@@ -349,6 +351,8 @@ pub struct Policy {
     pub integrity: IntegrityRules,
     /// Values that cannot be.
     pub sanity: SanityRules,
+    /// Which symbols are judged.
+    pub symbols: SymbolRules,
     /// When a run is worse than another one.
     pub compare: CompareRules,
     /// Advice on parameters.
@@ -376,27 +380,4 @@ pub struct Policy {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn windows_are_named_after_their_length() {
-        let windows = Windows { last_n: 12, steady_start: 7 };
-        assert_eq!(WindowSpec::LastN.name(&windows), "last12");
-        assert_eq!(WindowSpec::Last(5).name(&windows), "last5");
-        assert_eq!(WindowSpec::Steady.name(&windows), "steady");
-        assert_eq!(WindowSpec::Overall.name(&windows), "overall");
-        assert_eq!(WindowSpec::LastN.length(&windows), Some(12));
-        assert_eq!(WindowSpec::Last(5).length(&windows), Some(5));
-        assert_eq!(WindowSpec::Steady.length(&windows), None);
-        assert_eq!(WindowSpec::Overall.length(&windows), None);
-    }
-
-    #[test]
-    fn every_statistic_has_a_word_that_finds_it_again() {
-        for statistic in Statistic::ALL {
-            assert_eq!(Statistic::parse(statistic.word()), Some(statistic));
-        }
-        assert_eq!(Statistic::parse("average"), None);
-    }
-}
+mod tests;

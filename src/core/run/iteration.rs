@@ -118,6 +118,8 @@ pub struct IterationSummary {
     pub sentinel_advice: Vec<String>,
     /// Counts of the system's audit log.
     pub audit: Option<AuditCounts>,
+    /// KPIs without a value because the ratio that was delivered is above its highest: KPI, key and number.
+    pub above_highest: Vec<(KpiId, String, f64)>,
     /// For a person: what was odd about the data.
     pub notes: Vec<String>,
 }

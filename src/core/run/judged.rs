@@ -13,7 +13,7 @@ use crate::core::analysis::{self, Depth, Options};
 use crate::core::drift::{Resource, ResourceValues};
 use crate::core::evidence::{Declared, Evidence, RunState};
 use crate::core::guards::{Guard, GuardSet};
-use crate::core::iteration::{AppliedValue, Iteration, SkipReason, Tuning, imputed_gross};
+use crate::core::iteration::{AppliedValue, Defect, Iteration, KpiDefect, SkipReason, Tuning, imputed_gross};
 use crate::core::kpi::KpiId;
 use crate::core::policy::Policy;
 use crate::core::ranges::Ranges;
@@ -33,6 +33,7 @@ pub fn judged(record: &IterationRecord) -> Iteration {
         number: record.number,
         time: Some(record.ends.to_rfc3339_opts(SecondsFormat::AutoSi, true).into()),
         values,
+        defects: summary.above_highest.iter().map(defect).collect(),
         gross_imputed: gross.is_some(),
         collection_failed: record.collection_failed.as_deref().map(Arc::from),
         kpi_verdict: summary.kpi_verdict.map(|verdict| verdict.word().into()),
@@ -43,6 +44,10 @@ pub fn judged(record: &IterationRecord) -> Iteration {
         resources: record.resources.and_then(resources).map(Box::new),
         ..Iteration::default()
     }
+}
+
+fn defect((kpi, key, raw): &(KpiId, String, f64)) -> KpiDefect {
+    KpiDefect { kpi: *kpi, key: key.clone(), defect: Defect::TooHigh(raw.to_string()) }
 }
 
 /// `None` where nothing is known. What cannot be true is unknown.

@@ -9,7 +9,7 @@ use super::edge_report::EdgeReport;
 use super::iteration::{IterationSummary, KpiVerdict, MakerSource};
 use super::metrics::RATIOS;
 use crate::core::judge::edge_report::checks;
-use crate::core::kpi::{Kpi, KpiId};
+use crate::core::kpi::KpiId;
 use crate::core::number::Finite;
 use crate::core::policy::Policy;
 use crate::core::policy::run::{Bound, IterationVerdictRules};
@@ -32,13 +32,20 @@ const MEDIAN_LATENCY: &str = "tick_latency_ms.p50";
 
 /// The summary of an iteration that delivered this report; `warming_up` makes a FAIL a WARN.
 pub fn summarise(policy: &Policy, report: &EdgeReport, warming_up: bool) -> IterationSummary {
-    let mut taking =
-        Taking { policy, report, values: vec![None; policy.kpis.len()], notes: report.notes.clone() };
+    let mut taking = Taking {
+        policy,
+        report,
+        values: vec![None; policy.kpis.len()],
+        above_highest: Vec::new(),
+        notes: report.notes.clone(),
+    };
     taking.spelled();
     taking.blocks();
     let fallbacks = taking.fallbacks();
     let maker_source = taking.maker_share();
-    let Taking { values, notes, .. } = taking;
+    let Taking { values, mut above_highest, notes, .. } = taking;
+    above_highest.retain(|(kpi, ..)| values[kpi.index()].is_none());
+    above_highest.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     let (kpi_verdict, kpi_reasons) = verdict(policy, &policy.run.iteration_verdict, &values, warming_up);
     IterationSummary {
         version: report.version.clone(),
@@ -56,6 +63,7 @@ pub fn summarise(policy: &Policy, report: &EdgeReport, warming_up: bool) -> Iter
         sentinel_advice: report.sentinel_advice.clone(),
         audit: report.audit.clone(),
         values,
+        above_highest,
         notes,
     }
 }
@@ -70,8 +78,10 @@ pub fn metrics(policy: &Policy, report: &EdgeReport) -> BTreeMap<String, f64> {
         .chain([MEDIAN_LATENCY])
         .filter_map(|metric| {
             let raw = report.number(metric)?;
-            let is_percentage = RATIOS.contains(&metric) && raw > 1.0;
-            Some((metric.to_owned(), if is_percentage { raw / 100.0 } else { raw }))
+            // They are read as the built-in ratios are; what the policy declares is taken as it is.
+            let is_ratio = RATIOS.contains(&metric) && policy.kpis.spelled(metric).is_none();
+            let share = policy.kpis.get(KpiId::RISK_RATIO);
+            Some((metric.to_owned(), if is_ratio { share.in_unit(raw, 1.0)? } else { raw }))
         })
         .collect()
 }
@@ -81,6 +91,7 @@ struct Taking<'a> {
     policy: &'a Policy,
     report: &'a EdgeReport,
     values: Vec<Option<f64>>,
+    above_highest: Vec<(KpiId, String, f64)>,
     notes: Vec<String>,
 }
 
@@ -88,13 +99,15 @@ impl Taking<'_> {
     /// Under the KPI's own names; the first that is present wins.
     fn spelled(&mut self) {
         for id in self.policy.kpis.ids() {
-            let kpi = self.policy.kpis.get(id);
-            let found = kpi
+            let found = self
+                .policy
+                .kpis
+                .get(id)
                 .spellings
                 .iter()
                 .find_map(|spelling| Some((spelling, *self.report.numbers.get(&spelling.key)?)));
             if let Some((spelling, raw)) = found {
-                self.values[id.index()] = usable(kpi, &spelling.key, raw, spelling.scale, &mut self.notes);
+                self.values[id.index()] = self.usable(id, &spelling.key, raw, spelling.scale);
             }
         }
     }
@@ -103,11 +116,33 @@ impl Taking<'_> {
     fn blocks(&mut self) {
         for (id, key) in BLOCKS {
             let Some(raw) = self.report.numbers.get(key) else { continue };
-            let value = usable(self.policy.kpis.get(id), key, *raw, 1.0, &mut self.notes);
+            let value = self.usable(id, key, *raw, 1.0);
             if value.is_some() {
                 self.values[id.index()] = value;
             }
         }
+    }
+
+    /// The value in the KPI's unit; what has none is noted.
+    fn usable(&mut self, id: KpiId, key: &str, raw: Option<f64>, scale: f64) -> Option<f64> {
+        let kpi = self.policy.kpis.get(id);
+        let Some(raw) = raw else {
+            // A source that knows why has said so.
+            let named = format!("`{key}`");
+            if !self.notes.iter().any(|note| note.starts_with(&named)) {
+                self.notes.push(format!("{named} has no usable number"));
+            }
+            return None;
+        };
+        let value = kpi.in_unit(raw, scale);
+        let possible = value.filter(|value| kpi.is_possible(*value));
+        if possible.is_none() {
+            self.notes.push(format!("`{key}` is {raw}, which cannot be, and was left out"));
+        }
+        if value.is_some_and(|value| kpi.is_too_high(value)) {
+            self.above_highest.push((id, key.to_owned(), raw));
+        }
+        possible
     }
 
     fn fallbacks(&mut self) -> Vec<(KpiId, String)> {
@@ -134,8 +169,14 @@ impl Taking<'_> {
             .map(|share| (share, MakerSource::FillsVolume))
             .or_else(|| by("count").map(|share| (share, MakerSource::FillsCount)))
             .or_else(|| {
+                let kpi = self.policy.kpis.get(KpiId::MAKER_TAKER_RATIO);
                 let percent = self.report.number("maker_share_pct")?;
-                (0.0..=100.0).contains(&percent).then_some((percent / 100.0, MakerSource::MakerSharePct))
+                let share = kpi.in_unit(percent, 0.01)?;
+                if kpi.is_too_high(share) {
+                    let key = "maker_share_pct".to_owned();
+                    self.above_highest.push((KpiId::MAKER_TAKER_RATIO, key, percent));
+                }
+                kpi.is_possible(share).then_some((share, MakerSource::MakerSharePct))
             });
         for (key, raw) in &self.report.numbers {
             let impossible = match key.as_str() {
@@ -155,23 +196,6 @@ impl Taking<'_> {
             None => self.values[slot].map(|_| MakerSource::Reported),
         }
     }
-}
-
-/// The value in the KPI's unit; what has none is noted.
-fn usable(kpi: &Kpi, key: &str, raw: Option<f64>, scale: f64, notes: &mut Vec<String>) -> Option<f64> {
-    let Some(raw) = raw else {
-        // A source that knows why has said so.
-        let named = format!("`{key}`");
-        if !notes.iter().any(|note| note.starts_with(&named)) {
-            notes.push(format!("{named} has no usable number"));
-        }
-        return None;
-    };
-    let value = kpi.in_unit(raw, scale).filter(|value| kpi.is_possible(*value));
-    if value.is_none() {
-        notes.push(format!("`{key}` is {raw}, which cannot be, and was left out"));
-    }
-    value
 }
 
 /// The numbers whose keys start and end so, by what is between.
@@ -197,24 +221,9 @@ fn block_ratios(policy: &Policy, report: &EdgeReport) -> BTreeMap<String, f64> {
         .collect()
 }
 
-/// What the limits on edge reports say about the totals; PASS is not told. Percentages are turned into shares
-/// first where the total is a KPI.
+/// What the limits on edge reports say about the totals; PASS is not told.
 fn edge_gate(policy: &Policy, report: &EdgeReport) -> Vec<String> {
-    let totals = report
-        .numbers
-        .iter()
-        .map(|(key, raw)| {
-            let value = match policy.kpis.spelled(key) {
-                Some((id, rank)) => {
-                    let kpi = policy.kpis.get(id);
-                    raw.and_then(|raw| kpi.in_unit(raw, kpi.spellings[usize::from(rank)].scale))
-                }
-                None => *raw,
-            };
-            (key.clone(), value)
-        })
-        .collect();
-    checks(&totals, &policy.edge_report)
+    checks(&report.numbers, &policy.edge_report, &policy.kpis)
         .into_iter()
         .filter(|check| check.outcome != Outcome::Pass)
         .map(|check| format!("{}: {} {}", check.gate, check.outcome, check.reason))

@@ -11,7 +11,9 @@ use rayon::prelude::*;
 use super::files::FileRead;
 use super::listing::{self, Entry};
 use super::stamp::Stamp;
-use super::{Gathering, LoadError, Loaded, copies, end_of_block, files, recorded, repeats, sidecars};
+use super::{
+    Gathering, LoadError, Loaded, copies, end_of_block, files, numbers_of, recorded, repeats, sidecars,
+};
 use crate::core::evidence::{Evidence, RunState};
 use crate::core::kpi::KpiTable;
 
@@ -160,6 +162,7 @@ impl Seen {
         let hashes = gathering.finish(&mut evidence);
         recorded::compare(&self.folder, &hashes, &mut evidence);
         evidence.altered.extend(copies::find(&self.folder, &entries, &evidence));
+        evidence.folder = numbers_of(&entries);
         evidence.repeats = repeats::find(&self.folder, &entries, &evidence.series, kpis);
         evidence.add_unusable_symbols(kpis.len());
         Loaded { folder: self.folder.clone(), evidence }

@@ -14,11 +14,12 @@ mod stamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::core::evidence::{BadFile, Duplicate, Evidence, Renumbered, RunState};
+use crate::core::evidence::{BadFile, Duplicate, Evidence, LARGEST_NUMBER, Renumbered, RunState};
 use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::ranges::Ranges;
 use crate::core::recorded::Sha256;
 use crate::core::series::{Interner, Series};
-use crate::wire::iteration::IterationFile;
+use crate::wire::iteration::{IterationFile, Kind};
 
 use files::FileRead;
 pub use files::{LARGEST, read_bounded, read_plain};
@@ -86,6 +87,11 @@ fn end_of_block(entries: &[Entry]) -> usize {
     end
 }
 
+/// The numbers of the files, of whatever symbol.
+fn numbers_of(entries: &[Entry]) -> Ranges {
+    entries.iter().map(|entry| entry.number).filter(|number| *number <= LARGEST_NUMBER).collect()
+}
+
 /// Loads a folder.
 pub fn load(asked: &Path, kpis: &KpiTable, reach: Reach) -> Result<Loaded, LoadError> {
     let (folder, mut entries) = listing::resolve(asked)?;
@@ -97,6 +103,7 @@ pub fn load(asked: &Path, kpis: &KpiTable, reach: Reach) -> Result<Loaded, LoadE
         (_, entries) = listing::resolve(&folder)?;
         evidence.end_overrides = None;
     }
+    let folder_numbers = numbers_of(&entries);
     let (wanted, unread) = match reach {
         Reach::All => (entries, BTreeMap::new()),
         Reach::Last(n) => select(entries, n),
@@ -115,6 +122,7 @@ pub fn load(asked: &Path, kpis: &KpiTable, reach: Reach) -> Result<Loaded, LoadE
     recorded::compare(&folder, &hashes, &mut evidence);
     recorded::compare_artifacts(&folder, &mut evidence);
     evidence.altered.extend(copies::find(&folder, &wanted, &evidence));
+    evidence.folder = folder_numbers;
     if reach == Reach::All {
         evidence.repeats = repeats::find(&folder, &wanted, &evidence.series, kpis);
     }
@@ -164,6 +172,8 @@ struct Gathering<'k> {
     renamed: BTreeMap<String, BTreeSet<String>>,
     /// Hashes of the files, where the folder has records to compare them with.
     hashes: Vec<(Entry, Sha256)>,
+    /// Symbols that maps of symbols have told of so far.
+    mapped: BTreeSet<String>,
 }
 
 impl<'k> Gathering<'k> {
@@ -175,6 +185,7 @@ impl<'k> Gathering<'k> {
             evidence: Evidence::default(),
             renamed: BTreeMap::new(),
             hashes: Vec::new(),
+            mapped: BTreeSet::new(),
         }
     }
 
@@ -219,6 +230,7 @@ impl<'k> Gathering<'k> {
 
     /// Appends the files of one iteration number, one a symbol, and empties the list.
     fn append_number(&mut self, files: &mut Vec<(&Entry, IterationFile)>) {
+        self.complete_maps(files);
         if files.len() == 1
             && let Some((entry, mut file)) = files.pop()
         {
@@ -243,6 +255,30 @@ impl<'k> Gathering<'k> {
             if let Some((entry, file)) = claims.pop() {
                 self.append_one(symbol, entry, file);
             }
+        }
+    }
+
+    /// A symbol that maps have told of is there in every later one, with or without values; also in a file that says
+    /// nothing of any symbol.
+    fn complete_maps(&mut self, files: &mut Vec<(&Entry, IterationFile)>) {
+        if files.iter().all(|(_, file)| file.kind == Kind::Whole) {
+            return;
+        }
+        let mapped = files.iter().filter(|(_, file)| file.kind == Kind::Mapped);
+        self.mapped.extend(mapped.filter_map(|(_, file)| file.symbol.clone()));
+        let is_known = |file: &IterationFile| {
+            file.kind != Kind::Unclear || file.symbol.as_ref().is_some_and(|name| self.mapped.contains(name))
+        };
+        files.retain(|(_, file)| is_known(file));
+        if self.mapped.is_empty() {
+            return;
+        }
+        let empty = |(_, file): &mut (&Entry, IterationFile)| file.kind == Kind::Empty;
+        let told: Vec<(&Entry, IterationFile)> = files.extract_if(.., empty).collect();
+        for (entry, file) in told {
+            let of_symbol =
+                |name: &String| (entry, IterationFile { symbol: Some(name.clone()), ..file.clone() });
+            files.extend(self.mapped.iter().map(of_symbol));
         }
     }
 

@@ -111,6 +111,9 @@ pub struct AnalysisDocument {
     pub checks: Vec<Ladder>,
     /// The first 1000 findings.
     pub findings: Vec<FindingRow>,
+    /// Symbols that the policy or a flag left out of the judgement; absent without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded_symbols: Vec<String>,
     /// How many findings there are.
     pub findings_total: usize,
 }
@@ -141,6 +144,7 @@ impl AnalysisDocument {
                 .collect(),
             checks: analysis.folder_checks.iter().map(Ladder::from).collect(),
             findings,
+            excluded_symbols: analysis.evidence.excluded.clone(),
             findings_total,
         }
     }

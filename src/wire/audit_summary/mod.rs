@@ -93,6 +93,9 @@ pub struct AuditSummary {
     pub recommendations: Vec<String>,
     /// The first 1000 findings.
     pub findings: Vec<FindingRow>,
+    /// Symbols that the policy or a flag left out of the judgement; absent without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded_symbols: Vec<String>,
     /// How many findings there are.
     pub findings_total: usize,
     /// Where gate and readiness say otherwise, one sentence each.
@@ -139,6 +142,7 @@ impl AuditSummary {
             warnings: audit.warnings.clone(),
             recommendations: audit.recommendations.clone(),
             findings: audit.findings.iter().take(LISTED).map(FindingRow::from).collect(),
+            excluded_symbols: analysis.evidence.excluded.clone(),
             findings_total: audit.findings.len(),
             notes: analysis.disagreements.clone(),
         }

@@ -22,6 +22,21 @@ use crate::wire::read::{Flag, Key, Read, Shape, Text, drain_list, duplicate};
 use crate::wire::tuning::{TuningBuilder, TuningSeed};
 use summary::{Summary, SummaryBuilder, reading_once, text_once};
 
+/// What an entry of a file is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// A whole file, of a symbol or of none.
+    #[default]
+    Whole,
+    /// A whole file that holds neither a measurement nor a symbol.
+    Empty,
+    /// The summary of a symbol in a map of symbols.
+    Mapped,
+    /// Something under another key of such a map: of a symbol that other files tell of it is an iteration without
+    /// values, else it is nothing.
+    Unclear,
+}
+
 /// What one file says of one symbol.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IterationFile {
@@ -29,6 +44,8 @@ pub struct IterationFile {
     pub number: Option<u64>,
     /// The symbol, if any.
     pub symbol: Option<String>,
+    /// What the entry is.
+    pub kind: Kind,
     /// Where the data came from, if the file says so.
     pub source: Option<Arc<str>>,
     /// The commit of the system under test, if the file says so.
@@ -83,13 +100,21 @@ pub fn read(bytes: &[u8], kpis: &KpiTable) -> Result<Vec<IterationFile>, ReadErr
 
 fn parse(text: &str, kpis: &KpiTable) -> Result<Vec<IterationFile>, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let (file, has_measurement) = Read(File { kpis }).deserialize(&mut deserializer)?;
+    let (mut file, has_measurement) = Read(File { kpis }).deserialize(&mut deserializer)?;
     deserializer.end()?;
     if !has_measurement {
         let mut again = serde_json::Deserializer::from_str(text);
-        let symbols = Read(SymbolMap { kpis }).deserialize(&mut again)?;
-        if !symbols.is_empty() {
+        let mut symbols = Read(SymbolMap { kpis }).deserialize(&mut again)?;
+        if symbols.iter().any(|symbol| symbol.kind == Kind::Mapped) {
+            for symbol in &mut symbols {
+                symbol.source.clone_from(&file.source);
+                symbol.commit.clone_from(&file.commit);
+                symbol.iteration.collection_failed.clone_from(&file.iteration.collection_failed);
+            }
             return Ok(symbols);
+        }
+        if file.symbol.is_none() {
+            file.kind = Kind::Empty;
         }
     }
     Ok(vec![file])
@@ -167,6 +192,7 @@ impl<'de> Shape<'de> for File<'_> {
             symbol: symbol.filter(|symbol| !symbol.is_empty()).map(|symbol| symbol.to_string()),
             source: source.flatten(),
             commit: commit.flatten(),
+            kind: Kind::Whole,
             iteration: Iteration {
                 tuning: tuning.unwrap_or_else(|| flat_tuning.finish()),
                 overrides: overrides.flatten().filter(|values| !values.is_empty()).map(Arc::new),
@@ -269,8 +295,7 @@ impl<'de> Shape<'de> for Collection {
     }
 }
 
-/// A file that maps symbol names to summaries: `{window_index, meta, BTCUSDT: {…}, …}`. Empty where no
-/// object in it holds a measurement.
+/// A file that maps symbol names to summaries: `{window_index, meta, BTCUSDT: {…}, …}`.
 struct SymbolMap<'k> {
     kpis: &'k KpiTable,
 }
@@ -298,9 +323,11 @@ impl<'de> Shape<'de> for SymbolMap<'_> {
                 }
                 symbol => {
                     let found = object.next_value_seed(Read(OneSymbol { kpis: self.kpis, symbol }))?;
-                    let Some(builder) = found.filter(SummaryBuilder::has_measurement) else { continue };
+                    let is_summary = found.as_ref().is_some_and(SummaryBuilder::is_summary);
+                    let builder = found.unwrap_or_else(|| SummaryBuilder::new(self.kpis));
                     files.push(IterationFile {
                         symbol: Some(symbol.to_owned()),
+                        kind: if is_summary { Kind::Mapped } else { Kind::Unclear },
                         iteration: iteration(builder.finish()),
                         ..IterationFile::default()
                     });

@@ -4,6 +4,7 @@
 //! an answer too. Works for the `summary` object and for files that keep everything at one level.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::de::{Error, IgnoredAny, MapAccess};
@@ -15,6 +16,12 @@ use crate::core::kpi::{Kpi, KpiId, KpiTable};
 use crate::core::number::Finite;
 use crate::wire::number::Reading;
 use crate::wire::read::{Key, Read, Shape, Text, Texts, duplicate};
+
+/// The maker share in percent, for files that have neither the share nor the fills.
+const MAKER_SHARE_PERCENT: &str = "maker_share_pct";
+
+/// The key of the ratios that a run refused, see [`crate::wire::iteration_file`].
+const ABOVE_HIGHEST: &str = "above_highest";
 
 /// What a summary says.
 #[derive(Debug, Default)]
@@ -97,6 +104,7 @@ pub struct SummaryBuilder<'k> {
     drivers: Option<Vec<Arc<str>>>,
     resources: Option<Box<ResourceValues>>,
     resources_seen: bool,
+    refused: Vec<KpiDefect>,
     any: bool,
 }
 
@@ -117,8 +125,19 @@ impl<'k> SummaryBuilder<'k> {
             drivers: None,
             resources: None,
             resources_seen: false,
+            refused: Vec::new(),
             any: false,
         }
+    }
+
+    /// Whether this is the summary of an iteration, if one without a KPI.
+    pub fn is_summary(&self) -> bool {
+        self.any
+            || self.time.is_some()
+            || self.kpi_verdict.is_some()
+            || self.drivers.is_some()
+            || self.share_percent.is_some()
+            || self.fills.is_there()
     }
 
     /// Whether any measurement was seen.
@@ -153,7 +172,10 @@ impl<'k> SummaryBuilder<'k> {
             "kpi_verdict" => text_once(&mut self.kpi_verdict, key, map)?,
             "phase" => text_once(&mut self.phase, key, map)?,
             "symbol" => text_once(&mut self.symbol, key, map)?,
-            "maker_share_pct" => reading_once(&mut self.share_percent, key, map)?,
+            ABOVE_HIGHEST => {
+                map.next_value_seed(Read(Refused { kpis: self.kpis, into: &mut self.refused }))?;
+            }
+            MAKER_SHARE_PERCENT => reading_once(&mut self.share_percent, key, map)?,
             "neg_edge_drivers" => {
                 if self.drivers.is_some() {
                     return Err(duplicate(key));
@@ -176,7 +198,6 @@ impl<'k> SummaryBuilder<'k> {
 
     /// The summary.
     pub fn finish(self) -> Summary {
-        let share_percent = self.share_percent_as_ratio();
         let of_fills = self.fills.maker_share();
         let mut summary = Summary {
             values: vec![None; self.slots.len()],
@@ -194,51 +215,89 @@ impl<'k> SummaryBuilder<'k> {
             let kpi = self.kpis.get(id);
             let Some(slot) = self.slots[id.index()] else { continue };
             let spelling = &kpi.spellings[usize::from(slot.rank)];
-            match usable(kpi, slot.reading, spelling.scale) {
+            let key = spelling.key.as_str();
+            match usable((id, kpi), key, slot.reading, spelling.scale) {
                 Ok(value) => {
                     summary.values[id.index()] = Some(value);
-                    if slot.rank > 0 {
-                        summary.respelled.push((id, Arc::from(spelling.key.as_str())));
+                    if slot.reading.value().is_some_and(|raw| kpi.is_percent(raw, spelling.scale)) {
+                        summary.respelled.push((id, format!("{key} (percent)").into()));
+                    } else if slot.rank > 0 {
+                        summary.respelled.push((id, Arc::from(key)));
                     }
                 }
                 // Components that are only shown are often null; that is no defect.
-                Err(Defect::Null) if kpi.direction.is_none() => {}
-                Err(defect) => {
-                    summary.defects.push(KpiDefect { kpi: id, key: spelling.key.clone(), defect });
+                Err(KpiDefect { defect: Defect::Null, .. }) if kpi.direction.is_none() => {}
+                Err(defect) => summary.defects.push(defect),
+            }
+        }
+        let maker = KpiId::MAKER_TAKER_RATIO;
+        if self.slots[maker.index()].is_none() {
+            let of_percent = self.share_percent.map(|reading| {
+                usable((maker, self.kpis.get(maker)), MAKER_SHARE_PERCENT, reading, 0.01)
+                    .map(|share| (share, MAKER_SHARE_PERCENT))
+            });
+            match of_fills.map(Ok).or(of_percent) {
+                Some(Ok((value, key))) => {
+                    summary.values[maker.index()] = Some(value);
+                    summary.respelled.push((maker, Arc::from(key)));
                 }
+                Some(Err(defect)) => summary.defects.push(defect),
+                None => {}
             }
         }
-        if self.slots[KpiId::MAKER_TAKER_RATIO.index()].is_none() {
-            let share = of_fills.or(share_percent);
-            if let Some((value, key)) = share {
-                summary.values[KpiId::MAKER_TAKER_RATIO.index()] = Some(value);
-                summary.respelled.push((KpiId::MAKER_TAKER_RATIO, Arc::from(key)));
-            }
-        }
+        let is_unknown = |defect: &KpiDefect| {
+            summary.values[defect.kpi.index()].is_none()
+                && summary.defects.iter().all(|known| known.kpi != defect.kpi)
+        };
+        let mut refused: Vec<KpiDefect> = self.refused.into_iter().filter(is_unknown).collect();
+        refused.sort_by_key(|defect| defect.kpi);
+        summary.defects.extend(refused);
         impute_gross(&mut summary);
         summary
     }
-
-    fn share_percent_as_ratio(&self) -> Option<(f64, &'static str)> {
-        match self.share_percent? {
-            Reading::Value(percent) if (0.0..=100.0).contains(&percent) => {
-                Some((percent / 100.0, "maker_share_pct"))
-            }
-            _ => None,
-        }
-    }
 }
 
-/// The value in the KPI's unit, or why there is none. A ratio above 1 is a percentage.
-fn usable(kpi: &Kpi, reading: Reading, scale: f64) -> Result<f64, Defect> {
+/// The value in the KPI's unit, or why there is none.
+fn usable((id, kpi): (KpiId, &Kpi), key: &str, reading: Reading, scale: f64) -> Result<f64, KpiDefect> {
+    let defect = |defect| KpiDefect { kpi: id, key: key.to_owned(), defect };
     let raw = match reading {
         Reading::Value(raw) => raw,
-        Reading::Null => return Err(Defect::Null),
-        Reading::NotFinite => return Err(Defect::NotFinite),
-        Reading::Wrong(what) => return Err(Defect::NotANumber(what)),
+        Reading::Null => return Err(defect(Defect::Null)),
+        Reading::NotFinite => return Err(defect(Defect::NotFinite)),
+        Reading::Wrong(what) => return Err(defect(Defect::NotANumber(what))),
     };
-    let value = kpi.in_unit(raw, scale).ok_or(Defect::NotFinite)?;
-    if kpi.is_possible(value) { Ok(value) } else { Err(Defect::Impossible(raw.to_string())) }
+    let value = kpi.in_unit(raw, scale).ok_or_else(|| defect(Defect::NotFinite))?;
+    if kpi.is_possible(value) { Ok(value) } else { Err(KpiDefect::impossible(id, kpi, key, value, raw)) }
+}
+
+/// `above_highest`: ratios that a run was delivered and refused, by KPI and the key that they had.
+struct Refused<'a, 'k> {
+    kpis: &'k KpiTable,
+    into: &'a mut Vec<KpiDefect>,
+}
+
+impl<'de> Shape<'de> for Refused<'_, '_> {
+    type Value = ();
+    const EXPECTED: &'static str = "an object";
+
+    fn key(&self) -> Cow<'_, str> {
+        Cow::Borrowed(ABOVE_HIGHEST)
+    }
+
+    fn null(self) {}
+
+    fn object<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        while let Some(name) = object.next_key_seed(Key)? {
+            let Some(kpi) = self.kpis.find(&name) else {
+                object.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            for (key, raw) in object.next_value::<BTreeMap<String, f64>>()? {
+                self.into.push(KpiDefect { kpi, key, defect: Defect::TooHigh(raw.to_string()) });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Gross edge where the file has none (missing or null, not 0), marked as such.
@@ -272,6 +331,11 @@ impl Fills {
         };
         reading_once(slot, key, map)?;
         Ok(true)
+    }
+
+    /// Whether any of the numbers is there.
+    fn is_there(&self) -> bool {
+        [self.maker_volume, self.taker_volume, self.maker_count, self.taker_count].iter().any(Option::is_some)
     }
 
     /// maker + taker by count, else by volume.

@@ -167,7 +167,11 @@ fn summary() -> impl Strategy<Value = IterationSummary> {
             // A sum of such counts must be a number too.
             let block_counts = block_counts.into_iter().map(|(name, count)| (name, count % 1e6)).collect();
             let (sentinel_advice, audit, notes) = (second.6, second.7, second.8);
+            let missing = [KpiId::RISK_RATIO, KpiId::MAKER_TAKER_RATIO].into_iter();
+            let missing = missing.filter(|kpi| values[kpi.index()].is_none());
+            let above_highest = missing.map(|kpi| (kpi, "key".to_owned(), 101.5)).collect();
             IterationSummary {
+                above_highest,
                 version,
                 values,
                 fallbacks,

@@ -126,6 +126,16 @@ fn summary_of(fields: &Fields<'_>, kpis: &KpiTable) -> Read<IterationSummary> {
         fallbacks.push((kpi, key));
     }
     fallbacks.sort_by_key(|(kpi, _)| *kpi);
+    let mut above_highest = Vec::new();
+    if fields.has("above_highest") {
+        let refused = fields.object("above_highest")?;
+        for name in refused.keys() {
+            let kpi =
+                kpis.find(name).ok_or_else(|| fields.unknown("above_highest", name, "names of KPIs"))?;
+            above_highest.extend(refused.numbers(name)?.into_iter().map(|(key, raw)| (kpi, key, raw)));
+        }
+        above_highest.sort_by_key(|(kpi, ..)| *kpi);
+    }
     let blocks = fields.object("blocks")?;
     let makers = [
         MakerSource::FillsVolume,
@@ -147,6 +157,7 @@ fn summary_of(fields: &Fields<'_>, kpis: &KpiTable) -> Read<IterationSummary> {
     Ok(IterationSummary {
         version: fields.optional_text("version")?,
         values,
+        above_highest,
         fallbacks,
         maker_source: fields.optional_word(
             "maker_taker_source",

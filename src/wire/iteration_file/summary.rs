@@ -36,12 +36,20 @@ enum Entry<'a> {
     Gate(Option<KpiGate<'a>>),
     Audit(Option<Audit<'a>>),
     Resources(Option<Resources>),
+    Refused(Refused<'a>),
 }
+
+/// By KPI and key.
+type Refused<'a> = BTreeMap<&'a str, BTreeMap<&'a str, Number>>;
 
 /// The fixed keys of `summary` for the schema; every other key is a KPI.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "describes the entries, is never made")]
 pub(super) struct SummaryShape<'a> {
+    /// Ratios above their highest, which are no measurement: by KPI, the key and number that were delivered. Only in
+    /// iterations that have any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    above_highest: Option<BTreeMap<String, BTreeMap<String, f64>>>,
     audit: Option<Audit<'a>>,
     blocks: Blocks<'a>,
     component_breakdown: BTreeMap<String, f64>,
@@ -132,6 +140,13 @@ pub(super) fn entries<'a>(record: &'a IterationRecord, kpis: &'a KpiTable) -> En
         if id == KpiId::FEES_BPS {
             entries.push(("fees_eff_bps", Entry::Number(Number(value))));
         }
+    }
+    if !summary.above_highest.is_empty() {
+        let mut refused = Refused::new();
+        for (kpi, key, raw) in &summary.above_highest {
+            refused.entry(kpis.name(*kpi)).or_default().insert(key, Number(*raw));
+        }
+        entries.push(("above_highest", Entry::Refused(refused)));
     }
     entries.extend(fixed(summary, kpis));
     entries.push(("runtime_utc", Entry::Time(utc(record.ends))));

@@ -62,7 +62,8 @@ proptest! {
         for id in kpis.ids().filter(|id| *id != KpiId::GROSS_BPS || !seen.gross_imputed) {
             prop_assert_eq!(seen.value(id), record.summary.values[id.index()]);
         }
-        prop_assert!(seen.defects.is_empty() && seen.respelled.is_empty());
+        prop_assert_eq!(seen.defects.len(), record.summary.above_highest.len());
+        prop_assert!(seen.respelled.is_empty());
         let overrides = seen.overrides.as_deref().cloned().unwrap_or_default();
         prop_assert_eq!(&overrides, &record.overrides);
         prop_assert_eq!(&seen.tuning.deltas, &record.tuning.proposed());

@@ -74,14 +74,23 @@ fn declaration(reader: &mut Reader<'_>, name: &str, place: &Place) -> Read<Kpi> 
         floor,
         lowest: lowest_value,
         highest: highest_value,
+        reads_percent: false,
         spellings,
     })
 }
 
 fn stand_in(name: &str) -> Kpi {
     let spellings = vec![Spelling { key: name.to_owned(), scale: 1.0 }];
-    let unit = Unit::Other(String::new());
-    Kpi { name: name.to_owned(), unit, direction: None, floor: 0.0, lowest: None, highest: None, spellings }
+    Kpi {
+        name: name.to_owned(),
+        unit: Unit::Other(String::new()),
+        direction: None,
+        floor: 0.0,
+        lowest: None,
+        highest: None,
+        reads_percent: false,
+        spellings,
+    }
 }
 
 /// Names become labels of metrics, so they keep to what those allow.

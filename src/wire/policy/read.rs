@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::core::drift::{DriftRules, Resource};
 use crate::core::hex::hex;
+use crate::core::policy::symbols::{SymbolList, SymbolRules};
 use crate::core::policy::{
     AnomalyRules, DeltaRules, Effective, Policy, RunVerdictRule, SanityRules, Windows,
 };
@@ -42,6 +43,7 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
     let anomalies = anomalies(&mut reader);
     let integrity = integrity::read(&mut reader);
     let sanity = sanity(&mut reader);
+    let symbols = symbols(&mut reader);
     let compare = compare::read(&mut reader, known);
     let recommendations = rules::recommendations(&mut reader, &kpis);
     let trend = reader.required(&Key::new("trend.relative_change"), "a share", values::share);
@@ -74,6 +76,7 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
             anomalies: anomalies?,
             integrity: integrity?,
             sanity: sanity?,
+            symbols: symbols?,
             compare: compare?,
             recommendations: recommendations?,
             trend_relative_change: trend?,
@@ -181,6 +184,15 @@ fn sanity(reader: &mut Reader<'_>) -> Read<SanityRules> {
         fills_share: sourced(reader, &fills?),
         min_history: sourced(reader, &history?.map(|count| count as f64)),
     })
+}
+
+fn symbols(reader: &mut Reader<'_>) -> Read<SymbolRules> {
+    let mut list = |key: &str| -> Read<SymbolList> {
+        let found = reader.required(&Key::new("symbols").at(key), "a list of symbols", values::names)?;
+        Ok(SymbolList { source: reader.source(&found.place), names: found.value })
+    };
+    let (exclude, allow_start, allow_end) = (list("exclude"), list("allow_start"), list("allow_end"));
+    Ok(SymbolRules { exclude: exclude?, allow_start: allow_start?, allow_end: allow_end? })
 }
 
 /// One value by itself always equals itself.

@@ -7,6 +7,7 @@ mod records;
 mod shrunk;
 mod sidecars;
 mod spellings;
+mod symbols;
 mod values;
 
 use serde_json::Value;

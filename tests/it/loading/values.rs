@@ -14,7 +14,7 @@ fn with_text(run: Run, number: u64, old: &str, new: &str) -> Run {
 const NET: &str = "\"net_bps\":3.2";
 
 /// What stands in the place of a value, and how it is told.
-const NO_VALUES: [(&str, &str, &str, &str); 14] = [
+const NO_VALUES: [(&str, &str, &str, &str); 12] = [
     (NET, "\"net_bps\":NaN", "net_bps", "`net_bps` is not finite"),
     (NET, "\"net_bps\":Infinity", "net_bps", "`net_bps` is not finite"),
     (NET, "\"net_bps\":-Infinity", "net_bps", "`net_bps` is not finite"),
@@ -26,15 +26,71 @@ const NO_VALUES: [(&str, &str, &str, &str); 14] = [
     (NET, "\"net_bps\":[3.2]", "net_bps", "`net_bps` is a list, not a number"),
     (NET, "\"net_bps\":{\"v\":3.2}", "net_bps", "`net_bps` is an object, not a number"),
     ("\"p95_latency_ms\":300.0", "\"p95\":-5", "p95_latency_ms", "`p95` is -5, which cannot be"),
-    (
-        "\"maker_taker_ratio\":0.88",
-        "\"maker_taker_ratio\":8500",
-        "maker_taker_ratio",
-        "is 8500, which cannot be",
-    ),
     ("\"risk_ratio\":0.33", "\"risk_ratio\":-0.01", "risk_ratio", "`risk_ratio` is -0.01, which cannot be"),
-    ("\"risk_ratio\":0.33", "\"risk_percent\":101", "risk_ratio", "`risk_percent` is 101, which cannot be"),
 ];
+
+/// Ratios above their highest: what stands in the place of a value, whether it is one, and the key.
+const SHARES: [(&str, &str, bool, &str); 7] = [
+    ("\"risk_ratio\":0.33", "\"risk_percent\":42", true, "`risk_percent`"),
+    ("\"risk_ratio\":0.33", "\"risk_percent\":101", false, "`risk_percent` is 101"),
+    ("\"maker_taker_ratio\":0.88", "\"maker_taker_ratio\":8500", false, "`maker_taker_ratio` is 8500"),
+    ("\"maker_taker_ratio\":0.88", "\"maker_taker_ratio\":1.0000000005", true, ""),
+    ("\"maker_taker_ratio\":0.88", "\"maker_share_pct\":101.5", false, "`maker_share_pct` is 101.5"),
+    ("\"maker_taker_ratio\":0.88", "\"maker_share_pct\":100.00000001", true, ""),
+    ("\"maker_taker_ratio\":0.88", "\"maker_share_pct\":88", true, ""),
+];
+
+#[test]
+fn a_share_above_one_cannot_be_and_one_in_the_window_is_invalid() {
+    for (old, new, is_value, words) in SHARES {
+        let gated = gate(&with_text(Run::passing(12), 9, old, new));
+        if is_value {
+            gated.ends("PASS", 0);
+            assert!(gated.findings("kpi_without_value").is_empty(), "{new}");
+            continue;
+        }
+        gated.ends("INVALID", 4);
+        let reason = gated.reason();
+        assert!(reason.contains(words) && reason.contains("`ITER_SUMMARY_9.json`"), "{new}: {reason}");
+        // Before the window it is a finding.
+        let gated = gate(&with_text(Run::passing(12), 4, old, new));
+        gated.ends("PASS", 0);
+        assert!(message(gated.finding("kpi_without_value")).contains(words), "{new}");
+    }
+}
+
+#[test]
+fn a_kpi_of_the_policy_is_taken_as_declared() {
+    let policy = |highest: &str| {
+        format!(
+            "schema_version = 1\n[kpi.cpu_saturation]\nunit = \"ratio\"\ndirection = \"lower\"\n{highest}\n\
+             [iteration_pass.kpi.cpu_saturation]\ncomparison = \"<=\"\nlimit = 0.9\n\
+             [run_verdict]\nfreeze = \"ignore\"\n"
+        )
+    };
+    let of = |value: f64, highest: &str| {
+        let with = |run, number| {
+            let new = format!("\"net_bps\":3.2,\"cpu_saturation\":{value}");
+            with_text(run, number, NET, &new)
+        };
+        let folder = (5..=12).fold(Run::passing(12), with).with("p.toml", policy(highest)).in_temp();
+        let file = folder.path().join("p.toml").display().to_string();
+        Gated::of(&folder, &["--policy", &file])
+    };
+    for (value, highest, outcome, code) in [
+        (0.85, "highest = 10.0", "PASS", 0),
+        (1.37, "highest = 10.0", "FAIL", 1),
+        (10.5, "highest = 10.0", "INVALID", 4),
+        (0.85, "", "PASS", 0),
+        // Without bounds of its own a ratio lies between 0 and 1: neither is a percentage.
+        (1.37, "", "INVALID", 4),
+        (85.0, "", "INVALID", 4),
+    ] {
+        of(value, highest).ends(outcome, code);
+    }
+    let check = of(1.37, "highest = 10.0").check("iteration_pass.cpu_saturation").clone();
+    assert_eq!(check["observed"], 1.37);
+}
 
 #[test]
 fn an_iteration_without_a_value_does_not_pass_and_is_named() {

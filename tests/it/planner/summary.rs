@@ -65,6 +65,14 @@ fn the_maker_share_is_by_volume_else_by_count_else_as_told_else_unknown() {
     let idle = [("fills.maker_volume", 0.0), ("fills.taker_volume", 0.0)];
     assert_eq!(share(&idle), (None, None));
     assert_eq!(share(&[("maker_share_pct", 100.1)]), (None, None));
+    let refused = |numbers: &[(&str, f64)]| summary(&report(numbers)).above_highest;
+    let maker = KpiId::MAKER_TAKER_RATIO;
+    assert_eq!(refused(&[("maker_share_pct", 100.1)]), [(maker, "maker_share_pct".to_owned(), 100.1)]);
+    // Another number of the same KPI takes its place, and what is too low is only noted.
+    assert_eq!(refused(&[("maker_share_pct", 100.1), ("maker_taker_ratio", 0.6)]), []);
+    assert_eq!(refused(&[("maker_share_pct", -1.0)]), []);
+    let risk = "block_reasons.risk.ratio";
+    assert_eq!(refused(&[(risk, 137.0)]), [(KpiId::RISK_RATIO, risk.to_owned(), 137.0)]);
 }
 
 #[test]
