@@ -171,7 +171,6 @@ fn summary() -> impl Strategy<Value = IterationSummary> {
             let missing = missing.filter(|kpi| values[kpi.index()].is_none());
             let above_highest = missing.map(|kpi| (kpi, "key".to_owned(), 101.5)).collect();
             IterationSummary {
-                above_highest,
                 version,
                 values,
                 fallbacks,
@@ -187,6 +186,7 @@ fn summary() -> impl Strategy<Value = IterationSummary> {
                 kpi_gate,
                 sentinel_advice,
                 audit,
+                above_highest,
                 notes,
             }
         })

@@ -13,7 +13,7 @@ const POLICY: &str = "schema_version = 1\n[kpi.p95_ms]\nunit = \"ms\"\ndirection
 
 /// A value that no other iteration has.
 fn moving(number: u64) -> f64 {
-    5.0 + (number as f64 * 0.7).sin() / 3.0
+    5.0 + (number * 37 % 101) as f64 / 307.0
 }
 
 #[expect(
