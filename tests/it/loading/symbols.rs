@@ -155,7 +155,7 @@ fn the_exceptions_are_the_way_out_and_are_named() {
     assert_eq!((&check["outcome"], &check["symbol"]), (&json!("NOT_APPLICABLE"), &json!("b")));
     let gated = gated(&folder, &["--exclude-symbol", "b"]);
     assert_eq!(gated.told["excluded_symbols"], json!(["b"]));
-    assert_eq!(gated.check("symbols.exclude")["limit_source"]["origin"], "--exclude-symbol");
+    assert_eq!(gated.check("symbols.exclude")["limit_source"]["origin"], "flag --exclude-symbol");
     assert!(message(gated.finding("excluded_symbol")).contains("`b` is excluded"));
     for command in ["gate", "analyze", "audit", "extract"] {
         let policy = folder.file("p.toml").display().to_string();
