@@ -79,7 +79,8 @@ pub(super) fn run(args: &RunArgs, globals: &GlobalArgs) -> Result<Exit, Failure>
     let stop = StopRequest::listen().map_err(Failure::failed)?;
     // Taken before the folder is made: a run that cannot start leaves nothing behind and moves nothing aside.
     let listening = args.serve.map(Listening::at).transpose().map_err(cannot_serve)?;
-    let (begun, source) = begin::begin(&job)?;
+    let (mut begun, source) = begin::begin(&job)?;
+    begun.notes.extend(gates::note(&job));
     let server = listening.map(|listening| serve(&job, &begun, listening)).transpose()?;
     carry_out(&job, begun, source, &stop, Followers { messenger, server }, sampler)
 }
