@@ -12,6 +12,7 @@ use super::server::ServerArgs;
 use super::start::StartArgs;
 use super::values::{Format, count, hours, number, process, seconds, switch};
 use crate::core::listen::ListenAddress;
+use crate::core::run::settings::MeasureAt;
 
 /// `soak run`
 #[derive(Debug, Args)]
@@ -103,6 +104,11 @@ pub struct LengthArgs {
     )]
     pub interval: Option<f64>,
 
+    /// Do not wait for the intervals: for replays and tests. The run is a rehearsal, and the time of a report is
+    /// that of its iteration
+    #[arg(long, conflicts_with = "measure_at")]
+    pub no_wait: bool,
+
     /// Continue the run in the folder after its last complete iteration; what was declared then holds, and
     /// flags that contradict it are refused
     #[arg(long, conflicts_with_all = ["overrides", "set", "preset", "preset_file"])]
@@ -138,7 +144,7 @@ pub enum SourceName {
 #[command(next_help_heading = "Source")]
 pub struct SourceArgs {
     /// Where the measurements of an iteration come from [default: exec where a command is given, file where
-    /// --edge-report is, prometheus where --prometheus-url is]
+    /// --edge-report is, prometheus where --prometheus-url is, else run.source of the policy]
     #[arg(long, value_enum)]
     pub source: Option<SourceName>,
 
@@ -163,6 +169,11 @@ pub struct SourceArgs {
     /// artifacts/reports/EDGE_REPORT.json]
     #[arg(long, value_name = "FILE")]
     pub edge_report: Option<PathBuf>,
+
+    /// When the command of --source exec is started: at the start of the interval, of which the rest is waited,
+    /// or at its end [default: run.measure_at of the policy]
+    #[arg(long, value_name = "WHEN", value_parser = ["start", "end"])]
+    pub measure_at: Option<String>,
 
     /// The server that --source prometheus asks.
     #[command(flatten)]
@@ -257,6 +268,12 @@ impl LengthArgs {
 }
 
 impl SourceArgs {
+    /// When the command measures; `None` = the command line does not say.
+    pub fn measure_at(&self) -> Option<MeasureAt> {
+        let word = self.measure_at.as_deref()?;
+        [MeasureAt::Start, MeasureAt::End].into_iter().find(|at| at.word() == word)
+    }
+
     /// Whether a flag asks for the simulator by name, and not only `$USE_MOCK`.
     pub fn mock_by_flag(&self) -> bool {
         self.mock && environment::text("USE_MOCK").and_then(|text| switch(&text).ok()) != Some(true)

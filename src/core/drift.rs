@@ -3,7 +3,8 @@
 //! Memory that is collected now and then rises and drops like a saw; then its floors are looked at, the lows after
 //! each drop: what rises there is not given back. Sign-aware: what falls is no leak. Says "no data" where there is none. The slope is Theil–Sen's and the band
 //! Sen's (see [`super::stats::trend`]); it takes the samples as independent, which memory is not, so on a
-//! short run a wave can look like a drift. Must not read files; the samples are brought.
+//! short run a wave can look like a drift. The verdict therefore rests on more: a straight line through the steady
+//! part, tested with autocorrelation. Must not read files; the samples are brought.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -11,7 +12,7 @@ use serde::Serialize;
 use super::number::{TOLERANCE, distance, fixed};
 use super::policy::Limit;
 use super::stats::summary::median;
-use super::stats::{Trend, TrendRule};
+use super::stats::{Slope as Line, Trend, TrendRule, plateau};
 use super::verdict::{Check, Comparison, Outcome, Part, Severity, WindowUsed};
 
 /// A resource of the watched process tree.
@@ -76,8 +77,17 @@ impl ResourceValues {
 /// When growth counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DriftRules {
-    /// Whether growth joins the verdict of the whole (as WARN).
+    /// Whether growth joins the verdict of the whole.
     pub gates: bool,
+    /// What growth is. Soft: WARN, and what cannot be told stays advisory. Hard: FAIL, and what cannot be told is
+    /// INCONCLUSIVE.
+    pub severity: Severity,
+    /// The probability of any false alarm over all resources of all symbols together.
+    pub false_alarm_rate: Limit,
+    /// With fewer samples in the steady part growth is advisory.
+    pub min_iterations: usize,
+    /// Growth in the steady part by a smaller share is advisory.
+    pub relative_change: Limit,
     /// Slopes smaller than this are flat: units per hour, in the order of [`Resource::ALL`].
     pub floors: [Limit; Resource::ALL.len()],
 }
@@ -132,6 +142,9 @@ pub struct Drift {
     pub floor: Limit,
     /// What can be said.
     pub word: DriftWord,
+    /// The probability of such a rise of the steady part by chance, adjusted for all that is tested together; `None`
+    /// where it was not tested, or where nothing rises that counts.
+    pub p_adjusted: Option<f64>,
 }
 
 /// Confidence of the band: 95 %, as everywhere in the reports. It is no limit.
@@ -188,7 +201,36 @@ fn one(resource: Resource, mut points: Vec<(i64, f64)>, floor: &Limit) -> Drift 
         confidence: CONFIDENCE,
         floor: floor.clone(),
         word,
+        p_adjusted: None,
     }
+}
+
+/// Of each resource, in the order of [`Resource::ALL`], the probability of a rise like that of these samples of the
+/// steady part by chance. `None` with fewer samples than the rules ask for, where the rise is too small to count, and
+/// where it is over.
+pub fn rises(
+    samples: &[(DateTime<Utc>, ResourceValues)],
+    rules: &DriftRules,
+) -> [Option<f64>; Resource::ALL.len()] {
+    let start = samples.first().map(|(time, _)| *time).unwrap_or_default();
+    Resource::ALL.map(|resource| {
+        let hours = |time: &DateTime<Utc>| (*time - start).num_milliseconds() as f64 / HOUR_MS;
+        let points: Vec<(f64, f64)> =
+            samples.iter().filter_map(|(time, values)| Some((hours(time), values.get(resource)?))).collect();
+        if points.len() < rules.min_iterations {
+            return None;
+        }
+        let fit = Line::of(&points)?;
+        let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
+        let goes_on = |from: usize| {
+            Line::of(&points[from..]).is_some_and(|rest| {
+                rest.p_of_rise() <= rules.false_alarm_rate.value / Resource::ALL.len() as f64
+            })
+        };
+        let is_over = plateau::settles(&values).is_some_and(|from| !goes_on(from));
+        let counts = fit.last - fit.first > rules.relative_change.value * fit.first.abs() + TOLERANCE;
+        (counts && !is_over).then(|| fit.p_of_rise())
+    })
 }
 
 /// Fewest drops that make a saw: with fewer floors a slope through them has no band.
@@ -248,20 +290,39 @@ impl Drift {
 
     /// The check of this drift. `None` where nothing is known and the policy does not ask for it.
     pub fn check(&self, rules: &DriftRules, window: WindowUsed, symbol: Option<&str>) -> Option<Check> {
-        let outcome = match self.word {
-            DriftWord::Grows => Outcome::Warn,
-            DriftWord::Falls | DriftWord::NoDrift => Outcome::Pass,
-            DriftWord::TooFew | DriftWord::NoData if rules.gates => Outcome::Inconclusive,
-            DriftWord::TooFew => Outcome::NotApplicable,
+        let insists = rules.gates && rules.severity == Severity::Hard;
+        let is_sure = self.p_adjusted.is_some_and(|p| p <= rules.false_alarm_rate.value);
+        let (outcome, joins) = match self.word {
+            DriftWord::Grows if is_sure => (rules.severity.of_a_miss(), true),
+            DriftWord::Grows => (Outcome::Warn, insists),
+            DriftWord::Falls | DriftWord::NoDrift => (Outcome::Pass, true),
+            DriftWord::TooFew | DriftWord::NoData if insists => (Outcome::Inconclusive, true),
+            DriftWord::TooFew => (Outcome::NotApplicable, false),
             DriftWord::NoData => return None,
         };
         let observed = self.slope.map(|slope| slope.per_hour);
+        let told = match (self.slope, self.first.zip(self.last)) {
+            (Some(Slope { low: Some(low), high: Some(high), per_hour }), Some((first, last))) if is_sure => {
+                format!(
+                    "`{}` drifts by +{} {} (95 % CI {} to {}), from {} to {} in {} h",
+                    self.resource.word(),
+                    distance(per_hour, 1),
+                    self.resource.per_hour(),
+                    fixed(low, 1),
+                    fixed(high, 1),
+                    fixed(first, 0),
+                    fixed(last, 0),
+                    fixed(self.hours, 1)
+                )
+            }
+            _ => format!("{} {}", self.resource.word(), self.told()),
+        };
         Some(Check {
             part: Part::Drift,
             gate: format!("drift.{}", self.resource.word()),
             kpi: None,
             symbol: symbol.map(str::to_owned),
-            severity: Severity::Soft,
+            severity: rules.severity,
             window: WindowUsed { n: self.n, ..window },
             statistic: "slope_per_hour".to_owned(),
             comparison: Some(Comparison::Below),
@@ -269,9 +330,9 @@ impl Drift {
             observed,
             margin: observed.map(|slope| Comparison::Below.margin(slope, self.floor.value)),
             outcome,
-            reason: format!("{} {}", self.resource.word(), self.told()),
+            reason: told,
             limit_source: Some(self.floor.source.clone()),
-            joins: rules.gates,
+            joins: rules.gates && joins,
             inference: None,
         })
     }

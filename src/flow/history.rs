@@ -3,9 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::DateTime;
-
 use crate::core::analysis::{Depth, Options};
+use crate::core::instant;
 use crate::core::iteration::first_time;
 use crate::core::policy::Policy;
 use crate::core::series::Series;
@@ -66,7 +65,7 @@ pub fn runs(
 
 /// Milliseconds since 1970; `None`, which comes first, when it is no time.
 fn time(text: Option<&str>) -> Option<i64> {
-    DateTime::parse_from_rfc3339(text?).ok().map(|time| time.timestamp_millis())
+    instant::parse(text?).map(|time| time.at.timestamp_millis())
 }
 
 fn manifest_of(folder: &Path) -> Vec<u8> {

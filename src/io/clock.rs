@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use super::environment::{Environment, NotUnicode};
+use super::signals::StopRequest;
+use crate::core::run::clock::{Clocks, Reading};
+use crate::core::run::source::{Interrupted, Wait};
 
 /// The variables that fix the time, the first that is set wins: the own name, then the two older ones.
 pub const NAMES: [&str; 3] = ["SOAK_NOW", "CI_FAKE_UTC", "MM_FREEZE_UTC_ISO"];
@@ -67,6 +70,47 @@ impl Stopwatch {
     pub fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
+}
+
+/// The clocks of this machine, and a stop request that ends waiting.
+#[derive(Debug)]
+pub struct MachineClocks<'a> {
+    stop: &'a StopRequest,
+    since: Stopwatch,
+}
+
+impl<'a> MachineClocks<'a> {
+    /// Counts from now on.
+    pub fn new(stop: &'a StopRequest) -> Self {
+        Self { stop, since: Stopwatch::start() }
+    }
+}
+
+impl Wait for MachineClocks<'_> {
+    fn wait(&self, how_long: Duration) -> Result<(), Interrupted> {
+        self.stop.wait(how_long)
+    }
+}
+
+impl Clocks for MachineClocks<'_> {
+    fn read(&self) -> Reading {
+        Reading { wall: machine_time(), awake: self.since.elapsed(), asleep: asleep() }
+    }
+}
+
+/// How long the machine has slept since it was started; constant where the system does not say.
+#[cfg(target_os = "linux")]
+fn asleep() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    let [awake, since_boot] = [ClockId::Monotonic, ClockId::Boottime]
+        .map(|clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default());
+    since_boot.saturating_sub(awake)
+}
+
+/// Only Linux tells.
+#[cfg(not(target_os = "linux"))]
+fn asleep() -> Duration {
+    Duration::ZERO
 }
 
 #[cfg(test)]

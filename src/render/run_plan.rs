@@ -26,6 +26,10 @@ pub fn text(plan: &RunPlan) -> String {
     if plan.first > 1 {
         line(&mut out, "resumes at", &plan.first.to_string());
     }
+    line(&mut out, "wall time", &wall_time(plan));
+    if let Some(at) = plan.measure_at {
+        line(&mut out, "measures", &format!("at the {at} of each interval"));
+    }
     line(&mut out, "tuning", if plan.auto_tune { "applied, under guards" } else { "proposed only" });
     for phase in &plan.phases {
         let what = format!("{}-{}  {}", phase.first, phase.last, phase.what);
@@ -63,6 +67,19 @@ pub fn text(plan: &RunPlan) -> String {
     }
     let _ = writeln!(out, "\npolicy {}\nnothing was started, nothing was written", plan.policy_sha256);
     out
+}
+
+/// How long the run takes by the clock on the wall.
+fn wall_time(plan: &RunPlan) -> String {
+    if plan.virtual_clock {
+        return "none: time is simulated".to_owned();
+    }
+    if plan.no_wait {
+        return "as long as measuring takes (--no-wait): a rehearsal".to_owned();
+    }
+    let seconds = plan.wall_time_seconds;
+    let (value, unit) = if seconds >= 3600.0 { (seconds / 3600.0, "h") } else { (seconds, "s") };
+    format!("at least {} {unit}", trimmed(&fixed(value, 2)))
 }
 
 fn line(out: &mut String, name: &str, value: &str) {

@@ -30,6 +30,11 @@ pub enum Event {
     Failed,
     /// The panic profile was put in force.
     Panic,
+    /// The wall clock was set.
+    #[serde(rename = "clock_step")]
+    ClockStep,
+    /// The machine slept.
+    Suspend,
 }
 
 /// A line. Keys that do not belong to its event are absent.
@@ -76,6 +81,11 @@ impl LogLine {
 
     /// The line of an event.
     pub fn of_event(event: Event, iteration: Option<u64>, note: Option<&str>, now: DateTime<Utc>) -> Self {
+        Self::at(event, iteration, note, &utc(now))
+    }
+
+    /// The line of an event whose time is text already.
+    pub fn at(event: Event, iteration: Option<u64>, note: Option<&str>, utc: &str) -> Self {
         Self {
             bytes: None,
             event,
@@ -84,7 +94,7 @@ impl LogLine {
             net_bps: None,
             note: note.map(str::to_owned),
             sha256: None,
-            utc: utc(now),
+            utc: utc.to_owned(),
         }
     }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 /// The plan.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "the shape of the file")]
 pub struct RunPlan {
     /// Version of this format.
     pub schema_version: &'static str,
@@ -20,6 +21,13 @@ pub struct RunPlan {
     pub source: String,
     /// Whether time is simulated.
     pub virtual_clock: bool,
+    /// Whether the intervals would not be waited for; such a run is a rehearsal.
+    pub no_wait: bool,
+    /// When a command would be started: `start` or `end` of the interval; null where nothing is waited for and for other
+    /// sources.
+    pub measure_at: Option<&'static str>,
+    /// At least so many seconds would pass until the run is over; 0 where nothing is waited for.
+    pub wall_time_seconds: f64,
     /// Whether the tuner's proposals would be applied.
     pub auto_tune: bool,
     /// The phases.

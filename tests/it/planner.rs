@@ -81,7 +81,11 @@ pub fn finished(
 ) -> IterationRecord {
     let (starts, ends) = times(planner, number);
     let begin = planner.begin(state, number);
-    planner.finish(state, begin, Event { number, starts, ends, outcome, watched: None })
+    planner.finish(
+        state,
+        begin,
+        Event { number, starts, ends, measured_early: false, outcome, watched: None },
+    )
 }
 
 fn times(planner: &Planner<'_>, number: u64) -> (DateTime<Utc>, DateTime<Utc>) {

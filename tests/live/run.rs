@@ -85,6 +85,7 @@ pub(crate) fn iteration(number: u64) -> IterationRecord {
         source: "sim".to_owned(),
         starts: at(minutes - 5),
         ends: at(minutes),
+        measured_early: false,
         phase: [Phase::Warmup, Phase::Rampdown, Phase::Steady]
             [usize::from(number > 4) + usize::from(number > 6)],
         has_phases: true,

@@ -25,6 +25,7 @@ fn record(number: u64, net: Option<f64>, metrics: &[(&str, f64)]) -> IterationRe
         source: "sim".to_owned(),
         starts: DateTime::from_timestamp(seconds, 0).expect("a time"),
         ends: DateTime::from_timestamp(seconds + 300, 0).expect("a time"),
+        measured_early: false,
         phase: Phase::Steady,
         has_phases: false,
         collection_failed: net.is_none().then(|| "no report".to_owned()),

@@ -1,19 +1,21 @@
 //! The beginning of a run: a new folder, or the folder of a run that goes on.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 
 use super::plan::{Facts, plan as make_plan};
 use super::settings::usage;
 use super::{Job, folder_failure, gates, places, settings, source, start};
 use crate::commands::Failure;
 use crate::core::params::{ParamName, ParamValues};
-use crate::core::run::settings::RunSettings;
+use crate::core::run::settings::{RunSettings, SourceSettings};
 use crate::core::run::source::Source;
 use crate::core::run::start::{Start, StartOrigin, StartValue};
 use crate::core::tuning::state::TunerState;
 use crate::io::artifacts::Durability;
+use crate::io::clock;
 use crate::io::environment::host_name;
 use crate::io::loose;
 use crate::io::run_folder::{Check, OVERRIDES_FILE, Place, RunFolder};
@@ -21,6 +23,13 @@ use crate::wire::overrides;
 use crate::wire::run_log::Event;
 use crate::wire::run_manifest::{self, DeclaredOverride, RunManifest, SCHEMA_VERSION, Segment, State};
 use crate::wire::run_plan::{PlannedFile, RunPlan};
+
+/// What a run is told whose clock is fixed and whose reports have times of their own.
+const FIXED_CLOCK: &str = "the clock is fixed by the environment (`SOAK_NOW`): whether reports are stale by their own \
+                           `runtime.utc` is not checked";
+
+/// What is said of a run with `--no-wait`.
+const NO_WAIT: &str = "REHEARSAL: the intervals are not waited for (`--no-wait`); not valid for a release";
 
 /// A run that has its folder.
 pub(super) struct Begun {
@@ -63,7 +72,7 @@ pub(super) fn plan(job: &Job<'_>) -> Result<RunPlan, Failure> {
     // What would stop the run stops the plan; and a wrong URL may hold a password.
     places::check(job, &settings)?;
     gates::check(job, &settings)?;
-    source::source(&settings.source, &job.args.source, &job.policy.run)?;
+    source::source(&settings, &job.args.source, &job.policy.run)?;
     Ok(make_plan(Facts {
         policy: job.policy,
         settings: &settings,
@@ -102,21 +111,22 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     let shape = start::shape(Path::new(&settings.start_file))?;
     places::check(job, &settings)?;
     gates::check(job, &settings)?;
-    let source = source::source(&settings.source, &job.args.source, &job.policy.run)?;
+    let source = source::source(&settings, &job.args.source, &job.policy.run)?;
     // Fractions of a second would only make the times of a simulated run hard to read.
     let started = job.now.trunc_subsecs(0);
+    let notes: Vec<String> = start.notes.iter().cloned().chain(remarks(job, &settings)).collect();
     let manifest = RunManifest {
         clock_steps: Vec::new(),
         extended: Vec::new(),
         host: host_name(),
         iterations,
         last_complete_iteration: 0,
-        notes: start.notes.clone(),
+        notes: notes.clone(),
         overrides: start.values.iter().map(declared).collect(),
         policy_sha256: job.policy.sha256.clone(),
         rotated: Vec::new(),
         schema_version: SCHEMA_VERSION.to_owned(),
-        segments: vec![segment(job, 1)],
+        segments: vec![segment(job, 1, segment_start(&settings, started, 0))],
         settings: settings.clone(),
         source: settings.source.name().to_owned(),
         started_utc: text(started),
@@ -128,16 +138,8 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     let kpis = &job.policy.kpis;
     let folder = RunFolder::create(out, place, manifest, job.now, active.as_deref(), kpis, durability(job))
         .map_err(folder_failure)?;
-    let begun = Begun {
-        folder,
-        settings,
-        done: 0,
-        state: None,
-        start: start.overrides(),
-        started,
-        shape,
-        notes: start.notes,
-    };
+    let begun =
+        Begun { folder, settings, done: 0, state: None, start: start.overrides(), started, shape, notes };
     Ok((begun, source))
 }
 
@@ -174,7 +176,7 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         is_over = true;
     }
     let settings = RunSettings { abort_after_fails: job.args.abort_after_fails, ..manifest.settings.clone() };
-    let source = source::source(&settings.source, &job.args.source, &job.policy.run)?;
+    let source = source::source(&settings, &job.args.source, &job.policy.run)?;
     let started = DateTime::parse_from_rfc3339(&manifest.started_utc).map_err(|error| {
         Failure::input(super::plain(format!("`started_utc` of the manifest is no time: {error}")))
     })?;
@@ -187,9 +189,13 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         None => start::shape(Path::new(&settings.start_file))?,
     };
     let start = declared_start(&manifest).overrides();
+    let remarks = remarks(job, &settings);
     if !is_over {
+        let new: Vec<_> = remarks.iter().filter(|remark| !manifest.notes.contains(remark)).cloned().collect();
+        manifest.notes.extend(new);
         manifest.state = State::Running;
-        manifest.segments.push(segment(job, done + 1));
+        let starts = segment_start(&settings, started.to_utc(), done);
+        manifest.segments.push(segment(job, done + 1, starts));
         folder.declare(manifest).map_err(folder_failure)?;
         folder.append_event(Event::Resume, Some(done), None, job.now).map_err(folder_failure)?;
     }
@@ -202,6 +208,7 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     let mut notes: Vec<String> = set_aside
         .map(|path| format!("a damaged iteration file was set aside as `{}`", path.display()))
         .collect();
+    notes.extend(remarks);
     if found.manifest_was_lost {
         let path = folder.path().join(run_manifest::FILE_NAME);
         notes.push(format!("`{}` was missing or damaged and was made again", path.display()));
@@ -257,6 +264,8 @@ fn agree(job: &Job<'_>, manifest: &RunManifest) -> Result<(), Failure> {
         auto_tune: args.tuning.auto_tune || declared.auto_tune,
         warmup_preset: if args.tuning.warmup { warmup_preset } else { declared.warmup_preset.clone() },
         active_overrides: active_overrides.or_else(|| declared.active_overrides.clone()),
+        no_wait: args.length.no_wait || declared.no_wait,
+        measure_at: args.source.measure_at().unwrap_or(declared.measure_at),
         ..declared.clone()
     };
     problems.extend(declared.differences(&asked));
@@ -287,12 +296,29 @@ fn declared(value: &StartValue) -> DeclaredOverride {
     DeclaredOverride { origin: value.origin.to_string(), param: value.param.to_string(), value: value.value }
 }
 
-fn segment(job: &Job<'_>, from_iteration: u64) -> Segment {
+/// What is special about how this run takes its time.
+fn remarks(job: &Job<'_>, settings: &RunSettings) -> Vec<String> {
+    let has_times = matches!(settings.source, SourceSettings::Exec { .. } | SourceSettings::File { .. });
+    let is_unchecked = job.is_clock_fixed && has_times && !settings.no_wait;
+    let remarks = [(settings.no_wait, NO_WAIT), (is_unchecked, FIXED_CLOCK)];
+    remarks.into_iter().filter(|(holds, _)| *holds).map(|(_, remark)| remark.to_owned()).collect()
+}
+
+/// When the iteration after `done` begins, by the clock that stamps the iterations.
+fn segment_start(settings: &RunSettings, started: DateTime<Utc>, done: u64) -> DateTime<Utc> {
+    if !settings.source.is_virtual() {
+        return clock::machine_time();
+    }
+    let passed = Duration::try_from_secs_f64(settings.interval_seconds * done as f64).unwrap_or_default();
+    started + TimeDelta::from_std(passed).unwrap_or_default()
+}
+
+fn segment(job: &Job<'_>, from_iteration: u64, starts: DateTime<Utc>) -> Segment {
     Segment {
         from_iteration,
         host: host_name(),
         pid: std::process::id(),
-        started_utc: text(job.now),
+        started_utc: text(starts),
         version: job.provenance.tool_version.clone(),
     }
 }

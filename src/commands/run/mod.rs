@@ -33,8 +33,8 @@ use crate::core::run::planner::Planner;
 use crate::core::run::settings::SourceSettings;
 use crate::core::run::source::Source;
 use crate::exit::Exit;
-use crate::flow::run::{Clock, Drive, Sampler};
-use crate::io::clock::{self, Stopwatch};
+use crate::flow::run::{Clock, Drive, Pace, Sampler};
+use crate::io::clock::{self, MachineClocks, Stopwatch};
 use crate::io::environment::Environment;
 use crate::io::notify::{Notifier, NotifyError};
 use crate::io::procfs;
@@ -53,14 +53,17 @@ struct Job<'a> {
     policy: &'a Policy,
     provenance: Provenance,
     now: DateTime<Utc>,
+    /// Whether the environment fixes the time.
+    is_clock_fixed: bool,
 }
 
 /// Runs a soak, or prints the plan of one.
 pub(super) fn run(args: &RunArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     let policy = load_policy(args.policy.policy.as_deref(), &[])?;
     let provenance = collect_provenance(&policy, None)?;
-    let now = clock::now(&Environment::of_process()).map_err(Failure::usage)?;
-    let job = Job { args, globals, policy: &policy, provenance, now };
+    let fixed = clock::fixed(&Environment::of_process()).map_err(Failure::usage)?;
+    let (now, is_clock_fixed) = (fixed.unwrap_or_else(clock::machine_time), fixed.is_some());
+    let job = Job { args, globals, policy: &policy, provenance, now, is_clock_fixed };
     let target = args.notify.destination().map_err(Failure::usage)?.map(notify_target);
     if let Some(target) = &target {
         Notifier::default().check(target).map_err(cannot_notify)?;
@@ -151,18 +154,24 @@ fn carry_out(
         warmup: begun.settings.warmup_preset.as_deref().and_then(|name| policy.run.preset(name)),
         source: name,
     };
-    let fails = watch.fails;
+    let (fails, noted_early) = (watch.fails, watch.measured_early);
+    let time = match &begun.settings {
+        settings if settings.source.is_virtual() => Clock::Virtual(begun.started),
+        settings if settings.no_wait => Clock::NoWait,
+        _ => Clock::Real,
+    };
+    let clocks = MachineClocks::new(stop);
     let drive = Drive {
         planner,
         source: &mut *source,
         folder: &mut begun.folder,
-        clock: if begun.settings.source.is_virtual() { Clock::Virtual(begun.started) } else { Clock::Real },
-        stop,
+        pace: Pace::new(time, &clocks, planner.interval, &policy.run.measuring, !job.is_clock_fixed),
         watcher: &mut watch,
         sampler,
         shape: begun.shape.as_deref(),
         abort_after_fails: begun.settings.abort_after_fails,
         in_place: None,
+        noted_early,
     };
     let state = begun.state.take().unwrap_or_else(|| planner.start(begun.start.clone()));
     let ended = drive.run(begun.done, state, fails);

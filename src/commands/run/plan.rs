@@ -2,7 +2,7 @@
 
 use crate::core::policy::Policy;
 use crate::core::policy::run::RunPolicy;
-use crate::core::run::settings::RunSettings;
+use crate::core::run::settings::{RunSettings, SourceSettings};
 use crate::core::run::start::Start;
 use crate::wire::run_plan::{PlannedFile, PlannedLimit, PlannedOverride, PlannedPhase, RunPlan};
 
@@ -29,6 +29,14 @@ pub(super) fn plan(facts: Facts<'_>) -> RunPlan {
         duration_hours: iterations as f64 * settings.interval_seconds / 3600.0,
         source: settings.source.to_string(),
         virtual_clock: settings.source.is_virtual(),
+        no_wait: settings.no_wait,
+        measure_at: (matches!(settings.source, SourceSettings::Exec { .. }) && !settings.no_wait)
+            .then(|| settings.measure_at.word()),
+        wall_time_seconds: if settings.no_wait || settings.source.is_virtual() {
+            0.0
+        } else {
+            iterations.saturating_sub(done) as f64 * settings.interval_seconds
+        },
         auto_tune: settings.auto_tune,
         phases: phases(&policy.run, settings.warmup_preset.as_deref(), iterations),
         overrides: overrides(&policy.run, start),

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
+use clap::ValueEnum;
 
 use super::start;
 use crate::cli::run::{LengthArgs, RunArgs, SourceName};
 use crate::commands::Failure;
 use crate::core::policy::Policy;
 use crate::core::policy::run::RunPolicy;
-use crate::core::run::settings::{MeasureAt, RunSettings, SourceSettings};
+use crate::core::run::settings::{RunSettings, SourceSettings};
 use crate::core::simulator::Scenario;
 
 /// Length of an iteration where nobody says otherwise, seconds.
@@ -34,22 +35,31 @@ const MOCK_HINT: &str = "leave out `--mock`, and unset `USE_MOCK` where it is se
 
 /// What is asked for, and the number of iterations.
 pub(super) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64), Failure> {
-    let LengthArgs { iterations, hours, interval, resume: _, extend: _ } = args.length;
+    let LengthArgs { iterations, hours, interval, no_wait, resume: _, extend: _ } = args.length;
     let interval_seconds = interval.unwrap_or(INTERVAL);
     let iterations = match iterations {
         Some(iterations) => iterations as u64,
         None => whole_iterations(hours.unwrap_or(HOURS), interval_seconds)?,
     };
+    let source = source(args, policy.run.measuring.source)?;
+    if no_wait && let SourceSettings::Sim { real_time, .. } = source {
+        let problem = if real_time {
+            "`--real-time` waits for the intervals, and `--no-wait` does not"
+        } else {
+            "the simulator does not wait anyway, so `--no-wait` has no effect"
+        };
+        return Err(usage(problem).hint("leave out one of the two flags, or name another source"));
+    }
     let settings = RunSettings {
         interval_seconds,
-        source: source(args)?,
+        source,
         auto_tune: args.tuning.auto_tune,
         warmup_preset: warmup_preset(args, &policy.run)?,
         active_overrides: args.tuning.active_overrides.as_deref().map(text_of_path).transpose()?,
         start_file: text_of_path(&start::start_file(&args.tuning, &args.files.out))?,
         abort_after_fails: args.abort_after_fails,
-        no_wait: false,
-        measure_at: MeasureAt::Start,
+        no_wait,
+        measure_at: args.source.measure_at().unwrap_or(policy.run.measuring.measure_at),
     };
     Ok((settings, iterations))
 }
@@ -117,12 +127,14 @@ pub(super) fn known_preset(policy: &RunPolicy, name: &str) -> Result<(), Failure
     Err(usage(format!("the policy has no preset `{name}`")).hint(format!("it has {}", known.join(", "))))
 }
 
-/// The source asked for: by name, else by the flag that only one source has, else the simulator.
-fn source(args: &RunArgs) -> Result<SourceSettings, Failure> {
-    let name = named(args, args.source.mock)?.unwrap_or(SourceName::Sim);
-    match name {
+/// The source asked for: by name, else by the flag that only one source has, else by the policy. Nobody else
+/// chooses the simulator.
+fn source(args: &RunArgs, of_policy: Option<&str>) -> Result<SourceSettings, Failure> {
+    let of_policy = of_policy.and_then(|word| SourceName::from_str(word, false).ok());
+    let name = named(args, args.source.mock, of_policy)?;
+    match name.ok_or_else(no_source)? {
         SourceName::Sim => sim(args),
-        SourceName::Exec if args.command.is_empty() => Err(usage("`--source exec` needs a command")
+        SourceName::Exec if args.command.is_empty() => Err(usage("the source exec needs a command")
             .hint("give it after `--`: soak run --source exec -- ./measure.sh")),
         SourceName::Exec => Ok(SourceSettings::Exec { command: command(args)? }),
         SourceName::File => {
@@ -131,7 +143,7 @@ fn source(args: &RunArgs) -> Result<SourceSettings, Failure> {
         }
         SourceName::Prometheus => {
             let url = args.source.server.prometheus_url.clone().ok_or_else(|| {
-                usage("`--source prometheus` needs the address of a server").hint("give `--prometheus-url`")
+                usage("the source prometheus needs the address of a server").hint("give `--prometheus-url`")
             })?;
             let selector = args.source.server.selector.clone().unwrap_or_default();
             Ok(SourceSettings::Prometheus { url, selector })
@@ -139,9 +151,15 @@ fn source(args: &RunArgs) -> Result<SourceSettings, Failure> {
     }
 }
 
+fn no_source() -> Failure {
+    usage("no source is named: where do the measurements come from?").hint(
+        "a command after `--` (exec), `--source file [--edge-report FILE]`, `--source prometheus --prometheus-url          URL`, or `--mock` for the simulator; `source` in the table `[run]` of the policy names one for good",
+    )
+}
+
 /// The declared source with what the flags of a resume say of it; the error is that they mean another one.
 pub(super) fn source_over(args: &RunArgs, declared: &SourceSettings) -> Result<SourceSettings, Failure> {
-    let Some(name) = named(args, args.source.mock_by_flag())? else { return Ok(declared.clone()) };
+    let Some(name) = named(args, args.source.mock_by_flag(), None)? else { return Ok(declared.clone()) };
     Ok(match (name, declared.clone()) {
         (SourceName::Sim, SourceSettings::Sim { seed, scenario, real_time }) => {
             let asked: Option<Scenario> =
@@ -176,11 +194,13 @@ pub(super) fn source_over(args: &RunArgs, declared: &SourceSettings) -> Result<S
     })
 }
 
-/// The source that is asked for, by name or by a flag that only one source has; `None` = nobody says.
-fn named(args: &RunArgs, mock: bool) -> Result<Option<SourceName>, Failure> {
+/// The source that is asked for, by name, by a flag that only one source has, or by the policy; `None` = nobody
+/// says.
+fn named(args: &RunArgs, mock: bool, of_policy: Option<SourceName>) -> Result<Option<SourceName>, Failure> {
     let source = &args.source;
     let given = [
         (SourceName::Exec, "a command after `--`", !args.command.is_empty()),
+        (SourceName::Exec, "`--measure-at`", source.measure_at.is_some()),
         (SourceName::File, "`--edge-report`", source.edge_report.is_some()),
         (SourceName::Prometheus, "`--prometheus-url`", source.server.prometheus_url.is_some()),
         (SourceName::Prometheus, "`--selector`", source.server.selector.is_some()),
@@ -201,7 +221,8 @@ fn named(args: &RunArgs, mock: bool) -> Result<Option<SourceName>, Failure> {
         }
         (named, false) => named,
     };
-    let Some(name) = named.or_else(|| given.clone().next().map(|(name, ..)| name)) else {
+    let by_flag = given.clone().next().map(|(name, ..)| name);
+    let Some(name) = named.or(by_flag).or(of_policy) else {
         return Ok(None);
     };
     if let Some((owner, flag, _)) = given.find(|(owner, ..)| *owner != name) {

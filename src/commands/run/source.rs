@@ -9,7 +9,7 @@ use crate::cli::run::SourceArgs;
 use crate::commands::Failure;
 use crate::commands::access::target;
 use crate::core::policy::run::RunPolicy;
-use crate::core::run::settings::SourceSettings;
+use crate::core::run::settings::{RunSettings, SourceSettings};
 use crate::core::run::source::Source;
 use crate::core::simulator::source::SimSource;
 use crate::core::simulator::{Scenario, Simulator};
@@ -20,11 +20,11 @@ use crate::io::source::prometheus::PrometheusSource;
 
 /// The source. Credentials come from the files that the command line names, now and at every resume.
 pub(super) fn source(
-    settings: &SourceSettings,
+    settings: &RunSettings,
     args: &SourceArgs,
     policy: &RunPolicy,
 ) -> Result<Box<dyn Source>, Failure> {
-    Ok(match settings {
+    Ok(match &settings.source {
         SourceSettings::Sim { seed, scenario, real_time } => {
             Box::new(SimSource::new(simulator(*seed, scenario)?, *real_time))
         }
@@ -36,9 +36,12 @@ pub(super) fn source(
                 command,
                 grace,
                 Duration::from_secs_f64(patience.child_kill_after_seconds),
+                settings.measure_at,
             ))
         }
-        SourceSettings::File { edge_report } => Box::new(FileSource::new(PathBuf::from(edge_report))),
+        SourceSettings::File { edge_report } => {
+            Box::new(FileSource::new(PathBuf::from(edge_report), !settings.no_wait))
+        }
         SourceSettings::Prometheus { url, selector } => {
             let hint = "`--prometheus-url` wants http(s)://host[:port][/prefix]";
             let target = target(url, &args.server.access, hint)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::cli::globals::LogFormat;
 use crate::core::policy::Policy;
+use crate::core::run::clock::ClockStep;
 use crate::core::run::iteration::{IterationRecord, KpiVerdict};
 use crate::core::run::judged::{SoFar, VerdictSoFar};
 use crate::core::run::live::LiveVerdict;
@@ -114,6 +115,8 @@ pub(super) struct Watch<'p> {
     pub(super) last_failure: Option<String>,
     /// Iterations in a row, up to the last, with KPI FAIL.
     pub(super) fails: u64,
+    /// Whether an iteration was measured before half of its interval was over.
+    pub(super) measured_early: bool,
     started: Stopwatch,
     seen_now: u64,
 }
@@ -135,6 +138,7 @@ impl<'p> Watch<'p> {
             has_parts: false,
             last_failure: None,
             fails: 0,
+            measured_early: false,
             started: Stopwatch::start(),
             seen_now: 0,
         }
@@ -152,6 +156,7 @@ impl<'p> Watch<'p> {
         }
         let is_fail = record.summary.kpi_verdict == Some(KpiVerdict::Fail);
         self.fails = if is_fail { self.fails + 1 } else { 0 };
+        self.measured_early |= record.measured_early;
         if let Some(publisher) = &self.publisher {
             publisher.update(|live| live.push(record));
         }
@@ -187,6 +192,10 @@ impl Watcher for Watch<'_> {
         publisher.update(|live| {
             live.bot.get_or_insert_default().begin(ticks, clock::machine_time(), length);
         });
+    }
+
+    fn clock_step(&mut self, step: &ClockStep) {
+        self.voice.tell(&run_log::clock_step(step));
     }
 
     fn iteration(&mut self, record: &IterationRecord) {

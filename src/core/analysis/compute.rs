@@ -1,12 +1,10 @@
 //! How an analysis is made: windows, checks, statistics, in the order in which one needs the other.
 
-use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
-use super::course;
+use super::course::{self, Course};
 use super::{Analysis, Deep, Depth, KpiStats, Options, Origin, SymbolAnalysis, WindowStats, statistic};
 use crate::core::course::{KpiDrift, memory};
-use crate::core::drift::ResourceValues;
 use crate::core::edge::EdgeDecomposition;
 use crate::core::evidence::Evidence;
 use crate::core::findings::{self, Judged};
@@ -17,7 +15,7 @@ use crate::core::kpi::KpiId;
 use crate::core::policy::{GateSet, Policy, Statistic, WindowSpec};
 use crate::core::ranges::Ranges;
 use crate::core::recommend;
-use crate::core::series::{Row, Series};
+use crate::core::series::Series;
 use crate::core::signatures::{self, Signatures};
 use crate::core::stats::{MeanInterval, Summary, Trend, TrendRule};
 use crate::core::verdict::{Check, Outcome, Part, join};
@@ -42,8 +40,19 @@ pub fn analyse(
         evidence.series.push(Series::new(None, policy.kpis.len()));
     }
     let numbers: Vec<Ranges> = evidence.series.iter().map(|series| evidence.numbers(series)).collect();
-    let symbols: Vec<SymbolAnalysis> = (0..evidence.series.len())
-        .map(|index| symbol(&evidence, index, &numbers[index], policy, options))
+    let declared = evidence.declared.as_ref().and_then(|declared| declared.interval);
+    let mut courses: Vec<Option<Course>> = match options.depth {
+        Depth::Full => {
+            let limits = pass_limits(policy, options.mock);
+            let courses = course::of(&evidence.series, &numbers, declared, limits, policy);
+            courses.into_iter().map(Some).collect()
+        }
+        Depth::Snapshot => evidence.series.iter().map(|_| None).collect(),
+    };
+    let symbols: Vec<SymbolAnalysis> = courses
+        .iter_mut()
+        .enumerate()
+        .map(|(index, course)| symbol(&evidence, index, &numbers[index], course.take(), policy, options))
         .collect();
     folder_checks.extend(
         edge.into_iter().flat_map(|totals| edge_report::checks(totals, &policy.edge_report, &policy.kpis)),
@@ -81,6 +90,7 @@ fn symbol(
     evidence: &Evidence,
     index: usize,
     numbers: &Ranges,
+    course: Option<Course>,
     policy: &Policy,
     options: &Options,
 ) -> SymbolAnalysis {
@@ -112,17 +122,14 @@ fn symbol(
     let guards = GuardCounts::over(series.rows()[last.positions.clone()].iter().map(|row| row.tuning.guards));
     let found = anomalies::find(series, last.positions.clone(), &policy.anomalies);
     let loops = signatures_of(series, &last).loop_count;
-    let declared = evidence.declared.as_ref().and_then(|declared| declared.interval);
-    let is_full = options.depth == Depth::Full;
     // What needs nothing of each other.
-    let ((verified, course), deep) = side_by_side(
+    let (verified, deep) = side_by_side(
         series.len(),
         || {
             let verify = || deltas::verify(series, &evidence.tuning_report, evidence.end_overrides.as_ref());
-            let course = || course::of(series, numbers, declared, &told, limits, policy);
-            (options.deltas.then(verify), is_full.then(course))
+            options.deltas.then(verify)
         },
-        || is_full.then(|| deep(series, &last, numbers, &guards, policy)),
+        || (options.depth == Depth::Full).then(|| deep(series, &last, numbers, &guards, policy)),
     );
     if let Some(verified) = &verified {
         let window = Window::find(series, WindowSpec::Overall, &policy.windows, numbers).used();
@@ -143,6 +150,9 @@ fn symbol(
         checks.extend(advisory::violations(series, &deep.violations, policy, numbers));
         checks.push(advisory::anomalies(series, &last, &found, policy));
         let whole = || Window::find(series, WindowSpec::Overall, &policy.windows, numbers).used();
+        for (drift, p_adjusted) in deep.drift.iter_mut().zip(course.rises) {
+            drift.p_adjusted = p_adjusted;
+        }
         let of_drift = deep.drift.iter();
         let is_timed = integrity::time::is_known(series);
         checks.extend(
@@ -158,13 +168,13 @@ fn symbol(
             repeats: &evidence.repeats,
             required: &required,
             looked_at: &told,
-            interval: declared,
+            interval: evidence.declared.as_ref().and_then(|declared| declared.interval),
             kpis: &policy.kpis,
         };
         checks.extend(sanity::checks(&subject, &policy.sanity));
         checks.extend(course.checks);
         deep.pace = course.pace;
-        deep.kpi_drift = with_theil_sen(course.drift, &deep.windows, &course.window);
+        deep.kpi_drift = with_theil_sen(course.drift, &deep.windows, course.window.as_deref());
         deep.changes = course.changes;
         deep.settled = course.settled;
         deep
@@ -216,7 +226,7 @@ fn deep(
         signatures: signatures_of(series, &overall),
         guards: GuardCounts::over(series.rows().iter().map(|row| row.tuning.guards)),
         anomalies: anomalies::find(series, overall.positions, &policy.anomalies),
-        drift: drift::find(&resources(series), &policy.drift),
+        drift: drift::find(&course::samples(series, 0..series.len()), &policy.drift),
         violations: violations::find(series, violated.positions, &policy.violations, LISTED),
         edge: EdgeDecomposition::over(series, last.positions.clone(), policy.kpis.get(KpiId::NET_BPS).floor),
         windows,
@@ -229,8 +239,8 @@ fn deep(
 }
 
 /// The trends of the reports' windows, beside the lines of the drifts, where they look at the same window.
-fn with_theil_sen(mut drifts: Vec<KpiDrift>, windows: &[WindowStats], window: &str) -> Vec<KpiDrift> {
-    let same = windows.iter().find(|stats| stats.window.name == window);
+fn with_theil_sen(mut drifts: Vec<KpiDrift>, windows: &[WindowStats], window: Option<&str>) -> Vec<KpiDrift> {
+    let same = windows.iter().find(|stats| window == Some(stats.window.name.as_str()));
     for drift in &mut drifts {
         drift.theil_sen = same.and_then(|stats| stats.kpi(drift.kpi)?.trend).map(|trend| trend.slope);
     }
@@ -241,18 +251,6 @@ fn with_theil_sen(mut drifts: Vec<KpiDrift>, windows: &[WindowStats], window: &s
 fn without_time(check: Check) -> Check {
     let reason = format!("{}: time unknown", check.gate.trim_start_matches("drift."));
     Check { outcome: Outcome::NotApplicable, observed: None, margin: None, reason, ..check }
-}
-
-/// What the watched processes used, where the iteration tells a time.
-fn resources(series: &Series) -> Vec<(DateTime<Utc>, ResourceValues)> {
-    let one = |(position, row): (usize, &Row)| {
-        let values = series.resources(position);
-        if values.is_empty() {
-            return None;
-        }
-        Some((row.instant()?, values))
-    };
-    series.rows().iter().enumerate().filter_map(one).collect()
 }
 
 fn signatures_of(series: &Series, window: &Window) -> Signatures {

@@ -1,94 +1,261 @@
-//! The course of the KPIs of the verdict: which values are looked at, and the checks that follow.
+//! The course of the KPIs of all symbols: which values are looked at, what is judged together, and the checks that
+//! follow.
 //!
-//! The statistics are in [`crate::core::course`].
+//! This is the one place that says for what a rate of false alarms holds. The statistics are in
+//! [`crate::core::course`].
 
+use std::ops::Range;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::core::course::{Column, KpiChanges, KpiDrift, Pace, changes, checks, drift};
-use crate::core::kpi::KpiId;
+use crate::core::course::checks::{self, Role, Scene};
+use crate::core::course::tuner::Stretch;
+use crate::core::course::{Column, CourseRules, KpiChanges, KpiDrift, Pace, changes, drift};
+use crate::core::drift::{self as resources, Resource, ResourceValues};
+use crate::core::kpi::{Direction, KpiId};
 use crate::core::policy::{GateSet, Policy, WindowSpec};
 use crate::core::ranges::Ranges;
 use crate::core::series::Series;
-use crate::core::stats::plateau;
-use crate::core::verdict::Check;
+use crate::core::stats::summary::median;
+use crate::core::stats::{holm, plateau};
+use crate::core::verdict::{Check, Comparison, Outcome, WindowUsed};
 use crate::core::window::Window;
 
-/// What was found.
+/// What was found about one symbol.
+#[derive(Default)]
 pub struct Course {
     pub pace: Option<Pace>,
     pub drift: Vec<KpiDrift>,
-    /// Name of the window that the drifts were looked for in.
-    pub window: String,
+    /// Name of the window that the drifts were looked for in; `None` where only a part of it was.
+    pub window: Option<String>,
     pub changes: Vec<KpiChanges>,
     pub settled: Vec<(KpiId, u64)>,
+    /// Of each resource the probability of its rise by chance, adjusted.
+    pub rises: [Option<f64>; Resource::ALL.len()],
     pub checks: Vec<Check>,
 }
 
-/// The course of these KPIs, judged as a family. `limits` says what a drift is heading for.
+/// The course of all symbols. Of each table of the policy all KPIs that may join the verdict, of all symbols, are one
+/// family, and so are all others; `limits` says which may, and what a drift is heading for.
 pub fn of(
-    series: &Series,
-    numbers: &Ranges,
+    series: &[Series],
+    numbers: &[Ranges],
     declared: Option<Duration>,
-    family: &[KpiId],
     limits: &GateSet,
     policy: &Policy,
-) -> Course {
-    let columns = |spec: WindowSpec| {
-        let window = Window::find(series, spec, &policy.windows, numbers);
-        let columns: Vec<Column> =
-            family.iter().map(|kpi| column(series, &window, *kpi, limits, policy)).collect();
-        (window.used(), columns)
-    };
-    let pace = Pace::find(&times(series), declared.map(|interval| interval.as_secs_f64()));
-    let mut found = Vec::new();
-    let (window, steady) = columns(policy.kpi_drift.window);
-    let drifts = drift::find(&steady, &policy.kpi_drift);
-    let scene = |window| checks::Scene {
-        kpis: &policy.kpis,
-        window,
-        symbol: series.symbol.as_deref(),
-        pace,
-        family: family.len(),
-    };
-    found.extend(
-        drifts
-            .iter()
-            .zip(&steady)
-            .map(|(drift, column)| checks::drift(drift, column, &policy.kpi_drift, scene(&window))),
-    );
-    let drift_window = window.name.clone();
-    let (window, levels) = columns(policy.change_points.course.window);
-    let changes = changes::find(&levels, &policy.change_points);
-    found.extend(
-        changes
-            .iter()
-            .zip(&levels)
-            .map(|(changes, column)| checks::changes(changes, column, &policy.change_points, scene(&window))),
-    );
-    let (_, whole) = columns(WindowSpec::Overall);
-    let settled = whole.iter().filter_map(|column| {
-        let values: Vec<f64> = column.points.iter().map(|(_, value)| *value).collect();
-        Some((column.kpi, column.points[plateau::settles(&values)?].0))
-    });
-    Course { pace, drift: drifts, window: drift_window, changes, settled: settled.collect(), checks: found }
+) -> Vec<Course> {
+    let mut courses: Vec<Course> = series.iter().map(|series| start(series, declared, limits)).collect();
+    rises(series, numbers, policy, &mut courses);
+    let of_drift = look(series, numbers, &policy.kpi_drift.course, limits, policy);
+    for (course, looked) in courses.iter_mut().zip(&of_drift.symbols) {
+        course.window = matches!(looked.stretch, Stretch::Whole).then(|| looked.window.name.clone());
+    }
+    for family in of_drift.families() {
+        let found = drift::find(&family.columns, &policy.kpi_drift.course);
+        for ((found, column), (symbol, role)) in found.into_iter().zip(&family.columns).zip(&family.places) {
+            let scene = of_drift.scene(*symbol, *role, &family, series, courses[*symbol].pace, policy);
+            let check = checks::drift(&found, column, &policy.kpi_drift, scene);
+            courses[*symbol].checks.extend(is_told(*role, &check).then_some(check));
+            courses[*symbol].drift.extend((*role != Role::Beside).then_some(found));
+        }
+    }
+    let of_changes = look(series, numbers, &policy.change_points.course, limits, policy);
+    for family in of_changes.families() {
+        let found = changes::find(&family.columns, &policy.change_points);
+        for ((found, column), (symbol, role)) in found.into_iter().zip(&family.columns).zip(&family.places) {
+            let scene = of_changes.scene(*symbol, *role, &family, series, courses[*symbol].pace, policy);
+            let check = checks::changes(&found, column, &policy.change_points, scene);
+            courses[*symbol].checks.extend(is_told(*role, &check).then_some(check));
+            courses[*symbol].changes.extend((*role != Role::Beside).then_some(found));
+        }
+    }
+    courses
 }
 
-fn column(series: &Series, window: &Window, kpi: KpiId, limits: &GateSet, policy: &Policy) -> Column {
+/// What is looked at for the reports alone is a check where it is worth a look.
+fn is_told(role: Role, check: &Check) -> bool {
+    role == Role::Judged || matches!(check.outcome, Outcome::Warn | Outcome::Fail)
+}
+
+fn start(series: &Series, declared: Option<Duration>, limits: &GateSet) -> Course {
+    let pace = Pace::find(&times(series), declared.map(|interval| interval.as_secs_f64()));
+    let others = limits.checks.iter().map(|gate| gate.kpi).filter(|kpi| !KpiId::OF_THE_VERDICT.contains(kpi));
+    let settled = KpiId::OF_THE_VERDICT.into_iter().chain(others).filter_map(|kpi| {
+        let points = points(series, 0..series.len(), kpi);
+        let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
+        Some((kpi, points[plateau::settles(&values)?].0))
+    });
+    Course { pace, settled: settled.collect(), ..Course::default() }
+}
+
+/// The rises of the resources of all symbols are one family.
+fn rises(series: &[Series], numbers: &[Ranges], policy: &Policy, courses: &mut [Course]) {
+    let each: Vec<Option<f64>> = series
+        .iter()
+        .zip(numbers)
+        .flat_map(|(series, numbers)| {
+            let steady = Window::find(series, WindowSpec::Steady, &policy.windows, numbers);
+            resources::rises(&samples(series, steady.positions), &policy.drift)
+        })
+        .collect();
+    let adjusted = holm::adjusted(&each);
+    for (course, adjusted) in courses.iter_mut().zip(adjusted.chunks_exact(Resource::ALL.len())) {
+        course.rises.copy_from_slice(adjusted);
+    }
+}
+
+/// What the watched processes used in these iterations, where they tell a time.
+pub fn samples(series: &Series, positions: Range<usize>) -> Vec<(DateTime<Utc>, ResourceValues)> {
+    let one = |position: usize| {
+        let values = series.resources(position);
+        let known = !values.is_empty();
+        Some((series.rows()[position].instant().filter(|_| known)?, values))
+    };
+    positions.filter_map(one).collect()
+}
+
+/// What there is to look at of all symbols, for one table of the policy.
+struct Looked {
+    symbols: Vec<OfSymbol>,
+    /// KPIs on which the verdict may rest.
+    judged: Vec<(usize, Role, Column)>,
+    /// The others.
+    shown: Vec<(usize, Role, Column)>,
+}
+
+struct OfSymbol {
+    window: WindowUsed,
+    stretch: Stretch,
+}
+
+/// Columns that are judged together, with their symbols.
+struct Family {
+    columns: Vec<Column>,
+    places: Vec<(usize, Role)>,
+    symbols: usize,
+}
+
+impl Looked {
+    fn families(&self) -> [Family; 2] {
+        [&self.judged, &self.shown].map(|members| {
+            let mut symbols: Vec<usize> = members.iter().map(|(symbol, ..)| *symbol).collect();
+            symbols.dedup();
+            Family {
+                columns: members.iter().map(|(.., column)| column.clone()).collect(),
+                places: members.iter().map(|(symbol, role, _)| (*symbol, *role)).collect(),
+                symbols: symbols.len(),
+            }
+        })
+    }
+
+    fn scene<'a>(
+        &'a self,
+        symbol: usize,
+        role: Role,
+        family: &Family,
+        series: &'a [Series],
+        pace: Option<Pace>,
+        policy: &'a Policy,
+    ) -> Scene<'a> {
+        let OfSymbol { window, stretch } = &self.symbols[symbol];
+        Scene {
+            kpis: &policy.kpis,
+            window,
+            symbol: series[symbol].symbol.as_deref(),
+            pace,
+            family: family.columns.len(),
+            symbols: family.symbols,
+            stretch,
+            role,
+        }
+    }
+}
+
+fn look(
+    series: &[Series],
+    numbers: &[Ranges],
+    rules: &CourseRules,
+    limits: &GateSet,
+    policy: &Policy,
+) -> Looked {
+    let mut out = Looked { symbols: Vec::new(), judged: Vec::new(), shown: Vec::new() };
+    for (index, (series, numbers)) in series.iter().zip(numbers).enumerate() {
+        let window = Window::find(series, rules.window, &policy.windows, numbers);
+        let stretch = Stretch::of(series, window.positions.clone(), whole(rules));
+        let tested = stretch.positions(&window.positions);
+        let moved = matches!(stretch, Stretch::Moved { .. });
+        let quiet = matches!(stretch, Stretch::Quiet { .. });
+        for gate in &limits.checks {
+            let limit = Some((gate.comparison, gate.limit.value));
+            let of = |positions: Range<usize>| Column {
+                later: later(series, gate.kpi, positions.end..window.positions.end),
+                ..column(series, positions, gate.kpi, limit, policy)
+            };
+            let place = if moved { &mut out.shown } else { &mut out.judged };
+            place.push((index, Role::Judged, of(tested.clone())));
+            if quiet {
+                out.shown.push((index, Role::Beside, of(window.positions.clone())));
+            }
+        }
+        let has_limit = |kpi: &KpiId| limits.checks.iter().any(|gate| gate.kpi == *kpi);
+        let is_tested = |kpi: &KpiId| policy.kpis.get(*kpi).direction.is_some() && !has_limit(kpi);
+        for kpi in policy.kpis.ids().filter(is_tested) {
+            let column = column(series, tested.clone(), kpi, None, policy);
+            if !column.points.is_empty() {
+                out.shown.push((index, Role::Shown, column));
+            }
+        }
+        out.symbols.push(OfSymbol { window: window.used(), stretch });
+    }
+    out
+}
+
+/// How many iterations a stretch must hold.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the policy reads it as a whole number"
+)]
+fn whole(rules: &CourseRules) -> usize {
+    rules.min_iterations.value as usize
+}
+
+/// Iterations whose median says where a KPI is in the end.
+const LAST: usize = 8;
+
+/// Where a KPI is in the end of these iterations; `None` without values.
+fn later(series: &Series, kpi: KpiId, positions: Range<usize>) -> Option<f64> {
+    let mut values = series.known(kpi, positions);
+    let from = values.len().saturating_sub(LAST);
+    median(&mut values[from..])
+}
+
+fn column(
+    series: &Series,
+    positions: Range<usize>,
+    kpi: KpiId,
+    limit: Option<(Comparison, f64)>,
+    policy: &Policy,
+) -> Column {
     let known = policy.kpis.get(kpi);
-    let limit = limits.checks.iter().find(|gate| gate.kpi == kpi);
+    // A limit says which way is good where the KPI does not.
+    let by_limit = limit.map(|(comparison, _)| match comparison {
+        Comparison::AtMost | Comparison::Below => Direction::Lower,
+        Comparison::AtLeast | Comparison::Above => Direction::Higher,
+    });
     Column {
         kpi,
-        direction: known.direction,
+        direction: known.direction.or(by_limit),
         floor: known.floor,
-        limit: limit.map(|gate| (gate.comparison, gate.limit.value)),
-        points: window
-            .positions
-            .clone()
-            .filter_map(|position| Some((series.number(position), series.value(kpi, position)?)))
-            .collect(),
+        limit,
+        points: points(series, positions, kpi),
+        later: None,
     }
+}
+
+fn points(series: &Series, positions: Range<usize>, kpi: KpiId) -> Vec<(u64, f64)> {
+    positions.filter_map(|position| Some((series.number(position), series.value(kpi, position)?))).collect()
 }
 
 fn times(series: &Series) -> Vec<(u64, DateTime<Utc>)> {

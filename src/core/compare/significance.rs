@@ -24,7 +24,7 @@ const SHARE_OF_A_LOOK: [f64; 2] = [0.8, 0.5];
 
 /// What part of the rate of false alarms of the search for changes a side's changes may raise here: a change that is
 /// none cuts off a piece that chance made odd, and that piece would be compared.
-const SHARE_OF_CHANGES: f64 = 0.1;
+const SHARE_OF_CHANGES: f64 = 0.25;
 
 /// Powers for which the smallest shift that could have been shown is told.
 pub const POWERS: [f64; 2] = [0.8, 0.9];
@@ -208,6 +208,7 @@ impl Side {
             floor: kpis.get(ORDER[at]).floor,
             limit: None,
             points: values[at].clone(),
+            later: None,
         };
         let columns: [Column; ORDER.len()] = std::array::from_fn(column);
         let mut rules = rules.clone();

@@ -2,7 +2,7 @@
 //!
 //! Must not word anything for people; see [`super::checks`].
 
-use super::{ChangeRules, Column};
+use super::{ChangeRules, Column, each};
 use crate::core::kpi::KpiId;
 use crate::core::number::TOLERANCE;
 use crate::core::stats::holm;
@@ -62,19 +62,20 @@ pub struct KpiChanges {
 }
 
 impl KpiChanges {
-    /// Whether the last level is worse than one before it.
-    pub fn is_worse(&self) -> bool {
-        self.changes.iter().any(|change| change.worse)
+    /// The first level and the last one; `None` where there is no change.
+    pub fn ends(&self, column: &Column) -> Option<(f64, f64)> {
+        let (first, last) = self.changes.first().zip(self.changes.last())?;
+        Some((first.step.before, column.later.unwrap_or(last.step.after)))
     }
 
-    /// Whether every change for the worse was made good again: no level before it is better than the last one.
+    /// Whether the last level is worse than the first one.
+    pub fn is_worse(&self, column: &Column, relative_change: f64) -> bool {
+        self.ends(column).is_some_and(|(first, last)| column.gets_worse(first, last, relative_change))
+    }
+
+    /// Whether a level got worse on the way, and the last one is no worse than the first.
     pub fn has_recovered(&self, column: &Column, relative_change: f64) -> bool {
-        let Some(last) = self.changes.last() else { return false };
-        let level = last.step.after;
-        self.changes.iter().filter(|change| change.worse).all(|change| {
-            let moved = level - change.step.before;
-            !column.is_worse(moved) || moved.abs() <= column.least(change.step.before, relative_change)
-        })
+        self.changes.iter().any(|change| change.worse) && !self.is_worse(column, relative_change)
     }
 }
 
@@ -83,15 +84,14 @@ impl KpiChanges {
 /// Whether a KPI has any is decided by Holm's adjustment over the family; further ones of the same KPI must be
 /// as unlikely as Bonferroni's asks of each.
 pub fn find(columns: &[Column], rules: &ChangeRules) -> Vec<KpiChanges> {
-    let searched: Vec<Option<Searched>> = columns
-        .iter()
-        .map(|column| Searched::of(&column.values(), rules.min_segment, column.floor))
-        .collect();
+    let searched: Vec<Option<Searched>> =
+        each(columns, |column| Searched::of(&column.values(), rules.min_segment, column.floor));
+    let each_at = rules.course.false_alarm_rate.value / columns.len() as f64;
     let p_values: Vec<Option<f64>> =
-        searched.iter().map(|searched| searched.as_ref()?.best.map(|step| step.p)).collect();
+        searched.iter().map(|searched| searched.as_ref()?.best.map(|step| step.p_for(each_at))).collect();
     let adjusted = holm::adjusted(&p_values);
-    let each = columns.iter().zip(&searched).zip(adjusted);
-    each.map(|((column, searched), p)| one(column, searched.as_ref(), p, rules, columns.len())).collect()
+    let judged = columns.iter().zip(&searched).zip(adjusted);
+    judged.map(|((column, searched), p)| one(column, searched.as_ref(), p, rules, columns.len())).collect()
 }
 
 fn one(
@@ -129,12 +129,11 @@ fn one(
     let first = searched.best.zip(p_adjusted);
     let found = match first {
         Some((best, adjusted)) if adjusted <= alpha => {
-            let each = alpha / family as f64;
-            let mut steps = searched.steps(each);
+            let mut steps = searched.steps(alpha / family as f64);
             if steps.is_empty() {
                 steps.push(best);
             }
-            let bonferroni = |step: &Step| (step.p * family as f64).min(1.0);
+            let bonferroni = |step: &Step| (step.p_for(alpha / family as f64) * family as f64).min(1.0);
             let is_best = |step: &Step| step.at == best.at;
             steps
                 .into_iter()

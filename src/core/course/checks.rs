@@ -4,12 +4,13 @@
 
 use super::changes::{Change, SpikeAt};
 use super::drift::{DriftLine, DriftVerdict};
-use super::{ChangeRules, Column, CourseRules, KpiChanges, KpiDrift, Pace};
+use super::tuner::Stretch;
+use super::{ChangeRules, Column, CourseRules, DriftGateRules, Horizon, KpiChanges, KpiDrift, Pace};
 use crate::core::judge::{count, show, show_distance, with_unit};
 use crate::core::kpi::{Kpi, KpiTable};
 use crate::core::number::{distance, fixed};
 use crate::core::stats::{slope, steps};
-use crate::core::verdict::{Check, Comparison, Inference, Outcome, Part, WindowUsed};
+use crate::core::verdict::{Check, Comparison, Inference, Outcome, Part, Severity, WindowUsed};
 
 /// Changes that a sentence lists.
 const MOST: usize = 3;
@@ -25,26 +26,72 @@ pub struct Scene<'a> {
     pub symbol: Option<&'a str>,
     /// How long an iteration takes; `None` where that is not known.
     pub pace: Option<Pace>,
-    /// How many KPIs are judged together.
+    /// How many KPIs are judged together, those of each symbol counted.
     pub family: usize,
+    /// How many symbols these belong to.
+    pub symbols: usize,
+    /// What of the window is tested.
+    pub stretch: &'a Stretch,
+    /// Why this is looked at.
+    pub role: Role,
+}
+
+/// Why a KPI is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It has a limit, and the verdict may rest on what is found.
+    Judged,
+    /// It has no limit: for the reports.
+    Shown,
+    /// The whole window is looked at beside the part in which no parameter moved: for the reports.
+    Beside,
+}
+
+impl Scene<'_> {
+    /// Whether what moves here may be the tuner's doing.
+    fn is_tuned(&self) -> bool {
+        self.role == Role::Beside || matches!(self.stretch, Stretch::Moved { .. })
+    }
+
+    /// Whether the verdict may rest on it.
+    fn may_join(&self) -> bool {
+        self.role == Role::Judged && !self.is_tuned()
+    }
+
+    /// What is said of the tuner, behind a reason.
+    fn note(&self, span: Option<(u64, u64)>) -> String {
+        let Some((first, last)) = span else { return String::new() };
+        if self.is_tuned() {
+            return format!(
+                "; the tuner moved parameters within iterations {first}-{last}, so this is put down to it (advisory)"
+            );
+        }
+        match self.stretch {
+            Stretch::Quiet { .. } => format!("; no parameter moved within iterations {first}-{last}"),
+            Stretch::Whole | Stretch::Moved { .. } => String::new(),
+        }
+    }
 }
 
 /// The check of a drift.
-pub fn drift(found: &KpiDrift, column: &Column, rules: &CourseRules, scene: Scene<'_>) -> Check {
+pub fn drift(found: &KpiDrift, column: &Column, rules: &DriftGateRules, scene: Scene<'_>) -> Check {
     let kpi = scene.kpis.get(found.kpi);
     let told = told_drift(found, column, scene);
+    let DriftGateRules { course: rules, horizon } = rules;
+    let no_decision = no_decision(rules, scene);
+    let few = || format!("{told}; {}", needed(found.n, slope::FEWEST, rules, no_decision));
     let (outcome, reason) = match found.verdict {
-        DriftVerdict::NoData => (no_decision(rules), nothing(kpi, scene)),
-        DriftVerdict::TooFew => {
-            (no_decision(rules), format!("{told}; {}", needed(found.n, slope::FEWEST, rules)))
-        }
-        _ if (found.n as f64) < rules.min_iterations.value => {
-            (no_decision(rules), format!("{told}; {}", needed(found.n, slope::FEWEST, rules)))
-        }
+        DriftVerdict::NoData => (no_decision, nothing(kpi, scene)),
+        DriftVerdict::TooFew => (no_decision, few()),
+        _ if (found.n as f64) < rules.min_iterations.value => (no_decision, few()),
         DriftVerdict::CannotTell => (Outcome::Inconclusive, told),
-        DriftVerdict::Worsens => (rules.severity.of_a_miss(), told),
+        DriftVerdict::Worsens => {
+            let is_near = horizon.as_ref().is_some_and(|horizon| is_near(found, horizon, scene.pace));
+            (of_a_miss(rules.severity, is_near), told)
+        }
         DriftVerdict::Improves | DriftVerdict::Settled | DriftVerdict::NoDrift => (Outcome::Pass, told),
     };
+    let reason = reason + &scene.note(found.span);
     let inference = found.line.map(|line| Inference {
         n_eff: Some(line.fit.n_eff),
         low: Some(per(line.interval.0, scene.pace)),
@@ -52,7 +99,7 @@ pub fn drift(found: &KpiDrift, column: &Column, rules: &CourseRules, scene: Scen
         confidence: Some(line.confidence),
         p_value: Some(line.p),
         p_adjusted: Some(line.p_adjusted),
-        correction: Some(correction(scene.family)),
+        correction: Some(correction(scene)),
     });
     let statistic = if scene.pace.is_some() { "slope_per_hour" } else { "slope_per_iteration" };
     Check {
@@ -73,16 +120,30 @@ pub fn drift(found: &KpiDrift, column: &Column, rules: &CourseRules, scene: Scen
     }
 }
 
+/// Whether the line reaches the limit within the horizon.
+fn is_near(found: &KpiDrift, horizon: &Horizon, pace: Option<Pace>) -> bool {
+    let Some(iterations) = found.line.and_then(|line| line.to_breach) else { return false };
+    let tested = found.span.map_or(0, |(first, last)| last - first) as f64;
+    let in_time = pace.is_none_or(|pace| iterations * pace.hours <= horizon.hours.value);
+    in_time && iterations <= horizon.spans.value * tested
+}
+
+/// A soft miss is as bad as a hard one where the limit is near.
+fn of_a_miss(severity: Severity, is_near: bool) -> Outcome {
+    if is_near { Outcome::Fail } else { severity.of_a_miss() }
+}
+
 /// The check of the changes of level.
 pub fn changes(found: &KpiChanges, column: &Column, rules: &ChangeRules, scene: Scene<'_>) -> Check {
     let kpi = scene.kpis.get(found.kpi);
     let told = told_changes(found, scene.kpis);
     let course = &rules.course;
-    let recovered = found.has_recovered(column, course.relative_change.value);
+    let no_decision = no_decision(course, scene);
+    let relative = course.relative_change.value;
     let (outcome, reason) = if found.n == 0 {
-        (no_decision(course), nothing(kpi, scene))
+        (no_decision, nothing(kpi, scene))
     } else if (found.n as f64) < course.min_iterations.value || found.block.is_none() {
-        (no_decision(course), format!("{told}; {}", needed(found.n, steps::FEWEST, course)))
+        (no_decision, format!("{told}; {}", needed(found.n, steps::FEWEST, course, no_decision)))
     } else if found.n < 2 * rules.min_segment && !found.constant {
         let room = format!(
             "two levels of at least {} iterations (`change_points.min_segment`) take {} values, and {} of `{}` are there",
@@ -91,16 +152,19 @@ pub fn changes(found: &KpiChanges, column: &Column, rules: &ChangeRules, scene: 
             found.n,
             kpi.name
         );
-        (no_decision(course), room)
+        (no_decision, room)
     } else if found.block.is_some() && found.likeliest.is_none() && !found.constant {
         (Outcome::Inconclusive, told)
-    } else if found.is_worse() && recovered {
-        (Outcome::Warn, format!("{told}; it came back to where it was"))
-    } else if found.is_worse() {
-        (course.severity.of_a_miss(), told)
+    } else if found.has_recovered(column, relative) {
+        (Outcome::Pass, format!("{told}; the last level is no worse than the first, so this does not count"))
+    } else if found.is_worse(column, relative) {
+        let beyond = found.ends(column).and_then(|(_, last)| beyond(column, last, kpi));
+        let outcome = of_a_miss(course.severity, beyond.is_some());
+        (outcome, told + &beyond.unwrap_or_default())
     } else {
         (Outcome::Pass, told)
     };
+    let reason = reason + &scene.note(found.span);
     let shown = found.changes.iter().find(|change| change.worse).or(found.changes.first());
     let shown = shown.copied().or(found.likeliest);
     let inference = shown.map(|change| Inference {
@@ -112,7 +176,7 @@ pub fn changes(found: &KpiChanges, column: &Column, rules: &ChangeRules, scene: 
         p_adjusted: Some(change.p_adjusted),
         correction: Some(format!(
             "search over positions; {}{}",
-            correction(scene.family),
+            correction(scene),
             if change.step.is_p_at_most { "; p may be smaller, the tables end there" } else { "" }
         )),
     });
@@ -134,6 +198,14 @@ pub fn changes(found: &KpiChanges, column: &Column, rules: &ChangeRules, scene: 
     }
 }
 
+/// `; the last level is beyond the limit >= 2.70 bps`, where it is.
+fn beyond(column: &Column, level: f64, kpi: &Kpi) -> Option<String> {
+    let (comparison, limit) = column.limit?;
+    let told =
+        || format!("; the last level is beyond the limit {} {}", comparison.symbol(), show(kpi, limit));
+    (!comparison.holds(level, limit)).then(told)
+}
+
 #[expect(clippy::too_many_arguments, reason = "two callers that differ in each of them")]
 fn base(
     part: Part,
@@ -150,7 +222,7 @@ fn base(
     let (first, last) = span.unzip();
     Check {
         part,
-        gate: format!("{group}.{}", kpi.name),
+        gate: format!("{group}.{}{}", kpi.name, if scene.role == Role::Beside { ".tuned" } else { "" }),
         kpi: Some(kpi.name.clone()),
         symbol: scene.symbol.map(str::to_owned),
         severity: rules.severity,
@@ -163,19 +235,21 @@ fn base(
         outcome,
         reason,
         limit_source: Some(rules.false_alarm_rate.source.clone()),
-        joins: rules.gates,
+        joins: rules.gates
+            && scene.may_join()
+            && (rules.insists() || !matches!(outcome, Outcome::NotApplicable | Outcome::Inconclusive)),
         inference: None,
     }
 }
 
 /// Where nothing can be decided: in the way of a verdict that asks for it, and beside one that does not.
-fn no_decision(rules: &CourseRules) -> Outcome {
-    if rules.gates { Outcome::Inconclusive } else { Outcome::NotApplicable }
+fn no_decision(rules: &CourseRules, scene: Scene<'_>) -> Outcome {
+    if rules.insists() && scene.may_join() { Outcome::Inconclusive } else { Outcome::NotApplicable }
 }
 
 /// How many values it takes to decide: those of the policy, and no fewer than the method can do with.
-fn needed(n: usize, fewest: usize, rules: &CourseRules) -> String {
-    let advisory = if rules.gates { "" } else { "advisory: " };
+fn needed(n: usize, fewest: usize, rules: &CourseRules, no_decision: Outcome) -> String {
+    let advisory = if no_decision == Outcome::Inconclusive { "" } else { "advisory: " };
     let are = if n == 1 { "is" } else { "are" };
     let takes = rules.min_iterations.value.max(fewest as f64);
     format!("{advisory}{} {are} there, it takes {takes} to decide", count(n, "value"))
@@ -193,8 +267,9 @@ fn nothing(kpi: &Kpi, scene: Scene<'_>) -> String {
     format!("`{}` has no value in the {} of the window `{name}`", kpi.name, count(*n, "iteration"))
 }
 
-fn correction(family: usize) -> String {
-    format!("Holm over {}", count(family, "KPI"))
+fn correction(scene: Scene<'_>) -> String {
+    let of_symbols = if scene.symbols > 1 { format!(" of {} symbols", scene.symbols) } else { String::new() };
+    format!("Holm over {}{of_symbols}", count(scene.family, "KPI"))
 }
 
 fn per(slope: f64, pace: Option<Pace>) -> f64 {
@@ -221,13 +296,44 @@ pub fn slope_text(kpi: &Kpi, slope: f64, pace: Option<Pace>) -> String {
 /// The interval of a slope, in the same unit without its name: with as many decimals as it takes to tell both ends
 /// apart, and whether 0 lies between them.
 pub fn interval_text(kpi: &Kpi, line: &DriftLine, pace: Option<Pace>) -> String {
-    const MORE: usize = 6;
     let (low, high) = (per(line.interval.0, pace), per(line.interval.1, pace));
-    let least = kpi.unit.decimals() + 2;
+    let digits = digits_apart(low, high, kpi.unit.decimals() + 2);
+    format!("{} to {}", fixed(low, digits), fixed(high, digits))
+}
+
+/// How many decimals, `least` or more, it takes to tell two numbers apart.
+fn digits_apart(low: f64, high: f64, least: usize) -> usize {
+    const MORE: usize = 6;
     let unit = |digits: usize| (0..digits).fold(1.0, |unit, _| unit / 10.0);
     let is_fine = |digits: &usize| high - low >= 10.0 * unit(*digits) || high == low;
-    let digits = (least..least + MORE).find(is_fine).unwrap_or(least + MORE);
-    format!("{} to {}", fixed(low, digits), fixed(high, digits))
+    (least..least + MORE).find(is_fine).unwrap_or(least + MORE)
+}
+
+/// `` `rss_mib` drifts by +24.0 MiB/h (95 % CI 22.1 to 25.9), reaches 1000 MiB in 31 h ``.
+fn told_worsening(
+    kpi: &Kpi,
+    line: &DriftLine,
+    column: &Column,
+    span: (u64, u64),
+    pace: Option<Pace>,
+) -> String {
+    let [slope, low, high] = [line.fit.slope, line.interval.0, line.interval.1].map(|slope| per(slope, pace));
+    // An exact line has an interval without width.
+    let digits = if low == high { kpi.unit.decimals() + 2 } else { digits_apart(low, high, 0) };
+    let sign = if slope > 0.0 { "+" } else { "" };
+    let by = with_unit(kpi, format!("{sign}{}", fixed(slope, digits)));
+    let each = if pace.is_some() { "/h" } else { " per iteration" };
+    let (low, high) = (fixed(low, digits), fixed(high, digits));
+    let heading = match (line.to_breach, column.limit) {
+        (Some(0.0), Some((comparison, limit))) => {
+            format!("is beyond its limit {} {} already", comparison.symbol(), show(kpi, limit))
+        }
+        (Some(iterations), Some((_, limit))) => {
+            format!("reaches {} in {}", show(kpi, limit), duration(iterations, pace))
+        }
+        _ => format!("{} from iteration {} to {}", movement(kpi, line.change), span.0, span.1),
+    };
+    format!("`{}` drifts by {by}{each} (95 % CI {low} to {high}), {heading}", kpi.name)
 }
 
 /// A drift in a sentence.
@@ -252,13 +358,7 @@ fn told_drift(found: &KpiDrift, column: &Column, scene: Scene<'_>) -> String {
         interval_text(kpi, &line, scene.pace)
     );
     match found.verdict {
-        DriftVerdict::Worsens => {
-            format!(
-                "`{}` gets steadily worse: {sure}{}",
-                kpi.name,
-                told_breach(&line, column, kpi, scene.pace)
-            )
-        }
+        DriftVerdict::Worsens => told_worsening(kpi, &line, column, (first, last), scene.pace),
         DriftVerdict::Improves => format!("`{}` gets steadily better: {sure}", kpi.name),
         DriftVerdict::Settled => format!(
             "`{}` moved and has stood still since iteration {}: no drift that goes on",
@@ -280,22 +380,13 @@ fn told_power(line: &DriftLine, kpi: &Kpi) -> String {
     })
 }
 
-/// `; at this rate it reaches >= 2.70 bps in 14.3 h`.
-fn told_breach(line: &DriftLine, column: &Column, kpi: &Kpi, pace: Option<Pace>) -> String {
-    let (Some(iterations), Some((comparison, limit))) = (line.to_breach, column.limit) else {
-        return String::new();
-    };
-    let bound = format!("{} {}", comparison.symbol(), show(kpi, limit));
-    if iterations == 0.0 {
-        return format!("; the line is beyond the limit {bound} already");
-    }
-    format!("; at this rate the limit {bound} is reached in {}", duration(iterations, pace))
-}
-
 /// Iterations as time, where that is known.
 pub fn duration(iterations: f64, pace: Option<Pace>) -> String {
     match pace {
-        Some(pace) => format!("{} h", fixed(iterations * pace.hours, 1)),
+        Some(pace) => {
+            let hours = iterations * pace.hours;
+            format!("{} h", fixed(hours, usize::from(hours < 10.0)))
+        }
         None => format!("{} iterations", fixed(iterations, 0)),
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Must not word anything for people; see [`super::checks`].
 
-use super::{Column, CourseRules};
+use super::{Column, CourseRules, each};
 use crate::core::kpi::KpiId;
 use crate::core::number::TOLERANCE;
 use crate::core::stats::{Slope, holm, plateau, slope, spikes};
@@ -79,16 +79,13 @@ pub struct KpiDrift {
 
 /// The drift of each KPI of a family.
 pub fn find(columns: &[Column], rules: &CourseRules) -> Vec<KpiDrift> {
-    let fits: Vec<Option<Slope>> = columns
-        .iter()
-        .map(|column| {
-            // A spike says nothing about where a KPI is heading, and hides how much neighbours resemble each other.
-            let values = column.values();
-            let calm = spikes::without_rare(&values, &spikes::find(&values, column.floor));
-            let numbers = column.points.iter().map(|(number, _)| *number as f64);
-            Slope::of(&numbers.zip(calm).collect::<Vec<_>>())
-        })
-        .collect();
+    let fits: Vec<Option<Slope>> = each(columns, |column| {
+        // A spike says nothing about where a KPI is heading, and hides how much neighbours resemble each other.
+        let values = column.values();
+        let calm = spikes::without_rare(&values, &spikes::find(&values, column.floor));
+        let numbers = column.points.iter().map(|(number, _)| *number as f64);
+        Slope::of(&numbers.zip(calm).collect::<Vec<_>>())
+    });
     let p_values: Vec<Option<f64>> =
         columns.iter().zip(&fits).map(|(column, fit)| fit.map(|fit| p_of_worse(column, &fit))).collect();
     let adjusted = holm::adjusted(&p_values);
@@ -132,7 +129,9 @@ fn one(column: &Column, line: Option<(Slope, f64, f64)>, rules: &CourseRules, fa
     let alpha = rules.false_alarm_rate.value;
     let least = column.least(fit.first, rules.relative_change.value);
     let counts = change.abs() > least + TOLERANCE;
-    let worse = column.is_worse(change) && p_adjusted <= alpha && counts;
+    let has_stayed =
+        column.later.is_none_or(|later| column.gets_worse(fit.first, later, rules.relative_change.value));
+    let worse = column.is_worse(change) && p_adjusted <= alpha && counts && has_stayed;
     // The other side has no family of its own in the verdict; Bonferroni keeps it as careful.
     let better = !column.is_worse(change) && (1.0 - p) * family as f64 <= alpha && counts;
     let settled = if worse || better { plateau::settles(&column.values()) } else { None };

@@ -12,7 +12,7 @@ use crate::core::window::Window;
 
 /// What part of the rate of false alarms of the search for changes a change may have that counts here: one that is
 /// none makes a series look as if it remembered less than it does.
-const SHARE_OF_CHANGES: f64 = 0.1;
+const SHARE_OF_CHANGES: f64 = 0.25;
 
 /// The autocorrelation for an interval over `window`.
 ///

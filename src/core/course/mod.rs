@@ -9,8 +9,12 @@ pub mod checks;
 pub mod drift;
 pub mod memory;
 pub mod pace;
+pub mod tuner;
+
+use rayon::prelude::*;
 
 use super::kpi::{Direction, KpiId};
+use super::number::TOLERANCE;
 use super::policy::{Limit, WindowSpec};
 use super::verdict::{Comparison, Severity};
 
@@ -23,16 +27,42 @@ pub use pace::{Pace, PaceSource};
 pub struct CourseRules {
     /// Whether it joins the verdict of the whole.
     pub gates: bool,
-    /// What a miss is.
+    /// What a miss is. Soft: WARN, and FAIL where the limit is near; what cannot be decided stays advisory. Hard: FAIL,
+    /// and what cannot be decided is INCONCLUSIVE.
     pub severity: Severity,
     /// Which iterations are looked at.
     pub window: WindowSpec,
-    /// The probability of any false alarm over all KPIs together.
+    /// The probability of any false alarm over all KPIs with a limit, of all symbols together.
     pub false_alarm_rate: Limit,
     /// With fewer values nothing is decided.
     pub min_iterations: Limit,
     /// A movement smaller than this share of the level is none.
     pub relative_change: Limit,
+}
+
+impl CourseRules {
+    /// Whether a run that is too short to decide is one that the verdict cannot do without.
+    pub fn insists(&self) -> bool {
+        self.gates && self.severity == Severity::Hard
+    }
+}
+
+/// Rules of the drifts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DriftGateRules {
+    /// What it shares with changes of level.
+    pub course: CourseRules,
+    /// How near the limit must be for a soft miss to be FAIL; `None`: it is WARN however near.
+    pub horizon: Option<Horizon>,
+}
+
+/// How far ahead a drift is taken to go on: no further than both of these.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Horizon {
+    /// Hours of run time.
+    pub hours: Limit,
+    /// Lengths of the stretch that was tested.
+    pub spans: Limit,
 }
 
 /// Rules of the search for changes of level.
@@ -57,6 +87,21 @@ pub struct Column {
     pub limit: Option<(Comparison, f64)>,
     /// (iteration number, value), ordered by number; iterations without a value are left out.
     pub points: Vec<(u64, f64)>,
+    /// Where the KPI is in the end, if that lies behind the points: what came back is nothing that got worse.
+    pub later: Option<f64>,
+}
+
+/// Threads pay only where there is much to do: more values than these.
+const WORTH_A_THREAD: usize = 4000;
+
+/// One answer a column; at the same time where there are many values.
+fn each<T: Send>(columns: &[Column], answer: impl Fn(&Column) -> T + Send + Sync) -> Vec<T> {
+    let values: usize = columns.iter().map(|column| column.points.len()).sum();
+    if values > WORTH_A_THREAD {
+        columns.par_iter().map(answer).collect()
+    } else {
+        columns.iter().map(answer).collect()
+    }
 }
 
 impl Column {
@@ -72,6 +117,11 @@ impl Column {
             Some(Direction::Lower) => movement > 0.0,
             None => movement != 0.0,
         }
+    }
+
+    /// Whether a movement from a level is one for the worse and large enough to count.
+    fn gets_worse(&self, from: f64, to: f64, relative_change: f64) -> bool {
+        self.is_worse(to - from) && (to - from).abs() > self.least(from, relative_change) + TOLERANCE
     }
 
     /// The smallest movement from a level that counts.

@@ -10,7 +10,14 @@ fn rules(floor: f64) -> DriftRules {
         value: floor,
         source: LimitSource { key: "drift.x".to_owned(), origin: "a test".to_owned() },
     };
-    DriftRules { gates: false, floors: [limit(), limit(), limit(), limit()] }
+    DriftRules {
+        gates: false,
+        severity: Severity::Soft,
+        false_alarm_rate: Limit { value: 0.01, ..limit() },
+        min_iterations: 48,
+        relative_change: Limit { value: 0.05, ..limit() },
+        floors: [limit(), limit(), limit(), limit()],
+    }
 }
 
 /// One sample of memory every `minutes`.
@@ -134,9 +141,40 @@ fn growth_is_a_warning_that_joins_only_where_the_policy_says_so() {
     let check = grows.check(&advisory, window(), Some("BTC")).expect("a check");
     assert_eq!((check.outcome, check.joins, check.window.n), (Outcome::Warn, false, 12));
     assert_eq!(check.reason, "rss_mb +12.0 MB/h [12.0, 12.0]: grows");
-    assert!(grows.check(&gating, window(), None).expect("a check").joins);
+    // Twelve samples are too few to rest a verdict on.
+    assert!(!grows.check(&gating, window(), None).expect("a check").joins);
+    let hard = DriftRules { severity: Severity::Hard, ..gating.clone() };
+    assert!(grows.check(&hard, window(), None).expect("a check").joins);
+    let sure = |p: f64| Drift { p_adjusted: Some(p), ..grows.clone() };
+    let check = sure(0.01).check(&gating, window(), None).expect("a check");
+    assert_eq!((check.outcome, check.joins), (Outcome::Warn, true));
+    // From 500 by 1 every five minutes: 511 after 55 minutes.
+    assert_eq!(
+        check.reason,
+        "`rss_mb` drifts by +12.0 MB/h (95 % CI 12.0 to 12.0), from 500 to 511 in 0.9 h"
+    );
+    assert!(!sure(0.011).check(&gating, window(), None).expect("a check").joins);
+    assert_eq!(sure(0.01).check(&hard, window(), None).expect("a check").outcome, Outcome::Fail);
     let nothing = rss(&[], 1.0);
     assert_eq!(nothing.check(&advisory, window(), None), None);
-    let check = nothing.check(&gating, window(), None).expect("a check");
+    assert_eq!(nothing.check(&gating, window(), None), None);
+    let check = nothing.check(&hard, window(), None).expect("a check");
     assert_eq!((check.outcome, check.reason.as_str()), (Outcome::Inconclusive, "rss_mb no data"));
+}
+
+#[test]
+fn the_rise_of_the_steady_part_is_tested_where_it_is_long_large_and_not_over() {
+    let of = |values: &[f64]| rises(&memory(values, 5), &rules(1.0))[0];
+    let wave = |at: usize| (at * 7 % 13) as f64 / 20.0 - 0.3;
+    let grows =
+        |n: usize, step: f64| -> Vec<f64> { (0..n).map(|at| 100.0 + step * at as f64 + wave(at)).collect() };
+    assert_eq!(of(&grows(47, 1.0)), None, "too few");
+    assert!(of(&grows(48, 1.0)).is_some_and(|p| p < 1e-6));
+    // 47 steps of 0.1 are 4.7 of 100, of 0.11 they are 5.17.
+    assert_eq!(of(&grows(48, 0.1)), None, "less than 5 %");
+    assert!(of(&grows(48, 0.112)).is_some());
+    let warm: Vec<f64> = (0..96).map(|at| 100.0 + at.min(20) as f64 + wave(at)).collect();
+    assert_eq!(of(&warm), None, "it levelled off");
+    assert_eq!(of(&grows(96, -1.0)), None, "what falls is no leak");
+    assert_eq!(rises(&[], &rules(1.0)), [None; 4]);
 }

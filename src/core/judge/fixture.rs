@@ -72,7 +72,7 @@ pub fn change_rules() -> ChangeRules {
         gates: true,
         severity: Severity::Hard,
         window: WindowSpec::Steady,
-        false_alarm_rate: limit(0.05),
+        false_alarm_rate: limit(0.02),
         min_iterations: limit(48.0),
         relative_change: limit(0.05),
     };

@@ -13,8 +13,8 @@ impl Policy {
     pub fn beyond(&self, iterations: u64) -> Vec<(String, u64)> {
         let sets = [&self.readiness, &self.goals].into_iter().filter(|set| set.gates);
         let gates = sets.flat_map(|set| set.checks.iter().map(|gate| self.of_gate(set, gate)));
-        let course = [("kpi_drift", &self.kpi_drift), ("change_points", &self.change_points.course)];
-        let course = course.into_iter().filter(|(_, rules)| rules.gates);
+        let course = [("kpi_drift", &self.kpi_drift.course), ("change_points", &self.change_points.course)];
+        let course = course.into_iter().filter(|(_, rules)| rules.insists());
         let course = course.map(|(name, rules)| (name.to_owned(), self.of_course(rules)));
         gates.chain(course).filter(|(_, needed)| *needed > iterations).collect()
     }

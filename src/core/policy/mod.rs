@@ -10,14 +10,16 @@ mod integrity;
 mod length;
 pub mod release;
 pub mod run;
+mod run_verdict;
 mod sanity;
 pub mod symbols;
 
-use super::course::{ChangeRules, CourseRules};
+use super::course::{ChangeRules, DriftGateRules};
 pub use compare::{CompareRules, Margin};
 pub use effective::Effective;
 pub use holding::{HoldCount, Judge};
 pub use integrity::IntegrityRules;
+pub use run_verdict::{FreezeRule, RunVerdictRule};
 pub use sanity::SanityRules;
 use symbols::SymbolRules;
 
@@ -147,46 +149,6 @@ pub struct GateSet {
     pub gates: bool,
     /// The limits, in the order of the KPI table.
     pub checks: Vec<KpiGate>,
-}
-
-/// Whether the run verdict asks for a freeze.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FreezeRule {
-    /// PASS needs a freeze in the window; without one it is WARN at best.
-    Require,
-    /// Freezes are shown and change nothing.
-    Ignore,
-}
-
-/// PASS, WARN or FAIL by the number of passing iterations.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunVerdictRule {
-    /// Where to look.
-    pub window: WindowSpec,
-    /// Share of the window that must pass for PASS; the count is rounded up.
-    pub pass_share: Limit,
-    /// Share of the window that must pass for WARN; the count is rounded up.
-    pub warn_share: Limit,
-    /// With fewer iterations the verdict is INCONCLUSIVE.
-    pub min_iterations: usize,
-    /// The same by the policy files, whatever a flag or a variable says.
-    pub own_min_iterations: usize,
-    /// Whether PASS needs a freeze.
-    pub freeze: FreezeRule,
-    /// Where the freeze rule comes from.
-    pub freeze_source: LimitSource,
-}
-
-impl RunVerdictRule {
-    /// What a reader must know where fewer iterations suffice than the policy files ask for. `None` = they do not.
-    pub fn smoke_test(&self) -> Option<String> {
-        (self.min_iterations < self.own_min_iterations).then(|| {
-            format!(
-                "smoke test: a minimum of {} was asked for, the minimum of the policy is {}",
-                self.min_iterations, self.own_min_iterations
-            )
-        })
-    }
 }
 
 /// WARN and CRIT limits on every single iteration.
@@ -360,7 +322,7 @@ pub struct Policy {
     /// Growth of resources.
     pub drift: DriftRules,
     /// Steady drifts of KPIs.
-    pub kpi_drift: CourseRules,
+    pub kpi_drift: DriftGateRules,
     /// Changes of level of KPIs.
     pub change_points: ChangeRules,
     /// A trend is flat while it changes less than this share of |median| over the window.

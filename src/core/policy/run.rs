@@ -2,8 +2,11 @@
 //!
 //! Read from `deploy/policies/policy.toml` and the layers above it; nothing here has a number of its own.
 
+use std::time::Duration;
+
 use crate::core::kpi::KpiId;
 use crate::core::params::{ParamName, ParamValues};
+use crate::core::run::settings::MeasureAt;
 use crate::core::tuning::parameters::Parameters;
 use crate::core::verdict::{Comparison, LimitSource};
 
@@ -32,6 +35,8 @@ pub struct RunPolicy {
     pub guards: GuardRules,
     /// How the `prometheus` source asks for each metric.
     pub queries: Vec<MetricQuery>,
+    /// Where measurements come from, and when they are taken.
+    pub measuring: MeasuringRules,
 }
 
 impl RunPolicy {
@@ -106,6 +111,21 @@ pub struct IterationVerdictRules {
     pub warmup_warn: Vec<Bound>,
     /// Reasons for a FAIL; a WARN while the run warms up.
     pub fail: Vec<Bound>,
+}
+
+/// Where measurements come from, and when they are taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeasuringRules {
+    /// The source where the command line names none; `None` = it must name one.
+    pub source: Option<&'static str>,
+    /// When in the interval a command measures, where the command line does not say.
+    pub measure_at: MeasureAt,
+    /// A report that is older than the start of its iteration by more than this is stale; `None` = one interval.
+    pub stale_after: Option<Duration>,
+    /// The wall clock may move so far against the time that passes, seconds.
+    pub clock_step_seconds: f64,
+    /// Or by this share of the interval, whichever is more.
+    pub clock_step_share: f64,
 }
 
 /// When to give up.

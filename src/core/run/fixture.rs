@@ -24,6 +24,7 @@ pub fn record(number: u64) -> IterationRecord {
         source: "sim".to_owned(),
         starts: start() + minutes(number - 1),
         ends: start() + minutes(number),
+        measured_early: false,
         phase: Phase::Steady,
         has_phases: false,
         collection_failed: None,

@@ -157,8 +157,11 @@ pub struct IterationRecord {
     pub source: String,
     /// When it started.
     pub starts: DateTime<Utc>,
-    /// When it ended: `runtime_utc` of the summary, unless the report tells its own time.
+    /// When it ended, the wait for the rest of the interval included: `runtime_utc` of the summary. With
+    /// `--no-wait` the report's own time, where it has one.
     pub ends: DateTime<Utc>,
+    /// Whether the command was done before half of the interval was over, so that it saw little of it.
+    pub measured_early: bool,
     /// Its phase.
     pub phase: Phase,
     /// Whether the run has phases at all (`--warmup`).

@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod phases;
 pub mod planner;
 pub mod report;
+pub mod report_time;
 pub mod settings;
 pub mod source;
 pub mod start;

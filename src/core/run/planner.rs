@@ -58,6 +58,8 @@ pub struct Event {
     pub starts: DateTime<Utc>,
     /// When it ended.
     pub ends: DateTime<Utc>,
+    /// Whether the command was done before half of the interval was over.
+    pub measured_early: bool,
     /// What was collected, or why nothing was.
     pub outcome: Result<EdgeReport, String>,
     /// The watched process tree; `None` = none is watched, and then what the report tells of itself counts. Of one
@@ -83,7 +85,7 @@ impl Planner<'_> {
     /// rows; the row of KPI failures neither grows nor ends with it. One that is only incomplete ends the row of
     /// failed collections.
     pub fn finish(&self, state: &TunerState, begin: Begin, event: Event) -> IterationRecord {
-        let Event { number, starts, ends, outcome, watched } = event;
+        let Event { number, starts, ends, measured_early, outcome, watched } = event;
         let warming_up = begin.phase == Phase::Warmup;
         let told = outcome.as_ref().ok().and_then(|report| report.resources);
         let is_alive = outcome
@@ -114,6 +116,7 @@ impl Planner<'_> {
             source: self.source.to_owned(),
             starts,
             ends,
+            measured_early,
             phase: begin.phase,
             has_phases: self.warmup.is_some(),
             collection_failed,

@@ -6,6 +6,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// Names of the sources.
+pub const SOURCES: [&str; 4] = ["sim", "exec", "file", "prometheus"];
+
 /// What a run was asked to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]

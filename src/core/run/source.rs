@@ -43,6 +43,11 @@ pub enum NoReport {
 pub trait Wait {
     /// Waits so long; `Err` at once when the run is to stop.
     fn wait(&self, how_long: Duration) -> Result<(), Interrupted>;
+
+    /// Lets an interval pass; does so at once where a run does not wait for its intervals.
+    fn pass(&self, interval: Duration) -> Result<(), Interrupted> {
+        self.wait(interval)
+    }
 }
 
 /// The run is to stop.
@@ -60,7 +65,7 @@ pub trait Source {
     /// `sim`, `exec`, `file` or `prometheus`.
     fn name(&self) -> &'static str;
 
-    /// Lets the system work for the interval and collects what it measured. Returns at the end of the
-    /// interval, or earlier where time is simulated or the system is done before.
+    /// Collects what the system measured in the interval. May let the interval pass first; what it leaves of
+    /// it, the run waits.
     fn cover(&mut self, interval: &Interval<'_>, wait: &dyn Wait) -> Result<EdgeReport, NoReport>;
 }

@@ -36,7 +36,7 @@ impl Source for SimSource {
 
     fn cover(&mut self, interval: &Interval<'_>, wait: &dyn Wait) -> Result<EdgeReport, NoReport> {
         if self.real_time {
-            wait.wait(interval.length)?;
+            wait.pass(interval.length)?;
         }
         let report = self.simulator.report(interval.iteration, interval.overrides);
         let report = report.map_err(|error| NoReport::Failed(error.to_string()))?;

@@ -125,8 +125,20 @@ pub struct Step {
     pub p: f64,
     /// Whether `p` is at the end of the tables ([`critical::LEVELS`]) and may be any smaller one.
     pub is_p_at_most: bool,
+    /// The same without an end of the tables: an upper bound, for a family so large that `p` can decide nothing.
+    pub tail: f64,
     /// Whether a straight line through the stretch fits better than the step.
     pub gradual: bool,
+}
+
+/// The smallest probability that the tables know of a long stretch.
+const SMALLEST_P: f64 = critical::LEVELS[critical::LEVELS.len() - 1] / OF_WHOLE;
+
+impl Step {
+    /// The probability to hold against `alpha`: that of the tables where they reach so far.
+    pub fn p_for(&self, alpha: f64) -> f64 {
+        if alpha < SMALLEST_P { self.tail } else { self.p }
+    }
 }
 
 /// What a search found.
@@ -173,7 +185,7 @@ impl Searched {
         open.push(0..self.values.len());
         while let Some(part) = open.pop() {
             let Some(step) = tested(&self.values[part.clone()], part.start, self.shortest) else { continue };
-            if step.p <= alpha && found.len() < MOST {
+            if step.p_for(alpha) <= alpha && found.len() < MOST {
                 found.push(step);
                 open.push(step.at..part.end);
                 open.push(part.start..step.at);
@@ -223,7 +235,7 @@ fn tested(values: &[f64], start: usize, shortest: usize) -> Option<Step> {
         [(0..n, OF_WHOLE), (0..half, of_half), (quarter..quarter + half, of_half), (n - half..n, of_half)];
     let weighted = parts.into_iter().filter_map(|(part, share)| {
         let step = split_of(&values[part.clone()], start + part.start, shortest)?;
-        Some(Step { p: (step.p / share).min(1.0), ..step })
+        Some(Step { p: (step.p / share).min(1.0), tail: (step.tail / share).min(1.0), ..step })
     });
     // The first of equals: the whole says more than a half.
     weighted.reduce(|best, next| if next.p < best.p { next } else { best })
@@ -257,6 +269,7 @@ fn split_of(values: &[f64], start: usize, shortest: usize) -> Option<Step> {
         phi,
         n_eff: ar1::effective_n(n, phi),
         p,
+        tail: law.tail(statistic, phi),
         is_p_at_most: p <= critical::LEVELS[critical::LEVELS.len() - 1],
         gradual: squares_around_line(values) < split.squares,
     })

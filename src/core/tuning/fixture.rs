@@ -3,11 +3,12 @@
 use crate::core::kpi::KpiId;
 use crate::core::params::{ParamName, ParamValues};
 use crate::core::policy::run::{
-    Bound, Caution, Change, CooldownRules, FreezeRules, GuardRules, IterationVerdictRules, MicroStepRules,
-    Movement, OscillationRules, PartialFreezeRules, Patience, Phases, Preset, Profile, RunPolicy, TunerRule,
-    VelocityRules,
+    Bound, Caution, Change, CooldownRules, FreezeRules, GuardRules, IterationVerdictRules, MeasuringRules,
+    MicroStepRules, Movement, OscillationRules, PartialFreezeRules, Patience, Phases, Preset, Profile,
+    RunPolicy, TunerRule, VelocityRules,
 };
 use crate::core::policy::{Limit, Step};
+use crate::core::run::settings::MeasureAt;
 use crate::core::tuning::parameters::{Parameter, Parameters};
 use crate::core::verdict::{Comparison, LimitSource};
 
@@ -225,6 +226,17 @@ fn guards() -> GuardRules {
     }
 }
 
+/// As in the built-in policy.
+pub fn measuring() -> MeasuringRules {
+    MeasuringRules {
+        source: None,
+        measure_at: MeasureAt::Start,
+        stale_after: None,
+        clock_step_seconds: 2.0,
+        clock_step_share: 0.05,
+    }
+}
+
 /// The whole policy; the warm-up preset lengthens the interval by 15 ms and widens the spread by 0.02 bps.
 pub fn policy() -> RunPolicy {
     let safe = PARAMETERS.map(|row| (row.0, row.5));
@@ -260,5 +272,6 @@ pub fn policy() -> RunPolicy {
         }],
         guards: guards(),
         queries: Vec::new(),
+        measuring: measuring(),
     }
 }

@@ -1,56 +1,26 @@
 //! One iteration after the other.
 
-use std::time::Duration;
-
-use chrono::{DateTime, TimeDelta, Utc};
-
+use super::pace::{Covered, Pace};
 use crate::core::params::ParamValues;
+use crate::core::run::clock::ClockStep;
 use crate::core::run::iteration::{IterationRecord, KpiVerdict, Sample};
 use crate::core::run::planner::{Event, Planner};
-use crate::core::run::source::{Interval, NoReport, Source, Wait};
+use crate::core::run::source::{Interval, Source};
 use crate::core::tuning::state::TunerState;
-use crate::io::clock;
 use crate::io::run_folder::{RunFolder, RunFolderError};
-use crate::io::signals::StopRequest;
 use crate::wire::overrides;
 
-/// What time it is in a run.
-#[derive(Clone, Copy, Debug)]
-pub enum Clock {
-    /// The simulator computes at once: iteration n covers the n-th interval from this time on.
-    Virtual(DateTime<Utc>),
-    /// The clock of the machine.
-    Real,
-}
-
-impl Clock {
-    fn starts(self, number: u64, length: Duration) -> DateTime<Utc> {
-        match self {
-            Self::Virtual(start) => start + times(length, number.saturating_sub(1)),
-            Self::Real => clock::machine_time(),
-        }
-    }
-
-    fn ends(self, number: u64, length: Duration) -> DateTime<Utc> {
-        match self {
-            Self::Virtual(start) => start + times(length, number),
-            Self::Real => clock::machine_time(),
-        }
-    }
-}
-
-/// So many intervals, to the nanosecond.
-fn times(length: Duration, count: u64) -> TimeDelta {
-    let nanoseconds = length.as_nanos().saturating_mul(u128::from(count));
-    let seconds = i64::try_from(nanoseconds / 1_000_000_000).unwrap_or(i64::MAX);
-    let rest = u32::try_from(nanoseconds % 1_000_000_000).unwrap_or_default();
-    TimeDelta::new(seconds, rest).unwrap_or(TimeDelta::MAX)
-}
+/// What is noted once where a command sees less than half of the interval.
+const EARLY: &str = "the command was done before half of the interval was over, so it saw little of what the overrides \
+                     did; `--measure-at end` starts it at the end of the interval";
 
 /// Sees every iteration: when it begins, and once it is safe on the disk.
 pub trait Watcher {
     /// An iteration begins.
     fn begins(&mut self, _interval: &Interval<'_>) {}
+
+    /// The wall clock moved as no passing of time explains.
+    fn clock_step(&mut self, _step: &ClockStep) {}
 
     /// An iteration was written.
     fn iteration(&mut self, record: &IterationRecord);
@@ -67,10 +37,8 @@ pub struct Drive<'a> {
     pub source: &'a mut dyn Source,
     /// Keeps.
     pub folder: &'a mut RunFolder,
-    /// Tells the time.
-    pub clock: Clock,
-    /// Asks to stop.
-    pub stop: &'a StopRequest,
+    /// Tells the time, waits, and notices that the run is to stop.
+    pub pace: Pace<'a>,
     /// Watches.
     pub watcher: &'a mut dyn Watcher,
     /// Samples resources, if asked for.
@@ -81,6 +49,8 @@ pub struct Drive<'a> {
     pub abort_after_fails: u64,
     /// The overrides that this process has put in place; `None` = none yet.
     pub in_place: Option<ParamValues>,
+    /// Whether a measurement that came early has been noted.
+    pub noted_early: bool,
 }
 
 /// Why a run cannot go on.
@@ -141,7 +111,7 @@ impl Drive<'_> {
             fails = 0;
         }
         for number in done + 1..=self.planner.iterations {
-            if self.stop.is_asked() {
+            if self.pace.is_stopped() {
                 return Ok(Ended { end: End::Interrupted, last, collected, state });
             }
             let Some(record) = self.iteration(&state, number)? else {
@@ -173,35 +143,21 @@ impl Drive<'_> {
             self.in_place = Some(begin.overrides.clone());
         }
         let overrides_file = self.folder.active_overrides().to_owned();
-        let length = self.planner.interval;
-        let starts = self.clock.starts(number, length);
-        let interval = Interval {
-            iteration: number,
-            starts,
-            length,
-            overrides: &begin.overrides,
-            overrides_file: &overrides_file,
-        };
+        let interval = self.pace.begin(number, &begin.overrides, &overrides_file);
         self.watcher.begins(&interval);
-        let wait: &dyn Wait = self.stop;
-        let outcome = match self.source.cover(&interval, wait) {
-            Ok(report) => Ok(report),
-            Err(NoReport::Failed(reason)) => {
-                // A source that fails at once must not turn the run into a busy loop.
-                if matches!(self.clock, Clock::Real) {
-                    let left = (interval.ends() - clock::machine_time()).to_std().unwrap_or_default();
-                    if self.stop.wait(left).is_err() {
-                        return Ok(None);
-                    }
-                }
-                Err(reason)
-            }
-            Err(NoReport::Interrupted) => return Ok(None),
-        };
-        let ends = self.clock.ends(number, length);
+        let Ok(covered) = self.pace.cover(self.source, &interval) else { return Ok(None) };
+        for step in &covered.clock_steps {
+            self.folder.note_clock_step(step)?;
+            self.watcher.clock_step(step);
+        }
+        let Covered { starts, ends, outcome, measured_early, .. } = covered;
         let watched = self.sampler.as_mut().map(|sampler| sampler(number));
-        let event = Event { number, starts, ends, outcome, watched };
-        Ok(Some(self.planner.finish(state, begin, event)))
+        let event = Event { number, starts, ends, measured_early, outcome, watched };
+        let mut record = self.planner.finish(state, begin, event);
+        if measured_early && !std::mem::replace(&mut self.noted_early, true) {
+            record.summary.notes.push(EARLY.to_owned());
+        }
+        Ok(Some(record))
     }
 
     /// The whole text of the overrides file with these values.

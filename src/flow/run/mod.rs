@@ -3,5 +3,7 @@
 //! Owns the order of things and the clock; decides nothing that the planner decides, and shows nothing.
 
 mod drive;
+mod pace;
 
-pub use drive::{Clock, Drive, End, Ended, RunError, Sampler, Watcher};
+pub use drive::{Drive, End, Ended, RunError, Sampler, Watcher};
+pub use pace::{Clock, Pace};

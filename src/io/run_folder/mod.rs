@@ -28,6 +28,7 @@ use super::clock::Stopwatch;
 use super::failpoint::failpoint;
 use super::lock::FolderLock;
 use crate::core::kpi::KpiTable;
+use crate::core::run::clock::{ClockStep, ClockStepKind};
 use crate::core::run::iteration::IterationRecord;
 use crate::wire::artifact_manifest::sha256_hex;
 use crate::wire::iteration_file;
@@ -37,6 +38,9 @@ use crate::wire::tuning_written;
 
 /// How often the files that follow from the iteration files are written where nothing is synced.
 const FOLLOW_EVERY: Duration = Duration::from_millis(50);
+
+/// So many clock steps the manifest holds, which is written anew with every iteration.
+const MOST_CLOCK_STEPS: usize = 1000;
 
 /// Name of the active overrides in the run's folder.
 pub const OVERRIDES_FILE: &str = "runtime_overrides.json";
@@ -265,6 +269,21 @@ impl RunFolder {
         now: DateTime<Utc>,
     ) -> Result<(), RunFolderError> {
         self.append(&LogLine::of_event(event, iteration, note, now))
+    }
+
+    /// Notes what the wall clock did, in the manifest and in the log. Of a clock that never rests the manifest
+    /// keeps the first steps, the log has all.
+    pub fn note_clock_step(&mut self, step: &ClockStep) -> Result<(), RunFolderError> {
+        if self.manifest.clock_steps.len() < MOST_CLOCK_STEPS {
+            self.manifest.clock_steps.push(step.clone());
+            self.write_declaration()?;
+        }
+        let event = match step.kind {
+            ClockStepKind::Step => Event::ClockStep,
+            ClockStepKind::Suspend => Event::Suspend,
+        };
+        let line = LogLine::at(event, Some(step.iteration), Some(&step.words()), &step.utc);
+        self.append(&line)
     }
 
     fn append(&mut self, line: &LogLine) -> Result<(), RunFolderError> {

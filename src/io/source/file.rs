@@ -1,9 +1,8 @@
 //! The `file` source: the system under test writes its edge report to a place that is read at the end of each
 //! interval.
 //!
-//! - The time stamp of the file decides whether the report is one of this interval; `runtime.utc` inside is the
-//!   system's own word, which may be late or wrong, and is only recorded. File systems with coarse time stamps
-//!   get the benefit of the doubt.
+//! - A file whose time stamp is before the interval is stale. File systems with coarse time stamps get the
+//!   benefit of the doubt. The report's own `runtime.utc` is checked by the run.
 //! - The report should be put in its place by a rename. One that is being written while it is read is malformed.
 //! - `KPI_GATE.json` and `EDGE_SENTINEL.json` beside the report are held to the same rule of age; of
 //!   `audit.jsonl` the lines that were added during the interval are counted.
@@ -18,12 +17,14 @@ use crate::core::run::source::{Interval, NoReport, Source, Wait};
 #[derive(Clone, Debug)]
 pub struct FileSource {
     path: PathBuf,
+    checks_age: bool,
 }
 
 impl FileSource {
-    /// The report at this path. It need not be there yet.
-    pub fn new(path: PathBuf) -> Self {
-        Self { path }
+    /// The report at this path. It need not be there yet. Without `checks_age` it may be from before the
+    /// interval, and so may the files beside it.
+    pub fn new(path: PathBuf, checks_age: bool) -> Self {
+        Self { path, checks_age }
     }
 }
 
@@ -34,8 +35,8 @@ impl Source for FileSource {
 
     fn cover(&mut self, interval: &Interval<'_>, wait: &dyn Wait) -> Result<EdgeReport, NoReport> {
         let fresh = Fresh { since: interval.starts, audit: Mark::beside(&self.path) };
-        wait.wait(interval.length)?;
-        load(&self.path, Some(&fresh)).map_err(NoReport::Failed)
+        wait.pass(interval.length)?;
+        load(&self.path, self.checks_age.then_some(&fresh)).map_err(NoReport::Failed)
     }
 }
 

@@ -19,7 +19,7 @@ use super::markdown::printable;
 use crate::core::number::{fixed, trimmed};
 
 pub use iteration::{Told, lines};
-pub use run::{complete, failed, interrupted, resume, start};
+pub use run::{clock_step, complete, failed, interrupted, resume, start};
 
 /// What a field holds.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,7 @@
 //! Events of the run as a whole.
 
 use super::LogEvent;
+use crate::core::run::clock::{ClockStep, ClockStepKind};
 use crate::core::verdict::Outcome;
 
 /// A run starts.
@@ -15,6 +16,18 @@ pub fn start(iterations: u64, source: &str, seed: Option<u64>, folder: &str) -> 
 /// A run goes on after the iteration with this number.
 pub fn resume(after: u64, iterations: u64, folder: &str) -> LogEvent {
     LogEvent::new("soak", "RESUME").with("after", after).with("iterations", iterations).with("out", folder)
+}
+
+/// The wall clock moved as no passing of time explains.
+pub fn clock_step(step: &ClockStep) -> LogEvent {
+    let event = match step.kind {
+        ClockStepKind::Step => "CLOCK_STEP",
+        ClockStepKind::Suspend => "SUSPEND",
+    };
+    LogEvent::new("sanity", event)
+        .with("iteration", step.iteration)
+        .with("seconds", step.seconds)
+        .with("note", step.words())
 }
 
 /// A run was interrupted and can go on.

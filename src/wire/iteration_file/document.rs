@@ -21,6 +21,10 @@ pub struct Document<'a> {
     collection: Collection<'a>,
     /// Its number, from 1.
     iteration: u64,
+    /// True where the command was done before half of the interval was over; absent elsewhere.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schemars(default)]
+    measured_early: bool,
     /// Metrics of the 72-hour report.
     #[schemars(with = "BTreeMap<String, f64>")]
     metrics: Numbers<'a>,
@@ -110,6 +114,7 @@ impl<'a> Document<'a> {
                 reason: record.collection_failed.as_deref(),
             },
             iteration: record.number,
+            measured_early: record.measured_early,
             metrics: Numbers(&record.metrics),
             runtime_overrides: Params(&record.overrides),
             schema_version: SCHEMA_VERSION,
@@ -163,6 +168,11 @@ impl<'a> State<'a> {
             stable_streak: state.stable_streak,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A time as files have it: RFC 3339 in UTC, with as many digits as it takes.

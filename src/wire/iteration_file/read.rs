@@ -92,6 +92,7 @@ pub fn read(bytes: &[u8], kpis: &KpiTable) -> Read<IterationRecord> {
         source: top.text("source")?.to_owned(),
         starts: top.time("started_utc")?,
         ends: summary.time("runtime_utc")?,
+        measured_early: top.has("measured_early") && top.flag("measured_early")?,
         phase,
         has_phases,
         collection_failed,

@@ -36,6 +36,15 @@ fn keys_are_sorted(bytes: &[u8]) -> bool {
     again == bytes
 }
 
+#[test]
+fn a_measurement_that_came_early_is_marked_and_the_mark_is_read_back() {
+    let early = IterationRecord { measured_early: true, ..record(3) };
+    let bytes = bytes_of(&early);
+    assert!(String::from_utf8_lossy(&bytes).contains("\n  \"measured_early\": true,\n"));
+    assert_eq!(read(&bytes, &KpiTable::default()), Ok(early));
+    assert!(!String::from_utf8_lossy(&bytes_of(&record(3))).contains("measured_early"));
+}
+
 proptest! {
     #[test]
     fn a_record_is_read_back_as_it_was(record in any_record()) {

@@ -1,6 +1,6 @@
 //! `[kpi_drift]` and `[change_points]`: when the course of a KPI counts.
 
-use crate::core::course::{ChangeRules, CourseRules};
+use crate::core::course::{ChangeRules, CourseRules, DriftGateRules, Horizon};
 use crate::core::policy::Windows;
 use crate::core::stats::steps::SHORTEST;
 
@@ -14,8 +14,23 @@ use super::{values, words};
 const FEWEST: usize = 48;
 
 /// `[kpi_drift]`.
-pub(super) fn kpi_drift(reader: &mut Reader<'_>, windows: Read<Windows>) -> Read<CourseRules> {
-    course(reader, windows, &Key::new("kpi_drift"))
+pub(super) fn kpi_drift(reader: &mut Reader<'_>, windows: Read<Windows>) -> Read<DriftGateRules> {
+    let table = Key::new("kpi_drift");
+    let hours = reader.required(&table.at("horizon_hours"), "a number or `none`", hours);
+    let spans = reader.required(&table.at("horizon_spans"), "a number", values::positive);
+    let course = course(reader, windows, &table);
+    let (hours, spans) = (hours?, sourced(reader, &spans?));
+    let horizon = hours.value.map(|value| Horizon { hours: sourced(reader, &hours.map(|_| value)), spans });
+    Ok(DriftGateRules { course: course?, horizon })
+}
+
+/// Hours, or `none`.
+fn hours(value: &Value) -> Result<Option<f64>, String> {
+    match value {
+        Value::Text(word) if word == "none" => Ok(None),
+        Value::Text(_) => Err(format!("expected a number or `none`, found {}", value.what())),
+        number => values::positive(number).map(Some),
+    }
 }
 
 /// `[change_points]`.
@@ -61,7 +76,7 @@ fn course(reader: &mut Reader<'_>, windows: Read<Windows>, table: &Key) -> Read<
 }
 
 /// A probability that a test can be made at.
-fn rate(value: &Value) -> Result<f64, String> {
+pub(super) fn rate(value: &Value) -> Result<f64, String> {
     let rate = values::number(value)?;
     if (0.005..=0.5).contains(&rate) {
         return Ok(rate);

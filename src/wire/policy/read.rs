@@ -234,13 +234,24 @@ fn anomalies(reader: &mut Reader<'_>) -> Read<AnomalyRules> {
 fn drift(reader: &mut Reader<'_>) -> Read<DriftRules> {
     let table = Key::new("drift");
     let gates = reader.required(&table.at("gates"), "`true` or `false`", values::switch);
+    let severity = reader.required(&table.at("severity"), "`hard` or `soft`", words::severity);
+    let rate = reader.required(&table.at("false_alarm_rate"), "a probability", course::rate);
+    let minimum = reader.required(&table.at("min_iterations"), "a whole number", values::count);
+    let relative = reader.required(&table.at("relative_change"), "a share", values::not_negative);
     let floors = Resource::ALL.map(|resource| {
         let key = table.at(&format!("{}_per_hour", resource.word()));
         let floor = reader.required(&key, "a number", values::not_negative)?;
         Ok(sourced(reader, &floor))
     });
     let [rss, cpu, threads, files] = floors;
-    Ok(DriftRules { gates: gates?.value, floors: [rss?, cpu?, threads?, files?] })
+    Ok(DriftRules {
+        gates: gates?.value,
+        severity: severity?.value,
+        false_alarm_rate: sourced(reader, &rate?),
+        min_iterations: minimum?.value,
+        relative_change: sourced(reader, &relative?),
+        floors: [rss?, cpu?, threads?, files?],
+    })
 }
 
 fn rotation(reader: &mut Reader<'_>) -> Read<(RotationRules, u64)> {

@@ -1,5 +1,7 @@
 //! How single values of the policy are read: numbers, shares, counts, switches. No keys, no places.
 
+use std::time::Duration;
+
 use super::tree::Value;
 
 /// A finite number, written as an integer or a float.
@@ -59,6 +61,15 @@ pub(super) fn whole_or_none(value: &Value) -> Result<Option<u64>, String> {
         Value::Text(word) if word == "none" => Ok(None),
         Value::Integer(_) => whole(value).map(Some),
         other => Err(format!("expected a whole number or `none`, found {}", other.what())),
+    }
+}
+
+/// Whole seconds, or `interval`, which is `None`.
+pub(super) fn stale_after(value: &Value) -> Result<Option<Duration>, String> {
+    match value {
+        Value::Text(word) if word == "interval" => Ok(None),
+        Value::Integer(_) => whole(value).map(|seconds| Some(Duration::from_secs(seconds))),
+        other => Err(format!("expected whole seconds or `interval`, found {}", other.what())),
     }
 }
 

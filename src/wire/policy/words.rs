@@ -3,6 +3,7 @@
 use crate::core::kpi::Direction;
 use crate::core::policy::release::RollbackKind;
 use crate::core::policy::{FreezeRule, Statistic, WindowSpec};
+use crate::core::run::settings::{MeasureAt, SOURCES};
 use crate::core::verdict::{Comparison, Outcome, Severity};
 
 pub(super) use crate::core::spelling::{closest, did_you_mean};
@@ -48,6 +49,17 @@ pub(super) fn time_steps(value: &Value) -> Result<Outcome, String> {
 pub(super) fn comparison(value: &Value) -> Result<Comparison, String> {
     let all = [Comparison::AtMost, Comparison::AtLeast, Comparison::Below, Comparison::Above];
     one_of(value, "comparison", &all.map(|comparison| (comparison.symbol(), comparison)))
+}
+
+pub(super) fn measure_at(value: &Value) -> Result<MeasureAt, String> {
+    one_of(value, "time", &[MeasureAt::Start, MeasureAt::End].map(|at| (at.word(), at)))
+}
+
+/// Name of a source, or `none`.
+pub(super) fn source_or_none(value: &Value) -> Result<Option<&'static str>, String> {
+    let none = ("none", None);
+    let [sim, exec, file, prometheus] = SOURCES.map(|name| (name, Some(name)));
+    one_of(value, "source", &[none, sim, exec, file, prometheus])
 }
 
 /// `>` or `<`.

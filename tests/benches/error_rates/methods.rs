@@ -185,12 +185,13 @@ fn columns(run: &Run) -> Vec<Column> {
         direction: Some(direction),
         floor: 0.0,
         limit: None,
+        later: None,
         points: (1..).zip(values.iter().copied()).collect(),
     };
     kpis.into_iter().zip(&run.kpis).map(column).collect()
 }
 
-/// The rates of the built-in policy, without its floors.
+/// The built-in policy, without its floors.
 pub fn rules(min_iterations: usize) -> CourseRules {
     let limit =
         |value: f64| Limit { value, source: LimitSource { key: String::new(), origin: String::new() } };
@@ -198,17 +199,24 @@ pub fn rules(min_iterations: usize) -> CourseRules {
         gates: true,
         severity: Severity::Hard,
         window: WindowSpec::Overall,
-        false_alarm_rate: limit(0.05),
+        false_alarm_rate: limit(0.02),
         min_iterations: limit(min_iterations as f64),
         relative_change: limit(0.0),
     }
+}
+
+/// The same at a rate of 5 %: what is held is seen better there than at 2 %.
+fn gate_rules(min_iterations: usize) -> CourseRules {
+    let mut rules = rules(min_iterations);
+    rules.false_alarm_rate.value = 0.05;
+    rules
 }
 
 fn drifts(run: &Run, from: usize, is_alarm: fn(DriftVerdict) -> bool) -> Answer {
     if run.n < from {
         return Answer::Cannot;
     }
-    let found = drift::find(&columns(run), &rules(from));
+    let found = drift::find(&columns(run), &gate_rules(from));
     if found.iter().any(|drift| is_alarm(drift.verdict)) {
         Answer::Alarm
     } else if found.iter().any(|drift| drift.verdict == DriftVerdict::CannotTell) {
@@ -222,8 +230,13 @@ fn levels(run: &Run, from: usize, worse: bool) -> Answer {
     if run.n < from {
         return Answer::Cannot;
     }
-    let found = changes::find(&columns(run), &ChangeRules { course: rules(from), min_segment: 6 });
-    if found.iter().any(|kpi| if worse { kpi.is_worse() } else { !kpi.changes.is_empty() }) {
+    let columns = columns(run);
+    let found = changes::find(&columns, &ChangeRules { course: gate_rules(from), min_segment: 6 });
+    if found
+        .iter()
+        .zip(&columns)
+        .any(|(kpi, column)| if worse { kpi.is_worse(column, 0.0) } else { !kpi.changes.is_empty() })
+    {
         Answer::Alarm
     } else if found.iter().any(|kpi| kpi.likeliest.is_none()) {
         Answer::Cannot

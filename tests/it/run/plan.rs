@@ -50,6 +50,37 @@ fn a_profile_beats_the_environment_and_that_the_file() {
 }
 
 #[test]
+fn the_plan_says_how_long_the_run_takes_by_the_clock_on_the_wall() {
+    let out = Out::new();
+    let plan = |args: &[&str]| {
+        let args = [&["--dry-run"], args].concat();
+        let text = out.run(&args);
+        assert_eq!(text.code, 0, "{text:?}");
+        let at = args.iter().position(|arg| *arg == "--").unwrap_or(args.len());
+        let json = out.run(&[&args[..at], &["--format", "json"], &args[at..]].concat()).json();
+        (text.stdout, json)
+    };
+    let (text, json) = plan(&["--hours", "72", "--", "true"]);
+    assert!(text.contains("wall time   at least 72 h\n"), "{text}");
+    assert!(text.contains("measures    at the start of each interval\n"), "{text}");
+    assert_eq!(json["wall_time_seconds"], 72.0 * 3600.0);
+    assert_eq!((&json["no_wait"], &json["measure_at"]), (&json!(false), &json!("start")));
+    let (text, json) = plan(&["--iterations", "3", "--interval", "2.5", "--edge-report", "report.json"]);
+    assert!(text.contains("wall time   at least 7.5 s\n"), "{text}");
+    assert_eq!((&json["wall_time_seconds"], &json["measure_at"]), (&json!(7.5), &Value::Null));
+    let (text, json) = plan(&["--hours", "72", "--no-wait", "--", "true"]);
+    assert!(text.contains("wall time   as long as measuring takes (--no-wait): a rehearsal\n"), "{text}");
+    assert_eq!((&json["wall_time_seconds"], &json["measure_at"]), (&json!(0.0), &Value::Null));
+    let (_, json) = plan(&["--hours", "72", "--measure-at", "end", "--", "true"]);
+    assert_eq!((&json["wall_time_seconds"], &json["measure_at"]), (&json!(259_200.0), &json!("end")));
+    let (text, json) = plan(&["--mock", "--hours", "72"]);
+    assert!(text.contains("wall time   none: time is simulated\n"), "{text}");
+    assert_eq!(json["wall_time_seconds"], 0.0);
+    let (_, json) = plan(&["--mock", "--hours", "72", "--real-time"]);
+    assert_eq!(json["wall_time_seconds"], 72.0 * 3600.0);
+}
+
+#[test]
 fn the_profile_may_come_from_the_environment_and_the_flag_beats_it() {
     let out = Out::new();
     let interval = |args: &[&str]| {
@@ -184,7 +215,7 @@ fn a_run_that_is_too_short_for_the_gates_of_its_policy_says_so_before_it_starts(
     let out = Out::new();
     let folder = tempfile::tempdir().expect("a folder");
     let policy = folder.path().join("policy.toml");
-    std::fs::write(&policy, "schema_version = 1\n[kpi_drift]\ngates = true\n").expect("a policy");
+    std::fs::write(&policy, "schema_version = 1\n[kpi_drift]\nseverity = \"hard\"\n").expect("a policy");
     let policy = policy.to_str().expect("a plain path");
     let told = "`kpi_drift` (54); `--iterations 54` is enough for all";
     let plan = |iterations: &str| {

@@ -54,22 +54,27 @@ fn a_leak_grows_and_nothing_else_does() {
 }
 
 #[test]
-fn a_leak_is_named_by_the_gate_and_decides_where_the_policy_says_so() {
-    let policy = |out: &Out| {
+fn a_leak_is_named_by_the_gate_and_warns_from_48_steady_iterations_on() {
+    let advisory = |out: &Out| {
         let file = out.path().with_file_name("policy.toml");
-        std::fs::write(&file, "schema_version = 1\n[drift]\ngates = true\n").expect("a policy");
+        std::fs::write(&file, "schema_version = 1\n[drift]\ngates = false\n").expect("a policy");
         file.to_str().expect("a plain path").to_owned()
     };
-    for (scenario, outcome, code) in [("leak", "WARN", 1), ("default", "PASS", 0)] {
+    let gate = |out: &Out, args: &[&str]| {
+        let gate = out.soak("gate", &[&["--fail-on", "warn", "--format", "json"], args].concat());
+        (gate.code, gate.json()["outcome"].as_str().map(str::to_owned))
+    };
+    let (pass, warn) = ((0, Some("PASS".to_owned())), (1, Some("WARN".to_owned())));
+    for (scenario, long) in [("leak", &warn), ("default", &pass)] {
         let out = Out::new();
         out.simulated(&["--iterations", "24", "--auto-tune", "--scenario", scenario]);
-        let advisory = out.soak("gate", &["--format", "json"]);
-        assert_eq!((advisory.code, advisory.json()["outcome"].clone()), (0, json!("PASS")), "{scenario}");
+        assert_eq!(gate(&out, &[]), pass, "{scenario}");
         let told = out.soak("gate", &[]).stdout;
         assert_eq!(told.contains("[WARN] drift.rss_mb"), scenario == "leak", "{scenario}: {told}");
-        let policy = policy(&out);
-        let gate = out.soak("gate", &["--policy", &policy, "--fail-on", "warn", "--format", "json"]);
-        assert_eq!((gate.code, gate.json()["outcome"].clone()), (code, json!(outcome)), "{scenario}");
+        let out = Out::new();
+        out.simulated(&["--iterations", "54", "--auto-tune", "--scenario", scenario]);
+        assert_eq!(gate(&out, &[]), *long, "{scenario}");
+        assert_eq!(gate(&out, &["--policy", &advisory(&out)]), pass, "{scenario}");
     }
 }
 

@@ -17,10 +17,12 @@ fn a_command_is_started_once_an_iteration_and_finds_the_overrides() {
         r#"echo "$SOAK_ITERATION $SOAK_INTERVAL_SECONDS" >> calls; cp "$SOAK_OVERRIDES" "seen_$SOAK_ITERATION"
            printf '%s' '{REPORT}' > "$SOAK_EDGE_REPORT""#
     );
-    let ran = out.run(&["--iterations", "3", "--interval", "1", "--", "sh", "-c", &script]);
+    let started = std::time::Instant::now();
+    let ran = out.run(&["--iterations", "3", "--interval", "0.2", "--", "sh", "-c", &script]);
     assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(started.elapsed().as_secs_f64() >= 0.6, "three intervals are waited for");
     let work = out.path().parent().expect("a parent").to_owned();
-    assert_eq!(fs::read_to_string(work.join("calls")).expect("calls"), "1 1\n2 1\n3 1\n");
+    assert_eq!(fs::read_to_string(work.join("calls")).expect("calls"), "1 0.2\n2 0.2\n3 0.2\n");
     assert_eq!(super::json(&work.join("seen_2"))["min_interval_ms"], 60);
     let summary = &out.iteration(2)["summary"];
     assert_eq!((&summary["net_bps"], &summary["risk_ratio"]), (&json!(3.1), &json!(0.3)));
@@ -33,7 +35,109 @@ fn a_command_is_started_once_an_iteration_and_finds_the_overrides() {
         (&json!(1), &json!("adverse_bps"))
     );
     assert_eq!(summary["version"], "bot-7");
-    assert_eq!(out.json("RUN_MANIFEST.json")["source"], "exec");
+    let manifest = out.json("RUN_MANIFEST.json");
+    assert_eq!(manifest["source"], "exec");
+    assert_eq!((&manifest["settings"]["no_wait"], &manifest["clock_steps"]), (&json!(false), &json!([])));
+    // The environment of these tests fixes the clock.
+    assert!(manifest["notes"].to_string().contains("SOAK_NOW"), "{manifest}");
+}
+
+#[test]
+fn a_run_without_a_source_is_a_usage_error_that_lists_them() {
+    let out = Out::new();
+    for args in
+        [&[][..], &["--hours", "72"], &["--iterations", "2", "--auto-tune"], &["--pid", "1", "--dry-run"]]
+    {
+        let refused = out.run(args);
+        assert_eq!(refused.code, 2, "{args:?}: {refused:?}");
+        for source in ["exec", "--source file", "--source prometheus", "--mock", "[run]"] {
+            assert!(refused.stderr.contains(source), "{source}: {}", refused.stderr);
+        }
+    }
+    assert!(!out.path().exists());
+    let policy = out.path().with_file_name("policy.toml");
+    let of_policy = |source: &str, args: &[&str]| {
+        fs::write(&policy, format!("schema_version = 1\n[run]\nsource = \"{source}\"\n")).expect("a policy");
+        let path = policy.to_str().expect("a plain path");
+        out.run(&[&["--iterations", "1", "--interval", "0.01", "--policy", path], args].concat())
+    };
+    let simulated = of_policy("sim", &[]);
+    assert_eq!(simulated.code, 0, "{simulated:?}");
+    assert_eq!(out.json("RUN_MANIFEST.json")["source"], "sim");
+    // A flag beats the policy.
+    let measured = of_policy("sim", &["--", "echo", r#"{"totals": {"net_bps": 3.1}}"#]);
+    assert_eq!(
+        (measured.code, &out.json("RUN_MANIFEST.json")["source"]),
+        (0, &json!("exec")),
+        "{measured:?}"
+    );
+    let lacking = of_policy("exec", &[]);
+    assert!(lacking.code == 2 && lacking.stderr.contains("exec needs a command"), "{lacking:?}");
+}
+
+#[test]
+fn a_replay_takes_the_times_of_its_reports_and_is_recorded_as_one() {
+    let out = Out::new();
+    let script = r#"printf '{"totals": {"net_bps": 3.%s}, "runtime": {"utc": "2025-03-01T0%s:00:00+02:00"}}' \
+                    "$SOAK_ITERATION" "$SOAK_ITERATION""#;
+    let args = ["--iterations", "3", "--interval", "900", "--no-wait"];
+    let ran = out.run(&[&args[..], &["--", "sh", "-c", script]].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let manifest = out.json("RUN_MANIFEST.json");
+    assert_eq!(manifest["settings"]["no_wait"], true);
+    assert!(manifest["notes"].to_string().contains("not valid for a release"), "{manifest}");
+    let second = out.iteration(2);
+    assert_eq!(second["summary"]["runtime_utc"], "2025-03-01T00:00:00Z");
+    assert_eq!(second["started_utc"], "2025-02-28T23:45:00Z");
+    assert!(second.get("measured_early").is_none(), "{second}");
+    let log = fs::read_to_string(out.file("RUN_LOG.jsonl")).expect("a log");
+    assert!(log.contains(r#""utc":"2025-03-01T01:00:00Z""#), "{log}");
+    let other = out.run(&["--resume", "--extend", "1", "--measure-at", "end"]);
+    assert!(other.code == 2 && other.stderr.contains("measures at: declared start, now end"), "{other:?}");
+    // What is not said is taken as declared: it does not wait now either.
+    assert_eq!(out.run(&["--resume", "--extend", "1"]).code, 0);
+    assert_eq!(out.iteration(4)["summary"]["runtime_utc"], "2025-03-01T02:00:00Z");
+}
+
+#[test]
+fn a_report_whose_own_time_stands_still_is_a_failed_collection() {
+    let out = Out::new();
+    let report = r#"{"totals": {"net_bps": 3.1}, "runtime": {"utc": "2025-03-01T08:00:00Z"}}"#;
+    let ended = out.start(&["--iterations", "9", "--interval", "0.05", "--", "echo", report]).end();
+    assert_eq!(ended.code, 2, "{ended:?}");
+    let first = out.iteration(1);
+    let reason = first["collection"]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("is stale") && reason.contains("2025-03-01T08:00:00Z"), "{reason}");
+    assert!(first["summary"].get("net_bps").is_none(), "{first}");
+    assert_eq!(out.iterations().len(), 3);
+}
+
+#[test]
+fn an_interrupt_ends_the_wait_for_the_rest_of_the_interval() {
+    let out = Out::new();
+    let script = r#"echo '{"totals": {"net_bps": 3.1}}'; echo > measured"#;
+    let running = out.start(&["--iterations", "2", "--interval", "600", "--", "sh", "-c", script]);
+    let measured = out.path().parent().expect("a parent").join("measured");
+    wait_until("the command was started", || measured.exists());
+    running.signal("TERM");
+    assert_eq!(running.end().code, 130);
+    let manifest = out.json("RUN_MANIFEST.json");
+    assert_eq!(
+        (&manifest["state"], &manifest["last_complete_iteration"]),
+        (&json!("interrupted"), &json!(0))
+    );
+}
+
+#[test]
+fn a_command_that_is_done_early_is_marked_and_noted_once() {
+    let out = Out::new();
+    let report = r#"{"totals": {"net_bps": 3.1}}"#;
+    let ran = out.run(&["--iterations", "2", "--interval", "1", "--", "echo", report]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let notes = |number| out.iteration(number)["summary"]["notes"].to_string();
+    assert_eq!(out.iteration(1)["measured_early"], true);
+    assert_eq!(out.iteration(2)["measured_early"], true);
+    assert!(notes(1).contains("--measure-at end") && !notes(2).contains("--measure-at"), "{}", notes(2));
 }
 
 #[test]

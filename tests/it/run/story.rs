@@ -303,13 +303,25 @@ fn a_run_of_no_iterations_and_wrong_lengths_are_usage_errors() {
         &["--profile", "nonsense"],
         &["--preset", "nonsense"],
         &["--warmup-preset", "warmup_conservative_v1"],
-        &["--source", "exec"],
-        &["--source", "prometheus"],
-        &["--mock", "--source", "file"],
-        &["--mock", "--edge-report", "x.json"],
         &["--serve", "example.test:80"],
         &["--adopt"],
         &["--pid", "0"],
+    ] {
+        let ran = out.run(&[&["--mock"], wrong].concat());
+        assert_eq!(ran.code, 2, "{wrong:?}: {ran:?}");
+        assert!(!ran.stderr.contains("no source is named"), "{}", ran.stderr);
+    }
+    for wrong in [
+        &["--source", "exec"][..],
+        &["--source", "prometheus"],
+        &["--mock", "--source", "file"],
+        &["--mock", "--edge-report", "x.json"],
+        &["--mock", "--measure-at", "end"],
+        &["--source", "file", "--measure-at", "end"],
+        &["--measure-at", "now", "--", "true"],
+        &["--mock", "--no-wait"],
+        &["--no-wait", "--measure-at", "end", "--", "true"],
+        &["--mock", "--real-time", "--no-wait"],
     ] {
         let ran = out.run(wrong);
         assert_eq!(ran.code, 2, "{wrong:?}: {ran:?}");

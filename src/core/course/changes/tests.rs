@@ -17,6 +17,7 @@ fn net(n: u64, level: impl Fn(u64) -> f64) -> Column {
         direction: Some(Direction::Higher),
         floor: 0.05,
         limit: None,
+        later: None,
         points: (0..n).map(|at| (7 + 2 * at, level(7 + 2 * at) + wave(at))).collect(),
     }
 }
@@ -35,9 +36,12 @@ fn a_change_names_the_iterations_around_it_and_the_levels() {
     assert_eq!((change.step.n_before, change.step.n_after), (27, 33));
     assert!((change.step.before - 5.0).abs() < 0.1 && (change.step.after - 3.0).abs() < 0.1);
     assert!(change.step.low < -2.0 && -2.0 < change.step.high && change.step.high < 0.0);
-    assert!(change.worse && found.is_worse() && !found.has_recovered(&column, 0.05));
-    let better = Column { direction: Some(Direction::Lower), ..column };
-    assert!(!one(&better).is_worse());
+    assert!(change.worse && found.is_worse(&column, 0.05) && !found.has_recovered(&column, 0.05));
+    let better = Column { direction: Some(Direction::Lower), ..column.clone() };
+    assert!(!one(&better).is_worse(&better, 0.05));
+    // What is behind the values tested came back.
+    let back = Column { later: Some(4.9), ..column };
+    assert!(!one(&back).is_worse(&back, 0.05) && one(&back).has_recovered(&back, 0.05));
 }
 
 #[test]
@@ -46,7 +50,7 @@ fn what_came_back_has_recovered() {
     let found = one(&column);
     let places: Vec<u64> = found.changes.iter().map(|change| change.first_after).collect();
     assert_eq!(places, [87, 167]);
-    assert!(found.is_worse() && found.has_recovered(&column, 0.05));
+    assert!(!found.is_worse(&column, 0.05) && found.has_recovered(&column, 0.05));
     let in_part = net(120, |number| {
         if (87..167).contains(&number) {
             3.0
@@ -56,7 +60,7 @@ fn what_came_back_has_recovered() {
             4.5
         }
     });
-    assert!(!one(&in_part).has_recovered(&in_part, 0.05));
+    assert!(!one(&in_part).has_recovered(&in_part, 0.05) && one(&in_part).is_worse(&in_part, 0.05));
 }
 
 #[test]

@@ -30,6 +30,7 @@ fn net(n: u64, level: impl Fn(f64) -> f64) -> Column {
         direction: Some(Direction::Higher),
         floor: 0.05,
         limit: Some((Comparison::AtLeast, 2.7)),
+        later: None,
         points: (1..=n).map(|at| (at, level(at as f64) + wave(at))).collect(),
     }
 }

@@ -155,10 +155,19 @@ pub(super) fn check(evidence: &Evidence, series: &Series, window: &Window, rules
     let known = stamps.known.iter().filter(|(number, _)| inside(*number)).count();
     let steps = stamps.steps(evidence, evidence.found(series).stride(), rules);
     let steps: Vec<&Step> =
-        steps.iter().filter(|step| step.kind != StepKind::Downtime && inside(step.from.0)).collect();
+        steps.iter().filter(|step| step.kind != StepKind::Downtime && inside(step.to.0)).collect();
     let ahead: Vec<(u64, DateTime<Utc>)> =
         stamps.ahead(evidence, rules).into_iter().filter(|(number, _)| inside(*number)).collect();
-    let mut sentences: Vec<String> = steps.iter().take(NAMED).map(|step| step.words()).collect();
+    let noticed = |step: &Step| {
+        let clock_steps = evidence.declared.iter().flat_map(|declared| &declared.clock_steps);
+        let during = step.from.0..=step.to.0;
+        clock_steps
+            .filter(|it| during.contains(&it.iteration))
+            .map(|it| format!(": {}", it.words()))
+            .next_back()
+    };
+    let words = |step: &&Step| format!("{}{}", step.words(), noticed(step).unwrap_or_default());
+    let mut sentences: Vec<String> = steps.iter().take(NAMED).map(words).collect();
     if steps.len() > NAMED {
         sentences.push(format!("and {} more", steps.len() - NAMED));
     }
@@ -232,7 +241,7 @@ pub fn findings(evidence: &Evidence, series: &Series, from: u64, rules: &Integri
         add("time_unknown", None, true, message);
     }
     let steps = stamps.steps(evidence, evidence.found(series).stride(), rules);
-    let before = |step: &&Step| step.from.0 < from || step.kind == StepKind::Downtime;
+    let before = |step: &&Step| step.to.0 < from || step.kind == StepKind::Downtime;
     let steps: Vec<&Step> = steps.iter().filter(before).collect();
     for step in steps.iter().rev().take(NAMED).rev() {
         let kind = match step.kind {
@@ -240,7 +249,7 @@ pub fn findings(evidence: &Evidence, series: &Series, from: u64, rules: &Integri
             StepKind::Gap => "time_gap",
             StepKind::Downtime => "downtime",
         };
-        add(kind, Some(step.to.0), step.from.0 >= from, step.words());
+        add(kind, Some(step.to.0), step.to.0 >= from, step.words());
     }
     if steps.len() > NAMED {
         add("time_gap", None, false, format!("{} more odd time stamps before", steps.len() - NAMED));

@@ -59,6 +59,7 @@ fn record(number: u64, net: Option<f64>, risk: Option<f64>) -> IterationRecord {
         source: "sim".to_owned(),
         starts: DateTime::UNIX_EPOCH,
         ends: DateTime::UNIX_EPOCH,
+        measured_early: false,
         phase: Phase::Steady,
         has_phases: false,
         collection_failed: None,

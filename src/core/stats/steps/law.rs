@@ -91,6 +91,18 @@ impl Law {
         libm::exp(low + share * (high - low))
     }
 
+    /// The same, also beyond the tables: there the tail is taken to fall like a power of the statistic, as fast as at
+    /// the end of the tables. Tails of normal values fall faster, so it is an upper bound.
+    pub fn tail(&self, statistic: f64, phi: f64) -> f64 {
+        let row = self.row(phi);
+        let [from, to] = [LEVELS.len() - 4, LEVELS.len() - 1];
+        if statistic <= row[to] {
+            return self.p_value(statistic, phi);
+        }
+        let power = libm::log(LEVELS[from] / LEVELS[to]) / libm::log(row[to] / row[from]);
+        LEVELS[to] * libm::pow(row[to] / statistic, power)
+    }
+
     /// The quantiles for a process somewhat more autocorrelated than the estimate.
     fn row(&self, phi: f64) -> [f64; LEVELS.len()] {
         let last = PHIS.len() - 1;

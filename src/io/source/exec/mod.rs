@@ -4,8 +4,8 @@
 //!   and `SOAK_EDGE_REPORT`, a path in a private folder that is removed afterwards. The report is the file at
 //!   that path, if there is one, else what the command wrote to its stdout. Files beside it (`KPI_GATE.json`, …)
 //!   are read too.
-//! - It may take as long as the interval and the grace. When it ends before, that is the end of the interval:
-//!   the command knows best when it is done.
+//! - It starts at the start of the interval, or at its end, and may take as long as the interval and the grace.
+//!   When it ends before the interval does, the run waits for the rest.
 //! - It runs in a process group of its own, and what is left of the group when it ends, at the time-out or when
 //!   the run is to stop, is ended too: TERM, and KILL for what is still there a while later. So a command must
 //!   not leave a server in the background, unless in a session of its own (`setsid`).
@@ -25,6 +25,7 @@ use child::{Child, Ended};
 
 use super::report::load;
 use crate::core::run::edge_report::EdgeReport;
+use crate::core::run::settings::MeasureAt;
 use crate::core::run::source::{Interval, NoReport, Source, Wait};
 use crate::wire::edge_report;
 
@@ -37,14 +38,15 @@ pub struct ExecSource {
     command: Vec<OsString>,
     grace: Duration,
     kill_after: Duration,
+    measure_at: MeasureAt,
     largest_stdout: usize,
 }
 
 impl ExecSource {
     /// The command with its arguments; what it gets on top of the interval; how long its process group has
-    /// between TERM and KILL.
-    pub fn new(command: Vec<OsString>, grace: Duration, kill_after: Duration) -> Self {
-        Self { command, grace, kill_after, largest_stdout: LARGEST_STDOUT }
+    /// between TERM and KILL; when in the interval it starts.
+    pub fn new(command: Vec<OsString>, grace: Duration, kill_after: Duration, measure_at: MeasureAt) -> Self {
+        Self { command, grace, kill_after, measure_at, largest_stdout: LARGEST_STDOUT }
     }
 
     fn command(&self, interval: &Interval<'_>, report: &Path) -> Result<Command, String> {
@@ -130,6 +132,9 @@ impl Source for ExecSource {
     }
 
     fn cover(&mut self, interval: &Interval<'_>, wait: &dyn Wait) -> Result<EdgeReport, NoReport> {
+        if self.measure_at == MeasureAt::End {
+            wait.pass(interval.length)?;
+        }
         self.collect(interval, wait)
     }
 }

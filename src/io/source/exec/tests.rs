@@ -1,11 +1,13 @@
 //! Commands of a shell: good ones, failing ones, and such that do not want to end.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use super::*;
 use crate::core::params::ParamValues;
+use crate::core::run::source::Interrupted;
 use crate::io::source::test_wait::RealWait;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -21,7 +23,7 @@ impl Script {
     fn new(script: &str) -> Self {
         let command = ["sh", "-c", script].map(OsString::from).to_vec();
         Self {
-            source: ExecSource::new(command, SECOND * 10, SECOND * 5),
+            source: ExecSource::new(command, SECOND * 10, SECOND * 5, MeasureAt::Start),
             length: SECOND,
             took: Duration::ZERO,
         }
@@ -90,8 +92,43 @@ fn the_report_is_the_file_if_there_is_one_and_else_stdout() {
     let report = both.report();
     assert_eq!(report.number("a"), Some(2.0));
     assert_eq!(report.kpi_gate.expect("a gate").verdict, "PASS");
-    assert!(both.took < SECOND, "a command that is done early ends the interval: {:?}", both.took);
+    assert!(both.took < SECOND, "the rest of the interval is waited by the run: {:?}", both.took);
     assert_eq!(both.source.name(), "exec");
+}
+
+#[test]
+fn at_the_end_of_the_interval_the_command_starts_when_it_has_passed() {
+    let (_folder, started) = pid_file();
+    let mut script = Script::new(&format!("echo $$ > '{}'; echo '{{\"totals\": {{}}}}'", started.display()));
+    script.source.measure_at = MeasureAt::End;
+    script.length = SECOND * 900;
+    let wait = Passing { passed: Cell::new(Duration::ZERO), before: || assert!(!started.exists()) };
+    script.run(&wait).expect("a report");
+    assert!(started.exists());
+    assert_eq!(wait.passed.get(), SECOND * 900);
+    let stopped = Script { source: script.source, length: SECOND, took: SECOND };
+    fs::remove_file(&started).expect("removed");
+    let mut stopped = stopped;
+    assert_eq!(stopped.run(&RealWait::interrupted_after(Duration::ZERO)), Err(NoReport::Interrupted));
+    assert!(!started.exists(), "an interrupted wait starts nothing");
+}
+
+/// Lets intervals pass at once, and really waits for the rest.
+struct Passing<F> {
+    passed: Cell<Duration>,
+    before: F,
+}
+
+impl<F: Fn()> Wait for Passing<F> {
+    fn wait(&self, how_long: Duration) -> Result<(), Interrupted> {
+        RealWait::new().wait(how_long)
+    }
+
+    fn pass(&self, interval: Duration) -> Result<(), Interrupted> {
+        (self.before)();
+        self.passed.set(interval);
+        Ok(())
+    }
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn cover(path: &Path, starts: DateTime<Utc>, wait: &dyn Wait) -> Result<EdgeRepo
         overrides: &overrides,
         overrides_file: Path::new("overrides.json"),
     };
-    FileSource::new(path.to_owned()).cover(&interval, wait)
+    FileSource::new(path.to_owned(), true).cover(&interval, wait)
 }
 
 fn now(path: &Path, starts: DateTime<Utc>) -> Result<EdgeReport, String> {

@@ -8,7 +8,9 @@ mod queries;
 mod tuner;
 
 use crate::core::kpi::KpiTable;
-use crate::core::policy::run::{Bound, IterationVerdictRules, Patience, Phases, Preset, Profile, RunPolicy};
+use crate::core::policy::run::{
+    Bound, IterationVerdictRules, MeasuringRules, Patience, Phases, Preset, Profile, RunPolicy,
+};
 
 use super::gates::{enabled, kpi_named, sourced};
 use super::possible::{Possible, wrong_way};
@@ -31,6 +33,7 @@ pub(super) fn read(reader: &mut Reader<'_>, kpis: &KpiTable) -> Read<RunPolicy> 
     let cautions = tuner::cautions(reader, &params);
     let guards = guards::read(reader, kpis, &params);
     let queries = queries::read(reader);
+    let measuring = measuring(reader);
     Ok(RunPolicy {
         parameters: params.finish()?,
         profiles: profiles?,
@@ -42,6 +45,7 @@ pub(super) fn read(reader: &mut Reader<'_>, kpis: &KpiTable) -> Read<RunPolicy> 
         cautions: cautions?,
         guards: guards?,
         queries: queries?,
+        measuring: measuring?,
     })
 }
 
@@ -102,6 +106,22 @@ fn patience(reader: &mut Reader<'_>, profiles: &Read<Vec<Profile>>) -> Read<Pati
         failed_collections: collections?.value,
         child_grace_seconds: grace?.value,
         child_kill_after_seconds: kill?.value,
+    })
+}
+
+fn measuring(reader: &mut Reader<'_>) -> Read<MeasuringRules> {
+    let table = Key::new("run");
+    let source = reader.required(&table.at("source"), "a source or `none`", words::source_or_none);
+    let at = reader.required(&table.at("measure_at"), "`start` or `end`", words::measure_at);
+    let stale = reader.required(&table.at("stale_after"), "`interval` or whole seconds", values::stale_after);
+    let step = reader.required(&table.at("clock_step_seconds"), "a number", values::positive);
+    let share = reader.required(&table.at("clock_step_share"), "a share", values::share);
+    Ok(MeasuringRules {
+        source: source?.value,
+        measure_at: at?.value,
+        stale_after: stale?.value,
+        clock_step_seconds: step?.value,
+        clock_step_share: share?.value,
     })
 }
 

@@ -8,6 +8,7 @@ use crate::core::verdict::Comparison::{Above, AtLeast, AtMost, Below};
 use crate::core::verdict::{Comparison, Outcome, Severity};
 
 use super::super::read;
+use super::with_file;
 
 fn built_in() -> Policy {
     read(&[], &[]).unwrap_or_else(|errors| panic!("{errors}"))
@@ -174,9 +175,30 @@ fn deltas_anomalies_and_trend_have_their_limits() {
     assert_eq!(policy.anomalies.risk_jump.value, 0.15);
     assert_eq!(policy.anomalies.maker_drop.value, 0.75);
     assert_eq!(policy.trend_relative_change.value, 0.05);
-    assert!(!policy.drift.gates);
     let floors = policy.drift.floors.each_ref().map(|floor| floor.value);
     assert_eq!(floors, [1.0, 1.0, 0.5, 0.5]);
+}
+
+#[test]
+fn drift_warns_and_its_three_tables_share_a_rate_of_false_alarms_of_five_percent() {
+    let policy = built_in();
+    let drift = &policy.drift;
+    assert!(drift.gates && drift.severity == Severity::Soft);
+    assert_eq!((drift.min_iterations, drift.relative_change.value), (48, 0.05));
+    let course = [&policy.kpi_drift.course, &policy.change_points.course];
+    for rules in course {
+        assert!(rules.gates && rules.severity == Severity::Soft && !rules.insists());
+        assert_eq!((rules.min_iterations.value, rules.relative_change.value), (48.0, 0.05));
+    }
+    let rates = course.map(|rules| rules.false_alarm_rate.value).iter().sum::<f64>();
+    assert!((rates + drift.false_alarm_rate.value - 0.05).abs() < 1e-12);
+    let horizon = policy.kpi_drift.horizon.expect("a soft drift can fail");
+    assert_eq!((horizon.hours.value, horizon.spans.value), (168.0, 3.0));
+    let never = with_file("[kpi_drift]\nhorizon_hours = \"none\"").expect("a policy");
+    assert_eq!(never.kpi_drift.horizon, None);
+    for wrong in ["0", "-1", "\"never\""] {
+        assert!(with_file(&format!("[kpi_drift]\nhorizon_hours = {wrong}")).is_err(), "{wrong}");
+    }
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn gates_that_a_run_is_too_short_for_are_known_before_it_starts() {
     let beyond = |text: &str, iterations: u64| -> Vec<(String, u64)> { read(text).beyond(iterations) };
     let named = |name: &str, needed: u64| (name.to_owned(), needed);
     // From the 7th on 48: up to the 54th.
-    let drift = "[kpi_drift]\ngates = true";
+    let drift = "[kpi_drift]\nseverity = \"hard\"";
     assert_eq!(beyond(drift, 53), [named("kpi_drift", 54)]);
     assert_eq!(beyond(drift, 54), []);
     let over = "[readiness]\ngates = true\n[readiness.kpi.net_bps]\nstatistic = \"each\"\nwindow = \"overall\"\n\

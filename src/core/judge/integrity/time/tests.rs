@@ -64,7 +64,7 @@ fn a_step_back_inside_the_window_is_a_warning_and_before_it_a_finding() {
     let check = judged(&inside);
     assert_eq!((check.outcome, check.observed), (Outcome::Warn, Some(1.0)));
     assert!(check.reason.contains("iteration 9 is stamped 55.0 min before iteration 8"), "{}", check.reason);
-    let before = ten(|minutes| minutes[7..].iter_mut().for_each(|minute| *minute -= 60));
+    let before = ten(|minutes| minutes[6..].iter_mut().for_each(|minute| *minute -= 60));
     assert_eq!(judged(&before).outcome, Outcome::Pass);
     assert_eq!(kinds(&Evidence::default(), &before), [("time_step_back", false)]);
 }
@@ -76,7 +76,9 @@ fn a_distance_of_more_than_five_intervals_is_a_gap() {
         let series = ten(|minutes| minutes[9] = minutes[8] + distance);
         assert_eq!(judged(&series).outcome, outcome, "{distance}");
     }
-    let before = ten(|minutes| minutes[7..].iter_mut().for_each(|minute| *minute += 480));
+    let first = ten(|minutes| minutes[7..].iter_mut().for_each(|minute| *minute += 480));
+    assert_eq!(judged(&first).outcome, Outcome::Warn);
+    let before = ten(|minutes| minutes[6..].iter_mut().for_each(|minute| *minute += 480));
     assert_eq!(judged(&before).outcome, Outcome::Pass);
     assert_eq!(kinds(&Evidence::default(), &before), [("time_gap", false)]);
 }
@@ -178,4 +180,7 @@ fn steps_that_the_run_noticed_are_named() {
     let found = clock_steps(&evidence, 8);
     assert_eq!((found[0].in_window, found[0].message.clone()), (true, step.words()));
     assert!(!clock_steps(&evidence, 10)[0].in_window);
+    let back = ten(|minutes| minutes[8..].iter_mut().for_each(|minute| *minute -= 120));
+    let check = check(&evidence, &back, &last(&back), &integrity_rules());
+    assert!(check.reason.ends_with(&format!(": {}", step.words())), "{}", check.reason);
 }

@@ -154,6 +154,11 @@ fn patience_ends_after_three() {
 }
 
 #[test]
+fn a_run_names_its_source_measures_at_the_start_and_notices_steps_of_two_seconds() {
+    assert_eq!(built_in().measuring, crate::core::tuning::fixture::measuring());
+}
+
+#[test]
 fn a_widened_spread_keeps_the_interval() {
     let cautions = built_in().cautions;
     assert_eq!(cautions.len(), 1);

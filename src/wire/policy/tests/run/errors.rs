@@ -174,6 +174,27 @@ fn lengths_start_at_one() {
 }
 
 #[test]
+fn how_a_run_measures_is_checked() {
+    refused(&[
+        ("run.source = \"simulator\"", "unknown source `simulator`"),
+        ("run.measure_at = \"middle\"", "unknown time `middle`"),
+        ("run.stale_after = \"5m\"", "expected whole seconds or `interval`"),
+        ("run.stale_after = 1.5", "expected whole seconds or `interval`"),
+        ("run.stale_after = -1", "expected 0 or more"),
+        ("run.clock_step_seconds = 0", "expected a number above 0"),
+        ("run.clock_step_share = 1.5", "expected a share"),
+        ("run.interval = 3", "unknown key"),
+    ]);
+    accepted(&[
+        "run.source = \"exec\"",
+        "run.source = \"none\"",
+        "run.measure_at = \"end\"",
+        "run.stale_after = 0",
+        "run.stale_after = \"interval\"",
+    ]);
+}
+
+#[test]
 fn limits_that_decide_nothing_are_refused() {
     refused(&[
         ("tuner.aggressive.when.risk_ratio.at_least = 1.01", "`>= 1.01` can never be reached"),
