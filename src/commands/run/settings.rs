@@ -153,7 +153,9 @@ fn source(args: &RunArgs, of_policy: Option<&str>) -> Result<SourceSettings, Fai
 
 fn no_source() -> Failure {
     usage("no source is named: where do the measurements come from?").hint(
-        "a command after `--` (exec), `--source file [--edge-report FILE]`, `--source prometheus --prometheus-url          URL`, or `--mock` for the simulator; `source` in the table `[run]` of the policy names one for good",
+        "a command after `--` (exec), `--source file [--edge-report FILE]`, \
+         `--source prometheus --prometheus-url URL`, or `--mock` for the simulator; \
+         `source` in the table `[run]` of the policy names one for good",
     )
 }
 

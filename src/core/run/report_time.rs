@@ -56,6 +56,11 @@ impl ReportTimes {
         Ok(())
     }
 
+    /// The clock was set: the time of the report before says nothing about that of the next.
+    pub fn forget_previous(&mut self) {
+        self.previous = None;
+    }
+
     /// Once in a run is enough.
     fn note(&mut self, report: &mut EdgeReport, note: String) {
         if !std::mem::replace(&mut self.noted, true) {

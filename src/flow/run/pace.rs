@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::core::params::ParamValues;
 use crate::core::policy::run::MeasuringRules;
-use crate::core::run::clock::{ClockStep, Clocks, Reading, steps};
+use crate::core::run::clock::{ClockStep, ClockStepKind, Clocks, Reading, steps};
 use crate::core::run::edge_report::EdgeReport;
 use crate::core::run::report_time::{self, ReportTimes};
 use crate::core::run::source::{Interrupted, Interval, NoReport, Source, Wait};
@@ -92,6 +92,7 @@ impl<'a> Pace<'a> {
         interval: &Interval<'_>,
     ) -> Result<Covered, Interrupted> {
         let began = self.clocks.read();
+        self.last.get_or_insert(began);
         let covered = match self.clock {
             Clock::Real => source.cover(interval, self.clocks),
             Clock::Virtual(_) | Clock::NoWait => source.cover(interval, &AtOnce(self.clocks)),
@@ -101,19 +102,24 @@ impl<'a> Pace<'a> {
             Err(NoReport::Failed(reason)) => Err(reason),
             Err(NoReport::Interrupted) => return Err(Interrupted),
         };
-        if let (Some(times), Ok(report)) = (&mut self.times, &mut outcome)
-            && let Err(reason) = times.check(report, interval.starts)
+        let measured = self.clocks.read();
+        let mut clock_steps = self.look(interval.iteration, measured);
+        let took = measured.awake.saturating_sub(began.awake);
+        let slept = measured.asleep.saturating_sub(began.asleep);
+        // A clock that was set back meanwhile stamps the report earlier, which makes it no older.
+        let starts = interval.starts.min(measured.wall - times(took + slept, 1));
+        if let (Some(own), Ok(report)) = (&mut self.times, &mut outcome)
+            && let Err(reason) = own.check(report, starts)
         {
             outcome = Err(reason);
         }
-        let took = self.clocks.read().awake.saturating_sub(began.awake);
         let is_real = matches!(self.clock, Clock::Real);
         let left = self.length.saturating_sub(took);
         if is_real && !left.is_zero() {
             self.clocks.wait(left)?;
         }
         let now = self.clocks.read();
-        let clock_steps = self.clock_steps(interval.iteration, now, began);
+        clock_steps.extend(self.look(interval.iteration, now));
         let (starts, ends) = match self.clock {
             Clock::Virtual(start) => (interval.starts, start + times(self.length, interval.iteration)),
             Clock::Real => (interval.starts, now.wall),
@@ -127,12 +133,16 @@ impl<'a> Pace<'a> {
     }
 
     /// What the wall clock did since it was last looked at.
-    fn clock_steps(&mut self, iteration: u64, now: Reading, began: Reading) -> Vec<ClockStep> {
-        let last = self.last.replace(now).unwrap_or(began);
-        match self.clock {
-            Clock::Virtual(_) => Vec::new(),
-            Clock::Real | Clock::NoWait => steps(&last, &now, iteration, self.length, self.rules),
+    fn look(&mut self, iteration: u64, now: Reading) -> Vec<ClockStep> {
+        let last = self.last.replace(now).unwrap_or(now);
+        if matches!(self.clock, Clock::Virtual(_)) {
+            return Vec::new();
         }
+        let steps = steps(&last, &now, iteration, self.length, self.rules);
+        if steps.iter().any(|step| step.kind == ClockStepKind::Step) {
+            self.times.iter_mut().for_each(ReportTimes::forget_previous);
+        }
+        steps
     }
 }
 

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::path::Path;
 
 use super::*;
-use crate::core::run::clock::ClockStepKind;
 use crate::core::tuning::fixture::measuring;
 
 const START: &str = "2025-10-12T12:00:00Z";
@@ -67,6 +66,8 @@ struct Work<'a> {
     passes: bool,
     takes: u64,
     report: Result<Option<&'a str>, &'a str>,
+    /// By how much the wall clock is set meanwhile, seconds.
+    sets: i64,
 }
 
 impl Source for Work<'_> {
@@ -79,6 +80,7 @@ impl Source for Work<'_> {
             wait.pass(interval.length)?;
         }
         self.clock.pass(Duration::from_secs(self.takes));
+        self.clock.set.set(self.clock.set.get() + self.sets);
         match self.report {
             Ok(utc) => Ok(EdgeReport { utc: utc.map(str::to_owned), ..EdgeReport::default() }),
             Err(reason) => Err(NoReport::Failed(reason.to_owned())),
@@ -114,7 +116,7 @@ fn what_a_command_leaves_of_the_interval_is_waited_and_little_of_it_is_early() {
     {
         let (clock, rules) = (Fake::new(), measuring());
         let mut pace = pace(Clock::Real, &clock, &rules);
-        let mut work = Work { clock: &clock, passes: false, takes, report: Ok(None) };
+        let mut work = Work { clock: &clock, passes: false, takes, report: Ok(None), sets: 0 };
         let covered = cover(&mut pace, 1, &mut work).expect("not interrupted");
         assert_eq!(seconds(&covered), (0, ends, early), "{takes}");
         assert_eq!(clock.passed.get().as_secs().cast_signed(), ends);
@@ -127,7 +129,7 @@ fn what_a_command_leaves_of_the_interval_is_waited_and_little_of_it_is_early() {
 #[test]
 fn a_source_that_lets_the_interval_pass_itself_is_not_waited_for_twice() {
     let (clock, rules) = (Fake::new(), measuring());
-    let mut work = Work { clock: &clock, passes: true, takes: 7, report: Ok(None) };
+    let mut work = Work { clock: &clock, passes: true, takes: 7, report: Ok(None), sets: 0 };
     let covered = cover(&mut pace(Clock::Real, &clock, &rules), 1, &mut work).expect("not interrupted");
     assert_eq!(seconds(&covered), (0, 307, false));
 }
@@ -135,7 +137,7 @@ fn a_source_that_lets_the_interval_pass_itself_is_not_waited_for_twice() {
 #[test]
 fn a_failed_collection_waits_too_and_is_not_early() {
     let (clock, rules) = (Fake::new(), measuring());
-    let mut work = Work { clock: &clock, passes: false, takes: 1, report: Err("down") };
+    let mut work = Work { clock: &clock, passes: false, takes: 1, report: Err("down"), sets: 0 };
     let covered = cover(&mut pace(Clock::Real, &clock, &rules), 1, &mut work).expect("not interrupted");
     assert_eq!(seconds(&covered), (0, 300, false));
     assert_eq!(covered.outcome, Err("down".to_owned()));
@@ -145,12 +147,12 @@ fn a_failed_collection_waits_too_and_is_not_early() {
 fn waiting_ends_with_the_request_to_stop_and_a_measured_interval_that_is_over_still_counts() {
     let rules = measuring();
     let clock = Fake { stops: Some(Duration::from_secs(40)), ..Fake::new() };
-    let mut work = Work { clock: &clock, passes: false, takes: 12, report: Ok(None) };
+    let mut work = Work { clock: &clock, passes: false, takes: 12, report: Ok(None), sets: 0 };
     assert!(cover(&mut pace(Clock::Real, &clock, &rules), 1, &mut work).is_err());
     assert_eq!(clock.passed.get().as_secs(), 40);
 
     let clock = Fake { stops: Some(Duration::from_secs(305)), ..Fake::new() };
-    let mut work = Work { clock: &clock, passes: true, takes: 20, report: Ok(None) };
+    let mut work = Work { clock: &clock, passes: true, takes: 20, report: Ok(None), sets: 0 };
     let mut pace = pace(Clock::Real, &clock, &rules);
     let covered = cover(&mut pace, 1, &mut work).expect("nothing is left to wait for");
     assert_eq!(seconds(&covered), (0, 320, false));
@@ -163,7 +165,7 @@ fn without_waiting_the_time_of_a_report_is_that_of_its_iteration_and_none_is_sta
     let mut pace = pace(Clock::NoWait, &clock, &rules);
     for (number, passes) in [(1, false), (2, true)] {
         let utc = Some("2025-03-01T10:00:00+02:00");
-        let mut work = Work { clock: &clock, passes, takes: 1, report: Ok(utc) };
+        let mut work = Work { clock: &clock, passes, takes: 1, report: Ok(utc), sets: 0 };
         let covered = cover(&mut pace, number, &mut work).expect("not interrupted");
         assert!(covered.outcome.is_ok() && !covered.measured_early);
         assert_eq!(covered.starts, at("2025-03-01T07:55:00Z"));
@@ -171,7 +173,7 @@ fn without_waiting_the_time_of_a_report_is_that_of_its_iteration_and_none_is_sta
     }
     assert_eq!(clock.passed.get().as_secs(), 2, "only the work took time");
     // Without a time of its own it describes the five minutes before now.
-    let mut work = Work { clock: &clock, passes: true, takes: 0, report: Ok(None) };
+    let mut work = Work { clock: &clock, passes: true, takes: 0, report: Ok(None), sets: 0 };
     let covered = cover(&mut pace, 3, &mut work).expect("not interrupted");
     assert_eq!(seconds(&covered), (2 - 300, 2, false));
 }
@@ -180,7 +182,8 @@ fn without_waiting_the_time_of_a_report_is_that_of_its_iteration_and_none_is_sta
 fn a_virtual_clock_waits_for_nothing_and_knows_no_steps() {
     let (clock, rules) = (Fake::new(), measuring());
     let mut pace = pace(Clock::Virtual(at(START)), &clock, &rules);
-    let mut work = Work { clock: &clock, passes: true, takes: 0, report: Ok(Some("2020-01-01T00:00:00Z")) };
+    let mut work =
+        Work { clock: &clock, passes: true, takes: 0, report: Ok(Some("2020-01-01T00:00:00Z")), sets: 0 };
     for number in 1..=3_u64 {
         clock.set.set(-86_400 * number.cast_signed());
         let covered = cover(&mut pace, number, &mut work).expect("not interrupted");
@@ -194,7 +197,8 @@ fn a_virtual_clock_waits_for_nothing_and_knows_no_steps() {
 #[test]
 fn a_stale_report_is_a_failed_collection_unless_times_are_not_checked() {
     let (clock, rules) = (Fake::new(), measuring());
-    let mut work = Work { clock: &clock, passes: false, takes: 0, report: Ok(Some("2025-10-12T11:58:00Z")) };
+    let mut work =
+        Work { clock: &clock, passes: false, takes: 0, report: Ok(Some("2025-10-12T11:58:00Z")), sets: 0 };
     let mut checking = pace(Clock::Real, &clock, &rules);
     let first = cover(&mut checking, 1, &mut work).expect("not interrupted");
     assert!(first.outcome.is_ok(), "two minutes before the start, and five are allowed");
@@ -205,11 +209,40 @@ fn a_stale_report_is_a_failed_collection_unless_times_are_not_checked() {
     assert!(third.outcome.is_ok());
 }
 
+/// The outcome of two iterations of which the second has a clock that was set back by two hours: in the wait
+/// before it, or while it measures.
+fn set_back(meanwhile: bool, utc: &str) -> Result<(), String> {
+    let (clock, rules) = (Fake::new(), measuring());
+    let mut pace = pace(Clock::Real, &clock, &rules);
+    let mut work =
+        Work { clock: &clock, passes: false, takes: 0, report: Ok(Some("2025-10-12T12:00:00Z")), sets: 0 };
+    assert!(cover(&mut pace, 1, &mut work).is_ok_and(|covered| covered.outcome.is_ok()));
+    if meanwhile {
+        work.sets = -7200;
+    } else {
+        clock.set.set(-7200);
+    }
+    work.report = Ok(Some(utc));
+    let covered = cover(&mut pace, 2, &mut work).expect("not interrupted");
+    assert_eq!(covered.clock_steps.len(), 1);
+    covered.outcome.map(|_| ())
+}
+
+#[test]
+fn a_clock_that_was_set_back_makes_no_report_stale() {
+    // The second iteration starts at 12:05, or by the clock that was set back at 10:05.
+    for meanwhile in [true, false] {
+        assert_eq!(set_back(meanwhile, "2025-10-12T10:05:00Z"), Ok(()));
+        assert_eq!(set_back(meanwhile, "2025-10-12T10:00:00Z"), Ok(()));
+        assert!(set_back(meanwhile, "2025-10-12T09:59:59Z").is_err());
+    }
+}
+
 #[test]
 fn steps_of_the_clock_are_seen_in_the_iteration_and_between_two() {
     let (clock, rules) = (Fake::new(), measuring());
     let mut pace = pace(Clock::Real, &clock, &rules);
-    let mut work = Work { clock: &clock, passes: false, takes: 0, report: Ok(None) };
+    let mut work = Work { clock: &clock, passes: false, takes: 0, report: Ok(None), sets: 0 };
     let mut step = |number, set: i64, asleep: u64| {
         clock.set.set(set);
         clock.asleep.set(Duration::from_secs(asleep));
