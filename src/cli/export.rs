@@ -108,7 +108,7 @@ pub struct PushArgs {
     #[arg(
         long,
         requires = "push",
-        conflicts_with_all = ["path", "last_n", "min_iterations", "so_far", "no_legacy_metrics"]
+        conflicts_with_all = ["path", "last_n", "min_iterations", "so_far", "exclude_symbol", "no_legacy_metrics"]
     )]
     pub delete: bool,
 }
@@ -126,7 +126,7 @@ pub struct RemoteArgs {
         long,
         value_name = "URL",
         groups = ["destination", "server"],
-        conflicts_with_all = ["last_n", "min_iterations", "so_far"]
+        conflicts_with_all = ["last_n", "min_iterations", "so_far", "exclude_symbol"]
     )]
     pub remote_write: Option<String>,
 

@@ -156,7 +156,7 @@ fn what_a_flag_requires_is_required_beside_every_other_flag() {
 /// What each destination of `export-prom` uses beyond what all of them do.
 #[test]
 fn export_prom_takes_the_flags_of_its_destination_and_no_others() {
-    let judged = ["mock", "last_n", "min_iterations", "so_far"];
+    let judged = ["mock", "last_n", "min_iterations", "so_far", "exclude_symbol"];
     let sending = [
         "job",
         "timeout",
