@@ -72,7 +72,7 @@ pub struct WindowArgs {
     pub so_far: bool,
 
     /// Leave this symbol out of the verdict, beside those of symbols.exclude in the policy; may be repeated, or be a list
-    /// with commas; every output names it
+    /// with commas; every output names it [default: those of the policy]
     #[arg(long, value_name = "SYMBOL", value_delimiter = ',', value_parser = symbol)]
     pub exclude_symbol: Vec<String>,
 }
