@@ -2,18 +2,17 @@
 //!
 //! Pure; where baselines are kept is the business of `flow`.
 
-use super::compare::ORDER;
 use super::kpi::{Direction, KpiId, KpiTable};
 use super::number::TOLERANCE;
-use super::policy::Margin;
+use super::policy::KpiRule;
 
 /// A baseline that was promoted.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// Its number in the history.
     pub sequence: u64,
-    /// Means over the window of significance, in the order of [`ORDER`]; `None` = unknown.
-    pub means: [Option<f64>; ORDER.len()],
+    /// Means over the window of significance, in the order of the rules; `None` = unknown.
+    pub means: Vec<Option<f64>>,
 }
 
 /// Baselines that slid away from a better one, no step of them beyond the margin.
@@ -33,19 +32,17 @@ pub struct Slide {
 
 /// Where the newest of these baselines, oldest first, is worse than an earlier one by more than the margin although
 /// no step in between was. The farthest slide of each KPI.
-pub fn ratchet(steps: &[Step], margins: &[Margin; ORDER.len()], kpis: &KpiTable) -> Vec<Slide> {
-    let slides = ORDER.into_iter().enumerate().filter_map(|(at, kpi)| {
-        let bad = match kpis.get(kpi).direction? {
-            Direction::Higher => -1.0,
-            Direction::Lower => 1.0,
-        };
+pub fn ratchet(steps: &[Step], rules: &[KpiRule], kpis: &KpiTable) -> Vec<Slide> {
+    let slides = rules.iter().enumerate().filter_map(|(at, rule)| {
+        let (kpi, rule_margin) = (rule.kpi, rule.margin.as_ref()?);
+        let bad = bad(kpi, kpis)?;
         let known: Vec<(u64, f64)> =
             steps.iter().filter_map(|step| Some((step.sequence, step.means[at]?))).collect();
         let (newest, rest) = known.split_last()?;
         let mut later = newest;
         let mut worst: Option<Slide> = None;
         for earlier in rest.iter().rev() {
-            let margin = |level: f64| margins[at].around(level) + TOLERANCE;
+            let margin = |level: f64| rule_margin.around(level) + TOLERANCE;
             if bad * (later.1 - earlier.1) > margin(earlier.1) {
                 // A step like that was seen and taken on purpose; what was before it is no slide.
                 break;
@@ -63,36 +60,38 @@ pub fn ratchet(steps: &[Step], margins: &[Margin; ORDER.len()], kpis: &KpiTable)
 
 /// Where the newest of these baselines, oldest first, is worse than the one before it by more than the margin: a step
 /// like that is for someone to take on purpose, and to be told of.
-pub fn step_down(steps: &[Step], margins: &[Margin; ORDER.len()], kpis: &KpiTable) -> Vec<Slide> {
+pub fn step_down(steps: &[Step], rules: &[KpiRule], kpis: &KpiTable) -> Vec<Slide> {
     let [.., before, newest] = steps else { return Vec::new() };
-    let worse = ORDER.into_iter().enumerate().filter_map(|(at, kpi)| {
-        let bad = match kpis.get(kpi).direction? {
-            Direction::Higher => -1.0,
-            Direction::Lower => 1.0,
-        };
+    let worse = rules.iter().enumerate().filter_map(|(at, rule)| {
+        let (kpi, margin) = (rule.kpi, rule.margin.as_ref()?);
+        let bad = bad(kpi, kpis)?;
         let (was, is) = (before.means[at]?, newest.means[at]?);
-        let (by, margin) = (bad * (is - was), margins[at].around(was));
+        let (by, margin) = (bad * (is - was), margin.around(was));
         let slide = Slide { kpi, from: before.sequence, to: newest.sequence, by, margin };
         (by > margin + TOLERANCE).then_some(slide)
     });
     worse.collect()
 }
 
+/// +1 where more is worse, −1 where less is; `None` where neither is.
+fn bad(kpi: KpiId, kpis: &KpiTable) -> Option<f64> {
+    Some(match kpis.get(kpi).direction? {
+        Direction::Higher => -1.0,
+        Direction::Lower => 1.0,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::policy::Limit;
-    use crate::core::verdict::LimitSource;
+    use crate::core::compare::fixture::four;
 
     fn slides(nets: &[Option<f64>]) -> Vec<(u64, u64, f64)> {
-        let source = LimitSource { key: String::new(), origin: String::new() };
-        let limit = |value| Limit { value, source: source.clone() };
-        let margins = std::array::from_fn(|_| Margin { absolute: limit(0.25), relative: limit(0.0) });
         let steps: Vec<Step> = (1..)
             .zip(nets)
-            .map(|(sequence, net)| Step { sequence, means: [Some(0.9), *net, Some(300.0), Some(0.3)] })
+            .map(|(sequence, net)| Step { sequence, means: vec![Some(0.9), *net, Some(300.0), Some(0.3)] })
             .collect();
-        let told = ratchet(&steps, &margins, &KpiTable::default());
+        let told = ratchet(&steps, &four(0.25), &KpiTable::default());
         told.iter()
             .map(|slide| {
                 assert_eq!(slide.kpi, KpiId::NET_BPS);

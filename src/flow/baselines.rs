@@ -3,12 +3,13 @@
 //! Knows no command line. The history is only ever added to; a baseline's file is written before its line, so that a
 //! kill between the two leaves a file that nothing names.
 
+mod warnings;
+
 use std::path::Path;
 
 use crate::core::analysis::Options;
-use crate::core::baselines::{Slide, Step, ratchet, step_down};
-use crate::core::compare::{Measured, ORDER};
-use crate::core::judge::show_distance;
+use crate::core::compare::Measured;
+use crate::core::compare::conditions::{Condition, Conditions};
 use crate::core::policy::Policy;
 use crate::core::verdict::{Outcome, WindowUsed};
 use crate::flow::compare::{Asked, Read, SideError, Singles, read_judged};
@@ -243,23 +244,8 @@ pub fn status(
         // A folder with another name must not look like a sound store.
         opened.problems.push("there is nothing to verify: no baseline was promoted here".to_owned());
     }
-    let steps: Vec<Step> = opened
-        .baselines
-        .iter()
-        .map(|(sequence, _, baseline)| Step {
-            sequence: *sequence,
-            means: ORDER.map(|kpi| {
-                let stored = baseline.kpis.get(policy.kpis.name(kpi))?;
-                crate::core::stats::summary::mean(&stored.values).or(stored.mean)
-            }),
-        })
-        .collect();
-    let margins = &policy.compare.margins;
-    let mut warnings: Vec<String> =
-        step_down(&steps, margins, &policy.kpis).iter().map(|step| told_step(step, policy)).collect();
-    warnings.extend(ratchet(&steps, margins, &policy.kpis).iter().map(|slide| told_slide(slide, policy)));
     let newest = opened.baselines.last();
-    warnings.extend(newest.and_then(|(_, file, baseline)| too_short(file, baseline, policy)));
+    let mut warnings = warnings::of(&opened.baselines, policy);
     warnings.extend(opened.unnamed.iter().map(|name| {
         format!(
             "no line of the history names `{name}`: its promotion did not end, or the end of the history was cut off"
@@ -282,44 +268,9 @@ pub fn status(
     })
 }
 
-fn told_step(step: &Slide, policy: &Policy) -> String {
-    let kpi = policy.kpis.get(step.kpi);
-    format!(
-        "{} of baseline {} is worse than that of baseline {} by {}, more than the margin of {}: runs are compared with \
-         the worse one from now on",
-        kpi.name,
-        step.to,
-        step.from,
-        show_distance(kpi, step.by),
-        show_distance(kpi, step.margin)
-    )
-}
-
-fn told_slide(slide: &Slide, policy: &Policy) -> String {
-    let kpi = policy.kpis.get(slide.kpi);
-    format!(
-        "{} slid from baseline {} to {} by {} for the worse, more than the margin of {}, and no step on the way was \
-         beyond it",
-        kpi.name,
-        slide.from,
-        slide.to,
-        show_distance(kpi, slide.by),
-        show_distance(kpi, slide.margin)
-    )
-}
-
-/// That nothing can be told against a baseline with so few values.
-fn too_short(file: &str, baseline: &StoredBaseline, policy: &Policy) -> Option<String> {
-    let fewest = policy.compare.min_iterations;
-    let values = |kpi| baseline.kpis.get(policy.kpis.name(kpi)).map_or(0, |stored| stored.values.len());
-    let few = ORDER.into_iter().map(values).min().unwrap_or(0);
-    (few < fewest).then(|| {
-        format!(
-            "`{file}` has {few} values in its window `{}`, and {fewest} are needed: `compare` cannot tell anything against \
-             it; promote a longer run",
-            baseline.significance.name
-        )
-    })
+/// The value of each compared KPI by its name, in the order of the rules.
+fn each_kpi<T>(policy: &Policy, of: impl Fn(&str) -> T) -> Vec<T> {
+    policy.compare.kpis.iter().map(|rule| of(policy.kpis.name(rule.kpi))).collect()
 }
 
 /// The baseline in force as side A of a comparison.
@@ -328,16 +279,22 @@ pub fn side(folder: &Path, policy: &Policy) -> Result<Read, BaselineError> {
     let Some((_, file, baseline)) = opened.baselines.into_iter().next_back() else {
         return Err(BaselineError::Empty { store: folder.display().to_string() });
     };
-    let stored = |kpi| baseline.kpis.get(policy.kpis.name(kpi));
-    let measured = |kpi| {
-        stored(kpi).map_or_else(Measured::default, |stored| Measured {
+    let measured = |name: &str| {
+        baseline.kpis.get(name).map_or_else(Measured::default, |stored| Measured {
             median: stored.median,
             mean: stored.mean,
             n: stored.n,
         })
     };
     let first = baseline.significance.first.unwrap_or(1);
-    let values = ORDER.map(|kpi| stored(kpi).map_or_else(Vec::new, |stored| numbered(stored, first)));
+    let values = each_kpi(policy, |name| {
+        baseline.kpis.get(name).map_or_else(Vec::new, |stored| numbered(stored, first))
+    });
+    let condition = |(word, value): (&String, &String)| Some((Condition::parse(word)?, value.clone()));
+    let mut conditions: Conditions = baseline.conditions.iter().filter_map(condition).collect();
+    if let Some(source) = &baseline.source {
+        conditions.insert(Condition::Source, source.clone());
+    }
     let run = ComparedRun {
         path: folder.join(file).to_string_lossy().into_owned(),
         kind: "baseline".to_owned(),
@@ -348,7 +305,8 @@ pub fn side(folder: &Path, policy: &Policy) -> Result<Read, BaselineError> {
         window: Some(used(&baseline.window)),
     };
     let singles = Singles { window: used(&baseline.significance), ahead: 0, values };
-    Ok(Read { run, side: ORDER.map(measured), singles: Some(singles), redirected: None })
+    let side = each_kpi(policy, measured);
+    Ok(Read { run, side, singles: Some(singles), conditions, redirected: None })
 }
 
 /// The values with the numbers of their iterations; without them they are taken to follow each other.
@@ -378,16 +336,24 @@ fn stored(side: &Read, policy: &Policy, tool_version: &str) -> StoredBaseline {
             .as_ref()
             .map_or_else(Default::default, |singles| singles.values[at].iter().copied().unzip())
     };
-    let kpis = ORDER.into_iter().zip(&side.side).enumerate().map(|(at, (kpi, measured))| {
+    let rules = policy.compare.kpis.iter().zip(&side.side).enumerate();
+    let kpis = rules.filter_map(|(at, (rule, measured))| {
         let Measured { median, mean, n } = *measured;
         let (iterations, values) = singles(at);
-        (policy.kpis.name(kpi).to_owned(), StoredKpi { median, mean, n, values, iterations })
+        let is_known = rule.required || median.is_some() || !values.is_empty();
+        let stored = StoredKpi { median, mean, n, values, iterations };
+        is_known.then(|| (policy.kpis.name(rule.kpi).to_owned(), stored))
     });
     StoredBaseline {
         schema_version: "1.0".to_owned(),
         tool_version: tool_version.to_owned(),
         policy_sha256: policy.sha256.clone(),
         run: side.run.path.clone(),
+        conditions: side
+            .conditions
+            .iter()
+            .map(|(condition, value)| (condition.word().to_owned(), value.clone()))
+            .collect(),
         verdict: Outcome::Pass.word().to_owned(),
         symbol: side.run.symbol.clone(),
         source: side.run.source.clone(),

@@ -1,18 +1,19 @@
-//! Reads one side of a comparison: a run, of which only the last window is loaded, or a file about one.
+//! Reads one side of a comparison: a run, judged as `gate` judges it, or a file about one.
 
 use std::path::{Path, PathBuf};
 
-use crate::core::analysis::{Analysis, Depth, Options, SymbolAnalysis};
+use crate::core::analysis::{Analysis, Options, SymbolAnalysis};
+use crate::core::compare::conditions::{Condition, Conditions};
 use crate::core::compare::significance::{Around, Values};
-use crate::core::compare::{Measured, ORDER, Side};
-use crate::core::policy::{Policy, WindowSpec};
-use crate::core::verdict::WindowUsed;
+use crate::core::compare::{Measured, Side};
+use crate::core::policy::{KpiRule, Policy, WindowSpec};
+use crate::core::verdict::{Outcome, WindowUsed};
 use crate::core::window::Window;
 use crate::flow::judge::{self, JudgeError, Judged, Request};
 use crate::io::load::{LARGEST, read_bounded};
 use crate::io::loose;
 use crate::wire::compare_result::ComparedRun;
-use crate::wire::compared_file;
+use crate::wire::{compared_file, conditions, run_manifest};
 
 /// How sides are read.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +26,6 @@ pub struct Asked<'a> {
     pub so_far: bool,
     /// The symbol to compare; `None` = the only one.
     pub symbol: Option<&'a str>,
-    /// Whether significance is asked for, which takes all iterations and not only the last window.
-    pub significance: bool,
 }
 
 /// Why a side cannot be compared.
@@ -68,8 +67,10 @@ pub struct Read {
     pub run: ComparedRun,
     /// Its KPIs.
     pub side: Side,
-    /// Its single values, where it is a run and significance was asked for.
+    /// Its single values, where it is a run.
     pub singles: Option<Singles>,
+    /// What it was measured under, as far as that is known.
+    pub conditions: Conditions,
     /// The folder read, where it is another one than was asked for.
     pub redirected: Option<PathBuf>,
 }
@@ -81,7 +82,7 @@ pub struct Singles {
     pub window: WindowUsed,
     /// Iterations that the run has yet to pass before the window begins; 0 where it has begun.
     pub ahead: usize,
-    /// Their known values, in the order of [`ORDER`] and of time.
+    /// Their known values, in the order of the rules and of time.
     pub values: Values,
 }
 
@@ -94,14 +95,14 @@ impl Singles {
 
 /// Reads a side: a file if there is a file, else a folder.
 pub fn read(path: &Path, asked: &Asked<'_>) -> Result<Read, SideError> {
-    if loose::is_file(path) { read_file(path) } else { read_run(path, asked) }
+    if loose::is_file(path) { read_file(path, asked.policy) } else { read_run(path, asked) }
 }
 
-fn read_file(path: &Path) -> Result<Read, SideError> {
+fn read_file(path: &Path, policy: &Policy) -> Result<Read, SideError> {
     let failed = |reason: String| SideError::File { path: path.to_owned(), reason };
     let mut bytes = Vec::new();
     read_bounded(path, LARGEST, &mut bytes).map_err(failed)?;
-    let file = compared_file::read(&bytes).map_err(|error| failed(error.to_string()))?;
+    let file = compared_file::read(&bytes, &policy.kpis).map_err(|error| failed(error.to_string()))?;
     let run = ComparedRun {
         path: told(path),
         kind: file.kind.to_owned(),
@@ -111,24 +112,18 @@ fn read_file(path: &Path) -> Result<Read, SideError> {
         source: None,
         window: None,
     };
-    Ok(Read { run, side: file.side, singles: None, redirected: None })
+    let known = |kpi| file.kpis.iter().find(|(of, _)| *of == kpi).map(|(_, measured)| *measured);
+    let side = policy.compare.kpis.iter().map(|rule| known(rule.kpi).unwrap_or_default()).collect();
+    Ok(Read { run, side, singles: None, conditions: Conditions::new(), redirected: None })
 }
 
 fn read_run(path: &Path, asked: &Asked<'_>) -> Result<Read, SideError> {
-    let Asked { policy, mock, so_far, symbol, significance } = *asked;
-    let options = Options {
-        depth: Depth::Snapshot,
-        mock,
-        so_far,
-        deltas: false,
-        every_iteration: significance,
-        ..Options::default()
-    };
+    let Asked { policy, mock, so_far, symbol } = *asked;
+    // As `gate` judges: what it calls INVALID is no basis for a comparison.
+    let options = Options { mock, so_far, ..Options::default() };
     let symbols: Vec<String> = symbol.map(str::to_owned).into_iter().collect();
     let request = Request { path, policy, options, symbols: &symbols, edge_report: None };
-    let judged = judge::judge(&request)?;
-    let read = read_judged(&judged, path, policy)?;
-    Ok(if significance { read } else { Read { singles: None, ..read } })
+    read_judged(&judge::judge(&request)?, path, policy)
 }
 
 /// A judged folder as one side, with its single values.
@@ -144,19 +139,35 @@ pub fn read_judged(judged: &Judged, path: &Path, policy: &Policy) -> Result<Read
         return Err(SideError::Symbols { path: folder(), symbols });
     };
     let run = of_symbol(analysis, only, path);
-    let side = side(only);
+    let side = side(only, policy);
     let singles = Some(singles(analysis, only, policy));
-    Ok(Read { run, side, singles, redirected: judged.redirected.then(folder) })
+    let conditions = conditions_of(&judged.folder, analysis);
+    Ok(Read { run, side, singles, conditions, redirected: judged.redirected.then(folder) })
+}
+
+/// What the run declares, and where its data came from.
+fn conditions_of(folder: &Path, analysis: &Analysis) -> Conditions {
+    let mut bytes = Vec::new();
+    // A manifest that cannot be read is told by the judge.
+    let read = read_bounded(&folder.join(run_manifest::FILE_NAME), LARGEST, &mut bytes);
+    let mut known = if read.is_ok() { conditions::of_manifest(&bytes) } else { Conditions::new() };
+    if let Some(source) = analysis.source() {
+        let is_simulated = analysis.origin.simulated;
+        known.insert(Condition::Simulated, if is_simulated { "simulated" } else { "real" }.to_owned());
+        known.insert(Condition::Source, source);
+    }
+    known
 }
 
 fn singles(analysis: &Analysis, symbol: &SymbolAnalysis, policy: &Policy) -> Singles {
     let series = analysis.series(symbol);
     let numbers = analysis.evidence.numbers(series);
     let window = Window::find(series, policy.compare.window, &policy.windows, &numbers);
-    let values = ORDER.map(|kpi| {
+    let values = |rule: &KpiRule| {
         let positions = window.positions.clone();
-        positions.filter_map(|at| Some((series.number(at), series.value(kpi, at)?))).collect()
-    });
+        positions.filter_map(|at| Some((series.number(at), series.value(rule.kpi, at)?))).collect()
+    };
+    let values = policy.compare.kpis.iter().map(values).collect();
     let begins = match policy.compare.window {
         WindowSpec::Steady => policy.windows.steady_start,
         _ => 1,
@@ -170,25 +181,31 @@ fn of_symbol(analysis: &Analysis, symbol: &SymbolAnalysis, path: &Path) -> Compa
     ComparedRun {
         path: told(path),
         kind: "run".to_owned(),
-        verdict: Some(analysis.run_outcome.word().to_owned()),
-        reason: Some(symbol.run_reason()),
+        verdict: Some(analysis.outcome.word().to_owned()),
+        reason: Some(reason(analysis, symbol)),
         symbol: symbol.symbol.clone(),
         source: analysis.source(),
         window: Some(symbol.last.used()),
     }
 }
 
-/// The KPIs of the verdict over the last-n window.
-pub fn side(symbol: &SymbolAnalysis) -> Side {
-    ORDER.map(|kpi| {
-        let stats = symbol.kpis.iter().find(|stats| stats.kpi == kpi);
+/// The main reason of the verdict; of a PASS how many iterations pass.
+pub fn reason(analysis: &Analysis, symbol: &SymbolAnalysis) -> String {
+    if analysis.outcome == Outcome::Pass { symbol.run_reason() } else { analysis.reason() }
+}
+
+/// The compared KPIs over the last-n window, in the order of the rules.
+pub fn side(symbol: &SymbolAnalysis, policy: &Policy) -> Side {
+    let measured = |rule: &KpiRule| {
+        let stats = symbol.last_kpi(rule.kpi);
         let summary = stats.and_then(|stats| stats.summary);
         Measured {
             median: summary.map(|summary| summary.median),
             mean: summary.map(|summary| summary.mean),
             n: stats.map(|_| summary.map_or(0, |summary| summary.n)),
         }
-    })
+    };
+    policy.compare.kpis.iter().map(measured).collect()
 }
 
 fn told(path: &Path) -> String {

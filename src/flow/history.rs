@@ -1,14 +1,13 @@
-//! The runs below a folder, judged one by one: of each only the last window is loaded where its manifest says when
-//! it began.
+//! The runs below a folder, judged one by one as `gate` judges them.
 
 use std::path::{Path, PathBuf};
 
-use crate::core::analysis::{Depth, Options};
+use crate::core::analysis::Options;
 use crate::core::instant;
 use crate::core::iteration::first_time;
 use crate::core::policy::Policy;
 use crate::core::series::Series;
-use crate::flow::compare::side;
+use crate::flow::compare::{reason, side};
 use crate::flow::judge::{self, JudgeError, Request};
 use crate::io::load::{LARGEST, LoadError, read_bounded, runs_below};
 use crate::wire::history_result::HistoryRun;
@@ -78,12 +77,11 @@ fn manifest_of(folder: &Path) -> Vec<u8> {
 }
 
 fn judged(below: &Path, found: &Found, policy: &Policy, mock: bool) -> Result<HistoryRun, HistoryError> {
-    // The deltas are not looked at here, but with them every iteration is loaded, and so the first.
-    let deltas = found.start.is_none();
-    let options = Options { depth: Depth::Snapshot, mock, deltas, ..Options::default() };
+    // As `gate` judges, so that no run has two verdicts.
+    let options = Options { mock, ..Options::default() };
     let request = Request { path: &found.folder, policy, options, symbols: &[], edge_report: None };
     let analysis = judge::judge(&request)?.analysis;
-    let symbol = analysis.worst_by_run();
+    let symbol = analysis.worst();
     let first_time = || {
         let times = analysis.evidence.series.iter().flat_map(Series::rows);
         first_time(times).map(str::to_owned)
@@ -93,10 +91,10 @@ fn judged(below: &Path, found: &Found, policy: &Policy, mock: bool) -> Result<Hi
         path: if path.is_empty() { ".".to_owned() } else { path.into_owned() },
         start: found.start.clone().or_else(first_time),
         source: analysis.source(),
-        verdict: analysis.run_outcome,
-        reason: symbol.run_reason(),
+        verdict: analysis.outcome,
+        reason: reason(&analysis, symbol),
         symbol: symbol.symbol.clone(),
         window: symbol.last.used(),
-        medians: HistoryRun::medians(&side(symbol), &policy.kpis),
+        medians: HistoryRun::medians(&side(symbol, policy), policy),
     })
 }

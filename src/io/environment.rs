@@ -86,6 +86,24 @@ pub fn host_name() -> Option<String> {
     name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
+/// The CPU of this machine and how many of its cores this process may use; `None` where nothing tells them.
+pub fn cpu_name() -> Option<String> {
+    let told = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cores = std::thread::available_parallelism().ok()?;
+    Some(cpu_of(&told, std::env::consts::ARCH, cores.get()))
+}
+
+/// The model that `/proc/cpuinfo` names, else the architecture, with the cores.
+fn cpu_of(cpuinfo: &str, architecture: &str, cores: usize) -> String {
+    let model = cpuinfo.lines().find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        let is_model = matches!(key.trim(), "model name" | "Model" | "cpu model");
+        (is_model && !value.trim().is_empty()).then(|| value.trim())
+    });
+    let words: Vec<&str> = model.unwrap_or(architecture).split_whitespace().collect();
+    format!("{}, {cores} {}", words.join(" "), if cores == 1 { "core" } else { "cores" })
+}
+
 #[cfg(feature = "failpoints")]
 pub(super) fn failpoint_of_process() -> Option<String> {
     std::env::var("SOAK_FAILPOINT").ok()
@@ -101,6 +119,14 @@ mod tests {
         assert_eq!(environment.text("A"), Ok(Some("1")));
         assert_eq!(environment.text("B"), Ok(None));
         assert_eq!(environment.text("C"), Ok(None));
+    }
+
+    #[test]
+    fn a_cpu_is_named_by_its_model_and_its_cores() {
+        let cpuinfo = "processor\t: 0\nmodel\t\t: 143\nmodel name\t: Some  CPU @ 2.0GHz\nprocessor\t: 1\n";
+        assert_eq!(cpu_of(cpuinfo, "x86_64", 2), "Some CPU @ 2.0GHz, 2 cores");
+        assert_eq!(cpu_of("processor : 0\nBogoMIPS : 50\n", "aarch64", 1), "aarch64, 1 core");
+        assert_eq!(cpu_of("", "x86_64", 4), "x86_64, 4 cores");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Two runs side by side as CSV, for the readers of the earlier script: its header and its four rows, to the byte.
+//! Two runs side by side as CSV, for the readers of the earlier script: its header and its four rows, to the byte, and
+//! behind them a row for each further KPI of the policy.
 //!
 //! Must not compare anything itself.
 

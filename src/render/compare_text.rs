@@ -128,7 +128,7 @@ pub fn summary(result: &CompareResult) -> String {
         parts.push(format!("nothing can be said about: {}", result.unknown.join(", ")));
     }
     if parts.is_empty() {
-        return "no KPI of the verdict got worse by more than its floor".to_owned();
+        return none_worse(result, "floor");
     }
     parts.join("; ")
 }
@@ -148,9 +148,16 @@ fn significant(result: &CompareResult) -> String {
             .push(format!("`soak run --resume --extend {more}` in the folder of B would decide what it can"));
     }
     if parts.is_empty() {
-        return "no KPI of the verdict got worse by more than its margin".to_owned();
+        return none_worse(result, "margin");
     }
     parts.join("; ")
+}
+
+fn none_worse(result: &CompareResult, than: &str) -> String {
+    if result.judged.is_empty() {
+        return "no KPI of the policy is judged, so nothing is said about a regression".to_owned();
+    }
+    format!("no KPI got worse by more than its {than}")
 }
 
 /// What stands in the columns: name, statistic, A, B, change, words.

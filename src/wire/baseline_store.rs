@@ -60,11 +60,14 @@ pub struct StoredBaseline {
     pub symbol: Option<String>,
     /// Where its data came from; null when nothing says so.
     pub source: Option<String>,
+    /// What it was measured under, by the words of `[compare] refuse`; what is not there is not known.
+    #[serde(default)]
+    pub conditions: BTreeMap<String, String>,
     /// The last-n window.
     pub window: StoredWindow,
     /// The window of significance.
     pub significance: StoredWindow,
-    /// The KPIs of the verdict, by name.
+    /// The KPIs that are compared, by name.
     pub kpis: BTreeMap<String, StoredKpi>,
 }
 

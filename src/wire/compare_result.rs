@@ -8,10 +8,12 @@ use super::baseline_status::Acknowledged;
 use super::compare_significance::{ComparedAnswer, ComparedSignificance, answer, used};
 use super::provenance::Provenance;
 use crate::core::analysis::limits_word;
+use crate::core::compare::conditions::{self, Condition, Conditions};
 use crate::core::compare::significance::{Answer, Judged};
 use crate::core::compare::{self, Side};
-use crate::core::kpi::{Direction, KpiTable};
-use crate::core::policy::CompareRules;
+use crate::core::kpi::Direction;
+use crate::core::kpi::KpiTable;
+use crate::core::policy::{CompareRules, Policy};
 use crate::core::stats::rank::RankShift;
 use crate::core::verdict::WindowUsed;
 
@@ -94,8 +96,10 @@ pub struct CompareResult {
     pub a: ComparedRun,
     /// Side B.
     pub b: ComparedRun,
-    /// The KPIs of the verdict, by name.
+    /// The KPIs of the verdict by name, then the other ones of the policy by name.
     pub kpis: Vec<ComparedKpi>,
+    /// KPIs that are judged; the other ones are shown.
+    pub judged: Vec<String>,
     /// What significance was looked for; null where it was not asked for, or a side has no single values.
     pub significance: Option<ComparedSignificance>,
     /// KPIs that got worse: by more than their margin where significance was looked for, else by more than their
@@ -105,7 +109,7 @@ pub struct CompareResult {
     pub acknowledged: Vec<String>,
     /// KPIs of which significance cannot tell whether they got worse.
     pub undecided: Vec<String>,
-    /// KPIs that a side does not know, so that nothing can be said about them.
+    /// KPIs to be judged that a side does not know, so that nothing can be said about them.
     pub unknown: Vec<String>,
     /// What a reader should know about the comparison.
     pub notes: Vec<String>,
@@ -116,7 +120,7 @@ pub struct CompareResult {
 /// What the comparison of single values came to.
 #[derive(Clone, Copy, Debug)]
 pub struct Significance<'s> {
-    /// The KPIs, in the order of the comparison.
+    /// The KPIs that are judged, in the order of the comparison.
     pub judged: &'s [Judged],
     /// What ranks say, in the same order.
     pub ranks: &'s [Option<RankShift>],
@@ -134,11 +138,12 @@ impl CompareResult {
         (a, a_side): (ComparedRun, &Side),
         (b, b_side): (ComparedRun, &Side),
         significance: Option<Significance<'_>>,
-        kpis: &KpiTable,
+        policy: &Policy,
         mock: bool,
         provenance: &Provenance,
     ) -> Self {
-        let rows = compare::compare(a_side, b_side, kpis);
+        let kpis = &policy.kpis;
+        let rows = compare::compare(a_side, b_side, &policy.compare.kpis, kpis);
         let names = |wanted: fn(&compare::Row) -> bool| -> Vec<String> {
             rows.iter().filter(|row| wanted(row)).map(|row| kpis.name(row.kpi).to_owned()).collect()
         };
@@ -148,18 +153,19 @@ impl CompareResult {
         };
         let regressions = match significance {
             Some(_) => answered(Answer::Worse),
-            None => names(|row| row.change.is_some_and(|change| change.is_regression())),
+            None => names(compare::Row::is_regression),
         };
-        let unknown = names(|row| row.change.is_none());
+        let unknown = names(compare::Row::is_unknown);
         let mut undecided = answered(Answer::CannotTell);
         undecided.retain(|name| !unknown.contains(name));
-        let counts = a_side.iter().zip(b_side);
-        let mut rows: Vec<ComparedKpi> =
-            rows.iter().zip(counts).map(|(row, (a, b))| compared(row, a.n, b.n, kpis)).collect();
+        let judged = names(|row| row.judged);
+        let mut rows: Vec<ComparedKpi> = rows.iter().map(|row| compared(row, kpis)).collect();
         if let Some(significance) = significance {
-            let told = significance.judged.iter().zip(significance.ranks);
-            for (row, (judged, rank)) in rows.iter_mut().zip(told) {
-                row.significance = Some(answer(judged, rank.as_ref(), kpis));
+            for (judged, rank) in significance.judged.iter().zip(significance.ranks) {
+                let name = kpis.name(judged.kpi);
+                if let Some(row) = rows.iter_mut().find(|row| row.kpi == name) {
+                    row.significance = Some(answer(judged, rank.as_ref(), kpis));
+                }
             }
         }
         Self {
@@ -174,6 +180,7 @@ impl CompareResult {
             unknown,
             notes: notes(&a, &b, &rows),
             exit_code: 0,
+            judged,
             kpis: rows,
             a,
             b,
@@ -195,6 +202,43 @@ impl CompareResult {
                     .push(format!("{kpi} is worse, and that is known until {until}: {reason} ({owner})"));
             }
         }
+    }
+
+    /// Notes what differs in the conditions of the two, and what says nothing about a build.
+    pub fn note_conditions(&mut self, a: &Conditions, b: &Conditions) {
+        let told = conditions::differences(a, b);
+        // The sources are told already where both are known.
+        self.notes.extend(told.into_iter().filter(|told| !told.starts_with("the sources differ")));
+        let undeclared: Vec<&str> = [("A", &self.a, a), ("B", &self.b, b)]
+            .into_iter()
+            .filter(|(_, run, known)| run.kind == "run" && !known.contains_key(&Condition::Interval))
+            .map(|(name, ..)| name)
+            .collect();
+        if let [one] = undeclared.as_slice()
+            && [a, b].iter().any(|known| known.contains_key(&Condition::Interval))
+        {
+            self.notes.push(format!(
+                "{one} declares nothing: whether interval, host, warm-up and tuner are those of the other is not known"
+            ));
+        }
+        let is =
+            |known: &Conditions, condition, value: &str| known.get(&condition).is_some_and(|of| of == value);
+        for (name, known) in [("A", a), ("B", b)] {
+            if is(known, Condition::Simulated, "simulated") {
+                self.notes.push(format!("{name} is simulated: this says nothing about a release"));
+            }
+            if is(known, Condition::Waited, "no") {
+                self.notes.push(format!(
+                    "{name} did not wait for its interval (`--no-wait`): this says nothing about a release"
+                ));
+            }
+        }
+    }
+
+    /// Notes that both sides are one folder.
+    pub fn note_same_run(&mut self) {
+        self.notes
+            .push("A and B are the same run: comparing it with itself says nothing about a build".to_owned());
     }
 
     /// Notes that both sides have the same values.
@@ -220,7 +264,7 @@ impl CompareResult {
     }
 }
 
-fn compared(row: &compare::Row, a_n: Option<usize>, b_n: Option<usize>, kpis: &KpiTable) -> ComparedKpi {
+fn compared(row: &compare::Row, kpis: &KpiTable) -> ComparedKpi {
     let kpi = kpis.get(row.kpi);
     ComparedKpi {
         kpi: kpi.name.clone(),
@@ -233,8 +277,8 @@ fn compared(row: &compare::Row, a_n: Option<usize>, b_n: Option<usize>, kpis: &K
             .to_owned()
         }),
         statistic: row.statistic.word().to_owned(),
-        a: ComparedValue { value: row.a, n: a_n },
-        b: ComparedValue { value: row.b, n: b_n },
+        a: ComparedValue { value: row.a, n: row.n[0] },
+        b: ComparedValue { value: row.b, n: row.n[1] },
         change: row.change.map(|change| change.absolute),
         change_percent: row.change.and_then(|change| change.percent),
         way: row.change.map(|change| change.way.word().to_owned()),

@@ -5,7 +5,7 @@
 use super::baseline::{self, BaselineError};
 use super::literals::parse_marked;
 use super::node::Node;
-use crate::core::compare::{Measured, ORDER, Side};
+use crate::core::compare::{Measured, ORDER};
 use crate::core::kpi::{KpiId, KpiTable};
 
 /// What a file says of a run.
@@ -15,20 +15,22 @@ pub struct ComparedFile {
     pub kind: &'static str,
     /// Its verdict, the true one where it has both, as written; `None` when it has none.
     pub verdict: Option<String>,
-    /// The KPIs of the verdict.
-    pub side: Side,
+    /// The KPIs that it has.
+    pub kpis: Vec<(KpiId, Measured)>,
 }
 
 /// Reads the file.
-pub fn read(json: &[u8]) -> Result<ComparedFile, BaselineError> {
+pub fn read(json: &[u8], kpis: &KpiTable) -> Result<ComparedFile, BaselineError> {
     let root: Node = parse_marked(json, |json| serde_json::from_slice(json))?;
     match root.get("snapshot_kpis") {
-        Ok(Some(kpis)) => audit(&root, kpis),
+        Ok(Some(block)) => audit(&root, block),
         Ok(None) => {
-            let read = baseline::read(json)?;
-            let measured = |kpi: KpiId| Measured { median: read.median(kpi), mean: read.mean(kpi), n: None };
-            let side = ORDER.map(measured);
-            Ok(ComparedFile { kind: "snapshot", verdict: read.outcome.or(read.verdict), side })
+            let read = baseline::read(json, kpis)?;
+            let measured = |(kpi, mean): &(KpiId, Option<f64>)| {
+                (*kpi, Measured { median: read.median(*kpi), mean: *mean, n: None })
+            };
+            let kpis = read.means.iter().map(measured).collect();
+            Ok(ComparedFile { kind: "snapshot", verdict: read.outcome.or(read.verdict), kpis })
         }
         Err(_) => Err(BaselineError::Duplicate("snapshot_kpis".to_owned())),
     }
@@ -42,18 +44,19 @@ fn audit(root: &Node, kpis: &Node) -> Result<ComparedFile, BaselineError> {
         return Err(wrong("snapshot_kpis".to_owned(), kpis, "an object"));
     }
     let table = KpiTable::default();
-    let mut side = Side::default();
-    for (kpi, measured) in ORDER.into_iter().zip(&mut side) {
+    let mut found = Vec::new();
+    for kpi in ORDER {
         let name = table.name(kpi);
         let key = format!("snapshot_kpis.{name}");
-        measured.median = match kpis.get(name) {
+        let median = match kpis.get(name) {
             Err(_) => return Err(BaselineError::Duplicate(key)),
             Ok(None | Some(Node::Null)) => None,
             Ok(Some(Node::Number(value))) => Some(*value),
             Ok(Some(other)) => return Err(wrong(key, other, "a finite number")),
         };
+        found.push((kpi, Measured { median, ..Measured::default() }));
     }
-    if side.iter().all(|measured| measured.median.is_none()) {
+    if found.iter().all(|(_, measured)| measured.median.is_none()) {
         return Err(BaselineError::NoKpis);
     }
     let readiness = root.get("readiness").ok().flatten();
@@ -63,12 +66,20 @@ fn audit(root: &Node, kpis: &Node) -> Result<ComparedFile, BaselineError> {
         Some(Node::Boolean(false)) => Some("HOLD"),
         _ => None,
     };
-    Ok(ComparedFile { kind: "audit", verdict: verdict.map(str::to_owned), side })
+    Ok(ComparedFile { kind: "audit", verdict: verdict.map(str::to_owned), kpis: found })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(json: &[u8]) -> Result<ComparedFile, BaselineError> {
+        super::read(json, &KpiTable::default())
+    }
+
+    fn of(file: &ComparedFile, kpi: KpiId) -> Measured {
+        file.kpis.iter().find(|(of, _)| *of == kpi).expect("one of the four").1
+    }
 
     fn error(json: &str) -> String {
         read(json.as_bytes()).expect_err(json).to_string()
@@ -80,7 +91,7 @@ mod tests {
             "kpi_last8": {"net_bps": {"mean": 3.1, "median": 3.0}, "risk_ratio": 0.4}}"#;
         let file = read(json.as_bytes()).expect("a snapshot");
         assert_eq!((file.kind, file.verdict.as_deref()), ("snapshot", Some("INVALID")));
-        let [maker, net, latency, risk] = file.side;
+        let [maker, net, latency, risk] = ORDER.map(|kpi| of(&file, kpi));
         assert_eq!((maker, latency), (Measured::default(), Measured::default()));
         assert_eq!((net.median, net.mean), (Some(3.0), Some(3.1)));
         assert_eq!((risk.median, risk.mean), (None, Some(0.4)));
@@ -98,7 +109,7 @@ mod tests {
             "readiness": {"pass": false}}"#;
         let file = read(json.as_bytes()).expect("an audit");
         assert_eq!((file.kind, file.verdict.as_deref()), ("audit", Some("HOLD")));
-        let medians = file.side.map(|measured| measured.median);
+        let medians = ORDER.map(|kpi| of(&file, kpi).median);
         assert_eq!(medians, [None, Some(3.18), Some(0.0), None]);
         let json = r#"{"snapshot_kpis": {"net_bps": 1}, "readiness": {"pass": true}}"#;
         assert_eq!(read(json.as_bytes()).expect("an audit").verdict.as_deref(), Some("OK"));

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::provenance::Provenance;
 use crate::core::analysis::limits_word;
-use crate::core::compare::{ORDER, Side};
-use crate::core::kpi::KpiTable;
+use crate::core::compare::Side;
+use crate::core::policy::{KpiRule, Policy};
 use crate::core::spark::{Glyphs, sparkline};
 use crate::core::verdict::{Outcome, WindowUsed};
 
@@ -34,15 +34,16 @@ pub struct HistoryRun {
     pub symbol: Option<String>,
     /// The iterations looked at.
     pub window: WindowUsed,
-    /// Medians of the KPIs of the verdict over the window, unrounded; null = unknown.
+    /// Medians over the window of the KPIs that the policy limits or declares and any run has, unrounded; null =
+    /// unknown.
     pub medians: BTreeMap<String, Option<f64>>,
 }
 
 impl HistoryRun {
     /// The medians of a side, by the names of the KPIs.
-    pub fn medians(side: &Side, kpis: &KpiTable) -> BTreeMap<String, Option<f64>> {
-        let named = ORDER.into_iter().zip(side);
-        named.map(|(kpi, measured)| (kpis.name(kpi).to_owned(), measured.median)).collect()
+    pub fn medians(side: &Side, policy: &Policy) -> BTreeMap<String, Option<f64>> {
+        let named = policy.compare.kpis.iter().zip(side);
+        named.map(|(rule, measured)| (policy.kpis.name(rule.kpi).to_owned(), measured.median)).collect()
     }
 }
 
@@ -80,21 +81,30 @@ pub struct HistoryResult {
     pub found: usize,
     /// The runs shown, oldest first; those whose start is unknown come before all others.
     pub runs: Vec<HistoryRun>,
-    /// The KPIs of the verdict over these runs, by name.
+    /// The KPIs of the runs, by name.
     pub trends: Vec<HistoryTrend>,
 }
 
 impl HistoryResult {
     /// The history of these runs, which are in order.
     pub fn of(
-        (path, found, runs): (String, usize, Vec<HistoryRun>),
-        kpis: &KpiTable,
+        (path, found, mut runs): (String, usize, Vec<HistoryRun>),
+        policy: &Policy,
         mock: bool,
         glyphs: Glyphs,
         provenance: &Provenance,
     ) -> Self {
-        let trend = |kpi| {
-            let kpi = kpis.get(kpi);
+        let is_shown = |rule: &&KpiRule| {
+            let median = |run: &HistoryRun| run.medians.get(policy.kpis.name(rule.kpi)).copied().flatten();
+            rule.required || runs.iter().any(|run| median(run).is_some())
+        };
+        let mut shown: Vec<&KpiRule> = policy.compare.kpis.iter().filter(is_shown).collect();
+        shown.sort_by_key(|rule| policy.kpis.name(rule.kpi));
+        for run in &mut runs {
+            run.medians.retain(|name, _| shown.iter().any(|rule| policy.kpis.name(rule.kpi) == name));
+        }
+        let trend = |rule: &&KpiRule| {
+            let kpi = policy.kpis.get(rule.kpi);
             let medians: Vec<Option<f64>> =
                 runs.iter().map(|run| run.medians.get(&kpi.name).copied().flatten()).collect();
             HistoryTrend {
@@ -112,7 +122,7 @@ impl HistoryResult {
             limits: limits_word(mock).to_owned(),
             path,
             found,
-            trends: ORDER.into_iter().map(trend).collect(),
+            trends: shown.iter().map(trend).collect(),
             runs,
         }
     }

@@ -13,6 +13,7 @@ pub mod check;
 pub mod compare_result;
 pub mod compare_significance;
 pub mod compared_file;
+pub mod conditions;
 pub mod config_show;
 pub mod dashboard;
 pub mod delta_report;

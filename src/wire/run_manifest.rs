@@ -36,6 +36,9 @@ pub struct RunManifest {
     /// Steps of the wall clock and suspends that the run noticed, in order.
     #[serde(default)]
     pub clock_steps: Vec<ClockStep>,
+    /// The CPU of the host on which the run started, with its cores; `None` where nothing tells it.
+    #[serde(default)]
+    pub cpu: Option<String>,
     /// By how many iterations the run was extended, each time.
     #[serde(default)]
     pub extended: Vec<u64>,
@@ -147,6 +150,7 @@ pub(crate) mod fixture {
     pub(crate) fn manifest() -> RunManifest {
         RunManifest {
             clock_steps: Vec::new(),
+            cpu: Some("a CPU, 2 cores".to_owned()),
             extended: Vec::new(),
             host: Some("box".to_owned()),
             iterations: 3,

@@ -27,7 +27,7 @@ fn fixture(name: &str) -> std::path::PathBuf {
 #[test]
 fn a_comparison_of_runs_keeps_to_its_schema() {
     let policy = policy();
-    let asked = Asked { policy: &policy, mock: false, so_far: false, symbol: None, significance: true };
+    let asked = Asked { policy: &policy, mock: false, so_far: false, symbol: None };
     let side = |name| read(&fixture(name), &asked).unwrap_or_else(|error| panic!("{name}: {error}"));
     for (a, b) in [("pass24", "fail_four_of_eight"), ("invalid_kpi_nowhere", "inconclusive_seven")] {
         let (a, b) = (side(a), side(b));
@@ -47,7 +47,7 @@ fn a_comparison_of_runs_keeps_to_its_schema() {
             rules: &policy.compare,
         };
         let (a, b) = ((a.run, &a.side), (b.run, &b.side));
-        let result = CompareResult::of(a, b, Some(significance), &policy.kpis, true, &provenance());
+        let result = CompareResult::of(a, b, Some(significance), &policy, true, &provenance());
         assert_eq!(errors("compare_runs", &json!(result)), Vec::<String>::new());
     }
 }
@@ -72,7 +72,7 @@ fn a_history_keeps_to_its_schema() {
     for name in ["pass24", "invalid_kpi_nowhere", "fail_per_symbol"] {
         let (found, runs) = runs(&fixture(name), &policy, false, None).expect("a run");
         let history = (name.to_owned(), found, runs);
-        let result = HistoryResult::of(history, &policy.kpis, false, Glyphs::Blocks, &provenance());
+        let result = HistoryResult::of(history, &policy, false, Glyphs::Blocks, &provenance());
         assert_eq!((result.runs.len(), errors("compare_history", &json!(result))), (1, Vec::new()));
     }
 }
@@ -97,7 +97,7 @@ fn a_selftest_keeps_to_its_schema() {
 fn baselines_keep_to_their_schemas() {
     let policy = policy();
     let store = tempfile::tempdir().expect("a folder");
-    let asked = Asked { policy: &policy, mock: false, so_far: false, symbol: None, significance: true };
+    let asked = Asked { policy: &policy, mock: false, so_far: false, symbol: None };
     let actor = Actor { by: "a test".to_owned(), at: "2026-01-31T12:00:00Z".to_owned() };
     baselines::promote(store.path(), &fixture("pass24"), &asked, &actor, "0.0.0")
         .unwrap_or_else(|error| panic!("{error}"));

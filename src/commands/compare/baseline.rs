@@ -30,13 +30,7 @@ fn promote(args: &PromoteArgs) -> Result<Exit, Failure> {
     let policy = load_policy(policy.policy.as_deref(), &[])?;
     let provenance = collect_provenance(&policy, None)?;
     let store = store.folder();
-    let asked = Asked {
-        policy: &policy,
-        mock: mock.mock,
-        so_far: false,
-        symbol: symbol.as_deref(),
-        significance: true,
-    };
+    let asked = Asked { policy: &policy, mock: mock.mock, so_far: false, symbol: symbol.as_deref() };
     let by = provenance::person(&Environment::of_process());
     let actor = Actor { by, at: now()? };
     baselines::promote(&store, run, &asked, &actor, &provenance.tool_version).map_err(failed)?;
@@ -46,8 +40,10 @@ fn promote(args: &PromoteArgs) -> Result<Exit, Failure> {
 fn ack(args: &AckArgs) -> Result<Exit, Failure> {
     let AckArgs { kpi, owner, reason, until, view: StoreViewArgs { store, policy, format } } = args;
     let policy = load_policy(policy.policy.as_deref(), &[])?;
-    if !crate::core::compare::ORDER.iter().any(|id| policy.kpis.name(*id) == kpi) {
-        let names = crate::core::compare::ORDER.map(|id| policy.kpis.name(id)).join(", ");
+    let judged = policy.compare.kpis.iter().filter(|rule| rule.margin.is_some());
+    let names: Vec<&str> = judged.map(|rule| policy.kpis.name(rule.kpi)).collect();
+    if !names.contains(&kpi.as_str()) {
+        let names = names.join(", ");
         return Err(Failure::usage(anyhow::anyhow!("`{kpi}` is no KPI that is compared"))
             .hint(format!("these are: {names}")));
     }

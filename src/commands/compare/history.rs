@@ -25,7 +25,7 @@ pub(super) fn run(args: &HistoryArgs) -> Result<Exit, Failure> {
     }
     let glyphs = if *ascii { Glyphs::Ascii } else { Glyphs::Blocks };
     let path = dir.to_string_lossy().into_owned();
-    let result = HistoryResult::of((path, found, runs), &policy.kpis, mock.mock, glyphs, &provenance);
+    let result = HistoryResult::of((path, found, runs), &policy, mock.mock, glyphs, &provenance);
     print(match format {
         HistoryFormat::Text => history_text::text(&result),
         HistoryFormat::Json => json::pretty(&result),

@@ -10,12 +10,13 @@ use crate::cli::globals::GlobalArgs;
 use crate::commands::judging::{collect_provenance, load_window_policy};
 use crate::commands::post_soak::say;
 use crate::commands::{Failure, print};
-use crate::core::compare::significance;
+use crate::core::compare::{conditions, significance};
 use crate::core::verdict::Outcome;
 use crate::exit::Exit;
 use crate::flow::baselines;
-use crate::flow::compare::{self, Asked, Read, SideError};
+use crate::flow::compare::{self, Asked, Read, SideError, Singles};
 use crate::flow::judge::JudgeError;
+use crate::io::loose;
 use crate::render::{compare_csv, compare_md, compare_text, json, markdown};
 use crate::wire::compare_result::{CompareResult, ComparedRun, Significance};
 
@@ -28,14 +29,9 @@ pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     };
     let policy = load_window_policy(policy, window)?;
     let provenance = collect_provenance(&policy, None)?;
-    let asked = Asked {
-        policy: &policy,
-        mock: mock.mock,
-        so_far: window.so_far,
-        symbol: symbol.as_deref(),
-        // The CSV has no place for it.
-        significance: *fail_on_regression || *format != CompareFormat::Csv,
-    };
+    let asked = Asked { policy: &policy, mock: mock.mock, so_far: window.so_far, symbol: symbol.as_deref() };
+    // The CSV has no place for it.
+    let is_significance_asked = *fail_on_regression || *format != CompareFormat::Csv;
     let mut known = Vec::new();
     let a = if let Some(a) = a {
         side(globals, "--a", a, &asked)?
@@ -52,7 +48,12 @@ pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     };
     let b = side(globals, "--b", b, &asked)?;
     let singles = a.singles.as_ref().zip(b.singles.as_ref());
-    let judged = singles.map(|(a, b)| {
+    let refusals = conditions::refusals(&a.conditions, &b.conditions, &policy.compare.refuse);
+    if !refusals.is_empty() {
+        return Err(Failure::input(anyhow!("A and B are not compared: {}", refusals.join("; ")))
+            .hint("`[compare] refuse` in the policy names what must be equal"));
+    }
+    let judged = singles.filter(|_| is_significance_asked).map(|(a, b)| {
         let (of_a, of_b) = (&a.values, &b.values);
         let mut judged =
             significance::judge(of_a, of_b, &policy.compare, &policy.change_points, &policy.kpis);
@@ -69,14 +70,19 @@ pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         window_b,
         rules: &policy.compare,
     });
-    let is_copy = singles.is_some_and(|(a, b)| a.values == b.values && a.window.n > 0);
-    let (a, b) = ((a.run, &a.side), (b.run, &b.side));
-    let mut result = CompareResult::of(a, b, significance, &policy.kpis, mock.mock, &provenance);
+    let has_values = |singles: &Singles| singles.values.iter().any(|values| !values.is_empty());
+    let is_copy = singles.is_some_and(|(a, b)| a.values == b.values && has_values(a));
+    let is_same = loose::resolved(Path::new(&a.run.path)) == loose::resolved(Path::new(&b.run.path));
+    let (of_a, of_b) = ((a.run, &a.side), (b.run, &b.side));
+    let mut result = CompareResult::of(of_a, of_b, significance, &policy, mock.mock, &provenance);
+    result.note_conditions(&a.conditions, &b.conditions);
     result.acknowledge(&known);
-    if is_copy {
+    if is_same {
+        result.note_same_run();
+    } else if is_copy {
         result.note_copies();
     }
-    if asked.significance && result.significance.is_none() {
+    if is_significance_asked && result.significance.is_none() {
         result.note_missing_values();
     }
     let exit = if *fail_on_regression { gate(&result) } else { Exit::Success };
@@ -133,7 +139,7 @@ fn gate(result: &CompareResult) -> Exit {
         |outcome: Outcome| [&result.a, &result.b].into_iter().any(|run| cannot_judge(run) == Some(outcome));
     if !result.regressions.is_empty() {
         Exit::Failed
-    } else if !result.unknown.is_empty() || is(Outcome::Invalid) {
+    } else if !result.unknown.is_empty() || result.judged.is_empty() || is(Outcome::Invalid) {
         Exit::InputInvalid
     } else if is(Outcome::Inconclusive) || !result.undecided.is_empty() {
         Exit::Inconclusive
@@ -151,6 +157,9 @@ fn cannot_judge(run: &ComparedRun) -> Option<Outcome> {
 
 fn reasons(result: &CompareResult) -> Vec<String> {
     let mut reasons = Vec::new();
+    if result.judged.is_empty() {
+        reasons.push("no KPI of the policy is judged: neither side has one with a direction".to_owned());
+    }
     if !result.regressions.is_empty() || !result.unknown.is_empty() || !result.undecided.is_empty() {
         reasons.push(compare_text::summary(result));
     }

@@ -36,8 +36,15 @@ pub(super) fn run(args: &ReadinessArgs, globals: &GlobalArgs) -> Result<Exit, Fa
         Format::Text => print(score_text::score(&scored.score, [&file, &beside]))?,
         Format::Json => print(json::compact_ascii(&scored.document))?,
     }
+    if scored.score.has_unreleasable() {
+        say(globals, &format!("hint: {WAY_OUT}"));
+    }
     Ok(if scored.score.is_go() { Exit::Success } else { Exit::Failed })
 }
+
+/// What is left to those whose reports do not say that their data is real, as those of the earlier scripts.
+const WAY_OUT: &str = "`--rehearsal` scores such reports as a rehearsal; `soak release readiness record` writes reports \
+                       that say where their data came from";
 
 fn no_reports(error: FileError) -> Failure {
     Failure::input(error).hint("`--dir` names the folder with the REPORT_SOAK_<date>.json files")

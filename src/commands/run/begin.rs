@@ -16,7 +16,7 @@ use crate::core::run::start::{Start, StartOrigin, StartValue};
 use crate::core::tuning::state::TunerState;
 use crate::io::artifacts::Durability;
 use crate::io::clock;
-use crate::io::environment::host_name;
+use crate::io::environment::{cpu_name, host_name};
 use crate::io::loose;
 use crate::io::run_folder::{Check, OVERRIDES_FILE, Place, RunFolder};
 use crate::wire::overrides;
@@ -117,6 +117,7 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     let notes: Vec<String> = start.notes.iter().cloned().chain(remarks(job, &settings)).collect();
     let manifest = RunManifest {
         clock_steps: Vec::new(),
+        cpu: cpu_name(),
         extended: Vec::new(),
         host: host_name(),
         iterations,

@@ -28,7 +28,7 @@ use super::violations::Violations;
 use super::window::Window;
 
 pub use compute::{analyse, pass_limits};
-pub use origin::Origin;
+pub use origin::{NO_WAIT, Origin};
 pub use reason::cause_among;
 
 /// How deep to look.

@@ -46,6 +46,22 @@ impl Origin {
     }
 }
 
+/// What is said of a run that did not take the time that it declares.
+pub const NO_WAIT: &str = "the run did not wait for its intervals (`--no-wait`)";
+
+impl Origin {
+    /// Why the data is no basis for a release, to continue a sentence; `None` only where a real source is recorded and
+    /// was waited for.
+    pub fn against_release(&self) -> Option<String> {
+        match &self.source {
+            Some(source) if self.simulated => Some(format!("the data is simulated (source `{source}`)")),
+            _ if self.simulated => Some("the data is simulated".to_owned()),
+            None => Some("nothing says where the data came from (`source`)".to_owned()),
+            Some(_) => self.rehearsal.then(|| NO_WAIT.to_owned()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +91,17 @@ mod tests {
             assert_eq!(found.simulated, simulated, "{declared:?} {files:?}");
             assert_eq!(found.sentence().is_some(), simulated);
         }
+    }
+
+    #[test]
+    fn only_a_recorded_real_source_that_was_waited_for_is_no_reason_against_a_release() {
+        let told = |declared, files: &[&str], no_wait| {
+            origin(declared, files, no_wait).against_release().unwrap_or_default()
+        };
+        assert_eq!(told(Some("exec"), &["exec"], false), "");
+        assert_eq!(told(Some("sim"), &[], false), "the data is simulated (source `sim`)");
+        assert_eq!(told(None, &[], false), "nothing says where the data came from (`source`)");
+        assert_eq!(told(Some("exec"), &[], true), NO_WAIT);
     }
 
     #[test]

@@ -5,11 +5,10 @@
 
 mod more;
 
-use super::ORDER;
 use crate::core::course::{Change, ChangeRules, Column, changes};
 use crate::core::kpi::{Direction, KpiId, KpiTable};
 use crate::core::number::TOLERANCE;
-use crate::core::policy::CompareRules;
+use crate::core::policy::{CompareRules, Margin};
 use crate::core::stats::holm;
 use crate::core::stats::levels::Levels;
 use crate::core::stats::rank::RankShift;
@@ -100,6 +99,10 @@ pub struct Judged {
     pub fewest: usize,
     /// The iterations of A and of B; as many as there are values, until a caller knows better.
     pub around: [Around; 2],
+    /// How many KPIs are judged together.
+    pub family: usize,
+    /// Its place in the rules.
+    at: usize,
     /// +1 where more is worse, −1 where less is.
     bad: f64,
 }
@@ -113,24 +116,23 @@ impl Judged {
     /// The smallest shift for the worse that these iterations show with the probabilities of [`POWERS`], in the
     /// KPI's unit; `None` where it is no number.
     pub fn detectable(&self) -> [Option<f64>; 2] {
-        let beyond = |power| Some(self.margin + self.shift?.mean.detectable(self.level / KPIS, power)?);
+        let level = self.level / self.family as f64;
+        let beyond = |power| Some(self.margin + self.shift?.mean.detectable(level, power)?);
         POWERS.map(beyond)
     }
 }
 
-/// How many KPIs are judged together.
-const KPIS: f64 = ORDER.len() as f64;
-
-/// (iteration number, value) over the window on one side, in the order of [`ORDER`] and of time; iterations without a
+/// (iteration number, value) over the window on one side, in the order of the rules and of time; iterations without a
 /// value are left out.
-pub type Values = [Vec<(u64, f64)>; ORDER.len()];
+pub type Values = Vec<Vec<(u64, f64)>>;
 
 /// The level of one one-sided test, before the correction for several KPIs.
 pub fn level(rules: &CompareRules) -> f64 {
     rules.error_rate.value * SHARE_OF_A_LOOK[usize::from(rules.extensions > 0)]
 }
 
-/// Judges the KPIs of the verdict, in the order of [`ORDER`].
+/// Judges the KPIs that have a margin and a direction, in the order of the rules. Left out is what the policy does not
+/// limit and neither side measured.
 ///
 /// Worse: the one-sided test against the margin, adjusted after Holm for all KPIs, so that an unchanged build is
 /// called worse in any of them at most as often as the error rate says. Not worse: the same test the other way
@@ -147,21 +149,24 @@ pub fn judge(
     kpis: &KpiTable,
 ) -> Vec<Judged> {
     let alpha = level(rules);
-    let sides = [a, b].map(|values| Side::of(values, levels, kpis));
-    let pairs: [[Levels<'_>; 2]; ORDER.len()] =
-        std::array::from_fn(|at| sides.each_ref().map(|side| side.levels(at)));
+    let family = family(a, b, rules, kpis);
+    let sides = [a, b].map(|values| Side::of(values, &family, levels, kpis));
+    let pairs: Vec<[Levels<'_>; 2]> =
+        (0..family.len()).map(|at| sides.each_ref().map(|side| side.levels(at))).collect();
     let shifts = MeanShift::family(&pairs);
-    let each = ORDER.into_iter().zip(&rules.margins).zip(pairs.iter().zip(shifts)).enumerate();
+    let each = family.iter().zip(pairs.iter().zip(shifts)).enumerate();
     let seen: Vec<Seen> = each
-        .map(|(at, ((kpi, margin), (pair, mean)))| {
+        .map(|(position, (member, (pair, mean)))| {
             let of_a = crate::core::stats::summary::mean(pair[0].present()).unwrap_or(0.0);
             Seen {
-                kpi,
+                kpi: member.kpi,
+                at: member.at,
+                family: family.len(),
                 n: pair.each_ref().map(|levels| levels.present().len()),
-                changed: sides.each_ref().map(|side| side.changes[at].last().copied()),
-                margin: margin.around(of_a),
+                changed: sides.each_ref().map(|side| side.changes[position].last().copied()),
+                margin: member.margin.around(of_a),
                 mean,
-                bad: if kpis.get(kpi).direction == Some(Direction::Higher) { -1.0 } else { 1.0 },
+                bad: if member.direction == Direction::Higher { -1.0 } else { 1.0 },
             }
         })
         .collect();
@@ -177,50 +182,69 @@ pub fn judge(
         .collect()
 }
 
-/// What ranks say about the values that were compared, in the order of [`ORDER`]: beside the answers, without a say
+/// A KPI that is judged.
+struct Member<'r> {
+    at: usize,
+    kpi: KpiId,
+    margin: &'r Margin,
+    direction: Direction,
+}
+
+/// The KPIs that are judged together.
+fn family<'r>(a: &Values, b: &Values, rules: &'r CompareRules, kpis: &KpiTable) -> Vec<Member<'r>> {
+    let each = rules.kpis.iter().zip(a.iter().zip(b)).enumerate();
+    each.filter_map(|(at, (rule, (a, b)))| {
+        let takes_part = rule.required || !a.is_empty() || !b.is_empty();
+        let (margin, direction) = rule.margin.as_ref().zip(kpis.get(rule.kpi).direction)?;
+        takes_part.then_some(Member { at, kpi: rule.kpi, margin, direction })
+    })
+    .collect()
+}
+
+/// What ranks say about the values that were compared, in the order of `judged`: beside the answers, without a say
 /// in them.
 pub fn ranks(a: &Values, b: &Values, judged: &[Judged]) -> Vec<Option<RankShift>> {
     let present = |points: &[(u64, f64)], change: Option<&Change>| -> Vec<f64> {
         let from = change.map_or(0, |change| change.first_after);
         points.iter().filter(|(number, _)| *number >= from).map(|(_, value)| *value).collect()
     };
-    let each = a.iter().zip(b).zip(judged);
-    each.map(|((a, b), one)| {
+    let one = |one: &Judged| {
         let [of_a, of_b] = &one.changed;
-        RankShift::of(&present(a, of_a.as_ref()), &present(b, of_b.as_ref()))
-    })
-    .collect()
+        RankShift::of(&present(&a[one.at], of_a.as_ref()), &present(&b[one.at], of_b.as_ref()))
+    };
+    judged.iter().map(one).collect()
 }
 
 /// One side with the changes that its KPIs made in the window.
 struct Side {
-    values: [Vec<f64>; ORDER.len()],
+    values: Vec<Vec<f64>>,
     /// Positions of the first value after each change.
-    cuts: [Vec<usize>; ORDER.len()],
-    changes: [Vec<Change>; ORDER.len()],
+    cuts: Vec<Vec<usize>>,
+    changes: Vec<Vec<Change>>,
 }
 
 impl Side {
-    fn of(values: &Values, rules: &ChangeRules, kpis: &KpiTable) -> Self {
-        let column = |at: usize| Column {
-            kpi: ORDER[at],
-            direction: kpis.get(ORDER[at]).direction,
-            floor: kpis.get(ORDER[at]).floor,
+    fn of(values: &Values, family: &[Member<'_>], rules: &ChangeRules, kpis: &KpiTable) -> Self {
+        let column = |member: &Member<'_>| Column {
+            kpi: member.kpi,
+            direction: Some(member.direction),
+            floor: kpis.get(member.kpi).floor,
             limit: None,
-            points: values[at].clone(),
+            points: values[member.at].clone(),
             later: None,
         };
-        let columns: [Column; ORDER.len()] = std::array::from_fn(column);
+        let columns: Vec<Column> = family.iter().map(column).collect();
         let mut rules = rules.clone();
         rules.course.false_alarm_rate.value *= SHARE_OF_CHANGES;
-        let mut found = changes::find(&columns, &rules).into_iter();
-        let changes: [Vec<Change>; ORDER.len()] =
-            std::array::from_fn(|_| found.next().map(|found| found.changes).unwrap_or_default());
-        let cuts = std::array::from_fn(|at| {
-            let firsts = changes[at].iter().map(|change| change.first_after);
-            firsts.map(|first| values[at].partition_point(|(number, _)| *number < first)).collect()
+        let changes: Vec<Vec<Change>> =
+            changes::find(&columns, &rules).into_iter().map(|found| found.changes).collect();
+        let cuts = columns.iter().zip(&changes).map(|(column, changes)| {
+            let firsts = changes.iter().map(|change| change.first_after);
+            firsts.map(|first| column.points.partition_point(|(number, _)| *number < first)).collect()
         });
-        let values = values.each_ref().map(|points| points.iter().map(|(_, value)| *value).collect());
+        let cuts = cuts.collect();
+        let values =
+            columns.iter().map(|column| column.points.iter().map(|(_, value)| *value).collect()).collect();
         Self { values, cuts, changes }
     }
 
@@ -232,6 +256,8 @@ impl Side {
 /// One KPI before the correction.
 struct Seen {
     kpi: KpiId,
+    at: usize,
+    family: usize,
     n: [usize; 2],
     changed: [Option<Change>; 2],
     margin: f64,
@@ -268,9 +294,9 @@ impl Seen {
             Some(_) if better.is_some_and(|better| better <= level) => Answer::Better,
             Some(shift) => self.within(&shift.mean, level),
         };
-        let Self { kpi, n, changed, margin, bad, .. } = *self;
+        let Self { kpi, at, family, n, changed, margin, bad, .. } = *self;
         let around = n.map(|iterations| Around { iterations, ahead: 0 });
-        Judged { kpi, n, changed, margin, shift, answer, level, fewest, around, bad }
+        Judged { kpi, n, changed, margin, shift, answer, level, fewest, around, family, at, bad }
     }
 
     /// Whether it is shown to stay within the margin, on the bad side or on both.

@@ -2,7 +2,6 @@
 //!
 //! Must not judge.
 
-use super::ORDER;
 use super::significance::{Answer, Judged, More};
 use crate::core::course::Change;
 use crate::core::judge::{count, show, with_unit};
@@ -33,7 +32,7 @@ pub fn sentence(judged: &Judged, kpis: &KpiTable) -> String {
         "p {} for worse by more than {margin}, {} after correction for {} KPIs",
         probability(shift.p_worse),
         probability(shift.p_worse_adjusted),
-        ORDER.len()
+        judged.family
     );
     match judged.answer {
         Answer::Worse => format!("worse by more than the margin of {margin}: {seen}; {chance}"),

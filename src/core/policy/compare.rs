@@ -1,7 +1,8 @@
 //! The rules of a comparison of two runs. No number of its own.
 
 use super::{Limit, WindowSpec};
-use crate::core::compare::ORDER;
+use crate::core::compare::conditions::Condition;
+use crate::core::kpi::KpiId;
 
 /// Up to which size a shift of a KPI counts for nothing in a comparison: the larger of both.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +20,17 @@ impl Margin {
     }
 }
 
+/// A KPI that is compared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KpiRule {
+    /// The KPI.
+    pub kpi: KpiId,
+    /// Shifts up to it count for nothing; `None` = the KPI is shown and not judged.
+    pub margin: Option<Margin>,
+    /// Whether the policy limits it in every iteration, so that two runs without it cannot be compared either.
+    pub required: bool,
+}
+
 /// When a run is worse than another one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CompareRules {
@@ -30,6 +42,15 @@ pub struct CompareRules {
     pub extensions: u64,
     /// With fewer values on a side nothing is told.
     pub min_iterations: usize,
-    /// In the order of [`ORDER`].
-    pub margins: [Margin; ORDER.len()],
+    /// The KPIs: those of the verdict by name, then the other ones by name.
+    pub kpis: Vec<KpiRule>,
+    /// Conditions in which two runs must not differ.
+    pub refuse: Vec<Condition>,
+}
+
+impl CompareRules {
+    /// The place of a KPI in [`CompareRules::kpis`].
+    pub fn position(&self, kpi: KpiId) -> Option<usize> {
+        self.kpis.iter().position(|rule| rule.kpi == kpi)
+    }
 }

@@ -15,7 +15,7 @@ mod sanity;
 pub mod symbols;
 
 use super::course::{ChangeRules, DriftGateRules};
-pub use compare::{CompareRules, Margin};
+pub use compare::{CompareRules, KpiRule, Margin};
 pub use effective::Effective;
 pub use holding::{HoldCount, Judge};
 pub use integrity::IntegrityRules;

@@ -9,7 +9,6 @@ use crate::core::number::TOLERANCE;
 use crate::core::policy::release::ScoreRules;
 use crate::core::policy::{Policy, WindowSpec, Windows};
 use crate::core::stats::mean;
-use crate::core::verdict::Outcome;
 
 /// The word for "nothing": no regression, no drift.
 pub const NONE: &str = "NONE";
@@ -80,7 +79,7 @@ pub struct DayMeasured {
     pub warning: usize,
     /// `OK`, `WARN` or `FAIL`, by the limits of the score.
     pub verdict: &'static str,
-    /// The data was made up.
+    /// The data is no basis for a release.
     pub rehearsal: bool,
 }
 
@@ -93,13 +92,14 @@ pub fn measure(
     rehearsal: bool,
 ) -> Result<DayMeasured, Vec<String>> {
     let mut refusals = Vec::new();
-    if matches!(analysis.outcome, Outcome::Invalid | Outcome::Inconclusive) {
+    if !analysis.outcome.is_acceptable() {
         refusals.push(format!("the run is {}: {}", analysis.outcome, analysis.reason()));
     }
-    let is_simulated = analysis.origin.simulated;
-    if is_simulated && !rehearsal {
-        refusals.push("the data is simulated; only `--rehearsal` takes such a day".to_owned());
+    let unreleasable = analysis.origin.against_release();
+    if let Some(reason) = unreleasable.as_ref().filter(|_| !rehearsal) {
+        refusals.push(format!("{reason}; only `--rehearsal` takes such a day"));
     }
+    let is_rehearsal = unreleasable.is_some();
     let utc = analysis.last_time().map(str::to_owned);
     let date = utc.as_deref().and_then(date_of);
     if date.is_none() {
@@ -140,7 +140,7 @@ pub fn measure(
     }
     let rules = &policy.release.score;
     let measures = Measures { edge: edge.0, latency: latency.0, taker: 100.0 * (1.0 - maker.0) };
-    let before = before(earlier, &date, rules, is_simulated);
+    let before = before(earlier, &date, rules, is_rehearsal);
     let regression = regression(&measures, &before, rules);
     let violations = analysis.symbols.iter().filter_map(|symbol| symbol.deep.as_ref());
     Ok(DayMeasured {
@@ -152,7 +152,7 @@ pub fn measure(
         critical: violations.clone().map(|deep| deep.violations.crit()).sum(),
         warning: violations.map(|deep| deep.violations.warn()).sum(),
         verdict: verdict(&measures, regression, rules),
-        rehearsal: is_simulated,
+        rehearsal: is_rehearsal,
         date,
         utc,
         measures,
@@ -211,7 +211,9 @@ fn drift(analysis: &Analysis) -> Option<String> {
 
 /// The means of the last days before `date`, of the same kind of data.
 fn before(mut earlier: Vec<Day>, date: &str, rules: &ScoreRules, rehearsal: bool) -> Before {
-    earlier.retain(|day| day.date.as_deref().is_some_and(|of| of < date) && day.rehearsal == rehearsal);
+    earlier.retain(|day| {
+        day.date.as_deref().is_some_and(|of| of < date) && day.unreleasable.is_some() == rehearsal
+    });
     earlier.sort_by(|a, b| a.date.cmp(&b.date));
     let days = &earlier[earlier.len().saturating_sub(rules.days)..];
     let mean = |value: fn(&Day) -> Option<f64>| mean(&days.iter().filter_map(value).collect::<Vec<_>>());

@@ -39,8 +39,10 @@ pub struct Day {
     pub chaos_ok: Option<bool>,
     /// The bug bash is OK.
     pub tests_ok: Option<bool>,
-    /// Made up data.
-    pub rehearsal: bool,
+    /// Where the data came from, as the report says it.
+    pub source: Option<String>,
+    /// Why the data is no basis for a release; `None` only where the report says that it is one.
+    pub unreleasable: Option<String>,
     /// When the report was made, as written.
     pub utc: Option<String>,
     /// What is wrong with it, one sentence each.
@@ -178,6 +180,11 @@ impl Score {
         if self.is_go() { "GO" } else { "HOLD" }
     }
 
+    /// Whether a report has no points only because its data is no basis for a release.
+    pub fn has_unreleasable(&self) -> bool {
+        !self.rehearsal && self.days.iter().any(|day| day.unreleasable.is_some())
+    }
+
     /// Everything that costs points because it is not known.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -232,13 +239,17 @@ fn last_days(reports: Vec<Day>, wanted: usize, rehearsal: bool) -> Vec<Day> {
                 Day::unusable(&names.join(", "), of_day[0].date.clone(), problem)
             }
         })
-        .map(|day| {
-            if day.rehearsal && !rehearsal {
-                let problem = "its data was simulated, which counts for a rehearsal alone".to_owned();
-                Day { utc: day.utc.clone(), ..Day::unusable(&day.file, day.date, problem) }
-            } else {
-                day
+        .map(|day| match day.unreleasable {
+            Some(reason) if !rehearsal => {
+                let problem = format!("{reason}, so the report counts only with `--rehearsal`");
+                Day {
+                    source: day.source,
+                    utc: day.utc,
+                    unreleasable: Some(reason),
+                    ..Day::unusable(&day.file, day.date, problem)
+                }
             }
+            _ => day,
         })
         .collect();
     days.sort_by(|a, b| a.order().cmp(&b.order()));

@@ -123,10 +123,12 @@ pub enum CanaryError {
         reason: String,
     },
     /// Data that was made up.
-    #[error("{what} is a rehearsal or simulated, and says nothing about a release")]
+    #[error("{what} says nothing about a release: {reason}")]
     Rehearsal {
         /// What.
         what: String,
+        /// Why it is no basis for a release.
+        reason: String,
     },
     /// There is no such hour.
     #[error("the canary has no hour {hour}; it has {known}")]
@@ -183,22 +185,33 @@ pub fn check(
         Scope::AfterRollback => terms.metrics_after_rollback(),
         Scope::Whole | Scope::SoFar | Scope::Hour(_) => terms.metrics(),
     };
-    let mut is_simulated = false;
+    let mut is_rehearsal = rehearsal;
     let readings: BTreeMap<String, Readings> = match request.measured {
         Measured::Server { target, selector, limits } => {
             asked::readings(&asked::Server { target, selector, limits }, &metrics, policy, &watch, wait)?
         }
         Measured::Folder { path, symbol } => {
             let found = measured::readings(path, symbol, &metrics, policy, &watch, &mut notes)?;
-            is_simulated = found.is_simulated;
-            if is_simulated && !request.rehearsal {
-                return Err(CanaryError::Rehearsal { what: format!("the data in `{}`", path.display()) });
+            let what = format!("the data in `{}`", path.display());
+            if let Some(reason) = found.origin.against_release() {
+                is_rehearsal = true;
+                if found.origin.simulated {
+                    permit(request, what, reason)?;
+                } else {
+                    // Not refused: a canary that is bad must be called so, whoever measured it.
+                    notes.push(format!("{what} says nothing about a release: {reason}"));
+                }
             }
             found.readings
         }
     };
     let judged = judge(&terms, watch, request.scope, &readings);
-    Ok(CanaryLooked { judged, terms, bundle, rehearsal: rehearsal || is_simulated, notes })
+    Ok(CanaryLooked { judged, terms, bundle, rehearsal: is_rehearsal, notes })
+}
+
+/// Refuses what is no basis for a release, unless a rehearsal is asked for.
+fn permit(request: &CanaryRequest<'_>, what: String, reason: String) -> Result<(), CanaryError> {
+    if request.rehearsal { Ok(()) } else { Err(CanaryError::Rehearsal { what, reason }) }
 }
 
 /// Limits, and where they are from.
@@ -228,9 +241,10 @@ fn limits(
                 let (outcome, reason) = (analysis.outcome, analysis.reason());
                 return Err(CanaryError::NotPassed { path: path.to_owned(), outcome, reason });
             }
-            let rehearsal = analysis.origin.simulated;
-            if rehearsal && !request.rehearsal {
-                return Err(CanaryError::Rehearsal { what: format!("the run `{}`", path.display()) });
+            let reason = analysis.origin.against_release();
+            let rehearsal = reason.is_some();
+            if let Some(reason) = reason {
+                permit(request, format!("the run `{}`", path.display()), reason)?;
             }
             let worst = analysis.worst_by_run();
             let measured = |kpi, of| worst.last_kpi(kpi).and_then(|stats| statistic(stats, of));
@@ -253,8 +267,8 @@ fn of_bundle(
     else {
         return Err(CanaryError::Unsound { path: path.to_owned(), problems: checked.problems });
     };
-    if manifest.rehearsal && !request.rehearsal {
-        return Err(CanaryError::Rehearsal { what: format!("the bundle `{}`", path.display()) });
+    if manifest.rehearsal {
+        permit(request, format!("the bundle `{}`", path.display()), "it is a rehearsal".to_owned())?;
     }
     if let Some(given) = &manifest.overridden {
         let reasons: Vec<&str> = manifest.refusals.iter().map(|refusal| refusal.reason.as_str()).collect();

@@ -41,7 +41,7 @@ pub fn score(
     provenance: &Provenance,
     rehearsal: bool,
 ) -> Result<Scored, FileError> {
-    let score = Score::of(day_reports::read(folder)?, &policy.release.score, rehearsal);
+    let score = Score::of(day_reports::read(folder, &policy.release)?, &policy.release.score, rehearsal);
     let told = |text: &String| chrono::DateTime::parse_from_rfc3339(text).is_ok();
     let newest = score.days.iter().rev().find_map(|day| day.utc.clone().filter(told));
     let utc = provenance
@@ -66,7 +66,7 @@ pub fn write(scored: &Scored, file: &Path) -> Result<PathBuf, FileError> {
 pub fn validate(file: &Path, policy: &Policy, rehearsal: bool) -> Validated {
     let name = file.display().to_string();
     match read_plain(file) {
-        Ok(bytes) => validated::validate(&name, &bytes, &policy.release.score, rehearsal),
+        Ok(bytes) => validated::validate(&name, &bytes, &policy.release, rehearsal),
         Err(problem) => Validated::unreadable(&name, format!("the file {problem}")),
     }
 }
@@ -128,7 +128,8 @@ pub fn record(
     request: &RecordRequest<'_>,
 ) -> Result<Recorded, RecordError> {
     let RecordRequest { stated, folder, rehearsal, replace } = request;
-    let earlier = if loose::exists(folder) { day_reports::read(folder)? } else { Vec::new() };
+    let earlier =
+        if loose::exists(folder) { day_reports::read(folder, &policy.release)? } else { Vec::new() };
     let analysis = &judged.analysis;
     let day = day::measure(analysis, policy, stated, earlier.clone(), *rehearsal)
         .map_err(|reasons| RecordError::Refused { reasons })?;
@@ -136,7 +137,10 @@ pub fn record(
     let unusable = earlier
         .iter()
         .filter(|report| report.file != own)
-        .flat_map(|report| report.problems.iter().map(move |problem| format!("{}: {problem}", report.file)))
+        .flat_map(|report| {
+            let other_kind = report.unreleasable.as_ref().filter(|_| !day.rehearsal);
+            report.problems.iter().chain(other_kind).map(move |problem| format!("{}: {problem}", report.file))
+        })
         .collect();
     let run = RunTold {
         iterations: day.iterations,

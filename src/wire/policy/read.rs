@@ -44,7 +44,7 @@ pub(super) fn policy(trees: &[Tree], errors: Vec<(usize, PolicyError)>) -> Resul
     let integrity = integrity::read(&mut reader);
     let sanity = sanity(&mut reader);
     let symbols = symbols(&mut reader);
-    let compare = compare::read(&mut reader, known);
+    let compare = compare::read(&mut reader, known, &iteration_pass);
     let recommendations = rules::recommendations(&mut reader, &kpis);
     let trend = reader.required(&Key::new("trend.relative_change"), "a share", values::share);
     let trend = trend.map(|found| sourced(&reader, &found));

@@ -5,8 +5,10 @@ use serde::Serialize;
 
 use super::{at, number, object, text};
 use crate::core::number::round_half_even;
+use crate::core::policy::release::ReleasePolicy;
 use crate::core::release::day::{DayMeasured, NONE, Stated};
 use crate::core::release::score::{Day, date_in, says_ok};
+use crate::core::verdict::Outcome;
 use crate::wire::node::Node;
 
 /// Violations of the run.
@@ -96,7 +98,7 @@ pub struct DayReport {
     pub pos_skew_abs_p95: Option<f64>,
     /// The regression guard.
     pub reg_guard: RegressionTold,
-    /// The data was made up.
+    /// The data is no basis for a release: simulated, or of a source that nothing names.
     pub rehearsal: bool,
     /// Where the numbers come from.
     pub run: RunTold,
@@ -161,14 +163,14 @@ pub fn is_report(name: &str) -> bool {
 }
 
 /// What a report says. One that cannot be used is a day without points, and says why.
-pub fn read(file: &str, bytes: &[u8]) -> Day {
+pub fn read(file: &str, bytes: &[u8], rules: &ReleasePolicy) -> Day {
     let date = date_in(file);
     if date.is_none() {
         let problem = "its name holds no date, as REPORT_SOAK_20260131.json does".to_owned();
         return Day::unusable(file, None, problem);
     }
     match object(bytes) {
-        Ok(node) => Reading { node: &node, problems: Vec::new() }.day(file, date),
+        Ok(node) => Reading { node: &node, problems: Vec::new() }.day(file, date, rules),
         Err(problem) => Day::unusable(file, date, problem),
     }
 }
@@ -179,7 +181,7 @@ struct Reading<'n> {
 }
 
 impl Reading<'_> {
-    fn day(mut self, file: &str, date: Option<String>) -> Day {
+    fn day(mut self, file: &str, date: Option<String>, rules: &ReleasePolicy) -> Day {
         let edge = self.number("edge_net_bps", |_| true);
         let latency = self.number("order_age_p95_ms", |value| value >= 0.0);
         let taker = self.number("taker_share_pct", |value| (0.0..=100.0).contains(&value));
@@ -188,19 +190,8 @@ impl Reading<'_> {
         let chaos = self.text("chaos_result");
         let tests = self.text("bug_bash");
         let is_none = |text: &String| text.is_empty() || text == NONE;
-        let rehearsal = match at(self.node, "rehearsal") {
-            Ok(None | Some(Node::Boolean(false) | Node::Null)) => false,
-            Ok(Some(Node::Boolean(true))) => true,
-            // What cannot be understood is no release.
-            Ok(Some(other)) => {
-                self.problems.push(format!("`rehearsal` is {}, expected a boolean", other.kind()));
-                true
-            }
-            Err(problem) => {
-                self.problems.push(problem);
-                true
-            }
-        };
+        let source = text(self.node, "run.source").ok().map(str::to_owned);
+        let unreleasable = self.unreleasable(rules);
         Day {
             file: file.to_owned(),
             date,
@@ -210,9 +201,35 @@ impl Reading<'_> {
             guards_clear: regression.zip(drift).map(|(one, other)| one == NONE && is_none(&other)),
             chaos_ok: chaos.map(|text| says_ok(&text)),
             tests_ok: tests.map(|text| says_ok(&text)),
-            rehearsal,
+            source,
+            unreleasable,
             utc: text(self.node, "runtime.utc").ok().map(str::to_owned),
             problems: self.problems,
+        }
+    }
+
+    /// Why the data is no basis for a release. What a report does not say is never taken for the better: reports of
+    /// the earlier scripts say nothing about it.
+    fn unreleasable(&mut self, rules: &ReleasePolicy) -> Option<String> {
+        match at(self.node, "rehearsal") {
+            Ok(Some(Node::Boolean(false))) => {}
+            Ok(Some(Node::Boolean(true))) => return Some("it is a rehearsal".to_owned()),
+            Ok(None | Some(Node::Null)) => return Some("it has no `rehearsal`".to_owned()),
+            Ok(Some(other)) => return Some(format!("`rehearsal` is {}, not false", other.kind())),
+            Err(problem) => return Some(problem),
+        }
+        match text(self.node, "run.source") {
+            Ok(source) if rules.is_simulated(source) => {
+                return Some(format!("its data is simulated (source `{source}`)"));
+            }
+            Ok(source) if source.trim().is_empty() => return Some("its `run.source` is empty".to_owned()),
+            Ok(_) => {}
+            Err(_) => return Some("it has no `run.source`".to_owned()),
+        }
+        match text(self.node, "run.verdict") {
+            Ok(word) if [Outcome::Pass.word(), Outcome::Warn.word()].contains(&word) => None,
+            Ok(word) => Some(format!("its run is `{word}`")),
+            Err(_) => Some("it has no `run.verdict`".to_owned()),
         }
     }
 
@@ -247,7 +264,12 @@ mod tests {
 
     const FILE: &str = "REPORT_SOAK_20260131.json";
     const GOOD: &str = r#"{"edge_net_bps": 2.8, "order_age_p95_ms": 320, "taker_share_pct": 12, "chaos_result": "OK",
-        "bug_bash": "OK (2 minor)", "reg_guard": {"reason": "NONE"}, "drift": {"reason": ""}, "runtime": {"utc": "x"}}"#;
+        "bug_bash": "OK (2 minor)", "reg_guard": {"reason": "NONE"}, "drift": {"reason": ""}, "runtime": {"utc": "x"},
+        "rehearsal": false, "run": {"source": "exec", "verdict": "PASS"}}"#;
+
+    fn read(file: &str, bytes: &[u8]) -> Day {
+        super::read(file, bytes, &crate::wire::policy::read(&[], &[]).expect("the built-in policy").release)
+    }
 
     fn problems(change: impl Fn(&str) -> String) -> Vec<String> {
         read(FILE, change(GOOD).as_bytes()).problems
@@ -259,7 +281,8 @@ mod tests {
         assert_eq!((day.edge, day.latency, day.taker), (Some(2.8), Some(320.0), Some(12.0)));
         assert_eq!((day.guards_clear, day.chaos_ok, day.tests_ok), (Some(true), Some(true), Some(true)));
         assert_eq!((day.date.as_deref(), day.utc.as_deref()), (Some("2026-01-31"), Some("x")));
-        assert!(day.problems.is_empty() && !day.rehearsal);
+        assert!(day.problems.is_empty());
+        assert_eq!((day.unreleasable, day.source.as_deref()), (None, Some("exec")));
     }
 
     #[test]
@@ -316,10 +339,27 @@ mod tests {
     }
 
     #[test]
-    fn only_a_clear_no_is_no_rehearsal() {
-        let with = |value: &str| {
-            read(FILE, GOOD.replacen('{', &format!("{{\"rehearsal\": {value},"), 1).as_bytes()).rehearsal
+    fn only_a_report_that_says_where_its_data_came_from_is_a_basis_for_a_release() {
+        let with = |from: &str, to: &str| {
+            assert!(GOOD.contains(from), "{from}");
+            let day = read(FILE, GOOD.replace(from, to).as_bytes());
+            assert!(day.problems.is_empty() && day.edge == Some(2.8), "{day:?}");
+            day.unreleasable.unwrap_or_default()
         };
-        assert!(!with("false") && with("true") && with("\"false\"") && with("0"));
+        let rehearsal = "\"rehearsal\": false, ";
+        assert_eq!(with(rehearsal, rehearsal), "");
+        assert_eq!(with(rehearsal, ""), "it has no `rehearsal`");
+        assert_eq!(with(rehearsal, "\"rehearsal\": null, "), "it has no `rehearsal`");
+        assert_eq!(with(rehearsal, "\"rehearsal\": true, "), "it is a rehearsal");
+        assert_eq!(with(rehearsal, "\"rehearsal\": \"false\", "), "`rehearsal` is text, not false");
+        assert_eq!(with(rehearsal, "\"rehearsal\": 0, "), "`rehearsal` is a number, not false");
+        assert_eq!(with("\"exec\"", "\"sim\""), "its data is simulated (source `sim`)");
+        assert_eq!(with("\"exec\"", "\"exec, mock\""), "its data is simulated (source `exec, mock`)");
+        assert_eq!(with("\"exec\"", "null"), "it has no `run.source`");
+        assert_eq!(with("\"exec\"", "\"\""), "its `run.source` is empty");
+        assert_eq!(with("\"run\"", "\"runs\""), "it has no `run.source`");
+        assert_eq!(with("\"PASS\"", "\"WARN\""), "");
+        assert_eq!(with("\"PASS\"", "\"FAIL\""), "its run is `FAIL`");
+        assert_eq!(with("\"verdict\"", "\"word\""), "it has no `run.verdict`");
     }
 }

@@ -41,8 +41,10 @@ pub struct DayTold {
     pub order_age_p95_ms: Option<f64>,
     /// What is wrong with the report.
     pub problems: Vec<String>,
-    /// Its data was made up.
+    /// Its data is no basis for a release, or the report does not say that it is one.
     pub rehearsal: bool,
+    /// Where its data came from; null when the report does not say.
+    pub source: Option<String>,
     /// Taker share, percent.
     pub taker_share_pct: Option<f64>,
 }
@@ -112,7 +114,8 @@ fn told(day: &Day) -> DayTold {
         guards_clear: day.guards_clear,
         order_age_p95_ms: day.latency,
         problems: day.problems.clone(),
-        rehearsal: day.rehearsal,
+        rehearsal: day.unreleasable.is_some(),
+        source: day.source.clone(),
         taker_share_pct: day.taker,
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! Everything that is wrong is told, whatever the file holds. Further keys are allowed.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{at, number, object, required, text};
-use crate::core::policy::release::ScoreRules;
+use crate::core::policy::release::{ReleasePolicy, ScoreRules};
 use crate::core::release::score::{FULL, Section, TOLERANCE, is_full};
+use crate::wire::literals::parse_marked;
 use crate::wire::node::Node;
 
 /// What was found; printed by `release validate --format json`.
@@ -16,7 +17,7 @@ pub struct Validated {
     pub errors: Vec<String>,
     /// The file that was looked at.
     pub file: String,
-    /// The score rests on made up data.
+    /// The score rests on data that is no basis for a release, or does not say that it is one.
     pub rehearsal: bool,
     /// "1.0".
     #[schemars(extend("const" = "1.0"))]
@@ -44,11 +45,11 @@ impl Validated {
     }
 }
 
-/// Looks at a file. A score that rests on made up data is an error unless `rehearsal` allows it.
-pub fn validate(file: &str, bytes: &[u8], rules: &ScoreRules, rehearsal: bool) -> Validated {
+/// Looks at a file. A score that does not say that it rests on real data is an error unless `rehearsal` allows it.
+pub fn validate(file: &str, bytes: &[u8], rules: &ReleasePolicy, rehearsal: bool) -> Validated {
     match object(bytes) {
         Ok(node) => {
-            let mut looking = Looking { node: &node, errors: Vec::new() };
+            let mut looking = Looking { node: &node, bytes, errors: Vec::new() };
             let mut found = looking.look(rules, rehearsal);
             found.errors = looking.errors;
             Validated { file: file.to_owned(), schema_version: "1.0".to_owned(), ..found }
@@ -59,6 +60,7 @@ pub fn validate(file: &str, bytes: &[u8], rules: &ScoreRules, rehearsal: bool) -
 
 struct Looking<'n> {
     node: &'n Node,
+    bytes: &'n [u8],
     errors: Vec<String>,
 }
 
@@ -67,7 +69,7 @@ impl Looking<'_> {
         found.map_err(|problem| self.errors.push(problem)).ok()
     }
 
-    fn look(&mut self, rules: &ScoreRules, rehearsal: bool) -> Validated {
+    fn look(&mut self, rules: &ReleasePolicy, rehearsal: bool) -> Validated {
         let node = self.node;
         if let Some(Node::Object(_)) = self.note(required(node, "runtime")) {
             if let Some(utc) = self.note(text(node, "runtime.utc"))
@@ -80,7 +82,7 @@ impl Looking<'_> {
             self.errors.push("`runtime` is no object with `utc` and `version`".to_owned());
         }
         let score = self.note(number(node, "score")).filter(|score| self.in_range("score", *score, FULL));
-        let sections = self.sections(rules);
+        let sections = self.sections(&rules.score);
         if let (Some(score), Some(sum)) = (score, sections)
             && (score - sum).abs() > TOLERANCE
         {
@@ -97,20 +99,10 @@ impl Looking<'_> {
             (Some("GO" | "HOLD") | None, _) => {}
             (Some(other), _) => self.errors.push(format!("`verdict` is `{other}`, expected GO or HOLD")),
         }
-        let is_rehearsal = match at(node, "rehearsal") {
-            Ok(None | Some(Node::Boolean(false))) => false,
-            Ok(Some(Node::Boolean(true))) => true,
-            Ok(Some(other)) => {
-                self.errors.push(format!("`rehearsal` is {}, expected a boolean", other.kind()));
-                true
-            }
-            Err(problem) => {
-                self.errors.push(problem);
-                true
-            }
-        };
-        if is_rehearsal && !rehearsal {
-            self.errors.push("the score rests on simulated data; `--rehearsal` allows that".to_owned());
+        let unreleasable = self.unreleasable(rules);
+        let is_rehearsal = !unreleasable.is_empty();
+        if !rehearsal {
+            self.errors.extend(unreleasable);
         }
         Validated {
             rehearsal: is_rehearsal,
@@ -118,6 +110,35 @@ impl Looking<'_> {
             verdict: verdict.filter(|word| ["GO", "HOLD"].contains(word)).map(str::to_owned),
             ..Validated::default()
         }
+    }
+
+    /// Why the score is no basis for a release, one sentence each. What the file does not say is never taken for the
+    /// better.
+    fn unreleasable(&mut self, rules: &ReleasePolicy) -> Vec<String> {
+        const WAY_OUT: &str = "; only `--rehearsal` takes such a score";
+        let node = self.node;
+        let mut found = Vec::new();
+        match at(node, "rehearsal") {
+            Ok(Some(Node::Boolean(false))) => {}
+            Ok(Some(Node::Boolean(true))) => found.push(format!("the score is a rehearsal{WAY_OUT}")),
+            Ok(None) => found.push(format!("`rehearsal` is missing{WAY_OUT}")),
+            Ok(Some(other)) => {
+                self.errors.push(format!("`rehearsal` is {}, expected a boolean", other.kind()));
+                found.push(format!("`rehearsal` is not false{WAY_OUT}"));
+            }
+            Err(problem) => found.push(problem),
+        }
+        match parse_marked(self.bytes, |json| serde_json::from_slice::<Marked>(json)) {
+            Ok(Marked { days: Some(days) }) => {
+                let told = days.iter().enumerate().filter_map(|(position, day)| {
+                    Some(format!("`days[{position}]` {}{WAY_OUT}", day.unreleasable(rules)?))
+                });
+                found.extend(told);
+            }
+            Ok(Marked { days: None }) => found.push(format!("`days` is missing{WAY_OUT}")),
+            Err(error) => found.push(format!("`days` cannot be read: {error}")),
+        }
+        found
     }
 
     /// The sum of the sections, if all of them are sound.
@@ -147,19 +168,47 @@ impl Looking<'_> {
     }
 }
 
+/// The marks of the days that a score rests on.
+#[derive(Deserialize)]
+struct Marked {
+    days: Option<Vec<MarkedDay>>,
+}
+
+/// `None` = the key is missing or null, which is never the safe value.
+#[derive(Deserialize)]
+struct MarkedDay {
+    rehearsal: Option<bool>,
+    source: Option<String>,
+}
+
+impl MarkedDay {
+    /// Why the day is no basis for a release.
+    fn unreleasable(&self, rules: &ReleasePolicy) -> Option<String> {
+        match (self.rehearsal, self.source.as_deref().map(str::trim)) {
+            (None, _) => Some("has no `rehearsal`".to_owned()),
+            (Some(true), _) => Some("is a rehearsal".to_owned()),
+            (Some(false), None | Some("")) => Some("has no `source`".to_owned()),
+            (Some(false), Some(source)) => {
+                rules.is_simulated(source).then(|| format!("is simulated (source `{source}`)"))
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
     use super::*;
 
-    fn rules() -> ScoreRules {
-        crate::wire::policy::read(&[], &[]).expect("the built-in policy").release.score
+    fn rules() -> ReleasePolicy {
+        crate::wire::policy::read(&[], &[]).expect("the built-in policy").release
     }
 
     fn go() -> Value {
         json!({"runtime": {"utc": "2026-01-31T00:00:00Z", "version": "0.1.0"}, "score": 100.0, "verdict": "GO",
-               "sections": {"edge": 30, "latency": 25, "taker": 15, "guards": 10, "chaos": 10, "tests": 10}})
+               "sections": {"edge": 30, "latency": 25, "taker": 15, "guards": 10, "chaos": 10, "tests": 10},
+               "rehearsal": false, "days": [{"rehearsal": false, "source": "exec"}]})
     }
 
     fn validated(text: &str) -> Validated {
@@ -246,11 +295,20 @@ mod tests {
                 "`sections.chaos` is missing",
                 "`sections.tests` is missing",
                 "`verdict` is missing",
+                "`rehearsal` is missing; only `--rehearsal` takes such a score",
+                "`days` is missing; only `--rehearsal` takes such a score",
             ]
         );
         assert_eq!(
             validated("{}").errors,
-            ["`runtime` is missing", "`score` is missing", "`sections` is missing", "`verdict` is missing"]
+            [
+                "`runtime` is missing",
+                "`score` is missing",
+                "`sections` is missing",
+                "`verdict` is missing",
+                "`rehearsal` is missing; only `--rehearsal` takes such a score",
+                "`days` is missing; only `--rehearsal` takes such a score",
+            ]
         );
         assert_eq!(errors(|value| value["runtime"]["utc"] = json!("today")).len(), 1);
         assert_eq!(
@@ -283,6 +341,33 @@ mod tests {
         }
         assert!(!validated(&"{\"a\":".repeat(100_000)).is_go());
         assert!(!validate("r.json", b"\xff\xfe{}", &rules(), false).is_go());
+    }
+
+    #[test]
+    fn a_mark_that_is_missing_is_never_the_safe_one() {
+        let only = |told: &str| vec![format!("{told}; only `--rehearsal` takes such a score")];
+        let without = |key: &str| errors(|value| drop(value.as_object_mut().expect("an object").remove(key)));
+        assert_eq!(without("rehearsal"), only("`rehearsal` is missing"));
+        assert_eq!(without("days"), only("`days` is missing"));
+        let day =
+            |day: Value| errors(|value| value["days"] = json!([{"rehearsal": false, "source": "exec"}, day]));
+        assert_eq!(day(json!({"source": "exec"})), only("`days[1]` has no `rehearsal`"));
+        assert_eq!(day(json!({"rehearsal": null, "source": "exec"})), only("`days[1]` has no `rehearsal`"));
+        assert_eq!(day(json!({"rehearsal": false})), only("`days[1]` has no `source`"));
+        assert_eq!(day(json!({"rehearsal": false, "source": " "})), only("`days[1]` has no `source`"));
+        assert_eq!(
+            day(json!({"rehearsal": false, "source": "exec, sim"})),
+            only("`days[1]` is simulated (source `exec, sim`)")
+        );
+        assert_eq!(day(json!({"rehearsal": true, "source": "exec"})), only("`days[1]` is a rehearsal"));
+        assert_eq!(day(json!({"rehearsal": "no", "source": "exec"})).len(), 1);
+        // A file of the earlier scripts has none of them, and is GO in a rehearsal.
+        let mut value = go();
+        for key in ["rehearsal", "days"] {
+            value.as_object_mut().expect("an object").remove(key);
+        }
+        let found = validate("r.json", value.to_string().as_bytes(), &rules(), true);
+        assert!(found.is_go() && found.rehearsal);
     }
 
     #[test]

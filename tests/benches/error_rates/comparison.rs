@@ -1,9 +1,10 @@
 //! `soak compare --fail-on-regression` put to the test: the run against a baseline of the same process.
 
+use soak::core::compare::ORDER;
 use soak::core::compare::significance::{self, Judged, More, Values};
 use soak::core::course::ChangeRules;
 use soak::core::kpi::KpiTable;
-use soak::core::policy::{CompareRules, Limit, Margin, WindowSpec};
+use soak::core::policy::{CompareRules, KpiRule, Limit, Margin, WindowSpec};
 use soak::core::verdict::LimitSource;
 
 use crate::methods::{self, Answer};
@@ -40,7 +41,13 @@ fn rules(margin: f64, extensions: u64) -> CompareRules {
         error_rate: limit(0.05),
         extensions,
         min_iterations: 16,
-        margins: std::array::from_fn(|_| Margin { absolute: limit(margin), relative: limit(0.0) }),
+        kpis: ORDER
+            .map(|kpi| {
+                let margin = Some(Margin { absolute: limit(margin), relative: limit(0.0) });
+                KpiRule { kpi, margin, required: true }
+            })
+            .to_vec(),
+        refuse: Vec::new(),
     }
 }
 
@@ -50,7 +57,7 @@ fn levels() -> ChangeRules {
 }
 
 fn numbered(kpis: &[Vec<f64>; KPIS]) -> Values {
-    kpis.each_ref().map(|values| (1..).zip(values.iter().copied()).collect())
+    kpis.iter().map(|values| (1..).zip(values.iter().copied()).collect()).collect()
 }
 
 fn judged(run: &Run, b: &[Vec<f64>; KPIS], margin: f64) -> Vec<Judged> {

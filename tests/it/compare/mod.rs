@@ -3,4 +3,5 @@
 mod baseline;
 mod golden;
 mod history;
+mod own;
 mod runs;

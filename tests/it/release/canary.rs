@@ -16,8 +16,12 @@ const POLICY: &str = "schema_version = 1\n[kpi.error_ratio]\nunit = \"ratio\"\nd
 /// A canary of so many good iterations, which tell everything that is asked for.
 pub(super) fn good(iterations: u64) -> Run {
     let run: Run = (1..=iterations).map(Step::good).collect();
-    (1..=iterations)
-        .fold(run, |run, number| run.edit(number, |value| value["summary"]["error_ratio"] = json!(0.01)))
+    (1..=iterations).fold(run, |run, number| {
+        run.edit(number, |value| {
+            value["summary"]["error_ratio"] = json!(0.01);
+            value["source"] = json!("fixture");
+        })
+    })
 }
 
 /// Iterations in which the latency is this.
@@ -383,6 +387,13 @@ fn overrides_and_rehearsals_are_told() {
     let told = ends(&check(&place, "01:00", &["--hour", "1", "--format", "json"]), 0, "PASS");
     let note = told["notes"][0].as_str().expect("a note");
     assert!(note.contains("the venue asked for it") && note.contains("in spite of: "), "{note}");
+    // Data that does not say where it came from is judged, and is no statement about a release.
+    (1..=20)
+        .fold(good(20), |run, number| run.edit(number, |value| value["source"] = json!(null)))
+        .write(&place.file("canary"));
+    let told = ends(&check(&place, "01:00", &["--hour", "1", "--format", "json"]), 0, "PASS");
+    assert_eq!(told["rehearsal"], true);
+    assert!(told["notes"].to_string().contains("nothing says where the data came from (`source`)"), "{told}");
     // Made-up data, in the soak or on the canary.
     let simulated = good(20).with_json(
         "RUN_MANIFEST.json",
@@ -392,7 +403,9 @@ fn overrides_and_rehearsals_are_told() {
     let refused = check(&place, "01:00", &[]);
     assert_eq!(refused.code, 4, "1 would be the order to roll back");
     assert!(
-        refused.stderr.contains("the data in `canary` is a rehearsal or simulated"),
+        refused.stderr.contains(
+            "the data in `canary` says nothing about a release: the data is simulated (source `sim`)"
+        ),
         "{}",
         refused.stderr
     );

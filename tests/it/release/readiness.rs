@@ -102,6 +102,88 @@ fn what_cannot_be_measured_is_refused_with_every_reason() {
 }
 
 #[test]
+fn a_run_that_fails_or_does_not_name_its_source_is_recorded_as_no_day() {
+    let place = placed(&day_run(1, 320.0).failing(&[9, 10, 11, 12, 13, 14, 15, 16]));
+    let refused = record(&place, &OK);
+    assert_eq!(refused.code, 1);
+    assert!(refused.stderr.contains("the run is FAIL"), "{}", refused.stderr);
+    let place = placed(&day_run(1, 320.0).without("RUN_MANIFEST.json"));
+    let refused = record(&place, &OK);
+    assert_eq!(refused.code, 1);
+    let told = "nothing says where the data came from (`source`); only `--rehearsal` takes such a day";
+    assert!(refused.stderr.contains(told), "{}", refused.stderr);
+    assert!(!place.file("artifacts").exists());
+    assert_eq!(record(&place, &[&OK[..], &["--rehearsal"]].concat()).code, 0);
+    assert_eq!(place.json("artifacts/REPORT_SOAK_20260101.json")["rehearsal"], true);
+}
+
+/// What is done to a report.
+type Change<'c> = &'c dyn Fn(&mut Value);
+
+/// Seven good days, each changed.
+fn week(place: &Folder, change: impl Fn(&mut Value)) {
+    for day in 1..=7 {
+        let mut report = json!({
+            "edge_net_bps": 2.8, "order_age_p95_ms": 320, "taker_share_pct": 12, "chaos_result": "OK",
+            "bug_bash": "OK", "reg_guard": {"reason": "NONE"}, "drift": {"reason": "NONE"},
+            "runtime": {"utc": format!("2026-01-0{day}T12:00:00Z"), "version": "0.1.0"},
+            "rehearsal": false, "run": {"source": "exec", "verdict": "PASS"},
+        });
+        change(&mut report);
+        let path = place.file("artifacts").join(format!("REPORT_SOAK_2026010{day}.json"));
+        fs::create_dir_all(place.file("artifacts")).expect("a folder");
+        fs::write(path, report.to_string()).expect("a file");
+    }
+}
+
+#[test]
+fn days_whose_marks_are_missing_or_simulated_are_go_only_as_a_rehearsal() {
+    let place = placed(&Run::default());
+    week(&place, |_| ());
+    assert_eq!(place.release(&["readiness"]).code, 0);
+    assert_eq!(place.release(&["validate", "artifacts/READINESS_SCORE.json"]).code, 0);
+    let cut = |report: &mut Value, keys: &[&str]| {
+        for key in keys {
+            report.as_object_mut().expect("an object").remove(*key);
+        }
+    };
+    let simulated = |report: &mut Value| {
+        cut(report, &["rehearsal"]);
+        report["run"]["source"] = json!("sim");
+    };
+    let cases: [(&str, Change<'_>); 5] = [
+        ("it has no `rehearsal`", &|report| cut(report, &["rehearsal"])),
+        ("it has no `rehearsal`", &simulated),
+        ("its data is simulated (source `sim`)", &|report| report["run"]["source"] = json!("sim")),
+        ("it has no `run.source`", &|report| report["run"] = json!({"verdict": "PASS"})),
+        // The reports of the earlier scripts have none of these keys.
+        ("it has no `rehearsal`", &|report| cut(report, &["rehearsal", "run"])),
+    ];
+    for (told, change) in cases {
+        week(&place, change);
+        let held = place.release(&["readiness"]);
+        assert_eq!(held.code, 1, "{told}: {}", held.stdout);
+        assert!(held.stdout.contains(told), "{told}: {}", held.stdout);
+        assert!(held.stdout.ends_with("Readiness: HOLD (score=0.000000)\n"), "{}", held.stdout);
+        assert!(held.stderr.contains("hint: `--rehearsal` scores such reports"), "{}", held.stderr);
+        assert_eq!(place.release(&["validate", "artifacts/READINESS_SCORE.json"]).code, 1);
+        let rehearsed = place.release(&["readiness", "--rehearsal"]);
+        assert_eq!(rehearsed.code, 0, "{told}: {}", rehearsed.stdout);
+        assert!(rehearsed.stdout.ends_with("GO (score=100.000000) (REHEARSAL)\n"), "{}", rehearsed.stdout);
+        let refused = place.release(&["validate", "artifacts/READINESS_SCORE.json"]);
+        assert_eq!(refused.code, 1, "{}", refused.stdout);
+        assert!(refused.stdout.contains("the score is a rehearsal"), "{}", refused.stdout);
+        // Who takes the mark away gains nothing: the days have it, too.
+        let mut score = place.json("artifacts/READINESS_SCORE.json");
+        score["rehearsal"] = json!(false);
+        fs::write(place.file("forged.json"), score.to_string()).expect("a file");
+        assert_eq!(place.release(&["validate", "forged.json"]).code, 1);
+        let validated = place.release(&["validate", "artifacts/READINESS_SCORE.json", "--rehearsal"]);
+        assert_eq!(validated.stdout, "[PASS] Readiness: GO (score=100) (REHEARSAL)\n");
+    }
+}
+
+#[test]
 fn resources_that_grow_are_drift_whatever_is_stated() {
     let growing = (1..=16).fold(day_run(2, 320.0), |run, number| {
         run.edit(number, |value| {

@@ -2,7 +2,7 @@
 //!
 //! Must not give the answer.
 
-use super::{Answer, Judged, KPIS, POWERS};
+use super::{Answer, Judged, POWERS};
 use crate::core::number::TOLERANCE;
 use crate::core::stats::two_sample::MeanShift;
 
@@ -69,7 +69,7 @@ impl Judged {
         const LONGEST: usize = 10;
         let worsening = self.bad * mean.shift;
         let (distance, alpha) = if worsening > self.margin {
-            (worsening - self.margin, self.level / KPIS)
+            (worsening - self.margin, self.level / self.family as f64)
         } else {
             (self.margin - worsening, self.level)
         };

@@ -3,9 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::core::compare::ORDER;
+use crate::core::compare::fixture::{four, rule};
 use crate::core::compare::words;
 use crate::core::judge::fixture::{change_rules, limit};
-use crate::core::policy::{Margin, WindowSpec};
+use crate::core::policy::WindowSpec;
 
 fn rules(margin: f64) -> CompareRules {
     CompareRules {
@@ -13,7 +15,8 @@ fn rules(margin: f64) -> CompareRules {
         error_rate: limit(0.05),
         extensions: 1,
         min_iterations: 16,
-        margins: std::array::from_fn(|_| Margin { absolute: limit(margin), relative: limit(0.0) }),
+        kpis: four(margin),
+        refuse: Vec::new(),
     }
 }
 
@@ -23,7 +26,7 @@ fn numbered(values: &[f64]) -> Vec<(u64, f64)> {
 }
 
 fn judged(a: &[Vec<f64>; 4], b: &[Vec<f64>; 4], rules: &CompareRules) -> Vec<Judged> {
-    let [a, b] = [a, b].map(|side| side.each_ref().map(|values| numbered(values)));
+    let [a, b] = [a, b].map(|side| side.iter().map(|values| numbered(values)).collect());
     judge(&a, &b, rules, &change_rules(), &KpiTable::default())
 }
 
@@ -127,11 +130,45 @@ fn an_extension_is_asked_for_that_makes_the_standard_error_small_enough() {
 
 #[test]
 fn the_margin_is_the_larger_of_both_and_needs_no_percentage_of_zero() {
-    let margin = Margin { absolute: limit(0.2), relative: limit(0.1) };
+    let margin = crate::core::policy::Margin { absolute: limit(0.2), relative: limit(0.1) };
     assert_eq!(margin.around(5.0), 0.5);
     assert_eq!(margin.around(-5.0), 0.5);
     assert_eq!(margin.around(1.0), 0.2);
     assert_eq!(margin.around(0.0), 0.2);
+}
+
+#[test]
+fn only_what_is_measured_or_required_is_judged_and_corrected_for() {
+    let of = |kpis: Vec<crate::core::policy::KpiRule>, a: &[&[f64]], b: &[&[f64]]| {
+        let side = |side: &[&[f64]]| -> Values { side.iter().map(|values| numbered(values)).collect() };
+        let rules = CompareRules { kpis, ..rules(0.2) };
+        judge(&side(a), &side(b), &rules, &change_rules(), &KpiTable::default())
+    };
+    let optional = |kpi, margin| crate::core::policy::KpiRule { required: false, ..rule(kpi, margin) };
+    let (low, high) = (noise(3.0, 0.1), noise(9.0, 0.1));
+    // Nobody measured the risk, and nothing asks for it; the gross edge has no direction.
+    let rules = vec![
+        optional(KpiId::RISK_RATIO, Some(0.2)),
+        optional(KpiId::NET_BPS, Some(0.2)),
+        optional(KpiId::GROSS_BPS, Some(0.2)),
+        optional(KpiId::P95_LATENCY_MS, None),
+        optional(KpiId::CANCEL_RATIO, Some(0.2)),
+    ];
+    let a: [&[f64]; 5] = [&[], &low, &low, &low, &low];
+    let judged = of(rules.clone(), &a, &[&[], &high, &high, &high, &[]]);
+    let told: Vec<_> = judged.iter().map(|one| (one.kpi, one.answer, one.family)).collect();
+    let expected = [(KpiId::NET_BPS, Answer::Better, 2), (KpiId::CANCEL_RATIO, Answer::CannotTell, 2)];
+    assert_eq!(told, expected);
+    // Ranks find the values of the same KPI.
+    let [a, b] = [&a, &[&[], &high, &high, &high, &[][..]]]
+        .map(|side: &[&[f64]; 5]| side.iter().map(|values| numbered(values)).collect::<Values>());
+    let ranks = ranks(&a, &b, &judged);
+    assert!(ranks[0].is_some_and(|rank| (rank.hodges_lehmann - 6.0).abs() < 1e-9) && ranks[1].is_none());
+    let required = vec![rule(ORDER[0], Some(0.2))];
+    assert_eq!(
+        of(required, &[&[]], &[&[]]).iter().map(|one| one.answer).collect::<Vec<_>>(),
+        [Answer::CannotTell]
+    );
 }
 
 #[test]

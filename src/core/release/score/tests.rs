@@ -178,8 +178,15 @@ fn two_reports_of_a_day_and_one_that_cannot_be_read_are_days_without_points() {
 
 #[test]
 fn simulated_days_count_in_a_rehearsal_alone() {
-    let simulated = || week(|_, day| day.rehearsal = true);
+    let simulated = || week(|_, day| day.unreleasable = Some("it has no `rehearsal`".to_owned()));
     assert_eq!(total(simulated()), 0.0);
+    let refused = Score::of(simulated(), &rules(), false);
+    assert!(refused.has_unreleasable());
+    assert_eq!(
+        refused.problems()[0],
+        "REPORT_SOAK_20260101.json: it has no `rehearsal`, so the report counts only with `--rehearsal`"
+    );
     let rehearsed = Score::of(simulated(), &rules(), true);
     assert_eq!((rehearsed.total, rehearsed.rehearsal), (100.0, true));
+    assert!(!rehearsed.has_unreleasable());
 }

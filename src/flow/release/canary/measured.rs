@@ -5,6 +5,7 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::core::analysis::Origin;
 use crate::core::evidence::Evidence;
 use crate::core::policy::Policy;
 use crate::core::release::canary::readings::Readings;
@@ -17,7 +18,8 @@ use super::CanaryError;
 /// What the folder has.
 pub(super) struct Found {
     pub(super) readings: BTreeMap<String, Readings>,
-    pub(super) is_simulated: bool,
+    /// Where its data comes from.
+    pub(super) origin: Origin,
 }
 
 /// The metrics, step by step. An iteration covers the time since the one before it, but no more than its run
@@ -32,14 +34,12 @@ pub(super) fn readings(
 ) -> Result<Found, CanaryError> {
     let loaded = load::load(path, &policy.kpis, Reach::All)?;
     let evidence = &loaded.evidence;
-    let is_made_up = |source: &String| policy.release.is_simulated(source);
     let declared = evidence.declared.as_ref();
-    let is_simulated = declared.and_then(|declared| declared.source.as_ref()).is_some_and(is_made_up)
-        || evidence.sources.iter().any(is_made_up);
+    let origin = Origin::of(evidence, |source| policy.release.is_simulated(source));
     tell(evidence, notes);
     let Some(series) = series(path, symbol, evidence)? else {
         let reason = format!("`{}` has no iteration that can be read", loaded.folder.display());
-        return Ok(Found { readings: nothing(metrics, watch, &reason), is_simulated });
+        return Ok(Found { readings: nothing(metrics, watch, &reason), origin });
     };
     let interval = declared.and_then(|declared| TimeDelta::from_std(declared.interval?).ok());
     let times = times(series, interval.unwrap_or_else(|| watch.step()), notes);
@@ -57,7 +57,7 @@ pub(super) fn readings(
         };
         let reason =
             format!("no iteration of `{}` lies in the time of the canary; {span}", loaded.folder.display());
-        return Ok(Found { readings: nothing(metrics, watch, &reason), is_simulated });
+        return Ok(Found { readings: nothing(metrics, watch, &reason), origin });
     }
     if let Some(first) = covered.iter().map(|(_, (from, _))| *from).min()
         && first - watch.since > watch.step()
@@ -91,7 +91,7 @@ pub(super) fn readings(
         };
         ((*metric).to_owned(), readings.clone().flatten().unwrap_or_else(absent))
     });
-    Ok(Found { readings: readings.collect(), is_simulated })
+    Ok(Found { readings: readings.collect(), origin })
 }
 
 fn nothing(metrics: &BTreeSet<&str>, watch: &Watch, reason: &str) -> BTreeMap<String, Readings> {

@@ -85,7 +85,8 @@ fn counts_that_can_never_judge_are_told_with_their_place() {
 #[test]
 fn the_rules_of_a_comparison_are_read_and_checked() {
     let rules = read("[compare.kpi.net_bps]\nabsolute = 0.5").compare;
-    let absolute: Vec<f64> = rules.margins.iter().map(|margin| margin.absolute.value).collect();
+    let absolute: Vec<f64> =
+        rules.kpis.iter().filter_map(|rule| Some(rule.margin.as_ref()?.absolute.value)).collect();
     // In the order of their names: maker, net, latency, risk.
     assert_eq!(absolute, [0.02, 0.5, 10.0, 0.02]);
     assert_eq!((rules.error_rate.value, rules.extensions, rules.min_iterations), (0.05, 1, 16));
@@ -97,11 +98,51 @@ fn the_rules_of_a_comparison_are_read_and_checked() {
         ("min_iterations = \"window\"", "the window `steady` has no fixed length"),
         ("kpi.net_bps.absolute = -0.1", "expected 0 or more, found -0.1"),
         ("kpi.net_bps.relative = -1", "expected 0 or more, found -1"),
-        ("kpi.gross_bps.absolute = 1", "unknown key"),
+        ("kpi.gross_bps.absolute = 1", "`gross_bps` has no direction, so neither way is worse"),
+        ("refuse = [\"intervall\"]", "unknown condition `intervall` (did you mean `interval`?)"),
+        ("relative = -0.1", "expected 0 or more, found -0.1"),
     ] {
         let error = error_of(&format!("[compare]\n{text}"));
         assert!(error.contains(words), "{error}");
     }
+}
+
+#[test]
+fn every_kpi_of_the_policy_is_compared_with_a_margin_of_its_own_or_the_default() {
+    let policy = read(
+        "[kpi.zeta_ms]\nunit = \"ms\"\ndirection = \"lower\"\nfloor = 2\n\
+         [kpi.alpha]\nunit = \"1/s\"\ndirection = \"higher\"\n\
+         [kpi.color]\nunit = \"x\"\ndirection = \"none\"\n\
+         [iteration_pass.kpi.zeta_ms]\ncomparison = \"<=\"\nlimit = 9\n\
+         [iteration_pass.kpi.net_bps]\nenabled = false\n\
+         [compare.kpi.alpha]\nabsolute = 5\n\
+         [compare.kpi.cancel_ratio]\nrelative = 0.5\n\
+         [compare.kpi.risk_ratio]\nenabled = false\n\
+         [compare]\nrefuse = [\"interval\", \"cpu\"]",
+    );
+    let rules = &policy.compare;
+    let told: Vec<_> = rules
+        .kpis
+        .iter()
+        .map(|rule| {
+            let margin = rule.margin.as_ref().map(|margin| (margin.absolute.value, margin.relative.value));
+            (policy.kpis.name(rule.kpi), margin, rule.required)
+        })
+        .collect();
+    // The four by name, then the others by name. The share for all is 5 %; the floor of ratios is 0.005.
+    let expected = [
+        ("maker_taker_ratio", Some((0.02, 0.0)), true),
+        ("net_bps", Some((0.2, 0.05)), false),
+        ("p95_latency_ms", Some((10.0, 0.0)), true),
+        ("risk_ratio", None, false),
+        ("alpha", Some((5.0, 0.05)), false),
+        ("cancel_ratio", Some((0.005, 0.5)), false),
+        ("color", None, false),
+        ("zeta_ms", Some((2.0, 0.05)), true),
+    ];
+    assert_eq!(told, expected);
+    let refuse: Vec<&str> = rules.refuse.iter().map(|condition| condition.word()).collect();
+    assert_eq!(refuse, ["interval", "cpu"]);
 }
 
 #[test]
