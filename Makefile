@@ -5,7 +5,7 @@ CARGO ?= cargo
 TEST_FEATURES := --features failpoints
 
 .DEFAULT_GOAL := help
-.PHONY: help soak soak-audit soak-audit-ci soak-compare test e2e load bench error-rates critical-values fmt lint doc ci
+.PHONY: help soak soak-audit soak-audit-ci soak-compare test e2e load bench error-rates critical-values verdicts fmt lint doc ci
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ error-rates: ## Simulate how often the statistics are wrong; writes deploy/stati
 
 critical-values: ## Simulate the critical values of the search for changes of level (minutes)
 	$(CARGO) bench --locked --profile profiling --bench error_rates -- critical
+
+verdicts: ## Print the table of one verdict: folders of all kinds through every output that names one
+	$(CARGO) test --locked $(TEST_FEATURES) --test it verdicts -- --nocapture
 
 fmt: ## Format the source
 	$(CARGO) fmt

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::judging::{CiArgs, OverrideArgs, PathArgs, PolicyArgs, WindowArgs};
+use super::judging::{CiArgs, MockArgs, OverrideArgs, PathArgs, PolicyArgs, WindowArgs};
 use super::values::Format;
 
 /// `soak audit`
@@ -30,6 +30,9 @@ pub struct AuditArgs {
     /// The limits.
     #[command(flatten)]
     pub policy: PolicyArgs,
+    /// Relaxed limits.
+    #[command(flatten)]
+    pub mock: MockArgs,
     /// The iterations.
     #[command(flatten)]
     pub window: WindowArgs,

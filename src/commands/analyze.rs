@@ -1,7 +1,7 @@
 //! `soak analyze`: the deep look.
 
 use super::ci::{self, Reporter};
-use super::judging::{cannot_judge, collect_provenance, load_window_policy, overriding};
+use super::judging::{cannot_judge, collect_provenance, judging_options, load_window_policy, overriding};
 use super::post_soak::{end, ending, leave, result, style, tell_folder, verdict_exit, write};
 use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
@@ -33,8 +33,7 @@ pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         format,
     } = args;
     let reporter = Reporter { globals, args: ci, name: "soak analyze", is_json: *format == Format::Json };
-    let options =
-        Options { mock: mock.mock, so_far: window.so_far, min_windows: *min_windows, ..Options::default() };
+    let options = Options { min_windows: *min_windows, ..judging_options(*mock, window) };
     let asked = path.folder();
     let (policy, provenance, judged) = reporter.or_error(|| {
         let policy = load_window_policy(policy, window)?;

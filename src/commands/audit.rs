@@ -5,14 +5,13 @@ use std::path::Path;
 use anyhow::anyhow;
 
 use super::ci::{self, Reporter};
-use super::judging::{cannot_judge, collect_provenance, load_window_policy, overriding};
+use super::judging::{cannot_judge, collect_provenance, judging_options, load_window_policy, overriding};
 use super::post_soak::{end, ending, leave, style, tell_folder, write_where};
 use super::{Failure, print};
 use crate::cli::audit::{AuditArgs, AuditCommand, LegacyArgs, PrSummaryArgs};
 use crate::cli::globals::GlobalArgs;
 use crate::cli::values::Format;
-use crate::core::analysis::Options;
-use crate::core::verdict::Outcome;
+use crate::core::audit::Readiness;
 use crate::exit::Exit;
 use crate::flow::audit;
 use crate::flow::judge::{self, Request};
@@ -32,6 +31,7 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
         command,
         path,
         policy,
+        mock,
         window,
         fail_on_hold,
         override_,
@@ -50,8 +50,8 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
     let (policy, provenance, legacy, judged) = reporter.or_error(|| {
         let policy = load_window_policy(policy, window)?;
         let provenance = collect_provenance(&policy, overriding(override_))?;
-        let options = Options { so_far: window.so_far, ..Options::default() };
-        let request = Request { path: &asked, policy: &policy, options, symbols: &[], edge_report: None };
+        let options = judging_options(*mock, window);
+        let request = Request::new(&asked, &policy, options);
         let legacy = legacy_files(legacy)?;
         let judged = match judge::judge(&request) {
             Ok(judged) => judged,
@@ -98,7 +98,7 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
     if let Some(unwritten) = ci::write(ci, &told) {
         failure.get_or_insert(unwritten);
     }
-    let exit = verdict_exit(audited.readiness.outcome, *fail_on_hold, provenance.overridden.is_some());
+    let exit = verdict_exit(&audited.readiness, *fail_on_hold && provenance.overridden.is_none());
     let exit_code = ending(exit, failure.as_ref()).code(globals.detailed_exitcode);
     match format {
         Format::Text => {
@@ -146,9 +146,9 @@ fn write_legacy(files: &[LegacyFile<'_>], answer: &Answer) -> Result<(), Failure
     Ok(())
 }
 
-/// Only PASS is OK; an override passes any.
-fn verdict_exit(outcome: Outcome, fail_on_hold: bool, overridden: bool) -> Exit {
-    if fail_on_hold && !overridden { Exit::of_verdict(outcome, true) } else { Exit::Success }
+/// How an audit ends: `fails` says whether HOLD fails it.
+fn verdict_exit(readiness: &Readiness, fails: bool) -> Exit {
+    if fails && !readiness.is_ok() { Exit::of_verdict(readiness.outcome, true) } else { Exit::Success }
 }
 
 /// A summary larger than this is damage.
@@ -166,22 +166,4 @@ fn pr_summary(args: &PrSummaryArgs) -> Result<Exit, Failure> {
     let account = read::read(&bytes).map_err(|error| unusable(error.to_string()))?;
     print(pull_request(&account))?;
     Ok(Exit::Success)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_with_the_flag_and_without_an_override_does_hold_fail() {
-        let exits = |fail_on_hold, overridden| {
-            [Outcome::Pass, Outcome::Warn, Outcome::Inconclusive, Outcome::Fail, Outcome::Invalid]
-                .map(|outcome| verdict_exit(outcome, fail_on_hold, overridden))
-        };
-        let failing = [Exit::Success, Exit::Failed, Exit::Inconclusive, Exit::Failed, Exit::InputInvalid];
-        assert_eq!(exits(true, false), failing);
-        for (flag, overridden) in [(false, false), (false, true), (true, true)] {
-            assert_eq!(exits(flag, overridden), [Exit::Success; 5]);
-        }
-    }
 }

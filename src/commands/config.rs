@@ -93,7 +93,7 @@ pub(super) fn test(args: &ConfigTestArgs) -> Result<Exit, Failure> {
 }
 
 fn judged(run: &Path, policy: &Policy) -> Result<Analysis, Failure> {
-    let request = Request { path: run, policy, options: Options::default(), symbols: &[], edge_report: None };
+    let request = Request::new(run, policy, Options::default());
     Ok(judge::judge(&request).map_err(cannot_judge)?.analysis)
 }
 

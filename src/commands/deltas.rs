@@ -6,7 +6,7 @@ use super::judging::{cannot_judge, cannot_write, collect_provenance, load_policy
 use super::{Failure, print};
 use crate::cli::deltas::DeltasVerifyArgs;
 use crate::cli::values::Format;
-use crate::core::analysis::{Analysis, Depth, Options};
+use crate::core::analysis::{Analysis, Options};
 use crate::core::deltas::Status;
 use crate::core::verdict::{Check, Outcome, Part};
 use crate::exit::Exit;
@@ -20,9 +20,9 @@ pub(super) fn verify(args: &DeltasVerifyArgs) -> Result<Exit, Failure> {
     let DeltasVerifyArgs { path, policy, strict, threshold, out, format } = args;
     let policy = load_policy(policy.policy.as_deref(), &patches(*threshold, *strict))?;
     let provenance = collect_provenance(&policy, None)?;
-    let options = Options { depth: Depth::Snapshot, strict: *strict, ..Options::default() };
+    let options = Options { strict: *strict, ..Options::default() };
     let path = path.folder();
-    let request = Request { path: &path, policy: &policy, options, symbols: &[], edge_report: None };
+    let request = Request::new(&path, &policy, options);
     let judged = judge::judge(&request).map_err(cannot_judge)?;
     let analysis = &judged.analysis;
     if analysis.evidence.is_empty() {

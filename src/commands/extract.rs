@@ -2,14 +2,13 @@
 
 use anyhow::anyhow;
 
-use super::judging::{cannot_judge, collect_provenance, load_window_policy, notify_target};
+use super::judging::{cannot_judge, collect_provenance, judging_options, load_window_policy, notify_target};
 use super::post_soak::{compare, notify, say, tell_folder, write};
 use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
 use crate::cli::judging::JudgedRunArgs;
 use crate::cli::post_soak::{ExtractArgs, MetricsArgs};
 use crate::cli::values::FailOn;
-use crate::core::analysis::{Depth, Options};
 use crate::core::verdict::Outcome;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
@@ -17,7 +16,7 @@ use crate::flow::write::{Metrics, Wanted, render};
 use crate::render::json;
 use crate::wire::snapshot::Snapshot;
 
-/// Judges the last window, writes the snapshot, prints it.
+/// Judges, writes the snapshot, prints it.
 pub(super) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     let ExtractArgs {
         judged: JudgedRunArgs { path, policy, mock, window },
@@ -31,15 +30,9 @@ pub(super) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     let target = notify_args.destination().map_err(Failure::usage)?.map(notify_target);
     let policy = load_window_policy(policy, window)?;
     let provenance = collect_provenance(&policy, None)?;
-    let options = Options {
-        depth: Depth::Snapshot,
-        mock: mock.mock,
-        so_far: window.so_far,
-        deltas: false,
-        ..Options::default()
-    };
+    let options = judging_options(*mock, window);
     let asked = path.folder();
-    let request = Request { path: &asked, policy: &policy, options, symbols: &[], edge_report: None };
+    let request = Request::new(&asked, &policy, options);
     let judged = judge::judge(&request).map_err(cannot_judge)?;
     tell_folder(globals, &judged, &asked);
     let analysis = &judged.analysis;

@@ -2,7 +2,9 @@
 
 use super::ci::{self, Reporter};
 use super::extract::metrics_wanted;
-use super::judging::{cannot_judge, collect_provenance, load_window_policy, notify_target, overriding};
+use super::judging::{
+    cannot_judge, collect_provenance, judging_options, load_window_policy, notify_target, overriding,
+};
 use super::post_soak::{
     compare, end, ending, leave, notify, result, style, tell_folder, verdict_exit, write,
 };
@@ -43,12 +45,10 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     let reporter = Reporter { globals, args: ci, name: "soak gate", is_json: *format == Format::Json };
     let asked = path.folder();
     let options = Options {
-        mock: mock.mock,
-        so_far: window.so_far,
         deltas: !skip_delta_verify,
         strict: *strict,
         require_freeze: *require_freeze,
-        ..Options::default()
+        ..judging_options(*mock, window)
     };
     let (target, policy, provenance, judged) = reporter.or_error(|| {
         let target = notify_args.destination().map_err(Failure::usage)?.map(notify_target);

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::Failure;
-use crate::cli::judging::{OverrideArgs, OverrideByArgs, PolicyArgs, WindowArgs};
+use crate::cli::judging::{MockArgs, OverrideArgs, OverrideByArgs, PolicyArgs, WindowArgs};
 use crate::cli::notify::Destination;
+use crate::core::analysis::Options;
 use crate::core::policy::Policy;
 use crate::flow::judge::JudgeError;
 use crate::flow::policy::PolicyProblem;
@@ -40,6 +41,13 @@ pub(super) fn load_window_policy(policy: &PolicyArgs, window: &WindowArgs) -> Re
         }
         None => Ok(policy),
     }
+}
+
+/// How a run is judged by the flags that the judging commands share.
+pub(super) fn judging_options(mock: MockArgs, window: &WindowArgs) -> Options {
+    let MockArgs { mock } = mock;
+    let WindowArgs { so_far, last_n: _, min_iterations: _, exclude_symbol: _ } = window;
+    Options { mock, so_far: *so_far, ..Options::default() }
 }
 
 /// Who judges, by what.

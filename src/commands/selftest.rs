@@ -1,6 +1,6 @@
 //! `soak selftest`: can the gates fail?
 
-use super::judging::{cannot_judge, collect_provenance, load_window_policy};
+use super::judging::{cannot_judge, collect_provenance, judging_options, load_window_policy};
 use super::post_soak::{say, style};
 use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
@@ -29,12 +29,10 @@ pub(super) fn run(args: &SelftestArgs, globals: &GlobalArgs) -> Result<Exit, Fai
     let policy = load_window_policy(policy, window)?;
     let provenance = collect_provenance(&policy, None)?;
     let options = Options {
-        mock: mock.mock,
-        so_far: window.so_far,
         deltas: !skip_delta_verify,
         strict: *strict,
         require_freeze: *require_freeze,
-        ..Options::default()
+        ..judging_options(*mock, window)
     };
     let path = run.clone().unwrap_or_else(|| path.folder());
     let exit_code = |verdict| Exit::of_verdict(verdict, fail_on.is_some()).code(globals.detailed_exitcode);

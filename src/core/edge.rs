@@ -14,7 +14,7 @@ use super::stats::summary::mean;
 const COSTS: [KpiId; 4] = [KpiId::FEES_BPS, KpiId::SLIPPAGE_BPS, KpiId::ADVERSE_BPS, KpiId::INVENTORY_BPS];
 
 /// A component over the window.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Component {
     /// Its mean, bps; `None` when no iteration tells it.
     pub mean: Option<f64>,
@@ -48,7 +48,7 @@ pub struct Identity {
 }
 
 /// The net edge of a window, taken apart.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EdgeDecomposition {
     /// Edge before costs.
     pub gross: Component,

@@ -197,9 +197,6 @@ pub struct Evidence {
     pub sources: BTreeSet<String>,
     /// Commits of the system under test, as the iterations say them.
     pub commits: BTreeSet<String>,
-    /// Numbers in file names that were not read because only the last window was asked for, by the symbol
-    /// in the name.
-    pub unread: BTreeMap<Option<String>, Vec<u64>>,
     /// Tuning records of `TUNING_REPORT.json`, for iterations that carry none.
     pub tuning_report: BTreeMap<u64, Tuning>,
     /// The numbers that the folder has files of, of whatever symbol.
@@ -290,19 +287,14 @@ impl Evidence {
         found.with(&folder).with(&declared.starting_at(first))
     }
 
-    /// The numbers of a series that there are files of: read, unread, unusable.
+    /// The numbers of a series that there are files of: read and unusable.
     pub fn found(&self, series: &Series) -> Ranges {
         let concerns = |symbol: &Option<String>| symbol.is_none() || *symbol == series.symbol;
-        let unread = self
-            .unread
-            .iter()
-            .filter(|(symbol, _)| concerns(symbol))
-            .flat_map(|(_, numbers)| numbers.iter().copied());
         let read = series.rows().iter().map(|row| row.number);
         let bad = self.bad_files.iter().filter(|bad| concerns(&bad.symbol)).map(|bad| bad.number);
         let twice = self.duplicates.iter().filter(|two| concerns(&two.symbol)).map(|two| two.number);
         // A number beyond every run would make all before it missing; its file is named as unusable.
-        unread.chain(read).chain(bad).chain(twice).filter(|number| *number <= LARGEST_NUMBER).collect()
+        read.chain(bad).chain(twice).filter(|number| *number <= LARGEST_NUMBER).collect()
     }
 
     /// The numbers between the first and the last of a series that are not there. Numbers that all share one stride

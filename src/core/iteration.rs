@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::drift::ResourceValues;
-use super::guards::GuardSet;
+use super::guards::{Guard, GuardSet};
 use super::instant;
 use super::kpi::{Kpi, KpiId};
 use super::params::{ParamName, ParamValues};
@@ -114,6 +114,21 @@ pub struct Tuning {
 }
 
 impl Tuning {
+    /// Whether a freeze started, was in force, or held back a proposal. Every count of freezes counts these
+    /// iterations.
+    pub fn is_frozen(&self) -> bool {
+        self.freeze || self.guards.contains(Guard::Freeze)
+    }
+
+    /// The guards that spoke, a freeze in force included.
+    pub fn spoke(&self) -> GuardSet {
+        let mut spoke = self.guards;
+        if self.freeze {
+            spoke.insert(Guard::Freeze);
+        }
+        spoke
+    }
+
     /// The signature, else the state hash.
     pub fn signature_or_hash(&self) -> Option<&Arc<str>> {
         self.signature.as_ref().or(self.state_hash.as_ref())

@@ -45,6 +45,7 @@ pub mod spark;
 pub mod spelling;
 pub mod stats;
 pub mod symbols;
+pub mod tally;
 pub mod tuning;
 pub mod verdict;
 pub mod violations;

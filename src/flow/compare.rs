@@ -7,7 +7,7 @@ use crate::core::compare::conditions::{Condition, Conditions};
 use crate::core::compare::significance::{Around, Values};
 use crate::core::compare::{Measured, Side};
 use crate::core::policy::{KpiRule, Policy, WindowSpec};
-use crate::core::verdict::{Outcome, WindowUsed};
+use crate::core::verdict::WindowUsed;
 use crate::core::window::Window;
 use crate::flow::judge::{self, JudgeError, Judged, Request};
 use crate::io::load::{LARGEST, read_bounded};
@@ -182,16 +182,11 @@ fn of_symbol(analysis: &Analysis, symbol: &SymbolAnalysis, path: &Path) -> Compa
         path: told(path),
         kind: "run".to_owned(),
         verdict: Some(analysis.outcome.word().to_owned()),
-        reason: Some(reason(analysis, symbol)),
+        reason: Some(analysis.reason()),
         symbol: symbol.symbol.clone(),
         source: analysis.source(),
         window: Some(symbol.last.used()),
     }
-}
-
-/// The main reason of the verdict; of a PASS how many iterations pass.
-pub fn reason(analysis: &Analysis, symbol: &SymbolAnalysis) -> String {
-    if analysis.outcome == Outcome::Pass { symbol.run_reason() } else { analysis.reason() }
 }
 
 /// The compared KPIs over the last-n window, in the order of the rules.

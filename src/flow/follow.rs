@@ -69,7 +69,7 @@ impl Follower {
 
     fn judge(&self, loaded: load::Loaded) -> Result<Judged, JudgeError> {
         let Self { path, policy, options, .. } = self;
-        let request = Request { path, policy, options: options.clone(), symbols: &[], edge_report: None };
+        let request = Request::new(path, policy, options.clone());
         judge::judge_loaded(loaded, &request, None)
     }
 }

@@ -7,7 +7,7 @@ use crate::core::instant;
 use crate::core::iteration::first_time;
 use crate::core::policy::Policy;
 use crate::core::series::Series;
-use crate::flow::compare::{reason, side};
+use crate::flow::compare::side;
 use crate::flow::judge::{self, JudgeError, Request};
 use crate::io::load::{LARGEST, LoadError, read_bounded, runs_below};
 use crate::wire::history_result::HistoryRun;
@@ -77,9 +77,8 @@ fn manifest_of(folder: &Path) -> Vec<u8> {
 }
 
 fn judged(below: &Path, found: &Found, policy: &Policy, mock: bool) -> Result<HistoryRun, HistoryError> {
-    // As `gate` judges, so that no run has two verdicts.
     let options = Options { mock, ..Options::default() };
-    let request = Request { path: &found.folder, policy, options, symbols: &[], edge_report: None };
+    let request = Request::new(&found.folder, policy, options);
     let analysis = judge::judge(&request)?.analysis;
     let symbol = analysis.worst();
     let first_time = || {
@@ -92,7 +91,7 @@ fn judged(below: &Path, found: &Found, policy: &Policy, mock: bool) -> Result<Hi
         start: found.start.clone().or_else(first_time),
         source: analysis.source(),
         verdict: analysis.outcome,
-        reason: reason(&analysis, symbol),
+        reason: analysis.reason(),
         symbol: symbol.symbol.clone(),
         window: symbol.last.used(),
         medians: HistoryRun::medians(&side(symbol, policy), policy),

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::core::analysis::{self, Analysis, Depth, Options};
+use crate::core::analysis::{self, Analysis, Options};
 use crate::core::judge::edge_report::Totals;
-use crate::core::policy::{Policy, WindowSpec};
+use crate::core::policy::Policy;
 use crate::io::clock;
 use crate::io::environment::Environment;
-use crate::io::load::{self, LoadError, Loaded, Reach};
+use crate::io::load::{self, LoadError, Loaded};
 use crate::io::loose::{self, FileError};
 use crate::wire::edge_report;
 
@@ -24,6 +24,13 @@ pub struct Request<'a> {
     pub symbols: &'a [String],
     /// An edge report to hold against the limits, too.
     pub edge_report: Option<&'a Path>,
+}
+
+impl<'a> Request<'a> {
+    /// The whole folder, as the gate judges it.
+    pub fn new(path: &'a Path, policy: &'a Policy, options: Options) -> Self {
+        Self { path, policy, options, symbols: &[], edge_report: None }
+    }
 }
 
 /// A judged folder.
@@ -67,8 +74,7 @@ pub enum JudgeError {
 /// Loads a folder and judges it.
 pub fn judge(request: &Request<'_>) -> Result<Judged, JudgeError> {
     let totals = request.edge_report.map(edge_totals).transpose()?;
-    let reach = reach(request);
-    let loaded = load::load(request.path, &request.policy.kpis, reach)?;
+    let loaded = load::load(request.path, &request.policy.kpis)?;
     judge_loaded(loaded, request, totals.as_ref())
 }
 
@@ -99,18 +105,6 @@ pub(super) fn judge_loaded(
     evidence.now = Some(fixed.map_or(machine, |fixed| fixed.max(machine)));
     let analysis = analysis::analyse(evidence, request.policy, &request.options, totals);
     Ok(Judged { redirected: folder != request.path, folder, analysis })
-}
-
-/// The snapshot needs no more files than its windows.
-fn reach(request: &Request<'_>) -> Reach {
-    let windows = &request.policy.windows;
-    let verdict = request.policy.run_verdict.window.length(windows);
-    let last = WindowSpec::LastN.length(windows);
-    let Options { depth, deltas, every_iteration, .. } = request.options;
-    match (depth, deltas || every_iteration, verdict, last) {
-        (Depth::Snapshot, false, Some(verdict), Some(last)) => Reach::Last(verdict.max(last)),
-        _ => Reach::All,
-    }
 }
 
 fn edge_totals(path: &Path) -> Result<Totals, JudgeError> {

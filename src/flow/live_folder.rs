@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use crate::core::analysis::{Analysis, Depth, Options, SymbolAnalysis, limits_word, pass_limits};
+use crate::core::analysis::{Analysis, Options, SymbolAnalysis, limits_word, pass_limits};
 use crate::core::policy::Policy;
 use crate::core::run::live::{LiveFacts, LiveIteration, LiveRun, LiveVerdict};
 use crate::core::run::settings::SourceSettings;
@@ -68,13 +68,7 @@ pub struct LiveFolder {
 impl LiveFolder {
     /// Will follow a folder, which may not be there yet.
     pub fn new(followed: Followed, policy: Policy, provenance: &Provenance) -> Self {
-        let options = Options {
-            depth: Depth::Snapshot,
-            mock: followed.mock,
-            so_far: true,
-            deltas: false,
-            ..Options::default()
-        };
+        let options = Options { mock: followed.mock, live: true, ..Options::default() };
         let limits = limits_word(followed.mock);
         let mut empty =
             LiveFacts::new("unknown", limits, &provenance.tool_version, &provenance.policy_sha256);
@@ -116,7 +110,7 @@ impl LiveFolder {
             facts.note = Some(format!("there are no iterations in `{}` {before}", judged.folder.display()));
             let claims =
                 analysis.evidence.declared.as_ref().is_some_and(|declared| declared.last_complete > 0);
-            facts.verdict = claims.then(|| verdict(analysis));
+            facts.verdict = claims.then(|| LiveVerdict::of(analysis));
             return self.nothing_but(facts);
         }
         let wanted = followed.symbol.as_deref();
@@ -126,7 +120,7 @@ impl LiveFolder {
         };
         facts.symbol.clone_from(&symbol.symbol);
         self.worst.clone_from(&symbol.symbol);
-        facts.verdict = Some(verdict(analysis));
+        facts.verdict = Some(LiveVerdict::of(analysis));
         facts.note = note(&facts, analysis, now);
         let pass = pass_limits(policy, followed.mock);
         let rows = || LiveIteration::of_series(analysis.series(symbol), policy.kpis.len(), pass);
@@ -153,10 +147,6 @@ fn choose<'a>(
         Some(wanted) => named(wanted),
         None => before.and_then(named).or_else(|| Some(analysis.worst())),
     }
-}
-
-fn verdict(analysis: &Analysis) -> LiveVerdict {
-    LiveVerdict { outcome: analysis.outcome, reason: analysis.reason() }
 }
 
 fn no_symbol(analysis: &Analysis, wanted: &str) -> String {

@@ -11,7 +11,7 @@ use crate::core::iteration::first_time;
 use crate::core::kpi::KpiTable;
 use crate::core::series::Series;
 use crate::io::clock;
-use crate::io::load::{self, LARGEST, LoadError, Reach, read_bounded};
+use crate::io::load::{self, LARGEST, LoadError, read_bounded};
 use crate::io::store::{AskError, RemoteStore, SendError, Sought};
 use crate::wire::history_samples::{NUMBER, SYMBOL, request};
 use crate::wire::{manifest, run_manifest};
@@ -31,7 +31,7 @@ pub struct LoadedHistory {
 
 /// Loads the history of a folder.
 pub fn load(asked: &Path, kpis: &KpiTable) -> Result<LoadedHistory, LoadError> {
-    let load::Loaded { folder, evidence } = load::load(asked, kpis, Reach::All)?;
+    let load::Loaded { folder, evidence } = load::load(asked, kpis)?;
     let history = History::of(&evidence, kpis);
     let mut bad_files: Vec<String> =
         evidence.bad_files.iter().map(|bad| format!("`{}` is left out: {}", bad.name, bad.reason)).collect();

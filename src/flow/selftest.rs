@@ -118,7 +118,7 @@ pub fn test(asked: &Asked<'_>) -> Result<Tested, SelftestError> {
 
 fn judged(asked: &Asked<'_>, path: &Path) -> Result<judge::Judged, JudgeError> {
     let options = asked.options.clone();
-    judge::judge(&Request { path, policy: asked.policy, options, symbols: &[], edge_report: None })
+    judge::judge(&Request::new(path, asked.policy, options))
 }
 
 fn chosen(before: &Analysis, asked: &Asked<'_>) -> Vec<Fault> {

@@ -156,6 +156,8 @@ pub fn delta_report(analysis: &Analysis, provenance: &Provenance) -> Option<Delt
         .filter_map(|symbol| Some(DeltaReport::new(symbol.symbol.as_deref(), symbol.deltas.as_ref()?)))
         .collect();
     let mut report = DeltaReport::whole(reports)?;
+    report.outcome = Some(analysis.outcome.word().to_owned());
+    report.outcome_reason = Some(analysis.reason());
     report.overridden.clone_from(&provenance.overridden);
     report.rehearsal = provenance.rehearsal;
     Some(report)

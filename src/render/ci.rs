@@ -52,6 +52,7 @@ impl<'a> Told<'a> {
             facts: vec![
                 ("source", analysis.source().unwrap_or_else(|| "not recorded".to_owned())),
                 ("simulated", analysis.origin.simulated.to_string()),
+                ("checks", analysis.headline()),
                 ("limits", analysis.limits().to_owned()),
                 ("policy_sha256", provenance.policy_sha256.clone()),
                 ("tool_version", provenance.tool_version.clone()),

@@ -17,7 +17,10 @@ const FAILING_ON_TERMINAL: usize = 10;
 /// `DELTA_VERIFY_REPORT.md`. `checks` are those of the delta verification, and may be none.
 pub fn markdown(report: &DeltaReport, checks: &[Check]) -> String {
     let mut out = String::from("# Delta verification\n\n");
-    line(&mut out, &format!("**Verdict: {}**\n", verdict(checks)));
+    line(&mut out, &format!("**Deltas: {}**\n", verdict(checks)));
+    if let Some((outcome, reason)) = report.outcome.as_ref().zip(report.outcome_reason.as_ref()) {
+        line(&mut out, &format!("Verdict of the run: {} - {}\n", cell(outcome), cell(reason)));
+    }
     if report.rehearsal {
         line(&mut out, &format!("{REHEARSAL}\n"));
     }
@@ -68,6 +71,9 @@ pub fn markdown(report: &DeltaReport, checks: &[Check]) -> String {
 pub fn text(report: &DeltaReport, checks: &[Check]) -> String {
     let mut out = String::new();
     line(&mut out, &format!("delta verification: {}", verdict(checks)));
+    if let Some((outcome, reason)) = report.outcome.as_ref().zip(report.outcome_reason.as_ref()) {
+        line(&mut out, &format!("verdict of the run: {}: {}", printable(outcome), printable(reason)));
+    }
     for check in checks {
         line(&mut out, &format!("  {}", ladder(check, printable)));
     }

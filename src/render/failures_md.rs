@@ -48,7 +48,7 @@ pub fn failures(analysis: &Analysis, policy: &Policy, provenance: &Provenance) -
             "##"
         };
         iterations(&mut out, mark, analysis, symbol, policy);
-        let anomalies = symbol.deep.as_ref().map_or(&symbol.anomalies, |deep| &deep.anomalies);
+        let anomalies = &symbol.deep.anomalies;
         if !anomalies.is_empty() {
             paragraph(&mut out, &format!("{mark} Anomalies"));
             anomaly_table(&mut out, anomalies, policy);

@@ -152,7 +152,7 @@ fn kpi_lines(out: &mut String, analysis: &Analysis, policy: &Policy, style: Styl
 
 /// Where resources are heading.
 fn drift_lines(out: &mut String, symbol: &SymbolAnalysis) {
-    let Some(deep) = &symbol.deep else { return };
+    let deep = &symbol.deep;
     let name = symbol.symbol.as_deref().map_or_else(String::new, |name| format!(" of {}", printable(name)));
     if deep.drift.iter().all(|drift| drift.word == DriftWord::NoData) {
         line(out, format_args!("Drift of resources{name}: no data\n"));
@@ -191,6 +191,7 @@ fn verdict_block(out: &mut String, analysis: &Analysis, style: Style) {
     if let Some(symbol) = &worst.symbol {
         line(out, format_args!("Worst symbol:    {}", printable(symbol)));
     }
+    line(out, format_args!("Checks:          {}", analysis.headline()));
     line(out, format_args!("Freeze Ready:    {}", yes(analysis.freeze_ready())));
     line(out, format_args!("Pass Count:      {}/{}", worst.passes.passing, worst.passes.n));
     match &worst.deltas {
@@ -209,13 +210,13 @@ fn verdict_block(out: &mut String, analysis: &Analysis, style: Style) {
 fn reasons(out: &mut String, analysis: &Analysis, provenance: &Provenance, style: Style) {
     let reasons = analysis.reasons();
     if reasons.is_empty() {
-        put(out, "Every gate was evaluated on enough data and holds:\n");
+        line(out, format_args!("PASS because {}:", analysis.reason()));
     } else {
         put(out, "Reasons, worst first:\n");
         for check in &reasons {
             put(out, &ladder(check, style));
         }
-        put(out, "\nOther gates of the verdict:\n");
+        put(out, "\nOther checks of the verdict:\n");
     }
     let others: Vec<&Check> = analysis
         .checks()
@@ -275,8 +276,10 @@ fn next_step(out: &mut String, analysis: &Analysis) {
         Outcome::Pass if origin.source.is_none() => {
             "a release needs a run whose source is recorded; `soak run` records it"
         }
-        Outcome::Pass if analysis.freeze_ready() => "the overrides may be frozen and the build released",
-        Outcome::Pass => "the build may be released; the overrides are not ready to be frozen",
+        Outcome::Pass if analysis.freeze_ready() => {
+            "the gate accepts the build, and the overrides may be frozen; `soak audit` says whether it is ready"
+        }
+        Outcome::Pass => "the gate accepts the build; the overrides are not ready to be frozen",
         Outcome::Warn => {
             "read the reasons above; POST_SOAK_AUDIT.md has the details, RECOMMENDATIONS.md what to change"
         }

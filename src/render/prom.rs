@@ -124,7 +124,7 @@ fn original_deltas(out: &mut Exposition, analysis: &Analysis) {
 fn kpis(out: &mut Exposition, analysis: &Analysis, policy: &Policy) {
     out.family("soak_kpi", "gauge", "Statistic of a KPI over a window, in base units (seconds, ratios)");
     for symbol in &analysis.symbols {
-        for window in symbol.deep.iter().flat_map(|deep| &deep.windows) {
+        for window in &symbol.deep.windows {
             for stats in &window.kpis {
                 let kpi = policy.kpis.get(stats.kpi);
                 let (name, scale) = kpi.base_unit();
@@ -134,21 +134,6 @@ fn kpis(out: &mut Exposition, analysis: &Analysis, policy: &Policy) {
                         let labels = [
                             ("kpi", name.as_str()),
                             ("window", &window.window.name),
-                            ("stat", statistic.word()),
-                        ];
-                        sample(out, "soak_kpi", symbol, &labels, value / scale);
-                    }
-                }
-            }
-        }
-        if symbol.deep.is_none() {
-            for stats in &symbol.kpis {
-                let (name, scale) = policy.kpis.get(stats.kpi).base_unit();
-                for statistic in [Statistic::Mean, Statistic::Median] {
-                    if let Some(value) = stats.summary.and_then(|summary| summary.get(statistic)) {
-                        let labels = [
-                            ("kpi", name.as_str()),
-                            ("window", &symbol.last.name),
                             ("stat", statistic.word()),
                         ];
                         sample(out, "soak_kpi", symbol, &labels, value / scale);

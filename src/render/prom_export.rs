@@ -107,7 +107,7 @@ impl<'a> Of<'a> {
 
     /// Whether parameters are frozen in the newest iteration, all of them or those of a subsystem.
     fn is_frozen(self) -> Option<bool> {
-        let guards = self.newest()?.tuning.guards;
+        let guards = self.newest()?.tuning.spoke();
         Some(guards.contains(Guard::Freeze) || guards.contains(Guard::PartialFreeze))
     }
 
@@ -178,7 +178,7 @@ fn counted(out: &mut Exposition, analysis: &Analysis) {
     out.family(name, "counter", "Iterations of the run in which a guard spoke");
     for of in Of::all(analysis) {
         for guard in Guard::ALL {
-            let spoke = of.series.rows().iter().filter(|row| row.tuning.guards.contains(guard)).count();
+            let spoke = of.symbol.deep.guards.of(guard);
             sample(out, name, of.symbol, &[("guard", guard.word())], spoke as f64);
         }
     }

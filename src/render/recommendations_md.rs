@@ -64,10 +64,7 @@ fn kpis(out: &mut String, mark: &str, symbol: &SymbolAnalysis, policy: &Policy) 
 
 fn parameters(out: &mut String, mark: &str, symbol: &SymbolAnalysis) {
     paragraph(out, &format!("{mark} Parameters"));
-    let Some(deep) = &symbol.deep else {
-        paragraph(out, "Not looked at: only the verdict of this run was computed.");
-        return;
-    };
+    let deep = &symbol.deep;
     if deep.recommendations.is_empty() {
         paragraph(
             out,
@@ -187,7 +184,7 @@ mod tests {
     #[test]
     fn nothing_but_a_pass_with_a_freeze_is_ready() {
         let without = folder((1..=8).map(good));
-        has(&told(without), "**Freeze decision:** HOLD - the verdict is WARN: no freeze was seen");
+        has(&told(without), "**Freeze decision:** HOLD - no freeze was seen in last8\n");
         let ignored = by_layer("[run_verdict]\nfreeze = \"ignore\"\n", folder((1..=8).map(good)));
         has(&ignored, "**Verdict:** PASS");
         has(&ignored, "**Freeze decision:** HOLD - no freeze was seen in last8\n");

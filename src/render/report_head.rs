@@ -6,7 +6,7 @@ use super::markdown::cell;
 use super::report_md::{line, paragraph, prose};
 use super::terminal::decision;
 use crate::core::analysis::Analysis;
-use crate::core::verdict::{Check, Outcome};
+use crate::core::verdict::Check;
 use crate::wire::provenance::{Override, Provenance};
 
 /// Title, verdict with its reason, override, and where the report comes from.
@@ -21,6 +21,7 @@ pub fn header(title: &str, analysis: &Analysis, provenance: &Provenance) -> Stri
         paragraph(&mut out, &origin);
     }
     line(&mut out, &format!("- time: {}", time(analysis, provenance)));
+    line(&mut out, &format!("- checks: {}", analysis.headline()));
     line(&mut out, &format!("- limits: {}", analysis.limits()));
     paragraph(
         &mut out,
@@ -91,14 +92,15 @@ pub fn freeze_decision(analysis: &Analysis) -> (&'static str, String) {
 
 /// `READY_TO_FREEZE` or `HOLD`, and why, as it is: it may hold text from files.
 pub fn freeze_word(analysis: &Analysis) -> (&'static str, String) {
-    if let (Outcome::Pass, Some(sentence)) = (analysis.outcome, analysis.origin.sentence()) {
+    if let (true, Some(sentence)) = (analysis.outcome.is_acceptable(), analysis.origin.sentence()) {
         return ("HOLD", sentence);
     }
-    if analysis.outcome != Outcome::Pass {
+    if !analysis.outcome.is_acceptable() {
         return ("HOLD", format!("the verdict is {}: {}", analysis.outcome, analysis.reason()));
     }
     let Some(held) = analysis.symbols.iter().find(|symbol| !symbol.freeze_ready()) else {
-        return ("READY_TO_FREEZE", "the verdict is PASS and a freeze was seen in the window".to_owned());
+        let why = format!("the verdict is {} and a freeze was seen in the window", analysis.outcome);
+        return ("READY_TO_FREEZE", why);
     };
     let symbol = held.symbol.as_ref().map_or_else(String::new, |symbol| format!("{symbol}: "));
     let passes = &held.passes;

@@ -166,8 +166,14 @@ fn decision(out: &mut String, report: &RunReport) {
     let reasons = report.reasons();
     let hard = reasons.iter().filter(|check| check.severity == Severity::Hard).count();
     let told = match report.outcome {
-        Outcome::Pass => "Every run gate holds on what was measured.".to_owned(),
-        Outcome::Warn => format!("Every hard gate holds; {} missed.", count(reasons.len(), "soft gate")),
+        _ if report.decided_by_the_gate().is_some() => {
+            let Some((gate, reason)) = report.decided_by_the_gate() else { return };
+            format!("The verdict of `soak gate` decides: {gate} - {}", prose(reason))
+        }
+        Outcome::Pass => format!("All {} hold on what was measured.", count(report.checks.len(), "run gate")),
+        Outcome::Warn => {
+            format!("Every hard gate holds; {} missed or without data.", count(reasons.len(), "soft gate"))
+        }
         _ if report.metrics.collected() == 0 => {
             "Nothing was collected, so nothing can be decided: look at the source of the run.".to_owned()
         }

@@ -32,6 +32,12 @@ pub struct DeltaReport {
     pub misses: BTreeMap<String, usize>,
     /// Iterations that proposed nothing.
     pub none_count: usize,
+    /// The verdict of `gate` on the same folder; absent in the reports of single symbols.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Its main reason; absent in the reports of single symbols.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome_reason: Option<String>,
     /// A recorded override of the gate that this report belongs to.
     #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Override>,
@@ -173,6 +179,8 @@ impl DeltaReport {
             full_apply_ratio: ratio(full_apply_ratio),
             misses: misses.iter().map(|(param, count)| (param.to_string(), *count)).collect(),
             none_count: counts.none,
+            outcome: None,
+            outcome_reason: None,
             overridden: None,
             rehearsal: false,
             pairs: listed(pairs),

@@ -85,7 +85,7 @@ pub struct Snapshot {
     /// PASS, WARN or FAIL; INCONCLUSIVE and INVALID are published as FAIL.
     #[schemars(extend("enum" = ["PASS", "WARN", "FAIL"]))]
     pub verdict: String,
-    /// The true verdict of integrity and run verdict.
+    /// The true verdict: that of `gate`.
     pub outcome: Outcome,
     /// Its main reason.
     pub outcome_reason: String,
@@ -141,15 +141,15 @@ pub struct Snapshot {
 impl Snapshot {
     /// The snapshot of an analysis. In a per-symbol run the worst symbol stands for the whole.
     pub fn of(analysis: &Analysis, provenance: &Provenance) -> Self {
-        let worst = analysis.worst_by_run();
+        let worst = analysis.worst();
         let series = analysis.series(worst);
         let rows = &series.rows()[worst.last.positions.clone()];
-        let outcome = analysis.run_outcome;
+        let outcome = analysis.outcome;
         Self {
             schema_version: "1.1".to_owned(),
             verdict: outcome.published().to_owned(),
             outcome,
-            outcome_reason: analysis.run_reason(),
+            outcome_reason: analysis.reason(),
             pass_count_last8: worst.passes.passing,
             freeze_seen: worst.passes.freeze_seen(),
             freeze_ready: analysis.freeze_ready(),
@@ -185,8 +185,8 @@ impl Snapshot {
 fn symbol_block(symbol: &SymbolAnalysis) -> Option<(String, SymbolBlock)> {
     let name = symbol.symbol.clone()?;
     let block = SymbolBlock {
-        verdict: symbol.run_outcome.published().to_owned(),
-        outcome: symbol.run_outcome,
+        verdict: symbol.outcome.published().to_owned(),
+        outcome: symbol.outcome,
         pass_count_last8: symbol.passes.passing,
         freeze_seen: symbol.passes.freeze_seen(),
         freeze_ready: symbol.freeze_ready(),

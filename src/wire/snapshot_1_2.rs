@@ -158,7 +158,7 @@ pub struct Snapshot12 {
     /// PASS, WARN or FAIL; INCONCLUSIVE and INVALID are published as FAIL.
     #[schemars(extend("enum" = ["PASS", "WARN", "FAIL"]))]
     pub verdict: String,
-    /// The true verdict of integrity and run verdict.
+    /// The true verdict: that of `gate`.
     pub outcome: Outcome,
     /// Its main reason.
     pub outcome_reason: String,
@@ -212,16 +212,16 @@ impl Snapshot12 {
     /// The snapshot of an analysis that looked at everything. In a per-symbol run the worst symbol stands for
     /// the whole.
     pub fn of(analysis: &Analysis, provenance: &Provenance) -> Self {
-        let worst = analysis.worst_by_run();
+        let worst = analysis.worst();
         let series = analysis.series(worst);
         let rows = &series.rows()[worst.last.positions.clone()];
         let goals_met = goals_met(worst);
         Self {
             schema_version: "1.2".to_owned(),
             timestamp: provenance.time_of(analysis),
-            verdict: analysis.run_outcome.published().to_owned(),
-            outcome: analysis.run_outcome,
-            outcome_reason: analysis.run_reason(),
+            verdict: analysis.outcome.published().to_owned(),
+            outcome: analysis.outcome,
+            outcome_reason: analysis.reason(),
             iterations_total: series.len(),
             iterations_analyzed: rows.iter().map(|row| row.number).collect(),
             pass_count_last_n: goals_met.count(),
@@ -248,8 +248,8 @@ impl Snapshot12 {
 fn symbol_block(symbol: &SymbolAnalysis) -> Option<(String, SymbolBlock12)> {
     let goals_met = goals_met(symbol);
     let block = SymbolBlock12 {
-        verdict: symbol.run_outcome.published().to_owned(),
-        outcome: symbol.run_outcome,
+        verdict: symbol.outcome.published().to_owned(),
+        outcome: symbol.outcome,
         pass_count_last_n: goals_met.count(),
         goals_met,
         goals_verdict: goals_met.verdict(),
@@ -302,15 +302,7 @@ fn goals_met(symbol: &SymbolAnalysis) -> GoalsMet {
 }
 
 fn guards(series: &Series, symbol: &SymbolAnalysis) -> GuardsLastN {
-    let of = |guard: Guard| match guard {
-        // A freeze is seen in more than the guard's own flag.
-        Guard::Freeze => series.rows()[symbol.last.positions.clone()]
-            .iter()
-            .filter(|row| row.tuning.freeze || row.tuning.guards.contains(Guard::Freeze))
-            .map(|row| row.number)
-            .collect(),
-        _ => guard_iterations(series, &symbol.last, guard),
-    };
+    let of = |guard: Guard| guard_iterations(series, &symbol.last, guard);
     let told = [
         Guard::LatencySoft,
         Guard::LatencyHard,

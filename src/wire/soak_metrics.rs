@@ -140,13 +140,16 @@ pub struct SoakMetrics {
     pub metric_details: BTreeMap<String, MetricRow>,
     /// The gates.
     pub gates: BTreeMap<String, GateRow>,
-    /// PASS, WARN or FAIL; INVALID is published as FAIL.
+    /// PASS, WARN or FAIL; INCONCLUSIVE and INVALID are published as FAIL.
     #[schemars(extend("enum" = ["PASS", "WARN", "FAIL"]))]
     pub verdict: String,
     /// The true verdict.
     pub outcome: Outcome,
     /// The main reason.
     pub reason: String,
+    /// The verdict of `soak gate` on the folder of the run, which this one is never better than; null where it was
+    /// not judged.
+    pub gate_outcome: Option<Outcome>,
 }
 
 impl SoakMetrics {
@@ -171,6 +174,7 @@ impl SoakMetrics {
             verdict: report.outcome.published().to_owned(),
             outcome: report.outcome,
             reason: report.reason(),
+            gate_outcome: report.gate.as_ref().map(|(outcome, _)| *outcome),
         }
     }
 }
@@ -185,13 +189,16 @@ pub struct GatesSummary {
     pub runtime: Runtime,
     /// The gates.
     pub gates: BTreeMap<String, GateRow>,
-    /// PASS, WARN or FAIL; INVALID is published as FAIL.
+    /// PASS, WARN or FAIL; INCONCLUSIVE and INVALID are published as FAIL.
     #[schemars(extend("enum" = ["PASS", "WARN", "FAIL"]))]
     pub verdict: String,
     /// The true verdict.
     pub outcome: Outcome,
     /// The main reason.
     pub reason: String,
+    /// The verdict of `soak gate` on the folder of the run, which this one is never better than; null where it was
+    /// not judged.
+    pub gate_outcome: Option<Outcome>,
     /// Hard gates that are missed or could not be judged, in alphabetical order.
     pub hard_missed: Vec<String>,
     /// Soft gates that are missed or could not be judged, in alphabetical order.
@@ -217,6 +224,7 @@ impl GatesSummary {
             verdict: report.outcome.published().to_owned(),
             outcome: report.outcome,
             reason: report.reason(),
+            gate_outcome: report.gate.as_ref().map(|(outcome, _)| *outcome),
             hard_missed: missed(Severity::Hard),
             soft_missed: missed(Severity::Soft),
         }

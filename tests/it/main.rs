@@ -31,3 +31,4 @@ mod sim;
 mod start_values;
 mod support;
 mod topics;
+mod verdicts;

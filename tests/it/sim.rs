@@ -5,7 +5,6 @@ use soak::core::kpi::KpiId;
 use soak::core::policy::WindowSpec;
 use soak::core::ranges::Ranges;
 use soak::core::run::iteration::{IterationRecord, KpiVerdict};
-use soak::core::run::judged::judged as judged_iteration;
 use soak::core::sanity;
 use soak::core::series::{Interner, Series};
 use soak::core::simulator::{Scenario, Simulator};
@@ -170,7 +169,7 @@ fn oddities(records: &[IterationRecord]) -> Vec<String> {
         let counts = ["maker_count", "taker_count"].map(|key| record.summary.fills.get(key).copied());
         let fills = counts.into_iter().sum::<Option<f64>>();
         assert!(fills.is_some(), "the simulator tells its fills: {:?}", record.summary.fills);
-        series.push(Iteration { fills, ..judged_iteration(record) }, &mut interner);
+        series.push(Iteration { fills, ..crate::support::as_judged(record) }, &mut interner);
     }
     let numbers: Ranges = series.rows().iter().map(|row| row.number).collect();
     let window = |spec| Window::find(&series, spec, &policy.windows, &numbers);

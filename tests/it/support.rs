@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use serde_json::{Value, json};
+use soak::core::iteration::Iteration;
+use soak::core::kpi::KpiTable;
+use soak::core::run::iteration::IterationRecord;
 
 /// A run as it will stand in a folder: contents by file name.
 #[derive(Clone, Debug, Default)]
@@ -67,6 +70,14 @@ impl Step {
             },
         })
     }
+}
+
+/// The iteration as the judge reads it from the file of this record.
+pub fn as_judged(record: &IterationRecord) -> Iteration {
+    let kpis = KpiTable::default();
+    let bytes = soak::wire::iteration_file::write(record, &kpis).expect("finite numbers");
+    let mut files = soak::wire::iteration::read(&bytes, &kpis).expect("a readable file");
+    Iteration { number: record.number, ..files.remove(0).iteration }
 }
 
 /// A full set of overrides; only the interval varies.

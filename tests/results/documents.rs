@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use soak::core::analysis::{Analysis, Depth, Options, analyse};
+use soak::core::analysis::{Analysis, Options, analyse};
 use soak::core::evidence::{BadFile, Evidence};
 use soak::core::kpi::KpiId;
 use soak::core::verdict::Outcome;
@@ -138,7 +138,7 @@ fn the_whole_may_be_frozen_only_if_every_symbol_may() {
         ..Evidence::default()
     };
     let analysis = analyse(evidence, &ignoring, &Options::default(), None);
-    assert_eq!(analysis.run_outcome, Outcome::Pass);
+    assert_eq!(analysis.outcome, Outcome::Pass);
     let of_1_1 = Snapshot::of(&analysis, &provenance());
     let of_1_2 = Snapshot12::of(&analysis, &provenance());
     assert_eq!((of_1_1.freeze_ready, of_1_2.freeze_ready), (false, false));
@@ -282,20 +282,6 @@ fn lists_are_bounded_and_say_how_many_there_are() {
     assert_eq!(document["findings_total"], 1001);
     let gate = GateResult::of("gate", &analysis, &provenance());
     assert_eq!((gate.findings.len(), gate.findings_total), (1000, 1001));
-}
-
-#[test]
-fn without_the_deep_look_the_snapshot_still_knows_the_four_kpis_and_no_goals() {
-    let options = Options { depth: Depth::Snapshot, ..Options::default() };
-    let analysis = analyse(good(), &policy(), &options, None);
-    let snapshot = Snapshot12::of(&analysis, &provenance());
-    assert_eq!(snapshot.kpi_last_n.net_bps.mean, Some(3.1));
-    assert_eq!((snapshot.kpi_last_n.adverse_bps_p95.mean, snapshot.pass_count_last_n), (None, 0));
-    let document = document(&analysis);
-    assert_eq!(
-        (&document["symbols"][0]["windows"], &document["symbols"][0]["edge"]),
-        (&json!([]), &Value::Null)
-    );
 }
 
 #[test]

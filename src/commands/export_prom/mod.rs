@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::judging::{cannot_judge, collect_provenance, load_window_policy};
+use super::judging::{cannot_judge, collect_provenance, judging_options, load_window_policy};
 use super::post_soak::{say, tell_folder};
 use super::{Failure, print};
 use crate::cli::export::ExportArgs;
 use crate::cli::globals::GlobalArgs;
-use crate::cli::judging::{JudgedRunArgs, MockArgs, WindowArgs};
+use crate::cli::judging::JudgedRunArgs;
 use crate::core::analysis::{Analysis, Options};
 use crate::core::policy::Policy;
 use crate::exit::Exit;
@@ -47,7 +47,7 @@ pub(super) fn run(args: &ExportArgs, globals: &GlobalArgs) -> Result<Exit, Failu
         return remote_write::run(url, remote, sending, &folder, &policy, globals);
     }
     let provenance = collect_provenance(&policy, None)?;
-    let options = options(*mock, window);
+    let options = judging_options(*mock, window);
     let form = if *openmetrics { Form::OpenMetrics } else { Form::Prometheus };
     let wanted = Wanted { form, legacy: !no_legacy_metrics };
     if let Some(address) = endpoint.listen {
@@ -67,12 +67,8 @@ pub(super) fn run(args: &ExportArgs, globals: &GlobalArgs) -> Result<Exit, Failu
     something(&judged)
 }
 
-fn options(mock: MockArgs, window: &WindowArgs) -> Options {
-    Options { mock: mock.mock, so_far: window.so_far, ..Options::default() }
-}
-
 fn judged(folder: &Path, policy: &Policy, options: Options, globals: &GlobalArgs) -> Result<Judged, Failure> {
-    let request = Request { path: folder, policy, options, symbols: &[], edge_report: None };
+    let request = Request::new(folder, policy, options);
     let judged = judge::judge(&request).map_err(cannot_judge)?;
     tell_folder(globals, &judged, folder);
     warn(globals, &judged.analysis);

@@ -53,7 +53,7 @@ pub(super) fn run(args: &BundleArgs, globals: &GlobalArgs) -> Result<Exit, Failu
     let collected = collect_provenance(&policy, overriding_by(override_reason.as_deref(), by))?;
     let provenance = Provenance { rehearsal: *rehearsal, ..collected };
     let options = Options { mock: mock.mock, ..Options::default() };
-    let request = Request { path: src, policy: &policy, options, symbols: &[], edge_report: None };
+    let request = Request::new(src, &policy, options);
     let judged = judge::judge(&request).map_err(|error| {
         cannot_judge(error).hint("`--src` names the folder with the ITER_SUMMARY_<n>.json files")
     })?;

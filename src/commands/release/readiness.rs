@@ -65,8 +65,7 @@ fn record(args: &RecordArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     } = args;
     let policy = load_policy(policy.policy.as_deref(), &[])?;
     let provenance = collect_provenance(&policy, None)?;
-    let request =
-        Request { path: run, policy: &policy, options: Options::default(), symbols: &[], edge_report: None };
+    let request = Request::new(run, &policy, Options::default());
     let judged = judge::judge(&request).map_err(|error| cannot_judge(error).hint(NO_RUN))?;
     tell_folder(globals, &judged, run);
     let stated = Stated {

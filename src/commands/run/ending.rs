@@ -47,7 +47,7 @@ pub(super) fn end(
             tell_failure(&mut watch, &failure.error.to_string());
             // As far as the folder still can: a run that is over must not look as if it went on.
             drop(begun.folder.finish(State::Failed, Some(&failure.error.to_string()), job.now));
-            close(&watch, server, RunState::Failed, None, &failure.error.to_string());
+            close(&mut watch, server, RunState::Failed, None, &failure.error.to_string());
             warn_unsent(&watch.voice, watch.messenger.take());
             return Err(failure);
         }
@@ -67,23 +67,29 @@ pub(super) fn end(
         State::Interrupted | State::Running => begun.folder.path().to_owned(),
     };
     let report = RunReport::judge(watch.metrics.finish(), &job.policy.run_gates);
-    tell_end(&mut watch, &ended, &report, job.args.wants_run_gates());
     if ended.end == End::Interrupted {
+        tell_end(&mut watch, &ended, &report, job.args.wants_run_gates());
         let told = format!("interrupted; the state is saved. Next: {}", resume_command(job));
-        close(&watch, server, RunState::Interrupted, None, &told);
+        close(&mut watch, server, RunState::Interrupted, None, &told);
         warn_unsent(&watch.voice, watch.messenger.take());
         let problem =
             format!("interrupted after iteration {} of {}; the state is saved", ended.last, watch.iterations);
         return Err(Failure::interrupted(plain(problem)).hint(format!("go on with: {}", resume_command(job))));
     }
+    let judged = decide(&folder, job.policy);
+    let report = match &judged {
+        Ok(analysis) => report.beside(analysis.outcome, analysis.reason()),
+        Err(failure) => report.beside(Outcome::Invalid, failure.error.to_string()),
+    };
+    tell_end(&mut watch, &ended, &report, job.args.wants_run_gates());
     let exported = export(job, &report, begun.settings.source.name());
-    let analysis = decide(&folder, job.policy)?;
+    let analysis = judged?;
     let decision = decision(&analysis);
     let next = next_step(job, &analysis, &ended, &folder);
     let adopted = adopt(job, &begun, &ended, &analysis, &watch);
     let run_state = if state == State::Complete { RunState::Complete } else { RunState::Failed };
     let told = decision.notes.iter().cloned().chain([format!("Next: {}", next.command)]).collect::<Vec<_>>();
-    close(&watch, server, run_state, Some(&decision), &told.join("\n"));
+    close(&mut watch, server, run_state, Some(&decision), &told.join("\n"));
     notify_end(&mut watch, &ended, &decision);
     warn_unsent(&watch.voice, watch.messenger.take());
     match job.args.format {
@@ -137,7 +143,8 @@ fn exit(job: &Job<'_>, ended: &Ended, watch: &Watch<'_>, report: &RunReport) -> 
     }
     match &ended.end {
         End::Complete if job.args.wants_run_gates() && report.misses_a_hard_gate() => {
-            let outcome = if report.outcome.is_acceptable() { Outcome::Fail } else { report.outcome };
+            let gates = report.of_the_gates();
+            let outcome = if gates.is_acceptable() { Outcome::Fail } else { gates };
             (Exit::of_verdict(outcome, false), None)
         }
         End::Complete | End::Interrupted => (Exit::Success, None),
@@ -159,8 +166,7 @@ fn exit(job: &Job<'_>, ended: &Ended, watch: &Watch<'_>, report: &RunReport) -> 
 
 /// What the gate says of the folder as it is now.
 fn decide(folder: &Path, policy: &Policy) -> Result<Analysis, Failure> {
-    let options = Options { so_far: true, ..Options::default() };
-    let request = Request { path: folder, policy, options, symbols: &[], edge_report: None };
+    let request = Request::new(folder, policy, Options::default());
     judge(&request).map(|judged| judged.analysis).map_err(cannot_judge)
 }
 
@@ -279,25 +285,23 @@ fn warn_unsent(voice: &super::watch::Voice, messenger: Option<Messenger>) {
     }
 }
 
-/// The page shows the end before it goes away. Without a decision the verdict is that on the run so far.
+/// The page shows the end before it goes away. Without a decision the verdict is that on the folder as it is.
 fn close(
-    watch: &Watch<'_>,
+    watch: &mut Watch<'_>,
     server: Option<Server>,
     state: RunState,
     decision: Option<&Decision>,
     told: &str,
 ) {
     if let Some(publisher) = &watch.publisher {
-        let (outcome, reason) = if let Some(decision) = decision {
-            (decision.outcome, decision.reason.clone())
-        } else {
-            let so_far = watch.so_far.verdict();
-            (so_far.outcome, so_far.reason)
+        let verdict = match decision {
+            Some(decision) => LiveVerdict { outcome: decision.outcome, reason: decision.reason.clone() },
+            None => watch.so_far.now(),
         };
         publisher.update(|live| {
             live.facts.state = Some(state);
             live.facts.decision = Some(told.to_owned());
-            live.facts.verdict = Some(LiveVerdict { outcome, reason });
+            live.facts.verdict = Some(verdict);
         });
     }
     if let Some(server) = server {

@@ -134,7 +134,7 @@ fn carry_out(
         colour: globals.colors(std::io::stderr().is_terminal()),
         ascii: args.ascii,
     };
-    let mut watch = Watch::new(policy, iterations, name, voice, stderr);
+    let mut watch = Watch::new(policy, begun.folder.path(), iterations, voice, stderr);
     watch.messenger = messenger;
     watch.publisher = server.as_ref().map(Server::publisher);
     watch.simulated = source::simulated(&begun.settings.source)?;

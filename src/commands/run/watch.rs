@@ -1,19 +1,22 @@
 //! Everybody who follows a run: the report, the terminal, the log, the live page, the chat.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::cli::globals::LogFormat;
+use crate::core::analysis::Options;
 use crate::core::policy::Policy;
 use crate::core::run::clock::ClockStep;
 use crate::core::run::iteration::{IterationRecord, KpiVerdict};
-use crate::core::run::judged::{SoFar, VerdictSoFar};
 use crate::core::run::live::LiveVerdict;
 use crate::core::run::metrics::MetricsCollector;
 use crate::core::run::source::Interval;
 use crate::core::simulator::Simulator;
+use crate::core::verdict::Outcome;
+use crate::flow::follow::Follower;
 use crate::flow::run::Watcher;
 use crate::io::clock::{self, Stopwatch};
 use crate::io::notify::{Notifier, Target};
@@ -94,6 +97,46 @@ pub(super) struct Simulated {
     pub(super) real_time: bool,
 }
 
+/// The verdict on a run that is being carried out: what the gate says of its folder.
+#[derive(Debug)]
+pub(super) struct SoFar {
+    follower: Follower,
+    verdict: LiveVerdict,
+    /// When it was judged last, and how long that took.
+    judged: Option<(Stopwatch, Duration)>,
+}
+
+/// Judging takes at most one part in so many of the time of a run.
+const SHARE: u32 = 20;
+
+impl SoFar {
+    fn new(policy: &Policy, folder: &Path) -> Self {
+        let options = Options { live: true, ..Options::default() };
+        let follower = Follower::new(folder, policy.clone(), options);
+        let verdict = LiveVerdict { outcome: Outcome::Invalid, reason: "nothing was judged yet".to_owned() };
+        Self { follower, verdict, judged: None }
+    }
+
+    /// The verdict; judged anew unless iterations follow each other so fast that this would hold up the run.
+    fn when_due(&mut self) -> LiveVerdict {
+        match self.judged {
+            Some((since, cost)) if since.elapsed() < cost * SHARE => self.verdict.clone(),
+            _ => self.now(),
+        }
+    }
+
+    /// The verdict on the folder as it is.
+    pub(super) fn now(&mut self) -> LiveVerdict {
+        let watch = Stopwatch::start();
+        self.verdict = match self.follower.look() {
+            Ok(look) => LiveVerdict::of(&look.judged.analysis),
+            Err(error) => LiveVerdict { outcome: Outcome::Invalid, reason: error.to_string() },
+        };
+        self.judged = Some((Stopwatch::start(), watch.elapsed()));
+        self.verdict.clone()
+    }
+}
+
 /// Follows a run.
 pub(super) struct Watch<'p> {
     pub(super) policy: &'p Policy,
@@ -104,7 +147,7 @@ pub(super) struct Watch<'p> {
     pub(super) messenger: Option<Messenger>,
     /// `None` where a real system is measured.
     pub(super) simulated: Option<Simulated>,
-    pub(super) so_far: SoFar<'p>,
+    pub(super) so_far: SoFar,
     pub(super) metrics: MetricsCollector,
     pub(super) rows: Vec<TrendRow>,
     /// Iterations whose collection succeeded, those before a resume included.
@@ -122,7 +165,13 @@ pub(super) struct Watch<'p> {
 }
 
 impl<'p> Watch<'p> {
-    pub(super) fn new(policy: &'p Policy, iterations: u64, source: &str, voice: Voice, style: Style) -> Self {
+    pub(super) fn new(
+        policy: &'p Policy,
+        folder: &Path,
+        iterations: u64,
+        voice: Voice,
+        style: Style,
+    ) -> Self {
         Self {
             policy,
             iterations,
@@ -131,7 +180,7 @@ impl<'p> Watch<'p> {
             publisher: None,
             messenger: None,
             simulated: None,
-            so_far: SoFar::new(policy, iterations, source),
+            so_far: SoFar::new(policy, folder),
             metrics: MetricsCollector::default(),
             rows: Vec::new(),
             collected: 0,
@@ -146,7 +195,6 @@ impl<'p> Watch<'p> {
 
     /// Takes in an iteration that an earlier start of the run has made.
     pub(super) fn earlier(&mut self, record: &IterationRecord) {
-        self.so_far.push(record);
         self.metrics.push(record);
         self.rows.push(TrendRow::of(record));
         self.collected += u64::from(record.collection_failed.is_none());
@@ -162,19 +210,18 @@ impl<'p> Watch<'p> {
         }
     }
 
-    fn publish(&self, record: &IterationRecord, verdict: &VerdictSoFar) {
+    fn publish(&self, record: &IterationRecord, verdict: &LiveVerdict) {
         let Some(publisher) = &self.publisher else { return };
         let pace = self.started.elapsed().as_secs_f64() / self.seen_now as f64;
         publisher.update(|live| {
             live.push(record);
             live.facts.heartbeat = Some(clock::machine_time());
             live.facts.pace_seconds = Some(pace);
-            live.facts.verdict =
-                Some(LiveVerdict { outcome: verdict.outcome, reason: verdict.reason.clone() });
+            live.facts.verdict = Some(verdict.clone());
         });
     }
 
-    fn draw(&self, record: &IterationRecord, verdict: &VerdictSoFar) {
+    fn draw(&self, record: &IterationRecord, verdict: &LiveVerdict) {
         let elapsed = self.started.elapsed();
         let left = self.iterations.saturating_sub(record.number);
         let left = elapsed.as_secs_f64() / self.seen_now as f64 * left as f64;
@@ -226,7 +273,7 @@ impl Watcher for Watch<'_> {
             }
         }
         if is_drawn || self.publisher.is_some() {
-            let verdict = self.so_far.verdict();
+            let verdict = self.so_far.when_due();
             self.publish(record, &verdict);
             if is_drawn {
                 self.draw(record, &verdict);

@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 
 use super::course::{self, Course};
-use super::{Analysis, Deep, Depth, KpiStats, Options, Origin, SymbolAnalysis, WindowStats, statistic};
+use super::{Analysis, Deep, KpiStats, Options, Origin, SymbolAnalysis, WindowStats, statistic};
 use crate::core::course::{KpiDrift, memory};
 use crate::core::edge::EdgeDecomposition;
-use crate::core::evidence::Evidence;
+use crate::core::evidence::{Evidence, RunState};
 use crate::core::findings::{self, Judged};
 use crate::core::guards::GuardCounts;
 use crate::core::judge::edge_report::{self, Totals};
@@ -41,18 +41,11 @@ pub fn analyse(
     }
     let numbers: Vec<Ranges> = evidence.series.iter().map(|series| evidence.numbers(series)).collect();
     let declared = evidence.declared.as_ref().and_then(|declared| declared.interval);
-    let mut courses: Vec<Option<Course>> = match options.depth {
-        Depth::Full => {
-            let limits = pass_limits(policy, options.mock);
-            let courses = course::of(&evidence.series, &numbers, declared, limits, policy);
-            courses.into_iter().map(Some).collect()
-        }
-        Depth::Snapshot => evidence.series.iter().map(|_| None).collect(),
-    };
-    let symbols: Vec<SymbolAnalysis> = courses
-        .iter_mut()
+    let limits = pass_limits(policy, options.mock);
+    let symbols: Vec<SymbolAnalysis> = course::of(&evidence.series, &numbers, declared, limits, policy)
+        .into_iter()
         .enumerate()
-        .map(|(index, course)| symbol(&evidence, index, &numbers[index], course.take(), policy, options))
+        .map(|(index, course)| symbol(&evidence, index, &numbers[index], course, policy, options))
         .collect();
     folder_checks.extend(
         edge.into_iter().flat_map(|totals| edge_report::checks(totals, &policy.edge_report, &policy.kpis)),
@@ -69,7 +62,6 @@ pub fn analyse(
         .filter(|check| check.joins)
         .map(|check| check.outcome)
         .fold(of_symbols, std::cmp::Ord::max);
-    let run_outcome = symbols.iter().map(|symbol| symbol.run_outcome).max().unwrap_or(Outcome::Invalid);
     let mut analysis = Analysis {
         origin: Origin::of(&evidence, |source| policy.release.is_simulated(source)),
         evidence,
@@ -77,7 +69,6 @@ pub fn analyse(
         folder_checks,
         findings,
         outcome,
-        run_outcome,
         disagreements: Vec::new(),
         mock: options.mock,
     };
@@ -90,7 +81,7 @@ fn symbol(
     evidence: &Evidence,
     index: usize,
     numbers: &Ranges,
-    course: Option<Course>,
+    course: Course,
     policy: &Policy,
     options: &Options,
 ) -> SymbolAnalysis {
@@ -104,7 +95,8 @@ fn symbol(
     let judged = Window::find(series, policy.run_verdict.window, &policy.windows, numbers);
     // The numbers told come from one window, the verdict from the other: both must be sound.
     let trusted = if judged.from < last.from { &judged } else { &last };
-    let mut checks = integrity::checks(evidence, series, trusted, options.so_far, &policy.integrity);
+    let so_far = is_judged_so_far(evidence, options);
+    let mut checks = integrity::checks(evidence, series, trusted, so_far, &policy.integrity);
     checks.extend(symbols::checks(evidence, series, trusted, *few, &policy.symbols));
     checks.extend(integrity::kpis_present(series, &judged, &required, &policy.kpis));
     if let Some(wanted) = options.min_windows {
@@ -113,23 +105,20 @@ fn symbol(
     let passes = passes::count_passes(series, &judged, limits, &policy.run_verdict);
     checks.extend(passes::checks(series, &judged, limits, &policy.run_verdict, &passes, &policy.kpis));
     checks.extend(collections::check(series, &judged, policy));
-    let run_outcome = join(&checks);
-    if options.require_freeze {
-        checks.push(passes::freeze_required(series, &judged, &passes, run_outcome));
-    }
     let steady = Window::find(series, WindowSpec::Steady, &policy.windows, numbers);
     let kpis = window_kpis(series, &last, &steady, told.iter().copied(), policy);
-    let guards = GuardCounts::over(series.rows()[last.positions.clone()].iter().map(|row| row.tuning.guards));
+    let guards =
+        GuardCounts::over(series.rows()[last.positions.clone()].iter().map(|row| row.tuning.spoke()));
     let found = anomalies::find(series, last.positions.clone(), &policy.anomalies);
     let loops = signatures_of(series, &last).loop_count;
     // What needs nothing of each other.
-    let (verified, deep) = side_by_side(
+    let (verified, mut deep) = side_by_side(
         series.len(),
         || {
             let verify = || deltas::verify(series, &evidence.tuning_report, evidence.end_overrides.as_ref());
             options.deltas.then(verify)
         },
-        || (options.depth == Depth::Full).then(|| deep(series, &last, numbers, &guards, policy)),
+        || deep(series, &last, numbers, &guards, policy),
     );
     if let Some(verified) = &verified {
         let window = Window::find(series, WindowSpec::Overall, &policy.windows, numbers).used();
@@ -141,44 +130,44 @@ fn symbol(
             series.symbol.as_deref(),
         ));
     }
-    let deep = deep.zip(course).map(|(mut deep, course)| {
-        let of_set = |set: &GateSet, part: Part| {
-            gates::checks(set, part, series, numbers, &policy.windows, &policy.change_points, &policy.kpis)
-        };
-        checks.extend(of_set(&policy.readiness, Part::Readiness));
-        checks.extend(of_set(&policy.goals, Part::Goals));
-        checks.extend(advisory::violations(series, &deep.violations, policy, numbers));
-        checks.push(advisory::anomalies(series, &last, &found, policy));
-        let whole = || Window::find(series, WindowSpec::Overall, &policy.windows, numbers).used();
-        for (drift, p_adjusted) in deep.drift.iter_mut().zip(course.rises) {
-            drift.p_adjusted = p_adjusted;
-        }
-        let of_drift = deep.drift.iter();
-        let is_timed = integrity::time::is_known(series);
-        checks.extend(
-            of_drift
-                .filter_map(|drift| drift.check(&policy.drift, whole(), series.symbol.as_deref()))
-                .map(|check| if is_timed { check } else { without_time(check) }),
-        );
-        let subject = sanity::Subject {
-            series,
-            last: &last,
-            steady: &steady,
-            judged: trusted,
-            repeats: &evidence.repeats,
-            required: &required,
-            looked_at: &told,
-            interval: evidence.declared.as_ref().and_then(|declared| declared.interval),
-            kpis: &policy.kpis,
-        };
-        checks.extend(sanity::checks(&subject, &policy.sanity));
-        checks.extend(course.checks);
-        deep.pace = course.pace;
-        deep.kpi_drift = with_theil_sen(course.drift, &deep.windows, course.window.as_deref());
-        deep.changes = course.changes;
-        deep.settled = course.settled;
-        deep
-    });
+    let of_set = |set: &GateSet, part: Part| {
+        gates::checks(set, part, series, numbers, &policy.windows, &policy.change_points, &policy.kpis)
+    };
+    checks.extend(of_set(&policy.readiness, Part::Readiness));
+    checks.extend(of_set(&policy.goals, Part::Goals));
+    checks.extend(advisory::violations(series, &deep.violations, policy, numbers));
+    checks.push(advisory::anomalies(series, &last, &found, policy));
+    let whole = || Window::find(series, WindowSpec::Overall, &policy.windows, numbers).used();
+    for (drift, p_adjusted) in deep.drift.iter_mut().zip(course.rises) {
+        drift.p_adjusted = p_adjusted;
+    }
+    let of_drift = deep.drift.iter();
+    let is_timed = integrity::time::is_known(series);
+    checks.extend(
+        of_drift
+            .filter_map(|drift| drift.check(&policy.drift, whole(), series.symbol.as_deref()))
+            .map(|check| if is_timed { check } else { without_time(check) }),
+    );
+    let subject = sanity::Subject {
+        series,
+        last: &last,
+        steady: &steady,
+        judged: trusted,
+        repeats: &evidence.repeats,
+        required: &required,
+        looked_at: &told,
+        interval: evidence.declared.as_ref().and_then(|declared| declared.interval),
+        kpis: &policy.kpis,
+    };
+    checks.extend(sanity::checks(&subject, &policy.sanity));
+    checks.extend(course.checks);
+    deep.pace = course.pace;
+    deep.kpi_drift = with_theil_sen(course.drift, &deep.windows, course.window.as_deref());
+    deep.changes = course.changes;
+    deep.settled = course.settled;
+    if options.require_freeze {
+        checks.push(passes::freeze_required(series, &judged, &passes, join(&checks)));
+    }
     let outcome = join(&checks);
     SymbolAnalysis {
         index,
@@ -194,8 +183,13 @@ fn symbol(
         deep,
         checks,
         outcome,
-        run_outcome,
     }
+}
+
+/// Whether a run that is not complete is judged all the same.
+fn is_judged_so_far(evidence: &Evidence, options: &Options) -> bool {
+    let state = evidence.declared.as_ref().map(|declared| declared.state);
+    options.so_far || options.live && state == Some(RunState::Running)
 }
 
 fn deep(
@@ -224,7 +218,7 @@ fn deep(
     let violated = Window::find(series, policy.violations.window, &policy.windows, numbers);
     Deep {
         signatures: signatures_of(series, &overall),
-        guards: GuardCounts::over(series.rows().iter().map(|row| row.tuning.guards)),
+        guards: GuardCounts::over(series.rows().iter().map(|row| row.tuning.spoke())),
         anomalies: anomalies::find(series, overall.positions, &policy.anomalies),
         drift: drift::find(&course::samples(series, 0..series.len()), &policy.drift),
         violations: violations::find(series, violated.positions, &policy.violations, LISTED),

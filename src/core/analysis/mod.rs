@@ -31,15 +31,6 @@ pub use compute::{analyse, pass_limits};
 pub use origin::{NO_WAIT, Origin};
 pub use reason::cause_among;
 
-/// How deep to look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
-    /// What the compact snapshot needs: integrity and run verdict of the last-n window.
-    Snapshot,
-    /// Everything.
-    Full,
-}
-
 /// `mock` or `production`: which limits were used, as every result spells it.
 pub fn limits_word(mock: bool) -> &'static str {
     if mock { "mock" } else { "production" }
@@ -49,12 +40,12 @@ pub fn limits_word(mock: bool) -> &'static str {
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct Options {
-    /// How deep to look.
-    pub depth: Depth,
     /// Use the relaxed limits.
     pub mock: bool,
-    /// Judge a run that still goes on by what there is.
+    /// Judge a run that is not complete by the iterations that there are.
     pub so_far: bool,
+    /// The same for a run that is being carried out; one that has ended is judged as it is.
+    pub live: bool,
     /// Join the delta verification.
     pub deltas: bool,
     /// Use the strict limit of the delta verification.
@@ -63,21 +54,18 @@ pub struct Options {
     pub require_freeze: bool,
     /// Fewer iterations a symbol than this are INCONCLUSIVE.
     pub min_windows: Option<usize>,
-    /// Load every iteration, also where what is asked for needs the last ones alone.
-    pub every_iteration: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
-            depth: Depth::Full,
             mock: false,
             so_far: false,
+            live: false,
             deltas: true,
             strict: false,
             require_freeze: false,
             min_windows: None,
-            every_iteration: false,
         }
     }
 }
@@ -115,8 +103,8 @@ impl WindowStats {
     }
 }
 
-/// The parts of the analysis that only the deep look has.
-#[derive(Debug)]
+/// What reports show beyond the verdict, and what checks are made from.
+#[derive(Debug, Default)]
 pub struct Deep {
     /// Overall, steady, last-n.
     pub windows: Vec<WindowStats>,
@@ -168,27 +156,25 @@ pub struct SymbolAnalysis {
     pub loops: usize,
     /// Delta verification, if it was asked for.
     pub deltas: Option<Verification>,
-    /// The deep look, if it was asked for.
-    pub deep: Option<Deep>,
+    /// What reports show beyond the verdict.
+    pub deep: Deep,
     /// All checks of this symbol.
     pub checks: Vec<Check>,
     /// The worst of all that joins.
     pub outcome: Outcome,
-    /// The worst of integrity and run verdict: the verdict of the snapshot.
-    pub run_outcome: Outcome,
 }
 
 impl SymbolAnalysis {
-    /// The statistics of a KPI over the last-n window; the deep look knows more KPIs than the four.
+    /// The statistics of a KPI over the last-n window.
     pub fn last_kpi(&self, kpi: KpiId) -> Option<&KpiStats> {
-        let deep = self.deep.as_ref().and_then(|deep| deep.windows.iter().find(|it| it.window == self.last));
+        let last = self.deep.windows.iter().find(|stats| stats.window == self.last);
         let known = |stats: &&KpiStats| stats.kpi == kpi;
-        self.kpis.iter().find(known).or_else(|| deep.and_then(|deep| deep.kpis.iter().find(known)))
+        self.kpis.iter().find(known).or_else(|| last?.kpis.iter().find(known))
     }
 
     /// Whether the overrides may be frozen.
     pub fn freeze_ready(&self) -> bool {
-        self.passes.freeze_ready(self.run_outcome)
+        self.passes.freeze_ready(self.outcome)
     }
 }
 
@@ -205,8 +191,6 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// The verdict of the whole: the worst symbol, and the checks of the folder.
     pub outcome: Outcome,
-    /// The verdict of integrity and run verdict alone.
-    pub run_outcome: Outcome,
     /// Where readiness and goals answer otherwise than the gate, and whether this is a smoke test, one sentence each.
     pub disagreements: Vec<String>,
     /// Whether the relaxed limits were used.
@@ -221,19 +205,10 @@ impl Analysis {
         &self.evidence.series[symbol.index]
     }
 
-    /// The symbol that decides: the worst outcome, then the worst run verdict, then the first by name.
+    /// The symbol whose numbers are shown for the whole: the worst outcome, among equals one that may not be
+    /// frozen, then the first by name.
     pub fn worst(&self) -> &SymbolAnalysis {
-        self.first_with_the_highest(|symbol| (symbol.outcome, symbol.run_outcome))
-    }
-
-    /// The symbol that stands for the whole in the snapshot: the worst run verdict, among equals one that may
-    /// not be frozen, then the first by name.
-    pub fn worst_by_run(&self) -> &SymbolAnalysis {
-        let rank = |symbol: &SymbolAnalysis| (symbol.run_outcome, !symbol.freeze_ready());
-        self.first_with_the_highest(rank)
-    }
-
-    fn first_with_the_highest<R: Ord>(&self, rank: impl Fn(&SymbolAnalysis) -> R) -> &SymbolAnalysis {
+        let rank = |symbol: &SymbolAnalysis| (symbol.outcome, !symbol.freeze_ready());
         let mut worst = &self.symbols[0];
         for symbol in &self.symbols[1..] {
             if rank(symbol) > rank(worst) {
@@ -243,9 +218,9 @@ impl Analysis {
         worst
     }
 
-    /// Whether the overrides of every symbol may be frozen.
+    /// Whether the overrides of every symbol may be frozen; never where the verdict is worse than WARN.
     pub fn freeze_ready(&self) -> bool {
-        self.symbols.iter().all(SymbolAnalysis::freeze_ready)
+        self.outcome.is_acceptable() && self.symbols.iter().all(SymbolAnalysis::freeze_ready)
     }
 
     /// All checks: those of the folder, then those of the symbols.
@@ -260,7 +235,7 @@ impl Analysis {
 
     /// Whether any value is beyond its CRIT limit.
     pub fn has_crit(&self) -> bool {
-        self.symbols.iter().filter_map(|symbol| symbol.deep.as_ref()).any(|deep| deep.violations.crit() > 0)
+        self.symbols.iter().any(|symbol| symbol.deep.violations.crit() > 0)
     }
 
     /// `mock` or `production`.
@@ -283,7 +258,7 @@ impl Analysis {
 pub fn guard_iterations(series: &Series, window: &Window, guard: Guard) -> Vec<u64> {
     series.rows()[window.positions.clone()]
         .iter()
-        .filter(|row| row.tuning.guards.contains(guard))
+        .filter(|row| row.tuning.spoke().contains(guard))
         .map(|row| row.number)
         .collect()
 }

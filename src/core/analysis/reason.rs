@@ -1,7 +1,8 @@
 //! Why a verdict is what it is, in one sentence: the same in every output.
 
-use super::{Analysis, SymbolAnalysis};
-use crate::core::verdict::{Check, Outcome, Part, reasons};
+use super::Analysis;
+use crate::core::tally::Tally;
+use crate::core::verdict::{Check, Outcome, reasons};
 
 /// Symbols with the same verdict that are named; more are counted.
 const NAMED: usize = 3;
@@ -10,17 +11,43 @@ impl Analysis {
     /// The cause of the verdict: the symbol, the sentence of the check that decides, and which other symbols have the
     /// same verdict.
     pub fn reason(&self) -> String {
-        self.reason_among(self.outcome, |_| true)
-            .unwrap_or_else(|| "every gate was evaluated on enough data and holds".to_owned())
+        let worst = self.worst().symbol.as_ref();
+        cause_among(self.checks(), self.outcome, worst).unwrap_or_else(|| self.holding())
     }
 
-    /// The same of integrity and run verdict alone.
-    pub fn run_reason(&self) -> String {
-        self.reason_among(self.run_outcome, is_of_the_run).unwrap_or_else(|| self.worst_by_run().run_reason())
+    /// The checks that join the verdict, counted.
+    pub fn gating(&self) -> Tally {
+        Tally::of(self.checks().filter(|check| check.joins))
     }
 
-    fn reason_among(&self, outcome: Outcome, counts: impl Fn(&Check) -> bool) -> Option<String> {
-        cause_among(self.checks().filter(|check| counts(check)), outcome, self.worst().symbol.as_ref())
+    /// The checks that do not, counted.
+    pub fn advisory(&self) -> Tally {
+        Tally::of(self.checks().filter(|check| !check.joins))
+    }
+
+    /// `14 gating (12 pass, 2 not applicable), 27 advisory (25 pass, 2 warn)`: every check that there is.
+    pub fn headline(&self) -> String {
+        let told = |tally: Tally, kind: &str| match tally.total() {
+            0 => format!("0 {kind}"),
+            total => format!("{total} {kind} ({})", tally.words()),
+        };
+        format!("{}, {}", told(self.gating(), "gating"), told(self.advisory(), "advisory"))
+    }
+
+    /// What a PASS rests on.
+    fn holding(&self) -> String {
+        let gating = self.gating();
+        match gating.with(Outcome::NotApplicable) {
+            0 => format!("all {} gating checks hold", gating.total()),
+            left => {
+                let verb = if left == 1 { "does" } else { "do" };
+                format!(
+                    "{} of {} gating checks hold, {left} {verb} not apply",
+                    gating.with(Outcome::Pass),
+                    gating.total()
+                )
+            }
+        }
     }
 }
 
@@ -53,31 +80,6 @@ pub fn cause_among<'c>(
     Some(format!("{symbol}: {cause}{also}"))
 }
 
-impl SymbolAnalysis {
-    /// The cause of the run verdict on the symbol, without its name.
-    pub fn run_reason(&self) -> String {
-        let decides = |check: &&Check| {
-            check.joins
-                && is_of_the_run(check)
-                && check.outcome == self.run_outcome
-                && check.outcome > Outcome::Pass
-        };
-        self.checks.iter().find(decides).map_or_else(
-            || {
-                format!(
-                    "{} of {} iterations pass, and a freeze was seen or is not asked for",
-                    self.passes.passing, self.passes.n
-                )
-            },
-            cause,
-        )
-    }
-}
-
-fn is_of_the_run(check: &Check) -> bool {
-    matches!(check.part, Part::Integrity | Part::RunVerdict)
-}
-
 /// What a check says, with the KPI's name where the sentence leaves it out.
 fn cause(check: &Check) -> String {
     match &check.kpi {
@@ -89,7 +91,7 @@ fn cause(check: &Check) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::verdict::{Severity, WindowUsed};
+    use crate::core::verdict::{Part, Severity, WindowUsed};
 
     #[test]
     fn a_sentence_without_the_kpi_gets_its_name() {

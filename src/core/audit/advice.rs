@@ -27,12 +27,12 @@ pub fn recommendations(analysis: &Analysis, readiness: &Readiness, policy: &Poli
         told.push(of_symbol(check.symbol.as_deref(), &what));
     }
     for symbol in &analysis.symbols {
-        for advice in symbol.deep.iter().flat_map(|deep| &deep.recommendations) {
+        for advice in &symbol.deep.recommendations {
             told.push(of_symbol(symbol.symbol.as_deref(), &parameter(advice)));
         }
     }
     if told.is_empty() {
-        told.push("every readiness limit is met; nothing needs to change".to_owned());
+        told.push("no limit of readiness is missed, and no rule of the policy asks for a change".to_owned());
     }
     let more = told.len().saturating_sub(MOST);
     told.truncate(MOST);

@@ -61,6 +61,15 @@ impl<'a> Audit<'a> {
         }
     }
 
+    /// Why the readiness is what it is, in one sentence: what the gate says where it is not accepted, else the first
+    /// limit that is missed.
+    pub fn reason(&self) -> String {
+        match self.readiness.failures.first() {
+            Some(failure) if self.analysis.outcome.is_acceptable() => failure.clone(),
+            _ => self.analysis.reason(),
+        }
+    }
+
     /// The symbol whose numbers stand for the whole: the worst readiness, then the first by name.
     pub fn symbol(&self) -> &SymbolAnalysis {
         &self.analysis.symbols[self.readiness.symbol]
@@ -68,7 +77,7 @@ impl<'a> Audit<'a> {
 
     /// Its windows: overall, steady, last-n.
     pub fn windows(&self) -> &[WindowStats] {
-        self.symbol().deep.as_ref().map_or(&[], |deep| &deep.windows)
+        &self.symbol().deep.windows
     }
 
     /// The delta verification that the gate speaks of.

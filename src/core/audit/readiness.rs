@@ -1,6 +1,7 @@
-//! OK or HOLD: the readiness limits of the policy, on input that can be trusted.
+//! OK or HOLD: the readiness limits of the policy, on a run that the gate accepts.
 //!
-//! OK only if every limit was evaluated on enough data and holds, and the files of the window are sound.
+//! OK only if every limit that applies was evaluated on enough data and holds, and the verdict of the gate is PASS
+//! or WARN: readiness may be worse than the gate, never better.
 
 use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::kpi::{KpiId, KpiTable};
@@ -14,11 +15,15 @@ const DECIMALS: usize = 3;
 /// The answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Readiness {
-    /// The true outcome; only PASS is OK.
+    /// The worst of the gate's verdict and of the limits of readiness.
     pub outcome: Outcome,
-    /// The checks that make it: integrity of the window, and readiness. All of them join it.
+    /// Whether the limits of readiness are met and the gate accepts the run.
+    ok: bool,
+    /// The checks that make it: integrity of the window, readiness, and what the gate does not accept. All of them
+    /// join it.
     pub checks: Vec<Check>,
-    /// `net_bps: 2.700 (expected >= 2.9)`, one a missed limit; empty when it is OK.
+    /// `net_bps: 2.700 (expected >= 2.9)`, one a missed limit; where all are met, what the gate does not accept.
+    /// Empty when it is OK.
     pub failures: Vec<String>,
     /// Index of the symbol that decides, in the analysis.
     pub symbol: usize,
@@ -32,19 +37,22 @@ impl Readiness {
     pub fn of(analysis: &Analysis, policy: &Policy) -> Self {
         let of_symbol: Vec<Vec<Check>> = analysis.symbols.iter().map(judged).collect();
         let outcomes: Vec<Outcome> = of_symbol.iter().map(|checks| verdict(checks)).collect();
-        let outcome = outcomes.iter().copied().max().unwrap_or(Outcome::Invalid);
-        let symbol = outcomes.iter().position(|one| *one == outcome).unwrap_or(0);
+        let own = outcomes.iter().copied().max().unwrap_or(Outcome::Invalid);
+        let symbol = outcomes.iter().position(|one| *one == own).unwrap_or(0);
         let kpis = KpiId::OF_THE_VERDICT
             .map(|kpi| (kpi, told(&analysis.symbols[symbol], &of_symbol[symbol], kpi, &policy.kpis)))
             .to_vec();
-        let checks: Vec<Check> = of_symbol.into_iter().flatten().collect();
+        let of_folder = analysis.folder_checks.iter().filter(|check| is_refused(check)).cloned();
+        let checks: Vec<Check> = of_folder.chain(of_symbol.into_iter().flatten()).collect();
         let failures = failures(&checks);
-        Self { outcome, checks, failures, symbol, kpis }
+        let gate = analysis.outcome;
+        let ok = own == Outcome::Pass && gate.is_acceptable();
+        Self { outcome: own.max(gate), ok, checks, failures, symbol, kpis }
     }
 
     /// Whether the run is ready.
     pub fn is_ok(&self) -> bool {
-        self.outcome == Outcome::Pass
+        self.ok
     }
 
     /// `OK` or `HOLD`.
@@ -72,9 +80,19 @@ fn judged(symbol: &SymbolAnalysis) -> Vec<Check> {
     symbol
         .checks
         .iter()
-        .filter(|check| matches!(check.part, Part::Integrity | Part::Readiness))
+        .filter(|check| match check.part {
+            Part::Readiness => true,
+            // What the gate accepts is no reason to hold.
+            Part::Integrity => check.outcome <= Outcome::Pass || is_refused(check),
+            _ => is_refused(check),
+        })
         .map(|check| Check { joins: true, ..check.clone() })
         .collect()
+}
+
+/// Whether a check makes the verdict of the gate worse than WARN.
+fn is_refused(check: &Check) -> bool {
+    check.joins && check.outcome > Outcome::Warn
 }
 
 /// Integrity alone is no readiness: without a limit there is nothing that could be met.
@@ -107,9 +125,17 @@ fn failures(checks: &[Check]) -> Vec<String> {
         let symbol = check.symbol.as_deref().map_or_else(String::new, |name| format!("{name}: "));
         if check.part == Part::Readiness {
             failures.push(format!("{symbol}{}", failure(check)));
-        } else if check.kpi.is_none() || !is_told_by_its_limit(check) {
+        } else if check.part == Part::Integrity && (check.kpi.is_none() || !is_told_by_its_limit(check)) {
             failures.push(format!("{symbol}{}: {}", check.gate, check.reason));
         }
+    }
+    if failures.is_empty() {
+        // The limits are met; the gate alone holds the run.
+        let of_the_gate = missed.iter().map(|check| {
+            let symbol = check.symbol.as_deref().map_or_else(String::new, |name| format!("{name}: "));
+            format!("{symbol}{}: {}", check.gate, check.reason)
+        });
+        failures.extend(of_the_gate);
     }
     failures
 }

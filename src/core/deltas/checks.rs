@@ -52,7 +52,7 @@ pub fn checks(
             }
         };
     let ratio_limit = if strict { &rules.full_apply_ratio_strict } else { &rules.full_apply_ratio };
-    let in_order = counts.full + counts.partial_explained + counts.skipped;
+    let in_order = counts.in_order();
     vec![
         build(
             "deltas.full_apply_ratio",

@@ -248,6 +248,19 @@ pub struct Counts {
     pub missing_values: usize,
 }
 
+impl Counts {
+    /// Proposals in order: every increment arrived, or a reason stands beside what did not. What reports call full
+    /// applications, and what the full-apply ratio is made of.
+    pub fn in_order(&self) -> usize {
+        self.full + self.partial_explained + self.skipped
+    }
+
+    /// [`Self::in_order`] in percent of the proposals; `None` when nothing was proposed.
+    pub fn in_order_percent(&self) -> Option<f64> {
+        (self.proposed > 0).then(|| 100.0 * self.in_order() as f64 / self.proposed as f64)
+    }
+}
+
 /// Whether the ratios mean anything.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,

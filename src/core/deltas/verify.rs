@@ -90,9 +90,8 @@ impl Tally {
         let share = |part: usize, whole: usize| {
             (status == Status::Verified && whole > 0).then(|| part as f64 / whole as f64)
         };
-        let in_order = counts.full + counts.partial_explained + counts.skipped;
         Verification {
-            full_apply_ratio: share(in_order, counts.proposed),
+            full_apply_ratio: share(counts.in_order(), counts.proposed),
             strict_apply_ratio: share(counts.full, counts.claimed),
             pairs,
             counts,

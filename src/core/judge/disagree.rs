@@ -16,7 +16,7 @@ const MOST: usize = 8;
 /// `gate PASS, readiness HOLD: net 2.70 < 2.90 bps (median of last8)`. Empty when they agree, and when readiness
 /// and goals were not judged.
 pub fn sentences(analysis: &Analysis, kpis: &KpiTable) -> Vec<String> {
-    [(Part::Readiness, "readiness OK", "readiness HOLD"), (Part::Goals, "goals met", "goals missed")]
+    [(Part::Readiness, "readiness limits met", "readiness HOLD"), (Part::Goals, "goals met", "goals missed")]
         .into_iter()
         .filter_map(|(part, good, bad)| sentence(analysis, kpis, part, good, bad))
         .collect()

@@ -2,7 +2,6 @@
 
 use super::causes::{self, Cause};
 use super::{count, list_numbers, show_limit};
-use crate::core::guards::Guard;
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::policy::{FreezeRule, GateSet, KpiGate, RunVerdictRule};
 use crate::core::series::Series;
@@ -91,7 +90,7 @@ pub fn count_passes(series: &Series, window: &Window, set: &GateSet, rule: &RunV
         } else {
             failing.push(row.number);
         }
-        if row.tuning.freeze || row.tuning.guards.contains(Guard::Freeze) {
+        if row.tuning.is_frozen() {
             freezes.push(row.number);
         }
     }

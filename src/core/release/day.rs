@@ -9,6 +9,7 @@ use crate::core::number::TOLERANCE;
 use crate::core::policy::release::ScoreRules;
 use crate::core::policy::{Policy, WindowSpec, Windows};
 use crate::core::stats::mean;
+use crate::core::violations::Violations;
 
 /// The word for "nothing": no regression, no drift.
 pub const NONE: &str = "NONE";
@@ -142,15 +143,15 @@ pub fn measure(
     let measures = Measures { edge: edge.0, latency: latency.0, taker: 100.0 * (1.0 - maker.0) };
     let before = before(earlier, &date, rules, is_rehearsal);
     let regression = regression(&measures, &before, rules);
-    let violations = analysis.symbols.iter().filter_map(|symbol| symbol.deep.as_ref());
+    let violations = || analysis.symbols.iter().map(|symbol| &symbol.deep.violations);
     Ok(DayMeasured {
         iterations: edge.1.min(latency.1).min(maker.1),
         regression,
         before,
         drift,
         drift_measured,
-        critical: violations.clone().map(|deep| deep.violations.crit()).sum(),
-        warning: violations.map(|deep| deep.violations.warn()).sum(),
+        critical: violations().map(Violations::crit).sum(),
+        warning: violations().map(Violations::warn).sum(),
         verdict: verdict(&measures, regression, rules),
         rehearsal: is_rehearsal,
         date,
@@ -175,8 +176,11 @@ fn worst_mean(
 ) -> Result<(f64, usize), String> {
     let name = kpis.name(kpi);
     let of_symbol = |symbol: &SymbolAnalysis| {
-        let looked_at = &symbol.deep.as_ref()?.windows;
-        let steady = looked_at.iter().find(|stats| stats.window.name == WindowSpec::Steady.name(&windows))?;
+        let steady = symbol
+            .deep
+            .windows
+            .iter()
+            .find(|stats| stats.window.name == WindowSpec::Steady.name(&windows))?;
         let summary = steady.kpi(kpi)?.summary?;
         Some((summary.mean, summary.n))
     };
@@ -197,8 +201,7 @@ fn worst_mean(
 
 /// What drifts, of the resources that were watched; `None` when none was watched long enough.
 fn drift(analysis: &Analysis) -> Option<String> {
-    let all =
-        || analysis.symbols.iter().filter_map(|symbol| symbol.deep.as_ref()).flat_map(|deep| &deep.drift);
+    let all = || analysis.symbols.iter().flat_map(|symbol| &symbol.deep.drift);
     let growing: std::collections::BTreeSet<String> = all()
         .filter(|drift| drift.word == DriftWord::Grows)
         .map(|drift| format!("DRIFT_{}", drift.resource.word().to_uppercase()))

@@ -134,7 +134,7 @@ const DECIMALS: usize = 6;
 impl Notes {
     /// The notes of an analysis that looked at everything.
     pub fn of(analysis: &Analysis, policy: &Policy, profile: &ParamValues) -> Self {
-        let worst = analysis.worst_by_run();
+        let worst = analysis.worst();
         let measured = |kpi, of| worst.last_kpi(kpi).and_then(|stats| statistic(stats, of));
         let canary = canary::resolve(&policy.release.canary, &policy.kpis, worst.last.len(), measured);
         Self {
@@ -220,7 +220,7 @@ fn guard_note(analysis: &Analysis, symbol: &SymbolAnalysis, guard: Guard) -> Opt
         .series(symbol)
         .rows()
         .iter()
-        .filter(|row| row.tuning.guards.contains(guard) || (guard == Guard::Freeze && row.tuning.freeze))
+        .filter(|row| row.tuning.spoke().contains(guard))
         .map(|row| row.number)
         .collect();
     (!spoke.is_empty()).then(|| GuardNote {

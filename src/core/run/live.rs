@@ -11,6 +11,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::iteration::{IterationRecord, KpiVerdict, Phase};
+use crate::core::analysis::Analysis;
 use crate::core::bot_metrics::LiveBot;
 use crate::core::evidence::RunState;
 use crate::core::guards::{Guard, GuardSet};
@@ -35,6 +36,13 @@ pub struct LiveVerdict {
     pub outcome: Outcome,
     /// Its main reason, for a person.
     pub reason: String,
+}
+
+impl LiveVerdict {
+    /// The verdict of an analysis.
+    pub fn of(analysis: &Analysis) -> Self {
+        Self { outcome: analysis.outcome, reason: analysis.reason() }
+    }
 }
 
 /// Everything about a run beside its iterations. The caller sets what changes.

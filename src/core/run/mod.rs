@@ -5,7 +5,6 @@ pub mod edge_report;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod iteration;
-pub mod judged;
 pub mod live;
 pub mod metrics;
 pub mod phases;

@@ -19,8 +19,10 @@ pub struct RunReport {
     pub metrics: RunMetrics,
     /// One check a gate, in the order of the policy. `kpi` holds the name of the metric.
     pub checks: Vec<Check>,
-    /// The worst of them; INVALID when there is no gate.
+    /// The worst of them and of the verdict on the folder; INVALID when there is no gate.
     pub outcome: Outcome,
+    /// The verdict of `gate` on the folder and its main reason; `None` where it was not judged.
+    pub gate: Option<(Outcome, String)>,
 }
 
 impl RunReport {
@@ -28,7 +30,24 @@ impl RunReport {
     pub fn judge(metrics: RunMetrics, gates: &[RunGate]) -> Self {
         let checks: Vec<Check> = gates.iter().map(|gate| check(gate, &metrics)).collect();
         let outcome = join(&checks);
-        Self { metrics, checks, outcome }
+        Self { metrics, checks, outcome, gate: None }
+    }
+
+    /// The same beside the verdict of `gate`: the report may be worse than it, never better.
+    #[must_use]
+    pub fn beside(self, outcome: Outcome, reason: String) -> Self {
+        Self { outcome: self.outcome.max(outcome), gate: Some((outcome, reason)), ..self }
+    }
+
+    /// The verdict of `gate` and its reason, where nothing else makes the report as bad as it is.
+    pub fn decided_by_the_gate(&self) -> Option<&(Outcome, String)> {
+        let own = self.of_the_gates();
+        self.gate.as_ref().filter(|(gate, _)| *gate > own)
+    }
+
+    /// The worst of the run gates alone, which decide how `soak run` exits.
+    pub fn of_the_gates(&self) -> Outcome {
+        join(&self.checks)
     }
 
     /// Whether a hard gate is missed or could not be judged.
@@ -52,11 +71,14 @@ impl RunReport {
                 n => format!("nothing was collected: {} failed", count(n, "collection")),
             };
         }
+        if let Some((gate, reason)) = self.decided_by_the_gate() {
+            return format!("the verdict of `soak gate` is {gate}: {reason}");
+        }
         if self.checks.is_empty() {
             return "no run gate is in force".to_owned();
         }
         self.reasons().first().map_or_else(
-            || "every run gate holds".to_owned(),
+            || format!("all {} hold", count(self.checks.len(), "run gate")),
             |check| format!("{}: {}", check.gate, check.reason),
         )
     }

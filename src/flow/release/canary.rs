@@ -233,8 +233,7 @@ fn limits(
             Ok(Limited { terms, bundle: None, rehearsal: false })
         }
         LimitsOf::Run(path) => {
-            let asked =
-                Request { path, policy, options: Options::default(), symbols: &[], edge_report: None };
+            let asked = Request::new(path, policy, Options::default());
             let judged = judging::judge(&asked)?;
             let analysis = &judged.analysis;
             if !analysis.outcome.is_acceptable() {
@@ -246,7 +245,7 @@ fn limits(
             if let Some(reason) = reason {
                 permit(request, format!("the run `{}`", path.display()), reason)?;
             }
-            let worst = analysis.worst_by_run();
+            let worst = analysis.worst();
             let measured = |kpi, of| worst.last_kpi(kpi).and_then(|stats| statistic(stats, of));
             let terms = Terms::new(rules, &policy.kpis, worst.last.len(), measured);
             Ok(Limited { terms, bundle: None, rehearsal })

@@ -27,15 +27,6 @@ pub use follow::{Follower, Look};
 use listing::Entry;
 pub use listing::{parse_name, runs_below};
 
-/// How much of a folder is needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// Every iteration.
-    All,
-    /// The highest so many numbers of each symbol.
-    Last(usize),
-}
-
 /// A folder that cannot be loaded at all.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -93,7 +84,7 @@ fn numbers_of(entries: &[Entry]) -> Ranges {
 }
 
 /// Loads a folder.
-pub fn load(asked: &Path, kpis: &KpiTable, reach: Reach) -> Result<Loaded, LoadError> {
+pub fn load(asked: &Path, kpis: &KpiTable) -> Result<Loaded, LoadError> {
     let (folder, mut entries) = listing::resolve(asked)?;
     let mut evidence = Evidence::default();
     sidecars::read(&folder, &mut evidence);
@@ -104,28 +95,14 @@ pub fn load(asked: &Path, kpis: &KpiTable, reach: Reach) -> Result<Loaded, LoadE
         evidence.end_overrides = None;
     }
     let folder_numbers = numbers_of(&entries);
-    let (wanted, unread) = match reach {
-        Reach::All => (entries, BTreeMap::new()),
-        Reach::Last(n) => select(entries, n),
-    };
     let mut gathering = Gathering::new(kpis);
-    gathering.read(&folder, &wanted);
-    if !unread.is_empty() && gathering.symbols_hide_in_content(&wanted) {
-        // The names do not tell which files belong together, so all must be read.
-        let (_, all) = listing::resolve(asked)?;
-        gathering = Gathering::new(kpis);
-        gathering.read(&folder, &all);
-    } else {
-        evidence.unread = unread;
-    }
+    gathering.read(&folder, &entries);
     let hashes = gathering.finish(&mut evidence);
     recorded::compare(&folder, &hashes, &mut evidence);
     recorded::compare_artifacts(&folder, &mut evidence);
-    evidence.altered.extend(copies::find(&folder, &wanted, &evidence));
+    evidence.altered.extend(copies::find(&folder, &entries, &evidence));
     evidence.folder = folder_numbers;
-    if reach == Reach::All {
-        evidence.repeats = repeats::find(&folder, &wanted, &evidence.series, kpis);
-    }
+    evidence.repeats = repeats::find(&folder, &entries, &evidence.series, kpis);
     evidence.add_unusable_symbols(kpis.len());
     Ok(Loaded { folder, evidence })
 }
@@ -134,32 +111,6 @@ pub fn load(asked: &Path, kpis: &KpiTable, reach: Reach) -> Result<Loaded, LoadE
 pub fn iteration_names(folder: &Path) -> Result<Vec<(u64, Option<String>, String)>, LoadError> {
     let entries = listing::list(folder)?;
     Ok(entries.into_iter().map(|entry| (entry.number, entry.symbol, entry.name)).collect())
-}
-
-/// Splits the entries into those with the highest `n` numbers of their symbol and the numbers of the rest.
-fn select(entries: Vec<Entry>, n: usize) -> (Vec<Entry>, BTreeMap<Option<String>, Vec<u64>>) {
-    let mut numbers: BTreeMap<Option<String>, Vec<u64>> = BTreeMap::new();
-    for entry in &entries {
-        let of_symbol = numbers.entry(entry.symbol.clone()).or_default();
-        if of_symbol.last() != Some(&entry.number) {
-            of_symbol.push(entry.number);
-        }
-    }
-    // Entries are sorted by number, so each list is ascending.
-    let mut unread = BTreeMap::new();
-    for (symbol, of_symbol) in numbers {
-        let cut = of_symbol.len().saturating_sub(n);
-        if cut > 0 {
-            unread.insert(symbol, of_symbol[..cut].to_vec());
-        }
-    }
-    let is_unread = |entry: &Entry| {
-        unread
-            .get(&entry.symbol)
-            .is_some_and(|numbers: &Vec<u64>| numbers.binary_search(&entry.number).is_ok())
-    };
-    let wanted = entries.into_iter().filter(|entry| !is_unread(entry)).collect();
-    (wanted, unread)
 }
 
 /// Files on their way into series.
@@ -315,14 +266,6 @@ impl<'k> Gathering<'k> {
             .entry(symbol)
             .or_insert_with_key(|symbol| Series::new(symbol.clone(), kpis))
             .push(iteration, &mut self.interner);
-    }
-
-    /// Whether files without a symbol in their name have one in their content.
-    fn symbols_hide_in_content(&self, entries: &[Entry]) -> bool {
-        let named: usize = entries.iter().filter(|entry| entry.symbol.is_some()).count();
-        let labelled: usize =
-            self.series.values().filter(|series| series.symbol.is_some()).map(Series::len).sum();
-        labelled > named
     }
 
     /// Puts what was gathered into `evidence`; gives back the hashes of the files.

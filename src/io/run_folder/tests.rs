@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use super::*;
-use crate::io::load::{Reach, load};
+use crate::io::load::load;
 use crate::io::lock::LockError;
 use crate::wire::iteration_file::fixture::{at, record};
 use crate::wire::run_manifest::fixture::manifest;
@@ -75,7 +75,7 @@ fn a_run_writes_files_that_the_judge_loads_and_ends_complete() -> TestResult {
         run.commit(&record(number), &overrides(number))?;
     }
     run.finish(State::Complete, None, at(3))?;
-    let loaded = load(out.path(), &KpiTable::default(), Reach::All)?;
+    let loaded = load(out.path(), &KpiTable::default())?;
     assert_eq!(loaded.folder, out.path().join("latest"));
     assert!(loaded.evidence.findings.is_empty() && loaded.evidence.bad_files.is_empty());
     let declared = loaded.evidence.declared.ok_or("no manifest")?;

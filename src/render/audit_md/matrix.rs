@@ -85,8 +85,8 @@ fn one(out: &mut String, subject: &Subject<'_>, kpis: &[KpiId], position: usize)
         None => String::new(),
     });
     cells.push(proposed(iteration));
-    cells.push(tuning.guards.iter().map(Guard::word).collect::<Vec<_>>().join(", "));
-    let is_frozen = tuning.freeze || tuning.guards.contains(Guard::Freeze);
+    cells.push(tuning.spoke().iter().map(Guard::word).collect::<Vec<_>>().join(", "));
+    let is_frozen = tuning.is_frozen();
     cells.push(if is_frozen { "yes" } else { "no" }.to_owned());
     cells.push(tuning.signature_or_hash().map_or_else(String::new, |signature| beginning(signature, 8)));
     cells.push(if passes(series, position, subject.limits) { "PASS" } else { "FAIL" }.to_owned());

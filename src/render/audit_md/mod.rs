@@ -65,17 +65,14 @@ pub fn audit(analysis: &Analysis, policy: &Policy, provenance: &Provenance, asci
 /// Sections 2 to 9, those that each symbol has for itself.
 fn sections(out: &mut String, subject: &Subject<'_>) {
     matrix::section(out, subject);
-    if let Some(deep) = &subject.symbol.deep {
-        kpis::section(out, subject, deep);
-        tuning::guards(out, subject, deep);
-        tuning::signatures(out, subject, deep);
-        edge::section(out, subject, deep);
-        oddities::anomalies(out, subject, deep);
-        drift::section(out, subject, deep);
-        course::section(out, subject, deep);
-        oddities::violations(out, subject, deep);
-    } else {
-        paragraph(out, "Sections 3 to 8 are left out: only the verdict of this run was computed.");
-    }
+    let deep = &subject.symbol.deep;
+    kpis::section(out, subject, deep);
+    tuning::guards(out, subject, deep);
+    tuning::signatures(out, subject, deep);
+    edge::section(out, subject, deep);
+    oddities::anomalies(out, subject, deep);
+    drift::section(out, subject, deep);
+    course::section(out, subject, deep);
+    oddities::violations(out, subject, deep);
     tuning::deltas(out, subject);
 }

@@ -38,7 +38,6 @@ pub(super) fn section(out: &mut String, analysis: &Analysis, policy: &Policy, pr
     tell("source", &analysis.source().map_or_else(String::new, |source| cell(&source)));
     tell("limits", analysis.limits());
     tell("an iteration passes with", &limits(analysis, policy));
-    tell("run verdict", analysis.run_outcome.word());
     tell("verdict", analysis.outcome.word());
     tell("time of this report", &time(analysis, provenance));
     tell("tool", &format!("soak {}", cell(&provenance.tool_version)));

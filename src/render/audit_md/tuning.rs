@@ -60,13 +60,13 @@ pub(super) fn guards(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     let mut freezes: VecDeque<usize> = VecDeque::new();
     let mut frozen = 0usize;
     for (position, iteration) in series.rows().iter().enumerate() {
-        let guards = iteration.tuning.guards;
+        let guards = iteration.tuning.spoke();
         for (ranges, guard) in spoke.iter_mut().zip(Guard::ALL) {
             if guards.contains(guard) {
                 ranges.push(iteration.number);
             }
         }
-        if iteration.tuning.freeze || guards.contains(Guard::Freeze) {
+        if iteration.tuning.is_frozen() {
             frozen += 1;
             if freezes.len() == MOST {
                 freezes.pop_front();

@@ -41,7 +41,7 @@ fn recommendations(out: &mut String, analysis: &Analysis) {
     let mut lines = Vec::new();
     for symbol in &analysis.symbols {
         let name = symbol.symbol.as_ref().map_or_else(String::new, |symbol| format!("{}: ", cell(symbol)));
-        for advice in symbol.deep.iter().flat_map(|deep| &deep.recommendations) {
+        for advice in &symbol.deep.recommendations {
             let conflict = if advice.conflict { " **(conflict)**" } else { "" };
             lines.push(format!(
                 "- {name}{} {}{conflict} - {}",

@@ -108,10 +108,6 @@ fn readiness(out: &mut String, audit: &Audit<'_>, symbol: &SymbolAnalysis, ascii
 
 fn trends(out: &mut String, symbol: &SymbolAnalysis, policy: &Policy) {
     paragraph(out, "## Trend Statistics");
-    let Some(deep) = symbol.deep.as_ref().filter(|deep| !deep.windows.is_empty()) else {
-        paragraph(out, "Not looked at.");
-        return;
-    };
     table(
         out,
         &[
@@ -124,7 +120,7 @@ fn trends(out: &mut String, symbol: &SymbolAnalysis, policy: &Policy) {
         ],
     );
     for (kpi, metric) in TRENDS {
-        for window in &deep.windows {
+        for window in &symbol.deep.windows {
             let [min, max, median] = spread(window, kpi, policy);
             let n = window.kpi(kpi).and_then(|stats| stats.summary).map_or(0, |summary| summary.n);
             row(out, [metric, &cell(&window.window.name), &n.to_string(), &min, &max, &median]);
@@ -173,10 +169,11 @@ fn tuning(out: &mut String, audit: &Audit<'_>) {
     let counts = &verified.counts;
     let told = match verified.full_apply_ratio {
         Some(ratio) => format!(
-            "Full applications: {}/{} ({} %), full apply ratio {}.",
-            counts.full,
+            "Full applications: {}/{} ({} %), of these with every increment {}, full apply ratio {}.",
+            counts.in_order(),
             counts.proposed,
-            fixed(100.0 * counts.full as f64 / counts.proposed as f64, 1),
+            counts.in_order_percent().map_or_else(|| "-".to_owned(), |percent| fixed(percent, 1)),
+            counts.full,
             fixed(ratio, 3)
         ),
         None => format!("Full applications: n/a ({}).", verified.status.word()),

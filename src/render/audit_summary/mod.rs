@@ -80,12 +80,18 @@ fn verdict(audit: &Audit<'_>) -> String {
         0 => String::new(),
         missed => format!("{missed} KPI(s) failed"),
     };
-    let outcome = match readiness.outcome {
-        Outcome::Fail => String::new(),
-        other => other.word().to_owned(),
+    let outcome = match (readiness.outcome, readiness.missed()) {
+        (outcome, 0) => format!("gate {outcome}"),
+        (Outcome::Fail, _) => String::new(),
+        (other, _) => other.word().to_owned(),
     };
     let parts: Vec<String> = [outcome, why].into_iter().filter(|part| !part.is_empty()).collect();
     format!("READINESS: HOLD ({})", parts.join(", "))
+}
+
+/// The verdict of the gate, and why.
+fn gate(audit: &Audit<'_>) -> String {
+    format!("{}: {}", audit.analysis.outcome, printable(&audit.analysis.reason()))
 }
 
 /// Min, max and median of a KPI over a window.

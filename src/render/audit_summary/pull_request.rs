@@ -32,6 +32,11 @@ pub fn pull_request(account: &Account) -> String {
     if let Some(origin) = &account.origin {
         paragraph(&mut out, &format!("**{}**", prose(origin)));
     }
+    if let Some(gate) = &account.gate {
+        let reason =
+            account.reason.as_ref().map_or_else(String::new, |reason| format!(" - {}", prose(reason)));
+        paragraph(&mut out, &format!("Gate: **{}**{reason}", cell(gate)));
+    }
     if let Some(given) = &account.overridden {
         paragraph(&mut out, &override_line(given));
     }

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Row, TRENDS, is_per_symbol, name, phases, spread, status, verdict};
+use super::{Row, TRENDS, gate, is_per_symbol, name, phases, spread, status, verdict};
 use crate::core::audit::{Audit, KeyFile};
 use crate::core::judge::count;
 use crate::core::number::{fixed, trimmed};
 use crate::core::policy::Policy;
-use crate::core::verdict::{Outcome, Part};
+use crate::core::verdict::{Check, Outcome, Part};
 use crate::render::terminal::{Style, decision, printable, rule};
 use crate::wire::provenance::Provenance;
 
@@ -228,11 +228,11 @@ fn readiness(out: &mut Lines, audit: &Audit<'_>, style: Style) {
             }
         }
     }
-    for check in readiness.checks.iter().filter(|check| check.part == Part::Integrity).take(MOST) {
-        if check.outcome > Outcome::Pass {
-            out.line(&format!("{} {}: {}", out.bad(), check.gate, printable(&check.reason)));
-        }
+    let of_the_gate = |check: &&Check| check.part != Part::Readiness && check.outcome > Outcome::Pass;
+    for check in readiness.checks.iter().filter(of_the_gate).take(MOST) {
+        out.line(&format!("{} {}: {}", out.bad(), check.gate, printable(&check.reason)));
     }
+    out.line(&format!("Gate: {}", gate(audit)));
     out.line(&format!("\n{}", style.paint(readiness.outcome, &verdict(audit))));
     for sentence in audit.analysis.disagreements.iter().take(MOST) {
         out.line(&format!("note: {}", printable(sentence)));
@@ -265,8 +265,10 @@ fn deltas(out: &mut Lines, audit: &Audit<'_>) {
     let counts = &verified.counts;
     match verified.full_apply_ratio {
         Some(ratio) => {
-            let percent = fixed(100.0 * counts.full as f64 / counts.proposed as f64, 1);
-            out.line(&format!("  Full applications: {}/{} ({percent}%)", counts.full, counts.proposed));
+            let percent =
+                counts.in_order_percent().map_or_else(|| "-".to_owned(), |percent| fixed(percent, 1));
+            out.line(&format!("  Full applications: {}/{} ({percent}%)", counts.in_order(), counts.proposed));
+            out.line(&format!("  Of these, every increment arrived in {}", counts.full));
             out.line(&format!("  Full apply ratio:  {}", fixed(ratio, 3)));
         }
         None => out.line(&format!("  Full applications: n/a ({})", verified.status.word())),
@@ -311,12 +313,13 @@ fn last(out: &mut Lines, audit: &Audit<'_>, provenance: &Provenance, place: Plac
         out.line(&format!("OVERRIDDEN by {by} at {}: {reason}", printable(&given.at)));
     }
     let short = if is_ok { "READINESS: OK".to_owned() } else { verdict(audit) };
+    out.line(&format!("Gate: {}", gate(audit)));
     let mark = out.sign("🎯 ");
     out.heading(&format!("{mark}FINAL VERDICT: {short}"));
     if is_ok {
         out.line("");
         reports(out, place);
-        out.line("All KPIs within thresholds:");
+        out.line("All KPIs with a limit are within thresholds:");
         let symbols = audit.analysis.symbols.iter().map(|symbol| symbol.symbol.as_deref());
         for check in symbols.flat_map(|symbol| readiness.limits(symbol)).take(MOST) {
             let Row { metric, target, actual, .. } = Row::of(check, out.ascii);

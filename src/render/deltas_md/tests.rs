@@ -43,6 +43,8 @@ fn report() -> DeltaReport {
         full_apply_ratio: Some(0.5),
         misses: BTreeMap::from([("impact_cap_ratio".to_owned(), 1), ("tail_age_ms".to_owned(), 4)]),
         none_count: 5,
+        outcome: None,
+        outcome_reason: None,
         overridden: None,
         rehearsal: false,
         pairs: vec![
@@ -134,12 +136,12 @@ fn the_line_that_programs_read_has_its_form_and_agrees_with_the_ratio() {
 #[test]
 fn the_verdict_is_the_worst_check_and_shows_its_ladder() {
     let both = markdown(&report(), &[check(Outcome::Pass), check(Outcome::Fail)]);
-    assert!(has(&both, "**Verdict: FAIL**"));
+    assert!(has(&both, "**Deltas: FAIL**"));
     assert!(has(
         &both,
         "- deltas.full_apply_ratio: 0.5 (limit >= 0.9, deltas.full from built-in policy), FAIL: 2 of 4"
     ));
-    assert!(has(&markdown(&report(), &[check(Outcome::NotApplicable)]), "**Verdict: NOT_APPLICABLE**"));
+    assert!(has(&markdown(&report(), &[check(Outcome::NotApplicable)]), "**Deltas: NOT_APPLICABLE**"));
 }
 
 #[test]

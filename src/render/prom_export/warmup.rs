@@ -121,7 +121,11 @@ fn labelled(
 /// Iterations of the run by guard; several that spoke in one iteration all count.
 fn guards(out: &mut Exposition, analysis: &Analysis) {
     let name = "guard_triggers_total";
-    out.family(name, "counter", "Iterations of the run in which a guard spoke");
+    out.family(
+        name,
+        "counter",
+        "Iterations of the run in which a guard spoke; freeze counts partial freezes too",
+    );
     let kinds: [(&str, &[Guard]); 6] = [
         ("velocity", &[Guard::Velocity]),
         ("latency_soft", &[Guard::LatencySoft]),
@@ -133,7 +137,7 @@ fn guards(out: &mut Exposition, analysis: &Analysis) {
     for of in Of::all(analysis) {
         for (kind, guards) in kinds {
             let speaks = |set: GuardSet| guards.iter().any(|guard| set.contains(*guard));
-            let spoke = of.series.rows().iter().filter(|row| speaks(row.tuning.guards)).count();
+            let spoke = of.series.rows().iter().filter(|row| speaks(row.tuning.spoke())).count();
             sample(out, name, of.symbol, &[("type", kind)], spoke as f64);
         }
     }

@@ -81,7 +81,7 @@ fn one(out: &mut String, subject: &Subject<'_>, kpis: &[KpiId], position: usize)
     let tuning = &iteration.tuning;
     cells
         .push(("t", iteration.phase.as_deref().map_or_else(String::new, |phase| text(phase).to_lowercase())));
-    let is_frozen = tuning.freeze || tuning.guards.contains(crate::core::guards::Guard::Freeze);
+    let is_frozen = tuning.is_frozen();
     cells.push(("t", if is_frozen { "yes" } else { "" }.to_owned()));
     let did = match (tuning.applied, tuning.deltas.len()) {
         (Some(true), _) => "applied",

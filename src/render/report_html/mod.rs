@@ -24,7 +24,7 @@ use crate::core::policy::{GateSet, Policy};
 use crate::render::html::{PALETTE, base64, fill, symbol};
 use crate::wire::provenance::Provenance;
 
-use words::{paragraph, prose, remark, section, text};
+use words::{prose, remark, section, text};
 
 const TEMPLATE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -86,7 +86,8 @@ fn facts(analysis: &Analysis, provenance: &Provenance) -> String {
     let source = Some(format!("source {source}"));
     let time = provenance.time_of(analysis).map(|time| text(&time));
     let limits = Some(format!("{} limits", analysis.limits()));
-    [Some(iterations), source, limits, time].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    let checks = Some(format!("checks: {}", analysis.headline()));
+    [Some(iterations), source, limits, time, checks].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 /// The links to the parts, and the parts.
@@ -117,24 +118,23 @@ fn body(analysis: &Analysis, policy: &Policy, provenance: &Provenance) -> (Strin
     };
     part(&mut out, "kpis", "KPIs", &|out, subject| {
         kpis::charts(out, subject);
-        deep(out, subject, kpis::numbers);
+        kpis::numbers(out, subject, &subject.symbol.deep);
     });
     verdict::advice(&mut out, analysis);
     part(&mut out, "advice", "Recommendations", &|out, subject| {
-        deep(out, subject, oddities::recommendations);
+        oddities::recommendations(out, subject, &subject.symbol.deep);
     });
     part(&mut out, "iterations", "Iterations", &|out, subject| iterations::section(out, subject, rows));
     part(&mut out, "tuning", "Tuning and guards", &|out, subject| {
         tuning::timeline(out, subject, proposals);
-        deep(out, subject, tuning::guards);
+        tuning::guards(out, subject, &subject.symbol.deep);
         tuning::deltas(out, subject);
     });
     part(&mut out, "oddities", "Violations, anomalies, drift, changes", &|out, subject| {
-        deep(out, subject, |out, subject, deep| {
-            oddities::anomalies(out, subject, deep);
-            oddities::drift(out, deep);
-            course::section(out, subject, deep);
-        });
+        let deep = &subject.symbol.deep;
+        oddities::anomalies(out, subject, deep);
+        oddities::drift(out, deep);
+        course::section(out, subject, deep);
     });
     oddities::findings(&mut out, analysis);
     origin::provenance(&mut out, analysis, policy, provenance);
@@ -150,16 +150,4 @@ fn body(analysis: &Analysis, policy: &Policy, provenance: &Provenance) -> (Strin
         ("provenance", "Provenance"),
     ];
     (nav.map(|(id, title)| format!("<a href=\"#{id}\">{title}</a>")).join("\n"), out)
-}
-
-/// A part that only the deep look has.
-fn deep(
-    out: &mut String,
-    subject: &Subject<'_>,
-    tell: impl Fn(&mut String, &Subject<'_>, &crate::core::analysis::Deep),
-) {
-    match &subject.symbol.deep {
-        Some(found) => tell(out, subject, found),
-        None => paragraph(out, "Not looked at: only the verdict of this run was computed."),
-    }
 }

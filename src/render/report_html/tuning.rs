@@ -49,7 +49,7 @@ pub(super) fn timeline(out: &mut String, subject: &Subject<'_>, most: usize) {
                 ("w", joined(proposed)),
                 ("w", applied(iteration)),
                 ("w", held(iteration)),
-                ("t", tuning.guards.iter().map(Guard::word).collect::<Vec<_>>().join(", ")),
+                ("t", tuning.spoke().iter().map(Guard::word).collect::<Vec<_>>().join(", ")),
             ],
         );
     }

@@ -4,7 +4,6 @@
 
 use crate::core::analysis::{Analysis, Deep, SymbolAnalysis, pass_limits};
 use crate::core::course::DriftVerdict;
-use crate::core::guards::Guard;
 use crate::core::judge::passes::passes;
 use crate::core::kpi::KpiId;
 use crate::core::number::exact;
@@ -99,6 +98,7 @@ impl Chart {
         let failing = where_(&|at, _| !passes(series, at, set));
         let name = symbol.symbol.as_ref().map_or_else(String::new, |name| format!(", {name}"));
         let source = analysis.source().map_or_else(String::new, |source| format!(", source {source}"));
+        let of_last = symbol.deep.windows.last().and_then(|window| window.kpi(kpi));
         let count = failing.iter().map(|(first, last)| last - first + 1).sum::<u64>();
         Self {
             title: format!("{}{name}", title(kpi, policy)),
@@ -112,17 +112,15 @@ impl Chart {
             pass_when: each.map(|gate| (gate.comparison, gate.limit.value)),
             limits: limits.collect(),
             window: symbol.last.span.map(|span| (symbol.last.name.clone(), span)),
-            interval: symbol
-                .deep
-                .as_ref()
-                .and_then(|deep| deep.windows.last()?.kpi(kpi)?.median_interval)
+            interval: of_last
+                .and_then(|stats| stats.median_interval)
                 .map(|interval| (interval.low, interval.high)),
-            drift: symbol.deep.as_ref().and_then(|deep| drift(deep, kpi)),
-            levels: symbol.deep.as_ref().map(|deep| levels(deep, kpi)).unwrap_or_default(),
+            drift: drift(&symbol.deep, kpi),
+            levels: levels(&symbol.deep, kpi),
             failing,
             missing: where_(&|at, _| series.value(kpi, at).is_none()),
             changes: where_(&|_, row| row.tuning.applied == Some(true)),
-            freezes: where_(&|_, row| row.tuning.freeze || row.tuning.guards.contains(Guard::Freeze)),
+            freezes: where_(&|_, row| row.tuning.is_frozen()),
             warmup: where_(&|_, row| in_phase(row, "WARMUP")),
             rampdown: where_(&|_, row| in_phase(row, "RAMPDOWN")),
         }

@@ -97,8 +97,6 @@ pub struct AnalysisDocument {
     pub verdict: String,
     /// The true verdict of everything that joins.
     pub outcome: Outcome,
-    /// The true verdict of integrity and run verdict alone.
-    pub run_outcome: Outcome,
     /// The main reason.
     pub reason: String,
     /// Whether the overrides may be frozen.
@@ -133,7 +131,6 @@ impl AnalysisDocument {
             limits: analysis.limits().to_owned(),
             verdict: analysis.outcome.published().to_owned(),
             outcome: analysis.outcome,
-            run_outcome: analysis.run_outcome,
             reason: analysis.reason(),
             freeze_ready: analysis.freeze_ready(),
             inventory: Inventory::of(&analysis.evidence),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::tuning::{AnomalyBlock, DeltaBlock, GuardWindows, RecommendationRow, SignatureBlock};
 use super::{CourseBlock, DriftRow, LISTED, WindowBlock};
-use crate::core::analysis::{Deep, SymbolAnalysis};
+use crate::core::analysis::SymbolAnalysis;
 use crate::core::anomalies::AnomalyKind;
 use crate::core::edge::{Component, EdgeDecomposition};
 use crate::core::judge::passes::Passes;
@@ -235,30 +235,28 @@ pub struct SymbolBlock {
     pub symbol: Option<String>,
     /// The worst of all that joins.
     pub outcome: Outcome,
-    /// The worst of integrity and run verdict.
-    pub run_outcome: Outcome,
     /// Whether the overrides may be frozen.
     pub freeze_ready: bool,
     /// Usable iterations.
     pub iterations: usize,
     /// Passes and freezes.
     pub passes: PassBlock,
-    /// Overall, steady, last-n; empty when the analysis did not look that deep, like all below that is null.
+    /// Overall, steady, last-n.
     pub windows: Vec<WindowBlock>,
     /// How often each guard spoke.
-    pub guards: Option<GuardWindows>,
+    pub guards: GuardWindows,
     /// Signatures and loops over the whole run.
-    pub signatures: Option<SignatureBlock>,
+    pub signatures: SignatureBlock,
     /// Anomalies over the whole run.
-    pub anomalies: Option<AnomalyBlock>,
+    pub anomalies: AnomalyBlock,
     /// WARN and CRIT per iteration.
-    pub violations: Option<ViolationBlock>,
+    pub violations: ViolationBlock,
     /// Where resources are heading over the whole run.
     pub drift: Vec<DriftRow>,
     /// The course of the KPIs of the verdict: steady drifts, changes of level, spikes, warm-up.
-    pub course: Option<CourseBlock>,
+    pub course: CourseBlock,
     /// Where the net edge comes from.
-    pub edge: Option<EdgeBlock>,
+    pub edge: EdgeBlock,
     /// Advice.
     pub recommendations: Vec<RecommendationRow>,
     /// Delta verification; null when it was left out.
@@ -270,26 +268,22 @@ pub struct SymbolBlock {
 impl SymbolBlock {
     /// The block of a symbol.
     pub fn of(symbol: &SymbolAnalysis, series: &Series, kpis: &KpiTable) -> Self {
-        let deep = symbol.deep.as_ref();
-        let windows = |deep: &Deep| deep.windows.iter().map(|stats| WindowBlock::of(stats, kpis)).collect();
+        let deep = &symbol.deep;
         Self {
             symbol: symbol.symbol.clone(),
             outcome: symbol.outcome,
-            run_outcome: symbol.run_outcome,
             freeze_ready: symbol.freeze_ready(),
             iterations: series.len(),
             passes: PassBlock::of(&symbol.passes),
-            windows: deep.map(windows).unwrap_or_default(),
-            guards: deep.map(|deep| GuardWindows::of(&deep.guards, &symbol.guards)),
-            signatures: deep.map(|deep| SignatureBlock::of(&deep.signatures)),
-            anomalies: deep.map(|deep| AnomalyBlock::of(&deep.anomalies)),
-            violations: deep.map(|deep| ViolationBlock::of(&deep.violations, kpis)),
-            drift: deep.map(|deep| deep.drift.iter().map(DriftRow::from).collect()).unwrap_or_default(),
-            course: deep.map(|deep| CourseBlock::of(deep, kpis)),
-            edge: deep.map(|deep| EdgeBlock::of(&deep.edge, kpis)),
-            recommendations: deep
-                .map(|deep| deep.recommendations.iter().map(RecommendationRow::from).collect())
-                .unwrap_or_default(),
+            windows: deep.windows.iter().map(|stats| WindowBlock::of(stats, kpis)).collect(),
+            guards: GuardWindows::of(&deep.guards, &symbol.guards),
+            signatures: SignatureBlock::of(&deep.signatures),
+            anomalies: AnomalyBlock::of(&deep.anomalies),
+            violations: ViolationBlock::of(&deep.violations, kpis),
+            drift: deep.drift.iter().map(DriftRow::from).collect(),
+            course: CourseBlock::of(deep, kpis),
+            edge: EdgeBlock::of(&deep.edge, kpis),
+            recommendations: deep.recommendations.iter().map(RecommendationRow::from).collect(),
             deltas: symbol.deltas.as_ref().map(DeltaBlock::from),
             checks: symbol.checks.iter().map(Ladder::from).collect(),
         }

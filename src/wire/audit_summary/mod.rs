@@ -45,8 +45,10 @@ pub struct AuditSummary {
     /// `OK` or `HOLD`.
     #[schemars(extend("enum" = ["OK", "HOLD"]))]
     pub verdict: String,
-    /// The true outcome; only PASS is OK.
+    /// The worst of the verdict of `gate` and of the limits of readiness.
     pub outcome: Outcome,
+    /// Its main reason.
+    pub outcome_reason: String,
     /// The verdict of `gate` on the same files.
     pub gate_outcome: Outcome,
     /// Part of a rehearsal of a release, and no statement about one; left out otherwise.
@@ -75,7 +77,7 @@ pub struct AuditSummary {
     pub snapshot_kpis: KpiValues,
     /// The answer, as its readers know it.
     pub readiness: ReadinessBlock,
-    /// Every check that makes the answer, with its ladder.
+    /// Every check that makes the answer, with its ladder: readiness, integrity, and what the gate does not accept.
     pub checks: Vec<Ladder>,
     /// Spread over the three windows.
     pub trend_stats: TrendStats,
@@ -117,6 +119,7 @@ impl AuditSummary {
             source: analysis.source(),
             verdict: audit.readiness.word().to_owned(),
             outcome: audit.readiness.outcome,
+            outcome_reason: audit.reason(),
             gate_outcome: analysis.outcome,
             rehearsal: provenance.rehearsal,
             overridden: provenance.overridden.clone(),

@@ -189,7 +189,7 @@ impl SymbolRow {
                 symbol: symbol.symbol.clone(),
                 outcome: join(of_symbol()).max(limits),
                 iterations: audit.analysis.series(symbol).len(),
-                trend_stats: TrendStats::of(symbol.deep.as_ref().map_or(&[], |deep| &deep.windows)),
+                trend_stats: TrendStats::of(&symbol.deep.windows),
             }
         };
         symbols.iter().map(row).collect()
@@ -247,8 +247,11 @@ pub struct DeltaBlock {
     pub found: bool,
     /// `verified`, `no_proposals` or `unverifiable`; null when it was left out.
     pub status: Option<String>,
-    /// Proposals of which every increment arrived.
+    /// Proposals of which every increment arrived, or a reason stands beside what did not: the full applications of
+    /// `DELTA_VERIFY_REPORT.md`.
     pub full_applied: Option<usize>,
+    /// Those of them of which every increment arrived.
+    pub every_increment: Option<usize>,
     /// Proposals.
     pub full_total: Option<usize>,
     /// The one in percent of the other, 1 digit; null unless verified.
@@ -262,14 +265,14 @@ impl DeltaBlock {
     pub(super) fn of(audit: &Audit<'_>) -> Self {
         let verified = audit.deltas();
         let ratio = verified.and_then(|verified| verified.full_apply_ratio);
-        let pct = verified.filter(|_| ratio.is_some()).map(|verified| {
-            let counts = &verified.counts;
-            round_half_even(100.0 * counts.full as f64 / counts.proposed as f64, 1)
-        });
+        let pct = verified
+            .filter(|_| ratio.is_some())
+            .map(|verified| round_half_even(verified.counts.in_order_percent().unwrap_or_default(), 1));
         Self {
             found: audit.folder.has(KeyFile::DeltaReport),
             status: verified.map(|verified| verified.status.word().to_owned()),
-            full_applied: verified.map(|verified| verified.counts.full),
+            full_applied: verified.map(|verified| verified.counts.in_order()),
+            every_increment: verified.map(|verified| verified.counts.full),
             full_total: verified.map(|verified| verified.counts.proposed),
             full_pct: pct,
             full_apply_ratio: ratio,

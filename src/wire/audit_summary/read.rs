@@ -47,6 +47,10 @@ pub struct Account {
     pub pass: bool,
     /// The true outcome; `None` in files that do not tell it.
     pub outcome: Option<String>,
+    /// The verdict of the gate; `None` in files that do not tell it.
+    pub gate: Option<String>,
+    /// The main reason; `None` in files that do not tell it.
+    pub reason: Option<String>,
     /// The failures.
     pub failures: Vec<String>,
     /// The KPIs in the order of their names; `None` = unknown.
@@ -71,6 +75,10 @@ struct Document {
     snapshot_kpis: BTreeMap<String, Reading>,
     #[serde(default)]
     outcome: Option<String>,
+    #[serde(default)]
+    gate_outcome: Option<String>,
+    #[serde(default)]
+    outcome_reason: Option<String>,
     #[serde(default)]
     checks: Vec<Check>,
     #[serde(default)]
@@ -141,6 +149,8 @@ pub fn read(json: &[u8]) -> Result<Account, ReadError> {
     Ok(Account {
         pass,
         outcome: document.outcome,
+        gate: document.gate_outcome,
+        reason: document.outcome_reason,
         failures,
         kpis,
         limits,

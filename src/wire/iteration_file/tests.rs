@@ -6,11 +6,9 @@ use serde_json::{Value, json};
 use super::fixture::{any_record, record};
 use super::*;
 use crate::core::guards::{Guard, GuardSet};
-use crate::core::iteration::Iteration;
 use crate::core::kpi::KpiId;
 use crate::core::params::ParamName;
 use crate::core::run::iteration::{KpiVerdict, Phase};
-use crate::core::run::judged::judged;
 use crate::core::tuning::record::{Delta, SkipCode};
 use crate::wire::iteration as judge;
 use crate::wire::schemas::schema;
@@ -91,14 +89,6 @@ proptest! {
             seen.kpi_verdict.as_deref(),
             record.summary.kpi_verdict.map(KpiVerdict::word)
         );
-    }
-
-    #[test]
-    fn who_watches_a_run_sees_what_the_judge_reads_from_its_files(record in any_record()) {
-        let files = judge::read(&bytes_of(&record), &KpiTable::default())
-            .map_err(|error| TestCaseError::fail(error.to_string()))?;
-        let read = Iteration { number: record.number, ..files[0].iteration.clone() };
-        prop_assert_eq!(judged(&record), read);
     }
 
     #[test]

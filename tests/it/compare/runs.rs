@@ -109,11 +109,16 @@ Significance (steady: A 7-16, n=10; B 7-8, n=2; error rate 5 % over all KPIs, on
 
 cannot tell: maker_taker_ratio, net_bps, p95_latency_ms, risk_ratio
 note: the windows";
+    let told = compare(a.path(), b.path(), &["--format", "json"]).json();
+    let reason = |side: &str| told[side]["reason"].as_str().expect("a reason").to_owned();
+    assert!(reason("a").contains("gating checks hold"), "{told}");
     let blocks = format!(
-        "A: {}\n   PASS | last8 9-16, n=8 | 6 of 8 iterations pass, and a freeze was seen or is not asked for\n\
-         B: {}\n   PASS | last8 1-8, n=8 | 8 of 8 iterations pass, and a freeze was seen or is not asked for\n\n",
+        "A: {}\n   PASS | last8 9-16, n=8 | {}\n\
+         B: {}\n   PASS | last8 1-8, n=8 | {}\n\n",
         a.path().display(),
-        b.path().display()
+        reason("a"),
+        b.path().display(),
+        reason("b")
     );
     let table = table.strip_suffix("note: the windows").expect("the windows are of one length");
     assert_eq!((code, stdout), (0, format!("{blocks}{table}")));

@@ -4,17 +4,15 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use soak::core::analysis::{Analysis, Depth, Options, analyse};
+use soak::core::analysis::{Analysis, Options, analyse};
 use soak::core::evidence::{BadFile, Declared, Duplicate, Evidence, RunState};
 use soak::core::kpi::KpiId;
-use soak::core::policy::{FreezeRule, GateSet, Policy, WindowSpec};
+use soak::core::policy::{FreezeRule, GateSet, Policy};
 use soak::core::stats::Summary;
-use soak::core::verdict::{Comparison, Outcome};
-use soak::io::load::{Reach, load};
+use soak::core::verdict::{Comparison, Outcome, Part, join};
 use soak::wire::policy;
 
 use super::series::{Point, folder, runs, series};
-use crate::support::{Run, Step, name};
 
 static POLICY: LazyLock<Policy> =
     LazyLock::new(|| policy::read(&[], &[]).expect("the built-in policy is fine"));
@@ -23,8 +21,9 @@ fn judged(run: &[Point], policy: &Policy) -> Analysis {
     analyse(folder(run), policy, &Options::default(), None)
 }
 
-fn snapshot() -> Options {
-    Options { depth: Depth::Snapshot, deltas: false, ..Options::default() }
+/// The verdict of integrity and run verdict alone: those follow the laws of point rules.
+fn run_outcome(analysis: &Analysis) -> Outcome {
+    join(analysis.checks().filter(|check| matches!(check.part, Part::Integrity | Part::RunVerdict)))
 }
 
 /// The policy with every group joined, so that readiness, goals, violations and anomalies count as well.
@@ -103,7 +102,7 @@ proptest! {
         let loose = judged(&run, &all_join());
         let strict = judged(&run, &tightened(which, at, by));
         prop_assert!(strict.outcome >= loose.outcome, "{} became {}: {}", loose.outcome, strict.outcome, strict.reason());
-        prop_assert!(strict.run_outcome >= loose.run_outcome);
+        prop_assert!(run_outcome(&strict) >= run_outcome(&loose));
     }
 
     #[test]
@@ -135,7 +134,7 @@ proptest! {
             _ => value * (1.0 - by),
         });
         let after = judged(&better, &POLICY);
-        prop_assert!(after.run_outcome <= before.run_outcome, "{} became {}", before.run_outcome, after.run_outcome);
+        prop_assert!(run_outcome(&after) <= run_outcome(&before), "{} became {}", run_outcome(&before), run_outcome(&after));
         prop_assert!(after.symbols[0].passes.passing >= before.symbols[0].passes.passing);
     }
 
@@ -146,7 +145,7 @@ proptest! {
         at.get_mut(&mut less).values[which] = None;
         let after = judged(&less, &POLICY);
         prop_assert!(after.outcome >= before.outcome, "{} became {}: {}", before.outcome, after.outcome, after.reason());
-        prop_assert!(after.run_outcome >= before.run_outcome);
+        prop_assert!(run_outcome(&after) >= run_outcome(&before));
     }
 
     #[test]
@@ -173,9 +172,9 @@ proptest! {
         let after = analyse(evidence, &POLICY, &Options::default(), None);
         let in_window = lost + 8 > u64::try_from(run.len()).expect("small");
         if in_window {
-            prop_assert_eq!(after.run_outcome, Outcome::Invalid);
+            prop_assert_eq!(run_outcome(&after), Outcome::Invalid);
         } else {
-            prop_assert_eq!(after.run_outcome, before.run_outcome);
+            prop_assert_eq!(run_outcome(&after), run_outcome(&before));
         }
     }
 
@@ -207,15 +206,11 @@ proptest! {
     }
 
     #[test]
-    fn the_gate_may_only_be_worse_than_the_snapshot(run in runs(), join: bool) {
+    fn what_is_given_as_the_reason_is_what_decides(run in runs(), join: bool) {
         let policy = if join { all_join() } else { POLICY.clone() };
-        let short = analyse(folder(&run), &policy, &snapshot(), None);
-        let long = judged(&run, &policy);
-        prop_assert!(long.outcome >= short.outcome);
-        prop_assert_eq!(long.run_outcome, short.outcome);
-        // What is told as the reason is what decides.
-        let told = long.reasons().first().map_or(Outcome::Pass, |check| check.outcome);
-        prop_assert_eq!(told, long.outcome);
+        let analysis = judged(&run, &policy);
+        let told = analysis.reasons().first().map_or(Outcome::Pass, |check| check.outcome);
+        prop_assert_eq!(told, analysis.outcome);
     }
 
     #[test]
@@ -242,79 +237,5 @@ proptest! {
             Outcome::Fail
         };
         prop_assert_eq!(analysis.outcome, expected, "{}", analysis.reason());
-    }
-}
-
-/// What may stand in a folder under one number.
-#[derive(Clone, Copy, Debug)]
-enum Slot {
-    Good,
-    Bad,
-    Damaged,
-    Twice,
-    Absent,
-}
-
-fn slots() -> impl Strategy<Value = Vec<Slot>> {
-    let slot = prop_oneof![
-        12 => Just(Slot::Good), 3 => Just(Slot::Bad), 1 => Just(Slot::Damaged), 1 => Just(Slot::Twice), 2 => Just(Slot::Absent),
-    ];
-    prop::collection::vec(slot, 1..24)
-}
-
-/// A folder of files; with symbols in the names, only in the content, or none at all.
-fn on_disk(slots: &[Slot], layout: u8) -> Run {
-    let mut run = Run::default();
-    for (number, slot) in (1u64..).zip(slots) {
-        let symbols: &[&str] = if layout == 0 { &[""] } else { &["AAA", "BBB"] };
-        for (index, symbol) in (0u64..).zip(symbols) {
-            let step = if matches!(slot, Slot::Bad) {
-                Step::bad(number)
-            } else {
-                Step { freeze: true, ..Step::good(number) }
-            };
-            let mut content = step.json();
-            if layout > 0 {
-                content["symbol"] = (*symbol).into();
-            }
-            let number = if layout == 2 { number * 2 + index } else { number };
-            content["iteration"] = number.into();
-            let (file, padded) = if layout == 1 {
-                (
-                    format!("ITER_SUMMARY_{symbol}_{number}.json"),
-                    format!("ITER_SUMMARY_{symbol}_0{number}.json"),
-                )
-            } else {
-                (name(number), format!("ITER_SUMMARY_0{number}.json"))
-            };
-            run = match slot {
-                Slot::Good | Slot::Bad => run.with_json(&file, &content),
-                Slot::Damaged => run.with(&file, "{"),
-                Slot::Twice => run.with_json(&file, &content).with_json(&padded, &content),
-                Slot::Absent => run,
-            };
-        }
-    }
-    run
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn what_the_snapshot_does_not_read_changes_nothing(slots in slots(), layout in 0u8..3, last in 1usize..10) {
-        let folder = on_disk(&slots, layout).in_temp();
-        let mut policy = POLICY.clone();
-        policy.windows.last_n = last;
-        policy.run_verdict.min_iterations = last;
-        policy.run_verdict.window = WindowSpec::LastN;
-        let outcome = |reach: Reach| {
-            let loaded = load(folder.path(), &policy.kpis, reach).expect("a folder");
-            let analysis = analyse(loaded.evidence, &policy, &snapshot(), None);
-            let windows: Vec<_> = analysis.symbols.iter().map(|symbol| (symbol.symbol.clone(), symbol.last.used(), symbol.outcome)).collect();
-            // Where symbols are in the content alone and none of it can be read, they are not known.
-            (analysis.outcome, if layout == 2 { Vec::new() } else { windows })
-        };
-        prop_assert_eq!(outcome(Reach::Last(last)), outcome(Reach::All));
     }
 }

@@ -11,7 +11,6 @@ use soak::core::policy::Step;
 use soak::core::policy::run::Preset;
 use soak::core::run::edge_report::EdgeReport;
 use soak::core::run::iteration::{IterationRecord, Phase};
-use soak::core::run::judged::judged;
 use soak::core::run::planner::Planner;
 use soak::core::series::{Interner, Series};
 
@@ -173,7 +172,7 @@ fn check_deltas(run: &Run<'_>) -> Result<(), TestCaseError> {
     let mut series = Series::new(None, POLICY.kpis.len());
     let mut interner = Interner::default();
     for record in &run.records {
-        series.push(judged(record), &mut interner);
+        series.push(crate::support::as_judged(record), &mut interner);
     }
     let seen = deltas::verify(&series, &BTreeMap::new(), Some(&run.state.overrides));
     let counts = &seen.counts;

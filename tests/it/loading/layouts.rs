@@ -256,23 +256,3 @@ fn extract_opens_only_the_files_of_its_window() {
     let folder = run.with(&name(993), "{").in_temp();
     assert_eq!(folder.soak("extract", &[]).json()["outcome"], "INVALID");
 }
-
-#[cfg(target_os = "linux")]
-#[test]
-fn the_kernel_sees_extract_open_eight_iteration_files() {
-    let folder = Run::passing(100).in_temp();
-    let log = folder.file("opened.txt");
-    let traced = std::process::Command::new("strace")
-        .args(["-f", "-qq", "-e", "trace=open,openat,openat2", "-o"])
-        .arg(&log)
-        .args([env!("CARGO_BIN_EXE_soak"), "extract", "--path"])
-        .arg(folder.path())
-        .output();
-    // Not every machine has strace, or lets it trace.
-    if !traced.is_ok_and(|output| output.status.success()) {
-        return;
-    }
-    let opened = folder.text("opened.txt");
-    let iterations = opened.lines().filter(|line| line.contains("ITER_SUMMARY_")).count();
-    assert_eq!(iterations, 8, "{opened}");
-}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use soak::core::kpi::{KpiId, KpiTable};
-use soak::io::load::{Loaded, Reach, load};
+use soak::io::load::{Loaded, load};
 
 use super::{gate, message};
 use crate::support::{Run, name};
@@ -10,7 +10,7 @@ use crate::support::{Run, name};
 /// The value of a KPI in a folder with one iteration that holds `summary`, and whether gross was computed.
 fn read(summary: &Value, kpi: KpiId) -> (Option<f64>, bool) {
     let folder = Run::default().with_json(&name(1), &json!({"iteration": 1, "summary": summary})).in_temp();
-    let Loaded { evidence, .. } = load(folder.path(), &KpiTable::default(), Reach::All).expect("a folder");
+    let Loaded { evidence, .. } = load(folder.path(), &KpiTable::default()).expect("a folder");
     assert!(evidence.bad_files.is_empty(), "{summary}: {:?}", evidence.bad_files);
     let series = &evidence.series[0];
     (series.value(kpi, 0), series.rows()[0].gross_imputed)
@@ -71,7 +71,7 @@ fn the_first_present_wins_whatever_stands_in_the_others_and_in_which_order() {
                 let backwards = format!("{{\"{loser}\": {other}, \"{winner}\": {stands}}}");
                 for text in [forwards, backwards] {
                     let run = Run::default().with(&name(1), format!("{{\"summary\": {text}}}")).in_temp();
-                    let loaded = load(run.path(), &KpiTable::default(), Reach::All).expect("a folder");
+                    let loaded = load(run.path(), &KpiTable::default()).expect("a folder");
                     assert_eq!(loaded.evidence.series[0].value(kpi, 0), Some(expected), "{text}");
                 }
                 // Zero is there, and null is there without a value: neither gives way to another name.

@@ -87,7 +87,9 @@ fn a_forged_manifest_contradicts_itself() {
     let place = built();
     forge(&place, |manifest| {
         manifest["facts"]["outcome"] = json!("FAIL");
-        manifest["refusals"] = json!([{"needs": "verdict", "reason": "the verdict is FAIL: every gate was evaluated on enough data and holds"}]);
+        let reason = manifest["facts"]["outcome_reason"].as_str().expect("a reason");
+        let reason = format!("the verdict is FAIL: {reason}");
+        manifest["refusals"] = json!([{"needs": "verdict", "reason": reason}]);
     });
     tells(&place, "it may not be released, and no override is recorded");
     let place = built();

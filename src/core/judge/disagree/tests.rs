@@ -1,7 +1,7 @@
 //! Tests of [`super`]: analyses of checks alone, because nothing else is looked at.
 
 use super::*;
-use crate::core::analysis::{Origin, SymbolAnalysis};
+use crate::core::analysis::{Deep, Origin, SymbolAnalysis};
 use crate::core::evidence::Evidence;
 use crate::core::guards::GuardCounts;
 use crate::core::judge::passes::Passes;
@@ -53,10 +53,9 @@ fn sentences_of(outcome: Outcome, checks: Vec<Check>) -> Vec<String> {
         anomalies: Vec::new(),
         loops: 0,
         deltas: None,
-        deep: None,
+        deep: Deep::default(),
         checks,
         outcome,
-        run_outcome: outcome,
     };
     let analysis = Analysis {
         origin: Origin::of(&Evidence::default(), |_| false),
@@ -65,7 +64,6 @@ fn sentences_of(outcome: Outcome, checks: Vec<Check>) -> Vec<String> {
         folder_checks: Vec::new(),
         findings: Vec::new(),
         outcome,
-        run_outcome: outcome,
         disagreements: Vec::new(),
         mock: false,
     };
@@ -118,7 +116,7 @@ fn a_gate_that_fails_beside_goals_that_are_met_gives_its_own_reason() {
         check(Part::Goals, "net_bps", Outcome::Pass, "fine"),
     ];
     let expected = [
-        "gate INCONCLUSIVE, readiness OK: `net_bps`: 5 iterations in the window",
+        "gate INCONCLUSIVE, readiness limits met: `net_bps`: 5 iterations in the window",
         "gate INCONCLUSIVE, goals met: `net_bps`: 5 iterations in the window",
     ];
     assert_eq!(sentences_of(Outcome::Inconclusive, checks), expected);

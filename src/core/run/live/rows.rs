@@ -44,7 +44,7 @@ impl LiveIteration {
             kpi_verdict: row.kpi_verdict.as_deref().and_then(KpiVerdict::parse),
             passes: row.collection_failed.is_none() && meets_all,
             applied: applied(&row.tuning),
-            guards: row.tuning.guards,
+            guards: row.tuning.spoke(),
             skip: code,
             told: told(&row.tuning, code),
             panic_revert: code == Some(SkipCode::PanicRevert),

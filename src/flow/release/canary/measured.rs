@@ -11,7 +11,7 @@ use crate::core::policy::Policy;
 use crate::core::release::canary::readings::Readings;
 use crate::core::release::canary::watch::{Stretch, Watch, told};
 use crate::core::series::Series;
-use crate::io::load::{self, Reach};
+use crate::io::load;
 
 use super::CanaryError;
 
@@ -32,7 +32,7 @@ pub(super) fn readings(
     watch: &Watch,
     notes: &mut Vec<String>,
 ) -> Result<Found, CanaryError> {
-    let loaded = load::load(path, &policy.kpis, Reach::All)?;
+    let loaded = load::load(path, &policy.kpis)?;
     let evidence = &loaded.evidence;
     let declared = evidence.declared.as_ref();
     let origin = Origin::of(evidence, |source| policy.release.is_simulated(source));

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::io::load::{Reach, load};
+use crate::io::load::load;
 
 fn kpis() -> KpiTable {
     KpiTable::default()
@@ -50,7 +50,7 @@ fn name(number: u64) -> String {
 fn look(follower: &mut Follower, folder: &Folder) -> Look {
     let look = follower.look().expect("the folder is there");
     if let Some(found) = &look.changed {
-        let loaded = load(folder.path(), &kpis(), Reach::All).expect("the folder is there");
+        let loaded = load(folder.path(), &kpis()).expect("the folder is there");
         assert_eq!((&found.folder, &found.evidence), (&loaded.folder, &loaded.evidence));
     }
     look

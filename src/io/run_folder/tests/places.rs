@@ -114,7 +114,7 @@ fn isolated_runs_do_not_disturb_each_other_and_the_last_one_done_is_latest() -> 
         .filter_map(Result::ok)
         .filter(|entry| entry.file_name().to_string_lossy().starts_with(".latest"));
     assert_eq!(hidden.count(), 0);
-    let loaded = load(out.path(), &KpiTable::default(), Reach::All)?;
+    let loaded = load(out.path(), &KpiTable::default())?;
     assert_eq!(loaded.folder, out.path().join("latest"));
     Ok(())
 }

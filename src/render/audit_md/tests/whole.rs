@@ -39,15 +39,6 @@ fn an_empty_folder_is_invalid_and_says_so_in_every_section() {
 }
 
 #[test]
-fn a_snapshot_without_the_deep_look_says_what_is_left_out() {
-    let policy = built_in();
-    let options = Options { depth: Depth::Snapshot, ..Options::default() };
-    let text = audit(&analyse(folder(passing(8)), &policy, &options, None), &policy, &provenance(), false);
-    assert_well_formed(&text);
-    has(&text, "Sections 3 to 8 are left out");
-}
-
-#[test]
 fn a_fixed_time_and_an_override_stand_at_the_top() {
     let (analysis, policy) = analysed(folder((1..=3).map(good)));
     let mut provenance = overridden("known outage <b>");
