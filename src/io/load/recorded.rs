@@ -1,6 +1,7 @@
 //! Compares iteration files with what soak recorded of them: `RUN_LOG.jsonl` for those of a run, the list of
 //! artifacts for what was written beside them. Must not judge.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Component, Path};
@@ -11,7 +12,7 @@ use crate::core::evidence::{BadFile, Evidence, Finding, RunState};
 use crate::core::hex::hex;
 use crate::core::instant;
 use crate::core::recorded::{FileRecord, Recorded, Sha256};
-use crate::wire::artifact_manifest::{self, ArtifactManifest};
+use crate::wire::artifact_manifest::{self, ArtifactEntry, ArtifactManifest};
 use crate::wire::iteration_file::file_name;
 use crate::wire::run_log::{self, Event, LogLine};
 
@@ -106,36 +107,41 @@ fn unhex(text: &str) -> Option<Sha256> {
     Some(bytes)
 }
 
-/// Compares the artifacts in the folder with the list of them.
+/// Compares the artifacts in the folder, and in the one of the reports below it, with the lists of them. A file is as
+/// it was written when any list says so: two commands can write the same file with another base.
 pub fn compare_artifacts(folder: &Path, evidence: &mut Evidence) {
-    let path = folder.join(artifact_manifest::FILE_NAME);
-    if path.symlink_metadata().is_err() {
-        return;
+    let mut entries: BTreeMap<String, Vec<ArtifactEntry>> = BTreeMap::new();
+    for below in ["", "reports/analysis/"] {
+        let list = folder.join(below).join(artifact_manifest::FILE_NAME);
+        let list = list.symlink_metadata().ok().and_then(|_| read_plain(&list).ok());
+        for file in list.and_then(|bytes| ArtifactManifest::parse(&bytes)).into_iter().flat_map(|it| it.files)
+        {
+            entries.entry(format!("{below}{}", file.name)).or_default().push(file);
+        }
     }
-    let Some(list) = read_plain(&path).ok().and_then(|bytes| ArtifactManifest::parse(&bytes)) else { return };
     let mut changed = Vec::new();
-    for file in &list.files {
-        let name = Path::new(&file.name);
-        let is_below = name.components().all(|part| matches!(part, Component::Normal(_)));
+    for (name, records) in &entries {
+        let is_below = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
         let path = folder.join(name);
         if !is_below || !path.symlink_metadata().is_ok_and(|found| found.is_file()) {
             continue;
         }
         let Ok(bytes) = read_plain(&path) else { continue };
-        if file.describes(&bytes) {
+        let Some(last) = records.last().filter(|_| !records.iter().any(|record| record.describes(&bytes)))
+        else {
             continue;
-        }
+        };
         let found = artifact_manifest::sha256_hex(&bytes);
-        let list = artifact_manifest::FILE_NAME;
-        let reason = format!("has SHA-256 {found}, `{list}` records {}: it was changed", file.sha256);
-        match parse_name(&file.name) {
+        let manifest = artifact_manifest::FILE_NAME;
+        let reason = format!("has SHA-256 {found}, `{manifest}` records {}: it was changed", last.sha256);
+        match parse_name(name) {
             Some((symbol, number)) => evidence.altered.push(BadFile {
-                name: file.name.clone(),
+                name: name.clone(),
                 number,
                 symbol: symbol.map(str::to_owned),
                 reason,
             }),
-            None => changed.push((file.name.clone(), reason)),
+            None => changed.push((name.clone(), reason)),
         }
     }
     let more = changed.len().saturating_sub(NAMED);

@@ -134,6 +134,16 @@ fn what_the_gate_wrote_itself_changes_no_later_verdict_and_who_changed_it_is_tol
     let told = Gated::of(&folder, &[]);
     told.ends("PASS", 0);
     assert!(message(told.finding("changed_artifact")).starts_with("`POST_SOAK_AUDIT.md` has SHA-256 "));
+    // The gate wrote it anew. The readiness audit lists its files in their own folder.
+    assert!(Gated::of(&folder, &[]).findings("changed_artifact").is_empty());
+    assert_eq!(folder.soak("audit", &[]).code, 0);
+    std::fs::write(folder.file("reports/analysis/POST_SOAK_AUDIT_SUMMARY.json"), "{}\n").expect("a file");
+    let told = Gated::of(&folder, &[]);
+    assert!(
+        message(told.finding("changed_artifact")).contains("POST_SOAK_AUDIT_SUMMARY.json"),
+        "{}",
+        told.told
+    );
 }
 
 #[test]

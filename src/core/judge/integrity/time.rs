@@ -7,6 +7,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::{base, count};
 use crate::core::evidence::{Evidence, Finding};
+use crate::core::excerpt::excerpt;
 use crate::core::instant;
 use crate::core::judge::list_numbers;
 use crate::core::number::fixed;
@@ -18,6 +19,9 @@ use crate::core::window::Window;
 
 /// More single iterations in a sentence help nobody.
 const NAMED: usize = 4;
+
+/// Characters of a text that is no time which are shown.
+const TEXT: usize = 60;
 
 /// What is wrong between an iteration and the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +81,7 @@ impl Stamps {
     fn of(series: &Series) -> Self {
         let mut stamps = Self { known: Vec::new(), none: Vec::new(), without_zone: Vec::new() };
         for row in series.rows() {
-            let Some(text) = row.time.as_deref() else { continue };
+            let Some(text) = row.time.as_deref().filter(|text| !text.trim().is_empty()) else { continue };
             match instant::parse(text) {
                 Some(time) => {
                     stamps.known.push((row.number, time.at));
@@ -85,7 +89,7 @@ impl Stamps {
                         stamps.without_zone.push(row.number);
                     }
                 }
-                None => stamps.none.push((row.number, text.to_owned())),
+                None => stamps.none.push((row.number, excerpt(text, TEXT))),
             }
         }
         stamps
