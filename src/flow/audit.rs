@@ -7,7 +7,6 @@ use super::judge::Judged;
 use super::write::{ANALYSIS, Rendered};
 use crate::core::audit::{Audit, disagreements};
 use crate::core::baseline::Baseline;
-use crate::core::kpi::KpiTable;
 use crate::core::policy::Policy;
 use crate::io::artifacts::Artifact;
 use crate::io::audited;
@@ -40,7 +39,7 @@ pub fn audit<'j>(judged: &'j Judged, policy: &Policy, provenance: &Provenance) -
             "1.1" => json::compact_ascii(&Snapshot::of(analysis, provenance)),
             _ => json::compact_ascii(&Snapshot12::of(analysis, provenance)),
         };
-        baseline::read(text.as_bytes(), &KpiTable::default()).ok()
+        baseline::read(text.as_bytes()).ok()
     };
     let beside = disagreements(&audited::snapshots(&judged.folder), own, &policy.kpis);
     Audit::of(analysis, policy, folder, beside)

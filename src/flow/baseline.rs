@@ -27,7 +27,7 @@ pub enum BaselineProblem {
 /// The lines that tell how the KPIs and the verdict changed since the baseline.
 pub fn compare(path: &Path, snapshot: &Snapshot, kpis: &KpiTable) -> Result<String, BaselineProblem> {
     let bytes = loose::read(path)?;
-    let baseline = parse_marked(&bytes, |json| crate::wire::baseline::read(json, kpis))
+    let baseline = parse_marked(&bytes, crate::wire::baseline::read)
         .map_err(|error| BaselineProblem::Unusable { path: path.to_owned(), reason: error.to_string() })?;
     let block = &snapshot.kpi_last8;
     let current = [

@@ -102,7 +102,7 @@ fn read_file(path: &Path, policy: &Policy) -> Result<Read, SideError> {
     let failed = |reason: String| SideError::File { path: path.to_owned(), reason };
     let mut bytes = Vec::new();
     read_bounded(path, LARGEST, &mut bytes).map_err(failed)?;
-    let file = compared_file::read(&bytes, &policy.kpis).map_err(|error| failed(error.to_string()))?;
+    let file = compared_file::read(&bytes).map_err(|error| failed(error.to_string()))?;
     let run = ComparedRun {
         path: told(path),
         kind: file.kind.to_owned(),

@@ -8,7 +8,6 @@ use std::path::Path;
 
 use super::load::read_bounded;
 use crate::core::audit::{Folder, FoundSnapshot, KeyFile};
-use crate::core::kpi::KpiTable;
 use crate::wire::literals::parse_marked;
 use crate::wire::{baseline, warmup_metrics};
 
@@ -45,10 +44,8 @@ pub fn look(folder: &Path, own: &[&str]) -> Folder {
 /// The snapshots in a folder.
 pub fn snapshots(folder: &Path) -> Vec<FoundSnapshot> {
     let one = |place: &&str| {
-        let says = side_file(folder, place)?.and_then(|bytes| {
-            parse_marked(&bytes, |json| baseline::read(json, &KpiTable::default()))
-                .map_err(|error| error.to_string())
-        });
+        let says = side_file(folder, place)?
+            .and_then(|bytes| parse_marked(&bytes, baseline::read).map_err(|error| error.to_string()));
         Some(FoundSnapshot { file: (*place).to_owned(), says })
     };
     KeyFile::Snapshot.places().iter().filter_map(one).collect()

@@ -59,9 +59,9 @@ fn known() -> String {
     KNOWN_VERSIONS.map(|version| format!("`{version}`")).join(", ")
 }
 
-/// Reads a snapshot; of `kpis` those that it has, and the KPIs of the verdict in any case. A KPI is an object with a `mean`, or the mean itself; `null` and a missing KPI are
+/// Reads a snapshot. A KPI is an object with a `mean`, or the mean itself; `null` and a missing KPI are
 /// unknown. Other keys than those that are read may hold anything.
-pub fn read(json: &[u8], kpis: &KpiTable) -> Result<Baseline, BaselineError> {
+pub fn read(json: &[u8]) -> Result<Baseline, BaselineError> {
     let root: Node = parse_marked(json, |json| serde_json::from_slice(json))?;
     if !matches!(root, Node::Object(_)) {
         return Err(BaselineError::NoObject(root.kind()));
@@ -76,19 +76,12 @@ pub fn read(json: &[u8], kpis: &KpiTable) -> Result<Baseline, BaselineError> {
         _ => None,
     };
     let pass_count = pass_count(&root)?;
-    let (means, medians) = (values(&root, "mean", kpis)?, values(&root, "median", kpis)?);
+    let (means, medians) = (values(&root, "mean")?, values(&root, "median")?);
     Ok(Baseline { schema_version, verdict, outcome, means, medians, pass_count })
 }
 
-/// Where the KPIs that the policy declares are.
-pub const DECLARED_BLOCK: &str = "kpi_declared_last_n";
-
-/// A statistic of the KPIs of the verdict, and of the declared ones that are there.
-fn values(
-    root: &Node,
-    statistic: &str,
-    table: &KpiTable,
-) -> Result<Vec<(KpiId, Option<f64>)>, BaselineError> {
+/// A statistic of the KPIs of the verdict.
+fn values(root: &Node, statistic: &str) -> Result<Vec<(KpiId, Option<f64>)>, BaselineError> {
     let (block, name) = match first(root, &KPI_BLOCKS)? {
         Some((name, block @ Node::Object(_))) => (block, Some(name)),
         Some((name, other)) => return Err(wrong(name, other, "an object")),
@@ -113,14 +106,6 @@ fn values(
             }
         }
         values.push((kpi, known));
-    }
-    if let Some(declared) = get(root, DECLARED_BLOCK)? {
-        for kpi in table.ids().skip(kpis.len()) {
-            if let Some(node) = get(declared, table.name(kpi))? {
-                let path = format!("{DECLARED_BLOCK}.{}", table.name(kpi));
-                values.push((kpi, value_of(node, statistic, &path)?));
-            }
-        }
     }
     if found_any { Ok(values) } else { Err(BaselineError::NoKpis) }
 }
@@ -201,11 +186,11 @@ mod tests {
     use super::*;
 
     fn good(json: &str) -> Baseline {
-        read(json.as_bytes(), &KpiTable::default()).unwrap_or_else(|error| panic!("{json}: {error}"))
+        read(json.as_bytes()).unwrap_or_else(|error| panic!("{json}: {error}"))
     }
 
     fn error(json: &str) -> String {
-        read(json.as_bytes(), &KpiTable::default()).expect_err(json).to_string()
+        read(json.as_bytes()).expect_err(json).to_string()
     }
 
     fn net(json: &str) -> Option<f64> {

@@ -20,12 +20,12 @@ pub struct ComparedFile {
 }
 
 /// Reads the file.
-pub fn read(json: &[u8], kpis: &KpiTable) -> Result<ComparedFile, BaselineError> {
+pub fn read(json: &[u8]) -> Result<ComparedFile, BaselineError> {
     let root: Node = parse_marked(json, |json| serde_json::from_slice(json))?;
     match root.get("snapshot_kpis") {
         Ok(Some(block)) => audit(&root, block),
         Ok(None) => {
-            let read = baseline::read(json, kpis)?;
+            let read = baseline::read(json)?;
             let measured = |(kpi, mean): &(KpiId, Option<f64>)| {
                 (*kpi, Measured { median: read.median(*kpi), mean: *mean, n: None })
             };
@@ -72,10 +72,6 @@ fn audit(root: &Node, kpis: &Node) -> Result<ComparedFile, BaselineError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn read(json: &[u8]) -> Result<ComparedFile, BaselineError> {
-        super::read(json, &KpiTable::default())
-    }
 
     fn of(file: &ComparedFile, kpi: KpiId) -> Measured {
         file.kpis.iter().find(|(of, _)| *of == kpi).expect("one of the four").1

@@ -22,7 +22,7 @@ fn read_as_everything(bytes: &[u8]) {
     let _ = parse_marked(bytes, manifest::read);
     let _ = parse_marked(bytes, overrides::read);
     let _ = parse_marked(bytes, |json| edge_report::read(json));
-    let _ = baseline::read(bytes, &KpiTable::default());
+    let _ = baseline::read(bytes);
 }
 
 /// One good file of each kind.
@@ -226,5 +226,5 @@ fn the_whole_files_of_these_tests_are_whole() {
     assert!(manifest::read(files[4].as_bytes()).is_ok());
     assert!(overrides::read(files[5].as_bytes()).is_ok());
     assert!(edge_report::read(files[6].as_bytes()).is_ok_and(|totals| totals.is_some()));
-    assert!(baseline::read(files[7].as_bytes(), &KpiTable::default()).is_ok());
+    assert!(baseline::read(files[7].as_bytes()).is_ok());
 }
