@@ -167,7 +167,10 @@ fn junit_is_well_formed_and_counts_what_is_in_it() {
             for (attribute, element) in
                 [("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")]
             {
-                assert_eq!(totals[attribute], count(element).to_string(), "{root} {attribute}");
+                // The schema of Jenkins has no `skipped` on `testsuites`.
+                let expected =
+                    (root != "testsuites" || attribute != "skipped").then(|| count(element).to_string());
+                assert_eq!(totals.get(attribute), expected.as_ref(), "{root} {attribute}");
             }
         }
         assert!(count("testcase") > 0);
