@@ -111,7 +111,7 @@ const DESCRIBED: [Described; 37] = [
     },
     Described {
         name: "error_result",
-        title: "Output of `gate`, `analyze`, `audit` and `release canary check` with `--format json` without a verdict",
+        title: "Output of the commands of soak that judge, with `--format json`, without a verdict",
         make: strict::<ErrorResult>,
     },
     Described {
