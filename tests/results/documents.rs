@@ -135,6 +135,7 @@ fn the_whole_may_be_frozen_only_if_every_symbol_may() {
     frozen[7].tuning.freeze = true;
     let evidence = Evidence {
         series: vec![series(Some("A"), frozen), series(Some("B"), rows())],
+        sources: ["exec".to_owned()].into(),
         ..Evidence::default()
     };
     let analysis = analyse(evidence, &ignoring, &Options::default(), None);
