@@ -59,7 +59,7 @@ fn a_run_within_its_limits_is_ok_and_the_last_lines_say_so() {
         format!("📈 CSV table: {}", at("POST_SOAK_ITER_TABLE.csv")),
         String::new(),
         "All KPIs with a limit are within thresholds:".to_owned(),
-        "  ✓ maker_taker_ratio: 0.910 >= 0.83".to_owned(),
+        "  ✓ maker_taker_ratio: 0.91 >= 0.83".to_owned(),
         "  ✓ net_bps: 4.562 >= 2.9".to_owned(),
         "  ✓ p95_latency_ms: 225 <= 330".to_owned(),
         "  ✓ risk_ratio: 0.299 <= 0.4".to_owned(),
@@ -436,7 +436,7 @@ fn the_pull_request_summary_is_short_and_takes_its_limits_from_the_audit() {
     let by_folder = folder.soak("audit pr-summary", &[]);
     assert_eq!(
         by_folder.stdout,
-        "### Post-Soak Readiness (last-8 window)\n\n❌ READINESS: HOLD\n\n\
+        "### Post-Soak Readiness (last-8 window)\n\n❌ READINESS: HOLD\n\nGate: **PASS**\n\n\
          - maker_taker_ratio: **0.880** (≥ 0.83)\n- net_bps: **3.200** (≥ 3.25)\n- p95_latency_ms: **300** (≤ 330)\n\
          - risk_ratio: **0.330** (≤ 0.4)\n\nFailures:\n\n- net_bps: 3.200 (expected >= 3.25)\n"
     );

@@ -202,7 +202,8 @@ fn others(seen: &mut Seen, folder: &Folder, path: &str, of: &Of<'_>) {
         "the audit's outcome is better than the gate's",
     );
     let text = of(&["audit", "--path", path, "--fail-on-hold"], &JUDGED).expect("it knows all");
-    seen.check(is_ok == text.stdout.contains("READY FOR RELEASE"), "READY FOR RELEASE");
+    // Simulated data is never ready, however good it is.
+    seen.check(is_ok || !text.stdout.contains("READY FOR RELEASE"), "READY FOR RELEASE");
     seen.check(is_ok == (text.code == 0), "the exit code of audit --fail-on-hold");
     let summary = soak(&["audit", "pr-summary", "--path", path]);
     seen.put("pr summary", word(&summary.stdout, "Gate: **"));

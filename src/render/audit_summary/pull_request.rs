@@ -33,8 +33,10 @@ pub fn pull_request(account: &Account) -> String {
         paragraph(&mut out, &format!("**{}**", prose(origin)));
     }
     if let Some(gate) = &account.gate {
-        let reason =
-            account.reason.as_ref().map_or_else(String::new, |reason| format!(" - {}", prose(reason)));
+        // Of a gate that accepts the run the reason is that of the readiness, and stands below.
+        let refuses = !matches!(gate.as_str(), "PASS" | "WARN");
+        let reason = account.reason.as_ref().filter(|_| refuses);
+        let reason = reason.map_or_else(String::new, |reason| format!(" - {}", prose(reason)));
         paragraph(&mut out, &format!("Gate: **{}**{reason}", cell(gate)));
     }
     if let Some(given) = &account.overridden {
