@@ -23,8 +23,8 @@ pub fn prose(text: &str) -> String {
             out.push('…');
             break;
         }
-        let is_comparison = !out.is_empty() && Comparison::parse(word).is_some();
-        if is_comparison || is_code(word) {
+        let is_sign = !out.is_empty() && (word == "->" || Comparison::parse(word).is_some());
+        if is_sign || is_code(word) {
             out.push_str(word);
         } else {
             out.push_str(&cell(word));
@@ -172,6 +172,8 @@ mod tests {
         assert_eq!(prose("(`ITER_SUMMARY_5.json`): x"), "(`ITER_SUMMARY_5.json`): x");
         assert_eq!(prose("<script> < b>"), "&lt;script&gt; < b&gt;");
         assert_eq!(prose("> no quote"), "&gt; no quote");
+        assert_eq!(prose("75 -> 80"), "75 -> 80");
+        assert_eq!(prose("-> <!-- -->"), r"-&gt; &lt;\!-- --&gt;");
         assert_eq!(prose("`a b` `<i>` ``"), r"\`a b\` \`&lt;i&gt;\` \`\`");
         assert_eq!(prose("[x](javascript:y) a|b\n\n# c"), r"\[x\](javascript:y) a\|b \# c");
     }

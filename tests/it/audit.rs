@@ -80,6 +80,29 @@ fn a_run_within_its_limits_is_ok_and_the_last_lines_say_so() {
 }
 
 #[test]
+fn advice_stays_within_the_bounds_and_restates_no_failure() {
+    let of = |net: f64, overrides: &str| {
+        let run: Run =
+            (1..=16).map(|number| Step { net, freeze: number == 14, ..Step::good(number) }).collect();
+        let folder = run.in_temp();
+        std::fs::write(folder.path().join("runtime_overrides.json"), overrides).expect("written");
+        folder.soak("audit", &[]);
+        summary(&folder)["recommendations"].clone()
+    };
+    // The rule speaks below a mean of 2.7 and adds 0.01; the bounds are 0.08 and 0.25.
+    let why = "mean net_bps 2.60 < 2.7 and mean risk_ratio 0.330 <= 0.4";
+    let advice = |text: &str| json!([format!("base_spread_bps_delta {text}: {why}")]);
+    assert_eq!(of(2.6, "{}"), advice("+0.01 (within 0.08 to 0.25)"));
+    assert_eq!(of(2.6, r#"{"base_spread_bps_delta": 0.14}"#), advice("0.14 -> 0.15"));
+    assert_eq!(of(2.6, r#"{"base_spread_bps_delta": 0.245}"#), advice("0.245 -> 0.25 (bound)"));
+    let cause = "net_bps: find the cause in the system under test";
+    let none_left = format!("{cause}; the bounds leave no change of base_spread_bps_delta");
+    assert_eq!(of(2.6, r#"{"base_spread_bps_delta": 0.25}"#), json!([none_left]));
+    // Readiness asks for 2.9.
+    assert_eq!(of(2.8, "{}"), json!([format!("{cause}; no rule of `[recommendations]` applies")]));
+}
+
+#[test]
 fn min_max_and_median_are_those_of_the_three_windows() {
     let folder = rising().in_temp();
     folder.soak("audit", &[]);

@@ -12,6 +12,7 @@ use crate::core::guards::GuardCounts;
 use crate::core::judge::edge_report::{self, Totals};
 use crate::core::judge::{advisory, collections, disagree, gates, integrity, passes};
 use crate::core::kpi::KpiId;
+use crate::core::params::ParamValues;
 use crate::core::policy::{GateSet, Policy, Statistic, WindowSpec};
 use crate::core::ranges::Ranges;
 use crate::core::recommend;
@@ -118,7 +119,7 @@ fn symbol(
             let verify = || deltas::verify(series, &evidence.tuning_report, evidence.end_overrides.as_ref());
             options.deltas.then(verify)
         },
-        || deep(series, &last, numbers, &guards, policy),
+        || deep(series, evidence.end_overrides.as_ref(), &last, numbers, &guards, policy),
     );
     if let Some(verified) = &verified {
         let window = Window::find(series, WindowSpec::Overall, &policy.windows, numbers).used();
@@ -194,6 +195,7 @@ fn is_judged_so_far(evidence: &Evidence, options: &Options) -> bool {
 
 fn deep(
     series: &Series,
+    end_overrides: Option<&ParamValues>,
     last: &Window,
     numbers: &Ranges,
     guards_last: &GuardCounts,
@@ -209,11 +211,14 @@ fn deep(
             window: window.clone(),
         })
         .collect();
-    let recommendations = {
+    let (recommendations, at_bound) = {
         let of_last = &windows[2];
         let observe =
             |kpi: KpiId, which: Statistic| of_last.kpi(kpi).and_then(|stats| statistic(stats, which));
-        recommend::evaluate(&policy.recommendations, &policy.kpis, observe, guards_last)
+        let found = recommend::evaluate(&policy.recommendations, &policy.kpis, observe, guards_last);
+        let of_last_row = series.rows().last().and_then(|row| row.overrides.as_deref());
+        let in_force: Vec<&ParamValues> = end_overrides.into_iter().chain(of_last_row).collect();
+        recommend::within(found, &policy.run.parameters, &in_force)
     };
     let violated = Window::find(series, policy.violations.window, &policy.windows, numbers);
     Deep {
@@ -225,6 +230,7 @@ fn deep(
         edge: EdgeDecomposition::over(series, last.positions.clone(), policy.kpis.get(KpiId::NET_BPS).floor),
         windows,
         recommendations,
+        at_bound,
         pace: None,
         kpi_drift: Vec::new(),
         changes: Vec::new(),

@@ -128,8 +128,10 @@ pub struct Deep {
     pub settled: Vec<(KpiId, u64)>,
     /// Where the edge comes from, over the last-n window.
     pub edge: EdgeDecomposition,
-    /// Advice.
+    /// Advice that the bounds of the parameters allow.
     pub recommendations: Vec<Recommendation>,
+    /// Advice of which the bounds leave nothing.
+    pub at_bound: Vec<Recommendation>,
 }
 
 /// What was found out about one symbol.

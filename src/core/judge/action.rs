@@ -1,42 +1,53 @@
-//! What must happen for a check to hold, in one plain sentence.
+//! What can be done about a check that does not pass, in one plain sentence.
 //!
-//! Advises only. Names and reasons in it may come from files: renderers make them harmless.
+//! Advises only, and leaves the numbers of the failure to the check. Names and reasons in it may come from files:
+//! renderers make them harmless.
 
-use super::{show_distance, with_unit};
-use crate::core::kpi::{Kpi, KpiTable};
-use crate::core::number::{exact, fixed};
-use crate::core::verdict::{Check, Comparison, Outcome};
+use crate::core::analysis::Deep;
+use crate::core::kpi::KpiId;
+use crate::core::policy::Policy;
+use crate::core::recommend::Recommendation;
+use crate::core::verdict::{Check, Outcome};
 
-/// `raise the median of net_bps in last8 by at least 0.20 bps, from 2.70 bps to >= 2.90 bps`; where there was
-/// nothing to hold against the limit, what is lacking.
-pub fn told(check: &Check, kpis: &KpiTable) -> String {
+/// `net_bps: change base_spread_bps_delta`; where there was nothing to compare with the limit, what is lacking;
+/// where no parameter helps, what a person has to look at. `deep` is that of the symbol of the check.
+pub fn told(check: &Check, policy: &Policy, deep: Option<&Deep>) -> String {
     let name = check.kpi.as_deref().unwrap_or(&check.gate);
-    let kpi = check.kpi.as_deref().and_then(|name| kpis.find(name)).map(|id| kpis.get(id));
-    let which = format!("the {} of {name} in {}", check.statistic, check.window.name);
-    match (check.outcome, kpi, check.comparison, check.limit, check.observed) {
-        (Outcome::Invalid, ..) => format!("record {name}: {}", check.reason),
-        (Outcome::Inconclusive, ..) => format!("let the run go on: {}", check.reason),
-        (_, Some(kpi), Some(comparison), Some(limit), Some(observed))
-            if !comparison.holds(observed, limit) =>
-        {
-            let (verb, least) = match comparison {
-                Comparison::AtLeast => ("raise", "at least"),
-                Comparison::Above => ("raise", "more than"),
-                Comparison::AtMost => ("lower", "at least"),
-                Comparison::Below => ("lower", "more than"),
-            };
-            let short_of = show_distance(kpi, observed - limit);
-            let (seen, bound) = (number(kpi, observed), number(kpi, limit));
-            format!("{verb} {which} by {least} {short_of}, from {seen} to {} {bound}", comparison.symbol())
-        }
-        _ => format!("gain room for {which}: {}", check.reason),
+    match check.outcome {
+        Outcome::Invalid => return format!("record {name}: {}", check.reason),
+        Outcome::Inconclusive => return format!("let the run go on: {}", check.reason),
+        _ => {}
     }
+    let of = |list: fn(&Deep) -> &Vec<Recommendation>| parameters(check, policy, deep.map(list));
+    let (changes, at_bound) = (of(|deep| &deep.recommendations), of(|deep| &deep.at_bound));
+    if !changes.is_empty() {
+        return format!("{name}: change {}", changes.join(", "));
+    }
+    let is_met = match (check.comparison, check.limit, check.observed) {
+        (Some(comparison), Some(limit), Some(observed)) => comparison.holds(observed, limit),
+        _ => false,
+    };
+    let what = if is_met { "gain room" } else { "find the cause" };
+    if at_bound.is_empty() {
+        return format!("{name}: {what} in the system under test; no rule of `[recommendations]` applies");
+    }
+    let bounded = at_bound.join(", ");
+    format!("{name}: {what} in the system under test; the bounds leave no change of {bounded}")
 }
 
-/// Exact where at most two more decimals do, else rounded: medians and means have no end of digits.
-fn number(kpi: &Kpi, value: f64) -> String {
-    let digits = kpi.unit.decimals();
-    let text = exact(value, digits);
-    let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-    with_unit(kpi, if decimals <= digits + 2 { text } else { fixed(value, digits + 2) })
+/// Whether the advice on parameters is about the KPI of this check.
+pub fn has_change(check: &Check, policy: &Policy, deep: Option<&Deep>) -> bool {
+    matches!(check.outcome, Outcome::Warn | Outcome::Fail)
+        && !parameters(check, policy, deep.map(|deep| &deep.recommendations)).is_empty()
+}
+
+/// The parameters of the advice that is about the KPI of the check, each once.
+fn parameters<'a>(check: &Check, policy: &Policy, advice: Option<&'a Vec<Recommendation>>) -> Vec<&'a str> {
+    let kpi: Option<KpiId> = check.kpi.as_deref().and_then(|name| policy.kpis.find(name));
+    let is_for =
+        |advice: &&Recommendation| kpi.is_some_and(|kpi| advice.is_for(kpi, &policy.recommendations));
+    let mut names: Vec<&str> =
+        advice.into_iter().flatten().filter(is_for).map(|advice| advice.param.as_str()).collect();
+    names.dedup();
+    names
 }

@@ -348,6 +348,9 @@ fn the_checks_that_make_the_verdict_come_first_and_the_worst_of_them_first() {
          (built-in policy))\n- **WARN** run_verdict.freeze: ",
     );
     // Mean risk (4 × 0.9 + 4 × 0.3) ÷ 8 = 0.6.
-    has(verdict, "- base_spread_bps_delta +0.030 - mean risk_ratio 0.600 > 0.42\n- min_interval_ms +35 - ");
+    has(
+        verdict,
+        "- base_spread_bps_delta +0.03 (within 0.08 to 0.25) - mean risk_ratio 0.600 > 0.42\n- min_interval_ms +35 (within 40 to 80) - ",
+    );
     has(verdict, "**Freeze decision:** HOLD - the verdict is FAIL: ");
 }

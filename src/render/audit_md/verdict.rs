@@ -6,7 +6,7 @@ use crate::core::analysis::Analysis;
 use crate::core::verdict::Check;
 use crate::render::markdown::cell;
 use crate::render::report_head::{freeze_decision, ladder, verdict};
-use crate::render::report_md::{bounded, line, paragraph, prose, step};
+use crate::render::report_md::{bounded, line, paragraph, prose};
 
 /// Lines of each list.
 const MOST: usize = 500;
@@ -44,9 +44,8 @@ fn recommendations(out: &mut String, analysis: &Analysis) {
         for advice in &symbol.deep.recommendations {
             let conflict = if advice.conflict { " **(conflict)**" } else { "" };
             lines.push(format!(
-                "- {name}{} {}{conflict} - {}",
-                cell(advice.param.as_str()),
-                step(advice.step),
+                "- {name}{}{conflict} - {}",
+                prose(&advice.words()),
                 prose(&advice.rationales.join("; "))
             ));
         }

@@ -15,6 +15,10 @@ const MOST_FINDINGS: usize = 300;
 
 /// Parameters to change.
 pub(super) fn recommendations(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
+    at_bound(out, deep);
+    if deep.recommendations.is_empty() && !deep.at_bound.is_empty() {
+        return;
+    }
     if deep.recommendations.is_empty() {
         let window = text(&subject.symbol.last.name);
         paragraph(
@@ -23,7 +27,11 @@ pub(super) fn recommendations(out: &mut String, subject: &Subject<'_>, deep: &De
         );
         return;
     }
-    table(out, &[("t", "parameter"), ("", "step"), ("w", "why"), ("t", "rules"), ("t", "note")], false);
+    table(
+        out,
+        &[("t", "parameter"), ("", "step"), ("t", "value"), ("w", "why"), ("t", "rules"), ("t", "note")],
+        false,
+    );
     for advice in &deep.recommendations {
         let note = if advice.conflict { "conflict: other rules ask for the opposite" } else { "" };
         row(
@@ -31,6 +39,7 @@ pub(super) fn recommendations(out: &mut String, subject: &Subject<'_>, deep: &De
             [
                 ("t", format!("<code>{}</code>", text(advice.param.as_str()))),
                 ("", step(advice.step)),
+                ("t", text(&advice.reach.words().unwrap_or_default())),
                 ("w", prose(&advice.rationales.join("; "))),
                 ("t", text(&advice.rules.join(", "))),
                 ("t so", note.to_owned()),
@@ -38,6 +47,14 @@ pub(super) fn recommendations(out: &mut String, subject: &Subject<'_>, deep: &De
         );
     }
     end_table(out);
+}
+
+/// What the rules ask for and the bounds do not allow.
+fn at_bound(out: &mut String, deep: &Deep) {
+    for advice in &deep.at_bound {
+        let why = advice.rationales.join("; ");
+        paragraph(out, &prose(&format!("No change of {}: {why}.", advice.words())));
+    }
 }
 
 /// WARN and CRIT, spikes, jumps and drops.

@@ -202,9 +202,10 @@ fn drift_warns_and_its_three_tables_share_a_rate_of_false_alarms_of_five_percent
 }
 
 #[test]
-fn six_rules_give_advice_in_this_order() {
+fn nine_rules_give_advice_in_this_order() {
     let policy = built_in();
     let mean = |kpi| Subject::Kpi(kpi, Statistic::Mean);
+    let median_maker = Subject::Kpi(KpiId::MAKER_TAKER_RATIO, Statistic::Median);
     let (add, multiply) = (Step::Add, Step::Multiply);
     let expected = [
         (
@@ -216,6 +217,25 @@ fn six_rules_give_advice_in_this_order() {
             "low_maker_share",
             vec![(mean(KpiId::MAKER_TAKER_RATIO), Below, 0.85)],
             vec![("base_spread_bps_delta", add(0.015)), ("replace_rate_per_min", multiply(0.85))],
+        ),
+        (
+            "maker_share_not_ready",
+            vec![(median_maker.clone(), Below, 0.83)],
+            vec![
+                ("min_interval_ms", add(15.0)),
+                ("rescue_max_ratio", multiply(0.85)),
+                ("rescue_min_edge_bps", add(0.5)),
+            ],
+        ),
+        (
+            "maker_share_has_room",
+            vec![(median_maker, Below, 0.83), (mean(KpiId::ADVERSE_BPS_P95), AtMost, 3.5)],
+            vec![("impact_cap_ratio", add(0.005)), ("max_delta_ratio", add(0.005))],
+        ),
+        (
+            "adverse_selection",
+            vec![(mean(KpiId::ADVERSE_BPS_P95), Above, 3.5)],
+            vec![("impact_cap_ratio", add(-0.01)), ("max_delta_ratio", add(-0.01))],
         ),
         (
             "high_latency",

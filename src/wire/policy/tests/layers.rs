@@ -145,7 +145,7 @@ fn a_declared_kpi_can_stand_in_every_group() {
     assert_eq!(policy.iteration_pass.checks.last().map(|gate| gate.kpi), Some(depth));
     assert_eq!(policy.goals.checks.last().map(|gate| gate.limit.value), Some(30.0));
     assert_eq!(policy.violations.rules.last().map(|rule| rule.kpi), Some(errors));
-    let rule = policy.recommendations.last().expect("seven rules");
+    let rule = policy.recommendations.last().expect("ten rules");
     assert_eq!(rule.conditions[0].subject, Subject::Kpi(depth, Statistic::Max));
     assert_eq!(rule.changes[0].1, Step::Add(-1.0));
 }
@@ -164,7 +164,7 @@ fn what_does_not_suit_a_service_can_be_taken_out() {
     assert_eq!(policy.violations.rules.len(), 3);
     assert_eq!(policy.edge_report.len(), 6);
     assert_eq!(policy.run_gates.len(), 5);
-    assert_eq!(policy.recommendations.len(), 5);
+    assert_eq!(policy.recommendations.len(), 8);
     assert_eq!(policy.recommendations[0].changes.len(), 1);
 }
 
