@@ -172,6 +172,7 @@ fn note(facts: &LiveFacts, analysis: &Analysis, now: DateTime<Utc>) -> Option<St
 /// What the manifest tells of the run, and when it was last heard of.
 fn describe(facts: &mut LiveFacts, judged: &Judged, now: DateTime<Utc>) {
     let analysis = &judged.analysis;
+    facts.origin = analysis.origin.note();
     if let Some(source) = analysis.source() {
         facts.source = source;
     }

@@ -10,6 +10,7 @@ use crate::render::png::{Painter, PngError};
 use crate::render::{audit_md, deltas_md, failures_md, json, prom, recommendations_md, report_html, svg};
 use crate::wire::analysis::AnalysisDocument;
 use crate::wire::delta_report::DeltaReport;
+use crate::wire::origin::OriginBlock;
 use crate::wire::provenance::Provenance;
 use crate::wire::snapshot::Snapshot;
 use crate::wire::snapshot_1_2::Snapshot12;
@@ -158,6 +159,8 @@ pub fn delta_report(analysis: &Analysis, provenance: &Provenance) -> Option<Delt
     let mut report = DeltaReport::whole(reports)?;
     report.outcome = Some(analysis.outcome.word().to_owned());
     report.outcome_reason = Some(analysis.reason());
+    report.origin = OriginBlock::of_no_release(&analysis.origin);
+    report.excluded_symbols.clone_from(&analysis.evidence.excluded);
     report.overridden.clone_from(&provenance.overridden);
     report.rehearsal = provenance.rehearsal;
     Some(report)

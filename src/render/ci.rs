@@ -20,7 +20,7 @@ pub struct Told<'a> {
     pub order: Option<String>,
     /// No statement about a release.
     pub rehearsal: bool,
-    /// Why the data is not about a release; `None` where nothing says so.
+    /// Why the data is not valid for a release; `None` where a real source is recorded.
     pub origin: Option<String>,
     /// What to do about an error, in place of the explanation of its check.
     pub hint: Option<&'a str>,
@@ -46,7 +46,7 @@ impl<'a> Told<'a> {
             reason: analysis.reason(),
             order: None,
             rehearsal: provenance.rehearsal,
-            origin: analysis.origin.sentence(),
+            origin: analysis.origin.note(),
             hint: None,
             overridden: provenance.overridden.as_ref(),
             facts: vec![

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::markdown::{cell, printable};
-use super::report_head::{REHEARSAL, override_line};
+use super::report_head::{REHEARSAL, excluded_line, override_line};
 use crate::core::deltas::Status;
 use crate::core::number::{fixed, trimmed};
 use crate::core::verdict::{Check, Outcome};
@@ -20,6 +20,12 @@ pub fn markdown(report: &DeltaReport, checks: &[Check]) -> String {
     line(&mut out, &format!("**Deltas: {}**\n", verdict(checks)));
     if let Some((outcome, reason)) = report.outcome.as_ref().zip(report.outcome_reason.as_ref()) {
         line(&mut out, &format!("Verdict of the run: {} - {}\n", cell(outcome), cell(reason)));
+    }
+    if let Some(note) = report.origin.as_ref().and_then(|origin| origin.note.as_ref()) {
+        line(&mut out, &format!("**{}.**\n", cell(note)));
+    }
+    if let Some(excluded) = excluded_line(&report.excluded_symbols) {
+        line(&mut out, &format!("{excluded}\n"));
     }
     if report.rehearsal {
         line(&mut out, &format!("{REHEARSAL}\n"));
@@ -73,6 +79,12 @@ pub fn text(report: &DeltaReport, checks: &[Check]) -> String {
     line(&mut out, &format!("delta verification: {}", verdict(checks)));
     if let Some((outcome, reason)) = report.outcome.as_ref().zip(report.outcome_reason.as_ref()) {
         line(&mut out, &format!("verdict of the run: {}: {}", printable(outcome), printable(reason)));
+    }
+    if let Some(note) = report.origin.as_ref().and_then(|origin| origin.note.as_ref()) {
+        line(&mut out, &printable(note));
+    }
+    for name in &report.excluded_symbols {
+        line(&mut out, &format!("excluded and not judged: {}", printable(name)));
     }
     for check in checks {
         line(&mut out, &format!("  {}", ladder(check, printable)));

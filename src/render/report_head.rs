@@ -5,7 +5,7 @@
 use super::markdown::cell;
 use super::report_md::{line, paragraph, prose};
 use super::terminal::decision;
-use crate::core::analysis::Analysis;
+use crate::core::analysis::{Analysis, Origin};
 use crate::core::verdict::Check;
 use crate::wire::provenance::{Override, Provenance};
 
@@ -17,8 +17,11 @@ pub fn header(title: &str, analysis: &Analysis, provenance: &Provenance) -> Stri
     if let Some(overridden) = overridden(provenance) {
         paragraph(&mut out, &overridden);
     }
-    if let Some(origin) = origin_line(analysis) {
+    if let Some(origin) = origin_line(&analysis.origin) {
         paragraph(&mut out, &origin);
+    }
+    if let Some(excluded) = excluded_line(&analysis.evidence.excluded) {
+        paragraph(&mut out, &excluded);
     }
     line(&mut out, &format!("- time: {}", time(analysis, provenance)));
     line(&mut out, &format!("- checks: {}", analysis.headline()));
@@ -44,9 +47,15 @@ pub fn verdict(analysis: &Analysis) -> String {
 /// What every text of a rehearsal says.
 pub const REHEARSAL: &str = "**REHEARSAL: this is no statement about a release.**";
 
-/// That the data is not about a release, in bold; `None` where nothing says so.
-pub fn origin_line(analysis: &Analysis) -> Option<String> {
-    analysis.origin.sentence().map(|sentence| format!("**{sentence}.**"))
+/// That the data is not valid for a release, in bold; `None` where a real source is recorded.
+pub fn origin_line(origin: &Origin) -> Option<String> {
+    origin.note().map(|sentence| format!("**{sentence}.**"))
+}
+
+/// The symbols that were left out of the judgement; `None` where every one was judged.
+pub fn excluded_line(names: &[String]) -> Option<String> {
+    let names: Vec<String> = names.iter().map(|name| cell(name)).collect();
+    (!names.is_empty()).then(|| format!("Excluded and not judged: {}", names.join(", ")))
 }
 
 /// Who overrode the verdict, when and why, in bold, and whether this is a rehearsal; `None` when neither.

@@ -3,8 +3,10 @@
 //! Computes and decides nothing.
 
 use super::markdown::cell;
+use super::report_head::origin_line;
 use super::report_md::{Column, finish, line, paragraph, prose, row, table};
 use super::terminal;
+use crate::core::analysis::Origin;
 use crate::core::judge::count;
 use crate::core::number::{fixed, trimmed};
 use crate::core::run::metrics::{RunMetric, RunMetrics};
@@ -16,23 +18,26 @@ use crate::wire::soak_metrics::{short_name, time_of};
 /// Decimals of metrics, where they are enough.
 const DECIMALS: usize = 4;
 
-/// The report as Markdown. `source` is the name of the run's source.
-pub fn results(report: &RunReport, source: &str, provenance: &Provenance) -> String {
+/// The report as Markdown.
+pub fn results(report: &RunReport, origin: &Origin, provenance: &Provenance) -> String {
     let mut out = String::new();
     paragraph(&mut out, "# Soak results");
-    summary(&mut out, report, source, provenance);
+    summary(&mut out, report, origin, provenance);
     metrics(&mut out, &report.metrics);
     gates(&mut out, &report.checks);
     decision(&mut out, report);
     finish(out, false)
 }
 
-fn summary(out: &mut String, report: &RunReport, source: &str, provenance: &Provenance) {
+fn summary(out: &mut String, report: &RunReport, origin: &Origin, provenance: &Provenance) {
     let found = &report.metrics;
     paragraph(out, "## Summary");
     let (word, published) = (report.outcome.word(), report.outcome.published());
     let known_as = if word == published { String::new() } else { format!(" (published as {published})") };
     paragraph(out, &format!("**Verdict:** {word}{known_as} - {}", prose(&report.reason())));
+    if let Some(origin) = origin_line(origin) {
+        paragraph(out, &origin);
+    }
     line(
         out,
         &format!(
@@ -60,7 +65,10 @@ fn summary(out: &mut String, report: &RunReport, source: &str, provenance: &Prov
             count(found.failed, "collection")
         ),
     );
-    line(out, &format!("- source: {}", cell(source)));
+    line(
+        out,
+        &format!("- source: {}", origin.source.as_deref().map_or_else(|| "not recorded".to_owned(), cell)),
+    );
     if let Some(version) = &found.version {
         line(out, &format!("- system under test: {}", cell(version)));
     }
@@ -203,7 +211,8 @@ mod tests {
         for record in records {
             collector.push(record);
         }
-        results(&RunReport::judge(collector.finish(), &built_in().run_gates), source, &provenance())
+        let origin = Origin::of_run(source, false, |source| source == "sim");
+        results(&RunReport::judge(collector.finish(), &built_in().run_gates), &origin, &provenance())
     }
 
     fn all_good(number: u64) -> IterationRecord {
@@ -233,6 +242,15 @@ mod tests {
         ] {
             assert!(text.contains(expected), "no `{expected}` in\n{text}");
         }
+    }
+
+    #[test]
+    fn simulated_data_says_so_below_the_verdict_and_real_data_says_nothing() {
+        let told = |source| of(&[all_good(1), all_good(2)], source);
+        let origin = Origin::of_run("sim", false, |source| source == "sim");
+        let expected = format!("\n\n**{}.**\n\n- time: ", origin.note().expect("a sentence"));
+        assert!(told("sim").contains(&expected), "{}", told("sim"));
+        assert!(!told("exec").contains("not valid for a release"), "{}", told("exec"));
     }
 
     #[test]

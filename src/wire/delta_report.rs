@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::origin::OriginBlock;
 use super::provenance::Override;
 use crate::core::deltas::{
     Attention, DETAILED_PAIRS, KeyCheck, KeyState, Next, Pair, PairStatus, Status, Verification,
@@ -38,6 +39,14 @@ pub struct DeltaReport {
     /// Its main reason; absent in the reports of single symbols.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome_reason: Option<String>,
+    /// Why the data is not about a release; only where it is simulated or a rehearsal, and absent in the reports of
+    /// single symbols.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<OriginBlock>,
+    /// Symbols that the policy or a flag left out of the judgement; absent without any and in the reports of single
+    /// symbols.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded_symbols: Vec<String>,
     /// A recorded override of the gate that this report belongs to.
     #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Override>,
@@ -181,6 +190,8 @@ impl DeltaReport {
             none_count: counts.none,
             outcome: None,
             outcome_reason: None,
+            origin: None,
+            excluded_symbols: Vec::new(),
             overridden: None,
             rehearsal: false,
             pairs: listed(pairs),

@@ -34,6 +34,8 @@ pub struct LiveRunRow {
     pub symbol: Option<String>,
     /// Where the data comes from: `sim`, `exec`, `file`, `prometheus`; `unknown` where the files do not say.
     pub source: String,
+    /// Why the data is not valid for a release; null where a real source is recorded.
+    pub origin: Option<String>,
     /// Seed of the simulator; null for other sources.
     pub seed: Option<u64>,
     /// How far the run has come; `unknown` when it does not say.
@@ -221,6 +223,7 @@ fn run_row(run: &LiveRun) -> LiveRunRow {
         folder: facts.folder.clone(),
         symbol: facts.symbol.clone(),
         source: facts.source.clone(),
+        origin: facts.origin.clone(),
         seed: facts.seed,
         state: facts.state.map_or("unknown", RunState::word).to_owned(),
         goes_on: facts.folder.is_some(),

@@ -1,11 +1,11 @@
 //! Whether the data can say anything about a release, as every JSON result carries it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::core::analysis::Origin;
 
 /// Where the data comes from.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct OriginBlock {
     /// `sim`, `exec`, …; null where it is not recorded.
     pub source: Option<String>,

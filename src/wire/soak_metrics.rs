@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::origin::OriginBlock;
 use super::provenance::Provenance;
+use crate::core::analysis::Origin;
 use crate::core::run::metrics::RunMetric;
 use crate::core::run::report::RunReport;
 use crate::core::verdict::{Check, LimitSource, Outcome, Severity, WindowUsed};
@@ -124,6 +126,9 @@ pub struct SoakMetrics {
     pub runtime: Runtime,
     /// Where the data came from: `sim`, `exec`, `file`, `prometheus`.
     pub source: String,
+    /// Why the data is not about a release; only where it is simulated or a rehearsal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<OriginBlock>,
     /// Hours that the iterations cover; pauses between sessions do not count. Null without iterations.
     pub duration_hours: Option<f64>,
     /// Iterations, failed collections included.
@@ -153,8 +158,8 @@ pub struct SoakMetrics {
 }
 
 impl SoakMetrics {
-    /// The document about a report. `source` is the name of the run's source.
-    pub fn of(report: &RunReport, source: &str, provenance: &Provenance) -> Self {
+    /// The document about a report.
+    pub fn of(report: &RunReport, origin: &Origin, provenance: &Provenance) -> Self {
         let metrics = &report.metrics;
         let each = || metrics.metrics.iter();
         Self {
@@ -162,7 +167,8 @@ impl SoakMetrics {
             tool_version: provenance.tool_version.clone(),
             policy_sha256: provenance.policy_sha256.clone(),
             runtime: Runtime::of(report, provenance),
-            source: source.to_owned(),
+            source: origin.source.clone().unwrap_or_else(|| "unknown".to_owned()),
+            origin: OriginBlock::of_no_release(origin),
             duration_hours: metrics.get("duration_hours").and_then(|metric| metric.value),
             iterations: metrics.iterations,
             failed_collections: metrics.failed,
@@ -187,6 +193,9 @@ pub struct GatesSummary {
     pub schema_version: String,
     /// When, and of what.
     pub runtime: Runtime,
+    /// Why the data is not about a release; only where it is simulated or a rehearsal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<OriginBlock>,
     /// The gates.
     pub gates: BTreeMap<String, GateRow>,
     /// PASS, WARN or FAIL; INCONCLUSIVE and INVALID are published as FAIL.
@@ -207,7 +216,7 @@ pub struct GatesSummary {
 
 impl GatesSummary {
     /// The document about a report.
-    pub fn of(report: &RunReport, provenance: &Provenance) -> Self {
+    pub fn of(report: &RunReport, origin: &Origin, provenance: &Provenance) -> Self {
         let missed = |severity: Severity| {
             let missed = report
                 .checks
@@ -220,6 +229,7 @@ impl GatesSummary {
         Self {
             schema_version: "1.0".to_owned(),
             runtime: Runtime::of(report, provenance),
+            origin: OriginBlock::of_no_release(origin),
             gates: gates(report),
             verdict: report.outcome.published().to_owned(),
             outcome: report.outcome,
@@ -250,6 +260,10 @@ mod tests {
         }
     }
 
+    fn origin(source: &str) -> Origin {
+        Origin::of_run(source, false, |source| source == "sim")
+    }
+
     fn report() -> RunReport {
         let mut collector = MetricsCollector::default();
         collector.push(&delivering(record(1), "tick_latency_ms.p95", 120.0));
@@ -260,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_gate_without_a_value_has_no_pass_and_one_with_a_value_says_which_way() {
-        let document = json!(SoakMetrics::of(&report(), "sim", &provenance(None)));
+        let document = json!(SoakMetrics::of(&report(), &origin("sim"), &provenance(None)));
         let gate = |name: &str| document["gates"][name].clone();
         assert_eq!(gate("latency_p95")["pass"], true);
         assert_eq!(
@@ -276,15 +290,34 @@ mod tests {
     }
 
     #[test]
+    fn only_data_that_is_not_about_a_release_has_an_origin() {
+        let documents = |source| {
+            let origin = origin(source);
+            let (report, provenance) = (report(), provenance(None));
+            [
+                json!(SoakMetrics::of(&report, &origin, &provenance)),
+                json!(GatesSummary::of(&report, &origin, &provenance)),
+            ]
+        };
+        for document in documents("sim") {
+            assert_eq!(document["origin"]["simulated"], true, "{document}");
+            assert_eq!(document["origin"]["note"], json!(origin("sim").note()), "{document}");
+        }
+        for document in documents("exec") {
+            assert_eq!(document.get("origin"), None, "{document}");
+        }
+    }
+
+    #[test]
     fn the_time_is_the_end_of_the_last_iteration_unless_it_is_fixed() {
-        let utc = |fixed| GatesSummary::of(&report(), &provenance(fixed)).runtime.utc;
+        let utc = |fixed| GatesSummary::of(&report(), &origin("sim"), &provenance(fixed)).runtime.utc;
         assert_eq!(utc(None).as_deref(), Some("2025-10-12T00:10:00Z"));
         assert_eq!(utc(Some("2026-01-01T00:00:00Z")).as_deref(), Some("2026-01-01T00:00:00Z"));
     }
 
     #[test]
     fn the_summary_lists_what_is_missed_by_severity() {
-        let summary = GatesSummary::of(&report(), &provenance(None));
+        let summary = GatesSummary::of(&report(), &origin("sim"), &provenance(None));
         // The edge of the one good iteration is 3.0.
         assert_eq!(summary.hard_missed, ["deadline_miss_rate", "hit_ratio"]);
         assert_eq!(summary.soft_missed, ["maker_share", "ws_lag"]);

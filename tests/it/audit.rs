@@ -459,7 +459,8 @@ fn the_pull_request_summary_is_short_and_takes_its_limits_from_the_audit() {
     let by_folder = folder.soak("audit pr-summary", &[]);
     assert_eq!(
         by_folder.stdout,
-        "### Post-Soak Readiness (last-8 window)\n\n❌ READINESS: HOLD\n\nGate: **PASS**\n\n\
+        "### Post-Soak Readiness (last-8 window)\n\n❌ READINESS: HOLD\n\n\
+         **source not recorded: not valid for a release**\n\nGate: **PASS**\n\n\
          - maker_taker_ratio: **0.880** (≥ 0.83)\n- net_bps: **3.200** (≥ 3.25)\n- p95_latency_ms: **300** (≤ 330)\n\
          - risk_ratio: **0.330** (≤ 0.4)\n\nFailures:\n\n- net_bps: 3.200 (expected >= 3.25)\n"
     );

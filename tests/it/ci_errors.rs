@@ -168,5 +168,5 @@ fn a_source_that_is_not_recorded_is_said_and_claims_nothing() {
     let audit = place.soak("audit", &[]).stdout;
     assert!(audit.contains("READY FOR RELEASE (source not recorded)"), "{audit}");
     let real = Run::releasable().in_temp().soak("gate", &[]).stdout;
-    assert!(real.contains("next: the overrides may be frozen and the build released"), "{real}");
+    assert!(real.contains("next: the gate accepts the build, and the overrides may be frozen"), "{real}");
 }

@@ -218,6 +218,8 @@ fn the_end_of_a_run_is_told_with_a_link() {
     assert_eq!(told.code, 0, "{}", told.stderr);
     let text = chat.told().1["text"].as_str().expect("text").to_owned();
     assert!(text.starts_with("Soak run [COMPLETE] 3 of 3 iterations; gate INCONCLUSIVE: "), "{text}");
+    let origin = " | SIMULATED: the data comes from a simulator, not valid for a release";
+    assert!(text.lines().next().is_some_and(|line| line.ends_with(origin)), "{text}");
     assert_eq!(text.lines().last(), Some(LINK));
     says_nothing_of(&["hush"], &place, &told);
 }

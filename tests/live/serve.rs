@@ -121,6 +121,12 @@ fn a_folder_may_come_grow_be_emptied_and_be_replaced_and_each_is_said() {
     let eight = served.until("eight", |document| count(document) == 8);
     assert_eq!((&eight["run"]["state"], &eight["run"]["goes_on"]), (&json!("unknown"), &json!(true)));
     assert_eq!((&eight["run"]["passing"], &eight["run"]["note"]), (&json!(8), &Value::Null));
+    assert_eq!(eight["run"]["origin"], "source not recorded: not valid for a release");
+    assert!(
+        served
+            .get("/")
+            .contains("<p id=\"origin\" class=\"note\">source not recorded: not valid for a release</p>")
+    );
     assert_eq!(eight["run"]["verdict"]["outcome"], "WARN", "no freeze was seen");
     // What a file of another writer says of its tuning.
     assert_eq!(eight["iterations"][1]["applied"], json!({"min_interval_ms": {"old": null, "new": null}}));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use serde_json::{Value, json};
+use soak::core::analysis::Origin;
 use soak::core::kpi::KpiId;
 use soak::core::params::ParamValues;
 use soak::core::run::iteration::{IterationRecord, IterationSummary, Phase};
@@ -44,9 +45,10 @@ fn documents(records: &[IterationRecord]) -> BTreeMap<&'static str, Value> {
         collector.push(record);
     }
     let report = RunReport::judge(collector.finish(), &policy().run_gates);
+    let origin = Origin::of_run("sim", false, |source| policy().release.is_simulated(source));
     BTreeMap::from([
-        ("soak_metrics", json!(SoakMetrics::of(&report, "sim", &provenance()))),
-        ("gates_summary", json!(GatesSummary::of(&report, &provenance()))),
+        ("soak_metrics", json!(SoakMetrics::of(&report, &origin, &provenance()))),
+        ("gates_summary", json!(GatesSummary::of(&report, &origin, &provenance()))),
     ])
 }
 

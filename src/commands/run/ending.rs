@@ -9,7 +9,7 @@ use crate::cli::values::Format;
 use crate::commands::judging::cannot_judge;
 use crate::commands::post_soak::end as end_with;
 use crate::commands::{Failure, print};
-use crate::core::analysis::{Analysis, Options};
+use crate::core::analysis::{Analysis, Options, Origin};
 use crate::core::evidence::RunState;
 use crate::core::policy::Policy;
 use crate::core::run::live::LiveVerdict;
@@ -82,7 +82,8 @@ pub(super) fn end(
         Err(failure) => report.beside(Outcome::Invalid, failure.error.to_string()),
     };
     tell_end(&mut watch, &ended, &report, job.args.wants_run_gates());
-    let exported = export(job, &report, begun.settings.source.name());
+    let origin = super::origin(job, &begun);
+    let exported = export(job, &report, &origin);
     let analysis = judged?;
     let decision = decision(&analysis);
     let next = next_step(job, &analysis, &ended, &folder);
@@ -90,7 +91,7 @@ pub(super) fn end(
     let run_state = if state == State::Complete { RunState::Complete } else { RunState::Failed };
     let told = decision.notes.iter().cloned().chain([format!("Next: {}", next.command)]).collect::<Vec<_>>();
     close(&mut watch, server, run_state, Some(&decision), &told.join("\n"));
-    notify_end(&mut watch, &ended, &decision);
+    notify_end(&mut watch, &ended, &decision, &origin);
     warn_unsent(&watch.voice, watch.messenger.take());
     match job.args.format {
         Format::Text => print(run_text::end(
@@ -105,7 +106,7 @@ pub(super) fn end(
             style,
         ))?,
         Format::Json => {
-            print(json::pretty(&SoakMetrics::of(&report, begun.settings.source.name(), &job.provenance)))?;
+            print(json::pretty(&SoakMetrics::of(&report, &origin, &job.provenance)))?;
         }
     }
     let (exit, failure) = exit(job, &ended, &watch, &report);
@@ -204,16 +205,16 @@ fn next_step(job: &Job<'_>, analysis: &Analysis, ended: &Ended, folder: &Path) -
 }
 
 /// Writes the reports of the run that were asked for.
-fn export(job: &Job<'_>, report: &RunReport, source: &str) -> Result<(), Failure> {
+fn export(job: &Job<'_>, report: &RunReport, origin: &Origin) -> Result<(), Failure> {
     let reports = &job.args.reports;
     let write = |path: &Path, text: String| {
         loose::write_below(path, text.as_bytes()).map_err(|error| {
             Failure::output(error).hint("the report flags name files in folders that can be written")
         })
     };
-    let metrics = || json::pretty(&SoakMetrics::of(report, source, &job.provenance));
-    let markdown = || soak_results_md::results(report, source, &job.provenance);
-    let gates = || json::pretty(&GatesSummary::of(report, &job.provenance));
+    let metrics = || json::pretty(&SoakMetrics::of(report, origin, &job.provenance));
+    let markdown = || soak_results_md::results(report, origin, &job.provenance);
+    let gates = || json::pretty(&GatesSummary::of(report, origin, &job.provenance));
     // One that cannot be written does not cost the others.
     let written: Vec<Result<(), Failure>> = (reports.json().iter().map(|path| write(path, metrics())))
         .chain(reports.markdown().iter().map(|path| write(path, markdown())))
@@ -265,8 +266,9 @@ fn tell_failure(watch: &mut Watch<'_>, problem: &str) {
     }
 }
 
-fn notify_end(watch: &mut Watch<'_>, ended: &Ended, decision: &Decision) {
-    let decision = format!("gate {}: {}", decision.outcome.word(), decision.reason);
+fn notify_end(watch: &mut Watch<'_>, ended: &Ended, decision: &Decision, origin: &Origin) {
+    let origin = origin.note().map_or_else(String::new, |note| format!(" | {note}"));
+    let decision = format!("gate {}: {}{origin}", decision.outcome.word(), decision.reason);
     let iterations = watch.iterations;
     let Some(messenger) = &watch.messenger else { return };
     let text = match reason(&ended.end) {

@@ -25,6 +25,7 @@ use super::{Failure, print};
 use crate::cli::globals::{GlobalArgs, LogFormat};
 use crate::cli::run::RunArgs;
 use crate::cli::values::Format;
+use crate::core::analysis::Origin;
 use crate::core::bot_metrics::LiveBot;
 use crate::core::evidence::RunState;
 use crate::core::policy::Policy;
@@ -188,11 +189,18 @@ fn cannot_serve(error: ServeError) -> Failure {
     Failure::failed(error).hint("`--serve` takes a free port, e.g. `--serve 0` for any")
 }
 
+/// Where the data of the run comes from, as its settings say.
+fn origin(job: &Job<'_>, begun: &Begun) -> Origin {
+    let settings = &begun.settings;
+    Origin::of_run(settings.source.name(), settings.no_wait, |name| job.policy.release.is_simulated(name))
+}
+
 fn serve(job: &Job<'_>, begun: &Begun, listening: Listening) -> Result<Server, Failure> {
     let manifest = begun.folder.manifest();
     let name = begun.settings.source.name();
     let version = &job.provenance.tool_version;
     let mut facts = LiveFacts::new(name, "production", version, &job.provenance.policy_sha256);
+    facts.origin = origin(job, begun).note();
     facts.declared = Some(manifest.iterations);
     facts.interval_seconds = Some(begun.settings.interval_seconds);
     facts.state = Some(RunState::Running);

@@ -28,6 +28,11 @@ impl Origin {
         }
     }
 
+    /// The origin of what a run with this source makes.
+    pub fn of_run(source: &str, no_wait: bool, is_simulated: impl Fn(&str) -> bool) -> Self {
+        Self { source: Some(source.to_owned()), simulated: is_simulated(source), rehearsal: no_wait }
+    }
+
     /// Why the data is not about a release; `None` where nothing says so.
     pub fn sentence(&self) -> Option<String> {
         if self.simulated {

@@ -50,6 +50,8 @@ impl LiveVerdict {
 pub struct LiveFacts {
     /// Name of the source: `sim`, `exec`, `file`, `prometheus`; `unknown` where the files do not say.
     pub source: String,
+    /// Why the data is not valid for a release; `None` where a real source is recorded.
+    pub origin: Option<String>,
     /// The folder that is followed; `None` = the run is shown by the process that makes it.
     pub folder: Option<String>,
     /// The symbol that is shown; `None` for runs that are not per symbol.
@@ -87,6 +89,7 @@ impl LiveFacts {
     pub fn new(source: &str, limits: &'static str, tool_version: &str, policy_sha256: &str) -> Self {
         Self {
             source: source.to_owned(),
+            origin: None,
             folder: None,
             symbol: None,
             seed: None,

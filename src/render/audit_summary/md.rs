@@ -42,7 +42,7 @@ fn head(out: &mut String, audit: &Audit<'_>, policy: &Policy, provenance: &Prove
     let symbol = audit.symbol();
     let from = symbol.last.span.map_or_else(|| "empty".to_owned(), |(first, _)| format!("iter >= {first}"));
     paragraph(out, &format!("**Verdict:** {}", verdict(audit)));
-    if let Some(origin) = origin_line(audit.analysis) {
+    if let Some(origin) = origin_line(&audit.analysis.origin) {
         paragraph(out, &origin);
     }
     if let Some(overridden) = overridden(provenance) {

@@ -5,7 +5,7 @@
 use crate::core::number::{beside, exact, fixed, trimmed};
 use crate::core::verdict::Comparison;
 use crate::render::markdown::cell;
-use crate::render::report_head::override_line;
+use crate::render::report_head::{excluded_line, override_line};
 use crate::render::report_md::{bounded, finish, paragraph, prose};
 use crate::wire::audit_summary::read::{Account, Limit};
 
@@ -31,6 +31,9 @@ pub fn pull_request(account: &Account) -> String {
     );
     if let Some(origin) = &account.origin {
         paragraph(&mut out, &format!("**{}**", prose(origin)));
+    }
+    if let Some(excluded) = excluded_line(&account.excluded) {
+        paragraph(&mut out, &excluded);
     }
     if let Some(gate) = &account.gate {
         // Of a gate that accepts the run the reason is that of the readiness, and stands below.

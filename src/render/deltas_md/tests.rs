@@ -45,6 +45,8 @@ fn report() -> DeltaReport {
         none_count: 5,
         outcome: None,
         outcome_reason: None,
+        origin: None,
+        excluded_symbols: Vec::new(),
         overridden: None,
         rehearsal: false,
         pairs: vec![
@@ -225,4 +227,20 @@ fn numbers_are_short_and_keep_their_sign() {
     assert_eq!(signed(-0.005), "-0.005");
     assert_eq!(signed(0.005), "+0.005");
     assert_eq!(signed(0.0), "0");
+}
+
+#[test]
+fn simulated_data_and_excluded_symbols_are_named_in_both_forms() {
+    let origin = crate::core::analysis::Origin::of_run("sim", false, |source| source == "sim");
+    let note = origin.note().expect("a sentence");
+    let told = DeltaReport {
+        origin: crate::wire::origin::OriginBlock::of_no_release(&origin),
+        excluded_symbols: vec!["BBB".to_owned()],
+        ..report()
+    };
+    let (page, lines) = (markdown(&told, &[]), text(&told, &[]));
+    assert!(page.contains(&format!("\n**{note}.**\n\nExcluded and not judged: BBB\n")), "{page}");
+    assert!(lines.contains(&format!("\n{note}\nexcluded and not judged: BBB\n")), "{lines}");
+    let nothing = markdown(&report(), &[]) + &text(&report(), &[]);
+    assert!(!nothing.contains("SIMULATED") && !nothing.contains("not judged"), "{nothing}");
 }

@@ -73,6 +73,7 @@ pub fn page(run: &LiveRun) -> String {
                 "verdict_kind" => verdict_kind(run).to_owned(),
                 "verdict_word" => if row.verdict.is_some() { outcome } else { "none yet" }.to_owned(),
                 "verdict_reason" => reason(row),
+                "origin" => row.origin.clone().unwrap_or_default(),
                 "note" => row.note.clone().unwrap_or_default(),
                 "decision" => row.decision.clone().unwrap_or_default(),
                 "done" => row.last.min(row.declared.unwrap_or(row.last)).to_string(),

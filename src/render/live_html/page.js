@@ -11,6 +11,7 @@ function head() {
   say("verdict-kind", run.state === "running" ? "Verdict so far:" : "Verdict:");
   say("verdict-word", run.verdict ? run.verdict.outcome : "none yet");
   say("verdict-reason", run.verdict ? run.verdict.reason : "nothing to judge yet");
+  say("origin", run.origin || "");
   say("note", run.note || "");
   say("decision", run.decision || "");
   const bar = byId("progress");

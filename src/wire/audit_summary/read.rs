@@ -63,8 +63,11 @@ pub struct Account {
     pub symbol: Option<String>,
     /// What makes the result weaker than it looks.
     pub warnings: Vec<String>,
-    /// Why the data is not about a release; `None` where nothing says so.
+    /// Why the data is not valid for a release; `None` where a real source is recorded and in files that do not tell
+    /// it.
     pub origin: Option<String>,
+    /// Symbols that were left out of the judgement.
+    pub excluded: Vec<String>,
     /// A recorded override.
     pub overridden: Option<Override>,
 }
@@ -89,6 +92,8 @@ struct Document {
     warnings: Vec<String>,
     #[serde(default)]
     origin: Origin,
+    #[serde(default)]
+    excluded_symbols: Vec<String>,
     #[serde(default, rename = "override")]
     overridden: Option<Override>,
 }
@@ -97,10 +102,6 @@ struct Document {
 struct Origin {
     #[serde(default)]
     note: Option<String>,
-    #[serde(default)]
-    simulated: bool,
-    #[serde(default)]
-    rehearsal: bool,
 }
 
 #[derive(Deserialize)]
@@ -157,7 +158,8 @@ pub fn read(json: &[u8]) -> Result<Account, ReadError> {
         last_n: document.last_n,
         symbol: document.symbol,
         warnings: document.warnings,
-        origin: document.origin.note.filter(|_| document.origin.simulated || document.origin.rehearsal),
+        origin: document.origin.note,
+        excluded: document.excluded_symbols,
         overridden: document.overridden,
     })
 }

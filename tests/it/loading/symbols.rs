@@ -1,5 +1,7 @@
 //! Runs of several symbols: each is judged as if it were alone, in maps of symbols and in files of their own.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use super::{Gated, message};
@@ -166,4 +168,10 @@ fn the_exceptions_are_the_way_out_and_are_named() {
             "{command}: {told}"
         );
     }
+    for name in ["RECOMMENDATIONS.md", "DELTA_VERIFY_REPORT.md"] {
+        let page = fs::read_to_string(folder.file(name)).expect("a page");
+        assert!(page.contains("\n\nExcluded and not judged: b\n\n"), "{name}: {page}");
+    }
+    let summary = folder.soak("audit pr-summary", &[]).stdout;
+    assert!(summary.contains("\n\nExcluded and not judged: b\n\n"), "{summary}");
 }
