@@ -1,9 +1,9 @@
 //! `soak analyze`: the deep look.
 
-use super::ci::{self, Reporter};
+use super::Failure;
+use super::ci::Reporter;
 use super::judging::{cannot_judge, collect_provenance, judging_options, load_window_policy, overriding};
-use super::post_soak::{end, ending, leave, result, style, tell_folder, verdict_exit, write};
-use super::{Failure, print};
+use super::post_soak::{leave, result, style, tell_folder, verdict_exit, write};
 use crate::cli::globals::GlobalArgs;
 use crate::cli::judging::JudgedRunArgs;
 use crate::cli::post_soak::AnalyzeArgs;
@@ -15,6 +15,7 @@ use crate::flow::write::{ANALYSIS, Wanted, add_plots, render};
 use crate::render::ci::Told;
 use crate::render::gate_text::Places;
 use crate::render::{gate_text, json};
+use crate::wire::gate_result::GateResult;
 
 /// Judges everything, writes the reports, tells the result.
 pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
@@ -32,7 +33,13 @@ pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         ascii,
         format,
     } = args;
-    let reporter = Reporter { globals, args: ci, name: "soak analyze", is_json: *format == Format::Json };
+    let reporter = Reporter {
+        globals,
+        args: ci,
+        name: "soak analyze",
+        is_json: *format == Format::Json,
+        is_text: *format == Format::Text,
+    };
     let options = Options { min_windows: *min_windows, ..judging_options(*mock, window) };
     let asked = path.folder();
     let (policy, provenance, judged) = reporter.or_error(|| {
@@ -52,26 +59,21 @@ pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     }
     let base = out.as_deref().unwrap_or(&judged.folder);
     let written = write(globals, base, analysis, rendered);
+    let mut flag = "--fail-on warn";
     let mut exit = verdict_exit(analysis, &provenance, fail_on.is_some());
     if exit == Exit::Success && *exit_on_crit && analysis.has_crit() && provenance.overridden.is_none() {
         exit = Exit::Failed;
+        flag = "--exit-on-crit";
     }
-    let mut failure = written.failure;
     let told = Told::gate(analysis, &provenance).named("soak analyze");
-    if let Some(unwritten) = ci::write(ci, &told) {
-        failure.get_or_insert(unwritten);
-    }
-    let code = ending(exit, failure.as_ref()).code(globals.detailed_exitcode);
     let places = Places { run: &judged.folder, base, written: &written.names };
-    match format {
-        Format::Text => {
-            print(gate_text::analyze(analysis, &policy, &provenance, places, style(globals, *ascii)))?;
-        }
-        Format::Json => {
-            print(json::pretty(&result("analyze", analysis, &provenance, &written.names, code)))?;
-        }
-    }
-    ci::annotate(globals, ci, &told, *format == Format::Text)?;
+    let ended = reporter.conclude(&told, exit, written.failure, flag, |code, error| match format {
+        Format::Text => gate_text::analyze(analysis, &policy, &provenance, places, style(globals, *ascii)),
+        Format::Json => json::pretty(&GateResult {
+            error,
+            ..result("analyze", analysis, &provenance, &written.names, code)
+        }),
+    });
     leave(judged);
-    end(exit, failure)
+    ended
 }

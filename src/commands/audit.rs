@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use super::ci::{self, Reporter};
+use super::ci::Reporter;
 use super::judging::{cannot_judge, collect_provenance, judging_options, load_window_policy, overriding};
-use super::post_soak::{end, ending, leave, style, tell_folder, write_where};
+use super::post_soak::{leave, style, tell_folder, write_where};
 use super::{Failure, print};
 use crate::cli::audit::{AuditArgs, AuditCommand, LegacyArgs, PrSummaryArgs};
 use crate::cli::globals::GlobalArgs;
@@ -22,7 +22,7 @@ use crate::io::loose;
 use crate::render::audit_summary::{Place, pull_request, text};
 use crate::render::ci::Told;
 use crate::render::json;
-use crate::wire::audit_summary::{FILE_NAME, read};
+use crate::wire::audit_summary::{AuditSummary, FILE_NAME, read};
 use crate::wire::legacy_readiness::{Answer, Spelling};
 
 /// Audits, writes the reports, tells the result.
@@ -45,7 +45,13 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
     if let Some(AuditCommand::PrSummary(args)) = command {
         return pr_summary(args);
     }
-    let reporter = Reporter { globals, args: ci, name: "soak audit", is_json: *format == Format::Json };
+    let reporter = Reporter {
+        globals,
+        args: ci,
+        name: "soak audit",
+        is_json: *format == Format::Json,
+        is_text: *format == Format::Text,
+    };
     let asked = path.folder();
     let (policy, provenance, legacy, judged) = reporter.or_error(|| {
         let policy = load_window_policy(policy, window)?;
@@ -95,12 +101,8 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
         failure.get_or_insert(nothing);
     }
     let told = Told::audit(&audited, &provenance);
-    if let Some(unwritten) = ci::write(ci, &told) {
-        failure.get_or_insert(unwritten);
-    }
     let exit = verdict_exit(&audited.readiness, *fail_on_hold && provenance.overridden.is_none());
-    let exit_code = ending(exit, failure.as_ref()).code(globals.detailed_exitcode);
-    match format {
+    let ended = reporter.conclude(&told, exit, failure, "--fail-on-hold", |exit_code, error| match format {
         Format::Text => {
             let place = Place {
                 run: &judged.folder,
@@ -110,14 +112,13 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
                 fail_on_hold: *fail_on_hold,
                 exit_code,
             };
-            print(text(&audited, &policy, &provenance, place, style(globals, *ascii)))?;
+            text(&audited, &policy, &provenance, place, style(globals, *ascii))
         }
-        Format::Json => print(json::pretty(&rendered.summary))?,
-    }
-    ci::annotate(globals, ci, &told, *format == Format::Text)?;
+        Format::Json => json::pretty(&AuditSummary { error, ..rendered.summary }),
+    });
     drop(audited);
     leave(judged);
-    end(exit, failure)
+    ended
 }
 
 type LegacyFile<'a> = (&'a Path, Spelling);

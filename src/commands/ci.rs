@@ -5,12 +5,13 @@ use std::path::Path;
 
 use clap::ColorChoice;
 
-use super::post_soak::say;
+use super::post_soak::{end, ending, say};
 use super::{Failure, print};
 use crate::cli::environment;
 use crate::cli::globals::{GlobalArgs, LogFormat};
 use crate::cli::judging::CiArgs;
 use crate::core::verdict::{Check, Outcome, Part, Severity, WindowUsed};
+use crate::exit::Exit;
 use crate::io::loose;
 use crate::render::ci::Told;
 use crate::render::{github, json, junit};
@@ -26,6 +27,8 @@ pub(super) struct Reporter<'a> {
     pub(super) name: &'static str,
     /// Whether stdout holds the JSON result.
     pub(super) is_json: bool,
+    /// Whether stdout holds a text, which annotations may follow.
+    pub(super) is_text: bool,
 }
 
 impl Reporter<'_> {
@@ -33,8 +36,8 @@ impl Reporter<'_> {
     /// overlooked, and one of an earlier run would go on claiming something.
     pub(super) fn or_error<T>(&self, judge: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
         judge().inspect_err(|failure| {
-            let Self { globals, args, name, is_json } = self;
-            let check = error_check(failure);
+            let Self { globals, args, name, is_json, is_text } = self;
+            let check = error_check(failure, "nothing judged");
             let told = Told::error(name, &check, failure.hint.as_deref());
             let unwritten = write(args, &told);
             let mut printed = Ok(());
@@ -44,12 +47,71 @@ impl Reporter<'_> {
                 let document = ErrorResult::new(command, check.reason.clone(), failure.hint.clone(), code);
                 printed = print(json::pretty(&document));
             }
-            let annotated = annotate(globals, args, &told, !is_json);
+            let annotated = annotate(globals, args, &told, *is_text);
             // The failure itself decides how the command ends.
             for more in [unwritten, printed.err(), annotated.err()].into_iter().flatten() {
                 more.report();
             }
         })
+    }
+
+    /// Ends a command that has judged: tells CI, prints what `document` makes of the exit code and of what failed
+    /// beside the verdict, and gives back how the command ends. A command that fails leaves no report behind that
+    /// is green: `flag` is what fails it where neither the verdict nor `failure` does.
+    pub(super) fn conclude(
+        &self,
+        told: &Told<'_>,
+        exit: Exit,
+        mut failure: Option<Failure>,
+        flag: &str,
+        document: impl FnOnce(u8, Option<String>) -> String,
+    ) -> Result<Exit, Failure> {
+        let Self { globals, args, name, is_text, .. } = self;
+        let failing = |failure: Option<&Failure>| failing(told, exit, failure, flag);
+        let mut added = failing(failure.as_ref());
+        if let Some(unwritten) = write_report(args, &with(told, added.as_ref())) {
+            failure.get_or_insert(unwritten);
+            added = failing(failure.as_ref());
+        }
+        if let Some(unwritten) = write_summary(args, &with(told, added.as_ref())) {
+            failure.get_or_insert(unwritten);
+            added = failing(failure.as_ref());
+            // What could not be written is known by now.
+            let _ = write_report(args, &with(told, added.as_ref()));
+        }
+        let code = ending(exit, failure.as_ref()).code(globals.detailed_exitcode);
+        let printed = print(document(code, failure.as_ref().map(Failure::sentence)))
+            .and_then(|()| annotate(globals, args, &with(told, added.as_ref()), *is_text));
+        if let Err(refused) = printed {
+            let check = error_check(&refused, "nothing told");
+            // The report is all that is left to say it.
+            let _ = write(args, &Told::error(name, &check, refused.hint.as_deref()));
+            return Err(refused);
+        }
+        end(exit, failure)
+    }
+}
+
+/// What fails a command beside the verdict, and what to do about it.
+fn failing(told: &Told<'_>, exit: Exit, failure: Option<&Failure>, flag: &str) -> Option<(Check, String)> {
+    if told.is_error() {
+        return None;
+    }
+    if let Some(failure) = failure {
+        let explanation = failure.hint.clone().unwrap_or_else(|| "the verdict is not changed".to_owned());
+        return Some((error_check(failure, "all"), explanation));
+    }
+    (exit != Exit::Success && !junit::is_red(told)).then(|| {
+        let reason = format!("`{flag}` fails the command, the verdict is {}", told.outcome.word());
+        let check = case(Outcome::Fail, Part::RunVerdict, "run_verdict.fail_on", "all", reason);
+        (check, told.reason.clone())
+    })
+}
+
+fn with<'a>(told: &Told<'a>, added: Option<&'a (Check, String)>) -> Told<'a> {
+    match added {
+        Some((check, explanation)) => told.clone().failing(check, explanation.clone()),
+        None => told.clone(),
     }
 }
 
@@ -79,8 +141,8 @@ pub(super) fn tell_unparsed(arguments: &[OsString], problem: &str) {
         color: ColorChoice::Never,
         detailed_exitcode: false,
     };
-    let reporter =
-        Reporter { globals: &globals, args: &args, name, is_json: value("--format") == Some("json") };
+    let is_json = value("--format") == Some("json");
+    let reporter = Reporter { globals: &globals, args: &args, name, is_json, is_text: !is_json };
     let problem = problem.split("\n\n").next().unwrap_or_default();
     let problem = problem.trim().trim_start_matches("error: ").to_owned();
     let failed = reporter.or_error(|| Err::<(), _>(Failure::usage(anyhow::anyhow!(problem))));
@@ -88,21 +150,26 @@ pub(super) fn tell_unparsed(arguments: &[OsString], problem: &str) {
 }
 
 /// The one case of a report about an error.
-fn error_check(failure: &Failure) -> Check {
+fn error_check(failure: &Failure, window: &str) -> Check {
+    case(Outcome::Invalid, Part::Integrity, "integrity.error", window, failure.sentence())
+}
+
+/// A case that no check of the judgement made.
+fn case(outcome: Outcome, part: Part, gate: &str, window: &str, reason: String) -> Check {
     Check {
-        part: Part::Integrity,
-        gate: "integrity.error".to_owned(),
+        part,
+        gate: gate.to_owned(),
         kpi: None,
         symbol: None,
         severity: Severity::Hard,
-        window: WindowUsed { name: "nothing judged".to_owned(), first: None, last: None, n: 0 },
+        window: WindowUsed { name: window.to_owned(), first: None, last: None, n: 0 },
         statistic: String::new(),
         comparison: None,
         limit: None,
         observed: None,
         margin: None,
-        outcome: Outcome::Invalid,
-        reason: failure.sentence(),
+        outcome,
+        reason,
         limit_source: None,
         joins: true,
         inference: None,
@@ -110,14 +177,20 @@ fn error_check(failure: &Failure) -> Check {
 }
 
 /// Writes the files that were asked for; gives back what could not be written first.
-pub(super) fn write(args: &CiArgs, told: &Told<'_>) -> Option<Failure> {
-    let CiArgs { junit, github } = args;
-    let report = junit.as_ref().and_then(|file| {
-        let error = loose::write(file, junit::report(told).as_bytes()).err()?;
-        Some(Failure::output(error).hint("`--junit` names a file in a folder that exists"))
-    });
-    let summary = github.then(|| append_summary(told).err()).flatten();
+fn write(args: &CiArgs, told: &Told<'_>) -> Option<Failure> {
+    let report = write_report(args, told);
+    let summary = write_summary(args, told);
     report.or(summary)
+}
+
+fn write_report(args: &CiArgs, told: &Told<'_>) -> Option<Failure> {
+    let file = args.junit.as_ref()?;
+    let error = loose::write(file, junit::report(told).as_bytes()).err()?;
+    Some(Failure::output(error).hint("`--junit` names a file in a folder that exists"))
+}
+
+fn write_summary(args: &CiArgs, told: &Told<'_>) -> Option<Failure> {
+    args.github.then(|| append_summary(told).err()).flatten()
 }
 
 /// The summary, into the file that GitHub names.
@@ -131,12 +204,7 @@ fn append_summary(told: &Told<'_>) -> Result<(), Failure> {
 }
 
 /// Annotations, where they were asked for: on stdout behind a text, on stderr where stdout holds a document.
-pub(super) fn annotate(
-    globals: &GlobalArgs,
-    args: &CiArgs,
-    told: &Told<'_>,
-    is_text: bool,
-) -> Result<(), Failure> {
+fn annotate(globals: &GlobalArgs, args: &CiArgs, told: &Told<'_>, is_text: bool) -> Result<(), Failure> {
     let annotations = if args.github { github::annotations(told) } else { String::new() };
     match is_text {
         true => print(&annotations),

@@ -1,14 +1,12 @@
 //! `soak gate`: one load, one analysis, one verdict.
 
-use super::ci::{self, Reporter};
+use super::Failure;
+use super::ci::Reporter;
 use super::extract::metrics_wanted;
 use super::judging::{
     cannot_judge, collect_provenance, judging_options, load_window_policy, notify_target, overriding,
 };
-use super::post_soak::{
-    compare, end, ending, leave, notify, result, style, tell_folder, verdict_exit, write,
-};
-use super::{Failure, print};
+use super::post_soak::{compare, leave, notify, result, style, tell_folder, verdict_exit, write};
 use crate::cli::globals::GlobalArgs;
 use crate::cli::judging::JudgedRunArgs;
 use crate::cli::post_soak::GateArgs;
@@ -20,6 +18,7 @@ use crate::flow::write::{Wanted, render};
 use crate::render::ci::Told;
 use crate::render::gate_text::Places;
 use crate::render::{gate_text, json};
+use crate::wire::gate_result::GateResult;
 use crate::wire::snapshot::Snapshot;
 
 /// Judges, writes, tells, ends by the verdict.
@@ -42,7 +41,13 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         ascii,
         format,
     } = args;
-    let reporter = Reporter { globals, args: ci, name: "soak gate", is_json: *format == Format::Json };
+    let reporter = Reporter {
+        globals,
+        args: ci,
+        name: "soak gate",
+        is_json: *format == Format::Json,
+        is_text: *format == Format::Text,
+    };
     let asked = path.folder();
     let options = Options {
         deltas: !skip_delta_verify,
@@ -75,27 +80,19 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     let compared = compare(globals, baseline, &snapshot, &policy.kpis);
     let base = out.as_deref().unwrap_or(&judged.folder);
     let written = write(globals, base, analysis, rendered);
-    let mut failure = written.failure.or(compared.err());
+    let failure = written.failure.or(compared.err());
     let told = Told::gate(analysis, &provenance);
-    if let Some(unwritten) = ci::write(ci, &told) {
-        failure.get_or_insert(unwritten);
-    }
     if let Some(target) = target {
         notify(globals, &snapshot, &target, notify_args.link());
     }
     let exit = verdict_exit(analysis, &provenance, fail_on.is_some());
     let places = Places { run: &judged.folder, base, written: &written.names };
-    match format {
-        Format::Text => {
-            let style = style(globals, *ascii);
-            print(gate_text::gate(analysis, &policy, &provenance, places, style))?;
-        }
+    let ended = reporter.conclude(&told, exit, failure, "--fail-on warn", |code, error| match format {
+        Format::Text => gate_text::gate(analysis, &policy, &provenance, places, style(globals, *ascii)),
         Format::Json => {
-            let code = ending(exit, failure.as_ref()).code(globals.detailed_exitcode);
-            print(json::pretty(&result("gate", analysis, &provenance, &written.names, code)))?;
+            json::pretty(&GateResult { error, ..result("gate", analysis, &provenance, &written.names, code) })
         }
-    }
-    ci::annotate(globals, ci, &told, *format == Format::Text)?;
+    });
     leave(judged);
-    end(exit, failure)
+    ended
 }

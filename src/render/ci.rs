@@ -34,12 +34,16 @@ pub struct Told<'a> {
     pub checks: Vec<&'a Check>,
     /// What a person should look at beside the checks: title and sentence.
     pub notes: Vec<(String, &'a str)>,
+    /// Why the command fails although the verdict does not, and what to do about it; one of `checks`.
+    pub failing: Option<(&'a Check, String)>,
 }
 
 impl<'a> Told<'a> {
     /// The verdict of the gate.
     pub fn gate(analysis: &'a Analysis, provenance: &'a Provenance) -> Self {
-        let in_window = analysis.findings.iter().filter(|finding| finding.in_window);
+        // Where nothing could be judged, what each check lacks is one error and not thirty.
+        let nothing = analysis.evidence.is_empty().then(|| analysis.reasons().first().copied()).flatten();
+        let in_window = analysis.findings.iter().filter(|finding| finding.in_window && nothing.is_none());
         Self {
             name: "soak gate",
             outcome: analysis.outcome,
@@ -58,10 +62,11 @@ impl<'a> Told<'a> {
                 ("tool_version", provenance.tool_version.clone()),
             ],
             time: analysis.last_time().map(str::to_owned),
-            checks: analysis.checks().collect(),
+            checks: nothing.map_or_else(|| analysis.checks().collect(), |check| vec![check]),
             notes: in_window
                 .map(|finding| (format!("soak finding: {}", finding.kind), finding.message.as_str()))
                 .collect(),
+            failing: None,
         }
     }
 
@@ -75,13 +80,19 @@ impl<'a> Told<'a> {
     pub fn audit(audit: &'a Audit<'_>, provenance: &'a Provenance) -> Self {
         let readiness = &audit.readiness;
         let worst = audit.symbol().symbol.as_ref();
+        let gate = Self::gate(audit.analysis, provenance);
+        let checks = if audit.analysis.evidence.is_empty() {
+            gate.checks.clone()
+        } else {
+            readiness.checks.iter().collect()
+        };
         Self {
             name: "soak audit",
             outcome: readiness.outcome,
             reason: cause_among(&readiness.checks, readiness.outcome, worst)
                 .unwrap_or_else(|| "every readiness limit is met".to_owned()),
-            checks: readiness.checks.iter().collect(),
-            ..Self::gate(audit.analysis, provenance)
+            checks,
+            ..gate
         }
     }
 
@@ -100,11 +111,30 @@ impl<'a> Told<'a> {
             time: None,
             checks: vec![check],
             notes: Vec::new(),
+            failing: None,
         }
+    }
+
+    /// The same, where `check` fails the command and `explanation` says more about it.
+    #[must_use]
+    pub fn failing(mut self, check: &'a Check, explanation: String) -> Self {
+        self.checks.push(check);
+        self.failing = Some((check, explanation));
+        self
+    }
+
+    /// Whether there is nothing but one error.
+    pub fn is_error(&self) -> bool {
+        matches!(self.checks.as_slice(), [check] if check.outcome == Outcome::Invalid)
     }
 
     /// How a check was decided, for those who want to redo it.
     pub fn explanation(&self, check: &Check) -> String {
+        if let Some((failing, explanation)) = &self.failing
+            && std::ptr::eq(*failing, check)
+        {
+            return explanation.clone();
+        }
         self.hint.map_or_else(|| decision(check), str::to_owned)
     }
 

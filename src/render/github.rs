@@ -50,7 +50,12 @@ fn annotate(out: &mut String, level: &str, title: &str, message: &str) {
 
 /// The Markdown to append to the step summary, at most `room` bytes; empty when not even the verdict fits.
 pub fn summary(told: &Told<'_>, room: usize) -> String {
-    let mut out = format!("## {}: {}\n\n{}\n\n", capital(told.name), told.outcome.word(), cell(&told.reason));
+    let failing = if told.failing.is_some() { " (the command failed)" } else { "" };
+    let mut out = format!("## {}: {}{failing}\n\n", capital(told.name), told.outcome.word());
+    if let Some((check, _)) = told.failing {
+        out.extend(["**", &cell(&check.reason), "**\n\n"]);
+    }
+    out.extend([&cell(&told.reason), "\n\n"]);
     let order = told.order.as_ref().map(|order| format!("**{}**", cell(order)));
     let rehearsal = told.rehearsal.then(|| REHEARSAL.to_owned());
     let origin = told.origin.as_ref().map(|origin| format!("**{origin}.**"));

@@ -60,6 +60,11 @@ pub fn report(told: &Told<'_>) -> String {
     out
 }
 
+/// Whether the report of a verdict shows a failure or an error.
+pub fn is_red(told: &Told<'_>) -> bool {
+    told.checks.iter().any(|check| matches!(kind_of(check), Kind::Failure | Kind::Error))
+}
+
 /// A time in UTC; `None` where it is none.
 fn instant(time: &str) -> Option<String> {
     let time = DateTime::parse_from_rfc3339(time).ok()?.to_utc();

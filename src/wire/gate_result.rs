@@ -93,6 +93,9 @@ pub struct GateResult {
     pub overridden: Option<Override>,
     /// The exit code of the command.
     pub exit_code: u8,
+    /// What failed beside the verdict, so that the command fails; absent where nothing did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// Where other judgements of the same run say otherwise, one sentence each.
     pub notes: Vec<String>,
 }
@@ -134,6 +137,7 @@ impl GateResult {
             artifacts: Vec::new(),
             overridden: provenance.overridden.clone(),
             exit_code: 0,
+            error: None,
             notes: analysis.disagreements.clone(),
         }
     }

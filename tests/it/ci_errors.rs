@@ -170,3 +170,89 @@ fn a_source_that_is_not_recorded_is_said_and_claims_nothing() {
     let real = Run::releasable().in_temp().soak("gate", &[]).stdout;
     assert!(real.contains("next: the gate accepts the build, and the overrides may be frozen"), "{real}");
 }
+
+/// Failures and errors of a report, and the messages of the cases that are not skipped.
+fn red(place: &Folder) -> (String, Vec<String>) {
+    let xml = place.text("ci.xml");
+    keeps_to_jenkins(&xml);
+    let found = elements(&xml);
+    let suite = &found.iter().find(|(name, _)| name == "testsuite").expect("a suite").1;
+    let told = found.iter().filter(|(name, _)| name == "error" || name == "failure");
+    let counts = format!("{} failures, {} errors", suite["failures"], suite["errors"]);
+    (counts, told.map(|(_, attributes)| attributes["message"].clone()).collect())
+}
+
+fn in_ci(place: &Folder, command: &str, more: &[&str]) -> Ran {
+    let report = place.file("ci.xml");
+    let args = ["--github", "--junit", report.to_str().expect("plain")];
+    ran(place
+        .command(command, &[&args[..], more].concat())
+        .env("GITHUB_STEP_SUMMARY", place.file("summary.md")))
+}
+
+#[test]
+fn what_fails_a_passing_run_is_in_every_form() {
+    for (command, more, reason) in [
+        ("gate", &["--compare", "gone.json", "--require-baseline"][..], "gone.json"),
+        ("gate", &["--out", "/dev/null/x"], "/dev/null"),
+        ("analyze", &["--out", "/dev/null/x"], "/dev/null"),
+        ("audit", &["--out", "/dev/null/x"], "/dev/null"),
+    ] {
+        let place = Run::passing(16).in_temp();
+        let ended = in_ci(&place, command, &[more, &["--format", "json"]].concat());
+        assert_eq!(ended.code, 1, "{command} {more:?}: {}", ended.stderr);
+        let (counts, messages) = red(&place);
+        assert_eq!(counts, "0 failures, 1 errors", "{command} {more:?}");
+        assert!(messages[0].contains(reason), "{messages:?}");
+        assert_eq!(ended.stderr.lines().filter(|line| line.starts_with("::error ")).count(), 1);
+        let error = ended.json()["error"].as_str().map(str::to_owned).expect("an error");
+        assert!(error.contains(reason), "{error}");
+        let summary = place.text("summary.md");
+        assert!(summary.contains("(the command failed)") && summary.contains("| INVALID |"), "{summary}");
+    }
+}
+
+#[test]
+fn a_flag_that_fails_the_command_is_a_failure_in_every_form() {
+    let place = Run::passing(8).failing(&[2, 3, 4]).in_temp();
+    let quiet = in_ci(&place, "gate", &[]);
+    assert_eq!(quiet.code, 0, "{}", quiet.stdout);
+    assert_eq!(red(&place).0, "0 failures, 0 errors");
+    let ended = in_ci(&place, "gate", &["--fail-on", "warn"]);
+    assert_eq!(ended.code, 1, "the verdict is WARN: {}", ended.stdout);
+    let (counts, messages) = red(&place);
+    assert_eq!(counts, "1 failures, 0 errors");
+    assert!(messages[0].contains("`--fail-on warn` fails the command, the verdict is WARN"), "{messages:?}");
+    assert_eq!(ended.stdout.lines().filter(|line| line.starts_with("::error ")).count(), 1);
+    assert!(place.text("summary.md").contains("(the command failed)"));
+}
+
+#[test]
+fn where_nothing_could_be_judged_there_is_one_error() {
+    for damaged in [false, true] {
+        for command in ["gate", "analyze", "audit"] {
+            let place = Run::default().in_temp();
+            if damaged {
+                fs::write(place.file("ITER_SUMMARY_1.json"), "{").expect("a file");
+                fs::write(place.file("ITER_SUMMARY_2.json"), "{").expect("a file");
+            }
+            let ended = in_ci(&place, command, &["--format", "json"]);
+            assert_eq!(ended.code, 1, "{command}: {}", ended.stderr);
+            let json = ended.json();
+            assert_eq!(json["outcome"], "INVALID", "{command}");
+            for check in json["checks"].as_array().expect("checks") {
+                assert_ne!(check["outcome"], "PASS", "{check}");
+            }
+            assert_eq!(red(&place).0, "0 failures, 1 errors", "{command}");
+            assert!(place.text("ci.xml").contains("tests=\"1\""), "{}", place.text("ci.xml"));
+            assert_eq!(
+                ended.stderr.lines().filter(|line| line.starts_with("::")).count(),
+                1,
+                "{}",
+                ended.stderr
+            );
+            let rows = place.text("summary.md").lines().filter(|line| line.starts_with("| INV")).count();
+            assert_eq!(rows, 1, "{command}");
+        }
+    }
+}

@@ -3,15 +3,15 @@
 use anyhow::anyhow;
 use chrono::SubsecRound;
 
+use super::Failure;
 use super::bundle::cannot_read;
-use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
 use crate::cli::release::canary::{CanaryCheckArgs, CanaryCommand};
 use crate::cli::values::ReportFormat;
 use crate::commands::access::target;
-use crate::commands::ci::{self, Reporter};
+use crate::commands::ci::Reporter;
 use crate::commands::judging::{cannot_judge, collect_provenance, load_policy, overriding_by};
-use crate::commands::post_soak::{end, ending, style};
+use crate::commands::post_soak::style;
 use crate::core::release::canary::verdict::Scope;
 use crate::exit::Exit;
 use crate::flow::release::canary::{self, CanaryError, CanaryLooked, CanaryRequest, LimitsOf, Measured};
@@ -50,8 +50,13 @@ fn check(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Failure> 
         ci,
         format,
     } = args;
-    let reporter =
-        Reporter { globals, args: ci, name: "soak canary", is_json: *format == ReportFormat::Json };
+    let reporter = Reporter {
+        globals,
+        args: ci,
+        name: "soak canary",
+        is_json: *format == ReportFormat::Json,
+        is_text: *format == ReportFormat::Text,
+    };
     let (provenance, scope, source, source_place, looked) = reporter.or_error(|| {
         let policy = load_policy(policy.policy.as_deref(), &[])?;
         let provenance = collect_provenance(&policy, overriding_by(override_reason.as_deref(), by))?;
@@ -118,16 +123,16 @@ fn check(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Failure> 
         rehearsal,
         notes,
     };
-    let mut result = CanaryResult::of(&judged, &terms, &provenance, asked);
-    let unwritten = ci::write(ci, &canary_ci::told(&judged, &result));
-    result.exit_code = ending(exit, unwritten.as_ref()).code(globals.detailed_exitcode);
-    match format {
-        ReportFormat::Text => print(canary_text::text(&judged, &result, style(globals, false)))?,
-        ReportFormat::Json => print(json::pretty(&result))?,
-        ReportFormat::Md => print(canary_md::markdown(&judged, &result))?,
-    }
-    ci::annotate(globals, ci, &canary_ci::told(&judged, &result), *format == ReportFormat::Text)?;
-    end(exit, unwritten)
+    let result = CanaryResult::of(&judged, &terms, &provenance, asked);
+    let told = canary_ci::told(&judged, &result);
+    reporter.conclude(&told, exit, None, "--fail-on warn", |exit_code, _| {
+        let result = CanaryResult { exit_code, ..result.clone() };
+        match format {
+            ReportFormat::Text => canary_text::text(&judged, &result, style(globals, false)),
+            ReportFormat::Json => json::pretty(&result),
+            ReportFormat::Md => canary_md::markdown(&judged, &result),
+        }
+    })
 }
 
 fn failed(error: CanaryError) -> Failure {

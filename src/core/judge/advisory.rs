@@ -60,6 +60,7 @@ pub fn anomalies(series: &Series, window: &Window, found: &[Anomaly], policy: &P
     let mut iterations: Vec<u64> = found.iter().map(|anomaly| anomaly.iteration).collect();
     iterations.dedup();
     let (outcome, reason) = match found.len() {
+        0 if window.used().n == 0 => (Outcome::NotApplicable, "there is no iteration to look at".to_owned()),
         0 => (Outcome::Pass, "no spike, jump or drop".to_owned()),
         n => {
             let noun = if n == 1 { "anomaly" } else { "anomalies" };

@@ -28,5 +28,6 @@ pub fn told<'a>(judged: &'a CanaryJudged, result: &'a CanaryResult) -> Told<'a> 
         time: result.triggers.iter().filter_map(|trigger| trigger.last_at.clone()).max(),
         checks: judged.checks().collect(),
         notes: result.notes.iter().map(|note| ("soak canary note".to_owned(), note.as_str())).collect(),
+        failing: None,
     }
 }

@@ -100,6 +100,9 @@ pub struct AuditSummary {
     pub excluded_symbols: Vec<String>,
     /// How many findings there are.
     pub findings_total: usize,
+    /// What failed beside the verdict, so that the command fails; absent where nothing did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// Where gate and readiness say otherwise, one sentence each.
     pub notes: Vec<String>,
 }
@@ -147,6 +150,7 @@ impl AuditSummary {
             findings: audit.findings.iter().take(LISTED).map(FindingRow::from).collect(),
             excluded_symbols: analysis.evidence.excluded.clone(),
             findings_total: audit.findings.len(),
+            error: None,
             notes: analysis.disagreements.clone(),
         }
     }
