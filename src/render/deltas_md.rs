@@ -43,8 +43,11 @@ pub fn markdown(report: &DeltaReport, checks: &[Check]) -> String {
     line(&mut out, &format!("{}\n", full_applications(report)));
     line(
         &mut out,
-        "An application is full in this count when every increment arrived, or when a guard's reason \
-        stands beside what did not.\n",
+        &format!(
+            "An application is full in this count when every increment arrived, or when a guard's reason \
+            stands beside what did not. {}\n",
+            parts_of(report)
+        ),
     );
     if report.symbols.is_empty() {
         body(&mut out, report, "##");
@@ -90,6 +93,7 @@ pub fn text(report: &DeltaReport, checks: &[Check]) -> String {
         line(&mut out, &format!("  {}", ladder(check, printable)));
     }
     line(&mut out, &full_applications(report));
+    line(&mut out, &format!("  {}", parts_of(report)));
     let reports = if report.symbols.is_empty() { std::slice::from_ref(report) } else { &report.symbols };
     for report in reports {
         if let Some(symbol) = &report.symbol {
@@ -202,6 +206,18 @@ fn full_applications(report: &DeltaReport) -> String {
         Status::Unverifiable => "unverifiable".to_owned(),
     };
     format!("Full applications: {part}/{whole} ({percent})")
+}
+
+/// What the full applications of all reports consist of.
+pub(in crate::render) fn counted_as_full(full: usize, partial: usize, skipped: usize) -> String {
+    format!(
+        "Every increment arrived in {full}; a reason explains {partial} applied in part and {skipped} not applied."
+    )
+}
+
+fn parts_of(report: &DeltaReport) -> String {
+    let partial = report.partial_ok_count.saturating_sub(report.skipped_count);
+    counted_as_full(report.full_apply_count, partial, report.skipped_count)
 }
 
 fn figures(report: &DeltaReport) -> [(&'static str, String); 10] {

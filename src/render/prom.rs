@@ -97,10 +97,14 @@ fn original_deltas(out: &mut Exposition, analysis: &Analysis) {
     let ratio = verified.full_apply_ratio.map(|ratio| crate::core::number::round_half_even(ratio, 3));
     let rows = [
         ("soak_delta_full_apply_ratio", "Share of proposals applied or explained", ratio),
-        ("soak_delta_full_apply_count", "Proposals fully applied", Some(counts.full as f64)),
+        (
+            "soak_delta_full_apply_count",
+            "Proposals of which every increment arrived",
+            Some(counts.full as f64),
+        ),
         (
             "soak_delta_partial_ok_count",
-            "Proposals partly applied or skipped, with a reason",
+            "Proposals applied in part or skipped, with a reason; skipped ones have their own status in soak_delta_pairs",
             Some((counts.partial_explained + counts.skipped) as f64),
         ),
         (
@@ -178,7 +182,11 @@ fn deltas(out: &mut Exposition, analysis: &Analysis) {
     if analysis.symbols.iter().all(|symbol| symbol.deltas.is_none()) {
         return;
     }
-    out.family("soak_delta_pairs", "gauge", "Proposals by what became of them");
+    out.family(
+        "soak_delta_pairs",
+        "gauge",
+        "Proposals by what became of them; partial with and without a reason, but not skipped",
+    );
     for symbol in &analysis.symbols {
         let Some(counts) = verified(symbol) else { continue };
         for (status, n) in [

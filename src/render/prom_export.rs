@@ -175,7 +175,11 @@ fn windows(out: &mut Exposition, analysis: &Analysis) {
 /// What is counted over the whole run, under clean names.
 fn counted(out: &mut Exposition, analysis: &Analysis) {
     let name = "soak_guard_triggers_total";
-    out.family(name, "counter", "Iterations of the run in which a guard spoke");
+    out.family(
+        name,
+        "counter",
+        "Iterations of the run in which a guard spoke; freeze: one started, was in force or held back",
+    );
     for of in Of::all(analysis) {
         for guard in Guard::ALL {
             let spoke = of.symbol.deep.guards.of(guard);

@@ -14,7 +14,7 @@ use super::iteration::{IterationRecord, KpiVerdict, Phase};
 use crate::core::analysis::Analysis;
 use crate::core::bot_metrics::LiveBot;
 use crate::core::evidence::RunState;
-use crate::core::guards::{Guard, GuardSet};
+use crate::core::guards::GuardSet;
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::params::{ParamName, ParamValues};
 use crate::core::policy::{GateSet, Policy};
@@ -167,11 +167,6 @@ impl LiveIteration {
         let meets_all = pass.checks.iter().all(|gate| {
             value(gate.kpi.index()).is_some_and(|value| gate.comparison.holds(value, gate.limit.value))
         });
-        let mut guards = GuardSet::default();
-        record.tuning.guards.iter().for_each(|guard| guards.insert(*guard));
-        if record.tuning.freeze_active {
-            guards.insert(Guard::Freeze);
-        }
         let applied = record.tuning.applied_values.iter();
         Self {
             number: record.number,
@@ -187,7 +182,7 @@ impl LiveIteration {
                     new: Some(change.new),
                 })
                 .collect(),
-            guards,
+            guards: record.tuning.spoke(),
             skip: record.tuning.skip,
             told: None,
             panic_revert: record.tuning.panic_revert,

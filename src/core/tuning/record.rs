@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::guards::Guard;
+use crate::core::guards::{Guard, GuardSet};
 use crate::core::params::{ParamName, ParamValues};
 
 /// An increment that the tuner proposes, with its reason.
@@ -175,6 +175,16 @@ impl TuningRecord {
     /// Whether this guard prevented the change as a whole or dropped one of its parameters.
     pub fn held_back_by(&self, guard: Guard) -> bool {
         self.skip.iter().chain(self.dropped.values()).any(|code| code.guard() == Some(guard))
+    }
+
+    /// The guards that spoke, a freeze in force included: what `Tuning::spoke` reads back from its file.
+    pub fn spoke(&self) -> GuardSet {
+        let mut spoke = GuardSet::default();
+        self.guards.iter().for_each(|guard| spoke.insert(*guard));
+        if self.freeze_active || self.freeze_started.is_some() {
+            spoke.insert(Guard::Freeze);
+        }
+        spoke
     }
 
     /// The proposed increments.

@@ -163,7 +163,7 @@ fn changes(out: &mut String, subject: &Subject<'_>, found: &KpiChanges) {
         line(
             out,
             &format!(
-                "  - spike in {place}: {} where {} is usual, no change",
+                "  - outlier in {place}: {} where {} is usual, no change",
                 fixed(spike.value, digits),
                 fixed(spike.usual, digits)
             ),
@@ -171,7 +171,7 @@ fn changes(out: &mut String, subject: &Subject<'_>, found: &KpiChanges) {
     }
     let more = found.spikes.len().saturating_sub(MOST);
     if more > 0 {
-        line(out, &format!("  - and {more} more spikes"));
+        line(out, &format!("  - and {more} more outliers"));
     }
 }
 
@@ -227,7 +227,7 @@ mod tests {
             text.lines().find(|line| line.starts_with("- `net_bps`: worsened from")).expect("a change");
         assert!(line.contains("at iteration 60 (-1.00 bps"), "{line}");
         // 140 mod 13 is 10: the wave adds 10/130 - 0.05 to 9.
-        assert!(text.contains("  - spike in iteration 20: 9.03 where"), "{text}");
+        assert!(text.contains("  - outlier in iteration 20: 9.03 where"), "{text}");
     }
 
     #[test]

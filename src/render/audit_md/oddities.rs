@@ -20,7 +20,7 @@ const MOST_VIOLATIONS: usize = 50;
 pub(super) fn anomalies(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     paragraph(out, &format!("{} 7. Anomalies", subject.mark));
     if deep.anomalies.is_empty() {
-        paragraph(out, "No spike, jump or drop.");
+        paragraph(out, "No latency spike, risk jump or maker/taker drop beyond the limits of the policy.");
     } else {
         anomaly_table(out, &deep.anomalies, subject.policy);
     }

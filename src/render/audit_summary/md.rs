@@ -7,6 +7,7 @@ use crate::core::judge::count;
 use crate::core::number::{exact, fixed, trimmed};
 use crate::core::policy::Policy;
 use crate::core::verdict::Part;
+use crate::render::deltas_md::counted_as_full;
 use crate::render::markdown::cell;
 use crate::render::report_head::{ladder, origin_line, overridden, time};
 use crate::render::report_md::{Column, bounded, finish, line, paragraph, prose, row, table};
@@ -158,7 +159,14 @@ fn tuning(out: &mut String, audit: &Audit<'_>) {
             line(out, &format!("- from `TUNING_REPORT.json` alone: {}", totals.from_report));
         }
         for skip in &totals.skips {
-            line(out, &format!("- skipped for {}: {}", cell(&skip.reason), skip.iterations));
+            line(
+                out,
+                &format!(
+                    "- left out for {}, in whole or in part: {}",
+                    cell(&skip.reason),
+                    count(skip.iterations, "iteration")
+                ),
+            );
         }
         if totals.reasons > totals.skips.len() {
             line(out, &format!("- and {} more reasons", totals.reasons - totals.skips.len()));
@@ -169,12 +177,12 @@ fn tuning(out: &mut String, audit: &Audit<'_>) {
     let counts = &verified.counts;
     let told = match verified.full_apply_ratio {
         Some(ratio) => format!(
-            "Full applications: {}/{} ({} %), of these with every increment {}, full apply ratio {}.",
+            "Full applications: {}/{} ({} %), full apply ratio {}. {}",
             counts.in_order(),
             counts.proposed,
             counts.in_order_percent().map_or_else(|| "-".to_owned(), |percent| fixed(percent, 1)),
-            counts.full,
-            fixed(ratio, 3)
+            fixed(ratio, 3),
+            counted_as_full(counts.full, counts.partial_explained, counts.skipped)
         ),
         None => format!("Full applications: n/a ({}).", verified.status.word()),
     };

@@ -8,6 +8,7 @@ use crate::core::judge::count;
 use crate::core::number::{fixed, trimmed};
 use crate::core::policy::Policy;
 use crate::core::verdict::{Check, Outcome, Part};
+use crate::render::deltas_md::counted_as_full;
 use crate::render::terminal::{Style, decision, printable, rule};
 use crate::wire::provenance::Provenance;
 
@@ -249,7 +250,7 @@ fn tuning(out: &mut Lines, audit: &Audit<'_>) {
     out.line(&format!("  Proposed: {}", count(totals.proposed, "iteration")));
     out.line(&format!("  Applied:  {}", count(totals.applied, "iteration")));
     if !totals.skips.is_empty() {
-        out.line("  Top skip reasons:");
+        out.line("  Top reasons for a change left out, in whole or in part:");
         for skip in &totals.skips {
             out.line(&format!("    - {}: {}", printable(&skip.reason), skip.iterations));
         }
@@ -268,7 +269,8 @@ fn deltas(out: &mut Lines, audit: &Audit<'_>) {
             let percent =
                 counts.in_order_percent().map_or_else(|| "-".to_owned(), |percent| fixed(percent, 1));
             out.line(&format!("  Full applications: {}/{} ({percent}%)", counts.in_order(), counts.proposed));
-            out.line(&format!("  Of these, every increment arrived in {}", counts.full));
+            let parts = counted_as_full(counts.full, counts.partial_explained, counts.skipped);
+            out.line(&format!("  {parts}"));
             out.line(&format!("  Full apply ratio:  {}", fixed(ratio, 3)));
         }
         None => out.line(&format!("  Full applications: n/a ({})", verified.status.word())),

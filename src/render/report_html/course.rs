@@ -128,7 +128,7 @@ fn levels(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
         for spike in found.spikes.iter().take(MOST) {
             let digits = kpi.unit.decimals();
             let (value, usual) = (fixed(spike.value, digits), fixed(spike.usual, digits));
-            let what = format!("a spike, no change: {value} where {usual} is usual");
+            let what = format!("an outlier, no change: {value} where {usual} is usual");
             row(out, [name(), ("", spike.first.to_string()), ("", String::new()), ("w", what)]);
         }
     }

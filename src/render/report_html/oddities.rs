@@ -79,7 +79,7 @@ pub(super) fn anomalies(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     }
     end_table(out);
     if deep.anomalies.is_empty() {
-        paragraph(out, "No spike, jump or drop.");
+        paragraph(out, "No latency spike, risk jump or maker/taker drop beyond the limits of the policy.");
         return;
     }
     let before = deep.anomalies.len().saturating_sub(MOST);

@@ -48,16 +48,12 @@ pub struct TrendRow {
 impl TrendRow {
     /// The row of an iteration.
     pub fn of(record: &IterationRecord) -> Self {
-        let mut guards = GuardSet::default();
-        for guard in &record.tuning.guards {
-            guards.insert(*guard);
-        }
         let values = COLUMNS.map(|(kpi, ..)| value(record, kpi));
         Self {
             number: record.number,
             values,
             tuned: tuned(record),
-            guards,
+            guards: record.tuning.spoke(),
             failed: record.collection_failed.is_some(),
             ends: record.ends,
             resources: resources(record),

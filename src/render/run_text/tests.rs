@@ -48,6 +48,18 @@ fn applied(mut record: IterationRecord) -> IterationRecord {
 }
 
 #[test]
+fn a_freeze_in_force_counts_whether_or_not_it_held_anything_back() {
+    let mut starts = record(1);
+    (starts.tuning.freeze_started, starts.tuning.guards) = (Some("stable".to_owned()), vec![Guard::Freeze]);
+    let mut idle = record(2);
+    idle.tuning.freeze_active = true;
+    let mut partial = record(3);
+    partial.tuning.guards = vec![Guard::PartialFreeze];
+    let text = ended(&[starts, idle, partial, record(4)], false);
+    assert!(text.contains("\nGuards:      freeze 2, partial_freeze 1\n"), "{text}");
+}
+
+#[test]
 fn a_short_run_shows_every_row_aligned() {
     let mut skipped = with(record(2), KpiId::NET_BPS, Some(-12.5));
     skipped.tuning.skip = Some(SkipCode::Cooldown);

@@ -83,3 +83,52 @@ fn tuning_with_a_warm_up_can_be_verified_too() {
         assert!(changed <= 2, "{changed} keys at once in a warm-up");
     }
 }
+
+#[test]
+fn freezes_and_full_applications_have_one_number_in_every_report() {
+    let out = Out::new();
+    let ran = out.simulated(&["--iterations", "24", "--auto-tune"]);
+    let of = |flag: &str| out.iterations().iter().filter(|row| row["tuning"][flag] == true).count();
+    // An iteration starts a freeze or lies in one, never both.
+    let frozen = of("freeze_triggered") + of("freeze_active");
+    assert!(frozen > 1, "{frozen}");
+    assert!(ran.stdout.contains(&format!(", freeze {frozen}")), "{}", ran.stdout);
+    let audit = std::fs::read_to_string(out.latest().join("POST_SOAK_AUDIT.md")).expect("a report");
+    assert!(audit.contains(&format!("Freeze in {frozen} of 24 iterations.")), "{audit}");
+    let metrics = out.soak("export-prom", &[]).stdout;
+    let sample = format!("soak_guard_triggers_total{{guard=\"freeze\"}} {frozen}\n");
+    assert!(metrics.contains(&sample), "{metrics}");
+    let last = out.iteration(24)["tuning"].clone();
+    let held = u8::from(last["freeze_active"] == true || last["freeze_triggered"] == true);
+    assert!(metrics.contains(&format!("\npartial_freeze_active {held}\n")), "{metrics}");
+
+    let pairs = |status: &str| {
+        let name = format!("soak_delta_pairs{{status=\"{status}\"}} ");
+        let line = metrics.lines().find_map(|line| line.strip_prefix(&name)).expect("a sample");
+        line.parse::<usize>().expect("a number")
+    };
+    let (full, partial, skipped) = (pairs("full"), pairs("partial"), pairs("skipped"));
+    let parts = format!(
+        "Every increment arrived in {full}; a reason explains {partial} applied in part and {skipped} not applied."
+    );
+    let whole = full + partial + skipped;
+    for command in ["deltas verify", "audit"] {
+        let told = out.soak(command, &[]);
+        let text = told.stdout + &told.stderr;
+        assert!(
+            text.contains(&format!("Full applications: {whole}/{whole} (100.0%)\n  {parts}\n")),
+            "{text}"
+        );
+    }
+    assert!(metrics.contains(&format!("\nsoak_delta_full_apply_count {full}\n")), "{metrics}");
+    assert!(metrics.contains(&format!("\nsoak_delta_partial_ok_count {}\n", partial + skipped)), "{metrics}");
+
+    let untuned = Out::new();
+    untuned.simulated(&["--iterations", "10"]);
+    let told = untuned.soak("deltas verify", &[]);
+    let text = told.stdout + &told.stderr;
+    assert!(
+        text.contains("Every increment arrived in 0; a reason explains 0 applied in part and "),
+        "{text}"
+    );
+}

@@ -295,7 +295,8 @@ fn a_spike_is_named_and_changes_nothing() {
     let (_, check) = checked(&net(60, |at| if at == 17 { 30.0 } else { 5.0 }), true);
     assert_eq!(check.outcome, Outcome::Pass);
     assert!(
-        check.reason.contains("; a spike in iteration 17 (") && check.reason.ends_with("counts as no change")
+        check.reason.contains("; an outlier in iteration 17 (")
+            && check.reason.ends_with("counts as no change")
     );
 }
 

@@ -204,7 +204,7 @@ pub fn told_change(kpi: &Kpi, change: &Change) -> String {
     )
 }
 
-/// `a spike in iteration 17 (9.10 bps where 3.20 bps is usual) is no change`.
+/// `an outlier in iteration 17 (9.10 bps where 3.20 bps is usual) is no change`.
 fn told_spikes(kpi: &Kpi, spike: &SpikeAt, n: usize) -> String {
     let place = if spike.first == spike.last {
         format!("iteration {}", spike.first)
@@ -213,7 +213,7 @@ fn told_spikes(kpi: &Kpi, spike: &SpikeAt, n: usize) -> String {
     };
     let more = if n > 1 { format!(" and {} more", n - 1) } else { String::new() };
     format!(
-        "a spike in {place}{more} ({} where {} is usual) counts as no change",
+        "an outlier in {place}{more} ({} where {} is usual) counts as no change",
         show(kpi, spike.value),
         show(kpi, spike.usual)
     )

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::core::guards::Guard;
 use crate::core::kpi::KpiId;
 use crate::core::policy::{Judge, KpiGate, Limit, Statistic, WindowSpec};
 use crate::core::run::iteration::IterationSummary;
