@@ -93,7 +93,9 @@ fn freezes_and_full_applications_have_one_number_in_every_report() {
     let frozen = of("freeze_triggered") + of("freeze_active");
     assert!(frozen > 1, "{frozen}");
     assert!(ran.stdout.contains(&format!(", freeze {frozen}")), "{}", ran.stdout);
-    let audit = std::fs::read_to_string(out.latest().join("POST_SOAK_AUDIT.md")).expect("a report");
+    out.soak("analyze", &[]);
+    let audit = std::fs::read_to_string(out.latest().join("reports/analysis/POST_SOAK_AUDIT.md"));
+    let audit = audit.expect("a report");
     assert!(audit.contains(&format!("Freeze in {frozen} of 24 iterations.")), "{audit}");
     let metrics = out.soak("export-prom", &[]).stdout;
     let sample = format!("soak_guard_triggers_total{{guard=\"freeze\"}} {frozen}\n");
