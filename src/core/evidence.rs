@@ -179,6 +179,10 @@ pub struct Evidence {
     pub altered: Vec<BadFile>,
     /// What the run recorded of its iteration files; `None` = the folder has no record, as one of another tool.
     pub recorded: Option<Recorded>,
+    /// Whether an iteration does not name its source.
+    pub sourceless: bool,
+    /// Whether `soak run` wrote the folder, and its manifest is not there.
+    pub manifest_lost: bool,
     /// Why `RUN_LOG.jsonl` cannot be read, if it is there and cannot.
     pub log_error: Option<String>,
     /// The later of the clock and the time that the environment fixes, when the folder was judged.
@@ -258,6 +262,11 @@ impl Evidence {
         self.series.sort_by(|a, b| a.symbol.cmp(&b.symbol));
     }
 
+    /// Whether nothing says that the run goes on or ended early.
+    pub fn is_complete(&self) -> bool {
+        self.declared.as_ref().is_none_or(|declared| declared.state == RunState::Complete)
+    }
+
     /// Number of usable iterations over all symbols.
     pub fn len(&self) -> usize {
         self.series.iter().map(Series::len).sum()
@@ -269,7 +278,7 @@ impl Evidence {
     }
 
     /// All numbers that count for a series: there are files of them, they were declared, or the folder has them. A
-    /// symbol owes nothing before its first, and its step is its own.
+    /// symbol owes nothing before its first.
     pub fn numbers(&self, series: &Series) -> Ranges {
         let found = self.found(series);
         let declared = self.declared.as_ref().map(|declared| declared.expected_from(1)).unwrap_or_default();
@@ -282,9 +291,7 @@ impl Evidence {
             let folder = self.folder.without(&self.folder.without(&until));
             return found.with(&folder);
         }
-        let folder = self.folder.starting_at(first);
-        let folder = if found.stride() > 1 { folder.multiples(first, found.stride()) } else { folder };
-        found.with(&folder).with(&declared.starting_at(first))
+        found.with(&self.folder.starting_at(first)).with(&declared.starting_at(first))
     }
 
     /// The numbers of a series that there are files of: read and unusable.

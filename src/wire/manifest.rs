@@ -94,14 +94,23 @@ pub fn read(bytes: &[u8]) -> Result<Declared, String> {
         },
         last_complete: last,
         rotated,
-        interval: setting("interval_seconds")
-            .and_then(serde_json::Value::as_f64)
-            .and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok()),
-        no_wait: setting("no_wait").and_then(serde_json::Value::as_bool).unwrap_or(false),
+        interval: manifest.settings.as_ref().map(|_| interval(setting("interval_seconds"))).transpose()?,
+        no_wait: match setting("no_wait") {
+            None => false,
+            Some(value) => value.as_bool().ok_or("`settings.no_wait` is neither `true` nor `false`")?,
+        },
         segments: segments.collect(),
         source: manifest.source,
         clock_steps: manifest.clock_steps,
     })
+}
+
+/// A run that records its settings has an interval: without a usable one nobody could say how long it had to last.
+fn interval(value: Option<&serde_json::Value>) -> Result<std::time::Duration, String> {
+    let seconds = value.and_then(serde_json::Value::as_f64).filter(|seconds| *seconds > 0.0);
+    seconds
+        .and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "`settings.interval_seconds` is no number of seconds above 0".to_owned())
 }
 
 /// More iterations than a run can have; a larger number is damage.
@@ -140,6 +149,17 @@ mod tests {
             br#"{"schema_version": "1.0", "iterations": 24, "state": "complete", "rotated": [[9, 2]]}"#;
         assert!(read(reversed).expect_err("a reversed range").contains("[9, 2]"));
         assert!(read(br#"{"schema_version": "1.0", "iterations": 0, "state": "complete"}"#).is_err());
+        let with = |settings: &str| {
+            let start = r#"{"schema_version": "1.0", "iterations": 2, "state": "complete", "settings": "#;
+            read(format!("{start}{settings}}}").as_bytes())
+        };
+        let seconds = |declared: Declared| declared.interval.map(|interval| interval.as_secs());
+        assert_eq!(with(r#"{"interval_seconds": 900}"#).map(seconds), Ok(Some(900)));
+        for settings in ["{}", "900", r#"{"interval_seconds": "900"}"#, r#"{"interval_seconds": 0}"#] {
+            assert!(with(settings).expect_err(settings).contains("interval_seconds"), "{settings}");
+        }
+        let unclear = with(r#"{"interval_seconds": 900, "no_wait": "no"}"#).expect_err("no truth value");
+        assert!(unclear.contains("no_wait"), "{unclear}");
         assert!(read(br#"{"schema_version": "1.0", "iterations": 2, "state": "done"}"#).is_err());
     }
 }

@@ -64,7 +64,7 @@ fn a_run_within_its_limits_is_ok_and_the_last_lines_say_so() {
         "  ✓ p95_latency_ms: 225 <= 330".to_owned(),
         "  ✓ risk_ratio: 0.299 <= 0.4".to_owned(),
         String::new(),
-        "✅ READY FOR RELEASE (source not recorded)".to_owned(),
+        "✅ READINESS OK (source not recorded: not valid for a release)".to_owned(),
         "[EXIT] fail-on-hold: True, verdict: OK, exit_code=0".to_owned(),
     ];
     assert_eq!(end.lines().collect::<Vec<_>>(), expected);

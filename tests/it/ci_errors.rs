@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::json;
+
 use super::gate_ci::{elements, keeps_to_jenkins};
 use super::support::{Folder, Ran, Run, program, ran, visible};
 
@@ -166,7 +168,14 @@ fn a_source_that_is_not_recorded_is_said_and_claims_nothing() {
     assert!(gate.stdout.contains("Source:       not recorded\n"), "{}", gate.stdout);
     assert!(gate.stdout.contains("next: a release needs a run whose source is recorded"), "{}", gate.stdout);
     let audit = place.soak("audit", &[]).stdout;
-    assert!(audit.contains("READY FOR RELEASE (source not recorded)"), "{audit}");
+    assert!(audit.contains("READINESS OK (source not recorded: not valid for a release)"), "{audit}");
+    let real = Run::releasable().in_temp();
+    assert!(real.soak("audit", &[]).stdout.contains("READY FOR RELEASE\n"));
+    let relaxed = real.soak("audit", &["--mock"]).stdout;
+    assert!(
+        relaxed.contains("READINESS OK (relaxed limits of `--mock`: not valid for a release)"),
+        "{relaxed}"
+    );
     let real = Run::releasable().in_temp().soak("gate", &[]).stdout;
     assert!(real.contains("next: the gate accepts the build, and the overrides may be frozen"), "{real}");
 }
@@ -255,4 +264,30 @@ fn where_nothing_could_be_judged_there_is_one_error() {
             assert_eq!(rows, 1, "{command}");
         }
     }
+}
+
+#[test]
+fn an_iteration_that_names_no_source_leaves_the_source_of_the_whole_unknown() {
+    let run = (1..=16)
+        .fold(Run::passing(16), |run, number| run.edit(number, |value| value["source"] = json!("exec")));
+    let named = |place: &Folder| place.soak("gate", &[]).stdout;
+    assert!(!named(&run.clone().in_temp()).contains("source not recorded"));
+    for source in [json!(""), json!("  "), json!(null)] {
+        let place = run.clone().edit(12, move |value| value["source"] = source.clone()).in_temp();
+        assert!(named(&place).contains("source not recorded: not valid for a release"), "{}", named(&place));
+    }
+    for word in ["Sim", "simulated", "SIMULATOR", "exec, mock"] {
+        let place = run.clone().edit(12, |value| value["source"] = json!(word)).in_temp();
+        assert!(named(&place).contains("SIMULATED: "), "{word}: {}", named(&place));
+    }
+}
+
+#[test]
+fn a_run_whose_manifest_was_taken_away_is_not_releasable() {
+    let run = Run::releasable();
+    assert_eq!(run.clone().with(".soak-run-declared.json", "{}").in_temp().soak("gate", &[]).code, 0);
+    let of_run = run.without("RUN_MANIFEST.json").with(".soak-run-declared.json", "{}").in_temp();
+    let gated = of_run.soak("gate", &["--format", "json"]);
+    assert_eq!((gated.code, &gated.json()["outcome"]), (1, &json!("INVALID")));
+    assert!(gated.stdout.contains("`.soak-run-declared.json` says that `soak run` wrote this folder"));
 }

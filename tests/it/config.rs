@@ -68,7 +68,7 @@ fn show_as_json_keeps_to_its_published_schema() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/schemas/config_show.schema.json");
     let schema: Value = serde_json::from_str(&fs::read_to_string(path).expect("there")).expect("JSON");
     let validator = jsonschema::draft202012::new(&schema).expect("a schema");
-    let place = policy("schema_version = 1\n[windows]\nlast_n = 6\n");
+    let place = policy("schema_version = 1\n[windows]\nlast_n = 9\n");
     let file = place.file("policy.toml");
     let file = file.to_str().expect("plain");
     let told = soak(&["config", "show", "--format", "json", "--policy", file]).json();
@@ -76,7 +76,7 @@ fn show_as_json_keeps_to_its_published_schema() {
     assert_eq!(errors, Vec::<String>::new());
     let values = told["values"].as_array().expect("a list");
     let changed = values.iter().find(|value| value["key"] == "windows.last_n").expect("there");
-    assert_eq!((&changed["value"], &changed["origin"]), (&"6".into(), &format!("{file}:3").into()));
+    assert_eq!((&changed["value"], &changed["origin"]), (&"9".into(), &format!("{file}:3").into()));
     let text = soak(&["config", "show", "--policy", file]).stdout;
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
     assert_eq!(values.len(), lines, "text and JSON tell the same values");
@@ -98,7 +98,7 @@ fn the_hash_is_that_of_the_limits_in_force() {
 
 #[test]
 fn a_valid_policy_is_confirmed() {
-    let Ran { code, stdout, stderr } = check("schema_version = 1\n[windows]\nlast_n = 6\n");
+    let Ran { code, stdout, stderr } = check("schema_version = 1\n[windows]\nlast_n = 9\n");
     assert_eq!((code, stderr.as_str()), (0, ""));
     assert!(stdout.starts_with("`policy.toml` is a valid policy: 2 of "), "{stdout}");
 }

@@ -18,8 +18,11 @@ impl Origin {
     pub fn of(evidence: &Evidence, is_simulated: impl Fn(&str) -> bool) -> Self {
         let declared = evidence.declared.as_ref();
         let of_files: Vec<&str> = evidence.sources.iter().map(String::as_str).collect();
-        let source = declared.and_then(|declared| declared.source.clone());
-        let source = source.or_else(|| (!of_files.is_empty()).then(|| of_files.join(", ")));
+        let is_named = |source: &String| !source.trim().is_empty();
+        let source = declared.and_then(|declared| declared.source.clone()).filter(is_named);
+        // An iteration that does not name its source leaves the source of the whole unknown.
+        let are_named = !of_files.is_empty() && !evidence.sourceless && !evidence.manifest_lost;
+        let source = source.or_else(|| are_named.then(|| of_files.join(", ")));
         Self {
             simulated: source.as_deref().is_some_and(&is_simulated)
                 || of_files.iter().any(|source| is_simulated(source)),

@@ -27,7 +27,9 @@ pub struct ReleasePolicy {
 impl ReleasePolicy {
     /// Whether data from this source is made up. A source may be a list, as in `exec, sim`.
     pub fn is_simulated(&self, source: &str) -> bool {
-        source.split(',').any(|one| self.simulated_sources.iter().any(|name| name == one.trim()))
+        source
+            .split(',')
+            .any(|one| self.simulated_sources.iter().any(|name| name.eq_ignore_ascii_case(one.trim())))
     }
 }
 

@@ -26,7 +26,10 @@ impl Record {
         if folders::look_at(&path)?.is_some_and(|metadata| metadata.is_symlink()) {
             return Err(WriteError::Symlink { path });
         }
-        let bytes = match fs::read(&path) {
+        // A pipe in its place would never end.
+        let bytes = match fs::metadata(&path).and_then(|found| {
+            if found.is_file() { fs::read(&path) } else { Err(io::Error::other("is not a plain file")) }
+        }) {
             Ok(bytes) => Some(bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(WriteError::io("read", &path)(error)),

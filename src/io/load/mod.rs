@@ -247,8 +247,10 @@ impl<'k> Gathering<'k> {
             self.renamed.entry(named.clone()).or_default().insert(inside.clone());
         }
         let evidence = &mut self.evidence;
+        evidence.sourceless |= file.source.as_ref().is_none_or(|source| source.trim().is_empty());
         for (told, known) in [(&file.source, &mut evidence.sources), (&file.commit, &mut evidence.commits)] {
             if let Some(told) = told
+                && !told.trim().is_empty()
                 && known.len() < MOST_SOURCES
                 && !known.contains(&**told)
             {
@@ -286,6 +288,7 @@ impl<'k> Gathering<'k> {
         evidence.duplicates = self.evidence.duplicates;
         evidence.renumbered = self.evidence.renumbered;
         evidence.sources = self.evidence.sources;
+        evidence.sourceless = self.evidence.sourceless;
         evidence.commits = self.evidence.commits;
         self.hashes
     }

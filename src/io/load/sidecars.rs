@@ -7,8 +7,9 @@ use serde::Deserialize;
 
 use super::files::{LARGEST, read_bounded};
 use crate::core::evidence::{Evidence, Finding, ForeignVerdict};
+use crate::io::run_folder::DECLARED_FILE;
 use crate::wire::literals::parse_marked;
-use crate::wire::{manifest, overrides, tuning_report};
+use crate::wire::{manifest, overrides, run_log, tuning_report};
 
 /// Where the verdict of a KPI gate is looked for, the first that is there counts.
 const KPI_GATES: [&str; 3] = ["KPI_GATE.json", "artifacts/KPI_GATE.json", "../artifacts/KPI_GATE.json"];
@@ -31,6 +32,8 @@ pub fn read(folder: &Path, evidence: &mut Evidence) {
             Ok(declared) => evidence.declared = Some(declared),
             Err(reason) => evidence.manifest_error = Some(reason),
         }
+    } else if evidence.manifest_error.is_none() {
+        manifest_lost(folder, evidence);
     }
     if let Some(bytes) = optional(folder, "TUNING_REPORT.json", evidence) {
         match parse_marked(&bytes, tuning_report::read) {
@@ -60,6 +63,25 @@ pub fn read(folder: &Path, evidence: &mut Evidence) {
         }
     }
     evidence.snapshot = verdict_of(folder, "POST_SOAK_SUMMARY.json", evidence);
+}
+
+/// A folder that `soak run` wrote has a manifest. Its hidden twin says that it was there: without it, nobody knows what
+/// the run declared. A log of a run says less: copies of a run's folder may leave the manifest behind.
+fn manifest_lost(folder: &Path, evidence: &mut Evidence) {
+    let is_there = |name: &str| std::fs::symlink_metadata(folder.join(name)).is_ok();
+    let found = [DECLARED_FILE, run_log::FILE_NAME].into_iter().find(|name| is_there(name));
+    let Some(found) = found else { return };
+    evidence.manifest_lost = true;
+    let reason = format!("it is missing, and `{found}` says that `soak run` wrote this folder");
+    if found == DECLARED_FILE {
+        evidence.manifest_error = Some(reason);
+    } else {
+        evidence.findings.push(Finding {
+            kind: "manifest_missing",
+            message: format!("`RUN_MANIFEST.json`: {reason}: not valid for a release"),
+            ..damaged("RUN_MANIFEST.json", "")
+        });
+    }
 }
 
 #[derive(Deserialize)]

@@ -46,7 +46,7 @@ const MOST_CLOCK_STEPS: usize = 1000;
 pub const OVERRIDES_FILE: &str = "runtime_overrides.json";
 
 /// The manifest as it was last declared, for the case that the manifest itself is lost.
-const DECLARED_FILE: &str = ".soak-run-declared.json";
+pub const DECLARED_FILE: &str = ".soak-run-declared.json";
 
 /// Which folder below `<out>` a run uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -331,12 +331,18 @@ fn last(out: &mut Lines, audit: &Audit<'_>, provenance: &Provenance, place: Plac
         }
         let mark = out.sign("✅ ");
         let origin = &audit.analysis.origin;
-        match origin.sentence() {
-            Some(_) => {}
-            None if origin.source.is_none() => {
-                out.line(&format!("\n{mark}READY FOR RELEASE (source not recorded)"));
+        match (origin.sentence(), origin.note()) {
+            (Some(_), _) => {}
+            (None, Some(note)) => out.line(&format!("\n{mark}READINESS OK ({})", printable(&note))),
+            (None, None) if audit.analysis.mock => {
+                out.line(&format!(
+                    "\n{mark}READINESS OK (relaxed limits of `--mock`: not valid for a release)"
+                ));
             }
-            None => out.line(&format!("\n{mark}READY FOR RELEASE")),
+            (None, None) if !audit.analysis.evidence.is_complete() => {
+                out.line(&format!("\n{mark}READINESS OK (so far: the run is not complete)"));
+            }
+            (None, None) => out.line(&format!("\n{mark}READY FOR RELEASE")),
         }
     }
     if let Some(sentence) = audit.analysis.origin.sentence() {

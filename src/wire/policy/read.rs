@@ -119,6 +119,20 @@ fn run_verdict(reader: &mut Reader<'_>, windows: Read<Windows>) -> Read<RunVerdi
     let freeze = reader.required(&table.at("freeze"), "`require` or `ignore`", words::freeze);
     let min_iterations = gates::min_iterations(reader, windows, &window, &minimum);
     let own_min_iterations = gates::own_min_iterations(reader, windows, &window, &table);
+    // A file that shortens the window says how few iterations are enough, too.
+    let fewest = reader.of_built_in(&Key::new("windows.last_n"), values::count);
+    if let (Ok(window), Ok(minimum), Ok(own), Some(fewest)) = (&window, &minimum, own_min_iterations, fewest)
+        && own < fewest
+        && reader.is_built_in(&minimum.place)
+    {
+        let last_n = reader.required(&Key::new("windows.last_n"), "a whole number", values::count)?;
+        let place = if reader.is_built_in(&window.place) { last_n.place } else { window.place.clone() };
+        let problem = format!(
+            "a window of {own} never holds the {fewest} iterations of the built-in policy; expected at least {fewest}, or \
+             `run_verdict.min_iterations` beside it"
+        );
+        return Err(reader.note(&place, problem));
+    }
     let (pass, warn, freeze) = (pass?, warn?, freeze?);
     if pass.value < warn.value {
         let problem = format!(

@@ -108,6 +108,17 @@ impl<'t> Reader<'t> {
         parse(&node.value).ok()
     }
 
+    /// The usable value of a key in the built-in policy.
+    pub(super) fn of_built_in<T>(&self, key: &Key, parse: impl Fn(&Value) -> Result<T, String>) -> Option<T> {
+        let node = self.trees.first().and_then(|tree| tree.get(key))?;
+        parse(&node.value).ok()
+    }
+
+    /// Whether the value at a place is the one of the built-in policy.
+    pub(super) fn is_built_in(&self, place: &Place) -> bool {
+        matches!(self.trees[place.layer].origin, super::Origin::BuiltIn)
+    }
+
     /// Whether the value at a place is from a file or the built-in policy.
     pub(super) fn is_of_a_file(&self, place: &Place) -> bool {
         self.trees[place.layer].origin.is_a_file()

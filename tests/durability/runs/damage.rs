@@ -163,8 +163,12 @@ fn a_latest_that_is_a_link_or_a_file_is_refused_and_left_alone() -> TestResult {
         refused(&place.run(args)?, 5, &["latest` is not a folder", "--out"])?;
     }
     assert_eq!(fs::read(place.latest())?, b"mine");
-    // With the way free, the last isolated run gets there without being run again.
+    // No refused run left anything behind; with the way free, an isolated run reaches `latest`.
+    let isolated_runs = fs::read_dir(place.latest().parent().ok_or("a parent")?)?
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("RUN_"));
+    assert_eq!(isolated_runs.count(), 0);
     fs::remove_file(place.latest())?;
-    place.complete(&["--resume", "--run-isolated"])?;
+    place.complete(&[&ARGS[..], &["--run-isolated"]].concat())?;
     assert_complete(&place.latest(), &undisturbed(&ARGS)?, "the isolated run")
 }

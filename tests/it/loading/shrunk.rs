@@ -39,17 +39,28 @@ fn a_smoke_test_is_asked_for_and_every_output_names_it() {
 
 #[test]
 fn the_window_of_the_policy_file_is_its_own_minimum() {
-    let short = "schema_version = 1\n[windows]\nlast_n = 4\n";
+    let short = "schema_version = 1\n[windows]\nlast_n = 4\n[run_verdict]\nmin_iterations = \"window\"\n";
     let policy = |text: &str| Run::passing(4).with("p.toml", text).in_temp();
     let folder = policy(short);
     let file = folder.file("p.toml").display().to_string();
     Gated::of(&folder, &["--policy", &file]).ends("PASS", 0);
     Gated::of(&folder, &["--policy", &file, "--last-n", "3"]).ends("INCONCLUSIVE", 3);
-    let refused = format!("{short}[run_verdict]\nmin_iterations = 8\n");
-    let folder = policy(&refused);
+    let folder = policy("schema_version = 1\n[windows]\nlast_n = 4\n[run_verdict]\nmin_iterations = 8\n");
     let checked = ran(program().args(["config", "check"]).arg(folder.file("p.toml")));
     assert_eq!(checked.code, 2, "{}", checked.stderr);
     assert!(checked.stderr.contains("a window of 4 never holds 8 iterations"), "{}", checked.stderr);
+    // A file that only shortens the window is refused by every command.
+    for (table, length) in [("[windows]\nlast_n = 1", 1), ("[run_verdict]\nwindow = \"last 7\"", 7)] {
+        let folder = policy(&format!("schema_version = 1\n{table}\n"));
+        let file = folder.file("p.toml").display().to_string();
+        let path = folder.path().display().to_string();
+        for args in [vec!["config", "check", &file], vec!["gate", "--path", &path, "--policy", &file]] {
+            let refused = ran(program().args(&args));
+            assert_eq!(refused.code, 2, "{args:?}: {}", refused.stderr);
+            let words = format!("a window of {length} never holds the 8 iterations of the built-in policy");
+            assert!(refused.stderr.contains(&words), "{args:?}: {}", refused.stderr);
+        }
+    }
     // A number in the file is no error of the flag.
     let number =
         Run::passing(24).with("p.toml", "schema_version = 1\n[run_verdict]\nmin_iterations = 8\n").in_temp();

@@ -74,8 +74,11 @@ fn a_longer_window_takes_the_minimum_with_it_and_one_that_a_flag_cuts_does_not()
     };
     assert_eq!(minimum(&[], "4"), (8, 8));
     assert_eq!(minimum(&[], "12"), (12, 8));
-    // The window of a file is the policy's own.
-    let six = [layer("p.toml", "schema_version = 1\nwindows.last_n = 6\n")];
+    // A shorter window in a file comes with a minimum of its own.
+    let six = [layer(
+        "p.toml",
+        "schema_version = 1\nwindows.last_n = 6\nrun_verdict.min_iterations = \"window\"\n",
+    )];
     assert_eq!(minimum(&six, "4"), (6, 6));
     // A number in a file is meant for every run, and is no error of the flag.
     let number = [layer(
