@@ -291,7 +291,12 @@ impl Evidence {
             let folder = self.folder.without(&self.folder.without(&until));
             return found.with(&folder);
         }
-        found.with(&self.folder.starting_at(first)).with(&declared.starting_at(first))
+        let folder = self.folder.starting_at(first);
+        // Symbols that take turns share one numbering, and each has its own step in it.
+        let stride = found.stride();
+        let take_turns = stride > 1 && self.series.iter().all(|other| self.found(other).stride() == stride);
+        let folder = if take_turns { folder.multiples(first, stride) } else { folder };
+        found.with(&folder).with(&declared.starting_at(first))
     }
 
     /// The numbers of a series that there are files of: read and unusable.
