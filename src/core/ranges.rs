@@ -74,7 +74,7 @@ impl Ranges {
         self.ranges.windows(2).fold(0, |step, pair| gcd(step, pair[1].0 - pair[0].0))
     }
 
-    /// Those of the numbers that a step from `first` on reaches: at most the lowest [`MOST_MULTIPLES`] of each range.
+    /// Those of the numbers that a step from `first` on reaches: at most the lowest `MOST_MULTIPLES` of each range.
     #[must_use]
     pub fn multiples(&self, first: u64, step: u64) -> Self {
         let step = step.max(1);
