@@ -53,7 +53,7 @@ pub struct AuditArgs {
     #[command(flatten)]
     pub legacy: LegacyArgs,
 
-    /// What CI is told.
+    /// What CI gets.
     #[command(flatten)]
     pub ci: CiArgs,
 

@@ -41,7 +41,7 @@ pub struct AnalyzeArgs {
     #[command(flatten)]
     pub override_: OverrideArgs,
 
-    /// What CI is told.
+    /// What CI gets.
     #[command(flatten)]
     pub ci: CiArgs,
 
@@ -153,7 +153,7 @@ pub struct GateArgs {
     #[command(flatten)]
     pub override_: OverrideArgs,
 
-    /// What CI is told.
+    /// What CI gets.
     #[command(flatten)]
     pub ci: CiArgs,
 

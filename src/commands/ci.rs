@@ -17,7 +17,7 @@ use crate::render::ci::Told;
 use crate::render::{github, json, junit};
 use crate::wire::error_result::ErrorResult;
 
-/// What a command was asked to tell CI, and what it is called.
+/// What a command was asked to report to CI, and what it is called.
 pub(super) struct Reporter<'a> {
     /// What is quiet, and how exit codes are split.
     pub(super) globals: &'a GlobalArgs,
@@ -55,7 +55,7 @@ impl Reporter<'_> {
         })
     }
 
-    /// Ends a command that has judged: tells CI, prints what `document` makes of the exit code and of what failed
+    /// Ends a command that has judged: reports to CI, prints what `document` makes of the exit code and of what failed
     /// beside the verdict, and gives back how the command ends. A command that fails leaves no report behind that
     /// is green: `flag` is what fails it where neither the verdict nor `failure` does.
     pub(super) fn conclude(
@@ -115,7 +115,7 @@ fn with<'a>(told: &Told<'a>, added: Option<&'a (Check, String)>) -> Told<'a> {
     }
 }
 
-/// Tells CI that a command line could not be understood, as far as it says what CI is told.
+/// Reports to CI that a command line could not be understood, as far as it says what CI gets.
 pub(super) fn tell_unparsed(arguments: &[OsString], problem: &str) {
     let words: Vec<&str> = arguments.iter().skip(1).filter_map(|word| word.to_str()).collect();
     let Some(name) = words.iter().find_map(|word| match *word {

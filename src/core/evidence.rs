@@ -262,7 +262,7 @@ impl Evidence {
         self.series.sort_by(|a, b| a.symbol.cmp(&b.symbol));
     }
 
-    /// Whether nothing says that the run goes on or ended early.
+    /// Whether nothing says that the run continues or ended early.
     pub fn is_complete(&self) -> bool {
         self.declared.as_ref().is_none_or(|declared| declared.state == RunState::Complete)
     }

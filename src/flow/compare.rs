@@ -148,7 +148,7 @@ pub fn read_judged(judged: &Judged, path: &Path, policy: &Policy) -> Result<Read
 /// What the run declares, and where its data came from.
 fn conditions_of(folder: &Path, analysis: &Analysis) -> Conditions {
     let mut bytes = Vec::new();
-    // A manifest that cannot be read is told by the judge.
+    // The judge reports a manifest that cannot be read.
     let read = read_bounded(&folder.join(run_manifest::FILE_NAME), LARGEST, &mut bytes);
     let mut known = if read.is_ok() { conditions::of_manifest(&bytes) } else { Conditions::new() };
     if let Some(source) = analysis.source() {

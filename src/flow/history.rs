@@ -69,7 +69,7 @@ fn time(text: Option<&str>) -> Option<i64> {
 
 fn manifest_of(folder: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // A manifest that cannot be read is told by the judge.
+    // The judge reports a manifest that cannot be read.
     match read_bounded(&folder.join(crate::wire::run_manifest::FILE_NAME), LARGEST, &mut bytes) {
         Ok(()) => bytes,
         Err(_) => Vec::new(),

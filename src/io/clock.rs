@@ -107,7 +107,7 @@ fn asleep() -> Duration {
     since_boot.saturating_sub(awake)
 }
 
-/// Only Linux tells.
+/// Known on Linux only.
 #[cfg(not(target_os = "linux"))]
 fn asleep() -> Duration {
     Duration::ZERO

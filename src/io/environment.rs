@@ -86,7 +86,7 @@ pub fn host_name() -> Option<String> {
     name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
-/// The CPU of this machine and how many of its cores this process may use; `None` where nothing tells them.
+/// The CPU of this machine and how many of its cores this process may use; `None` where they are unknown.
 pub fn cpu_name() -> Option<String> {
     let told = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let cores = std::thread::available_parallelism().ok()?;

@@ -65,7 +65,7 @@ fn try_out(path: &Path) -> io::Result<()> {
         match fs::metadata(folder) {
             Ok(found) if !found.is_dir() => return Err(io::ErrorKind::NotADirectory.into()),
             Ok(_) => {
-                // A name that no file can have is told in a folder that is there.
+                // A name that no file can have is reported in a folder that exists.
                 let names = path.strip_prefix(folder).unwrap_or(path).components();
                 for found in names.map(|name| fs::symlink_metadata(folder.join(name))) {
                     found.map(drop).or_else(|error| match error.kind() {

@@ -207,7 +207,7 @@ impl CompareResult {
     /// Notes what differs in the conditions of the two, and what says nothing about a build.
     pub fn note_conditions(&mut self, a: &Conditions, b: &Conditions) {
         let told = conditions::differences(a, b);
-        // The sources are told already where both are known.
+        // The sources are reported already where both are known.
         self.notes.extend(told.into_iter().filter(|told| !told.starts_with("the sources differ")));
         let undeclared: Vec<&str> = [("A", &self.a, a), ("B", &self.b, b)]
             .into_iter()

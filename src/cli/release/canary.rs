@@ -113,7 +113,7 @@ pub struct CanaryCheckArgs {
     #[command(flatten)]
     pub by: OverrideByArgs,
 
-    /// What CI is told.
+    /// What CI gets.
     #[command(flatten)]
     pub ci: CiArgs,
 

@@ -24,7 +24,7 @@ use crate::wire::run_log::Event;
 use crate::wire::run_manifest::{self, DeclaredOverride, RunManifest, SCHEMA_VERSION, Segment, State};
 use crate::wire::run_plan::{PlannedFile, RunPlan};
 
-/// What a run is told whose clock is fixed and whose reports have times of their own.
+/// The note of a run whose clock is fixed and whose reports have times of their own.
 const FIXED_CLOCK: &str = "the clock is fixed by the environment (`SOAK_NOW`): whether reports are stale by their own \
                            `runtime.utc` is not checked";
 

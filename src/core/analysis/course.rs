@@ -105,7 +105,7 @@ fn rises(series: &[Series], numbers: &[Ranges], policy: &Policy, courses: &mut [
     }
 }
 
-/// What the watched processes used in these iterations, where they tell a time.
+/// What the watched processes used in these iterations, where they have a time.
 pub fn samples(series: &Series, positions: Range<usize>) -> Vec<(DateTime<Utc>, ResourceValues)> {
     let one = |position: usize| {
         let values = series.resources(position);

@@ -80,7 +80,7 @@ pub struct KpiDrift {
 /// The drift of each KPI of a family.
 pub fn find(columns: &[Column], rules: &CourseRules) -> Vec<KpiDrift> {
     let fits: Vec<Option<Slope>> = each(columns, |column| {
-        // A spike says nothing about where a KPI is heading, and hides how much neighbours resemble each other.
+        // A spike says nothing about where a KPI is heading, and hides the autocorrelation.
         let values = column.values();
         let calm = spikes::without_rare(&values, &spikes::find(&values, column.floor));
         let numbers = column.points.iter().map(|(number, _)| *number as f64);

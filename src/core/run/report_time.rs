@@ -1,4 +1,4 @@
-//! A report's own time, `runtime.utc`: whether it tells of this iteration or of one before.
+//! A report's own time, `runtime.utc`: whether it belongs to this iteration or to an earlier one.
 
 use std::time::Duration;
 
