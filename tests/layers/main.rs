@@ -1,4 +1,4 @@
-//! The house rules that the compiler does not know: which room may import which, how long a file may be, and
+//! The house rules that the compiler does not know: which room may import which, and
 //! that every file says what it is for.
 
 #![expect(clippy::disallowed_methods, reason = "the rules are checked on the source files")]
@@ -57,17 +57,6 @@ fn imports_go_in_one_direction() {
             Ok(source) => source.violations(),
             Err(error) => vec![format!("src/{name}: {error}")],
         })
-        .collect();
-    none(&violations);
-}
-
-#[test]
-fn no_source_file_is_longer_than_400_lines() {
-    let violations: Vec<String> = sources()
-        .iter()
-        .map(|(name, text)| (name, text.lines().count()))
-        .filter(|(_, lines)| *lines > 400)
-        .map(|(name, lines)| format!("src/{name} has {lines} lines; at 400 it wants to be two"))
         .collect();
     none(&violations);
 }
