@@ -10,12 +10,13 @@
 //! [`core`] is pure and imports nothing of ours; the shapes of files live in [`wire`], what touches the
 //! world in [`io`], and the order of things in [`flow`]. [`render`] makes bytes, [`server`] hands them to
 //! browsers and scrapers. [`cli`] says what can be
-//! asked, [`commands`] answers, [`exit`] names how the program ends.
+//! asked, [`commands`] answers, [`exit`] names how the program ends, [`failure`] why it did not do its job.
 
 pub mod cli;
 pub mod commands;
 pub mod core;
 pub mod exit;
+pub mod failure;
 pub mod flow;
 pub mod io;
 pub mod render;

@@ -14,7 +14,6 @@ mod config;
 mod deltas;
 mod export_prom;
 mod extract;
-mod failure;
 mod gate;
 mod grafana;
 mod judging;
@@ -32,7 +31,7 @@ mod stdout;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-pub use failure::Failure;
+pub use crate::failure::Failure;
 pub use stdout::print;
 
 use crate::cli::config::ConfigCommand;

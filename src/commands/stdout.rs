@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use anyhow::Context;
 
-use super::failure::Failure;
+use crate::failure::Failure;
 
 /// Writes `text` as it is to stdout and flushes.
 pub fn print(text: impl AsRef<[u8]>) -> Result<(), Failure> {

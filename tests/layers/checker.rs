@@ -11,14 +11,14 @@ use syn::visit::{self, Visit};
 /// What the rooms that are being built may import, and who may import them: everything and everybody.
 const EVERY: &[&str] = &[
     "core", "wire", "render", "io", "flow", "server", "rollback", "release", "export", "ops", "run",
-    "report", "stats", "infra",
+    "report", "stats", "infra", "exit", "failure",
 ];
 
 /// The rooms that are being built.
 const NEW: [&str; 8] = ["rollback", "release", "export", "ops", "run", "report", "stats", "infra"];
 
 /// Each room and the rooms that it may import.
-const DIRECTIONS: [(&str, &[&str]); 17] = [
+const DIRECTIONS: [(&str, &[&str]); 18] = [
     ("core", &[]),
     ("wire", &["core"]),
     ("render", &["core", "wire"]),
@@ -26,8 +26,9 @@ const DIRECTIONS: [(&str, &[&str]); 17] = [
     ("flow", &["core", "wire", "render", "io"]),
     ("server", &["core", "wire", "render", "io", "flow"]),
     ("exit", &["core"]),
+    ("failure", &["core", "render", "exit"]),
     ("cli", &["core"]),
-    ("commands", &["core", "wire", "render", "io", "flow", "server", "exit", "cli"]),
+    ("commands", &["core", "wire", "render", "io", "flow", "server", "exit", "failure", "cli"]),
     ("rollback", EVERY),
     ("release", EVERY),
     ("export", EVERY),
