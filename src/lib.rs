@@ -20,5 +20,6 @@ pub mod failure;
 pub mod flow;
 pub mod io;
 pub mod render;
+pub mod run;
 pub mod server;
 pub mod wire;

@@ -2,10 +2,12 @@
 //!
 //! Works on flags alone: free text in a `note` is never parsed.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A guard that can hold tuning back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Guard {
     /// Overrides or a parameter went A → B → A.

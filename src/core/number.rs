@@ -2,6 +2,10 @@
 //!
 //! Must not know what a number means; units and limits live in [`super::kpi`] and [`super::policy`].
 
+use std::collections::BTreeMap;
+
+use serde::ser::{Error, Serialize, Serializer};
+
 /// A number that is neither NaN nor infinite. Everything that comes from a file passes through it.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Finite(f64);
@@ -76,6 +80,63 @@ fn first_that(value: f64, digits: usize, is_fine: impl Fn(f64) -> bool) -> Strin
 /// A number without the zeros that its decimals end in: `2.50` is `2.5`, `100.00` is `100`.
 pub fn trimmed(number: &str) -> &str {
     if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
+}
+
+/// Above this, floating point does not tell every whole number from its neighbour.
+const LARGEST_WHOLE: f64 = 9_007_199_254_740_992.0;
+
+/// Numbers as the files of a run have them: a whole number has no point, and what is not finite is an error, which JSON
+/// would turn into `null`.
+pub trait Exactly {
+    /// Writes the numbers.
+    fn serialize_exactly<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+}
+
+/// For `#[serde(serialize_with = "exactly")]`.
+pub fn exactly<T: Exactly, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    value.serialize_exactly(serializer)
+}
+
+struct Exact<'a, T>(&'a T);
+
+impl<T: Exactly> Serialize for Exact<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize_exactly(serializer)
+    }
+}
+
+impl Exactly for f64 {
+    #[expect(clippy::cast_possible_truncation, reason = "checked: whole and in range")]
+    fn serialize_exactly<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value = *self;
+        // Negative zero keeps its point, and with it its sign.
+        let is_negative_zero = value == 0.0 && value.is_sign_negative();
+        if !value.is_finite() {
+            Err(S::Error::custom("a number of the record is not finite"))
+        } else if value.trunc() == value && value.abs() < LARGEST_WHOLE && !is_negative_zero {
+            serializer.serialize_i64(value as i64)
+        } else {
+            serializer.serialize_f64(value)
+        }
+    }
+}
+
+impl<T: Exactly> Exactly for Option<T> {
+    fn serialize_exactly<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_ref().map(Exact).serialize(serializer)
+    }
+}
+
+impl<T: Exactly> Exactly for Vec<T> {
+    fn serialize_exactly<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter().map(Exact))
+    }
+}
+
+impl<K: Serialize, T: Exactly> Exactly for BTreeMap<K, T> {
+    fn serialize_exactly<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter().map(|(key, value)| (key, Exact(value))))
+    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,24 @@
 //! One table serves reading, applying and verifying, so that they cannot disagree.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::number::exactly;
+
 /// A parameter by its flat name.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String")]
 pub struct ParamName(Cow<'static, str>);
+
+impl From<String> for ParamName {
+    fn from(name: String) -> Self {
+        Self::flat(&name)
+    }
+}
 
 /// Sections in which a flat name may live in a nested overrides file, most usual first, with the key there.
 struct Known {
@@ -102,8 +115,35 @@ impl fmt::Debug for ParamName {
 }
 
 /// Values by parameter, sorted by name, each name once.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(from = "BTreeMap<ParamName, f64>")]
 pub struct ParamValues(Box<[(ParamName, f64)]>);
+
+impl From<BTreeMap<ParamName, f64>> for ParamValues {
+    fn from(values: BTreeMap<ParamName, f64>) -> Self {
+        Self(values.into_iter().collect())
+    }
+}
+
+impl Serialize for ParamValues {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        exactly(&self.iter().collect::<BTreeMap<_, _>>(), serializer)
+    }
+}
+
+impl JsonSchema for ParamValues {
+    fn schema_name() -> Cow<'static, str> {
+        "ParamValues".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        BTreeMap::<String, f64>::json_schema(generator)
+    }
+}
 
 impl ParamValues {
     /// From pairs in any order; of a name that comes twice (flat and nested) the first given stays.

@@ -26,7 +26,7 @@ pub mod golden_result;
 pub mod history_result;
 pub mod history_samples;
 pub mod iteration;
-pub mod iteration_file;
+pub use crate::run::iteration_file; // moved
 pub mod legacy_readiness;
 pub mod literals;
 pub mod live;

@@ -20,7 +20,6 @@ use super::error_result::ErrorResult;
 use super::gate_result::GateResult;
 use super::golden_result::GoldenResult;
 use super::history_result::HistoryResult;
-use super::iteration_file::Document;
 use super::live::LiveDocument;
 use super::release::bundle_check::VerifyResult;
 use super::release::bundle_manifest::BundleManifest;
@@ -39,6 +38,7 @@ use super::snapshot::Snapshot;
 use super::snapshot_1_2::Snapshot12;
 use super::soak_metrics::{GatesSummary, SoakMetrics};
 use super::tuning_written::TuningState;
+use crate::run::iteration_file::Document;
 
 /// A schema and how to make it.
 struct Described {
@@ -127,7 +127,7 @@ const DESCRIBED: [Described; 37] = [
     Described {
         name: "iter_summary",
         title: "ITER_SUMMARY_<n>.json of `soak run`",
-        make: strict::<Document<'_>>,
+        make: strict::<Document>,
     },
     Described {
         name: "live_iterations",
@@ -267,6 +267,10 @@ fn strict<T: JsonSchema>() -> Schema {
 }
 
 fn close(schema: &mut Schema) {
+    // A key that is written and not read back is as any other to who reads the file.
+    if schema.remove("readOnly").is_some() {
+        schema.remove("default");
+    }
     if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
         schema.insert("additionalProperties".to_owned(), json!(false));
     }

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::iteration_file::{Deltas, Number, SkipReason, rationale, utc};
 use crate::core::guards::Guard;
 use crate::core::kpi::KpiId;
+use crate::core::number::exactly;
+use crate::core::params::{ParamName, ParamValues};
 use crate::core::run::iteration::{IterationRecord, KpiVerdict};
+use crate::core::tuning::record::SkipReason;
 use crate::core::tuning::state::TunerState;
+use crate::run::iteration_file::utc;
 
 /// Name of the state's file in the run's folder.
 pub const STATE_FILE: &str = "TUNING_STATE.json";
@@ -47,20 +50,21 @@ pub fn state_bytes(state: &TunerState) -> Vec<u8> {
 #[expect(clippy::struct_excessive_bools, reason = "the shape of the file")]
 struct Entry<'a> {
     applied: bool,
-    changed_keys: Vec<&'a str>,
+    changed_keys: Vec<ParamName>,
     cooldown_active: bool,
     iteration: u64,
-    kpi_verdict: Option<&'static str>,
+    kpi_verdict: Option<KpiVerdict>,
     neg_edge_drivers: &'a [String],
-    net_bps: Option<Number>,
+    #[serde(serialize_with = "exactly")]
+    net_bps: Option<f64>,
     oscillation_detected: bool,
-    proposed_deltas: Deltas<'a>,
+    proposed_deltas: ParamValues,
     rationale: String,
     runtime_utc: String,
     signature: Option<&'a str>,
-    skip_reason: SkipReason<'a>,
+    skip_reason: SkipReason,
     state_hash: &'a str,
-    suggested_deltas: Deltas<'a>,
+    suggested_deltas: ParamValues,
     velocity_violation: bool,
 }
 
@@ -70,20 +74,20 @@ pub fn report_entry(record: &IterationRecord) -> Result<Vec<u8>, serde_json::Err
     let spoke = |guard| tuning.guards.contains(&guard);
     serde_json::to_vec(&Entry {
         applied: tuning.applied(),
-        changed_keys: tuning.applied_values.iter().map(|applied| applied.param.as_str()).collect(),
+        changed_keys: tuning.changed(),
         cooldown_active: spoke(Guard::Cooldown),
         iteration: record.number,
-        kpi_verdict: record.summary.kpi_verdict.map(KpiVerdict::word),
+        kpi_verdict: record.summary.kpi_verdict,
         neg_edge_drivers: &record.summary.neg_edge_drivers,
-        net_bps: record.summary.values.get(KpiId::NET_BPS.index()).copied().flatten().map(Number),
+        net_bps: record.summary.values.get(KpiId::NET_BPS.index()).copied().flatten(),
         oscillation_detected: spoke(Guard::Oscillation),
-        proposed_deltas: Deltas(&tuning.deltas),
-        rationale: rationale(&tuning.deltas),
+        proposed_deltas: tuning.proposed(),
+        rationale: tuning.rationale(),
         runtime_utc: utc(record.ends),
         signature: tuning.signature.as_deref(),
         skip_reason: SkipReason::of(tuning),
         state_hash: &tuning.state_hash,
-        suggested_deltas: Deltas(&tuning.deltas),
+        suggested_deltas: tuning.proposed(),
         velocity_violation: spoke(Guard::Velocity),
     })
 }

@@ -4,6 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::iteration::Resources;
 
 /// What a source delivers for an interval.
@@ -52,21 +55,20 @@ impl EdgeReport {
 }
 
 /// `KPI_GATE.json`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KpiGateFile {
-    /// Its verdict as written.
-    pub verdict: String,
-    /// Its reasons.
     pub reasons: Vec<String>,
+    /// As written.
+    pub verdict: String,
 }
 
 /// Counts over the lines of `audit.jsonl`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditCounts {
-    /// Lines with a decision.
-    pub total: u64,
     /// Refused decisions by reason.
     pub refused: BTreeMap<String, u64>,
+    /// Lines with a decision.
+    pub total: u64,
     /// Lines that could not be read.
     pub unreadable: u64,
 }

@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::edge_report::{AuditCounts, KpiGateFile};
 use crate::core::kpi::KpiId;
+use crate::core::number::exactly;
 use crate::core::params::ParamValues;
 use crate::core::tuning::record::TuningRecord;
 use crate::core::tuning::state::TunerState;
 
 /// WARMUP, RAMPDOWN or STEADY.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum Phase {
     /// The warm-up preset is in force; gates WARN only.
     Warmup,
@@ -25,16 +30,16 @@ pub enum Phase {
 impl Phase {
     /// Word in files.
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Warmup => "WARMUP",
-            Self::Rampdown => "RAMPDOWN",
-            Self::Steady => "STEADY",
-        }
+        self.into()
     }
 }
 
 /// The runner's verdict on one iteration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::EnumString, strum::IntoStaticStr,
+)]
+#[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum KpiVerdict {
     /// No bound of WARN or FAIL holds.
     Pass,
@@ -47,21 +52,18 @@ pub enum KpiVerdict {
 impl KpiVerdict {
     /// The verdict with this word; `None` for words of other writers.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Pass, Self::Warn, Self::Fail].into_iter().find(|verdict| verdict.word() == word)
+        word.parse().ok()
     }
 
     /// Word in files.
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Pass => "PASS",
-            Self::Warn => "WARN",
-            Self::Fail => "FAIL",
-        }
+        self.into()
     }
 }
 
 /// Where the maker share was taken from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MakerSource {
     /// Maker ÷ (maker + taker) by volume.
     FillsVolume,
@@ -70,58 +72,76 @@ pub enum MakerSource {
     /// `maker_share_pct` ÷ 100.
     MakerSharePct,
     /// Delivered as `maker_taker_ratio` itself.
+    #[serde(rename = "maker_taker_ratio")]
     Reported,
 }
 
-impl MakerSource {
-    /// Word in files.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::FillsVolume => "fills_volume",
-            Self::FillsCount => "fills_count",
-            Self::MakerSharePct => "maker_share_pct",
-            Self::Reported => "maker_taker_ratio",
-        }
-    }
-}
-
 /// What an iteration measured.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct IterationSummary {
-    /// The system's build.
-    pub version: Option<String>,
     /// KPI values by the index of the KPI table; `None` = not delivered.
+    #[serde(skip)]
     pub values: Vec<Option<f64>>,
+    /// KPIs without a value because the ratio that was delivered is above its highest: KPI, key and number.
+    #[serde(skip)]
+    pub above_highest: Vec<(KpiId, String, f64)>,
     /// KPIs that were taken from another number (the p95 from its mean): KPI and key used.
+    #[serde(skip)]
     pub fallbacks: Vec<(KpiId, String)>,
-    /// Where the maker share was taken from.
-    pub maker_source: Option<MakerSource>,
-    /// `maker_count`, `taker_count`, `maker_volume`, `taker_volume`, where delivered.
-    pub fills: BTreeMap<String, f64>,
+    /// Counts of the system's audit log.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub audit: Option<AuditCounts>,
+    pub blocks: Blocks,
     /// `component_breakdown.*`, where delivered.
+    #[serde(rename = "component_breakdown", serialize_with = "exactly")]
     pub components: BTreeMap<String, f64>,
-    /// Refusals by reason: count, where delivered.
-    pub block_counts: BTreeMap<String, f64>,
-    /// Refusals by reason: share of decisions.
-    pub block_ratios: BTreeMap<String, f64>,
-    /// Cost components that made the edge negative.
-    pub neg_edge_drivers: Vec<String>,
-    /// The runner's verdict; `None` when the collection failed.
-    pub kpi_verdict: Option<KpiVerdict>,
-    /// Its reasons.
-    pub kpi_reasons: Vec<String>,
     /// What the limits on edge reports say about the totals, as `edge_report.<metric>: WARN …` lines; advisory.
     pub edge_gate: Vec<String>,
+    /// `maker_count`, `taker_count`, `maker_volume`, `taker_volume`, where delivered.
+    #[serde(serialize_with = "exactly")]
+    pub fills: BTreeMap<String, f64>,
     /// The system's own gate.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub kpi_gate: Option<KpiGateFile>,
-    /// Advice of the system's sentinel.
-    pub sentinel_advice: Vec<String>,
-    /// Counts of the system's audit log.
-    pub audit: Option<AuditCounts>,
-    /// KPIs without a value because the ratio that was delivered is above its highest: KPI, key and number.
-    pub above_highest: Vec<(KpiId, String, f64)>,
+    pub kpi_reasons: Vec<String>,
+    /// The runner's verdict; `None` when the collection failed.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schemars(with = "Option<String>")]
+    pub kpi_verdict: Option<KpiVerdict>,
+    /// Where the maker share was taken from.
+    #[serde(rename = "maker_taker_source", deserialize_with = "Option::deserialize")]
+    #[schemars(with = "Option<String>")]
+    pub maker_source: Option<MakerSource>,
+    /// Cost components that made the edge negative.
+    pub neg_edge_drivers: Vec<String>,
     /// For a person: what was odd about the data.
     pub notes: Vec<String>,
+    /// Advice of the system's sentinel.
+    pub sentinel_advice: Vec<String>,
+    /// The system's build.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub version: Option<String>,
+}
+
+/// Refused decisions by reason.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Blocks {
+    /// Where delivered.
+    #[serde(serialize_with = "exactly")]
+    pub counts: BTreeMap<String, f64>,
+    /// Shares of the decisions.
+    #[serde(serialize_with = "exactly")]
+    pub ratios: BTreeMap<String, f64>,
+    /// Sum of the counts; null without any.
+    #[serde(serialize_with = "exactly", deserialize_with = "Option::deserialize")]
+    total: Option<f64>,
+}
+
+impl Blocks {
+    pub fn new(counts: BTreeMap<String, f64>, ratios: BTreeMap<String, f64>) -> Self {
+        let total = (!counts.is_empty()).then(|| counts.values().sum());
+        Self { counts, ratios, total }
+    }
 }
 
 /// A look at the watched process tree.
@@ -133,19 +153,22 @@ pub struct Sample {
     pub note: Option<String>,
 }
 
-/// Resources of the watched process tree at the end of an iteration. `None` = could not be read.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// Resources of the watched process tree at the end of an iteration; null is what could not be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Resources {
-    /// Resident memory, MiB.
-    pub rss_mb: Option<f64>,
     /// Share of one CPU used since the sample before, percent.
+    #[serde(serialize_with = "exactly", deserialize_with = "Option::deserialize")]
     pub cpu_pct: Option<f64>,
-    /// Threads.
-    pub threads: Option<u64>,
-    /// Open files.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub open_files: Option<u64>,
     /// Processes in the tree.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub processes: Option<u64>,
+    /// Resident memory, MiB.
+    #[serde(serialize_with = "exactly", deserialize_with = "Option::deserialize")]
+    pub rss_mb: Option<f64>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub threads: Option<u64>,
 }
 
 /// Everything about one iteration.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::edge_report::EdgeReport;
-use super::iteration::{IterationSummary, KpiVerdict, MakerSource};
+use super::iteration::{Blocks, IterationSummary, KpiVerdict, MakerSource};
 use super::metrics::RATIOS;
 use crate::core::judge::edge_report::checks;
 use crate::core::kpi::KpiId;
@@ -53,8 +53,7 @@ pub fn summarise(policy: &Policy, report: &EdgeReport, warming_up: bool) -> Iter
         maker_source,
         fills: below(report, "fills.", ""),
         components: below(report, "component_breakdown.", ""),
-        block_counts: below(report, "block_reasons.", ".count"),
-        block_ratios: block_ratios(policy, report),
+        blocks: Blocks::new(below(report, "block_reasons.", ".count"), block_ratios(policy, report)),
         neg_edge_drivers: report.neg_edge_drivers.clone(),
         kpi_verdict: Some(kpi_verdict),
         kpi_reasons,

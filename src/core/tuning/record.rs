@@ -1,8 +1,13 @@
 //! What the tuner did in one iteration, as it is written down.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+
 use crate::core::guards::{Guard, GuardSet};
+use crate::core::number::exactly;
 use crate::core::params::{ParamName, ParamValues};
 
 /// An increment that the tuner proposes, with its reason.
@@ -17,22 +22,43 @@ pub struct Delta {
 }
 
 /// What applying an increment did.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Applied {
-    /// The parameter.
+    /// Its parameter, under which it is filed.
+    #[serde(skip)]
     pub param: ParamName,
-    /// Value before.
-    pub old: f64,
+    /// Whether a bound shortened the step.
+    #[serde(rename = "bound")]
+    pub at_bound: bool,
     /// The proposed increment.
+    #[serde(serialize_with = "exactly")]
     pub delta: f64,
     /// Value after.
+    #[serde(serialize_with = "exactly")]
     pub new: f64,
-    /// Whether a bound shortened the step.
-    pub at_bound: bool,
+    /// Value before.
+    #[serde(serialize_with = "exactly")]
+    pub old: f64,
 }
 
 /// Why nothing, or less than proposed, was applied: the documented codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum SkipCode {
     /// Nothing is applied in the last iteration.
     FinalIteration,
@@ -53,6 +79,8 @@ pub enum SkipCode {
     /// These deltas of this iteration were applied already.
     SameSignature,
     /// The parameter is frozen.
+    #[serde(rename = "freeze")]
+    #[strum(serialize = "freeze")]
     Frozen,
     /// All proposed parameters are frozen.
     AllParamsFrozen,
@@ -71,53 +99,14 @@ pub enum SkipCode {
 }
 
 impl SkipCode {
-    /// All codes.
-    pub const ALL: [Self; 17] = [
-        Self::FinalIteration,
-        Self::TuningOff,
-        Self::NoData,
-        Self::PanicRevert,
-        Self::PhaseChange,
-        Self::NoDeltas,
-        Self::AllDeltasZeroHitBounds,
-        Self::AtBound,
-        Self::SameSignature,
-        Self::Frozen,
-        Self::AllParamsFrozen,
-        Self::Oscillation,
-        Self::Velocity,
-        Self::Cooldown,
-        Self::PartialFreeze,
-        Self::MicroSteps,
-        Self::NoOp,
-    ];
-
     /// Word in files.
     pub fn word(self) -> &'static str {
-        match self {
-            Self::FinalIteration => "final_iteration",
-            Self::TuningOff => "tuning_off",
-            Self::NoData => "no_data",
-            Self::PanicRevert => "panic_revert",
-            Self::PhaseChange => "phase_change",
-            Self::NoDeltas => "no_deltas",
-            Self::AllDeltasZeroHitBounds => "all_deltas_zero_hit_bounds",
-            Self::AtBound => "at_bound",
-            Self::SameSignature => "same_signature",
-            Self::Frozen => "freeze",
-            Self::AllParamsFrozen => "all_params_frozen",
-            Self::Oscillation => "oscillation",
-            Self::Velocity => "velocity",
-            Self::Cooldown => "cooldown",
-            Self::PartialFreeze => "partial_freeze",
-            Self::MicroSteps => "micro_steps",
-            Self::NoOp => "no_op",
-        }
+        self.into()
     }
 
     /// The code with this word; `None` for words of other writers.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|code| code.word() == word)
+        word.parse().ok()
     }
 
     /// The guard that the code speaks of, as readers of a file count it; `None` when it is none of those that
@@ -136,7 +125,8 @@ impl SkipCode {
 }
 
 /// The tuning record of an iteration that `run` writes.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "TuningFile", into = "TuningFile")]
 pub struct TuningRecord {
     /// What was proposed, sorted by parameter. Also without `--auto-tune`, where nothing is applied.
     pub deltas: Vec<Delta>,
@@ -190,5 +180,181 @@ impl TuningRecord {
     /// The proposed increments.
     pub fn proposed(&self) -> ParamValues {
         ParamValues::new(self.deltas.iter().map(|delta| (delta.param.clone(), delta.delta)).collect())
+    }
+
+    /// The reasons of the increments in one text.
+    pub fn rationale(&self) -> String {
+        self.deltas.iter().map(|delta| delta.reason.as_str()).collect::<Vec<_>>().join(" | ")
+    }
+
+    /// The parameters that were changed.
+    pub fn changed(&self) -> Vec<ParamName> {
+        self.applied_values.iter().map(|applied| applied.param.clone()).collect()
+    }
+}
+
+impl JsonSchema for TuningRecord {
+    fn schema_name() -> Cow<'static, str> {
+        TuningFile::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        TuningFile::json_schema(generator)
+    }
+}
+
+/// What held something back: flags of the guards, and the code of the one that prevented any change.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "the shape of the file")]
+pub struct SkipReason {
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schemars(with = "Option<String>")]
+    code: Option<SkipCode>,
+    #[serde(skip_deserializing)]
+    cooldown: bool,
+    #[serde(skip_deserializing)]
+    freeze: bool,
+    #[serde(skip_deserializing)]
+    no_op: bool,
+    #[serde(deserialize_with = "Option::deserialize")]
+    note: Option<String>,
+    #[serde(skip_deserializing)]
+    oscillation: bool,
+    #[serde(skip_deserializing)]
+    velocity: bool,
+}
+
+impl SkipReason {
+    pub fn of(record: &TuningRecord) -> Self {
+        Self {
+            code: record.skip,
+            cooldown: record.held_back_by(Guard::Cooldown),
+            freeze: record.held_back_by(Guard::Freeze),
+            no_op: record.held_back_by(Guard::NoOp),
+            note: record.skip_note.clone(),
+            oscillation: record.held_back_by(Guard::Oscillation),
+            velocity: record.held_back_by(Guard::Velocity),
+        }
+    }
+}
+
+/// `tuning` in an iteration file, in which other programs look for the record under several keys. What is recorded
+/// twice is not read back.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Tuning")]
+#[expect(clippy::struct_excessive_bools, reason = "the shape of the file")]
+struct TuningFile {
+    /// Whether anything was applied.
+    #[serde(skip_deserializing)]
+    applied: bool,
+    #[schemars(with = "BTreeMap<String, Applied>")]
+    applied_values: BTreeMap<ParamName, Applied>,
+    /// The parameters that were changed.
+    #[serde(skip_deserializing)]
+    #[schemars(with = "Vec<String>")]
+    changed_keys: Vec<ParamName>,
+    #[serde(skip_deserializing)]
+    cooldown_active: bool,
+    /// The increments that were proposed.
+    deltas: ParamValues,
+    /// Proposed parameters that were not changed, with the code of the reason.
+    #[schemars(with = "BTreeMap<String, String>")]
+    dropped: BTreeMap<ParamName, SkipCode>,
+    freeze_active: bool,
+    /// Why a freeze started in this iteration; null when none did.
+    #[serde(deserialize_with = "Option::deserialize")]
+    freeze_reason: Option<String>,
+    freeze_triggered: bool,
+    /// All guards that spoke.
+    guards: Vec<Guard>,
+    /// Hash of the overrides before.
+    old_hash: String,
+    #[serde(skip_deserializing)]
+    oscillation_detected: bool,
+    panic_revert: bool,
+    /// What the subsystems' freezes held back: subsystem and cause.
+    partial_freezes: BTreeMap<String, String>,
+    /// The same as `deltas`.
+    #[serde(skip_deserializing)]
+    proposed_deltas: ParamValues,
+    /// The reasons in one text.
+    #[serde(skip_deserializing)]
+    rationale: String,
+    /// The reason of each increment, in the order of `deltas`.
+    reasons: Vec<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    signature: Option<String>,
+    skip_reason: SkipReason,
+    /// Hash of the overrides after.
+    state_hash: String,
+    #[serde(skip_deserializing)]
+    velocity_violation: bool,
+}
+
+impl From<TuningRecord> for TuningFile {
+    fn from(record: TuningRecord) -> Self {
+        let spoke = |guard| record.guards.contains(&guard);
+        Self {
+            applied: record.applied(),
+            changed_keys: record.changed(),
+            cooldown_active: spoke(Guard::Cooldown),
+            deltas: record.proposed(),
+            dropped: record.dropped.clone(),
+            freeze_active: record.freeze_active,
+            freeze_triggered: record.freeze_started.is_some(),
+            oscillation_detected: spoke(Guard::Oscillation),
+            panic_revert: record.panic_revert,
+            proposed_deltas: record.proposed(),
+            rationale: record.rationale(),
+            skip_reason: SkipReason::of(&record),
+            velocity_violation: spoke(Guard::Velocity),
+            applied_values: record
+                .applied_values
+                .into_iter()
+                .map(|applied| (applied.param.clone(), applied))
+                .collect(),
+            freeze_reason: record.freeze_started,
+            guards: record.guards,
+            old_hash: record.old_hash,
+            partial_freezes: record.partial_freezes,
+            reasons: record.deltas.into_iter().map(|delta| delta.reason).collect(),
+            signature: record.signature,
+            state_hash: record.state_hash,
+        }
+    }
+}
+
+impl TryFrom<TuningFile> for TuningRecord {
+    type Error = &'static str;
+
+    fn try_from(file: TuningFile) -> Result<Self, &'static str> {
+        if file.reasons.len() != file.deltas.len() {
+            return Err("`reasons` has not one reason for each of `deltas`");
+        }
+        if file.freeze_triggered != file.freeze_reason.is_some() {
+            return Err("`freeze_reason` must be there when `freeze_triggered` is true, and only then");
+        }
+        let deltas = file.deltas.iter().zip(file.reasons);
+        Ok(Self {
+            deltas: deltas
+                .map(|((param, delta), reason)| Delta { param: param.clone(), delta, reason })
+                .collect(),
+            applied_values: file
+                .applied_values
+                .into_iter()
+                .map(|(param, applied)| Applied { param, ..applied })
+                .collect(),
+            dropped: file.dropped,
+            skip: file.skip_reason.code,
+            skip_note: file.skip_reason.note,
+            guards: file.guards,
+            freeze_started: file.freeze_reason,
+            freeze_active: file.freeze_active,
+            panic_revert: file.panic_revert,
+            signature: file.signature,
+            old_hash: file.old_hash,
+            state_hash: file.state_hash,
+            partial_freezes: file.partial_freezes,
+        })
     }
 }

@@ -28,8 +28,8 @@ fn shares_of_refusals_come_from_their_reasons_and_may_be_percentages() {
     assert_eq!(value(&totals, KpiId::MIN_INTERVAL_RATIO), Some(0.1));
     assert_eq!(value(&totals, KpiId::CONCURRENCY_RATIO), Some(0.05));
     let summary = summary(&totals);
-    assert_eq!(summary.block_counts.get("risk"), Some(&380.0));
-    assert_eq!(summary.block_ratios.get("risk"), Some(&0.38));
+    assert_eq!(summary.blocks.counts.get("risk"), Some(&380.0));
+    assert_eq!(summary.blocks.ratios.get("risk"), Some(&0.38));
     // At 1 it is a share, above it a percentage.
     for (raw, share) in
         [(1.0, Some(1.0)), (1.5, Some(0.015)), (100.0, Some(1.0)), (100.5, None), (-0.1, None)]

@@ -8,7 +8,7 @@ use super::*;
 use crate::core::guards::{Guard, GuardSet};
 use crate::core::kpi::KpiId;
 use crate::core::params::ParamName;
-use crate::core::run::iteration::{KpiVerdict, Phase};
+use crate::core::run::iteration::{Blocks, KpiVerdict, Phase};
 use crate::core::tuning::record::{Delta, SkipCode};
 use crate::wire::iteration as judge;
 use crate::wire::schemas::schema;
@@ -138,7 +138,8 @@ fn the_file_of_a_plain_record_says_what_its_readers_look_for() {
 fn fees_stand_under_both_names_and_blocks_with_their_sum() {
     let mut record = record(1);
     record.summary.values[KpiId::FEES_BPS.index()] = Some(0.25);
-    record.summary.block_counts = [("risk".to_owned(), 3.0), ("throttle".to_owned(), 4.0)].into();
+    record.summary.blocks =
+        Blocks::new([("risk".to_owned(), 3.0), ("throttle".to_owned(), 4.0)].into(), [].into());
     let summary = &tree_of(&record)["summary"];
     assert_eq!((&summary["fees_bps"], &summary["fees_eff_bps"]), (&json!(0.25), &json!(0.25)));
     assert_eq!(summary["blocks"], json!({"counts": {"risk": 3, "throttle": 4}, "ratios": {}, "total": 7}));
@@ -253,8 +254,13 @@ fn every_key_that_is_missing_is_named() {
     ]
     .map(|key| format!("tuning.{key}"));
     for path in paths.iter().filter(|path| !told_twice.contains(path)) {
-        let error = read_tree(&damaged(path, None)).expect_err(path);
-        assert_eq!(error, DamagedRecord::Missing { key: path.clone() });
+        let error = read_tree(&damaged(path, None)).expect_err(path).to_string();
+        let (place, key) = path.split_once('.').map_or(("the file", &**path), |(part, key)| (part, key));
+        assert_eq!(
+            error.trim_matches('`').replace("`: ", ": "),
+            format!("{place}: missing field `{key}"),
+            "{path}"
+        );
     }
     for path in told_twice {
         assert_eq!(read_tree(&damaged(&path, None)), Ok(record(1)), "{path}");
@@ -265,30 +271,51 @@ fn every_key_that_is_missing_is_named() {
 fn what_is_wrong_is_told_with_its_path() {
     let cases = [
         ("schema_version", json!("2.0"), "`schema_version` is `2.0`, expected a version"),
-        ("iteration", json!(-1), "`iteration` is a number, expected a whole number from 0"),
+        ("iteration", json!(-1), "`iteration`: invalid value: integer `-1`, expected u64"),
         ("started_utc", json!("noon"), "`started_utc` is `noon`, expected an RFC 3339 time"),
-        ("summary", json!([]), "`summary` is a list, expected an object"),
-        ("summary.net_bps", json!("3"), "`summary.net_bps` is text, expected a number"),
-        ("summary.net_bps", json!(null), "`summary.net_bps` is null, expected a number"),
-        ("summary.kpi_verdict", json!("GOOD"), "`summary.kpi_verdict` is `GOOD`, expected a verdict"),
+        ("summary", json!([]), "`summary`: invalid type: sequence, expected a map"),
+        ("summary.net_bps", json!("3"), "`summary.net_bps`: invalid type: string \"3\", expected f64"),
+        ("summary.net_bps", json!(null), "`summary.net_bps`: invalid type: null, expected f64"),
+        (
+            "summary.kpi_verdict",
+            json!("GOOD"),
+            "`summary.kpi_verdict`: unknown variant `GOOD`, expected one of",
+        ),
         ("summary.fallbacks", json!({"x": "y"}), "`summary.fallbacks` is `x`, expected names of KPIs"),
-        ("tuning.guards", json!(["velocity", "ghost"]), "`tuning.guards` is `ghost`, expected names"),
-        ("tuning.reasons", json!([]), "`tuning.reasons` has not one reason for each of `deltas`"),
-        ("tuning.freeze_triggered", json!(true), "`tuning.freeze_reason` must be there when"),
-        ("tuning.dropped", json!({"a": null}), "`tuning.dropped.a` is missing"),
-        ("tuning.skip_reason.code", json!("why"), "`tuning.skip_reason.code` is `why`, expected a code"),
+        (
+            "tuning.guards",
+            json!(["velocity", "ghost"]),
+            "`tuning.guards[1]`: unknown variant `ghost`, expected",
+        ),
+        ("tuning.reasons", json!([]), "`tuning`: `reasons` has not one reason for each of `deltas`"),
+        ("tuning.freeze_triggered", json!(true), "`tuning`: `freeze_reason` must be there when"),
+        ("tuning.dropped", json!({"a": null}), "`tuning.dropped.a`: invalid type: null"),
+        (
+            "tuning.skip_reason.code",
+            json!("why"),
+            "`tuning.skip_reason.code`: unknown variant `why`, expected one of",
+        ),
         ("collection.ok", json!(false), "`collection.reason` must be there when `ok` is false"),
         ("collection.reason", json!("x"), "`collection.reason` must be there when `ok` is false"),
-        ("state.override_hashes", json!(["a", 1]), "`state.override_hashes[1]` is a number, expected text"),
-        ("state.recent_changes", json!([{}]), "`state.recent_changes[0].run_seconds` is missing"),
-        ("state.overrides", json!({"a": true}), "`state.overrides.a` is a boolean, expected a number"),
+        (
+            "state.override_hashes",
+            json!(["a", 1]),
+            "`state.override_hashes[1]`: invalid type: integer `1`, expected a",
+        ),
+        ("state.recent_changes", json!([{}]), "`state.recent_changes[0]`: missing field `change`"),
+        (
+            "state.overrides",
+            json!({"a": true}),
+            "`state.overrides.a`: invalid type: boolean `true`, expected f64",
+        ),
     ];
     for (path, value, expected) in cases {
         let error = read_tree(&damaged(path, Some(value))).expect_err(path).to_string();
         assert!(error.starts_with(expected), "{path}: {error}");
     }
-    assert!(read_tree(&json!(1)).expect_err("no object").to_string().contains("expected an object"));
-    assert!(matches!(read(b"", &KpiTable::default()), Err(DamagedRecord::Syntax(_))));
+    assert!(read_tree(&json!(1)).expect_err("no object").to_string().contains("expected struct Document"));
+    let empty = read(b"", &KpiTable::default()).expect_err("nothing").to_string();
+    assert!(empty.starts_with("it is no whole JSON: EOF"), "{empty}");
 }
 
 #[test]

@@ -7,13 +7,14 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+use strum::VariantArray as _;
 
 use crate::core::guards::Guard;
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::params::{ParamName, ParamValues};
 use crate::core::run::edge_report::{AuditCounts, KpiGateFile};
 use crate::core::run::iteration::{
-    IterationRecord, IterationSummary, KpiVerdict, MakerSource, Phase, Resources,
+    Blocks, IterationRecord, IterationSummary, KpiVerdict, MakerSource, Phase, Resources,
 };
 use crate::core::tuning::record::{Applied, Delta, SkipCode, TuningRecord};
 use crate::core::tuning::state::{Debounce, RecentChange, TunerState};
@@ -112,7 +113,7 @@ fn by_name() -> impl Strategy<Value = BTreeMap<String, f64>> {
 }
 
 fn code() -> impl Strategy<Value = SkipCode> {
-    select(SkipCode::ALL.to_vec())
+    select(SkipCode::VARIANTS.to_vec())
 }
 
 fn time() -> impl Strategy<Value = DateTime<Utc>> {
@@ -166,7 +167,7 @@ fn summary() -> impl Strategy<Value = IterationSummary> {
             let (block_counts, block_ratios, neg_edge_drivers, kpi_reasons, edge_gate, kpi_gate, ..) =
                 second.clone();
             // A sum of such counts must be a number too.
-            let block_counts = block_counts.into_iter().map(|(name, count)| (name, count % 1e6)).collect();
+            let block_counts = block_counts.into_iter().map(|(name, count)| (name, count % 1e6));
             let (sentinel_advice, audit, notes) = (second.6, second.7, second.8);
             let missing = [KpiId::RISK_RATIO, KpiId::MAKER_TAKER_RATIO].into_iter();
             let missing = missing.filter(|kpi| values[kpi.index()].is_none());
@@ -178,8 +179,7 @@ fn summary() -> impl Strategy<Value = IterationSummary> {
                 maker_source,
                 fills,
                 components,
-                block_counts,
-                block_ratios,
+                blocks: Blocks::new(block_counts.collect(), block_ratios),
                 neg_edge_drivers,
                 kpi_verdict,
                 kpi_reasons,

@@ -1,0 +1,3 @@
+//! A run, as it is planned, tuned, watched and written down.
+
+pub mod iteration_file;
