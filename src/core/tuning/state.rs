@@ -76,7 +76,6 @@ pub struct RecentChange {
 
 /// A signal that must last before it counts, in run time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[expect(clippy::struct_field_names, reason = "the shape of the file")]
 pub struct Debounce {
     /// Since when the freeze has been open; `None` = closed.
     #[serde(serialize_with = "exactly", deserialize_with = "Option::deserialize")]

@@ -144,9 +144,9 @@ fn summary() -> impl Strategy<Value = IterationSummary> {
         MakerSource::MakerSharePct,
         MakerSource::Reported,
     ];
-    let gate = (text(), texts()).prop_map(|(verdict, reasons)| KpiGateFile { verdict, reasons });
+    let gate = (text(), texts()).prop_map(|(verdict, reasons)| KpiGateFile { reasons, verdict });
     let audit = (any::<u64>(), btree_map("[a-z]{1,6}", any::<u64>(), 0..3), 0..9u64)
-        .prop_map(|(total, refused, unreadable)| AuditCounts { total, refused, unreadable });
+        .prop_map(|(total, refused, unreadable)| AuditCounts { refused, total, unreadable });
     (
         (option::of(text()), values, fallbacks, option::of(select(makers)), by_name(), by_name()),
         (
@@ -209,7 +209,7 @@ fn tuning() -> impl Strategy<Value = TuningRecord> {
                 .collect(),
             applied_values: applied
                 .into_iter()
-                .map(|(param, (old, delta, new, at_bound))| Applied { param, old, delta, new, at_bound })
+                .map(|(param, (old, delta, new, at_bound))| Applied { param, at_bound, delta, new, old })
                 .collect(),
             dropped,
             skip: skip.0,
@@ -227,12 +227,12 @@ fn tuning() -> impl Strategy<Value = TuningRecord> {
 
 fn state() -> impl Strategy<Value = TunerState> {
     let debounce = (option::of(number()), option::of(number()), option::of(number())).prop_map(
-        |(signal_since, quiet_since, open_since)| Debounce { signal_since, quiet_since, open_since },
+        |(signal_since, quiet_since, open_since)| Debounce { open_since, quiet_since, signal_since },
     );
     let change = (number(), param(), number()).prop_map(|(run_seconds, param, change)| RecentChange {
-        run_seconds,
-        param,
         change,
+        param,
+        run_seconds,
     });
     (
         (params(), number(), option::of(text()), option::of(any::<u64>()), option::of(text()), any::<u64>()),
@@ -272,11 +272,11 @@ pub(crate) fn any_record() -> impl Strategy<Value = IterationRecord> {
         option::of(any::<u64>()),
     )
         .prop_map(|(rss_mb, cpu_pct, threads, open_files, processes)| Resources {
-            rss_mb,
             cpu_pct,
-            threads,
             open_files,
             processes,
+            rss_mb,
+            threads,
         });
     let phase = prop_oneof![
         Just((Phase::Steady, false)),

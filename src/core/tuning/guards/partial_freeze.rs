@@ -81,7 +81,7 @@ fn debounced(
             (!(quiet && lasted(open, rules.minimum_ms))).then_some(open)
         }
     };
-    Debounce { signal_since, quiet_since, open_since }
+    Debounce { open_since, quiet_since, signal_since }
 }
 
 fn latency(rules: &PartialFreezeRules, values: Option<&[Option<f64>]>) -> Signal {
