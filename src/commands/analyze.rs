@@ -68,7 +68,7 @@ pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     let told = Told::gate(analysis, &provenance).named("soak analyze");
     let places = Places { run: &judged.folder, base, written: &written.names };
     let ended = reporter.conclude(&told, exit, written.failure, flag, |code, error| match format {
-        Format::Text => gate_text::analyze(analysis, &policy, &provenance, places, style(globals, *ascii)),
+        Format::Text => gate_text::analyze(analysis, &provenance, places, style(globals, *ascii)),
         Format::Json => json::pretty(&GateResult {
             error,
             ..result("analyze", analysis, &provenance, &written.names, code)

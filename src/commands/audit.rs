@@ -112,7 +112,7 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
                 fail_on_hold: *fail_on_hold,
                 exit_code,
             };
-            text(&audited, &policy, &provenance, place, style(globals, *ascii))
+            text(&audited, &provenance, place, style(globals, *ascii))
         }
         Format::Json => json::pretty(&AuditSummary { error, ..rendered.summary }),
     });

@@ -43,7 +43,7 @@ pub(super) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     let wanted = Wanted { snapshot: true, metrics: metrics_wanted(*metrics), ..Wanted::default() };
     let rendered = render(analysis, &policy, &provenance, &wanted);
     // The baseline may be the very file that is written next.
-    let compared = compare(globals, baseline, &snapshot, &policy.kpis);
+    let compared = compare(globals, baseline, &snapshot);
     let base = out.as_deref().unwrap_or(&judged.folder);
     let written = write(globals, base, analysis, rendered);
     if analysis.evidence.is_empty() {

@@ -77,7 +77,7 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     };
     let rendered = render(analysis, &policy, &provenance, &wanted);
     // The baseline may be the very file that is written next.
-    let compared = compare(globals, baseline, &snapshot, &policy.kpis);
+    let compared = compare(globals, baseline, &snapshot);
     let base = out.as_deref().unwrap_or(&judged.folder);
     let written = write(globals, base, analysis, rendered);
     let failure = written.failure.or(compared.err());
@@ -88,7 +88,7 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     let exit = verdict_exit(analysis, &provenance, fail_on.is_some());
     let places = Places { run: &judged.folder, base, written: &written.names };
     let ended = reporter.conclude(&told, exit, failure, "--fail-on warn", |code, error| match format {
-        Format::Text => gate_text::gate(analysis, &policy, &provenance, places, style(globals, *ascii)),
+        Format::Text => gate_text::gate(analysis, &provenance, places, style(globals, *ascii)),
         Format::Json => {
             json::pretty(&GateResult { error, ..result("gate", analysis, &provenance, &written.names, code) })
         }

@@ -10,7 +10,6 @@ use super::judging::cannot_write;
 use crate::cli::globals::GlobalArgs;
 use crate::cli::post_soak::BaselineArgs;
 use crate::core::analysis::Analysis;
-use crate::core::kpi::KpiTable;
 use crate::exit::Exit;
 use crate::flow::baseline;
 use crate::flow::judge::Judged;
@@ -103,15 +102,10 @@ pub(super) fn write_where(
 }
 
 /// Compares with the baseline, if one was asked for. Without `--require-baseline` trouble is a warning.
-pub(super) fn compare(
-    globals: &GlobalArgs,
-    args: &BaselineArgs,
-    snapshot: &Snapshot,
-    kpis: &KpiTable,
-) -> Result<(), Failure> {
+pub(super) fn compare(globals: &GlobalArgs, args: &BaselineArgs, snapshot: &Snapshot) -> Result<(), Failure> {
     let BaselineArgs { compare, require_baseline } = args;
     let Some(path) = compare else { return Ok(()) };
-    match baseline::compare(path, snapshot, kpis) {
+    match baseline::compare(path, snapshot) {
         Ok(text) => {
             say(globals, text.trim_end());
             Ok(())

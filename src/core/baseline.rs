@@ -2,7 +2,7 @@
 //!
 //! Compares numbers; must not call a change good or bad, and must not know how snapshots are spelled.
 
-use super::kpi::{KpiId, KpiTable};
+use super::kpi::KpiId;
 use super::number::round_half_even;
 
 /// Digits on which both sides are compared, so that what is shown can be redone by hand.
@@ -69,13 +69,13 @@ pub struct Diff {
 }
 
 /// Holds the present against a baseline.
-pub fn diff(baseline: &Baseline, current: &[(KpiId, Option<f64>)], verdict: &str, kpis: &KpiTable) -> Diff {
+pub fn diff(baseline: &Baseline, current: &[(KpiId, Option<f64>)], verdict: &str) -> Diff {
     let lines = KpiId::OF_THE_VERDICT
         .into_iter()
         .map(|kpi| {
             let before = baseline.mean(kpi).map(|value| round_half_even(value, DIGITS));
             let after = of(current, kpi).map(|value| round_half_even(value, DIGITS));
-            let change = before.zip(after).map(|(before, after)| change(before, after, kpis.get(kpi).floor));
+            let change = before.zip(after).map(|(before, after)| change(before, after, kpi.floor));
             Line { kpi, before, after, change }
         })
         .collect();
@@ -118,13 +118,13 @@ mod tests {
 
     /// The change of the net edge.
     fn of_net(before: Option<f64>, after: Option<f64>) -> Line {
-        let diff = diff(&baseline(None, before), &[(KpiId::NET_BPS, after)], "PASS", &KpiTable::default());
+        let diff = diff(&baseline(None, before), &[(KpiId::NET_BPS, after)], "PASS");
         diff.lines.into_iter().find(|line| line.kpi == KpiId::NET_BPS).expect("of the verdict")
     }
 
     #[test]
     fn the_lines_stand_in_the_order_of_the_documents() {
-        let diff = diff(&baseline(None, None), &[], "PASS", &KpiTable::default());
+        let diff = diff(&baseline(None, None), &[], "PASS");
         let order: Vec<KpiId> = diff.lines.iter().map(|line| line.kpi).collect();
         let expected = [KpiId::RISK_RATIO, KpiId::MAKER_TAKER_RATIO, KpiId::NET_BPS, KpiId::P95_LATENCY_MS];
         assert_eq!(order, expected);
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_verdict_is_told_only_when_it_is_known_to_have_changed() {
-        let of = |before| diff(&baseline(before, None), &[], "FAIL", &KpiTable::default()).verdict;
+        let of = |before| diff(&baseline(before, None), &[], "FAIL").verdict;
         assert_eq!(of(Some("PASS")), Some(("PASS".to_owned(), "FAIL".to_owned())));
         assert_eq!(of(Some("FAIL")), None);
         assert_eq!(of(None), None);

@@ -2,7 +2,7 @@
 //!
 //! Pure; where baselines are kept is the business of `flow`.
 
-use super::kpi::{Direction, KpiId, KpiTable};
+use super::kpi::{Direction, KpiId};
 use super::number::TOLERANCE;
 use super::policy::KpiRule;
 
@@ -32,10 +32,10 @@ pub struct Slide {
 
 /// Where the newest of these baselines, oldest first, is worse than an earlier one by more than the margin although
 /// no step in between was. The farthest slide of each KPI.
-pub fn ratchet(steps: &[Step], rules: &[KpiRule], kpis: &KpiTable) -> Vec<Slide> {
+pub fn ratchet(steps: &[Step], rules: &[KpiRule]) -> Vec<Slide> {
     let slides = rules.iter().enumerate().filter_map(|(at, rule)| {
         let (kpi, rule_margin) = (rule.kpi, rule.margin.as_ref()?);
-        let bad = bad(kpi, kpis)?;
+        let bad = bad(kpi)?;
         let known: Vec<(u64, f64)> =
             steps.iter().filter_map(|step| Some((step.sequence, step.means[at]?))).collect();
         let (newest, rest) = known.split_last()?;
@@ -60,11 +60,11 @@ pub fn ratchet(steps: &[Step], rules: &[KpiRule], kpis: &KpiTable) -> Vec<Slide>
 
 /// Where the newest of these baselines, oldest first, is worse than the one before it by more than the margin: a step
 /// like that is for someone to take on purpose, and to be told of.
-pub fn step_down(steps: &[Step], rules: &[KpiRule], kpis: &KpiTable) -> Vec<Slide> {
+pub fn step_down(steps: &[Step], rules: &[KpiRule]) -> Vec<Slide> {
     let [.., before, newest] = steps else { return Vec::new() };
     let worse = rules.iter().enumerate().filter_map(|(at, rule)| {
         let (kpi, margin) = (rule.kpi, rule.margin.as_ref()?);
-        let bad = bad(kpi, kpis)?;
+        let bad = bad(kpi)?;
         let (was, is) = (before.means[at]?, newest.means[at]?);
         let (by, margin) = (bad * (is - was), margin.around(was));
         let slide = Slide { kpi, from: before.sequence, to: newest.sequence, by, margin };
@@ -74,8 +74,8 @@ pub fn step_down(steps: &[Step], rules: &[KpiRule], kpis: &KpiTable) -> Vec<Slid
 }
 
 /// +1 where more is worse, −1 where less is; `None` where neither is.
-fn bad(kpi: KpiId, kpis: &KpiTable) -> Option<f64> {
-    Some(match kpis.get(kpi).direction? {
+fn bad(kpi: KpiId) -> Option<f64> {
+    Some(match kpi.direction? {
         Direction::Higher => -1.0,
         Direction::Lower => 1.0,
     })
@@ -91,7 +91,7 @@ mod tests {
             .zip(nets)
             .map(|(sequence, net)| Step { sequence, means: vec![Some(0.9), *net, Some(300.0), Some(0.3)] })
             .collect();
-        let told = ratchet(&steps, &four(0.25), &KpiTable::default());
+        let told = ratchet(&steps, &four(0.25));
         told.iter()
             .map(|slide| {
                 assert_eq!(slide.kpi, KpiId::NET_BPS);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::evidence::{BadFile, Evidence, Finding};
 use super::judge::integrity::time;
 use super::judge::{count, list_numbers, list_ranges};
-use super::kpi::{KpiId, KpiTable};
+use super::kpi::KpiId;
 use super::policy::Policy;
 use super::ranges::Ranges;
 use super::series::{Row, Series};
@@ -23,7 +23,6 @@ pub struct Judged<'e> {
 
 /// All findings, in a fixed order: files first, then what each symbol shows.
 pub fn collect(evidence: &Evidence, judged: &[Judged<'_>], policy: &Policy) -> Vec<Finding> {
-    let kpis = &policy.kpis;
     let mut findings = Vec::new();
     files(evidence, judged, &mut findings);
     records(evidence, judged, &mut findings);
@@ -33,8 +32,8 @@ pub fn collect(evidence: &Evidence, judged: &[Judged<'_>], policy: &Policy) -> V
         findings.extend(time::findings(evidence, judged.series, judged.from, &policy.integrity));
         gaps(evidence, judged, &mut findings);
         collections(judged, &mut findings);
-        defects(judged, kpis, &mut findings);
-        spellings(judged.series, kpis, &mut findings);
+        defects(judged, &mut findings);
+        spellings(judged.series, &mut findings);
     }
     findings.extend(evidence.findings.iter().cloned());
     findings
@@ -179,7 +178,7 @@ fn collections(judged: &Judged<'_>, out: &mut Vec<Finding>) {
     });
 }
 
-fn defects(judged: &Judged<'_>, kpis: &KpiTable, out: &mut Vec<Finding>) {
+fn defects(judged: &Judged<'_>, out: &mut Vec<Finding>) {
     let series = judged.series;
     let mut by_defect: BTreeMap<(KpiId, String), Vec<&Row>> = BTreeMap::new();
     for row in series.rows() {
@@ -189,9 +188,8 @@ fn defects(judged: &Judged<'_>, kpis: &KpiTable, out: &mut Vec<Finding>) {
         }
     }
     for ((kpi, what), rows) in by_defect {
-        let tell = |numbers: &str| {
-            format!("{what} in iteration {numbers}; `{}` counts as missing there", kpis.name(kpi))
-        };
+        let tell =
+            |numbers: &str| format!("{what} in iteration {numbers}; `{}` counts as missing there", kpi.name);
         out.push(without_value(judged, "kpi_without_value", &rows, tell));
     }
     for kpi in KpiId::OF_THE_VERDICT {
@@ -203,7 +201,7 @@ fn defects(judged: &Judged<'_>, kpis: &KpiTable, out: &mut Vec<Finding>) {
             .map(|(row, _)| row)
             .collect();
         if !absent.is_empty() {
-            let tell = |numbers: &str| format!("`{}` is missing in iteration {numbers}", kpis.name(kpi));
+            let tell = |numbers: &str| format!("`{}` is missing in iteration {numbers}", kpi.name);
             out.push(without_value(judged, "kpi_missing", &absent, tell));
         }
     }
@@ -232,7 +230,7 @@ fn without_value(
     }
 }
 
-fn spellings(series: &Series, kpis: &KpiTable, out: &mut Vec<Finding>) {
+fn spellings(series: &Series, out: &mut Vec<Finding>) {
     let mut by_spelling: BTreeMap<(KpiId, &str), usize> = BTreeMap::new();
     for row in series.rows() {
         for (kpi, key) in &row.respelled {
@@ -244,7 +242,7 @@ fn spellings(series: &Series, kpis: &KpiTable, out: &mut Vec<Finding>) {
             symbol: series.symbol.clone(),
             ..finding(
                 "respelled",
-                format!("`{}` was read from `{key}` in {}", kpis.name(kpi), count(n, "iteration")),
+                format!("`{}` was read from `{key}` in {}", kpi.name, count(n, "iteration")),
             )
         });
     }

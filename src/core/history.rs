@@ -104,7 +104,7 @@ impl History {
                 symbol: symbol.clone(),
                 values: kpis
                     .ids()
-                    .filter_map(|id| Some((id, series.value(id, position)? / kpis.get(id).base_unit().1)))
+                    .filter_map(|id| Some((id, series.value(id, position)? / id.base_unit().1)))
                     .collect(),
             }
         }));

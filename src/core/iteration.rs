@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::drift::ResourceValues;
 use super::guards::{Guard, GuardSet};
 use super::instant;
-use super::kpi::{Kpi, KpiId};
+use super::kpi::KpiId;
 use super::params::{ParamName, ParamValues};
 
 /// Why a KPI that stands in the file has no value.
@@ -42,10 +42,10 @@ impl Defect {
 
 impl KpiDefect {
     /// What is wrong with a number, in the KPI's unit, that cannot be true; `raw` is what the file has under `key`.
-    pub fn impossible(id: KpiId, kpi: &Kpi, key: &str, value: f64, raw: f64) -> Self {
+    pub fn impossible(kpi: KpiId, key: &str, value: f64, raw: f64) -> Self {
         let defect =
             if kpi.is_too_high(value) { Defect::TooHigh } else { Defect::Impossible }(raw.to_string());
-        Self { kpi: id, key: key.to_owned(), defect }
+        Self { kpi, key: key.to_owned(), defect }
     }
 }
 

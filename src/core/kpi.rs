@@ -3,75 +3,159 @@
 //! The built-in KPIs are constants; a policy may declare more, which then take part in windows, checks,
 //! reports and metrics like the others. Limits do not live here, they live in the policy.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::fmt;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::ops::Deref;
+use std::sync::{Mutex, PoisonError};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
 
 use super::number::Finite;
 
-/// A KPI, by its place in the [`KpiTable`] of the run being judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KpiId(pub(super) u16);
+/// A KPI: a pointer to its definition, of which there is one in the process. Ordered as in the policy's list.
+#[derive(Clone, Copy)]
+pub struct KpiId(&'static Kpi);
 
 impl KpiId {
     /// Net edge after all costs.
-    pub const NET_BPS: Self = Self(0);
+    pub const NET_BPS: Self = Self(&BUILT_IN[0]);
     /// Share of decisions that the risk check blocked.
-    pub const RISK_RATIO: Self = Self(1);
+    pub const RISK_RATIO: Self = Self(&BUILT_IN[1]);
     /// Maker share: maker ÷ (maker + taker), despite its name.
-    pub const MAKER_TAKER_RATIO: Self = Self(2);
+    pub const MAKER_TAKER_RATIO: Self = Self(&BUILT_IN[2]);
     /// 95th percentile of the tick-to-order latency.
-    pub const P95_LATENCY_MS: Self = Self(3);
+    pub const P95_LATENCY_MS: Self = Self(&BUILT_IN[3]);
     /// 95th percentile of the adverse selection cost.
-    pub const ADVERSE_BPS_P95: Self = Self(4);
+    pub const ADVERSE_BPS_P95: Self = Self(&BUILT_IN[4]);
     /// 95th percentile of the slippage cost.
-    pub const SLIPPAGE_BPS_P95: Self = Self(5);
+    pub const SLIPPAGE_BPS_P95: Self = Self(&BUILT_IN[5]);
     /// Gross edge before costs.
-    pub const GROSS_BPS: Self = Self(6);
-    /// Fees paid.
-    pub const FEES_BPS: Self = Self(7);
+    pub const GROSS_BPS: Self = Self(&BUILT_IN[6]);
+    pub const FEES_BPS: Self = Self(&BUILT_IN[7]);
     /// Mean slippage cost.
-    pub const SLIPPAGE_BPS: Self = Self(8);
+    pub const SLIPPAGE_BPS: Self = Self(&BUILT_IN[8]);
     /// Mean adverse selection cost.
-    pub const ADVERSE_BPS: Self = Self(9);
-    /// Inventory cost.
-    pub const INVENTORY_BPS: Self = Self(10);
+    pub const ADVERSE_BPS: Self = Self(&BUILT_IN[9]);
+    pub const INVENTORY_BPS: Self = Self(&BUILT_IN[10]);
     /// Cancelled ÷ placed orders.
-    pub const CANCEL_RATIO: Self = Self(11);
+    pub const CANCEL_RATIO: Self = Self(&BUILT_IN[11]);
     /// 95th percentile of the age of a resting order.
-    pub const ORDER_AGE_P95_MS: Self = Self(12);
+    pub const ORDER_AGE_P95_MS: Self = Self(&BUILT_IN[12]);
     /// 95th percentile of the market data lag.
-    pub const WS_LAG_P95_MS: Self = Self(13);
+    pub const WS_LAG_P95_MS: Self = Self(&BUILT_IN[13]);
     /// Share of decisions blocked by the minimum interval.
-    pub const MIN_INTERVAL_RATIO: Self = Self(14);
+    pub const MIN_INTERVAL_RATIO: Self = Self(&BUILT_IN[14]);
     /// Share of decisions blocked by the concurrency limit.
-    pub const CONCURRENCY_RATIO: Self = Self(15);
+    pub const CONCURRENCY_RATIO: Self = Self(&BUILT_IN[15]);
 
     /// The four KPIs of the verdict, in the order of the original documents.
     pub const OF_THE_VERDICT: [Self; 4] =
         [Self::RISK_RATIO, Self::MAKER_TAKER_RATIO, Self::NET_BPS, Self::P95_LATENCY_MS];
 
-    /// Position in the table and in every column set.
+    /// Position in the policy's list and in every column set.
     pub fn index(self) -> usize {
-        usize::from(self.0)
+        usize::from(self.0.index)
+    }
+
+    /// The one id of this definition; a definition seen for the first time is leaked.
+    fn interned(kpi: Kpi) -> Self {
+        static DECLARED: Mutex<Vec<&'static Kpi>> = Mutex::new(Vec::new());
+        let mut declared = DECLARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = declared.iter().find(|known| ***known == kpi).copied();
+        Self(known.unwrap_or_else(|| {
+            let leaked: &'static Kpi = Box::leak(Box::new(kpi));
+            declared.push(leaked);
+            leaked
+        }))
+    }
+}
+
+impl Deref for KpiId {
+    type Target = Kpi;
+
+    fn deref(&self) -> &'static Kpi {
+        self.0
+    }
+}
+
+impl Ord for KpiId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.index.cmp(&other.0.index).then_with(|| self.0.name.cmp(other.0.name))
+    }
+}
+
+impl PartialOrd for KpiId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for KpiId {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for KpiId {}
+
+impl Hash for KpiId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.index.hash(state);
+    }
+}
+
+impl fmt::Debug for KpiId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KpiId({})", self.0.name)
+    }
+}
+
+impl fmt::Display for KpiId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0.name)
+    }
+}
+
+/// By name.
+impl Serialize for KpiId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.name)
+    }
+}
+
+impl JsonSchema for KpiId {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Kpi".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
     }
 }
 
 /// What the numbers of a KPI are counted in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Basis points, 1/100 of a percent.
     Bps,
-    /// Milliseconds.
     Milliseconds,
     /// A share, usually between 0 and 1.
     Ratio,
     /// Anything else, by the name that the policy gives it.
-    Other(String),
+    Other(&'static str),
 }
 
 impl Unit {
-    /// The unit as it stands behind a number; empty for ratios.
-    pub fn symbol(&self) -> &str {
+    /// The unit as it is written behind a number; empty for ratios.
+    pub fn symbol(self) -> &'static str {
         match self {
             Self::Bps => "bps",
             Self::Milliseconds => "ms",
@@ -81,7 +165,7 @@ impl Unit {
     }
 
     /// Decimals that reports show.
-    pub fn decimals(&self) -> usize {
+    pub fn decimals(self) -> usize {
         match self {
             Self::Bps => 2,
             Self::Milliseconds => 0,
@@ -100,24 +184,23 @@ pub enum Direction {
 }
 
 /// A name that a KPI goes by in files, and the factor that turns that spelling into the KPI's unit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spelling {
     /// The key in the file.
-    pub key: String,
+    pub key: &'static str,
     /// Multiplied with the value as read.
     pub scale: f64,
 }
 
-/// A measurement.
+/// The definition of a measurement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kpi {
     /// Canonical name, as in reports and metrics.
-    pub name: String,
-    /// Unit of its values.
+    pub name: &'static str,
     pub unit: Unit,
-    /// Which way is good; `None` for costs and components that are only shown.
+    /// `None` for costs and components that are only shown.
     pub direction: Option<Direction>,
-    /// Absolute floor: changes smaller than this are never called a change, in the KPI's unit.
+    /// Changes smaller than this are never called a change, in the KPI's unit.
     pub floor: f64,
     /// Smallest value that can be true; `None` where any is.
     pub lowest: Option<f64>,
@@ -126,7 +209,21 @@ pub struct Kpi {
     /// Whether a number above 1 in a file is a percentage: built-in ratios only. What a policy declares is taken as it is.
     pub reads_percent: bool,
     /// Names in files, the canonical one first; the first present wins.
-    pub spellings: Vec<Spelling>,
+    pub spellings: Cow<'static, [Spelling]>,
+    /// Position in the policy's list; set when it is declared.
+    pub index: u16,
+}
+
+/// `text` for as long as the process lives: the same text is leaked once.
+pub fn interned(text: &str) -> &'static str {
+    static TEXTS: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+    let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = texts.iter().find(|known| **known == text).copied();
+    known.unwrap_or_else(|| {
+        let leaked: &'static str = Box::leak(text.into());
+        texts.push(leaked);
+        leaked
+    })
 }
 
 /// So much beyond its bounds a ratio is a rounding error.
@@ -135,10 +232,10 @@ const RATIO_TOLERANCE: f64 = 1e-9;
 impl Kpi {
     /// Its name in base units (seconds, ratios), as metrics want it, and how many of its own units make one of those.
     pub fn base_unit(&self) -> (String, f64) {
-        match &self.unit {
+        match self.unit {
             Unit::Bps => (self.name.replace("_bps", "_ratio"), 10_000.0),
             Unit::Milliseconds => (self.name.replace("_ms", "_seconds"), 1000.0),
-            Unit::Ratio | Unit::Other(_) => (self.name.clone(), 1.0),
+            Unit::Ratio | Unit::Other(_) => (self.name.to_owned(), 1.0),
         }
     }
 
@@ -178,11 +275,12 @@ impl Kpi {
     }
 }
 
-/// The KPIs of this run: the built-in ones, then the declared ones in the order of their names.
+/// The KPIs of a policy: the built-in ones, then the declared ones in the order of their names. Enumerates them and
+/// finds them by their names in files.
 #[derive(Clone, Debug)]
 pub struct KpiTable {
-    kpis: Vec<Kpi>,
-    by_key: HashMap<String, (KpiId, u8), BuildHasherDefault<Fnv>>,
+    ids: Vec<KpiId>,
+    by_key: HashMap<&'static str, (KpiId, u8), BuildHasherDefault<Fnv>>,
 }
 
 /// FNV-1a, 64 bits. Keys of files are short and looked up millions of times; the table is built from the
@@ -226,10 +324,9 @@ pub enum DeclareError {
 
 impl Default for KpiTable {
     fn default() -> Self {
-        let mut table = Self { kpis: Vec::new(), by_key: HashMap::default() };
-        for kpi in builtin() {
-            let declared = table.declare(kpi);
-            debug_assert!(declared.is_ok(), "built-in KPIs have distinct names");
+        let mut table = Self { ids: Vec::new(), by_key: HashMap::default() };
+        for kpi in &BUILT_IN {
+            table.add(KpiId(kpi));
         }
         table
     }
@@ -238,33 +335,28 @@ impl Default for KpiTable {
 impl KpiTable {
     /// Adds a KPI and returns its id.
     pub fn declare(&mut self, kpi: Kpi) -> Result<KpiId, DeclareError> {
-        if self.kpis.len() >= 1000 || kpi.spellings.len() > 250 {
+        if self.ids.len() >= 1000 || kpi.spellings.len() > 250 {
             return Err(DeclareError::TooMany);
         }
-        let id = KpiId(u16::try_from(self.kpis.len()).map_err(|_| DeclareError::TooMany)?);
-        for spelling in &kpi.spellings {
-            if let Some((owner, _)) = self.by_key.get(&spelling.key) {
+        for spelling in &*kpi.spellings {
+            if let Some((owner, _)) = self.by_key.get(spelling.key) {
                 return Err(DeclareError::Taken {
-                    key: spelling.key.clone(),
-                    owner: self.get(*owner).name.clone(),
+                    key: spelling.key.to_owned(),
+                    owner: owner.name.to_owned(),
                 });
             }
         }
-        for (rank, spelling) in (0u8..).zip(&kpi.spellings) {
-            self.by_key.insert(spelling.key.clone(), (id, rank));
-        }
-        self.kpis.push(kpi);
+        let index = u16::try_from(self.ids.len()).map_err(|_| DeclareError::TooMany)?;
+        let id = KpiId::interned(Kpi { index, ..kpi });
+        self.add(id);
         Ok(id)
     }
 
-    /// The KPI behind an id of this table.
-    pub fn get(&self, id: KpiId) -> &Kpi {
-        &self.kpis[id.index()]
-    }
-
-    /// Its canonical name.
-    pub fn name(&self, id: KpiId) -> &str {
-        &self.get(id).name
+    fn add(&mut self, id: KpiId) {
+        for (rank, spelling) in (0u8..).zip(&*id.0.spellings) {
+            self.by_key.insert(spelling.key, (id, rank));
+        }
+        self.ids.push(id);
     }
 
     /// The KPI with this canonical name.
@@ -278,72 +370,85 @@ impl KpiTable {
     }
 
     /// All ids in order.
-    pub fn ids(&self) -> impl Iterator<Item = KpiId> + use<> {
-        (0u16..).take(self.kpis.len()).map(KpiId)
+    pub fn ids(&self) -> impl Iterator<Item = KpiId> + use<'_> {
+        self.ids.iter().copied()
     }
 
     /// Number of KPIs.
     pub fn len(&self) -> usize {
-        self.kpis.len()
+        self.ids.len()
     }
 
     /// Never true: there are always the built-in ones.
     pub fn is_empty(&self) -> bool {
-        self.kpis.is_empty()
+        self.ids.is_empty()
     }
 }
 
-fn builtin() -> Vec<Kpi> {
-    use Direction::{Higher, Lower};
-    let bps = |name, direction, spellings: &[&str]| kpi(name, Unit::Bps, direction, 0.05, spellings);
-    let ms = |name, direction, spellings: &[&str]| Kpi {
-        lowest: Some(0.0),
-        ..kpi(name, Unit::Milliseconds, direction, 1.0, spellings)
-    };
-    let ratio = |name, direction, spellings: &[&str]| Kpi {
-        lowest: Some(0.0),
-        highest: Some(1.0),
-        reads_percent: true,
-        ..kpi(name, Unit::Ratio, direction, 0.005, spellings)
-    };
-    let mut risk = ratio("risk_ratio", Some(Lower), &["risk"]);
-    risk.spellings.push(Spelling { key: "risk_percent".into(), scale: 0.01 });
-    vec![
-        bps("net_bps", Some(Higher), &["net", "edge_bps"]),
-        risk,
-        ratio("maker_taker_ratio", Some(Higher), &["maker_ratio"]),
-        ms("p95_latency_ms", Some(Lower), &["latency_p95_ms", "latency_p95", "p95"]),
-        bps("adverse_bps_p95", Some(Lower), &["adverse_p95", "adv_p95"]),
-        bps("slippage_bps_p95", Some(Lower), &["slippage_p95", "sl_p95"]),
-        bps("gross_bps", None, &[]),
-        bps("fees_bps", None, &["fees_eff_bps"]),
-        bps("slippage_bps", None, &[]),
-        bps("adverse_bps", None, &[]),
-        bps("inventory_bps", None, &[]),
-        ratio("cancel_ratio", Some(Lower), &[]),
-        ms("order_age_p95_ms", Some(Lower), &[]),
-        ms("ws_lag_p95_ms", Some(Lower), &[]),
-        ratio("min_interval_ratio", Some(Lower), &[]),
-        ratio("concurrency_ratio", Some(Lower), &[]),
-    ]
+/// Names that take values as they are.
+macro_rules! named {
+    ($($key:literal),+) => { &[$(Spelling { key: $key, scale: 1.0 }),+] };
 }
 
-fn kpi(name: &str, unit: Unit, direction: Option<Direction>, floor: f64, others: &[&str]) -> Kpi {
-    let spellings = std::iter::once(name)
-        .chain(others.iter().copied())
-        .map(|key| Spelling { key: key.to_owned(), scale: 1.0 })
-        .collect();
+const fn kpi(index: u16, unit: Unit, floor: f64, spellings: &'static [Spelling]) -> Kpi {
     Kpi {
-        name: name.to_owned(),
+        name: spellings[0].key,
         unit,
-        direction,
+        direction: None,
         floor,
         lowest: None,
         highest: None,
         reads_percent: false,
-        spellings,
+        spellings: Cow::Borrowed(spellings),
+        index,
     }
 }
+
+const fn bps(index: u16, direction: Option<Direction>, spellings: &'static [Spelling]) -> Kpi {
+    let mut kpi = kpi(index, Unit::Bps, 0.05, spellings);
+    kpi.direction = direction;
+    kpi
+}
+
+const fn ms(index: u16, spellings: &'static [Spelling]) -> Kpi {
+    let mut kpi = kpi(index, Unit::Milliseconds, 1.0, spellings);
+    kpi.direction = Some(Direction::Lower);
+    kpi.lowest = Some(0.0);
+    kpi
+}
+
+const fn ratio(index: u16, direction: Direction, spellings: &'static [Spelling]) -> Kpi {
+    let mut kpi = kpi(index, Unit::Ratio, 0.005, spellings);
+    kpi.direction = Some(direction);
+    kpi.lowest = Some(0.0);
+    kpi.highest = Some(1.0);
+    kpi.reads_percent = true;
+    kpi
+}
+
+static BUILT_IN: [Kpi; 16] = {
+    use Direction::{Higher, Lower};
+    const PERCENT: Spelling = Spelling { key: "risk_percent", scale: 0.01 };
+    const RISK: Spelling = Spelling { key: "risk_ratio", scale: 1.0 };
+    [
+        bps(0, Some(Higher), named!["net_bps", "net", "edge_bps"]),
+        ratio(1, Lower, &[RISK, Spelling { key: "risk", ..RISK }, PERCENT]),
+        ratio(2, Higher, named!["maker_taker_ratio", "maker_ratio"]),
+        ms(3, named!["p95_latency_ms", "latency_p95_ms", "latency_p95", "p95"]),
+        bps(4, Some(Lower), named!["adverse_bps_p95", "adverse_p95", "adv_p95"]),
+        bps(5, Some(Lower), named!["slippage_bps_p95", "slippage_p95", "sl_p95"]),
+        bps(6, None, named!["gross_bps"]),
+        bps(7, None, named!["fees_bps", "fees_eff_bps"]),
+        bps(8, None, named!["slippage_bps"]),
+        bps(9, None, named!["adverse_bps"]),
+        bps(10, None, named!["inventory_bps"]),
+        ratio(11, Lower, named!["cancel_ratio"]),
+        ms(12, named!["order_age_p95_ms"]),
+        ms(13, named!["ws_lag_p95_ms"]),
+        ratio(14, Lower, named!["min_interval_ratio"]),
+        ratio(15, Lower, named!["concurrency_ratio"]),
+    ]
+};
 
 #[cfg(test)]
 mod tests;

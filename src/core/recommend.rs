@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 pub use bounds::within;
 
 use super::guards::GuardCounts;
-use super::kpi::{KpiId, KpiTable};
+use super::kpi::KpiId;
 use super::number::{exact, fixed};
 use super::params::ParamName;
 use super::policy::{Condition, RecommendationRule, Statistic, Step, Subject};
@@ -122,14 +122,13 @@ struct Way {
 /// ranked without the current value: both stay. Steps in opposite directions both stay, marked as a conflict.
 pub fn evaluate(
     rules: &[RecommendationRule],
-    kpis: &KpiTable,
     kpi: impl Fn(KpiId, Statistic) -> Option<f64>,
     guards: &GuardCounts,
 ) -> Vec<Recommendation> {
     let mut found: Vec<(Way, Recommendation)> = Vec::new();
     for rule in rules {
         let held: Option<Vec<String>> =
-            rule.conditions.iter().map(|condition| told(condition, kpis, &kpi, guards)).collect();
+            rule.conditions.iter().map(|condition| told(condition, &kpi, guards)).collect();
         // A rule without conditions would always apply; it says nothing about the run.
         let Some(held) = held.filter(|held| !held.is_empty()) else { continue };
         let rationale = held.join(" and ");
@@ -175,14 +174,13 @@ pub fn evaluate(
 /// The condition in words with what was seen, if it holds.
 fn told(
     condition: &Condition,
-    kpis: &KpiTable,
     kpi: impl Fn(KpiId, Statistic) -> Option<f64>,
     guards: &GuardCounts,
 ) -> Option<String> {
     let (comparison, limit) = (condition.comparison, condition.limit.value);
     let (observed, digits, what) = match condition.subject {
         Subject::Kpi(id, statistic) => {
-            let known = kpis.get(id);
+            let known = id;
             (kpi(id, statistic)?, known.unit.decimals(), format!("{} {}", statistic.word(), known.name))
         }
         Subject::Guard(guard) => (guards.of(guard) as f64, 0, format!("iterations with {}", guard.word())),

@@ -179,8 +179,8 @@ fn stuck(subject: &Subject<'_>, kpi: KpiId, fewest: usize) -> Option<Oddity> {
     let numbers: Vec<u64> = longest.iter().map(|(number, _)| *number).collect();
     let words = format!(
         "`{}` stands still at {} in iteration {}",
-        subject.kpis.name(kpi),
-        show(subject.kpis.get(kpi), longest[0].1),
+        kpi.name,
+        show(kpi, longest[0].1),
         list_numbers(&numbers)
     );
     Some(Oddity { numbers, words })
@@ -188,7 +188,7 @@ fn stuck(subject: &Subject<'_>, kpi: KpiId, fewest: usize) -> Option<Oddity> {
 
 /// Values of a KPI that cannot be negative which are next to nothing of what is usual.
 fn collapsed(subject: &Subject<'_>, kpi: KpiId, past: &mut [f64], share: f64) -> Option<Oddity> {
-    let of = subject.kpis.get(kpi);
+    let of = kpi;
     if of.lowest != Some(0.0) {
         return None;
     }
@@ -203,7 +203,7 @@ fn collapsed(subject: &Subject<'_>, kpi: KpiId, past: &mut [f64], share: f64) ->
 
 /// Values on the good side that are farther from what is usual than chance takes them.
 fn too_good(subject: &Subject<'_>, kpi: KpiId, past: &mut [f64], spreads: f64) -> Option<Oddity> {
-    let of = subject.kpis.get(kpi);
+    let of = kpi;
     let good = match of.direction? {
         Direction::Higher => 1.0,
         Direction::Lower => -1.0,
@@ -220,7 +220,7 @@ fn odd(subject: &Subject<'_>, kpi: KpiId, is_odd: impl Fn(f64) -> bool, words: &
         known(subject, kpi, subject.last).into_iter().filter(|(_, value)| is_odd(*value)).collect();
     let (_, first) = *values.first()?;
     let numbers: Vec<u64> = values.iter().map(|(number, _)| *number).collect();
-    let of = subject.kpis.get(kpi);
+    let of = kpi;
     let words = format!("`{}` {words}: {} in iteration {}", of.name, show(of, first), list_numbers(&numbers));
     Some(Oddity { numbers, words })
 }

@@ -41,7 +41,7 @@ pub fn audit<'j>(judged: &'j Judged, policy: &Policy, provenance: &Provenance) -
         };
         baseline::read(text.as_bytes()).ok()
     };
-    let beside = disagreements(&audited::snapshots(&judged.folder), own, &policy.kpis);
+    let beside = disagreements(&audited::snapshots(&judged.folder), own);
     Audit::of(analysis, policy, folder, beside)
 }
 

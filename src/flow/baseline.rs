@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::core::baseline;
-use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::kpi::KpiId;
 use crate::io::loose::{self, FileError};
 use crate::wire::literals::parse_marked;
 use crate::wire::snapshot::Snapshot;
@@ -25,7 +25,7 @@ pub enum BaselineProblem {
 }
 
 /// The lines that tell how the KPIs and the verdict changed since the baseline.
-pub fn compare(path: &Path, snapshot: &Snapshot, kpis: &KpiTable) -> Result<String, BaselineProblem> {
+pub fn compare(path: &Path, snapshot: &Snapshot) -> Result<String, BaselineProblem> {
     let bytes = loose::read(path)?;
     let baseline = parse_marked(&bytes, crate::wire::baseline::read)
         .map_err(|error| BaselineProblem::Unusable { path: path.to_owned(), reason: error.to_string() })?;
@@ -36,6 +36,6 @@ pub fn compare(path: &Path, snapshot: &Snapshot, kpis: &KpiTable) -> Result<Stri
         (KpiId::NET_BPS, block.net_bps.mean),
         (KpiId::P95_LATENCY_MS, block.p95_latency_ms.mean),
     ];
-    let diff = baseline::diff(&baseline, &current, &snapshot.verdict, kpis);
-    Ok(crate::render::baseline::text(&diff, kpis))
+    let diff = baseline::diff(&baseline, &current, &snapshot.verdict);
+    Ok(crate::render::baseline::text(&diff))
 }

@@ -270,7 +270,7 @@ pub fn status(
 
 /// The value of each compared KPI by its name, in the order of the rules.
 fn each_kpi<T>(policy: &Policy, of: impl Fn(&str) -> T) -> Vec<T> {
-    policy.compare.kpis.iter().map(|rule| of(policy.kpis.name(rule.kpi))).collect()
+    policy.compare.kpis.iter().map(|rule| of(rule.kpi.name)).collect()
 }
 
 /// The baseline in force as side A of a comparison.
@@ -342,7 +342,7 @@ fn stored(side: &Read, policy: &Policy, tool_version: &str) -> StoredBaseline {
         let (iterations, values) = singles(at);
         let is_known = rule.required || median.is_some() || !values.is_empty();
         let stored = StoredKpi { median, mean, n, values, iterations };
-        is_known.then(|| (policy.kpis.name(rule.kpi).to_owned(), stored))
+        is_known.then(|| (rule.kpi.name.to_owned(), stored))
     });
     StoredBaseline {
         schema_version: "1.0".to_owned(),

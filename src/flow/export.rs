@@ -41,13 +41,7 @@ impl Exporter {
         self.look()?;
         let wanted = Wanted { form, legacy: self.legacy };
         match self.follower.judged() {
-            Some(judged) => Ok(metrics(
-                &judged.analysis,
-                self.follower.policy(),
-                &self.provenance,
-                wanted,
-                Some(self.looks),
-            )),
+            Some(judged) => Ok(metrics(&judged.analysis, &self.provenance, wanted, Some(self.looks))),
             None => Err("the folder was not looked at yet".to_owned()),
         }
     }

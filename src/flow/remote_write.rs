@@ -56,8 +56,6 @@ pub fn load(asked: &Path, kpis: &KpiTable) -> Result<LoadedHistory, LoadError> {
 pub struct Request<'a> {
     /// The history.
     pub history: &'a History,
-    /// The KPIs in it.
-    pub kpis: &'a KpiTable,
     /// Labels of every series.
     pub labels: &'a BTreeMap<String, String>,
     /// Samples in one request, at most.
@@ -83,7 +81,7 @@ pub struct Delivered {
 
 /// Asks, decides, sends.
 pub fn deliver(store: &RemoteStore, wanted: &Request<'_>) -> Result<Delivered, AskError> {
-    let Request { history, kpis, labels, batch, dry_run } = wanted;
+    let Request { history, labels, batch, dry_run } = wanted;
     let ends = history.moments.first().zip(history.moments.last());
     let sought =
         ends.map(|(first, last)| Sought { metric: NUMBER, labels, by: SYMBOL, from: first.at, to: last.at });
@@ -95,7 +93,7 @@ pub fn deliver(store: &RemoteStore, wanted: &Request<'_>) -> Result<Delivered, A
         return Ok(delivered);
     }
     for moments in batches(&delivered.plan.send, *batch) {
-        if let Err(error) = store.send(&request(moments, labels, kpis)) {
+        if let Err(error) = store.send(&request(moments, labels)) {
             delivered.failure = Some(error);
             break;
         }

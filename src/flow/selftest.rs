@@ -108,7 +108,7 @@ pub fn test(asked: &Asked<'_>) -> Result<Tested, SelftestError> {
                 let found = reactions(&before, &after);
                 let passes = Passes { before: code(&before) == 0, after: code(&after) == 0 };
                 let notice = Notice::of(&found, passes, fault.must);
-                rows.push(verdict(SelftestRow::of(fault, notice, found, &asked.policy.kpis), &after));
+                rows.push(verdict(SelftestRow::of(fault, notice, found), &after));
             }
             Err(reason) => notes.push(format!("{} was left out: {reason}", fault.kind.words())),
         }
@@ -131,7 +131,6 @@ fn chosen(before: &Analysis, asked: &Asked<'_>) -> Vec<Fault> {
         judged: &window(policy.run_verdict.window),
         steady: &window(WindowSpec::Steady),
         limits: pass_limits(policy, asked.options.mock),
-        kpis: &policy.kpis,
     })
 }
 
@@ -153,7 +152,7 @@ fn with_fault(
                     Some(other) => tamper::copy(&copy.read(other)?, &bytes),
                     None => Err(format!("there is no file of iteration {other}")),
                 },
-                edit => tamper::apply(&bytes, symbol, std::slice::from_ref(edit), &asked.policy.kpis),
+                edit => tamper::apply(&bytes, symbol, std::slice::from_ref(edit)),
             };
             match changed {
                 Ok(changed) => {

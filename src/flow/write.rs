@@ -70,7 +70,7 @@ pub fn render(analysis: &Analysis, policy: &Policy, provenance: &Provenance, wan
         }
         if let Some(metrics) = wanted.metrics {
             let legacy = metrics == Metrics::WithLegacy;
-            let text = prom::metrics(analysis, &snapshot, policy, provenance, legacy);
+            let text = prom::metrics(analysis, &snapshot, provenance, legacy);
             rendered.add("POST_SOAK_METRICS.prom", text);
         }
     }
@@ -124,7 +124,7 @@ fn reports(
     );
     rendered.add(
         format!("{ANALYSIS}/POST_SOAK_ANALYSIS.json"),
-        json::pretty(&AnalysisDocument::of(analysis, &policy.kpis, provenance)),
+        json::pretty(&AnalysisDocument::of(analysis, provenance)),
     );
 }
 

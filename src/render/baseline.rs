@@ -5,16 +5,15 @@
 use std::fmt::Write as _;
 
 use crate::core::baseline::{Change, DIGITS, Diff};
-use crate::core::kpi::KpiTable;
 use crate::core::number::fixed;
 
 /// One line a KPI, and one for the verdict if it changed.
-pub fn text(diff: &Diff, kpis: &KpiTable) -> String {
+pub fn text(diff: &Diff) -> String {
     let mut text = "Baseline vs Current:\n".to_owned();
     let side = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| fixed(value, DIGITS));
     for line in &diff.lines {
         let change = line.change.map_or_else(String::new, |change| format!(" ({})", shown(change)));
-        let (name, before, after) = (kpis.name(line.kpi), side(line.before), side(line.after));
+        let (name, before, after) = (line.kpi.name, side(line.before), side(line.after));
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  {name}.mean: {before} → {after}{change}");
     }
@@ -42,7 +41,6 @@ mod tests {
     use crate::core::kpi::KpiId;
 
     fn told(before: [Option<f64>; 4], after: [Option<f64>; 4], verdicts: (&str, &str)) -> String {
-        let kpis = KpiTable::default();
         let means = |side: [Option<f64>; 4]| KpiId::OF_THE_VERDICT.into_iter().zip(side).collect::<Vec<_>>();
         let baseline = Baseline {
             schema_version: "1.1".into(),
@@ -52,7 +50,7 @@ mod tests {
             medians: Vec::new(),
             pass_count: Some(6),
         };
-        text(&diff(&baseline, &means(after), verdicts.1, &kpis), &kpis)
+        text(&diff(&baseline, &means(after), verdicts.1))
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub fn failures(analysis: &Analysis, policy: &Policy, provenance: &Provenance) -
         let anomalies = &symbol.deep.anomalies;
         if !anomalies.is_empty() {
             paragraph(&mut out, &format!("{mark} Anomalies"));
-            anomaly_table(&mut out, anomalies, policy);
+            anomaly_table(&mut out, anomalies);
         }
     }
     unusable(&mut out, analysis);
@@ -88,7 +88,7 @@ fn iterations(out: &mut String, mark: &str, analysis: &Analysis, symbol: &Symbol
         ],
     );
     for position in &told {
-        one(out, series, *position, limits, policy);
+        one(out, series, *position, limits);
     }
     out.push('\n');
     if failing > told.len() {
@@ -96,7 +96,7 @@ fn iterations(out: &mut String, mark: &str, analysis: &Analysis, symbol: &Symbol
     }
 }
 
-fn one(out: &mut String, series: &Series, position: usize, limits: &GateSet, policy: &Policy) {
+fn one(out: &mut String, series: &Series, position: usize, limits: &GateSet) {
     let iteration = &series.rows()[position];
     let number = iteration.number.to_string();
     let time = iteration.time.as_deref().map_or_else(String::new, cell);
@@ -104,22 +104,22 @@ fn one(out: &mut String, series: &Series, position: usize, limits: &GateSet, pol
         row(out, [&number, &time, "collection of measurements", &prose(why), ""]);
     }
     for miss in misses(series, position, limits) {
-        let kpi = policy.kpis.get(miss.kpi);
+        let kpi = miss.kpi;
         let limit = bound(miss.comparison, miss.limit, kpi);
         let value = match miss.value {
             Some(value) => beside(value, miss.limit, kpi.unit.decimals()),
-            None => absent(series, position, &miss, policy),
+            None => absent(series, position, &miss),
         };
-        row(out, [&number, &time, &with_unit(&cell(&kpi.name), kpi), &value, &limit]);
+        row(out, [&number, &time, &with_unit(&cell(kpi.name), kpi), &value, &limit]);
     }
 }
 
 /// Why an iteration has no value of a KPI.
-fn absent(series: &Series, position: usize, miss: &Miss, policy: &Policy) -> String {
+fn absent(series: &Series, position: usize, miss: &Miss) -> String {
     let defect = series.rows()[position].defects.iter().find(|defect| defect.kpi == miss.kpi);
     match defect {
         Some(defect) => prose(&format!("no value: `{}` {}", defect.key, defect.defect.describe())),
-        None => prose(&format!("no value: `{}` is not in the file", policy.kpis.name(miss.kpi))),
+        None => prose(&format!("no value: `{}` is not in the file", miss.kpi.name)),
     }
 }
 

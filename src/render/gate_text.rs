@@ -9,7 +9,6 @@ use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::drift::DriftWord;
 use crate::core::judge::show;
 use crate::core::number::fixed;
-use crate::core::policy::Policy;
 use crate::core::spark::{Glyphs, sparkline};
 use crate::core::stats::Summary;
 use crate::core::verdict::{Check, Outcome, Part};
@@ -30,16 +29,10 @@ pub struct Places<'p> {
 }
 
 /// What `soak gate` prints.
-pub fn gate(
-    analysis: &Analysis,
-    policy: &Policy,
-    provenance: &Provenance,
-    places: Places<'_>,
-    style: Style,
-) -> String {
+pub fn gate(analysis: &Analysis, provenance: &Provenance, places: Places<'_>, style: Style) -> String {
     let mut out = heading("SOAK GATE");
     overview(&mut out, analysis, places.run);
-    kpi_lines(&mut out, analysis, policy, style);
+    kpi_lines(&mut out, analysis, style);
     put(&mut out, &heading("FINAL VERDICT"));
     verdict_block(&mut out, analysis, style);
     put(&mut out, &format!("{}\n\n", rule()));
@@ -51,16 +44,10 @@ pub fn gate(
 }
 
 /// What `soak analyze` prints.
-pub fn analyze(
-    analysis: &Analysis,
-    policy: &Policy,
-    provenance: &Provenance,
-    places: Places<'_>,
-    style: Style,
-) -> String {
+pub fn analyze(analysis: &Analysis, provenance: &Provenance, places: Places<'_>, style: Style) -> String {
     let mut out = heading("SOAK ANALYSIS");
     overview(&mut out, analysis, places.run);
-    kpi_lines(&mut out, analysis, policy, style);
+    kpi_lines(&mut out, analysis, style);
     for symbol in &analysis.symbols {
         drift_lines(&mut out, symbol);
         course_lines(&mut out, symbol);
@@ -119,7 +106,7 @@ fn overview(out: &mut String, analysis: &Analysis, run: &Path) {
     put(out, "\n");
 }
 
-fn kpi_lines(out: &mut String, analysis: &Analysis, policy: &Policy, style: Style) {
+fn kpi_lines(out: &mut String, analysis: &Analysis, style: Style) {
     let glyphs = if style.ascii { Glyphs::Ascii } else { Glyphs::Blocks };
     for symbol in &analysis.symbols {
         if symbol.last.is_empty() {
@@ -131,7 +118,7 @@ fn kpi_lines(out: &mut String, analysis: &Analysis, policy: &Policy, style: Styl
         }
         let series = analysis.series(symbol);
         for stats in &symbol.kpis {
-            let kpi = policy.kpis.get(stats.kpi);
+            let kpi = stats.kpi;
             let told = match &stats.summary {
                 Some(Summary { mean, median, .. }) => format!(
                     "{} mean {}, median {}",

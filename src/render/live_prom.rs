@@ -65,7 +65,7 @@ fn limits(out: &mut Exposition, run: &LiveRun) {
         out.family("soak_pass_limit", "gauge", help);
     }
     for check in &run.pass.checks {
-        let (name, scale) = run.kpis.get(check.kpi).base_unit();
+        let (name, scale) = check.kpi.base_unit();
         out.sample("soak_pass_limit", &[("kpi", &name)], check.limit.value / scale);
     }
 }
@@ -86,7 +86,7 @@ fn last_iteration(out: &mut Exposition, run: &LiveRun, last: &LiveIteration) {
         out.family("soak_kpi", gauge, "KPIs of the last iteration, in base units (seconds, ratios)");
     }
     for (id, value) in known {
-        let (name, scale) = run.kpis.get(id).base_unit();
+        let (name, scale) = id.base_unit();
         out.sample("soak_kpi", &[("kpi", &name)], value / scale);
     }
     out.single(

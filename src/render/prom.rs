@@ -6,21 +6,15 @@ use super::exposition::Exposition;
 use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::guards::Guard;
 use crate::core::instant;
-use crate::core::policy::{Policy, Statistic};
+use crate::core::policy::Statistic;
 use crate::core::verdict::{Check, Outcome};
 use crate::wire::provenance::Provenance;
 use crate::wire::snapshot::{Centre, Snapshot};
 
 /// The metrics of an analysis.
-pub fn metrics(
-    analysis: &Analysis,
-    snapshot: &Snapshot,
-    policy: &Policy,
-    provenance: &Provenance,
-    legacy: bool,
-) -> String {
+pub fn metrics(analysis: &Analysis, snapshot: &Snapshot, provenance: &Provenance, legacy: bool) -> String {
     let mut out = Exposition::default();
-    write(&mut out, analysis, snapshot, policy, provenance, legacy);
+    write(&mut out, analysis, snapshot, provenance, legacy);
     out.finish()
 }
 
@@ -29,7 +23,6 @@ pub(super) fn write(
     out: &mut Exposition,
     analysis: &Analysis,
     snapshot: &Snapshot,
-    policy: &Policy,
     provenance: &Provenance,
     legacy: bool,
 ) {
@@ -37,7 +30,7 @@ pub(super) fn write(
         original(out, analysis, snapshot);
         original_deltas(out, analysis);
     }
-    kpis(out, analysis, policy);
+    kpis(out, analysis);
     gates(out, analysis);
     deltas(out, analysis);
     verdict(out, analysis, provenance);
@@ -125,12 +118,12 @@ fn original_deltas(out: &mut Exposition, analysis: &Analysis) {
 }
 
 /// `soak_kpi{kpi,window,stat}` in base units: milliseconds become seconds, basis points become ratios.
-fn kpis(out: &mut Exposition, analysis: &Analysis, policy: &Policy) {
+fn kpis(out: &mut Exposition, analysis: &Analysis) {
     out.family("soak_kpi", "gauge", "Statistic of a KPI over a window, in base units (seconds, ratios)");
     for symbol in &analysis.symbols {
         for window in &symbol.deep.windows {
             for stats in &window.kpis {
-                let kpi = policy.kpis.get(stats.kpi);
+                let kpi = stats.kpi;
                 let (name, scale) = kpi.base_unit();
                 for statistic in Statistic::ALL {
                     let value = stats.summary.and_then(|summary| summary.get(statistic));

@@ -12,7 +12,6 @@ use crate::core::guards::Guard;
 use crate::core::kpi::KpiId;
 use crate::core::number::round_half_even;
 use crate::core::params::ParamName;
-use crate::core::policy::Policy;
 use crate::core::series::{Row, Series};
 use crate::core::stats::summary::harmonic_mean;
 use crate::wire::provenance::Provenance;
@@ -39,16 +38,10 @@ pub struct Looks {
 }
 
 /// The metrics of an analysis; with `looks` those of an endpoint, too.
-pub fn metrics(
-    analysis: &Analysis,
-    policy: &Policy,
-    provenance: &Provenance,
-    wanted: Wanted,
-    looks: Option<Looks>,
-) -> String {
+pub fn metrics(analysis: &Analysis, provenance: &Provenance, wanted: Wanted, looks: Option<Looks>) -> String {
     let mut out = Exposition::new(wanted.form);
     let snapshot = Snapshot::of(analysis, provenance);
-    prom::write(&mut out, analysis, &snapshot, policy, provenance, wanted.legacy);
+    prom::write(&mut out, analysis, &snapshot, provenance, wanted.legacy);
     newest(&mut out, analysis);
     windows(&mut out, analysis);
     counted(&mut out, analysis);

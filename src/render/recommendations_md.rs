@@ -27,14 +27,14 @@ pub fn recommendations(analysis: &Analysis, policy: &Policy, provenance: &Proven
         } else {
             "##"
         };
-        kpis(&mut out, mark, symbol, policy);
+        kpis(&mut out, mark, symbol);
         parameters(&mut out, mark, symbol);
         missed(&mut out, mark, symbol, policy);
     }
     finish(out, false)
 }
 
-fn kpis(out: &mut String, mark: &str, symbol: &SymbolAnalysis, policy: &Policy) {
+fn kpis(out: &mut String, mark: &str, symbol: &SymbolAnalysis) {
     let used = symbol.last.used();
     paragraph(out, &format!("{mark} KPIs of {}", used.name));
     let (Some(first), Some(last)) = (used.first, used.last) else {
@@ -47,12 +47,12 @@ fn kpis(out: &mut String, mark: &str, symbol: &SymbolAnalysis, policy: &Policy) 
         &[Column::Text("KPI"), Column::Number("mean"), Column::Number("median"), Column::Number("missing")],
     );
     for stats in &symbol.kpis {
-        let kpi = policy.kpis.get(stats.kpi);
+        let kpi = stats.kpi;
         let digits = kpi.unit.decimals();
         row(
             out,
             [
-                with_unit(&cell(&kpi.name), kpi),
+                with_unit(&cell(kpi.name), kpi),
                 maybe(stats.summary.map(|summary| summary.mean), digits),
                 maybe(stats.summary.map(|summary| summary.median), digits),
                 stats.missing.to_string(),

@@ -3,9 +3,9 @@
 //! Knows nothing of verdicts; what comes from a file passes through [`cell`] or [`prose`] first.
 
 use super::markdown::cell;
-use crate::core::kpi::{Kpi, KpiId};
+use crate::core::kpi::KpiId;
 use crate::core::number::{exact, fixed};
-use crate::core::policy::{Policy, Step};
+use crate::core::policy::Step;
 use crate::core::verdict::Comparison;
 
 /// A sentence that may hold text from files, on one line and of bounded length.
@@ -139,18 +139,18 @@ pub fn increment(delta: f64) -> String {
 }
 
 /// A KPI in a narrow heading: the four of the verdict have short names.
-pub fn short_name(kpi: KpiId, policy: &Policy) -> String {
-    match kpi {
-        KpiId::RISK_RATIO => "risk".to_owned(),
-        KpiId::MAKER_TAKER_RATIO => "maker".to_owned(),
-        KpiId::NET_BPS => "net".to_owned(),
-        KpiId::P95_LATENCY_MS => "p95".to_owned(),
-        other => cell(policy.kpis.name(other)),
+pub fn short_name(kpi: KpiId) -> String {
+    match kpi.name {
+        "risk_ratio" => "risk".to_owned(),
+        "maker_taker_ratio" => "maker".to_owned(),
+        "net_bps" => "net".to_owned(),
+        "p95_latency_ms" => "p95".to_owned(),
+        other => cell(other),
     }
 }
 
 /// `name, unit` for headings; ratios have no unit.
-pub fn with_unit(name: &str, kpi: &Kpi) -> String {
+pub fn with_unit(name: &str, kpi: KpiId) -> String {
     match kpi.unit.symbol() {
         "" => name.to_owned(),
         unit => format!("{name}, {}", cell(unit)),
@@ -158,7 +158,7 @@ pub fn with_unit(name: &str, kpi: &Kpi) -> String {
 }
 
 /// A limit as it stands in reports: `>= 2.70`.
-pub fn bound(comparison: Comparison, limit: f64, kpi: &Kpi) -> String {
+pub fn bound(comparison: Comparison, limit: f64, kpi: KpiId) -> String {
     format!("{} {}", comparison.symbol(), exact(limit, kpi.unit.decimals()))
 }
 

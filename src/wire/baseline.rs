@@ -3,7 +3,7 @@
 //! All names that snapshots ever had for the same thing are here and nowhere else. Must not compare.
 
 use crate::core::baseline::Baseline;
-use crate::core::kpi::{Kpi, KpiId, KpiTable};
+use crate::core::kpi::KpiId;
 
 use super::literals::parse_marked;
 use super::node::Node;
@@ -88,19 +88,18 @@ fn values(root: &Node, statistic: &str) -> Result<Vec<(KpiId, Option<f64>)>, Bas
         // The oldest spelling has the KPIs at the top.
         None => (root, None),
     };
-    let kpis = KpiTable::default();
     let mut found_any = name.is_some();
     let mut values = Vec::new();
     for kpi in KpiId::OF_THE_VERDICT {
         let mut known = None;
-        for spelling in &kpis.get(kpi).spellings {
-            if let Some(node) = get(block, &spelling.key)? {
+        for spelling in &*kpi.spellings {
+            if let Some(node) = get(block, spelling.key)? {
                 found_any = true;
                 let path =
-                    name.map_or_else(|| spelling.key.clone(), |name| format!("{name}.{}", spelling.key));
+                    name.map_or_else(|| spelling.key.to_owned(), |name| format!("{name}.{}", spelling.key));
                 known = match value_of(node, statistic, &path)? {
                     None => None,
-                    Some(raw) => Some(possible(kpis.get(kpi), raw, spelling.scale, path)?),
+                    Some(raw) => Some(possible(kpi, raw, spelling.scale, path)?),
                 };
                 break;
             }
@@ -111,7 +110,7 @@ fn values(root: &Node, statistic: &str) -> Result<Vec<(KpiId, Option<f64>)>, Bas
 }
 
 /// The value in the KPI's unit, read as it is in an iteration.
-fn possible(kpi: &Kpi, raw: f64, scale: f64, key: String) -> Result<f64, BaselineError> {
+fn possible(kpi: KpiId, raw: f64, scale: f64, key: String) -> Result<f64, BaselineError> {
     let value = kpi.in_unit(raw, scale).filter(|value| kpi.is_possible(*value));
     let wrong = BaselineError::Wrong { key, found: "a number that cannot be", expected: "a possible value" };
     value.ok_or(wrong)

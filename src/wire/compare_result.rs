@@ -12,7 +12,6 @@ use crate::core::compare::conditions::{self, Condition, Conditions};
 use crate::core::compare::significance::{Answer, Judged};
 use crate::core::compare::{self, Side};
 use crate::core::kpi::Direction;
-use crate::core::kpi::KpiTable;
 use crate::core::policy::{CompareRules, Policy};
 use crate::core::stats::rank::RankShift;
 use crate::core::verdict::WindowUsed;
@@ -142,14 +141,13 @@ impl CompareResult {
         mock: bool,
         provenance: &Provenance,
     ) -> Self {
-        let kpis = &policy.kpis;
-        let rows = compare::compare(a_side, b_side, &policy.compare.kpis, kpis);
+        let rows = compare::compare(a_side, b_side, &policy.compare.kpis);
         let names = |wanted: fn(&compare::Row) -> bool| -> Vec<String> {
-            rows.iter().filter(|row| wanted(row)).map(|row| kpis.name(row.kpi).to_owned()).collect()
+            rows.iter().filter(|row| wanted(row)).map(|row| row.kpi.name.to_owned()).collect()
         };
         let answered = |answer: Answer| -> Vec<String> {
             let judged = significance.iter().flat_map(|significance| significance.judged);
-            judged.filter(|one| one.answer == answer).map(|one| kpis.name(one.kpi).to_owned()).collect()
+            judged.filter(|one| one.answer == answer).map(|one| one.kpi.name.to_owned()).collect()
         };
         let regressions = match significance {
             Some(_) => answered(Answer::Worse),
@@ -159,12 +157,12 @@ impl CompareResult {
         let mut undecided = answered(Answer::CannotTell);
         undecided.retain(|name| !unknown.contains(name));
         let judged = names(|row| row.judged);
-        let mut rows: Vec<ComparedKpi> = rows.iter().map(|row| compared(row, kpis)).collect();
+        let mut rows: Vec<ComparedKpi> = rows.iter().map(compared).collect();
         if let Some(significance) = significance {
             for (judged, rank) in significance.judged.iter().zip(significance.ranks) {
-                let name = kpis.name(judged.kpi);
+                let name = judged.kpi.name;
                 if let Some(row) = rows.iter_mut().find(|row| row.kpi == name) {
-                    row.significance = Some(answer(judged, rank.as_ref(), kpis));
+                    row.significance = Some(answer(judged, rank.as_ref()));
                 }
             }
         }
@@ -264,10 +262,10 @@ impl CompareResult {
     }
 }
 
-fn compared(row: &compare::Row, kpis: &KpiTable) -> ComparedKpi {
-    let kpi = kpis.get(row.kpi);
+fn compared(row: &compare::Row) -> ComparedKpi {
+    let kpi = row.kpi;
     ComparedKpi {
-        kpi: kpi.name.clone(),
+        kpi: kpi.name.to_owned(),
         unit: kpi.unit.symbol().to_owned(),
         good: kpi.direction.map(|direction| {
             match direction {

@@ -8,7 +8,6 @@ use super::compare_result::Significance;
 use crate::core::compare::significance::{self, Judged, More};
 use crate::core::compare::words;
 use crate::core::course::Change;
-use crate::core::kpi::KpiTable;
 use crate::core::stats::rank::RankShift;
 use crate::core::stats::trend::TrendMethod;
 use crate::core::verdict::WindowUsed;
@@ -151,7 +150,7 @@ pub(super) fn used(significance: Significance<'_>) -> ComparedSignificance {
 }
 
 /// The answer about one KPI.
-pub(super) fn answer(judged: &Judged, rank: Option<&RankShift>, kpis: &KpiTable) -> ComparedAnswer {
+pub(super) fn answer(judged: &Judged, rank: Option<&RankShift>) -> ComparedAnswer {
     let [n_a, n_b] = judged.n;
     let shift = judged.shift.zip(judged.interval()).map(|(shift, (low, high))| {
         let [n_eff_a, n_eff_b] = shift.mean.n_eff;
@@ -197,6 +196,6 @@ pub(super) fn answer(judged: &Judged, rank: Option<&RankShift>, kpis: &KpiTable)
             Some(More::OfBoth(more)) => Some(more),
             _ => None,
         },
-        reason: words::sentence(judged, kpis),
+        reason: words::sentence(judged),
     }
 }

@@ -6,7 +6,7 @@ use super::baseline::{self, BaselineError};
 use super::literals::parse_marked;
 use super::node::Node;
 use crate::core::compare::{Measured, ORDER};
-use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::kpi::KpiId;
 
 /// What a file says of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,10 +43,9 @@ fn audit(root: &Node, kpis: &Node) -> Result<ComparedFile, BaselineError> {
     if !matches!(kpis, Node::Object(_)) {
         return Err(wrong("snapshot_kpis".to_owned(), kpis, "an object"));
     }
-    let table = KpiTable::default();
     let mut found = Vec::new();
     for kpi in ORDER {
-        let name = table.name(kpi);
+        let name = kpi.name;
         let key = format!("snapshot_kpis.{name}");
         let median = match kpis.get(name) {
             Err(_) => return Err(BaselineError::Duplicate(key)),

@@ -43,7 +43,7 @@ impl HistoryRun {
     /// The medians of a side, by the names of the KPIs.
     pub fn medians(side: &Side, policy: &Policy) -> BTreeMap<String, Option<f64>> {
         let named = policy.compare.kpis.iter().zip(side);
-        named.map(|(rule, measured)| (policy.kpis.name(rule.kpi).to_owned(), measured.median)).collect()
+        named.map(|(rule, measured)| (rule.kpi.name.to_owned(), measured.median)).collect()
     }
 }
 
@@ -95,20 +95,20 @@ impl HistoryResult {
         provenance: &Provenance,
     ) -> Self {
         let is_shown = |rule: &&KpiRule| {
-            let median = |run: &HistoryRun| run.medians.get(policy.kpis.name(rule.kpi)).copied().flatten();
+            let median = |run: &HistoryRun| run.medians.get(rule.kpi.name).copied().flatten();
             rule.required || runs.iter().any(|run| median(run).is_some())
         };
         let mut shown: Vec<&KpiRule> = policy.compare.kpis.iter().filter(is_shown).collect();
-        shown.sort_by_key(|rule| policy.kpis.name(rule.kpi));
+        shown.sort_by_key(|rule| rule.kpi.name);
         for run in &mut runs {
-            run.medians.retain(|name, _| shown.iter().any(|rule| policy.kpis.name(rule.kpi) == name));
+            run.medians.retain(|name, _| shown.iter().any(|rule| rule.kpi.name == name));
         }
         let trend = |rule: &&KpiRule| {
-            let kpi = policy.kpis.get(rule.kpi);
+            let kpi = rule.kpi;
             let medians: Vec<Option<f64>> =
-                runs.iter().map(|run| run.medians.get(&kpi.name).copied().flatten()).collect();
+                runs.iter().map(|run| run.medians.get(kpi.name).copied().flatten()).collect();
             HistoryTrend {
-                kpi: kpi.name.clone(),
+                kpi: kpi.name.to_owned(),
                 unit: kpi.unit.symbol().to_owned(),
                 sparkline: sparkline(&medians, WIDTH, glyphs),
                 first: medians.iter().copied().flatten().next(),

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use super::remote_write::{Label, Sample, TimeSeries, WriteRequest};
 use crate::core::history::Moment;
-use crate::core::kpi::KpiTable;
 
 /// A KPI of an iteration, in base units.
 pub const KPI: &str = "soak_iteration_kpi";
@@ -19,7 +18,7 @@ pub const SYMBOL: &str = "symbol";
 pub const TAKEN: [&str; 5] = ["__name__", "job", "kpi", "run", SYMBOL];
 
 /// A request with these moments. `labels` stand on every series.
-pub fn request(moments: &[Moment], labels: &BTreeMap<String, String>, kpis: &KpiTable) -> WriteRequest {
+pub fn request(moments: &[Moment], labels: &BTreeMap<String, String>) -> WriteRequest {
     let mut series: BTreeMap<Vec<Label>, Vec<Sample>> = BTreeMap::new();
     for moment in moments {
         let symbol = moment.symbol.as_deref();
@@ -35,7 +34,7 @@ pub fn request(moments: &[Moment], labels: &BTreeMap<String, String>, kpis: &Kpi
         };
         add(NUMBER, None, moment.iteration as f64);
         for (kpi, value) in &moment.values {
-            add(KPI, Some(&kpis.get(*kpi).base_unit().0), *value);
+            add(KPI, Some(&kpi.base_unit().0), *value);
         }
     }
     let timeseries = series.into_iter().map(|(labels, samples)| TimeSeries { labels, samples }).collect();
@@ -60,7 +59,7 @@ mod tests {
             ("job".to_owned(), "soak".to_owned()),
             ("Zone".to_owned(), "z".to_owned()),
         ]);
-        let request = request(&[moment(1000, 1, 0.25), moment(2000, 2, 0.5)], &labels, &KpiTable::default());
+        let request = request(&[moment(1000, 1, 0.25), moment(2000, 2, 0.5)], &labels);
         let told: Vec<(String, Vec<(i64, f64)>)> = request
             .timeseries
             .iter()

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::core::evidence::RunState;
 use crate::core::guards::Guard;
-use crate::core::kpi::{Direction, Kpi};
+use crate::core::kpi::{Direction, KpiId};
 use crate::core::number::{fixed, trimmed};
 use crate::core::policy::KpiGate;
 use crate::core::run::iteration::KpiVerdict;
@@ -202,8 +202,8 @@ impl LiveDocument {
         Self {
             schema_version: "1.0".to_owned(),
             run: run_row(run),
-            kpis: run.kpis.ids().map(|id| kpi_row(run.kpis.get(id))).collect(),
-            limits: run.pass.checks.iter().map(|gate| limit_row(run, gate)).collect(),
+            kpis: run.kpis.ids().map(kpi_row).collect(),
+            limits: run.pass.checks.iter().map(limit_row).collect(),
             parameters: run.parameters.iter().map(parameter_row).collect(),
             iterations: chosen.into_iter().map(|iteration| iteration_row(run, iteration)).collect(),
             next_since: (reached < run.last_number()).then_some(reached),
@@ -248,7 +248,7 @@ fn run_row(run: &LiveRun) -> LiveRunRow {
     }
 }
 
-fn kpi_row(kpi: &Kpi) -> LiveKpi {
+fn kpi_row(kpi: KpiId) -> LiveKpi {
     let unit = match kpi.unit.symbol() {
         "" => "ratio",
         symbol => symbol,
@@ -257,8 +257,8 @@ fn kpi_row(kpi: &Kpi) -> LiveKpi {
         Direction::Higher => "higher".to_owned(),
         Direction::Lower => "lower".to_owned(),
     });
-    let label = label(&kpi.name);
-    LiveKpi { name: kpi.name.clone(), label, unit: unit.to_owned(), decimals: kpi.unit.decimals(), better }
+    let label = label(kpi.name);
+    LiveKpi { name: kpi.name.to_owned(), label, unit: unit.to_owned(), decimals: kpi.unit.decimals(), better }
 }
 
 /// A name as people say it; declared KPIs are spelled with blanks.
@@ -274,9 +274,9 @@ fn label(name: &str) -> String {
     }
 }
 
-fn limit_row(run: &LiveRun, gate: &KpiGate) -> LiveLimit {
+fn limit_row(gate: &KpiGate) -> LiveLimit {
     LiveLimit {
-        kpi: run.kpis.name(gate.kpi).to_owned(),
+        kpi: gate.kpi.name.to_owned(),
         comparison: gate.comparison.symbol().to_owned(),
         limit: gate.limit.value,
         key: gate.limit.source.key.clone(),
@@ -295,7 +295,7 @@ fn parameter_row(parameter: &Parameter) -> LiveParameter {
 
 fn iteration_row(run: &LiveRun, iteration: &LiveIteration) -> LiveIterationRow {
     let value = |index: usize| iteration.values.get(index).copied().flatten();
-    let named = |id| Some((run.kpis.name(id).to_owned(), value(id.index())?));
+    let named = |id: KpiId| Some((id.name.to_owned(), value(id.index())?));
     let misses = run.pass.checks.iter().filter(|gate| {
         !value(gate.kpi.index()).is_some_and(|value| gate.comparison.holds(value, gate.limit.value))
     });
@@ -307,7 +307,7 @@ fn iteration_row(run: &LiveRun, iteration: &LiveIteration) -> LiveIterationRow {
         values: run.kpis.ids().filter_map(named).collect(),
         kpi_verdict: iteration.kpi_verdict.map(KpiVerdict::word).map(str::to_owned),
         passes: iteration.passes,
-        misses: misses.map(|gate| run.kpis.name(gate.kpi).to_owned()).collect(),
+        misses: misses.map(|gate| gate.kpi.name.to_owned()).collect(),
         applied: changes
             .map(|change| (change.param.to_string(), LiveChangeRow { old: change.old, new: change.new }))
             .collect(),

@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::provenance::Provenance;
 use crate::core::analysis::limits_word;
-use crate::core::kpi::KpiTable;
 use crate::core::selftest::{Fault, Notice, Reaction};
 use crate::core::verdict::Outcome;
 
@@ -85,14 +84,14 @@ pub struct SelftestResult {
 
 impl SelftestRow {
     /// The row of a fault, as yet without verdict.
-    pub fn of(fault: &Fault, notice: Notice, reactions: Vec<Reaction>, kpis: &KpiTable) -> Self {
+    pub fn of(fault: &Fault, notice: Notice, reactions: Vec<Reaction>) -> Self {
         let told = |reaction: Reaction| {
             let Reaction { gate, before, after, reason, joins } = reaction;
             SelftestReaction { gate, before, after, reason, joins }
         };
         Self {
             fault: fault.kind.words().to_owned(),
-            kpi: fault.kpi.map(|kpi| kpis.name(kpi).to_owned()),
+            kpi: fault.kpi.map(|kpi| kpi.name.to_owned()),
             what: fault.what.clone(),
             must_be_caught: fault.must,
             notice: Some(notice.word().to_owned()),

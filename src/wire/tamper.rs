@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::kpi::KpiId;
 use crate::core::selftest::Edit;
 
 /// Keys below and beside `fills` that a maker share is computed from where none is told.
@@ -17,7 +17,7 @@ pub const NUMBER_AND_TIME: [&str; 6] =
     ["iteration", "number", "window_index", "started_utc", "runtime_utc", "timestamp"];
 
 /// The file with these changes. The error says why it cannot be changed.
-pub fn apply(bytes: &[u8], symbol: Option<&str>, edits: &[Edit], kpis: &KpiTable) -> Result<Vec<u8>, String> {
+pub fn apply(bytes: &[u8], symbol: Option<&str>, edits: &[Edit]) -> Result<Vec<u8>, String> {
     if edits.contains(&Edit::Truncate) {
         return Ok(bytes[..bytes.len() / 2].to_vec());
     }
@@ -27,12 +27,12 @@ pub fn apply(bytes: &[u8], symbol: Option<&str>, edits: &[Edit], kpis: &KpiTable
     for edit in edits {
         match edit {
             Edit::Set(kpi, value) => {
-                remove(summary, *kpi, kpis);
+                remove(summary, *kpi);
                 let number = Number::from_f64(*value).ok_or("the value is not finite")?;
-                summary.insert(kpis.name(*kpi).to_owned(), Value::Number(number));
+                summary.insert(kpi.name.to_owned(), Value::Number(number));
             }
             Edit::Remove(kpi) => {
-                remove(summary, *kpi, kpis);
+                remove(summary, *kpi);
                 if *kpi == KpiId::MAKER_TAKER_RATIO {
                     for key in FILLS {
                         summary.remove(key);
@@ -86,22 +86,22 @@ fn summary<'t>(tree: &'t mut Value, symbol: Option<&str>) -> Option<&'t mut Map<
     }
 }
 
-fn remove(summary: &mut Map<String, Value>, kpi: KpiId, kpis: &KpiTable) {
-    for spelling in &kpis.get(kpi).spellings {
-        summary.remove(&spelling.key);
+fn remove(summary: &mut Map<String, Value>, kpi: KpiId) {
+    for spelling in &*kpi.spellings {
+        summary.remove(spelling.key);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::kpi::KpiTable;
     use crate::wire::iteration::read;
 
     /// The values of net and maker share as the loader reads them from the changed file.
     fn changed(file: &str, symbol: Option<&str>, edits: &[Edit]) -> (Option<f64>, Option<f64>) {
-        let kpis = KpiTable::default();
-        let bytes = apply(file.as_bytes(), symbol, edits, &kpis).expect("a file that can be changed");
-        let files = read(&bytes, &kpis).expect("a file that can be read");
+        let bytes = apply(file.as_bytes(), symbol, edits).expect("a file that can be changed");
+        let files = read(&bytes, &KpiTable::default()).expect("a file that can be read");
         let of = files.into_iter().find(|file| symbol.is_none() || file.symbol.as_deref() == symbol);
         let iteration = of.expect("the symbol").iteration;
         (iteration.value(KpiId::NET_BPS), iteration.value(KpiId::MAKER_TAKER_RATIO))
@@ -127,11 +127,10 @@ mod tests {
 
     #[test]
     fn a_truncated_file_is_no_json_any_more_and_other_damage_is_told() {
-        let kpis = KpiTable::default();
         let whole = br#"{"summary": {"net_bps": 3.0, "maker_taker_ratio": 0.9}}"#;
-        let half = apply(whole, None, &[Edit::Truncate], &kpis).expect("half a file");
-        assert!(read(&half, &kpis).is_err());
-        assert!(apply(b"[1]", None, &[Edit::Remove(KpiId::NET_BPS)], &kpis).is_err());
-        assert!(apply(b"{\"net\": NaN}", None, &[Edit::Remove(KpiId::NET_BPS)], &kpis).is_err());
+        let half = apply(whole, None, &[Edit::Truncate]).expect("half a file");
+        assert!(read(&half, &KpiTable::default()).is_err());
+        assert!(apply(b"[1]", None, &[Edit::Remove(KpiId::NET_BPS)]).is_err());
+        assert!(apply(b"{\"net\": NaN}", None, &[Edit::Remove(KpiId::NET_BPS)]).is_err());
     }
 }

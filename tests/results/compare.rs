@@ -32,13 +32,7 @@ fn a_comparison_of_runs_keeps_to_its_schema() {
     for (a, b) in [("pass24", "fail_four_of_eight"), ("invalid_kpi_nowhere", "inconclusive_seven")] {
         let (a, b) = (side(a), side(b));
         let (of_a, of_b) = (a.singles.expect("a run"), b.singles.expect("a run"));
-        let judged = significance::judge(
-            &of_a.values,
-            &of_b.values,
-            &policy.compare,
-            &policy.change_points,
-            &policy.kpis,
-        );
+        let judged = significance::judge(&of_a.values, &of_b.values, &policy.compare, &policy.change_points);
         let significance = Significance {
             judged: &judged,
             ranks: &significance::ranks(&of_a.values, &of_b.values, &judged),

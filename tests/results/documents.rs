@@ -29,7 +29,7 @@ fn snapshot(evidence: Evidence) -> Value {
 }
 
 fn document(analysis: &Analysis) -> Value {
-    json_of(&AnalysisDocument::of(analysis, &policy().kpis, &provenance()))
+    json_of(&AnalysisDocument::of(analysis, &provenance()))
 }
 
 fn gate(evidence: Evidence) -> GateResult {
@@ -146,7 +146,7 @@ fn the_whole_may_be_frozen_only_if_every_symbol_may() {
     assert_eq!((of_1_1.symbol.as_deref(), of_1_2.symbol.as_deref()), (Some("B"), Some("B")));
     assert!(!GateResult::of("gate", &analysis, &provenance()).freeze_ready);
     let places = Places { run: Path::new("run"), base: Path::new("run"), written: &[] };
-    let told = gate_text::gate(&analysis, &ignoring, &provenance(), places, Style::default());
+    let told = gate_text::gate(&analysis, &provenance(), places, Style::default());
     assert!(told.contains("Freeze Ready:    False\n"), "{told}");
     assert!(told.contains("the overrides are not ready to be frozen"), "{told}");
 }
@@ -164,7 +164,7 @@ fn an_empty_folder_has_a_snapshot_that_claims_nothing() {
 fn a_fixed_time_and_an_override_stand_in_every_document() {
     let (analysis, provenance) = (judged(good()), overridden());
     let snapshot = json_of(&Snapshot12::of(&analysis, &provenance));
-    let document = json_of(&AnalysisDocument::of(&analysis, &policy().kpis, &provenance));
+    let document = json_of(&AnalysisDocument::of(&analysis, &provenance));
     let gate = json_of(&GateResult::of("gate", &analysis, &provenance));
     assert_eq!(snapshot["timestamp"], "2025-10-12T08:00:00Z");
     assert_eq!(document["timestamp"], "2025-10-12T08:00:00Z");

@@ -42,7 +42,7 @@ fn documents(analysis: &Analysis, provenance: &Provenance) -> BTreeMap<&'static 
     let mut documents = BTreeMap::from([
         ("post_soak_snapshot_1_1", json!(Snapshot::of(analysis, provenance))),
         ("post_soak_snapshot_1_2", json!(Snapshot12::of(analysis, provenance))),
-        ("post_soak_analysis", json!(AnalysisDocument::of(analysis, &policy().kpis, provenance))),
+        ("post_soak_analysis", json!(AnalysisDocument::of(analysis, provenance))),
         ("gate_result", json!(gate)),
         ("post_soak_audit_summary", json!(audit)),
     ]);

@@ -41,7 +41,7 @@ fn ack(args: &AckArgs) -> Result<Exit, Failure> {
     let AckArgs { kpi, owner, reason, until, view: StoreViewArgs { store, policy, format } } = args;
     let policy = load_policy(policy.policy.as_deref(), &[])?;
     let judged = policy.compare.kpis.iter().filter(|rule| rule.margin.is_some());
-    let names: Vec<&str> = judged.map(|rule| policy.kpis.name(rule.kpi)).collect();
+    let names: Vec<&str> = judged.map(|rule| rule.kpi.name).collect();
     if !names.contains(&kpi.as_str()) {
         let names = names.join(", ");
         return Err(Failure::usage(anyhow::anyhow!("`{kpi}` is no KPI that is compared"))

@@ -55,8 +55,7 @@ pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     }
     let judged = singles.filter(|_| is_significance_asked).map(|(a, b)| {
         let (of_a, of_b) = (&a.values, &b.values);
-        let mut judged =
-            significance::judge(of_a, of_b, &policy.compare, &policy.change_points, &policy.kpis);
+        let mut judged = significance::judge(of_a, of_b, &policy.compare, &policy.change_points);
         for one in &mut judged {
             one.around = [a.around(), b.around()];
         }

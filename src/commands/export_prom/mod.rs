@@ -55,7 +55,7 @@ pub(super) fn run(args: &ExportArgs, globals: &GlobalArgs) -> Result<Exit, Failu
         return listen::run(address, endpoint, job, globals);
     }
     let judged = judged(&folder, &policy, options, globals)?;
-    let text = metrics(&judged.analysis, &policy, &provenance, wanted, None);
+    let text = metrics(&judged.analysis, &provenance, wanted, None);
     match (output, &group) {
         (Some(file), _) => {
             loose::write_below(file, text.as_bytes()).map_err(Failure::output)?;

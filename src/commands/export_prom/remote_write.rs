@@ -60,13 +60,7 @@ pub(super) fn run(
     labels.insert("run".to_owned(), run.clone().unwrap_or(loaded.run));
     // A label without a value is the same as none, and the protocol wants it left out.
     labels.retain(|_, value| !value.is_empty());
-    let request = Request {
-        history: &history,
-        kpis: &policy.kpis,
-        labels: &labels,
-        batch: *batch_samples,
-        dry_run: *dry_run,
-    };
+    let request = Request { history: &history, labels: &labels, batch: *batch_samples, dry_run: *dry_run };
     let delivered = deliver(&store, &request).map_err(cannot_ask)?;
     print(text(&Told {
         url: store.url(),

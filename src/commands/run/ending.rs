@@ -97,7 +97,6 @@ pub(super) fn end(
         Format::Text => print(run_text::end(
             &RunEnd {
                 rows: &watch.rows,
-                kpis: &job.policy.kpis,
                 drift: &job.policy.drift,
                 report: job.args.wants_run_gates().then_some(&report),
                 decision: Some(&decision),

@@ -97,7 +97,7 @@ fn run_gates(policy: &Policy) -> Vec<PlannedLimit> {
 
 fn iteration_pass(policy: &Policy) -> Vec<PlannedLimit> {
     let checks = policy.iteration_pass.checks.iter().map(|check| {
-        let kpi = policy.kpis.get(check.kpi).name.clone();
+        let kpi = check.kpi.name.to_owned();
         PlannedLimit {
             name: format!("iteration_pass.{kpi}"),
             metric: kpi,

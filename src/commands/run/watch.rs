@@ -253,13 +253,7 @@ impl Watcher for Watch<'_> {
         self.seen_now += 1;
         let is_drawn = self.voice.progress.is_drawn();
         if is_drawn {
-            let line = run_text::line(
-                record,
-                self.iterations,
-                &self.policy.kpis,
-                self.style,
-                Width(progress::columns()),
-            );
+            let line = run_text::line(record, self.iterations, self.style, Width(progress::columns()));
             self.voice.progress.line(line.trim_end());
         } else if !self.voice.quiet {
             let patience = &self.policy.run.patience;

@@ -99,12 +99,12 @@ fn symbol(
     let so_far = is_judged_so_far(evidence, options);
     let mut checks = integrity::checks(evidence, series, trusted, so_far, &policy.integrity);
     checks.extend(symbols::checks(evidence, series, trusted, *few, &policy.symbols));
-    checks.extend(integrity::kpis_present(series, &judged, &required, &policy.kpis));
+    checks.extend(integrity::kpis_present(series, &judged, &required));
     if let Some(wanted) = options.min_windows {
         checks.push(integrity::enough(series, &last, wanted));
     }
     let passes = passes::count_passes(series, &judged, limits, &policy.run_verdict);
-    checks.extend(passes::checks(series, &judged, limits, &policy.run_verdict, &passes, &policy.kpis));
+    checks.extend(passes::checks(series, &judged, limits, &policy.run_verdict, &passes));
     checks.extend(collections::check(series, &judged, policy));
     let steady = Window::find(series, WindowSpec::Steady, &policy.windows, numbers);
     let kpis = window_kpis(series, &last, &steady, told.iter().copied(), policy);
@@ -132,7 +132,7 @@ fn symbol(
         ));
     }
     let of_set = |set: &GateSet, part: Part| {
-        gates::checks(set, part, series, numbers, &policy.windows, &policy.change_points, &policy.kpis)
+        gates::checks(set, part, series, numbers, &policy.windows, &policy.change_points)
     };
     checks.extend(of_set(&policy.readiness, Part::Readiness));
     checks.extend(of_set(&policy.goals, Part::Goals));
@@ -215,7 +215,7 @@ fn deep(
         let of_last = &windows[2];
         let observe =
             |kpi: KpiId, which: Statistic| of_last.kpi(kpi).and_then(|stats| statistic(stats, which));
-        let found = recommend::evaluate(&policy.recommendations, &policy.kpis, observe, guards_last);
+        let found = recommend::evaluate(&policy.recommendations, observe, guards_last);
         let of_last_row = series.rows().last().and_then(|row| row.overrides.as_deref());
         let in_force: Vec<&ParamValues> = end_overrides.into_iter().chain(of_last_row).collect();
         recommend::within(found, &policy.run.parameters, &in_force)
@@ -227,7 +227,7 @@ fn deep(
         anomalies: anomalies::find(series, overall.positions, &policy.anomalies),
         drift: drift::find(&course::samples(series, 0..series.len()), &policy.drift),
         violations: violations::find(series, violated.positions, &policy.violations, LISTED),
-        edge: EdgeDecomposition::over(series, last.positions.clone(), policy.kpis.get(KpiId::NET_BPS).floor),
+        edge: EdgeDecomposition::over(series, last.positions.clone(), KpiId::NET_BPS.floor),
         windows,
         recommendations,
         at_bound,
@@ -289,11 +289,11 @@ fn window_kpis(
         let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
         let rule = TrendRule {
             relative_change: policy.trend_relative_change.value,
-            floor: policy.kpis.get(*kpi).floor,
+            floor: kpi.floor,
             confidence: CONFIDENCE,
         };
         let summary = Summary::of(&values);
-        let memory = memory::of(series, *kpi, window, steady, &policy.change_points, &policy.kpis);
+        let memory = memory::of(series, *kpi, window, steady, &policy.change_points);
         let interval = summary
             .zip(memory)
             .and_then(|(summary, memory)| MeanInterval::with_memory(&values, &summary, memory, CONFIDENCE));

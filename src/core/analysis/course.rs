@@ -54,7 +54,7 @@ pub fn of(
     for family in of_drift.families() {
         let found = drift::find(&family.columns, &policy.kpi_drift.course);
         for ((found, column), (symbol, role)) in found.into_iter().zip(&family.columns).zip(&family.places) {
-            let scene = of_drift.scene(*symbol, *role, &family, series, courses[*symbol].pace, policy);
+            let scene = of_drift.scene(*symbol, *role, &family, series, courses[*symbol].pace);
             let check = checks::drift(&found, column, &policy.kpi_drift, scene);
             courses[*symbol].checks.extend(is_told(*role, &check).then_some(check));
             courses[*symbol].drift.extend((*role != Role::Beside).then_some(found));
@@ -64,7 +64,7 @@ pub fn of(
     for family in of_changes.families() {
         let found = changes::find(&family.columns, &policy.change_points);
         for ((found, column), (symbol, role)) in found.into_iter().zip(&family.columns).zip(&family.places) {
-            let scene = of_changes.scene(*symbol, *role, &family, series, courses[*symbol].pace, policy);
+            let scene = of_changes.scene(*symbol, *role, &family, series, courses[*symbol].pace);
             let check = checks::changes(&found, column, &policy.change_points, scene);
             courses[*symbol].checks.extend(is_told(*role, &check).then_some(check));
             courses[*symbol].changes.extend((*role != Role::Beside).then_some(found));
@@ -156,11 +156,9 @@ impl Looked {
         family: &Family,
         series: &'a [Series],
         pace: Option<Pace>,
-        policy: &'a Policy,
     ) -> Scene<'a> {
         let OfSymbol { window, stretch } = &self.symbols[symbol];
         Scene {
-            kpis: &policy.kpis,
             window,
             symbol: series[symbol].symbol.as_deref(),
             pace,
@@ -190,7 +188,7 @@ fn look(
             let limit = Some((gate.comparison, gate.limit.value));
             let of = |positions: Range<usize>| Column {
                 later: later(series, gate.kpi, positions.end..window.positions.end),
-                ..column(series, positions, gate.kpi, limit, policy)
+                ..column(series, positions, gate.kpi, limit)
             };
             let place = if moved { &mut out.shown } else { &mut out.judged };
             place.push((index, Role::Judged, of(tested.clone())));
@@ -199,9 +197,9 @@ fn look(
             }
         }
         let has_limit = |kpi: &KpiId| limits.checks.iter().any(|gate| gate.kpi == *kpi);
-        let is_tested = |kpi: &KpiId| policy.kpis.get(*kpi).direction.is_some() && !has_limit(kpi);
+        let is_tested = |kpi: &KpiId| kpi.direction.is_some() && !has_limit(kpi);
         for kpi in policy.kpis.ids().filter(is_tested) {
-            let column = column(series, tested.clone(), kpi, None, policy);
+            let column = column(series, tested.clone(), kpi, None);
             if !column.points.is_empty() {
                 out.shown.push((index, Role::Shown, column));
             }
@@ -231,14 +229,8 @@ fn later(series: &Series, kpi: KpiId, positions: Range<usize>) -> Option<f64> {
     median(&mut values[from..])
 }
 
-fn column(
-    series: &Series,
-    positions: Range<usize>,
-    kpi: KpiId,
-    limit: Option<(Comparison, f64)>,
-    policy: &Policy,
-) -> Column {
-    let known = policy.kpis.get(kpi);
+fn column(series: &Series, positions: Range<usize>, kpi: KpiId, limit: Option<(Comparison, f64)>) -> Column {
+    let known = kpi;
     // A limit says which way is good where the KPI does not.
     let by_limit = limit.map(|(comparison, _)| match comparison {
         Comparison::AtMost | Comparison::Below => Direction::Lower,

@@ -4,7 +4,6 @@
 
 use crate::core::baseline::Baseline;
 use crate::core::evidence::Finding;
-use crate::core::kpi::KpiTable;
 use crate::core::number::exact;
 
 /// Snapshots have three or four digits; half a unit in the third, and as much for another order of adding up.
@@ -20,19 +19,11 @@ pub struct FoundSnapshot {
 }
 
 /// One finding for each snapshot that says otherwise; `own` is what the iterations give in its schema version.
-pub fn disagreements(
-    found: &[FoundSnapshot],
-    own: impl Fn(&str) -> Option<Baseline>,
-    kpis: &KpiTable,
-) -> Vec<Finding> {
-    found.iter().filter_map(|snapshot| disagreement(snapshot, &own, kpis)).collect()
+pub fn disagreements(found: &[FoundSnapshot], own: impl Fn(&str) -> Option<Baseline>) -> Vec<Finding> {
+    found.iter().filter_map(|snapshot| disagreement(snapshot, &own)).collect()
 }
 
-fn disagreement(
-    found: &FoundSnapshot,
-    own: impl Fn(&str) -> Option<Baseline>,
-    kpis: &KpiTable,
-) -> Option<Finding> {
+fn disagreement(found: &FoundSnapshot, own: impl Fn(&str) -> Option<Baseline>) -> Option<Finding> {
     let finding = |kind, what: String| {
         Some(Finding {
             kind,
@@ -65,7 +56,7 @@ fn disagreement(
             let number =
                 |value: Option<f64>| value.map_or_else(|| "nothing".to_owned(), |value| exact(value, 3));
             let (theirs, ours) = (number(theirs), number(*ours));
-            differences.push(format!("mean {} {theirs}, not {ours}", kpis.name(*kpi)));
+            differences.push(format!("mean {} {theirs}, not {ours}", kpi.name));
         }
     }
     if differences.is_empty() {

@@ -46,7 +46,7 @@ impl<'a> Audit<'a> {
     /// The audit of an analysis that looked at everything. `beside` are findings about files that are no
     /// iterations.
     pub fn of(analysis: &'a Analysis, policy: &Policy, folder: Folder, beside: Vec<Finding>) -> Self {
-        let readiness = Readiness::of(analysis, policy);
+        let readiness = Readiness::of(analysis);
         let mut findings = analysis.findings.clone();
         findings.extend(beside);
         Self {

@@ -4,9 +4,8 @@
 //! or WARN: readiness may be worse than the gate, never better.
 
 use crate::core::analysis::{Analysis, SymbolAnalysis};
-use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::kpi::KpiId;
 use crate::core::number::{beside, exact, trimmed};
-use crate::core::policy::Policy;
 use crate::core::verdict::{Check, Outcome, Part, join};
 
 /// Decimals of an observed value in the text of a failure, where they are enough to tell it from the limit.
@@ -34,13 +33,13 @@ pub struct Readiness {
 
 impl Readiness {
     /// The readiness of an analysed run.
-    pub fn of(analysis: &Analysis, policy: &Policy) -> Self {
+    pub fn of(analysis: &Analysis) -> Self {
         let of_symbol: Vec<Vec<Check>> = analysis.symbols.iter().map(judged).collect();
         let outcomes: Vec<Outcome> = of_symbol.iter().map(|checks| verdict(checks)).collect();
         let own = outcomes.iter().copied().max().unwrap_or(Outcome::Invalid);
         let symbol = outcomes.iter().position(|one| *one == own).unwrap_or(0);
         let kpis = KpiId::OF_THE_VERDICT
-            .map(|kpi| (kpi, told(&analysis.symbols[symbol], &of_symbol[symbol], kpi, &policy.kpis)))
+            .map(|kpi| (kpi, told(&analysis.symbols[symbol], &of_symbol[symbol], kpi)))
             .to_vec();
         let of_folder = analysis.folder_checks.iter().filter(|check| is_refused(check)).cloned();
         let checks: Vec<Check> = of_folder.chain(of_symbol.into_iter().flatten()).collect();
@@ -101,8 +100,8 @@ fn verdict(checks: &[Check]) -> Outcome {
     join(checks).max(join(limits()))
 }
 
-fn told(symbol: &SymbolAnalysis, checks: &[Check], kpi: KpiId, kpis: &KpiTable) -> Option<f64> {
-    let name = kpis.name(kpi);
+fn told(symbol: &SymbolAnalysis, checks: &[Check], kpi: KpiId) -> Option<f64> {
+    let name = kpi.name;
     match checks.iter().find(|check| check.part == Part::Readiness && check.kpi.as_deref() == Some(name)) {
         Some(check) => check.observed,
         None => symbol.kpis.iter().find(|stats| stats.kpi == kpi)?.summary.map(|summary| summary.median),

@@ -8,7 +8,7 @@ use crate::core::baseline::Baseline;
 use crate::core::evidence::Evidence;
 use crate::core::guards::Guard;
 use crate::core::iteration::{Iteration, SkipReason, Tuning};
-use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::kpi::KpiId;
 use crate::core::params::ParamName;
 use crate::core::series::{Interner, Series};
 
@@ -106,7 +106,7 @@ fn baseline(verdict: Option<&str>, net: Option<f64>) -> Baseline {
 fn told(says: Result<Baseline, String>) -> Vec<String> {
     let found = [FoundSnapshot { file: "S.json".to_owned(), says }];
     let own = |version: &str| (version == "1.1").then(|| baseline(Some("PASS"), Some(3.0)));
-    disagreements(&found, own, &KpiTable::default()).into_iter().map(|finding| finding.message).collect()
+    disagreements(&found, own).into_iter().map(|finding| finding.message).collect()
 }
 
 #[test]

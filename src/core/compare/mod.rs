@@ -7,7 +7,7 @@ pub mod conditions;
 pub mod significance;
 pub mod words;
 
-use super::kpi::{Direction, KpiId, KpiTable};
+use super::kpi::{Direction, KpiId};
 use super::number::{Finite, TOLERANCE};
 use super::policy::{KpiRule, Statistic};
 
@@ -113,15 +113,15 @@ impl Row {
 }
 
 /// Compares the KPIs that the policy limits, and those that a side knows, in the order of the rules.
-pub fn compare(a: &Side, b: &Side, rules: &[KpiRule], kpis: &KpiTable) -> Vec<Row> {
+pub fn compare(a: &Side, b: &Side, rules: &[KpiRule]) -> Vec<Row> {
     let sides = rules.iter().zip(a.iter().zip(b));
     sides
         .filter(|(rule, (a, b))| rule.required || a.is_known() || b.is_known())
-        .map(|(rule, (a, b))| row(rule, a, b, kpis))
+        .map(|(rule, (a, b))| row(rule, a, b))
         .collect()
 }
 
-fn row(rule: &KpiRule, of_a: &Measured, of_b: &Measured, kpis: &KpiTable) -> Row {
+fn row(rule: &KpiRule, of_a: &Measured, of_b: &Measured) -> Row {
     // Older snapshots know nothing but means; a median beside a mean would be a difference of its own.
     let only_mean = |side: &Measured| side.median.is_none() && side.mean.is_some();
     let (statistic, a, b) = if only_mean(of_a) || only_mean(of_b) {
@@ -129,7 +129,7 @@ fn row(rule: &KpiRule, of_a: &Measured, of_b: &Measured, kpis: &KpiTable) -> Row
     } else {
         (Statistic::Median, of_a.median, of_b.median)
     };
-    let known = kpis.get(rule.kpi);
+    let known = rule.kpi;
     let change = a.zip(b).and_then(|(a, b)| change(a, b, known.floor, known.direction));
     let judged = rule.margin.is_some() && known.direction.is_some();
     Row { kpi: rule.kpi, statistic, a, b, change, n: [of_a.n, of_b.n], judged }

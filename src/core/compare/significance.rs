@@ -6,7 +6,7 @@
 mod more;
 
 use crate::core::course::{Change, ChangeRules, Column, changes};
-use crate::core::kpi::{Direction, KpiId, KpiTable};
+use crate::core::kpi::{Direction, KpiId};
 use crate::core::number::TOLERANCE;
 use crate::core::policy::{CompareRules, Margin};
 use crate::core::stats::holm;
@@ -141,16 +141,10 @@ pub fn level(rules: &CompareRules) -> f64 {
 ///
 /// Where a side changed its level within the window, as `levels` counts changes, what it is on now is compared, and
 /// what was before speaks for the autocorrelation alone.
-pub fn judge(
-    a: &Values,
-    b: &Values,
-    rules: &CompareRules,
-    levels: &ChangeRules,
-    kpis: &KpiTable,
-) -> Vec<Judged> {
+pub fn judge(a: &Values, b: &Values, rules: &CompareRules, levels: &ChangeRules) -> Vec<Judged> {
     let alpha = level(rules);
-    let family = family(a, b, rules, kpis);
-    let sides = [a, b].map(|values| Side::of(values, &family, levels, kpis));
+    let family = family(a, b, rules);
+    let sides = [a, b].map(|values| Side::of(values, &family, levels));
     let pairs: Vec<[Levels<'_>; 2]> =
         (0..family.len()).map(|at| sides.each_ref().map(|side| side.levels(at))).collect();
     let shifts = MeanShift::family(&pairs);
@@ -191,11 +185,11 @@ struct Member<'r> {
 }
 
 /// The KPIs that are judged together.
-fn family<'r>(a: &Values, b: &Values, rules: &'r CompareRules, kpis: &KpiTable) -> Vec<Member<'r>> {
+fn family<'r>(a: &Values, b: &Values, rules: &'r CompareRules) -> Vec<Member<'r>> {
     let each = rules.kpis.iter().zip(a.iter().zip(b)).enumerate();
     each.filter_map(|(at, (rule, (a, b)))| {
         let takes_part = rule.required || !a.is_empty() || !b.is_empty();
-        let (margin, direction) = rule.margin.as_ref().zip(kpis.get(rule.kpi).direction)?;
+        let (margin, direction) = rule.margin.as_ref().zip(rule.kpi.direction)?;
         takes_part.then_some(Member { at, kpi: rule.kpi, margin, direction })
     })
     .collect()
@@ -224,11 +218,11 @@ struct Side {
 }
 
 impl Side {
-    fn of(values: &Values, family: &[Member<'_>], rules: &ChangeRules, kpis: &KpiTable) -> Self {
+    fn of(values: &Values, family: &[Member<'_>], rules: &ChangeRules) -> Self {
         let column = |member: &Member<'_>| Column {
             kpi: member.kpi,
             direction: Some(member.direction),
-            floor: kpis.get(member.kpi).floor,
+            floor: member.kpi.floor,
             limit: None,
             points: values[member.at].clone(),
             later: None,

@@ -17,7 +17,7 @@ fn nothing() -> Side {
 fn of(kpi: KpiId, a: Measured, b: Measured) -> Row {
     let side =
         |measured| ORDER.map(|known| if known == kpi { measured } else { Measured::default() }).to_vec();
-    let rows = compare(&side(a), &side(b), &four(0.0), &KpiTable::default());
+    let rows = compare(&side(a), &side(b), &four(0.0));
     rows.into_iter().find(|row| row.kpi == kpi).expect("of the verdict")
 }
 
@@ -27,9 +27,8 @@ fn changed(kpi: KpiId, a: f64, b: f64) -> Change {
 
 #[test]
 fn the_rows_stand_in_the_order_of_their_names() {
-    let kpis = KpiTable::default();
-    let rows = compare(&nothing(), &nothing(), &four(0.0), &kpis);
-    let names: Vec<&str> = rows.iter().map(|row| kpis.name(row.kpi)).collect();
+    let rows = compare(&nothing(), &nothing(), &four(0.0));
+    let names: Vec<&str> = rows.iter().map(|row| row.kpi.name).collect();
     assert_eq!(names, ["maker_taker_ratio", "net_bps", "p95_latency_ms", "risk_ratio"]);
 }
 
@@ -98,22 +97,20 @@ fn means_are_compared_where_a_side_knows_no_median() {
 #[test]
 fn a_kpi_that_nobody_asks_for_and_nobody_measured_takes_no_part() {
     let rules = |required| ORDER.map(|kpi| KpiRule { required, ..rule(kpi, Some(0.0)) }).to_vec();
-    let kpis = KpiTable::default();
-    assert_eq!(compare(&nothing(), &nothing(), &rules(false), &kpis), []);
+    assert_eq!(compare(&nothing(), &nothing(), &rules(false)), []);
     let unknown: Vec<bool> =
-        compare(&nothing(), &nothing(), &rules(true), &kpis).iter().map(Row::is_unknown).collect();
+        compare(&nothing(), &nothing(), &rules(true)).iter().map(Row::is_unknown).collect();
     assert_eq!(unknown, [true; 4]);
     let mut b = nothing();
     b[1] = known(3.0);
-    let rows = compare(&nothing(), &b, &rules(false), &kpis);
+    let rows = compare(&nothing(), &b, &rules(false));
     assert_eq!((rows.len(), rows[0].kpi, rows[0].is_unknown()), (1, KpiId::NET_BPS, true));
 }
 
 #[test]
 fn a_kpi_without_a_margin_is_shown_and_not_judged() {
-    let kpis = KpiTable::default();
     let shown = [rule(KpiId::NET_BPS, None), rule(KpiId::RISK_RATIO, None)];
-    let rows = compare(&vec![known(3.0), Measured::default()], &vec![known(1.0), known(0.3)], &shown, &kpis);
+    let rows = compare(&vec![known(3.0), Measured::default()], &vec![known(1.0), known(0.3)], &shown);
     assert!(rows[0].change.is_some_and(|change| change.is_regression()) && !rows[0].is_regression());
     assert!(rows[1].change.is_none() && !rows[1].is_unknown());
 }
@@ -145,7 +142,7 @@ fn side() -> impl Strategy<Value = Side> {
 proptest! {
     #[test]
     fn a_run_compared_with_itself_has_not_changed(a in side()) {
-        for row in compare(&a, &a, &four(0.0), &KpiTable::default()) {
+        for row in compare(&a, &a, &four(0.0)) {
             prop_assert_eq!(row.a, row.b);
             if let Some(change) = row.change {
                 prop_assert_eq!((change.absolute, change.way), (0.0, Way::Same));
@@ -156,8 +153,7 @@ proptest! {
 
     #[test]
     fn comparing_the_other_way_round_mirrors_every_change(a in side(), b in side()) {
-        let kpis = KpiTable::default();
-        for (there, back) in compare(&a, &b, &four(0.0), &kpis).into_iter().zip(compare(&b, &a, &four(0.0), &kpis)) {
+        for (there, back) in compare(&a, &b, &four(0.0)).into_iter().zip(compare(&b, &a, &four(0.0))) {
             prop_assert_eq!((there.a, there.b, there.statistic), (back.b, back.a, back.statistic));
             prop_assert_eq!(there.change.is_some(), back.change.is_some());
             let (Some(there), Some(back)) = (there.change, back.change) else { continue };

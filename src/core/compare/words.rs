@@ -5,12 +5,12 @@
 use super::significance::{Answer, Judged, More};
 use crate::core::course::Change;
 use crate::core::judge::{count, show, with_unit};
-use crate::core::kpi::{Kpi, KpiTable};
+use crate::core::kpi::KpiId;
 use crate::core::number::{distance, fixed, trimmed};
 
 /// What is told about one KPI.
-pub fn sentence(judged: &Judged, kpis: &KpiTable) -> String {
-    let kpi = kpis.get(judged.kpi);
+pub fn sentence(judged: &Judged) -> String {
+    let kpi = judged.kpi;
     let changes = told_changes(kpi, judged);
     let Some((shift, (low, high))) = judged.shift.zip(judged.interval()) else {
         return format!("cannot tell: {changes}{}", too_few(judged));
@@ -45,7 +45,7 @@ pub fn sentence(judged: &Judged, kpis: &KpiTable) -> String {
     }
 }
 
-fn undecided(kpi: &Kpi, judged: &Judged) -> String {
+fn undecided(kpi: KpiId, judged: &Judged) -> String {
     let [a, b] = judged.n;
     let shown = match judged.detectable() {
         [Some(eighty), Some(ninety)] => format!(
@@ -92,7 +92,7 @@ fn because(judged: &Judged) -> String {
 }
 
 /// `B changed at iteration 61 (4.80 bps to 2.30 bps) and is compared since then (36 values); `, or nothing.
-fn told_changes(kpi: &Kpi, judged: &Judged) -> String {
+fn told_changes(kpi: KpiId, judged: &Judged) -> String {
     let told = |(name, change, n): (&str, &Option<Change>, usize)| {
         let change = change.as_ref()?;
         let gradual = if change.step.gradual { ", more like a drift than a step" } else { "" };
@@ -135,7 +135,7 @@ fn more_of(more: usize) -> String {
     if more == 1 { "1 more iteration".to_owned() } else { format!("{more} more iterations") }
 }
 
-fn moved(kpi: &Kpi, shift: f64) -> String {
+fn moved(kpi: KpiId, shift: f64) -> String {
     match shift {
         _ if shift > 0.0 => format!("rose by {}", with_unit(kpi, size(kpi, shift))),
         _ if shift < 0.0 => format!("fell by {}", with_unit(kpi, size(kpi, shift))),
@@ -144,11 +144,11 @@ fn moved(kpi: &Kpi, shift: f64) -> String {
 }
 
 /// One decimal more than values have: shifts are smaller.
-fn size(kpi: &Kpi, value: f64) -> String {
+fn size(kpi: KpiId, value: f64) -> String {
     trimmed(&distance(value, kpi.unit.decimals() + 1)).to_owned()
 }
 
-fn signed(kpi: &Kpi, value: f64) -> String {
+fn signed(kpi: KpiId, value: f64) -> String {
     let sign = match value {
         _ if value > 0.0 => "+",
         _ if value < 0.0 => "-",

@@ -12,15 +12,13 @@ use super::drift::DriftVerdict;
 use super::tuner::Stretch;
 use super::{ChangeRules, Column, CourseRules, DriftGateRules, Horizon, KpiChanges, KpiDrift, Pace};
 use crate::core::judge::{count, show};
-use crate::core::kpi::{Kpi, KpiTable};
+use crate::core::kpi::KpiId;
 use crate::core::stats::{slope, steps};
 use crate::core::verdict::{Check, Comparison, Inference, Outcome, Part, Severity, WindowUsed};
 
 /// What all checks of a symbol share.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
-    /// The KPIs.
-    pub kpis: &'a KpiTable,
     /// The window looked at.
     pub window: &'a WindowUsed,
     /// The symbol.
@@ -76,7 +74,7 @@ impl Scene<'_> {
 
 /// The check of a drift.
 pub fn drift(found: &KpiDrift, column: &Column, rules: &DriftGateRules, scene: Scene<'_>) -> Check {
-    let kpi = scene.kpis.get(found.kpi);
+    let kpi = found.kpi;
     let told = told_drift(found, column, scene);
     let DriftGateRules { course: rules, horizon } = rules;
     let no_decision = no_decision(rules, scene);
@@ -136,8 +134,8 @@ fn of_a_miss(severity: Severity, is_near: bool) -> Outcome {
 
 /// The check of the changes of level.
 pub fn changes(found: &KpiChanges, column: &Column, rules: &ChangeRules, scene: Scene<'_>) -> Check {
-    let kpi = scene.kpis.get(found.kpi);
-    let told = told_changes(found, scene.kpis);
+    let kpi = found.kpi;
+    let told = told_changes(found);
     let course = &rules.course;
     let no_decision = no_decision(course, scene);
     let relative = course.relative_change.value;
@@ -200,7 +198,7 @@ pub fn changes(found: &KpiChanges, column: &Column, rules: &ChangeRules, scene: 
 }
 
 /// `; the last level is beyond the limit >= 2.70 bps`, where it is.
-fn beyond(column: &Column, level: f64, kpi: &Kpi) -> Option<String> {
+fn beyond(column: &Column, level: f64, kpi: KpiId) -> Option<String> {
     let (comparison, limit) = column.limit?;
     let told =
         || format!("; the last level is beyond the limit {} {}", comparison.symbol(), show(kpi, limit));
@@ -211,7 +209,7 @@ fn beyond(column: &Column, level: f64, kpi: &Kpi) -> Option<String> {
 fn base(
     part: Part,
     group: &str,
-    kpi: &Kpi,
+    kpi: KpiId,
     n: usize,
     span: Option<(u64, u64)>,
     rules: &CourseRules,
@@ -224,7 +222,7 @@ fn base(
     Check {
         part,
         gate: format!("{group}.{}{}", kpi.name, if scene.role == Role::Beside { ".tuned" } else { "" }),
-        kpi: Some(kpi.name.clone()),
+        kpi: Some(kpi.name.to_owned()),
         symbol: scene.symbol.map(str::to_owned),
         severity: rules.severity,
         window: WindowUsed { name: scene.window.name.clone(), first, last, n },
@@ -257,7 +255,7 @@ fn needed(n: usize, fewest: usize, rules: &CourseRules, no_decision: Outcome) ->
 }
 
 /// Why there is no value: the window has not begun, or the KPI is not in it.
-fn nothing(kpi: &Kpi, scene: Scene<'_>) -> String {
+fn nothing(kpi: KpiId, scene: Scene<'_>) -> String {
     let WindowUsed { name, n, .. } = scene.window;
     if *n == 0 {
         return format!(

@@ -3,7 +3,7 @@
 //! Finds the values that say so; the statistics are in [`crate::core::stats`].
 
 use super::ChangeRules;
-use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::kpi::KpiId;
 use crate::core::series::Series;
 use crate::core::stats::Memory;
 use crate::core::stats::levels::Levels;
@@ -24,7 +24,6 @@ pub fn of(
     window: &Window,
     steady: &Window,
     rules: &ChangeRules,
-    kpis: &KpiTable,
 ) -> Option<Memory> {
     let of_window = || Memory::of(&series.known(kpi, window.positions.clone()));
     if window.positions.start < steady.positions.start {
@@ -32,7 +31,7 @@ pub fn of(
     }
     let values = series.known(kpi, steady.positions.clone());
     let before = series.known(kpi, steady.positions.start..window.positions.start).len();
-    of_last(&values, before, rules, kpis.get(kpi).floor).or_else(of_window)
+    of_last(&values, before, rules, kpi.floor).or_else(of_window)
 }
 
 /// The autocorrelation of values in the order of time, for an interval over those that have `before` others before
@@ -70,7 +69,7 @@ mod tests {
         let series = series(KpiId::NET_BPS, &known);
         let find = |spec| Window::find(&series, spec, &WINDOWS, &numbers(&series));
         let (window, steady) = (find(WindowSpec::Last(last)), find(WindowSpec::Steady));
-        of(&series, KpiId::NET_BPS, &window, &steady, &rules(), &KpiTable::default()).map(|memory| memory.phi)
+        of(&series, KpiId::NET_BPS, &window, &steady, &rules()).map(|memory| memory.phi)
     }
 
     #[test]

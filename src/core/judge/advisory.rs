@@ -18,7 +18,7 @@ pub fn violations(series: &Series, found: &Violations, policy: &Policy, numbers:
         .rules
         .iter()
         .map(|rule| {
-            let name = policy.kpis.name(rule.kpi);
+            let name = rule.kpi.name;
             let counts = found.by_kpi.iter().find(|counts| counts.kpi == rule.kpi);
             let (crit, warn) = counts.map_or((0, 0), |counts| (counts.crit, counts.warn));
             let (outcome, reason) = if counts.is_none_or(|counts| counts.no_data) {

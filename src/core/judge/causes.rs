@@ -3,7 +3,6 @@
 //! Explains; which iterations pass is decided in [`super::passes`].
 
 use super::{beside_name, count, list_numbers, side_of_a_miss};
-use crate::core::kpi::KpiTable;
 use crate::core::number::{beside, exact};
 use crate::core::policy::{GateSet, KpiGate};
 use crate::core::series::Series;
@@ -27,13 +26,13 @@ pub struct Cause {
 }
 
 /// The causes in a window: most iterations first, then the greatest distance, then the order of the policy.
-pub fn find(series: &Series, window: &Window, set: &GateSet, kpis: &KpiTable) -> Vec<Cause> {
+pub fn find(series: &Series, window: &Window, set: &GateSet) -> Vec<Cause> {
     let is_collected = |position: usize| series.rows()[position].collection_failed.is_none();
     let mut causes: Vec<Cause> = uncollected(series, window).into_iter().collect();
     for gate in &set.checks {
-        causes.extend(missed(series, window, gate, kpis));
+        causes.extend(missed(series, window, gate));
         // A failed collection is one cause, not one for each KPI.
-        causes.extend(without_value(series, window, gate, kpis, is_collected));
+        causes.extend(without_value(series, window, gate, is_collected));
     }
     causes.sort_by(|a, b| b.n.cmp(&a.n).then(b.distance.total_cmp(&a.distance)));
     causes
@@ -55,8 +54,8 @@ pub fn sentence(causes: &[Cause]) -> String {
 }
 
 /// The values of a KPI that miss its limit; `None` when there is none.
-pub fn missed(series: &Series, window: &Window, gate: &KpiGate, kpis: &KpiTable) -> Option<Cause> {
-    let (kpi, limit) = (kpis.get(gate.kpi), gate.limit.value);
+pub fn missed(series: &Series, window: &Window, gate: &KpiGate) -> Option<Cause> {
+    let (kpi, limit) = (gate.kpi, gate.limit.value);
     let margin = |value: f64| gate.comparison.margin(value, limit);
     let found: Vec<(u64, f64)> = positions(window)
         .filter_map(|position| Some((series.number(position), series.value(gate.kpi, position)?)))
@@ -85,14 +84,13 @@ pub fn without_value(
     series: &Series,
     window: &Window,
     gate: &KpiGate,
-    kpis: &KpiTable,
     counts: impl Fn(usize) -> bool,
 ) -> Option<Cause> {
     let numbers: Vec<u64> = positions(window)
         .filter(|position| series.value(gate.kpi, *position).is_none() && counts(*position))
         .map(|position| series.number(position))
         .collect();
-    let what = format!("`{}`", kpis.get(gate.kpi).name);
+    let what = format!("`{}`", gate.kpi.name);
     let sentence = format!("{what} has no value in {}", share(&numbers, window));
     (!numbers.is_empty()).then_some(Cause { what, sentence, n: numbers.len(), distance: f64::INFINITY })
 }
@@ -166,7 +164,7 @@ mod tests {
     }
 
     fn told(series: &Series) -> String {
-        sentence(&find(series, &whole(series), &set(), &KpiTable::default()))
+        sentence(&find(series, &whole(series), &set()))
     }
 
     #[test]

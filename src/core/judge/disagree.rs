@@ -49,12 +49,12 @@ fn told(missed: &[&Check], kpis: &KpiTable) -> String {
 
 /// What a check missed and by which statistic; where no limit was missed, its reason.
 fn miss(check: &Check, kpis: &KpiTable) -> String {
-    let kpi = check.kpi.as_deref().and_then(|name| kpis.find(name)).map(|id| kpis.get(id));
+    let kpi = check.kpi.as_deref().and_then(|name| kpis.find(name));
     let told = match (kpi, check.comparison, check.limit, check.observed) {
         (Some(kpi), Some(comparison), Some(limit), Some(observed)) if !comparison.holds(observed, limit) => {
             format!(
                 "{} {} {} {} ({} of {})",
-                short(&kpi.name),
+                short(kpi.name),
                 beside(observed, limit, kpi.unit.decimals()),
                 comparison.opposite().symbol(),
                 show_limit(kpi, limit),

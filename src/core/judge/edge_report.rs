@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::kpi::{Kpi, KpiId, KpiTable};
+use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::number::{beside, exact, fixed, trimmed};
 use crate::core::policy::EdgeReportRule;
 use crate::core::verdict::{Check, Outcome, Part, Severity, WindowUsed};
@@ -30,16 +30,14 @@ pub fn checks(totals: &Totals, rules: &[EdgeReportRule], kpis: &KpiTable) -> Vec
 
 /// The total in the unit of its limits; `None` when it cannot be true.
 fn in_unit(metric: &str, raw: f64, kpis: &KpiTable) -> Option<f64> {
-    let possible = |kpi: &Kpi, scale| kpi.in_unit(raw, scale).filter(|value| kpi.is_possible(*value));
+    let possible = |kpi: KpiId, scale| kpi.in_unit(raw, scale).filter(|value| kpi.is_possible(*value));
     match kpis.spelled(metric) {
         Some((id, rank)) => {
-            let kpi = kpis.get(id);
+            let kpi = id;
             possible(kpi, kpi.spellings[usize::from(rank)].scale)
         }
         // Its limits are percentages.
-        None if metric == "maker_share_pct" => {
-            possible(kpis.get(KpiId::MAKER_TAKER_RATIO), 0.01).map(|_| raw)
-        }
+        None if metric == "maker_share_pct" => possible(KpiId::MAKER_TAKER_RATIO, 0.01).map(|_| raw),
         None => Some(raw),
     }
 }

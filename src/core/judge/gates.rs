@@ -3,7 +3,6 @@
 use super::seen::{Lacking, Seen, see};
 use super::{beside_name, count, list_ranges, show_beside, show_limit, side_of_a_miss};
 use crate::core::course::ChangeRules;
-use crate::core::kpi::KpiTable;
 use crate::core::number::{beside, exact};
 use crate::core::policy::{GateSet, HoldCount, KpiGate, Statistic, WindowSpec, Windows};
 use crate::core::ranges::Ranges;
@@ -39,7 +38,6 @@ pub fn checks(
     numbers: &Ranges,
     windows: &Windows,
     levels: &ChangeRules,
-    kpis: &KpiTable,
 ) -> Vec<Check> {
     set.checks
         .iter()
@@ -47,8 +45,8 @@ pub fn checks(
             let window = Window::find(series, gate.window, windows, numbers);
             let steady = Window::find(series, WindowSpec::Steady, windows, numbers);
             let known = series.known(gate.kpi, window.positions.clone()).len();
-            let seen = see(gate, series, [&window, &steady], levels, kpis);
-            Check { symbol: series.symbol.clone(), ..check(set, gate, part, seen, known, kpis) }
+            let seen = see(gate, series, [&window, &steady], levels);
+            Check { symbol: series.symbol.clone(), ..check(set, gate, part, seen, known) }
         })
         .collect()
 }
@@ -83,8 +81,8 @@ fn place(window: &WindowUsed) -> String {
 }
 
 /// What follows from what was seen; `known` values of the window are known.
-fn check(set: &GateSet, gate: &KpiGate, part: Part, seen: Seen, known: usize, kpis: &KpiTable) -> Check {
-    let kpi = kpis.get(gate.kpi);
+fn check(set: &GateSet, gate: &KpiGate, part: Part, seen: Seen, known: usize) -> Check {
+    let kpi = gate.kpi;
     let (limit, digits) = (gate.limit.value, kpi.unit.decimals());
     let Seen { value: observed, statistic: word, window, inference, lacking } = seen;
     let margin = observed.map(|value| gate.comparison.margin(value, limit));
@@ -136,7 +134,7 @@ fn check(set: &GateSet, gate: &KpiGate, part: Part, seen: Seen, known: usize, kp
     Check {
         part,
         gate: format!("{}.{}", set.name, kpi.name),
-        kpi: Some(kpi.name.clone()),
+        kpi: Some(kpi.name.to_owned()),
         symbol: None,
         severity: gate.severity,
         window,
@@ -182,8 +180,7 @@ mod tests {
     fn judged(gate: KpiGate, values: &[Option<f64>]) -> Check {
         let series = series(KpiId::NET_BPS, values);
         let set = GateSet { name: "goals".to_owned(), gates: false, checks: vec![gate] };
-        checks(&set, Part::Goals, &series, &numbers(&series), &WINDOWS, &change_rules(), &KpiTable::default())
-            .remove(0)
+        checks(&set, Part::Goals, &series, &numbers(&series), &WINDOWS, &change_rules()).remove(0)
     }
 
     fn outcome(gate: KpiGate, values: &[f64]) -> Outcome {

@@ -10,7 +10,7 @@ pub mod time;
 use super::{count, list_numbers, list_ranges};
 use crate::core::evidence::{Evidence, RunState};
 use crate::core::iteration::{Defect, KpiDefect};
-use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::kpi::KpiId;
 use crate::core::policy::IntegrityRules;
 use crate::core::ranges::Ranges;
 use crate::core::series::{Row, Series};
@@ -47,11 +47,11 @@ pub fn checks(
 
 /// Whether each required KPI has a value anywhere in the window of the run verdict; without one nothing can be
 /// said.
-pub fn kpis_present(series: &Series, window: &Window, required: &[KpiId], kpis: &KpiTable) -> Vec<Check> {
+pub fn kpis_present(series: &Series, window: &Window, required: &[KpiId]) -> Vec<Check> {
     if window.is_empty() {
         return Vec::new();
     }
-    required.iter().map(|kpi| kpi_present(series, window, *kpi, kpis)).collect()
+    required.iter().map(|kpi| kpi_present(series, window, *kpi)).collect()
 }
 
 /// `--min-windows`: fewer iterations of a symbol than `wanted` are too few to judge.
@@ -200,8 +200,8 @@ fn run_state(evidence: &Evidence, series: &Series, window: &Window, so_far: bool
     })
 }
 
-fn kpi_present(series: &Series, window: &Window, kpi: KpiId, kpis: &KpiTable) -> Check {
-    let name = kpis.name(kpi);
+fn kpi_present(series: &Series, window: &Window, kpi: KpiId) -> Check {
+    let name = kpi.name;
     let known = series.column(kpi)[window.positions.clone()].iter().flatten().count();
     let n = window.len();
     let too_high =

@@ -15,33 +15,33 @@ pub mod integrity;
 pub mod passes;
 mod seen;
 
-use super::kpi::Kpi;
 use super::number::{beside, distance, exact, fixed};
 use super::ranges::Ranges;
 use super::verdict::Comparison;
+use crate::core::kpi::KpiId;
 
 /// A value of a KPI with its decimals and unit, e.g. `312 ms`.
-pub fn show(kpi: &Kpi, value: f64) -> String {
+pub fn show(kpi: KpiId, value: f64) -> String {
     with_unit(kpi, fixed(value, kpi.unit.decimals()))
 }
 
 /// The same beside the limit that it is held against: never rounded onto or across it.
-fn show_beside(kpi: &Kpi, value: f64, limit: f64) -> String {
+fn show_beside(kpi: KpiId, value: f64, limit: f64) -> String {
     with_unit(kpi, beside(value, limit, kpi.unit.decimals()))
 }
 
 /// A limit of a KPI, as it stands in the policy.
-pub fn show_limit(kpi: &Kpi, limit: f64) -> String {
+pub fn show_limit(kpi: KpiId, limit: f64) -> String {
     with_unit(kpi, exact(limit, kpi.unit.decimals()))
 }
 
 /// How far two values of a KPI are apart; what is not zero does not look like it.
-pub fn show_distance(kpi: &Kpi, value: f64) -> String {
+pub fn show_distance(kpi: KpiId, value: f64) -> String {
     with_unit(kpi, distance(value, kpi.unit.decimals()))
 }
 
 /// A number that is written already, with the KPI's unit behind it.
-pub fn with_unit(kpi: &Kpi, number: String) -> String {
+pub fn with_unit(kpi: KpiId, number: String) -> String {
     match kpi.unit.symbol() {
         "" => number,
         unit => format!("{number} {unit}"),
@@ -49,7 +49,7 @@ pub fn with_unit(kpi: &Kpi, number: String) -> String {
 }
 
 /// The same in a sentence that names the KPI: the unit is left out where the name ends in it, as `net_bps` does.
-fn beside_name(kpi: &Kpi, number: String) -> String {
+fn beside_name(kpi: KpiId, number: String) -> String {
     let is_named = kpi.name.strip_suffix(kpi.unit.symbol()).is_some_and(|name| name.ends_with('_'));
     if is_named { number } else { with_unit(kpi, number) }
 }

@@ -2,7 +2,7 @@
 
 use super::causes::{self, Cause};
 use super::{count, list_numbers, show_limit};
-use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::kpi::KpiId;
 use crate::core::policy::{FreezeRule, GateSet, KpiGate, RunVerdictRule};
 use crate::core::series::Series;
 use crate::core::verdict::{Check, Comparison, LimitSource, Outcome, Part, Severity};
@@ -130,12 +130,11 @@ pub fn checks(
     set: &GateSet,
     rule: &RunVerdictRule,
     passes: &Passes,
-    kpis: &KpiTable,
 ) -> Vec<Check> {
-    let counted = pass_count(series, window, rule, passes, &causes::find(series, window, set, kpis));
+    let counted = pass_count(series, window, rule, passes, &causes::find(series, window, set));
     let mut checks = vec![freeze(series, window, rule, passes)];
     if !window.is_empty() {
-        checks.extend(set.checks.iter().map(|gate| each(series, window, gate, kpis, counted.outcome)));
+        checks.extend(set.checks.iter().map(|gate| each(series, window, gate, counted.outcome)));
     }
     checks.insert(0, counted);
     checks
@@ -268,8 +267,8 @@ pub fn freeze_required(series: &Series, window: &Window, passes: &Passes, verdic
 }
 
 /// One line a KPI: how its worst value stands against the limit. Explains the pass count, does not join.
-fn each(series: &Series, window: &Window, gate: &KpiGate, kpis: &KpiTable, counted: Outcome) -> Check {
-    let kpi = kpis.get(gate.kpi);
+fn each(series: &Series, window: &Window, gate: &KpiGate, counted: Outcome) -> Check {
+    let kpi = gate.kpi;
     let limit = gate.limit.value;
     let values = &series.column(gate.kpi)[window.positions.clone()];
     let worst = values
@@ -278,15 +277,15 @@ fn each(series: &Series, window: &Window, gate: &KpiGate, kpis: &KpiTable, count
         .copied()
         .min_by(|a, b| gate.comparison.margin(*a, limit).total_cmp(&gate.comparison.margin(*b, limit)));
     let bound = format!("{} {}", gate.comparison.symbol(), show_limit(kpi, limit));
-    let missed = causes::missed(series, window, gate, kpis);
-    let missing = causes::without_value(series, window, gate, kpis, |_| true);
+    let missed = causes::missed(series, window, gate);
+    let missing = causes::without_value(series, window, gate, |_| true);
     let mut parts: Vec<String> = missed.into_iter().chain(missing).map(|cause| cause.sentence).collect();
     let clean = parts.is_empty();
     if clean {
         parts.push(format!("`{}` {bound} in all {}", kpi.name, count(window.len(), "iteration")));
     }
     Check {
-        kpi: Some(kpi.name.clone()),
+        kpi: Some(kpi.name.to_owned()),
         severity: gate.severity,
         statistic: gate.statistic.word().to_owned(),
         comparison: Some(gate.comparison),

@@ -5,7 +5,6 @@
 
 use super::{count, list_numbers};
 use crate::core::course::{ChangeRules, memory};
-use crate::core::kpi::KpiTable;
 use crate::core::policy::{HoldCount, Judge, KpiGate, Statistic};
 use crate::core::series::Series;
 use crate::core::stats::interval::FEWEST_FOR_PHI;
@@ -45,12 +44,11 @@ pub(super) fn see(
     series: &Series,
     [window, steady]: [&Window; 2],
     levels: &ChangeRules,
-    kpis: &KpiTable,
 ) -> Seen {
     if let Some(held) = gate.count {
         return counted(gate, held, series, window);
     }
-    let memory = || memory::of(series, gate.kpi, window, steady, levels, kpis);
+    let memory = || memory::of(series, gate.kpi, window, steady, levels);
     let seen = statistic(gate, series, window, memory);
     match seen.lacking {
         Some(Lacking::Bound(_)) => {

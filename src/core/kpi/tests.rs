@@ -25,7 +25,7 @@ fn the_constants_name_the_built_in_kpis() {
     ];
     assert_eq!(table.len(), expected.len());
     for (id, name) in expected {
-        assert_eq!(table.name(id), name);
+        assert_eq!(id.name, name);
         assert_eq!(table.find(name), Some(id));
     }
 }
@@ -41,27 +41,41 @@ fn an_alias_finds_its_kpi_but_is_no_canonical_name() {
 #[test]
 fn a_declared_kpi_may_not_take_a_name_that_is_used() {
     let mut table = KpiTable::default();
-    let clash = kpi("throughput", Unit::Other("1/s".into()), None, 0.0, &["net"]);
+    let rate = Unit::Other("1/s");
+    let clash = kpi(0, rate, 0.0, named!["throughput", "net"]);
     let error = table.declare(clash).expect_err("`net` belongs to net_bps");
     assert_eq!(error.to_string(), "`net` is already a name of KPI `net_bps`");
-    let fine = kpi("throughput", Unit::Other("1/s".into()), None, 0.0, &["tps"]);
+    let fine = kpi(0, rate, 0.0, named!["throughput", "tps"]);
     let id = table.declare(fine).expect("a free name");
+    assert_eq!((id.index(), id.name), (16, "throughput"));
     assert_eq!(table.spelled("tps"), Some((id, 1)));
 }
 
 #[test]
+fn one_definition_has_one_id_and_another_one_of_the_name_has_its_own() {
+    let declare = |floor| {
+        let kpi = kpi(0, Unit::Other("1/s"), floor, named!["throughput"]);
+        KpiTable::default().declare(kpi).expect("a free name")
+    };
+    let (first, again, other) = (declare(0.0), declare(0.0), declare(1.0));
+    assert!(
+        std::ptr::eq::<Kpi>(&raw const *first, &raw const *again)
+            && !std::ptr::eq::<Kpi>(&raw const *first, &raw const *other)
+    );
+    assert_eq!(serde_json::to_value([first]).expect("a name"), serde_json::json!(["throughput"]));
+}
+
+#[test]
 fn impossible_values_are_told_apart_from_bad_ones() {
-    let table = KpiTable::default();
-    assert!(!table.get(KpiId::RISK_RATIO).is_possible(-0.1));
-    assert!(table.get(KpiId::RISK_RATIO).is_possible(1.0));
-    assert!(!table.get(KpiId::P95_LATENCY_MS).is_possible(-1.0));
-    assert!(table.get(KpiId::NET_BPS).is_possible(-50.0));
+    assert!(!KpiId::RISK_RATIO.is_possible(-0.1));
+    assert!(KpiId::RISK_RATIO.is_possible(1.0));
+    assert!(!KpiId::P95_LATENCY_MS.is_possible(-1.0));
+    assert!(KpiId::NET_BPS.is_possible(-50.0));
 }
 
 #[test]
 fn a_built_in_ratio_above_one_is_a_percentage_and_a_declared_one_is_what_it_is() {
-    let table = KpiTable::default();
-    let risk = table.get(KpiId::RISK_RATIO);
+    let risk = KpiId::RISK_RATIO;
     for (raw, expected) in [
         (0.42, 0.42),
         (1.0, 1.0),
@@ -78,11 +92,11 @@ fn a_built_in_ratio_above_one_is_a_percentage_and_a_declared_one_is_what_it_is()
     }
     assert_eq!(risk.in_unit(42.0, 0.01), Some(0.42));
     assert!(risk.is_too_high(1.015) && !risk.is_too_high(1.0) && !risk.is_too_high(-0.1));
-    let declared = Kpi { highest: Some(10.0), reads_percent: false, ..risk.clone() };
+    let declared = Kpi { highest: Some(10.0), reads_percent: false, ..(*risk).clone() };
     for raw in [1.37, 9.5, 42.0] {
         assert_eq!(declared.in_unit(raw, 1.0), Some(raw));
     }
     assert_eq!(declared.in_unit(10.0 + 1e-10, 1.0), Some(10.0));
     assert!(declared.is_too_high(10.1) && !declared.is_too_high(9.9));
-    assert!(!table.get(KpiId::P95_LATENCY_MS).is_too_high(1e300));
+    assert!(!KpiId::P95_LATENCY_MS.is_too_high(1e300));
 }

@@ -25,7 +25,7 @@ impl Policy {
         // How much neighbours resemble each other is seen in the steady part, or in a window that is longer.
         let of_bound = self.until(WindowSpec::Steady, FEWEST_FOR_PHI).max(own);
         let needed = if gate.judge == Judge::Point { own } else { of_bound };
-        (format!("{}.{}", set.name, self.kpis.name(gate.kpi)), needed)
+        (format!("{}.{}", set.name, gate.kpi.name), needed)
     }
 
     fn of_course(&self, rules: &CourseRules) -> u64 {

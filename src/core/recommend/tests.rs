@@ -59,7 +59,7 @@ fn evaluated(
         assert_eq!(statistic, Statistic::Mean);
         values.iter().find(|(known, _)| *known == id).map(|(_, value)| *value)
     };
-    evaluate(rules, &KpiTable::default(), kpi, &guards)
+    evaluate(rules, kpi, &guards)
 }
 
 fn spoke(guards: &[Guard]) -> GuardCounts {

@@ -9,7 +9,7 @@ pub mod triggers;
 pub mod verdict;
 pub mod watch;
 
-use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::kpi::KpiId;
 use crate::core::number::{exact, trimmed};
 use crate::core::policy::Statistic;
 use crate::core::policy::release::{CanaryBound, CanaryLimit, CanaryRules};
@@ -46,7 +46,6 @@ pub struct ResolvedCheckpoint {
 /// The limits of all hours. `measured` is what the soak showed of a KPI in its last-n window of `n` iterations.
 pub fn resolve(
     rules: &CanaryRules,
-    kpis: &KpiTable,
     n: usize,
     measured: impl Fn(KpiId, Statistic) -> Option<f64>,
 ) -> Vec<ResolvedCheckpoint> {
@@ -57,7 +56,7 @@ pub fn resolve(
             .iter()
             .map(|limit| {
                 let before = earlier(&resolved, limit.kpi);
-                one(limit, rules.statistic, before, kpis, n, &measured)
+                one(limit, rules.statistic, before, n, &measured)
             })
             .collect();
         resolved.push(ResolvedCheckpoint {
@@ -81,7 +80,6 @@ fn one(
     limit: &CanaryLimit,
     usual: Statistic,
     before: Option<(f64, Comparison, f64)>,
-    kpis: &KpiTable,
     n: usize,
     measured: &impl Fn(KpiId, Statistic) -> Option<f64>,
 ) -> ResolvedLimit {
@@ -102,7 +100,7 @@ fn one(
         CanaryBound::FromSoak { statistic, margin, decimals } => (*statistic, margin.value, *decimals),
     };
     let number = |value: f64, digits: usize| trimmed(&exact(value, digits)).to_owned();
-    let unit = kpis.get(*kpi).unit.symbol();
+    let unit = kpi.unit.symbol();
     let Some(seen) = measured(*kpi, statistic) else {
         return match before {
             Some((limit, comparison, hours)) => resolved(
@@ -122,7 +120,7 @@ fn one(
             format!("as at hour {}, which is stricter than the soak less its margin", number(hours, 0));
         return resolved(comparison, Some(limit), basis);
     }
-    let shown = crate::core::number::fixed(seen, kpis.get(*kpi).unit.decimals().max(decimals + 1));
+    let shown = crate::core::number::fixed(seen, kpi.unit.decimals().max(decimals + 1));
     let (sign, way) = if is_floor { ("-", "up") } else { ("+", "down") };
     let basis = format!(
         "soak: {} {} {} over n = {n}, {sign} margin {}, rounded {way}",
@@ -207,7 +205,7 @@ mod tests {
     }
 
     fn at_24(hour_6: f64, measured: Option<f64>) -> ResolvedLimit {
-        let resolved = resolve(&rules(hour_6), &KpiTable::default(), 8, |_, _| measured);
+        let resolved = resolve(&rules(hour_6), 8, |_, _| measured);
         resolved[1].limits[0].clone()
     }
 

@@ -4,7 +4,7 @@
 use super::score::Day;
 use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::drift::DriftWord;
-use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::kpi::KpiId;
 use crate::core::number::TOLERANCE;
 use crate::core::policy::release::ScoreRules;
 use crate::core::policy::{Policy, WindowSpec, Windows};
@@ -107,7 +107,7 @@ pub fn measure(
         refusals.push("no iteration tells a usable time (`runtime_utc`), so the day is not known".to_owned());
     }
     let mean = |kpi: KpiId, is_floor: bool, refusals: &mut Vec<String>| {
-        let found = worst_mean(analysis, kpi, is_floor, &policy.kpis, policy.windows);
+        let found = worst_mean(analysis, kpi, is_floor, policy.windows);
         found.map_err(|problem| refusals.push(problem)).ok()
     };
     let edge = mean(KpiId::NET_BPS, true, &mut refusals);
@@ -171,10 +171,9 @@ fn worst_mean(
     analysis: &Analysis,
     kpi: KpiId,
     is_floor: bool,
-    kpis: &KpiTable,
     windows: Windows,
 ) -> Result<(f64, usize), String> {
-    let name = kpis.name(kpi);
+    let name = kpi.name;
     let of_symbol = |symbol: &SymbolAnalysis| {
         let steady = symbol
             .deep

@@ -136,11 +136,11 @@ impl Notes {
     pub fn of(analysis: &Analysis, policy: &Policy, profile: &ParamValues) -> Self {
         let worst = analysis.worst();
         let measured = |kpi, of| worst.last_kpi(kpi).and_then(|stats| statistic(stats, of));
-        let canary = canary::resolve(&policy.release.canary, &policy.kpis, worst.last.len(), measured);
+        let canary = canary::resolve(&policy.release.canary, worst.last.len(), measured);
         Self {
-            canary: canary.iter().flat_map(|checkpoint| canary_notes(checkpoint, policy)).collect(),
+            canary: canary.iter().flat_map(canary_notes).collect(),
             parameters: parameters(analysis, policy, profile),
-            symbols: analysis.symbols.iter().map(|symbol| symbol_notes(analysis, symbol, policy)).collect(),
+            symbols: analysis.symbols.iter().map(|symbol| symbol_notes(analysis, symbol)).collect(),
         }
     }
 
@@ -151,20 +151,17 @@ impl Notes {
     }
 }
 
-fn canary_notes<'a>(
-    checkpoint: &'a ResolvedCheckpoint,
-    policy: &'a Policy,
-) -> impl Iterator<Item = CanaryNote> + 'a {
+fn canary_notes(checkpoint: &ResolvedCheckpoint) -> impl Iterator<Item = CanaryNote> + '_ {
     checkpoint.limits.iter().map(|limit| CanaryNote {
         after_hours: checkpoint.after_hours,
         basis: limit.basis.clone(),
         comparison: limit.comparison.symbol().to_owned(),
-        kpi: policy.kpis.name(limit.kpi).to_owned(),
+        kpi: limit.kpi.name.to_owned(),
         limit: limit.limit,
     })
 }
 
-fn symbol_notes(analysis: &Analysis, symbol: &SymbolAnalysis, policy: &Policy) -> SymbolNotes {
+fn symbol_notes(analysis: &Analysis, symbol: &SymbolAnalysis) -> SymbolNotes {
     let series = analysis.series(symbol);
     let rounded = |value: f64| round_half_even(value, DECIMALS);
     let told = [
@@ -180,13 +177,13 @@ fn symbol_notes(analysis: &Analysis, symbol: &SymbolAnalysis, policy: &Policy) -
         let stats = symbol.last_kpi(kpi);
         let summary = stats.and_then(|stats| stats.summary);
         KpiNote {
-            kpi: policy.kpis.name(kpi).to_owned(),
+            kpi: kpi.name.to_owned(),
             max: summary.map(|summary| rounded(summary.max)),
             mean: summary.map(|summary| rounded(summary.mean)),
             median: summary.map(|summary| rounded(summary.median)),
             min: summary.map(|summary| rounded(summary.min)),
             trend: stats.and_then(|stats| stats.trend).map(|trend| trend.word.word().to_owned()),
-            unit: policy.kpis.get(kpi).unit.symbol().to_owned(),
+            unit: kpi.unit.symbol().to_owned(),
         }
     };
     let goal = |check: &crate::core::verdict::Check| {

@@ -46,14 +46,14 @@ pub fn summarise(policy: &Policy, report: &EdgeReport, warming_up: bool) -> Iter
     let Taking { values, mut above_highest, notes, .. } = taking;
     above_highest.retain(|(kpi, ..)| values[kpi.index()].is_none());
     above_highest.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-    let (kpi_verdict, kpi_reasons) = verdict(policy, &policy.run.iteration_verdict, &values, warming_up);
+    let (kpi_verdict, kpi_reasons) = verdict(&policy.run.iteration_verdict, &values, warming_up);
     IterationSummary {
         version: report.version.clone(),
         fallbacks,
         maker_source,
         fills: below(report, "fills.", ""),
         components: below(report, "component_breakdown.", ""),
-        blocks: Blocks::new(below(report, "block_reasons.", ".count"), block_ratios(policy, report)),
+        blocks: Blocks::new(below(report, "block_reasons.", ".count"), block_ratios(report)),
         neg_edge_drivers: report.neg_edge_drivers.clone(),
         kpi_verdict: Some(kpi_verdict),
         kpi_reasons,
@@ -79,7 +79,7 @@ pub fn metrics(policy: &Policy, report: &EdgeReport) -> BTreeMap<String, f64> {
             let raw = report.number(metric)?;
             // They are read as the built-in ratios are; what the policy declares is taken as it is.
             let is_ratio = RATIOS.contains(&metric) && policy.kpis.spelled(metric).is_none();
-            let share = policy.kpis.get(KpiId::RISK_RATIO);
+            let share = KpiId::RISK_RATIO;
             Some((metric.to_owned(), if is_ratio { share.in_unit(raw, 1.0)? } else { raw }))
         })
         .collect()
@@ -98,15 +98,12 @@ impl Taking<'_> {
     /// Under the KPI's own names; the first that is present wins.
     fn spelled(&mut self) {
         for id in self.policy.kpis.ids() {
-            let found = self
-                .policy
-                .kpis
-                .get(id)
+            let found = id
                 .spellings
                 .iter()
-                .find_map(|spelling| Some((spelling, *self.report.numbers.get(&spelling.key)?)));
+                .find_map(|spelling| Some((spelling, *self.report.numbers.get(spelling.key)?)));
             if let Some((spelling, raw)) = found {
-                self.values[id.index()] = self.usable(id, &spelling.key, raw, spelling.scale);
+                self.values[id.index()] = self.usable(id, spelling.key, raw, spelling.scale);
             }
         }
     }
@@ -124,7 +121,7 @@ impl Taking<'_> {
 
     /// The value in the KPI's unit; what has none is noted.
     fn usable(&mut self, id: KpiId, key: &str, raw: Option<f64>, scale: f64) -> Option<f64> {
-        let kpi = self.policy.kpis.get(id);
+        let kpi = id;
         let Some(raw) = raw else {
             // A source that knows why has said so.
             let named = format!("`{key}`");
@@ -149,7 +146,7 @@ impl Taking<'_> {
         for (percentile, mean) in MEANS {
             if self.values[percentile.index()].is_none() && self.values[mean.index()].is_some() {
                 self.values[percentile.index()] = self.values[mean.index()];
-                taken.push((percentile, self.policy.kpis.name(mean).to_owned()));
+                taken.push((percentile, mean.name.to_owned()));
             }
         }
         taken
@@ -168,7 +165,7 @@ impl Taking<'_> {
             .map(|share| (share, MakerSource::FillsVolume))
             .or_else(|| by("count").map(|share| (share, MakerSource::FillsCount)))
             .or_else(|| {
-                let kpi = self.policy.kpis.get(KpiId::MAKER_TAKER_RATIO);
+                let kpi = KpiId::MAKER_TAKER_RATIO;
                 let percent = self.report.number("maker_share_pct")?;
                 let share = kpi.in_unit(percent, 0.01)?;
                 if kpi.is_too_high(share) {
@@ -210,8 +207,8 @@ fn below(report: &EdgeReport, start: &str, end: &str) -> BTreeMap<String, f64> {
 }
 
 /// Shares by reason, percentages turned into shares.
-fn block_ratios(policy: &Policy, report: &EdgeReport) -> BTreeMap<String, f64> {
-    let share = policy.kpis.get(KpiId::RISK_RATIO);
+fn block_ratios(report: &EdgeReport) -> BTreeMap<String, f64> {
+    let share = KpiId::RISK_RATIO;
     below(report, "block_reasons.", ".ratio")
         .into_iter()
         .filter_map(|(reason, raw)| {
@@ -232,7 +229,6 @@ fn edge_gate(policy: &Policy, report: &EdgeReport) -> Vec<String> {
 /// The runner's verdict on the iteration with its reasons. A KPI that the rules name and nobody delivered is
 /// a WARN: it may hide anything.
 fn verdict(
-    policy: &Policy,
     rules: &IterationVerdictRules,
     values: &[Option<f64>],
     warming_up: bool,
@@ -241,7 +237,7 @@ fn verdict(
     let held = |bounds: &[Bound], word: KpiVerdict| -> Vec<String> {
         bounds
             .iter()
-            .filter_map(|bound| told(bound, &policy.kpis, value(bound)?))
+            .filter_map(|bound| told(bound, value(bound)?))
             .map(|reason| format!("{}: {reason}", word.word()))
             .collect()
     };
@@ -251,7 +247,7 @@ fn verdict(
     let mut warns = held(&rules.warn, KpiVerdict::Warn);
     warns.extend(held(warmup, KpiVerdict::Warn));
     for bound in rules.warn.iter().chain(&rules.fail).chain(warmup) {
-        let missing = format!("WARN: {} is missing", policy.kpis.name(bound.kpi));
+        let missing = format!("WARN: {} is missing", bound.kpi.name);
         if value(bound).is_none() && !warns.contains(&missing) {
             warns.push(missing);
         }

@@ -129,8 +129,7 @@ impl<'s> Repeats<'s> {
 
     /// The KPIs of the verdict, as the subject of a sentence.
     fn names(&self) -> String {
-        let names: Vec<String> =
-            self.subject.required.iter().map(|kpi| format!("`{}`", self.subject.kpis.name(*kpi))).collect();
+        let names: Vec<String> = self.subject.required.iter().map(|kpi| format!("`{}`", kpi.name)).collect();
         match names.as_slice() {
             [only] => format!("{only} is"),
             [both @ .., last] if both.len() < 5 => format!("{} and {last} are", both.join(", ")),
@@ -174,8 +173,8 @@ impl<'s> Repeats<'s> {
 /// Significant digits of these KPIs of an iteration together.
 fn digits(subject: &Subject<'_>, kpis: impl Iterator<Item = KpiId>, number: u64) -> usize {
     let at = subject.series.position_of(number);
-    let known = kpis.filter_map(|kpi| Some((subject.kpis.get(kpi), subject.series.value(kpi, at)?)));
-    known.map(|(kpi, value)| informative_digits(kpi, value)).sum()
+    let known = kpis.filter_map(|kpi| Some((kpi, subject.series.value(kpi, at)?)));
+    known.map(|(kpi, value)| informative_digits(&kpi, value)).sum()
 }
 
 /// A value at a bound says nothing: that is where an idle system stands.

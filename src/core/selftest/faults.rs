@@ -2,7 +2,7 @@
 
 use super::{Edit, Fault, FaultKind};
 use crate::core::judge::{list_numbers, show, show_distance, show_limit};
-use crate::core::kpi::{Direction, Kpi, KpiId, KpiTable};
+use crate::core::kpi::{Direction, KpiId};
 use crate::core::policy::{GateSet, KpiGate};
 use crate::core::series::Series;
 use crate::core::stats::Summary;
@@ -28,8 +28,6 @@ pub struct Subject<'s> {
     pub steady: &'s Window,
     /// What an iteration must show to pass.
     pub limits: &'s GateSet,
-    /// The KPIs.
-    pub kpis: &'s KpiTable,
 }
 
 /// All faults: each kind for each KPI that an iteration is judged by and for those of the verdict, and those of
@@ -81,7 +79,7 @@ fn truncated(subject: &Subject<'_>) -> Fault {
 struct Target<'s> {
     subject: &'s Subject<'s>,
     id: KpiId,
-    kpi: &'s Kpi,
+    kpi: KpiId,
     gate: Option<&'s KpiGate>,
     /// +1 where more is worse, −1 where less is.
     worse: f64,
@@ -92,7 +90,7 @@ struct Target<'s> {
 impl<'s> Target<'s> {
     /// `None` where the KPI has no value to change, or no bad side.
     fn of(subject: &'s Subject<'s>, id: KpiId) -> Option<Self> {
-        let kpi = subject.kpis.get(id);
+        let kpi = id;
         let worse = match kpi.direction? {
             Direction::Higher => -1.0,
             Direction::Lower => 1.0,
@@ -276,13 +274,8 @@ mod tests {
 
     fn of(values: &[f64]) -> Vec<Fault> {
         let series = series(KpiId::NET_BPS, &values.iter().copied().map(Some).collect::<Vec<_>>());
-        let subject = Subject {
-            series: &series,
-            judged: &last(&series),
-            steady: &whole(&series),
-            limits: &limits(),
-            kpis: &KpiTable::default(),
-        };
+        let subject =
+            Subject { series: &series, judged: &last(&series), steady: &whole(&series), limits: &limits() };
         faults(&subject)
     }
 
@@ -295,7 +288,7 @@ mod tests {
             .edits
             .iter()
             .map(|(number, edit)| match edit {
-                Edit::Set(KpiId::NET_BPS, value) => (*number, *value),
+                Edit::Set(kpi, value) if *kpi == KpiId::NET_BPS => (*number, *value),
                 other => panic!("{other:?}"),
             })
             .collect()
@@ -349,13 +342,8 @@ mod tests {
     #[test]
     fn a_ratio_stays_between_zero_and_one() {
         let series = series(KpiId::RISK_RATIO, &[Some(0.9), Some(0.99), Some(0.4), Some(0.95)]);
-        let subject = Subject {
-            series: &series,
-            judged: &last(&series),
-            steady: &whole(&series),
-            limits: &limits(),
-            kpis: &KpiTable::default(),
-        };
+        let subject =
+            Subject { series: &series, judged: &last(&series), steady: &whole(&series), limits: &limits() };
         let faults = faults(&subject);
         for fault in &faults {
             for (_, edit) in &fault.edits {

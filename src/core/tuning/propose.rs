@@ -9,7 +9,7 @@ use super::parameters::Parameter;
 use super::record::Delta;
 use super::state::TunerState;
 use super::steps;
-use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::kpi::KpiId;
 use crate::core::number::{beside, exact};
 use crate::core::params::{ParamName, ParamValues};
 use crate::core::policy::run::{Bound, Change, Movement, RunPolicy, TunerRule};
@@ -19,8 +19,6 @@ use crate::core::policy::run::{Bound, Change, Movement, RunPolicy, TunerRule};
 pub struct Question<'a> {
     /// The rows, the cautions and the parameters.
     pub policy: &'a RunPolicy,
-    /// For the names in the reasons.
-    pub kpis: &'a KpiTable,
     /// Number of the iteration.
     pub number: u64,
     /// What it measured, by KPI index.
@@ -56,7 +54,7 @@ struct Draft {
 
 /// Asks the table.
 pub fn propose(question: Question<'_>) -> Proposal {
-    let Question { policy, kpis, number, values, overrides, state } = question;
+    let Question { policy, number, values, overrides, state } = question;
     let mut proposal = Proposal { streaks: streaks(policy, values, state), ..Proposal::default() };
     proposal.acted = state.rule_acted.clone();
     let acting: Vec<&TunerRule> =
@@ -80,8 +78,7 @@ pub fn propose(question: Question<'_>) -> Proposal {
             let Some(value) = overrides.get(&change.param) else { continue };
             match step(parameter, value, change) {
                 Move::By { delta, at_bound } => {
-                    let draft =
-                        Draft { row: row.name.clone(), delta, reason: reason(row, kpis, values), at_bound };
+                    let draft = Draft { row: row.name.clone(), delta, reason: reason(row, values), at_bound };
                     drafts.insert(change.param.clone(), draft);
                 }
                 Move::ShortenedToNothing => {
@@ -190,9 +187,9 @@ fn be_cautious(policy: &RunPolicy, drafts: &mut BTreeMap<ParamName, Draft>) {
 }
 
 /// `MODERATE: risk_ratio 0.45 >= 0.40, risk_ratio 0.45 < 0.60`.
-fn reason(row: &TunerRule, kpis: &KpiTable, values: &[Option<f64>]) -> String {
+fn reason(row: &TunerRule, values: &[Option<f64>]) -> String {
     let conditions: Vec<String> =
-        row.when.iter().filter_map(|bound| told(bound, kpis, value_of(bound.kpi, values)?)).collect();
+        row.when.iter().filter_map(|bound| told(bound, value_of(bound.kpi, values)?)).collect();
     let in_a_row =
         if row.in_a_row > 1 { format!(" ({} iterations in a row)", row.in_a_row) } else { String::new() };
     format!("{}: {}{in_a_row}", tag(&row.name), conditions.join(", "))
@@ -204,8 +201,8 @@ pub fn tag(row: &str) -> String {
 }
 
 /// `risk_ratio 0.45 >= 0.40`, if it holds.
-pub fn told(bound: &Bound, kpis: &KpiTable, value: f64) -> Option<String> {
-    let kpi = kpis.get(bound.kpi);
+pub fn told(bound: &Bound, value: f64) -> Option<String> {
+    let kpi = bound.kpi;
     let (limit, decimals) = (bound.limit.value, kpi.unit.decimals().min(2));
     bound.holds(Some(value)).then(|| {
         let (value, word) = (beside(value, limit, decimals), bound.comparison.symbol());

@@ -20,17 +20,16 @@ pub(super) fn of(baselines: &[(u64, String, StoredBaseline)], policy: &Policy) -
         })
         .collect();
     let rules = &policy.compare.kpis;
-    let mut warnings: Vec<String> =
-        step_down(&steps, rules, &policy.kpis).iter().map(|step| told_step(step, policy)).collect();
-    warnings.extend(ratchet(&steps, rules, &policy.kpis).iter().map(|slide| told_slide(slide, policy)));
+    let mut warnings: Vec<String> = step_down(&steps, rules).iter().map(told_step).collect();
+    warnings.extend(ratchet(&steps, rules).iter().map(told_slide));
     let newest = baselines.last();
     warnings.extend(newest.and_then(|(_, file, baseline)| too_short(file, baseline, policy)));
     warnings.extend(newest.into_iter().flat_map(|(_, file, baseline)| no_basis(file, baseline, policy)));
     warnings
 }
 
-fn told_step(step: &Slide, policy: &Policy) -> String {
-    let kpi = policy.kpis.get(step.kpi);
+fn told_step(step: &Slide) -> String {
+    let kpi = step.kpi;
     format!(
         "{} of baseline {} is worse than that of baseline {} by {}, more than the margin of {}: runs are compared with \
          the worse one from now on",
@@ -42,8 +41,8 @@ fn told_step(step: &Slide, policy: &Policy) -> String {
     )
 }
 
-fn told_slide(slide: &Slide, policy: &Policy) -> String {
-    let kpi = policy.kpis.get(slide.kpi);
+fn told_slide(slide: &Slide) -> String {
+    let kpi = slide.kpi;
     format!(
         "{} slid from baseline {} to {} by {} for the worse, more than the margin of {}, and no step on the way was \
          beyond it",
@@ -59,7 +58,7 @@ fn told_slide(slide: &Slide, policy: &Policy) -> String {
 fn too_short(file: &str, baseline: &StoredBaseline, policy: &Policy) -> Option<String> {
     let fewest = policy.compare.min_iterations;
     let values = |rule: &KpiRule| {
-        let n = baseline.kpis.get(policy.kpis.name(rule.kpi)).map_or(0, |stored| stored.values.len());
+        let n = baseline.kpis.get(rule.kpi.name).map_or(0, |stored| stored.values.len());
         (rule.margin.is_some() && (rule.required || n > 0)).then_some(n)
     };
     let few = policy.compare.kpis.iter().filter_map(values).min().unwrap_or(0);
@@ -88,11 +87,10 @@ fn no_basis(file: &str, baseline: &StoredBaseline, policy: &Policy) -> Vec<Strin
         ));
     }
     let lacks = |rule: &&KpiRule| {
-        let stored = baseline.kpis.get(policy.kpis.name(rule.kpi));
+        let stored = baseline.kpis.get(rule.kpi.name);
         rule.required && stored.is_none_or(|stored| stored.values.is_empty())
     };
-    let lacking: Vec<&str> =
-        policy.compare.kpis.iter().filter(lacks).map(|rule| policy.kpis.name(rule.kpi)).collect();
+    let lacking: Vec<&str> = policy.compare.kpis.iter().filter(lacks).map(|rule| rule.kpi.name).collect();
     if !lacking.is_empty() {
         let kpis = lacking.join(", ");
         found.push(format!(

@@ -14,10 +14,10 @@ const MOST: usize = 20;
 
 pub(super) fn section(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     paragraph(out, &format!("{}# Drift of the KPIs", subject.mark));
-    drifts(out, subject, deep);
+    drifts(out, deep);
     paragraph(out, &format!("{}# Changes of level", subject.mark));
     for found in &deep.changes {
-        changes(out, subject, found);
+        changes(out, found);
     }
     out.push('\n');
     let course = &subject.policy.change_points.course;
@@ -32,7 +32,7 @@ pub(super) fn section(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     );
 }
 
-fn drifts(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
+fn drifts(out: &mut String, deep: &Deep) {
     let unit = if deep.pace.is_some() { "per hour" } else { "per iteration" };
     let interval = format!("95 % interval, {unit}");
     table(
@@ -53,7 +53,7 @@ fn drifts(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
         ],
     );
     for found in &deep.kpi_drift {
-        row(out, cells(subject, deep, found));
+        row(out, cells(deep, found));
     }
     out.push('\n');
     paragraph(
@@ -71,7 +71,7 @@ fn drifts(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
         },
     );
     for (kpi, from) in &deep.settled {
-        let name = subject.policy.kpis.name(*kpi);
+        let name = kpi.name;
         line(
             out,
             &format!("- `{}` moves at the beginning and is steady from iteration {from} on", cell(name)),
@@ -82,9 +82,9 @@ fn drifts(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     }
 }
 
-fn cells(subject: &Subject<'_>, deep: &Deep, found: &KpiDrift) -> [String; 12] {
-    let kpi = subject.policy.kpis.get(found.kpi);
-    let name = format!("`{}`", cell(&kpi.name));
+fn cells(deep: &Deep, found: &KpiDrift) -> [String; 12] {
+    let kpi = found.kpi;
+    let name = format!("`{}`", cell(kpi.name));
     let span = found.span.map_or_else(String::new, |(first, last)| format!("{first}-{last}"));
     let n = found.n.to_string();
     let word = word(found);
@@ -127,9 +127,9 @@ pub(crate) fn word(found: &KpiDrift) -> String {
     }
 }
 
-fn changes(out: &mut String, subject: &Subject<'_>, found: &KpiChanges) {
-    let kpi = subject.policy.kpis.get(found.kpi);
-    let name = cell(&kpi.name);
+fn changes(out: &mut String, found: &KpiChanges) {
+    let kpi = found.kpi;
+    let name = cell(kpi.name);
     if found.changes.is_empty() {
         let what = match (found.block, found.likeliest) {
             (None, _) => format!("too few values ({})", found.n),

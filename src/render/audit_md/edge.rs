@@ -32,7 +32,7 @@ pub(super) fn section(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
             },
         );
     } else {
-        components(out, subject, edge);
+        components(out, edge);
     }
     if edge.gross_imputed > 0 {
         paragraph(
@@ -56,7 +56,7 @@ pub(super) fn section(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     }
 }
 
-fn components(out: &mut String, subject: &Subject<'_>, edge: &EdgeDecomposition) {
+fn components(out: &mut String, edge: &EdgeDecomposition) {
     table(
         out,
         &[Column::Text("component"), Column::Number("mean, bps"), Column::Number("iterations that tell it")],
@@ -70,12 +70,12 @@ fn components(out: &mut String, subject: &Subject<'_>, edge: &EdgeDecomposition)
         (KpiId::NET_BPS, edge.net),
     ];
     for (kpi, Component { mean, n }) in all {
-        row(out, [cell(subject.policy.kpis.name(kpi)), maybe(mean, DIGITS), n.to_string()]);
+        row(out, [cell(kpi.name), maybe(mean, DIGITS), n.to_string()]);
     }
     out.push('\n');
     table(out, &[Column::Text("contribution, largest first"), Column::Number("to the net edge, bps")]);
     for contribution in &edge.contributions {
-        row(out, [cell(subject.policy.kpis.name(contribution.kpi)), signed(contribution.value, DIGITS)]);
+        row(out, [cell(contribution.kpi.name), signed(contribution.value, DIGITS)]);
     }
     out.push('\n');
 }

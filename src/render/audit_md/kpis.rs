@@ -78,7 +78,7 @@ fn of_window(out: &mut String, subject: &Subject<'_>, stats: &WindowStats) {
 }
 
 fn cells(subject: &Subject<'_>, stats: &KpiStats) -> [String; 20] {
-    let kpi = subject.policy.kpis.get(stats.kpi);
+    let kpi = stats.kpi;
     let digits = kpi.unit.decimals();
     let gate = subject.limits.checks.iter().find(|gate| gate.kpi == stats.kpi);
     let told = |which: fn(&Summary) -> f64| maybe(stats.summary.as_ref().map(which), digits);
@@ -95,7 +95,7 @@ fn cells(subject: &Subject<'_>, stats: &KpiStats) -> [String; 20] {
         format!("{} to {}", fixed(interval.low, digits), fixed(interval.high, digits))
     });
     [
-        with_unit(&cell(&kpi.name), kpi),
+        with_unit(&cell(kpi.name), kpi),
         stats.summary.map_or(0, |summary| summary.n).to_string(),
         stats.missing.to_string(),
         judged(|summary| summary.mean),
@@ -159,14 +159,14 @@ fn shapes(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
         ],
     );
     for kpi in KpiId::OF_THE_VERDICT {
-        let known = subject.policy.kpis.get(kpi);
+        let known = kpi;
         let digits = known.unit.decimals();
         let summary = overall.kpi(kpi).and_then(|stats| stats.summary);
         let shape = sparkline(&series.column(kpi)[overall.window.positions.clone()], WIDTH, subject.glyphs);
         row(
             out,
             [
-                with_unit(&cell(&known.name), known),
+                with_unit(&cell(known.name), known),
                 format!("`{shape}`"),
                 maybe(summary.map(|summary| summary.min), digits),
                 maybe(summary.map(|summary| summary.max), digits),

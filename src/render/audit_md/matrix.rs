@@ -34,10 +34,7 @@ pub(super) fn section(out: &mut String, subject: &Subject<'_>) {
         paragraph(out, &format!("{n} iterations, of which the first {FIRST} and the last {LAST} are shown."));
     }
     let kpis = kpis(subject);
-    let names: Vec<String> = kpis
-        .iter()
-        .map(|kpi| with_unit(&short_name(*kpi, subject.policy), subject.policy.kpis.get(*kpi)))
-        .collect();
+    let names: Vec<String> = kpis.iter().map(|kpi| with_unit(&short_name(*kpi), *kpi)).collect();
     let result = format!("by the {} limits", subject.analysis.limits());
     let mut columns = vec![Column::Number("iteration"), Column::Text("time")];
     columns.extend(names.iter().map(|name| Column::Number(name)));
@@ -72,7 +69,7 @@ fn one(out: &mut String, subject: &Subject<'_>, kpis: &[KpiId], position: usize)
     let mut cells =
         vec![iteration.number.to_string(), iteration.time.as_deref().map_or_else(String::new, cell)];
     for kpi in kpis {
-        let digits = subject.policy.kpis.get(*kpi).unit.decimals();
+        let digits = kpi.unit.decimals();
         let gate = subject.limits.checks.iter().find(|gate| gate.kpi == *kpi);
         cells.push(match (series.value(*kpi, position), gate) {
             (Some(value), Some(gate)) => beside(value, gate.limit.value, digits),

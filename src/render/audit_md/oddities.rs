@@ -5,7 +5,6 @@ use super::tuning::earlier;
 use crate::core::analysis::Deep;
 use crate::core::anomalies::{Anomaly, AnomalyKind};
 use crate::core::number::{beside, distance, exact, fixed};
-use crate::core::policy::Policy;
 use crate::core::violations::Violation;
 use crate::render::markdown::cell;
 use crate::render::report_md::{Column, bound, paragraph, row, table, with_unit};
@@ -22,12 +21,12 @@ pub(super) fn anomalies(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     if deep.anomalies.is_empty() {
         paragraph(out, "No latency spike, risk jump or maker/taker drop beyond the limits of the policy.");
     } else {
-        anomaly_table(out, &deep.anomalies, subject.policy);
+        anomaly_table(out, &deep.anomalies);
     }
 }
 
 /// The last anomalies, and how many there are before them.
-pub(in crate::render) fn anomaly_table(out: &mut String, anomalies: &[Anomaly], policy: &Policy) {
+pub(in crate::render) fn anomaly_table(out: &mut String, anomalies: &[Anomaly]) {
     table(
         out,
         &[
@@ -41,7 +40,7 @@ pub(in crate::render) fn anomaly_table(out: &mut String, anomalies: &[Anomaly], 
     );
     let before = anomalies.len().saturating_sub(MOST_ANOMALIES);
     for anomaly in &anomalies[before..] {
-        let kpi = policy.kpis.get(anomaly.kind.kpi());
+        let kpi = anomaly.kind.kpi();
         let digits = kpi.unit.decimals();
         let (value, change) = match anomaly.delta {
             Some(delta) => {
@@ -59,7 +58,7 @@ pub(in crate::render) fn anomaly_table(out: &mut String, anomalies: &[Anomaly], 
             [
                 anomaly.iteration.to_string(),
                 anomaly.kind.word().to_owned(),
-                with_unit(&cell(&kpi.name), kpi),
+                with_unit(&cell(kpi.name), kpi),
                 value,
                 change,
                 format!("{limit}{}", exact(anomaly.limit, digits)),
@@ -93,12 +92,12 @@ pub(super) fn violations(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
         ],
     );
     for (rule, counts) in policy.violations.rules.iter().zip(&found.by_kpi) {
-        let kpi = policy.kpis.get(rule.kpi);
+        let kpi = rule.kpi;
         let note = if counts.no_data { " (no value)" } else { "" };
         row(
             out,
             [
-                with_unit(&cell(&kpi.name), kpi),
+                with_unit(&cell(kpi.name), kpi),
                 format!("{}{note}", counts.warn),
                 counts.crit.to_string(),
                 bound(rule.warn_when, rule.warn.value, kpi),
@@ -125,7 +124,7 @@ pub(super) fn violations(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
         ],
     );
     for violation in &listed {
-        row(out, one(violation, policy));
+        row(out, one(violation));
     }
     out.push('\n');
     let more = found.warn() + found.crit() - listed.len();
@@ -134,8 +133,8 @@ pub(super) fn violations(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     }
 }
 
-fn one(violation: &Violation, policy: &Policy) -> [String; 6] {
-    let kpi = policy.kpis.get(violation.kpi);
+fn one(violation: &Violation) -> [String; 6] {
+    let kpi = violation.kpi;
     let digits = kpi.unit.decimals();
     let (value, limit, beyond) = match (violation.value, violation.limit) {
         (Some(value), Some(limit)) => {
@@ -145,7 +144,7 @@ fn one(violation: &Violation, policy: &Policy) -> [String; 6] {
     };
     [
         violation.iteration.map_or_else(String::new, |number| number.to_string()),
-        with_unit(&cell(&kpi.name), kpi),
+        with_unit(&cell(kpi.name), kpi),
         violation.level.word().to_owned(),
         value,
         limit,

@@ -94,12 +94,12 @@ fn window(symbol: &SymbolAnalysis) -> String {
 
 fn limits(analysis: &Analysis, policy: &Policy) -> String {
     let told = pass_limits(policy, analysis.mock).checks.iter().map(|gate| {
-        let kpi = policy.kpis.get(gate.kpi);
+        let kpi = gate.kpi;
         let unit = match kpi.unit.symbol() {
             "" => String::new(),
             unit => format!(" {}", cell(unit)),
         };
-        format!("{} {}{unit}", short_name(gate.kpi, policy), bound(gate.comparison, gate.limit.value, kpi))
+        format!("{} {}{unit}", short_name(gate.kpi), bound(gate.comparison, gate.limit.value, kpi))
     });
     told.collect::<Vec<_>>().join(", ")
 }

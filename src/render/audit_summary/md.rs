@@ -27,7 +27,7 @@ pub fn markdown(audit: &Audit<'_>, policy: &Policy, provenance: &Provenance, asc
             paragraph(&mut out, &format!("## Symbol {}", cell(name(symbol))));
         }
         readiness(&mut out, audit, symbol, ascii);
-        trends(&mut out, symbol, policy);
+        trends(&mut out, symbol);
     }
     result(&mut out, audit);
     tuning(&mut out, audit);
@@ -107,7 +107,7 @@ fn readiness(out: &mut String, audit: &Audit<'_>, symbol: &SymbolAnalysis, ascii
     out.push('\n');
 }
 
-fn trends(out: &mut String, symbol: &SymbolAnalysis, policy: &Policy) {
+fn trends(out: &mut String, symbol: &SymbolAnalysis) {
     paragraph(out, "## Trend Statistics");
     table(
         out,
@@ -122,7 +122,7 @@ fn trends(out: &mut String, symbol: &SymbolAnalysis, policy: &Policy) {
     );
     for (kpi, metric) in TRENDS {
         for window in &symbol.deep.windows {
-            let [min, max, median] = spread(window, kpi, policy);
+            let [min, max, median] = spread(window, kpi);
             let n = window.kpi(kpi).and_then(|stats| stats.summary).map_or(0, |summary| summary.n);
             row(out, [metric, &cell(&window.window.name), &n.to_string(), &min, &max, &median]);
         }

@@ -15,7 +15,6 @@ use crate::core::analysis::{Analysis, SymbolAnalysis, WindowStats};
 use crate::core::audit::{Audit, Phase};
 use crate::core::kpi::KpiId;
 use crate::core::number::beside;
-use crate::core::policy::Policy;
 use crate::core::verdict::{Check, Outcome};
 
 pub use csv::table;
@@ -95,8 +94,8 @@ fn gate(audit: &Audit<'_>) -> String {
 }
 
 /// Min, max and median of a KPI over a window.
-fn spread(window: &WindowStats, kpi: KpiId, policy: &Policy) -> [String; 3] {
-    let digits = policy.kpis.get(kpi).unit.decimals();
+fn spread(window: &WindowStats, kpi: KpiId) -> [String; 3] {
+    let digits = kpi.unit.decimals();
     let summary = window.kpi(kpi).and_then(|stats| stats.summary);
     [
         maybe(summary.map(|summary| summary.min), digits),

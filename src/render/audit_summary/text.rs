@@ -6,7 +6,6 @@ use super::{Row, TRENDS, gate, is_per_symbol, name, phases, spread, status, verd
 use crate::core::audit::{Audit, KeyFile};
 use crate::core::judge::count;
 use crate::core::number::{fixed, trimmed};
-use crate::core::policy::Policy;
 use crate::core::verdict::{Check, Outcome, Part};
 use crate::render::deltas_md::counted_as_full;
 use crate::render::terminal::{Style, decision, printable, rule};
@@ -36,18 +35,12 @@ pub struct Place<'p> {
 }
 
 /// The whole output.
-pub fn text(
-    audit: &Audit<'_>,
-    policy: &Policy,
-    provenance: &Provenance,
-    place: Place<'_>,
-    style: Style,
-) -> String {
+pub fn text(audit: &Audit<'_>, provenance: &Provenance, place: Place<'_>, style: Style) -> String {
     let mut out = Lines { text: String::new(), ascii: style.ascii };
     out.heading(&format!("SOAK ARTIFACT AUDIT: {}", shown(place.run)));
     structure(&mut out, audit, place.run);
     loading(&mut out, audit);
-    trends(&mut out, audit, policy);
+    trends(&mut out, audit);
     snapshots(&mut out, audit);
     readiness(&mut out, audit, style);
     tuning(&mut out, audit);
@@ -175,7 +168,7 @@ fn loading(out: &mut Lines, audit: &Audit<'_>) {
     }
 }
 
-fn trends(out: &mut Lines, audit: &Audit<'_>, policy: &Policy) {
+fn trends(out: &mut Lines, audit: &Audit<'_>) {
     out.step(3, "Computing trend statistics...");
     match &audit.symbol().symbol {
         Some(symbol) => out.line(&format!("Trend Statistics of {}:", printable(symbol))),
@@ -185,7 +178,7 @@ fn trends(out: &mut Lines, audit: &Audit<'_>, policy: &Policy) {
     out.line(&"-".repeat(62));
     for (kpi, metric) in TRENDS {
         for window in audit.windows() {
-            let [min, max, median] = spread(window, kpi, policy);
+            let [min, max, median] = spread(window, kpi);
             out.line(&format!("{metric:<20} {:<8} {min:>10} {max:>10} {median:>10}", window.window.name));
         }
     }

@@ -158,7 +158,7 @@ fn hours(out: &mut String, manifest: &BundleManifest, policy: &Policy, since: &s
         };
         let told = if limit.limit.is_some() { cell(&told) } else { told };
         let at = canary.checkpoints.iter().find(|checkpoint| checkpoint.after_hours == limit.after_hours);
-        let rule = at.and_then(|at| at.limits.iter().find(|rule| policy.kpis.name(rule.kpi) == limit.kpi));
+        let rule = at.and_then(|at| at.limits.iter().find(|rule| rule.kpi.name == limit.kpi));
         let of = rule.map_or(canary.statistic, |rule| statistic_of(&rule.bound, canary.statistic));
         // A limit that follows the soak says in its basis which statistic it is of.
         let is_said = of == canary.statistic || limit.basis.starts_with(&format!("soak: {} ", of.word()));

@@ -101,7 +101,7 @@ fn verify(out: &mut String, canary: &CanaryRules, service: &Service, policy: &Po
     canary_check(out, service, service.selector.as_deref(), &text, &flags);
     let _ = writeln!(out, "- [ ] These hold, and go on doing so for {minutes}:");
     for limit in &canary.after_rollback {
-        let name = policy.kpis.name(limit.kpi);
+        let name = limit.kpi.name;
         if let CanaryBound::Fixed(bound) = &limit.bound {
             let told = with_unit(bound.value, name, &policy.kpis);
             let _ = writeln!(out, "  - [ ] {} {} {}", cell(name), limit.comparison.symbol(), cell(&told));

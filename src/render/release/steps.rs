@@ -134,7 +134,7 @@ pub(super) fn number(value: f64) -> String {
 
 /// A number with the unit of a KPI.
 pub(super) fn with_unit(value: f64, metric: &str, kpis: &KpiTable) -> String {
-    let unit = kpis.find(metric).map_or("", |kpi| kpis.get(kpi).unit.symbol());
+    let unit = kpis.find(metric).map_or("", |kpi| kpi.unit.symbol());
     if unit.is_empty() { number(value) } else { format!("{} {unit}", number(value)) }
 }
 

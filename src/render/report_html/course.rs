@@ -1,6 +1,5 @@
 //! Where the KPIs of the verdict are heading and where they changed their level, as tables.
 
-use super::Subject;
 use super::words::{end_table, paragraph, remark, row, table, text};
 use crate::core::analysis::Deep;
 use crate::core::course::checks::{duration, interval_text, movement, slope_text, told_change, told_small};
@@ -13,12 +12,12 @@ use crate::render::terminal::{probability, probability_of};
 const MOST: usize = 50;
 
 /// Steady drifts, changes of level, spikes.
-pub(super) fn section(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
-    drifts(out, subject, deep);
-    levels(out, subject, deep);
+pub(super) fn section(out: &mut String, deep: &Deep) {
+    drifts(out, deep);
+    levels(out, deep);
 }
 
-fn drifts(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
+fn drifts(out: &mut String, deep: &Deep) {
     out.push_str("<h3>Drift of the KPIs</h3>\n");
     let time = match deep.pace.map(|pace| pace.source) {
         Some(PaceSource::TimeStamps) => "Hours are run time, from the time stamps.",
@@ -47,7 +46,7 @@ fn drifts(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     ];
     table(out, &columns, false);
     for found in &deep.kpi_drift {
-        let kpi = subject.policy.kpis.get(found.kpi);
+        let kpi = found.kpi;
         let span = found.span.map_or_else(String::new, |(first, last)| format!("{first}–{last}"));
         let class = if found.verdict == DriftVerdict::Worsens { "t bad" } else { "t" };
         let told = |tell: &dyn Fn(&crate::core::course::drift::DriftLine) -> String| {
@@ -64,7 +63,7 @@ fn drifts(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
         row(
             out,
             [
-                ("t", format!("<code>{}</code>", text(&kpi.name))),
+                ("t", format!("<code>{}</code>", text(kpi.name))),
                 ("t", span),
                 ("", found.n.to_string()),
                 told(&|line| fixed(line.fit.n_eff, 1)),
@@ -80,7 +79,7 @@ fn drifts(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     }
     end_table(out);
     for (kpi, from) in &deep.settled {
-        let name = text(subject.policy.kpis.name(*kpi));
+        let name = text(kpi.name);
         remark(
             out,
             &format!("<code>{name}</code> moves at the beginning and is steady from iteration {from} on."),
@@ -88,7 +87,7 @@ fn drifts(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     }
 }
 
-fn levels(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
+fn levels(out: &mut String, deep: &Deep) {
     out.push_str("<h3>Changes of level</h3>\n");
     let is_bare =
         |found: &KpiChanges| found.changes.is_empty() && found.spikes.is_empty() && found.too_small.is_none();
@@ -100,8 +99,8 @@ fn levels(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     }
     table(out, &[("t", "KPI"), ("", "iteration"), ("", "p, corrected"), ("w", "what happened")], false);
     for found in &deep.changes {
-        let kpi = subject.policy.kpis.get(found.kpi);
-        let name = || ("t", format!("<code>{}</code>", text(&kpi.name)));
+        let kpi = found.kpi;
+        let name = || ("t", format!("<code>{}</code>", text(kpi.name)));
         for change in found.changes.iter().take(MOST) {
             let class = if change.worse { "w bad" } else { "w" };
             row(

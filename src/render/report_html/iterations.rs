@@ -34,10 +34,7 @@ pub(super) fn section(out: &mut String, subject: &Subject<'_>, most: usize) {
         );
     }
     let kpis = kpis(subject);
-    let names: Vec<String> = kpis
-        .iter()
-        .map(|kpi| with_unit(subject.policy.kpis.name(*kpi), subject.policy.kpis.get(*kpi)))
-        .collect();
+    let names: Vec<String> = kpis.iter().map(|kpi| with_unit(kpi.name, *kpi)).collect();
     let mut columns = vec![("", "iteration"), ("t", "passes")];
     columns.extend(names.iter().map(|name| ("", name.as_str())));
     columns.extend([("t", "phase"), ("t", "freeze"), ("t", "tuning"), ("t", "time")]);
@@ -68,7 +65,7 @@ fn one(out: &mut String, subject: &Subject<'_>, kpis: &[KpiId], position: usize)
         (false, Some(_)) => ("t bad", "✗ no data".to_owned()),
     });
     for kpi in kpis {
-        let digits = subject.policy.kpis.get(*kpi).unit.decimals();
+        let digits = kpi.unit.decimals();
         let miss = missed.iter().find(|miss| miss.kpi == *kpi);
         let class = if miss.is_some() { "bad" } else { "" };
         let limit = subject.limits.checks.iter().find(|gate| gate.kpi == *kpi);

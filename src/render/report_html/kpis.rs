@@ -4,7 +4,6 @@ use super::Subject;
 use super::words::{end_table, paragraph, remark, row, table, text};
 use crate::core::analysis::{Deep, KpiStats};
 use crate::core::number::{beside, fixed};
-use crate::core::policy::Policy;
 use crate::core::stats::Summary;
 use crate::render::svg::{self, Chart, PLOTS};
 
@@ -27,7 +26,7 @@ pub(super) fn charts(out: &mut String, subject: &Subject<'_>) {
     for (kpi, _) in PLOTS {
         let chart = Chart::of(analysis, symbol, policy, kpi);
         let last = analysis.series(symbol).column(kpi).iter().rev().find_map(|value| *value);
-        let digits = policy.kpis.get(kpi).unit.decimals();
+        let digits = kpi.unit.decimals();
         let last = last.map_or_else(String::new, |value| format!(", last {}", fixed(value, digits)));
         out.extend([format!(
             "<figure>\n<figcaption>{} <span>{}{last}</span></figcaption>\n{}</figure>\n",
@@ -62,13 +61,13 @@ pub(super) fn numbers(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     ];
     table(out, &columns, false);
     for kpi in &stats.kpis {
-        row(out, cells(subject, kpi, subject.policy));
+        row(out, cells(subject, kpi));
     }
     end_table(out);
 }
 
-fn cells(subject: &Subject<'_>, stats: &KpiStats, policy: &Policy) -> [(&'static str, String); 13] {
-    let kpi = policy.kpis.get(stats.kpi);
+fn cells(subject: &Subject<'_>, stats: &KpiStats) -> [(&'static str, String); 13] {
+    let kpi = stats.kpi;
     let digits = kpi.unit.decimals();
     let gate = subject.limits.checks.iter().find(|gate| gate.kpi == stats.kpi);
     let told = |which: fn(&Summary) -> f64| {
@@ -84,7 +83,7 @@ fn cells(subject: &Subject<'_>, stats: &KpiStats, policy: &Policy) -> [(&'static
         _ => told(which),
     };
     [
-        ("t", format!("<code>{}</code>", text(&kpi.name))),
+        ("t", format!("<code>{}</code>", text(kpi.name))),
         ("t", text(kpi.unit.symbol())),
         judged(|summary| summary.mean),
         judged(|summary| summary.median),

@@ -134,7 +134,7 @@ fn body(analysis: &Analysis, policy: &Policy, provenance: &Provenance) -> (Strin
         let deep = &subject.symbol.deep;
         oddities::anomalies(out, subject, deep);
         oddities::drift(out, deep);
-        course::section(out, subject, deep);
+        course::section(out, deep);
     });
     oddities::findings(&mut out, analysis);
     origin::provenance(&mut out, analysis, policy, provenance);

@@ -65,11 +65,11 @@ pub(super) fn anomalies(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     let columns = [("t", "KPI"), ("", "WARN"), ("", "CRIT"), ("t", "WARN when"), ("t", "CRIT when")];
     table(out, &columns, false);
     for (rule, counts) in policy.violations.rules.iter().zip(&deep.violations.by_kpi) {
-        let kpi = policy.kpis.get(rule.kpi);
+        let kpi = rule.kpi;
         row(
             out,
             [
-                ("t", format!("<code>{}</code>", text(&kpi.name))),
+                ("t", format!("<code>{}</code>", text(kpi.name))),
                 (if counts.warn > 0 { "so" } else { "" }, counts.warn.to_string()),
                 (if counts.crit > 0 { "bad" } else { "" }, counts.crit.to_string()),
                 ("t", text(&bound(rule.warn_when, rule.warn.value, kpi))),
@@ -88,7 +88,7 @@ pub(super) fn anomalies(out: &mut String, subject: &Subject<'_>, deep: &Deep) {
     }
     table(out, &[("", "iteration"), ("t", "anomaly"), ("", "value"), ("", "change"), ("t", "limit")], false);
     for anomaly in &deep.anomalies[before..] {
-        let digits = policy.kpis.get(anomaly.kind.kpi()).unit.decimals();
+        let digits = anomaly.kind.kpi().unit.decimals();
         let limit = match anomaly.kind {
             AnomalyKind::LatencySpike => "at most ",
             AnomalyKind::RiskJump => "a change of at most +",

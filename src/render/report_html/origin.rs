@@ -67,22 +67,22 @@ fn limits(out: &mut String, analysis: &Analysis, policy: &Policy) {
     {
         one(out, name, "", &format!(">= {}", exact(share.value, 3)), share);
     }
-    set(out, "an iteration passes", pass_limits(policy, analysis.mock), policy);
-    set(out, "readiness", &policy.readiness, policy);
-    set(out, "goals", &policy.goals, policy);
+    set(out, "an iteration passes", pass_limits(policy, analysis.mock));
+    set(out, "readiness", &policy.readiness);
+    set(out, "goals", &policy.goals);
     end_table(out);
 }
 
-fn set(out: &mut String, name: &str, set: &GateSet, policy: &Policy) {
+fn set(out: &mut String, name: &str, set: &GateSet) {
     for gate in &set.checks {
-        let kpi = policy.kpis.get(gate.kpi);
+        let kpi = gate.kpi;
         let holds = format!(
             "{} {} {}",
             gate.statistic.word(),
             bound(gate.comparison, gate.limit.value, kpi),
             kpi.unit.symbol()
         );
-        one(out, name, &kpi.name, &holds, &gate.limit);
+        one(out, name, kpi.name, &holds, &gate.limit);
     }
 }
 

@@ -13,7 +13,6 @@ use super::soak_results_md::unit;
 use super::terminal::{Style, heading, ladder, printable, rule};
 use crate::core::drift::{self, DriftRules, DriftWord, ResourceValues};
 use crate::core::guards::{Guard, GuardCounts};
-use crate::core::kpi::KpiTable;
 use crate::core::number::{fixed, trimmed};
 use crate::core::run::report::RunReport;
 use crate::core::spark::{Glyphs, sparkline};
@@ -36,8 +35,6 @@ const SPARK: usize = 40;
 pub struct RunEnd<'a> {
     /// The iterations, in order.
     pub rows: &'a [TrendRow],
-    /// The KPIs, for their decimals.
-    pub kpis: &'a KpiTable,
     /// When growth of resources counts.
     pub drift: &'a DriftRules,
     /// The run gates, where they were asked for.
@@ -103,12 +100,12 @@ fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
 }
 
 /// A cell of the trend table.
-fn cell(value: Option<f64>, column: usize, kpis: &KpiTable) -> String {
+fn cell(value: Option<f64>, column: usize) -> String {
     let (kpi, _, percent) = COLUMNS[column];
     match value {
         None => "-".to_owned(),
         Some(value) if percent => fixed(100.0 * value, 1),
-        Some(value) => fixed(value, kpis.get(kpi).unit.decimals()),
+        Some(value) => fixed(value, kpi.unit.decimals()),
     }
 }
 
@@ -130,7 +127,7 @@ fn trend(out: &mut String, run: &RunEnd<'_>, style: Style) {
             continue;
         }
         let mut cells = vec![row.number.to_string()];
-        cells.extend(row.values.iter().enumerate().map(|(column, value)| cell(*value, column, run.kpis)));
+        cells.extend(row.values.iter().enumerate().map(|(column, value)| cell(*value, column)));
         cells.push(match row.tuned {
             _ if row.failed => "no data".to_owned(),
             Tuned::Applied(count) => format!("yes ({count})"),
@@ -161,12 +158,12 @@ fn sparklines(out: &mut String, run: &RunEnd<'_>, style: Style) {
         let known = || values.iter().copied().flatten();
         let told = match (known().min_by(f64::total_cmp), known().max_by(f64::total_cmp)) {
             (Some(low), Some(high)) => {
-                let show = |value| cell(Some(value), column, run.kpis);
+                let show = |value| cell(Some(value), column);
                 format!(
                     "{} to {}, last {}",
                     show(low),
                     show(high),
-                    cell(values.last().copied().flatten(), column, run.kpis)
+                    cell(values.last().copied().flatten(), column)
                 )
             }
             _ => "no value".to_owned(),

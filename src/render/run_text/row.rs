@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::core::drift::{Resource, ResourceValues};
 use crate::core::guards::GuardSet;
-use crate::core::kpi::{Kpi, KpiId, KpiTable};
+use crate::core::kpi::KpiId;
 use crate::core::number::fixed;
 use crate::core::run::iteration::{IterationRecord, KpiVerdict};
 use crate::core::verdict::Outcome;
@@ -95,13 +95,7 @@ pub struct Width(pub Option<usize>);
 const ROOMY: usize = 80;
 
 /// The line of an iteration on a terminal, without a line end. `iterations` is how many the run has.
-pub fn line(
-    record: &IterationRecord,
-    iterations: u64,
-    kpis: &KpiTable,
-    style: Style,
-    Width(columns): Width,
-) -> String {
+pub fn line(record: &IterationRecord, iterations: u64, style: Style, Width(columns): Width) -> String {
     let is_narrow = columns.is_some_and(|columns| columns < ROOMY);
     let (word, gap) = if is_narrow { ("", " ") } else { ("iteration ", "  ") };
     let digits = iterations.to_string().len();
@@ -114,7 +108,7 @@ pub fn line(
         return format!("{head}{gap}{}{gap}{}", style.paint(Outcome::Fail, "NO DATA"), printable(reason));
     }
     let show = |name: &str, id: KpiId, width: usize| {
-        let kpi: &Kpi = kpis.get(id);
+        let kpi: KpiId = id;
         let told =
             value(record, id).map_or_else(|| "-".to_owned(), |value| fixed(value, kpi.unit.decimals()));
         let width = if is_narrow && record.has_phases { 0 } else { width };

@@ -27,7 +27,6 @@ fn ended(records: &[IterationRecord], report: bool) -> String {
     let next = NextStep { command: "soak gate --path out/latest".to_owned(), purpose: "judges" };
     let run = RunEnd {
         rows: &rows,
-        kpis: &policy.kpis,
         drift: &policy.drift,
         report: report.as_ref(),
         decision: Some(&decision),
@@ -135,38 +134,34 @@ fn nothing_at_all_is_said() {
 
 #[test]
 fn the_line_of_an_iteration_is_aligned_and_says_what_was_done() {
-    let kpis = KpiTable::default();
     let full = with(applied(record(3)), KpiId::P95_LATENCY_MS, Some(310.4));
     assert_eq!(
-        line(&full, 100, &kpis, PLAIN, Width(None)),
+        line(&full, 100, PLAIN, Width(None)),
         "iteration   3/100  net   3.00  risk 0.300  maker     -  p95  310  PASS  min_interval_ms 60->65"
     );
     let narrow = Width(Some(60));
     assert_eq!(
-        line(&full, 100, &kpis, PLAIN, narrow),
+        line(&full, 100, PLAIN, narrow),
         "  3/100 net   3.00 risk 0.300 maker     - p95  310 PASS\n    min_interval_ms 60->65"
     );
     // The whole is 94 columns wide.
-    let one_line = line(&full, 100, &kpis, PLAIN, Width(Some(94)));
-    assert_eq!(one_line, line(&full, 100, &kpis, PLAIN, Width(None)));
-    assert!(line(&full, 100, &kpis, PLAIN, Width(Some(93))).contains("PASS\n    min_interval_ms"));
+    let one_line = line(&full, 100, PLAIN, Width(Some(94)));
+    assert_eq!(one_line, line(&full, 100, PLAIN, Width(None)));
+    assert!(line(&full, 100, PLAIN, Width(Some(93))).contains("PASS\n    min_interval_ms"));
     let mut skipped = record(100);
     skipped.tuning.skip = Some(SkipCode::Velocity);
     skipped.has_phases = true;
     assert_eq!(
-        line(&skipped, 100, &kpis, PLAIN, Width(None)),
+        line(&skipped, 100, PLAIN, Width(None)),
         "iteration 100/100  STEADY    net   3.00  risk 0.300  maker     -  p95    -  PASS  (velocity)"
     );
-    assert_eq!(
-        line(&failed(2, "no\nreport"), 24, &kpis, PLAIN, Width(None)),
-        "iteration  2/24  NO DATA  no report"
-    );
-    let coloured = line(&record(1), 9, &kpis, Style { colour: true, ascii: false }, Width(None));
+    assert_eq!(line(&failed(2, "no\nreport"), 24, PLAIN, Width(None)), "iteration  2/24  NO DATA  no report");
+    let coloured = line(&record(1), 9, Style { colour: true, ascii: false }, Width(None));
     assert!(coloured.contains("\x1b[32mPASS\x1b[0m"), "{coloured}");
 }
 
 #[test]
 fn text_from_outside_does_no_harm() {
-    let told = line(&failed(1, &hostile()), 9, &KpiTable::default(), PLAIN, Width(None));
+    let told = line(&failed(1, &hostile()), 9, PLAIN, Width(None));
     assert!(told.len() < 1000 && !told.chars().any(char::is_control), "{told}");
 }

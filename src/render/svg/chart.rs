@@ -86,7 +86,7 @@ impl Chart {
             row.phase.as_deref().is_some_and(|phase| phase.eq_ignore_ascii_case(word))
         };
         let each = set.checks.iter().find(|gate| gate.kpi == kpi);
-        let digits = policy.kpis.get(kpi).unit.decimals();
+        let digits = kpi.unit.decimals();
         let line = |gate: &KpiGate, is_each: bool| LimitLine {
             value: gate.limit.value,
             text: format!("{} {}", gate.comparison.symbol(), exact(gate.limit.value, digits)),
@@ -101,8 +101,8 @@ impl Chart {
         let of_last = symbol.deep.windows.last().and_then(|window| window.kpi(kpi));
         let count = failing.iter().map(|(first, last)| last - first + 1).sum::<u64>();
         Self {
-            title: format!("{}{name}", title(kpi, policy)),
-            axis: axis(kpi, policy),
+            title: format!("{}{name}", title(kpi)),
+            axis: axis(kpi),
             facts: format!(
                 "{} iterations, {count} do not pass by the {} limits{source}",
                 rows.len(),
@@ -186,20 +186,19 @@ fn stretches(numbers: impl Iterator<Item = u64>) -> Vec<Stretch> {
     found
 }
 
-fn title(kpi: KpiId, policy: &Policy) -> String {
-    match kpi {
-        KpiId::NET_BPS => "Net edge".to_owned(),
-        KpiId::RISK_RATIO => "Risk ratio".to_owned(),
-        KpiId::P95_LATENCY_MS => "Latency, 95th percentile".to_owned(),
-        KpiId::MAKER_TAKER_RATIO => "Maker share".to_owned(),
-        other => policy.kpis.name(other).to_owned(),
+fn title(kpi: KpiId) -> String {
+    match kpi.name {
+        "net_bps" => "Net edge".to_owned(),
+        "risk_ratio" => "Risk ratio".to_owned(),
+        "p95_latency_ms" => "Latency, 95th percentile".to_owned(),
+        "maker_taker_ratio" => "Maker share".to_owned(),
+        other => other.to_owned(),
     }
 }
 
-fn axis(kpi: KpiId, policy: &Policy) -> String {
-    let known = policy.kpis.get(kpi);
-    match known.unit.symbol() {
-        "" => format!("{}, share of 1", known.name),
-        unit => format!("{}, {unit}", known.name),
+fn axis(kpi: KpiId) -> String {
+    match kpi.unit.symbol() {
+        "" => format!("{}, share of 1", kpi.name),
+        unit => format!("{}, {unit}", kpi.name),
     }
 }

@@ -126,7 +126,7 @@ fn summary() -> impl Strategy<Value = IterationSummary> {
     let values: Vec<_> = kpis
         .ids()
         .map(|id| {
-            let kpi = kpis.get(id);
+            let kpi = id;
             let value = match (kpi.highest, kpi.lowest) {
                 (Some(_), _) => ratio().boxed(),
                 (None, Some(_)) => (0.0..1e4f64).boxed(),

@@ -147,7 +147,7 @@ pub fn write(record: &IterationRecord, kpis: &KpiTable) -> Result<Vec<u8>, serde
 fn summary(record: &IterationRecord, kpis: &KpiTable) -> Result<Map<String, Value>, serde_json::Error> {
     let measured = &record.summary;
     let value = |kpi: KpiId| measured.values.get(kpi.index()).copied().flatten();
-    let name = |kpi: KpiId| kpis.name(kpi).to_owned();
+    let name = |kpi: KpiId| kpi.name.to_owned();
     let mut above_highest: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
     for (kpi, key, raw) in &measured.above_highest {
         above_highest.entry(name(*kpi)).or_default().insert(key.clone(), *raw);
@@ -210,8 +210,8 @@ pub fn read(bytes: &[u8], kpis: &KpiTable) -> Result<IterationRecord, DamagedRec
     };
     let mut summary: IterationSummary = part(&tree["summary"], "summary")?;
     for id in kpis.ids() {
-        let value = document.summary.get(kpis.name(id));
-        let value = value.map(|value| part(value, &format!("summary.{}", kpis.name(id))));
+        let value = document.summary.get(id.name);
+        let value = value.map(|value| part(value, &format!("summary.{}", id.name)));
         summary.values.push(value.transpose()?);
     }
     for (name, key) in fallbacks {

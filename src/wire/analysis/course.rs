@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::LISTED;
 use crate::core::analysis::Deep;
 use crate::core::course::{Change, DriftVerdict, KpiChanges, KpiDrift, Pace, PaceSource};
-use crate::core::kpi::KpiTable;
 
 /// How long an iteration takes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
@@ -166,21 +165,21 @@ pub struct CourseBlock {
 
 impl CourseBlock {
     /// The block of what was found.
-    pub fn of(deep: &Deep, kpis: &KpiTable) -> Self {
+    pub fn of(deep: &Deep) -> Self {
         Self {
             pace: deep.pace.map(|pace| PaceRow { hours: pace.hours, source: pace.source }),
-            drift: deep.kpi_drift.iter().map(|found| drift(found, deep.pace, kpis)).collect(),
-            changes: deep.changes.iter().map(|found| changes(found, kpis)).collect(),
+            drift: deep.kpi_drift.iter().map(|found| drift(found, deep.pace)).collect(),
+            changes: deep.changes.iter().map(changes).collect(),
             settled: deep
                 .settled
                 .iter()
-                .map(|(kpi, from)| SettledRow { kpi: kpis.name(*kpi).to_owned(), from: *from })
+                .map(|(kpi, from)| SettledRow { kpi: kpi.name.to_owned(), from: *from })
                 .collect(),
         }
     }
 }
 
-fn drift(found: &KpiDrift, pace: Option<Pace>, kpis: &KpiTable) -> KpiDriftRow {
+fn drift(found: &KpiDrift, pace: Option<Pace>) -> KpiDriftRow {
     let line = found.line.map(|line| LineRow {
         slope: line.fit.slope,
         slope_per_hour: pace.map(|pace| line.fit.slope / pace.hours),
@@ -202,7 +201,7 @@ fn drift(found: &KpiDrift, pace: Option<Pace>, kpis: &KpiTable) -> KpiDriftRow {
     });
     let (first, last) = found.span.unzip();
     KpiDriftRow {
-        kpi: kpis.name(found.kpi).to_owned(),
+        kpi: found.kpi.name.to_owned(),
         n: found.n,
         first,
         last,
@@ -212,7 +211,7 @@ fn drift(found: &KpiDrift, pace: Option<Pace>, kpis: &KpiTable) -> KpiDriftRow {
     }
 }
 
-fn changes(found: &KpiChanges, kpis: &KpiTable) -> ChangesRow {
+fn changes(found: &KpiChanges) -> ChangesRow {
     let spikes = found.spikes.iter().take(LISTED).map(|spike| SpikeRow {
         first: spike.first,
         last: spike.last,
@@ -220,7 +219,7 @@ fn changes(found: &KpiChanges, kpis: &KpiTable) -> ChangesRow {
         usual: spike.usual,
     });
     ChangesRow {
-        kpi: kpis.name(found.kpi).to_owned(),
+        kpi: found.kpi.name.to_owned(),
         n: found.n,
         block: found.block,
         changes: found.changes.iter().map(change).collect(),

@@ -17,7 +17,6 @@ use super::origin::OriginBlock;
 use super::provenance::{Override, Provenance};
 use crate::core::analysis::Analysis;
 use crate::core::evidence::Finding;
-use crate::core::kpi::KpiTable;
 use crate::core::verdict::Outcome;
 
 pub use course::{ChangeRow, ChangesRow, CourseBlock, KpiDriftRow, LineRow, PaceRow, SettledRow, SpikeRow};
@@ -118,7 +117,7 @@ pub struct AnalysisDocument {
 
 impl AnalysisDocument {
     /// The document of an analysis. `kpis` is the table of the policy that it was made with.
-    pub fn of(analysis: &Analysis, kpis: &KpiTable, provenance: &Provenance) -> Self {
+    pub fn of(analysis: &Analysis, provenance: &Provenance) -> Self {
         let (findings, findings_total) = findings(analysis);
         Self {
             schema_version: "1.0".to_owned(),
@@ -137,7 +136,7 @@ impl AnalysisDocument {
             symbols: analysis
                 .symbols
                 .iter()
-                .map(|symbol| SymbolBlock::of(symbol, analysis.series(symbol), kpis))
+                .map(|symbol| SymbolBlock::of(symbol, analysis.series(symbol)))
                 .collect(),
             checks: analysis.folder_checks.iter().map(Ladder::from).collect(),
             findings,

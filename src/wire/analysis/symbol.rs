@@ -8,7 +8,6 @@ use crate::core::analysis::SymbolAnalysis;
 use crate::core::anomalies::AnomalyKind;
 use crate::core::edge::{Component, EdgeDecomposition};
 use crate::core::judge::passes::Passes;
-use crate::core::kpi::KpiTable;
 use crate::core::series::Series;
 use crate::core::verdict::Outcome;
 use crate::core::violations::{Level, Violations};
@@ -106,16 +105,16 @@ pub struct ViolationBlock {
 }
 
 impl ViolationBlock {
-    fn of(found: &Violations, kpis: &KpiTable) -> Self {
+    fn of(found: &Violations) -> Self {
         let counts = found.by_kpi.iter().map(|counts| KpiViolationsRow {
-            kpi: kpis.name(counts.kpi).to_owned(),
+            kpi: counts.kpi.name.to_owned(),
             warn: counts.warn,
             crit: counts.crit,
             no_data: counts.no_data,
         });
         let listed = found.listed.iter().map(|violation| ViolationRow {
             iteration: violation.iteration,
-            kpi: kpis.name(violation.kpi).to_owned(),
+            kpi: violation.kpi.name.to_owned(),
             level: violation.level,
             value: violation.value,
             limit: violation.limit,
@@ -198,9 +197,9 @@ pub struct EdgeBlock {
 }
 
 impl EdgeBlock {
-    fn of(edge: &EdgeDecomposition, kpis: &KpiTable) -> Self {
+    fn of(edge: &EdgeDecomposition) -> Self {
         let contributions = edge.contributions.iter().map(|contribution| ContributionRow {
-            kpi: kpis.name(contribution.kpi).to_owned(),
+            kpi: contribution.kpi.name.to_owned(),
             value: contribution.value,
         });
         let drivers = edge
@@ -267,7 +266,7 @@ pub struct SymbolBlock {
 
 impl SymbolBlock {
     /// The block of a symbol.
-    pub fn of(symbol: &SymbolAnalysis, series: &Series, kpis: &KpiTable) -> Self {
+    pub fn of(symbol: &SymbolAnalysis, series: &Series) -> Self {
         let deep = &symbol.deep;
         Self {
             symbol: symbol.symbol.clone(),
@@ -275,14 +274,14 @@ impl SymbolBlock {
             freeze_ready: symbol.freeze_ready(),
             iterations: series.len(),
             passes: PassBlock::of(&symbol.passes),
-            windows: deep.windows.iter().map(|stats| WindowBlock::of(stats, kpis)).collect(),
+            windows: deep.windows.iter().map(WindowBlock::of).collect(),
             guards: GuardWindows::of(&deep.guards, &symbol.guards),
             signatures: SignatureBlock::of(&deep.signatures),
             anomalies: AnomalyBlock::of(&deep.anomalies),
-            violations: ViolationBlock::of(&deep.violations, kpis),
+            violations: ViolationBlock::of(&deep.violations),
             drift: deep.drift.iter().map(DriftRow::from).collect(),
-            course: CourseBlock::of(deep, kpis),
-            edge: EdgeBlock::of(&deep.edge, kpis),
+            course: CourseBlock::of(deep),
+            edge: EdgeBlock::of(&deep.edge),
             recommendations: deep.recommendations.iter().map(RecommendationRow::from).collect(),
             deltas: symbol.deltas.as_ref().map(DeltaBlock::from),
             checks: symbol.checks.iter().map(Ladder::from).collect(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::core::analysis::{KpiStats, WindowStats};
-use crate::core::kpi::{Kpi, KpiTable, Unit};
+use crate::core::kpi::{KpiId, Unit};
 use crate::core::stats::{MeanInterval, MedianInterval, Trend};
 
 /// One KPI over one window, in its unit. All numbers are null when no value is known.
@@ -58,9 +58,9 @@ pub struct WindowBlock {
 
 impl WindowBlock {
     /// The block of a window.
-    pub fn of(stats: &WindowStats, kpis: &KpiTable) -> Self {
+    pub fn of(stats: &WindowStats) -> Self {
         let used = stats.window.used();
-        let of_kpi = |of: &KpiStats| (kpis.name(of.kpi).to_owned(), kpi(of, kpis.get(of.kpi), used.n));
+        let of_kpi = |of: &KpiStats| (of.kpi.name.to_owned(), kpi(of, of.kpi, used.n));
         Self {
             kpis: stats.kpis.iter().map(of_kpi).collect(),
             name: used.name,
@@ -71,7 +71,7 @@ impl WindowBlock {
     }
 }
 
-fn kpi(stats: &KpiStats, kpi: &Kpi, window: usize) -> KpiBlock {
+fn kpi(stats: &KpiStats, kpi: KpiId, window: usize) -> KpiBlock {
     let summary = stats.summary;
     KpiBlock {
         unit: match &kpi.unit {

@@ -12,7 +12,7 @@ use serde::de::{Error, IgnoredAny, MapAccess};
 use super::resources::Resources;
 use crate::core::drift::ResourceValues;
 use crate::core::iteration::{Defect, KpiDefect, imputed_gross};
-use crate::core::kpi::{Kpi, KpiId, KpiTable};
+use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::number::Finite;
 use crate::wire::number::Reading;
 use crate::wire::read::{Key, Read, Shape, Text, Texts, duplicate};
@@ -212,11 +212,11 @@ impl<'k> SummaryBuilder<'k> {
             ..Summary::default()
         };
         for id in self.kpis.ids() {
-            let kpi = self.kpis.get(id);
+            let kpi = id;
             let Some(slot) = self.slots[id.index()] else { continue };
             let spelling = &kpi.spellings[usize::from(slot.rank)];
-            let key = spelling.key.as_str();
-            match usable((id, kpi), key, slot.reading, spelling.scale) {
+            let key = spelling.key;
+            match usable(id, key, slot.reading, spelling.scale) {
                 Ok(value) => {
                     summary.values[id.index()] = Some(value);
                     if slot.reading.value().is_some_and(|raw| kpi.is_percent(raw, spelling.scale)) {
@@ -233,8 +233,7 @@ impl<'k> SummaryBuilder<'k> {
         let maker = KpiId::MAKER_TAKER_RATIO;
         if self.slots[maker.index()].is_none() {
             let of_percent = self.share_percent.map(|reading| {
-                usable((maker, self.kpis.get(maker)), MAKER_SHARE_PERCENT, reading, 0.01)
-                    .map(|share| (share, MAKER_SHARE_PERCENT))
+                usable(maker, MAKER_SHARE_PERCENT, reading, 0.01).map(|share| (share, MAKER_SHARE_PERCENT))
             });
             match of_fills.map(Ok).or(of_percent) {
                 Some(Ok((value, key))) => {
@@ -258,8 +257,8 @@ impl<'k> SummaryBuilder<'k> {
 }
 
 /// The value in the KPI's unit, or why there is none.
-fn usable((id, kpi): (KpiId, &Kpi), key: &str, reading: Reading, scale: f64) -> Result<f64, KpiDefect> {
-    let defect = |defect| KpiDefect { kpi: id, key: key.to_owned(), defect };
+fn usable(kpi: KpiId, key: &str, reading: Reading, scale: f64) -> Result<f64, KpiDefect> {
+    let defect = |defect| KpiDefect { kpi, key: key.to_owned(), defect };
     let raw = match reading {
         Reading::Value(raw) => raw,
         Reading::Null => return Err(defect(Defect::Null)),
@@ -267,7 +266,7 @@ fn usable((id, kpi): (KpiId, &Kpi), key: &str, reading: Reading, scale: f64) -> 
         Reading::Wrong(what) => return Err(defect(Defect::NotANumber(what))),
     };
     let value = kpi.in_unit(raw, scale).ok_or_else(|| defect(Defect::NotFinite))?;
-    if kpi.is_possible(value) { Ok(value) } else { Err(KpiDefect::impossible(id, kpi, key, value, raw)) }
+    if kpi.is_possible(value) { Ok(value) } else { Err(KpiDefect::impossible(kpi, key, value, raw)) }
 }
 
 /// `above_highest`: ratios that a run was delivered and refused, by KPI and the key that they had.

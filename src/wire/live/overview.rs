@@ -12,7 +12,7 @@ use crate::core::run::live::LiveRun;
 /// The run with at most `most` of its iterations, up to the latest.
 pub fn overview(run: &LiveRun, most: usize) -> Value {
     let kept = run.overview(most);
-    let charted: Vec<&str> = run.charted().into_iter().map(|kpi| run.kpis.name(kpi)).collect();
+    let charted: Vec<&str> = run.charted().into_iter().map(|kpi| kpi.name).collect();
     let mut overrides = None;
     let rows = kept.iter().map(|kept| {
         let row = serde_json::to_value(iteration_row(run, kept.iteration)).unwrap_or_default();

@@ -36,7 +36,7 @@ pub(super) fn read(
     let mut kpis: Vec<Read<KpiRule>> = Vec::new();
     for kpi in compared(known.kpis, &limited, &own) {
         let place = own.iter().find(|(of, _)| *of == kpi).map(|(_, place)| place);
-        let margin = margin(reader, known.kpis, kpi, place, &relative);
+        let margin = margin(reader, kpi, place, &relative);
         let required = limited.contains(&kpi);
         kpis.push(margin.map(|margin| KpiRule { kpi, required: required && margin.is_some(), margin }));
     }
@@ -58,19 +58,18 @@ fn compared(kpis: &KpiTable, limited: &BTreeSet<KpiId>, own: &[(KpiId, Place)]) 
     let is_asked =
         |kpi: &KpiId| is_declared(kpi) || limited.contains(kpi) || own.iter().any(|(of, _)| of == kpi);
     let mut others: Vec<KpiId> = kpis.ids().filter(|kpi| !ORDER.contains(kpi) && is_asked(kpi)).collect();
-    others.sort_by_key(|kpi| kpis.name(*kpi));
+    others.sort_by_key(|kpi| kpi.name);
     ORDER.into_iter().chain(others).collect()
 }
 
 /// The margin of a KPI: its own, else its floor and the share for all; `None` where it is not judged.
 fn margin(
     reader: &mut Reader<'_>,
-    kpis: &KpiTable,
     kpi: KpiId,
     place: Option<&Place>,
     relative: &Read<Limit>,
 ) -> Read<Option<Margin>> {
-    let known = kpis.get(kpi);
+    let known = kpi;
     let (mut own_absolute, mut own_relative, mut is_judged) = (None, None, true);
     if let Some(place) = place {
         let key = &place.key;

@@ -31,7 +31,7 @@ pub(super) fn per_iteration(
     let margin = reader.required(&set.at("margin"), "a number", values::not_negative);
     let mut checks = Vec::new();
     for (kpi, place) in kpis_of(reader, known.kpis, &set) {
-        let limit = limit(reader, known.kpis, kpi, &place);
+        let limit = limit(reader, kpi, &place);
         let severity = overridden(reader, &place.key.at("severity"), &severity, words::severity);
         let margin = overridden(reader, &place.key.at("margin"), &margin, values::not_negative);
         let enabled = enabled(reader, &place.key);
@@ -83,7 +83,7 @@ pub(super) fn over_window(
     let mut checks = Vec::new();
     for (kpi, place) in kpis_of(reader, known.kpis, &set) {
         let key = &place.key;
-        let limit = limit(reader, known.kpis, kpi, &place);
+        let limit = limit(reader, kpi, &place);
         let severity = overridden(reader, &key.at("severity"), &severity, words::severity);
         let margin = overridden(reader, &key.at("margin"), &margin, values::not_negative);
         let window = overridden(reader, &key.at("window"), &window, words::window);
@@ -177,7 +177,7 @@ pub(super) fn violations(reader: &mut Reader<'_>, kpis: &KpiTable) -> Read<Viola
     let mut rules = Vec::new();
     for (kpi, place) in kpis_of(reader, kpis, &set) {
         let enabled = enabled(reader, &place.key);
-        let rule = violation(reader, kpis, kpi, &place);
+        let rule = violation(reader, kpi, &place);
         rules.push(rule.and_then(|rule| Ok(enabled?.then_some(rule))));
     }
     let rules: Vec<Option<ViolationRule>> = rules.into_iter().collect::<Read<_>>()?;
@@ -189,17 +189,17 @@ pub(super) fn violations(reader: &mut Reader<'_>, kpis: &KpiTable) -> Read<Viola
     Ok(ViolationRules { gates, window: window?.value, rules })
 }
 
-fn violation(reader: &mut Reader<'_>, kpis: &KpiTable, kpi: KpiId, place: &Place) -> Read<ViolationRule> {
+fn violation(reader: &mut Reader<'_>, kpi: KpiId, place: &Place) -> Read<ViolationRule> {
     let key = &place.key;
     let warn_when = reader.required(&key.at("warn_when"), "a comparison", words::comparison);
     let warn = reader.required(&key.at("warn"), "a number", values::number);
     let crit_when = reader.required(&key.at("crit_when"), "a comparison", words::comparison);
     let crit = reader.required(&key.at("crit"), "a number", values::number);
-    let possible = Possible::of_kpi(kpis.get(kpi));
+    let possible = Possible::of_kpi(kpi);
     let mut wrong = Ok(());
     for (when, limit) in [(&warn_when, &warn), (&crit_when, &crit)] {
         if let (Ok(when), Ok(limit)) = (when, limit) {
-            if let Some(problem) = wrong_way(kpis.get(kpi), false, when.value) {
+            if let Some(problem) = wrong_way(kpi, false, when.value) {
                 wrong = Err(reader.note(&when.place, problem));
             } else if let Some(problem) = possible.pointless_alarm(when.value, limit.value) {
                 wrong = Err(reader.note(&limit.place, problem));
@@ -265,17 +265,16 @@ pub(super) fn kpi_named(reader: &mut Reader<'_>, kpis: &KpiTable, name: &str, pl
         return Ok(kpi);
     }
     let hint = match kpis.spelled(name) {
-        Some((kpi, _)) => format!(" (here it goes by `{}`)", kpis.name(kpi)),
-        None => words::did_you_mean(name, kpis.ids().map(|id| kpis.name(id))),
+        Some((kpi, _)) => format!(" (here it goes by `{}`)", kpi.name),
+        None => words::did_you_mean(name, kpis.ids().map(|id| id.name)),
     };
     Err(reader.note(place, format!("unknown KPI `{name}`{hint}; declare it as `[kpi.<name>]` if it is new")))
 }
 
-fn limit(reader: &mut Reader<'_>, kpis: &KpiTable, kpi: KpiId, place: &Place) -> Read<(Comparison, Limit)> {
+fn limit(reader: &mut Reader<'_>, kpi: KpiId, place: &Place) -> Read<(Comparison, Limit)> {
     let comparison = reader.required(&place.key.at("comparison"), "a comparison", words::comparison);
     let limit = reader.required(&place.key.at("limit"), "a number", values::number);
     let (comparison, limit) = (comparison?, limit?);
-    let kpi = kpis.get(kpi);
     if let Some(problem) = wrong_way(kpi, true, comparison.value) {
         return Err(reader.note(&comparison.place, problem));
     }

@@ -1,6 +1,6 @@
 //! `[kpi.<name>]`: KPIs beyond the built-in ones.
 
-use crate::core::kpi::{Kpi, KpiTable, Spelling, Unit};
+use crate::core::kpi::{Kpi, KpiTable, Spelling, Unit, interned};
 
 use super::reader::{Noted, Place, Read, Reader};
 use super::tree::Key;
@@ -40,7 +40,7 @@ fn declaration(reader: &mut Reader<'_>, name: &str, place: &Place) -> Read<Kpi> 
         "bps" => Unit::Bps,
         "ms" => Unit::Milliseconds,
         "ratio" => Unit::Ratio,
-        other => Unit::Other(other.to_owned()),
+        other => Unit::Other(interned(other)),
     };
     let is_ratio = unit == Unit::Ratio;
     let bound = |declared: Option<f64>, of_a_ratio| declared.or(is_ratio.then_some(of_a_ratio));
@@ -65,10 +65,9 @@ fn declaration(reader: &mut Reader<'_>, name: &str, place: &Place) -> Read<Kpi> 
     }
     let direction = direction?.value;
     let floor = floor?.map_or(0.0, |found| found.value);
-    let spellings = keys.into_iter().map(|key| Spelling { key, scale: 1.0 }).collect();
-    let name = name.to_owned();
+    let spellings = keys.into_iter().map(|key| Spelling { key: interned(&key), scale: 1.0 }).collect();
     Ok::<_, Noted>(Kpi {
-        name,
+        name: interned(name),
         unit,
         direction,
         floor,
@@ -76,20 +75,23 @@ fn declaration(reader: &mut Reader<'_>, name: &str, place: &Place) -> Read<Kpi> 
         highest: highest_value,
         reads_percent: false,
         spellings,
+        index: 0,
     })
 }
 
 fn stand_in(name: &str) -> Kpi {
-    let spellings = vec![Spelling { key: name.to_owned(), scale: 1.0 }];
+    let name = interned(name);
+    let spellings = vec![Spelling { key: name, scale: 1.0 }].into();
     Kpi {
-        name: name.to_owned(),
-        unit: Unit::Other(String::new()),
+        name,
+        unit: Unit::Other(""),
         direction: None,
         floor: 0.0,
         lowest: None,
         highest: None,
         reads_percent: false,
         spellings,
+        index: 0,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Asked only while a policy is read; the judge never needs it.
 
-use crate::core::kpi::{Direction, Kpi, KpiTable};
+use crate::core::kpi::{Direction, KpiId, KpiTable};
 use crate::core::verdict::Comparison;
 
 /// The values that can be true; `None` = no bound.
@@ -18,7 +18,7 @@ impl Possible {
     const PERCENT: Self = Self { lowest: Some(0.0), highest: Some(100.0) };
     const ANY: Self = Self { lowest: None, highest: None };
 
-    pub(super) fn of_kpi(kpi: &Kpi) -> Self {
+    pub(super) fn of_kpi(kpi: KpiId) -> Self {
         Self { lowest: kpi.lowest, highest: kpi.highest }
     }
 
@@ -28,7 +28,7 @@ impl Possible {
             "maker_share_pct" => Self::PERCENT,
             "mm_hit_ratio" | "mm_maker_share_ratio" | "mm_deadline_miss_rate" => Self::SHARE,
             "tick_latency_ms.p50" | "tick_latency_ms.p95" | "ws_lag_max_ms" | "duration_hours" => Self::COUNT,
-            _ => kpis.spelled(name).map_or(Self::ANY, |(id, _)| Self::of_kpi(kpis.get(id))),
+            _ => kpis.spelled(name).map_or(Self::ANY, |(id, _)| Self::of_kpi(id)),
         }
     }
 
@@ -92,7 +92,7 @@ pub(super) fn looks_down(comparison: Comparison) -> bool {
 }
 
 /// What is wrong with a comparison that asks for the bad side of a KPI; such a gate passes what it should stop.
-pub(super) fn wrong_way(kpi: &Kpi, required: bool, comparison: Comparison) -> Option<String> {
+pub(super) fn wrong_way(kpi: KpiId, required: bool, comparison: Comparison) -> Option<String> {
     let (better, wants_down) = match kpi.direction? {
         Direction::Higher => ("higher", !required),
         Direction::Lower => ("lower", required),

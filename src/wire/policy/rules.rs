@@ -29,7 +29,7 @@ fn edge_report_rule(
     let fail = reader.required(&key.at("fail"), "a number", values::number);
     let (miss_when, warn, fail) = (miss_when?, warn?, fail?);
     if let Some((id, _)) = kpis.spelled(metric)
-        && let Some(problem) = wrong_way(kpis.get(id), false, miss_when.value)
+        && let Some(problem) = wrong_way(id, false, miss_when.value)
     {
         return Err(reader.note(&miss_when.place, problem));
     }
@@ -97,7 +97,7 @@ fn condition(reader: &mut Reader<'_>, kpis: &KpiTable, key: &Key) -> Read<Condit
     let subject = subject(reader, kpis, key);
     let (comparison, limit, subject) = (comparison?.value, limit?, subject?);
     let possible = match &subject {
-        Subject::Kpi(kpi, _) => Possible::of_kpi(kpis.get(*kpi)),
+        Subject::Kpi(kpi, _) => Possible::of_kpi(*kpi),
         Subject::Guard(_) => Possible::COUNT,
     };
     if let Some(problem) = possible.pointless_alarm(comparison, limit.value) {

@@ -3,7 +3,6 @@
 use soak::core::compare::ORDER;
 use soak::core::compare::significance::{self, Judged, More, Values};
 use soak::core::course::ChangeRules;
-use soak::core::kpi::KpiTable;
 use soak::core::policy::{CompareRules, KpiRule, Limit, Margin, WindowSpec};
 use soak::core::verdict::LimitSource;
 
@@ -67,7 +66,7 @@ fn judged(run: &Run, b: &[Vec<f64>; KPIS], margin: f64) -> Vec<Judged> {
 
 fn compared(run: &Run, b: &[Vec<f64>; KPIS], rules: &CompareRules) -> Vec<Judged> {
     let [a, b] = [&run.another(1, run.n), b].map(numbered);
-    significance::judge(&a, &b, rules, &levels(), &KpiTable::default())
+    significance::judge(&a, &b, rules, &levels())
 }
 
 fn answer(judged: &[Judged]) -> Answer {

@@ -128,9 +128,9 @@ proptest! {
         let kpi = KpiId::OF_THE_VERDICT[which];
         let point = at.get_mut(&mut better);
         let Some(value) = point.values[which] else { return Ok(()) };
-        point.values[which] = Some(match kpi {
-            KpiId::NET_BPS => value + 20.0 * by,
-            KpiId::MAKER_TAKER_RATIO => value + (1.0 - value) * by,
+        point.values[which] = Some(match kpi.name {
+            "net_bps" => value + 20.0 * by,
+            "maker_taker_ratio" => value + (1.0 - value) * by,
             _ => value * (1.0 - by),
         });
         let after = judged(&better, &POLICY);

@@ -27,9 +27,8 @@ pub(super) fn drift_rules(rules: &ChangeRules) -> DriftGateRules {
     DriftGateRules { course: rules.course.clone(), horizon: Some(horizon) }
 }
 
-pub(super) fn scene<'a>(kpis: &'a KpiTable, window: &'a WindowUsed) -> Scene<'a> {
+pub(super) fn scene(window: &WindowUsed) -> Scene<'_> {
     Scene {
-        kpis,
         window,
         symbol: None,
         pace: None,
@@ -52,9 +51,8 @@ pub(super) fn net(n: u64, level: impl Fn(u64) -> f64) -> Column {
 }
 
 fn check_with(column: &Column, gates: bool, pace: Option<Pace>) -> (Check, Check) {
-    let kpis = KpiTable::default();
     let window = WindowUsed { name: "steady".to_owned(), first: Some(1), last: Some(9), n: 9 };
-    let scene = Scene { symbol: Some("BTC"), pace, ..scene(&kpis, &window) };
+    let scene = Scene { symbol: Some("BTC"), pace, ..scene(&window) };
     let rules = rules(gates);
     let columns = std::slice::from_ref(column);
     (
@@ -130,9 +128,8 @@ fn below_the_minimum_nothing_is_decided_whatever_is_seen() {
 
 #[test]
 fn a_window_that_has_not_begun_is_told_from_a_kpi_without_values() {
-    let kpis = KpiTable::default();
     let window = WindowUsed { name: "steady".to_owned(), first: None, last: None, n: 0 };
-    let scene = scene(&kpis, &window);
+    let scene = scene(&window);
     let (rules, column) = (rules(false), net(0, |_| 0.0));
     let columns = std::slice::from_ref(&column);
     let drift = drift(&drifts::find(columns, &rules.course)[0], &column, &drift_rules(&rules), scene);
@@ -143,9 +140,8 @@ fn a_window_that_has_not_begun_is_told_from_a_kpi_without_values() {
 
 /// Both checks of so many values with other rules.
 fn ruled(rules: &ChangeRules, n: u64) -> (Check, Check) {
-    let kpis = KpiTable::default();
     let window = WindowUsed { name: "steady".to_owned(), first: Some(1), last: Some(n), n: 9 };
-    let scene = scene(&kpis, &window);
+    let scene = scene(&window);
     let column = net(n, |_| 5.0);
     let columns = std::slice::from_ref(&column);
     (
@@ -238,8 +234,7 @@ fn equal_values_are_told_as_that() {
 
 #[test]
 fn the_ends_of_an_interval_are_told_apart_and_from_zero() {
-    let kpis = KpiTable::default();
-    let net_bps = kpis.get(KpiId::NET_BPS);
+    let net_bps = KpiId::NET_BPS;
     let line = drifts::find(&[net(60, |_| 5.0)], &rules(true).course).remove(0).line.expect("60 values");
     let told = |low: f64, high: f64| {
         interval_text(net_bps, &super::super::drift::DriftLine { interval: (low, high), ..line }, None)
@@ -302,12 +297,11 @@ fn a_spike_is_named_and_changes_nothing() {
 
 #[test]
 fn numbers_have_their_sign_and_unit() {
-    let kpis = KpiTable::default();
-    let net = kpis.get(KpiId::NET_BPS);
+    let net = KpiId::NET_BPS;
     let half = Some(Pace { hours: 0.5, source: PaceSource::Manifest });
     assert_eq!(slope_text(net, -0.02, half), "-0.040 bps/h");
     assert_eq!(slope_text(net, 0.02, None), "+0.020 bps per iteration");
-    assert_eq!(slope_text(kpis.get(KpiId::RISK_RATIO), 0.0, half), "0.0000/h");
+    assert_eq!(slope_text(KpiId::RISK_RATIO, 0.0, half), "0.0000/h");
     assert_eq!(movement(net, 0.4), "+0.40 bps");
     assert_eq!((movement(net, -0.4), movement(net, 0.004)), ("-0.40 bps".to_owned(), "0.00 bps".to_owned()));
     assert_eq!((duration(28.6, half), duration(28.6, None)), ("14 h".to_owned(), "29 iterations".to_owned()));

@@ -7,7 +7,7 @@ use crate::core::course::changes::{Change, SpikeAt};
 use crate::core::course::drift::{DriftLine, DriftVerdict};
 use crate::core::course::{Column, KpiChanges, KpiDrift, Pace};
 use crate::core::judge::{count, show, show_distance, with_unit};
-use crate::core::kpi::{Kpi, KpiTable};
+use crate::core::kpi::KpiId;
 use crate::core::number::{distance, fixed};
 
 /// Changes that a sentence lists.
@@ -18,7 +18,7 @@ pub(super) fn per(slope: f64, pace: Option<Pace>) -> f64 {
 }
 
 /// A slope with sign and unit: `-0.021 bps/h`, `+0.3 ms per iteration`.
-pub fn slope_text(kpi: &Kpi, slope: f64, pace: Option<Pace>) -> String {
+pub fn slope_text(kpi: KpiId, slope: f64, pace: Option<Pace>) -> String {
     let slope = per(slope, pace);
     let unit = kpi.unit.symbol();
     let gap = if unit.is_empty() { "" } else { " " };
@@ -36,7 +36,7 @@ pub fn slope_text(kpi: &Kpi, slope: f64, pace: Option<Pace>) -> String {
 
 /// The interval of a slope, in the same unit without its name: with as many decimals as it takes to tell both ends
 /// apart, and whether 0 lies between them.
-pub fn interval_text(kpi: &Kpi, line: &DriftLine, pace: Option<Pace>) -> String {
+pub fn interval_text(kpi: KpiId, line: &DriftLine, pace: Option<Pace>) -> String {
     let (low, high) = (per(line.interval.0, pace), per(line.interval.1, pace));
     let digits = digits_apart(low, high, kpi.unit.decimals() + 2);
     format!("{} to {}", fixed(low, digits), fixed(high, digits))
@@ -52,7 +52,7 @@ fn digits_apart(low: f64, high: f64, least: usize) -> usize {
 
 /// `` `rss_mib` drifts by +24.0 MiB/h (95 % CI 22.1 to 25.9), reaches 1000 MiB in 31 h ``.
 fn told_worsening(
-    kpi: &Kpi,
+    kpi: KpiId,
     line: &DriftLine,
     column: &Column,
     span: (u64, u64),
@@ -79,7 +79,7 @@ fn told_worsening(
 
 /// A drift in a sentence.
 pub(super) fn told_drift(found: &KpiDrift, column: &Column, scene: Scene<'_>) -> String {
-    let kpi = scene.kpis.get(found.kpi);
+    let kpi = found.kpi;
     let Some(line) = found.line else {
         return match found.verdict {
             DriftVerdict::CannotTell => format!(
@@ -114,7 +114,7 @@ pub(super) fn told_drift(found: &KpiDrift, column: &Column, scene: Scene<'_>) ->
 }
 
 /// `; a worsening of 0.31 bps over these iterations would be found in 90 % of cases`, where none was.
-fn told_power(line: &DriftLine, kpi: &Kpi) -> String {
+fn told_power(line: &DriftLine, kpi: KpiId) -> String {
     line.detectable.map_or_else(String::new, |least| {
         let least = show_distance(kpi, least);
         format!("; a worsening by {least} over these iterations would be found in 90 % of cases")
@@ -133,15 +133,15 @@ pub fn duration(iterations: f64, pace: Option<Pace>) -> String {
 }
 
 /// `+0.40 bps`; what looks like 0 has no sign.
-pub fn movement(kpi: &Kpi, by: f64) -> String {
+pub fn movement(kpi: KpiId, by: f64) -> String {
     let size = fixed(by, kpi.unit.decimals());
     let sign = if by > 0.0 && size.contains(|digit| ('1'..='9').contains(&digit)) { "+" } else { "" };
     with_unit(kpi, format!("{sign}{size}"))
 }
 
 /// The changes of a KPI in a sentence.
-pub(super) fn told_changes(found: &KpiChanges, kpis: &KpiTable) -> String {
-    let kpi = kpis.get(found.kpi);
+pub(super) fn told_changes(found: &KpiChanges) -> String {
+    let kpi = found.kpi;
     let mut out = if found.block.is_none() {
         format!("too few values of `{}` ({}) to look for changes", kpi.name, found.n)
     } else if found.constant {
@@ -172,7 +172,7 @@ pub(super) fn told_changes(found: &KpiChanges, kpis: &KpiTable) -> String {
 
 /// `keeps its level: from 320 ms to 305 ms at iteration 62 (-16 ms) is hardly chance, and too little to count (a
 /// change is more than 16 ms)`.
-pub fn told_small(kpi: &Kpi, change: &Change, least: f64) -> String {
+pub fn told_small(kpi: KpiId, change: &Change, least: f64) -> String {
     let step = &change.step;
     format!(
         "keeps its level: from {} to {} at iteration {} is hardly chance, and too little to count (a change is more than \
@@ -186,7 +186,7 @@ pub fn told_small(kpi: &Kpi, change: &Change, least: f64) -> String {
 
 /// `worsened from 3.20 bps to 2.10 bps at iteration 60 (-1.10 bps, 95 % sure: -1.30 to -0.90; 53 iterations
 /// before, 61 after)`.
-pub fn told_change(kpi: &Kpi, change: &Change) -> String {
+pub fn told_change(kpi: KpiId, change: &Change) -> String {
     let step = &change.step;
     let digits = kpi.unit.decimals() + 1;
     let word = if change.worse { "worsened" } else { "changed" };
@@ -205,7 +205,7 @@ pub fn told_change(kpi: &Kpi, change: &Change) -> String {
 }
 
 /// `an outlier in iteration 17 (9.10 bps where 3.20 bps is usual) is no change`.
-fn told_spikes(kpi: &Kpi, spike: &SpikeAt, n: usize) -> String {
+fn told_spikes(kpi: KpiId, spike: &SpikeAt, n: usize) -> String {
     let place = if spike.first == spike.last {
         format!("iteration {}", spike.first)
     } else {

@@ -19,7 +19,7 @@ fn bad(number: u64, symbol: Option<&str>) -> BadFile {
 fn judged(evidence: &Evidence, series: &Series, so_far: bool) -> Vec<Check> {
     let window = Window::find(series, WindowSpec::LastN, &WINDOWS, &evidence.numbers(series));
     let mut all = checks(evidence, series, &window, so_far, &integrity_rules());
-    all.extend(kpis_present(series, &window, &NET, &KpiTable::default()));
+    all.extend(kpis_present(series, &window, &NET));
     all
 }
 

@@ -56,7 +56,7 @@ fn run(passing: u64, failing: u64) -> Series {
 fn judged(series: &Series, rule: &RunVerdictRule) -> (Passes, Vec<Check>) {
     let window = whole(series);
     let passes = count_passes(series, &window, &set(), rule);
-    let checks = checks(series, &window, &set(), rule, &passes, &KpiTable::default());
+    let checks = checks(series, &window, &set(), rule, &passes);
     (passes, checks)
 }
 

@@ -67,14 +67,14 @@ impl Terms {
         measured: impl Fn(KpiId, Statistic) -> Option<f64>,
     ) -> Self {
         let asked = |limit: &ResolvedLimit| Asked {
-            metric: kpis.name(limit.kpi).to_owned(),
+            metric: limit.kpi.name.to_owned(),
             statistic: limit.statistic,
             comparison: limit.comparison,
             limit: limit.limit,
             basis: limit.basis.clone(),
             source: limit.source.clone(),
         };
-        let hours = resolve(rules, kpis, n, &measured);
+        let hours = resolve(rules, n, &measured);
         // A single hour: nothing before it takes the place of what the soak did not measure.
         let after = Checkpoint {
             name: "after_rollback".to_owned(),
@@ -82,7 +82,7 @@ impl Terms {
             limits: rules.after_rollback.clone(),
         };
         let only_after = CanaryRules { checkpoints: vec![after], ..rules.clone() };
-        let after = resolve(&only_after, kpis, n, &measured);
+        let after = resolve(&only_after, n, &measured);
         Self {
             hours: hours
                 .iter()
@@ -204,11 +204,11 @@ pub fn drift(then: &Terms, now: &Terms) -> Vec<String> {
 }
 
 fn units(kpis: &KpiTable) -> BTreeMap<String, String> {
-    kpis.ids().map(|id| (kpis.name(id).to_owned(), kpis.get(id).unit.symbol().to_owned())).collect()
+    kpis.ids().map(|id| (id.name.to_owned(), id.unit.symbol().to_owned())).collect()
 }
 
 fn of_note(note: &CanaryNote, policy: &Policy, checkpoint: &Checkpoint) -> Result<Asked, NoTerms> {
-    let of_kpi = checkpoint.limits.iter().find(|limit| policy.kpis.name(limit.kpi) == note.kpi);
+    let of_kpi = checkpoint.limits.iter().find(|limit| limit.kpi.name == note.kpi);
     let Some(rule) = of_kpi else {
         return Err(NoTerms(format!("its policy has no limit on `{}` in `{}`", note.kpi, checkpoint.name)));
     };

@@ -143,7 +143,7 @@ pub(super) fn tune(planner: &Planner<'_>, over: &Over<'_>) -> (TuningRecord, Tun
 }
 
 fn observe<'a>(planner: &Planner<'a>, over: &Over<'_>) -> Observed<'a> {
-    let (policy, run) = (planner.policy, &planner.policy.run);
+    let run = &planner.policy.run;
     let Over { state, begin, number, now, seen, is_alive: _ } = *over;
     let fail_streak = over.fail_streak();
     let patience = &run.patience;
@@ -151,15 +151,14 @@ fn observe<'a>(planner: &Planner<'a>, over: &Over<'_>) -> Observed<'a> {
         && number < planner.iterations
         && patience.panic_after_fails > 0
         && fail_streak >= patience.panic_after_fails;
-    let kpis = &policy.kpis;
     Observed {
         fail_streak,
         panic: if panics { run.profile(&patience.panic_profile) } else { None },
-        freeze: Freeze::look(&run.guards.freeze, kpis, state, number, over.values()),
+        freeze: Freeze::look(&run.guards.freeze, state, number, over.values()),
         partial: partial_freeze::look(run, state, number, over.values(), state.run_seconds, now),
         proposal: match over.values() {
             Some(values) => {
-                propose(Question { policy: run, kpis, number, values, overrides: &begin.overrides, state })
+                propose(Question { policy: run, number, values, overrides: &begin.overrides, state })
             }
             None => Proposal { acted: state.rule_acted.clone(), ..Proposal::default() },
         },

@@ -6,7 +6,7 @@ use super::*;
 use crate::core::evidence::Repeat;
 use crate::core::iteration::Iteration;
 use crate::core::judge::fixture::{empty, limit, series_of};
-use crate::core::kpi::KpiTable;
+use crate::core::kpi::{Kpi, KpiTable};
 use crate::core::policy::{SanityRules, WindowSpec};
 use crate::core::ranges::Ranges;
 use crate::core::verdict::{Check, Outcome, Severity};
@@ -153,7 +153,7 @@ fn with_fewer_digits_equal_values_can_be_chance() {
 
 #[test]
 fn an_idle_system_stands_at_zero_or_at_a_bound_and_that_is_no_defect() {
-    let bounded = Kpi { highest: Some(FINE[0]), ..KpiTable::default().get(NET).clone() };
+    let bounded = Kpi { highest: Some(FINE[0]), ..(*NET).clone() };
     assert_eq!(informative_digits(&bounded, FINE[0]), 0);
     assert_eq!(informative_digits(&bounded, FINE[1]), 9);
     let values = |_| vec![(NET, 0.0), (RISK, 0.0), (KpiId::MAKER_TAKER_RATIO, 1.0), (LATENCY, 0.0)];

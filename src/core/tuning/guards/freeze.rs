@@ -4,7 +4,6 @@
 //! and the streak.
 
 use super::{Case, Step};
-use crate::core::kpi::KpiTable;
 use crate::core::policy::run::FreezeRules;
 use crate::core::tuning::propose::{all_hold, told};
 use crate::core::tuning::state::TunerState;
@@ -30,7 +29,6 @@ impl Freeze {
     /// count while it lasts, so the next one may start as soon as it has ended.
     pub fn look(
         rules: &FreezeRules,
-        kpis: &KpiTable,
         state: &TunerState,
         number: u64,
         values: Option<&[Option<f64>]>,
@@ -41,7 +39,7 @@ impl Freeze {
         match stable {
             Some(values) if !is_active && streak >= rules.in_a_row && rules.lasts > 0 => Self {
                 is_active,
-                starts: Some(reason(rules, kpis, values)),
+                starts: Some(reason(rules, values)),
                 until: Some(number.saturating_add(rules.lasts)),
                 streak: 0,
             },
@@ -61,11 +59,11 @@ pub fn holds(case: &Case<'_>, step: &Step<'_>) -> bool {
 }
 
 /// `2 stable iterations in a row: risk_ratio 0.33 <= 0.35, net_bps 3.05 >= 2.70`.
-fn reason(rules: &FreezeRules, kpis: &KpiTable, values: &[Option<f64>]) -> String {
+fn reason(rules: &FreezeRules, values: &[Option<f64>]) -> String {
     let conditions: Vec<String> = rules
         .when
         .iter()
-        .filter_map(|bound| told(bound, kpis, values.get(bound.kpi.index()).copied().flatten()?))
+        .filter_map(|bound| told(bound, values.get(bound.kpi.index()).copied().flatten()?))
         .collect();
     format!("{} stable iterations in a row: {}", rules.in_a_row, conditions.join(", "))
 }

@@ -1,6 +1,7 @@
 //! Every row of the table at its limits, with the steps worked out by hand.
 
 use super::*;
+use crate::core::kpi::KpiTable;
 use crate::core::tuning::fixture;
 
 /// Risk, net, maker, p95 latency, adverse, slippage.
@@ -27,15 +28,15 @@ fn with(changes: &[(usize, f64)]) -> Measured {
 }
 
 fn ask(measured: Measured, number: u64, start: &[(&str, f64)], state: &TunerState) -> Proposal {
-    let (policy, kpis) = (fixture::policy(), KpiTable::default());
-    let mut values = vec![None; kpis.len()];
+    let policy = fixture::policy();
+    let mut values = vec![None; KpiTable::default().len()];
     for (kpi, value) in KPIS.into_iter().zip(measured) {
         values[kpi.index()] = Some(value);
     }
     let changed: Vec<(ParamName, f64)> =
         start.iter().map(|(name, value)| (ParamName::flat(name), *value)).collect();
     let overrides = crate::core::tuning::guards::oscillation::merged(&policy.parameters.defaults(), changed);
-    propose(Question { policy: &policy, kpis: &kpis, number, values: &values, overrides: &overrides, state })
+    propose(Question { policy: &policy, number, values: &values, overrides: &overrides, state })
 }
 
 /// What is proposed from these start values: (row, parameter, delta).
@@ -192,14 +193,13 @@ fn a_widened_spread_drops_a_shortened_interval() {
     for row in policy.tuner.iter_mut().filter(|row| row.name == "edge") {
         row.when.truncate(1);
     }
-    let kpis = KpiTable::default();
-    let mut values = vec![None; kpis.len()];
+    let mut values = vec![None; KpiTable::default().len()];
     values[KpiId::RISK_RATIO.index()] = Some(0.30);
     values[KpiId::NET_BPS.index()] = Some(3.5);
     let (overrides, state) = (policy.parameters.defaults(), TunerState::default());
     let ask = |policy: &RunPolicy| {
         let (values, overrides) = (values.as_slice(), &overrides);
-        told_rows(&propose(Question { policy, kpis: &kpis, number: 5, values, overrides, state: &state }))
+        told_rows(&propose(Question { policy, number: 5, values, overrides, state: &state }))
     };
     assert_eq!(ask(&policy), [("edge".into(), "base_spread_bps_delta".into(), 0.01)]);
     policy.cautions.clear();
@@ -236,16 +236,10 @@ fn the_fallback_acts_alone_after_two_losses_and_then_rests_once() {
 
 #[test]
 fn unknown_values_satisfy_no_row() {
-    let (policy, kpis, state) = (fixture::policy(), KpiTable::default(), TunerState::default());
-    let values = vec![None; kpis.len()];
+    let (policy, state) = (fixture::policy(), TunerState::default());
+    let values = vec![None; KpiTable::default().len()];
     let overrides = policy.parameters.defaults();
-    let question = Question {
-        policy: &policy,
-        kpis: &kpis,
-        number: 1,
-        values: &values,
-        overrides: &overrides,
-        state: &state,
-    };
+    let question =
+        Question { policy: &policy, number: 1, values: &values, overrides: &overrides, state: &state };
     assert_eq!(propose(question), Proposal::default());
 }

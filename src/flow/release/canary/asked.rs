@@ -118,7 +118,7 @@ fn put(
     values: &mut Vec<Option<f64>>,
 ) -> Option<Trouble> {
     values.resize(last + 1, None);
-    let kpi = policy.kpis.find(metric).map(|id| policy.kpis.get(id));
+    let kpi = policy.kpis.find(metric);
     let seconds = watch.step().num_milliseconds() as f64 / 1000.0;
     let begins = watch.end_of(first).timestamp_millis() as f64 / 1000.0;
     let mut trouble = None;

@@ -133,7 +133,7 @@ fn limits(reader: &mut Reader<'_>, kpis: &KpiTable, table: &Key) -> Read<Vec<Can
     let mut all = Vec::new();
     for (kpi, place) in kpis_of(reader, kpis, table) {
         let is_on = enabled(reader, &place.key);
-        let limit = limit(reader, kpis, kpi, &place.key);
+        let limit = limit(reader, kpi, &place.key);
         all.push(limit.and_then(|limit| Ok(is_on?.then_some(limit))));
     }
     let all: Vec<Option<CanaryLimit>> = all.into_iter().collect::<Read<_>>()?;
@@ -145,11 +145,11 @@ fn limits(reader: &mut Reader<'_>, kpis: &KpiTable, table: &Key) -> Read<Vec<Can
     Ok(limits)
 }
 
-fn limit(reader: &mut Reader<'_>, kpis: &KpiTable, kpi: KpiId, key: &Key) -> Read<CanaryLimit> {
+fn limit(reader: &mut Reader<'_>, kpi: KpiId, key: &Key) -> Read<CanaryLimit> {
     let comparison = reader.required(&key.at("comparison"), "a comparison", words::comparison);
     let bound = bound(reader, key);
     let (comparison, bound) = (comparison?, bound?);
-    let described = kpis.get(kpi);
+    let described = kpi;
     if let Some(problem) = wrong_way(described, true, comparison.value) {
         return Err(reader.note(&comparison.place, problem));
     }
@@ -232,7 +232,7 @@ fn trigger(
         return Err(reader.note(&minutes.place, problem));
     }
     if let Some(kpi) = kpis.find(&metric.value)
-        && let Some(problem) = wrong_way(kpis.get(kpi), false, comparison.value)
+        && let Some(problem) = wrong_way(kpi, false, comparison.value)
     {
         return Err(reader.note(&comparison.place, problem));
     }

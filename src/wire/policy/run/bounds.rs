@@ -50,7 +50,7 @@ fn bounds(
             bounds = Err(Noted);
             continue;
         };
-        match bounds_on(reader, kpis, kpi, &place, &both) {
+        match bounds_on(reader, kpi, &place, &both) {
             Ok(found) => bounds.iter_mut().for_each(|bounds: &mut Vec<_>| bounds.extend(found.clone())),
             Err(Noted) => bounds = Err(Noted),
         }
@@ -60,7 +60,6 @@ fn bounds(
 
 fn bounds_on(
     reader: &mut Reader<'_>,
-    kpis: &KpiTable,
     kpi: KpiId,
     place: &Place,
     both: impl Fn(&mut Reader<'_>, &Place, &Side, &Side) -> Read<()>,
@@ -77,7 +76,7 @@ fn bounds_on(
         (Some(lower), Some(upper)) => both(reader, place, lower, upper)?,
         _ => {}
     }
-    let possible = Possible::of_kpi(kpis.get(kpi));
+    let possible = Possible::of_kpi(kpi);
     let mut bounds = Vec::new();
     for (comparison, limit) in lower.iter().chain(&upper) {
         if let Some(problem) = possible.pointless_alarm(*comparison, limit.value) {

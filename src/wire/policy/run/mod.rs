@@ -142,10 +142,10 @@ fn reasons(reader: &mut Reader<'_>, kpis: &KpiTable, table: &str) -> Read<Vec<Bo
         let limit = reader.required(&key.at("limit"), "a number", values::number);
         let kpi = kpi.and_then(|found| kpi_named(reader, kpis, &found.value, &found.place));
         let (kpi, comparison, limit) = (kpi?, comparison?, limit?);
-        if let Some(problem) = wrong_way(kpis.get(kpi), false, comparison.value) {
+        if let Some(problem) = wrong_way(kpi, false, comparison.value) {
             return Err(reader.note(&comparison.place, problem));
         }
-        let possible = Possible::of_kpi(kpis.get(kpi));
+        let possible = Possible::of_kpi(kpi);
         if let Some(problem) = possible.pointless_alarm(comparison.value, limit.value) {
             return Err(reader.note(&limit.place, problem));
         }

@@ -126,7 +126,7 @@ fn every_kpi_of_the_policy_is_compared_with_a_margin_of_its_own_or_the_default()
         .iter()
         .map(|rule| {
             let margin = rule.margin.as_ref().map(|margin| (margin.absolute.value, margin.relative.value));
-            (policy.kpis.name(rule.kpi), margin, rule.required)
+            (rule.kpi.name, margin, rule.required)
         })
         .collect();
     // The four by name, then the others by name. The share for all is 5 %; the floor of ratios is 0.005.

@@ -139,11 +139,11 @@ fn a_declared_kpi_can_stand_in_every_group() {
     let errors = policy.kpis.find("error_ratio").expect("declared");
     assert!(errors < depth);
     assert_eq!(policy.kpis.spelled("depth"), Some((depth, 1)));
-    let kpi = policy.kpis.get(depth);
-    assert_eq!(kpi.unit, Unit::Other("orders".to_owned()));
+    let kpi = depth;
+    assert_eq!(kpi.unit, Unit::Other("orders"));
     assert_eq!((kpi.direction, kpi.floor), (Some(Direction::Lower), 2.0));
     assert_eq!((kpi.lowest, kpi.highest), (Some(0.0), None));
-    let ratio = policy.kpis.get(errors);
+    let ratio = errors;
     assert_eq!((ratio.lowest, ratio.highest, ratio.floor), (Some(0.0), Some(1.0), 0.0));
     assert_eq!(policy.iteration_pass.checks.last().map(|gate| gate.kpi), Some(depth));
     assert_eq!(policy.goals.checks.last().map(|gate| gate.limit.value), Some(30.0));
