@@ -5,7 +5,7 @@ CARGO ?= cargo
 TEST_FEATURES := --features failpoints
 
 .DEFAULT_GOAL := help
-.PHONY: help soak soak-audit soak-audit-ci soak-compare test e2e load bench error-rates critical-values verdicts fmt lint doc ci
+.PHONY: help soak soak-audit soak-audit-ci soak-compare test e2e load bench house error-rates critical-values verdicts fmt lint doc ci
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,13 +32,16 @@ test: ## Run all tests that need no other program
 	fi
 
 e2e: ## Run the tests against the real programs (Prometheus, Alertmanager, Pushgateway, VictoriaMetrics, Chromium); says which it skips
-	SOAK_E2E=1 $(CARGO) test --locked $(TEST_FEATURES) --test e2e --test live -- --nocapture --test-threads=1
+	SOAK_E2E=1 $(CARGO) test --locked $(TEST_FEATURES) --test servers -- --nocapture --test-threads=1
 
 load: ## Send 1000 alert hooks a second for 30 s to the rollback server, beside 200 slow clients
-	SOAK_LOAD_SECONDS=30 $(CARGO) test --release --locked $(TEST_FEATURES) --test rollback load -- --nocapture
+	SOAK_LOAD_SECONDS=30 $(CARGO) test --release --locked $(TEST_FEATURES) --test suite rollback::load -- --nocapture
 
 bench: ## Run the benchmarks
 	$(CARGO) bench --locked
+
+house: ## Print what the source tree measures: code, files, folders, error types, import cycles
+	$(CARGO) test --locked --test architecture measures -- --nocapture
 
 error-rates: ## Simulate how often the statistics are wrong; writes deploy/statistics (minutes)
 	$(CARGO) bench --locked --profile profiling --bench error_rates -- table
@@ -47,7 +50,7 @@ critical-values: ## Simulate the critical values of the search for changes of le
 	$(CARGO) bench --locked --profile profiling --bench error_rates -- critical
 
 verdicts: ## Print the table of one verdict: folders of all kinds through every output that names one
-	$(CARGO) test --locked $(TEST_FEATURES) --test it verdicts -- --nocapture
+	$(CARGO) test --locked $(TEST_FEATURES) --test suite verdicts -- --nocapture
 
 fmt: ## Format the source
 	$(CARGO) fmt

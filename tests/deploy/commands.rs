@@ -1,6 +1,6 @@
 //! Command lines of soak in texts, parsed by the definition that the program has.
 
-use crate::files::spans;
+use crate::deploy::files::spans;
 
 /// Every command line of soak in a Markdown text: in code blocks, where it is to be typed as it stands (`true`), and in
 /// code spans, where a command may only be named.

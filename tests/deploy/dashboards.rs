@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::files::{list, names, text, word};
-use crate::{promql, rules, run};
+use crate::deploy::files::{list, names, text, word};
+use crate::deploy::{promql, rules, run};
 
 const FOLDER: &str = "deploy/grafana/dashboards";
 

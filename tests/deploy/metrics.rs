@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use soak::core::bot_metrics::contract::{CONTRACT, Kind};
 
-use crate::files::{rows, spans, text};
-use crate::run::done;
-use crate::support::Run;
-use crate::{promql, run};
+use crate::deploy::files::{rows, spans, text};
+use crate::deploy::run::done;
+use crate::deploy::{promql, run};
+use crate::it::support::Run;
 
 /// Names that soak exports, by the document.
 pub(crate) fn exported() -> BTreeSet<String> {

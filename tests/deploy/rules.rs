@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::files::{list, word, yaml};
-use crate::{metrics, promql, run};
+use crate::deploy::files::{list, word, yaml};
+use crate::deploy::{metrics, promql, run};
 
 const FILES: [&str; 3] = ["rules_soak.yml", "alerts_soak.yml", "alerts_soak_runner.yml"];
 /// The tests of the alerts.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::files::{names, path, spans, text, word};
-use crate::{commands, rules};
+use crate::deploy::files::{names, path, spans, text, word};
+use crate::deploy::{commands, rules};
 
 const FOLDER: &str = "deploy/runbooks";
 

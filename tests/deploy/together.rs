@@ -8,8 +8,8 @@ use serde_json::Value;
 use soak::core::rollback::action::ActionKind;
 use soak::core::rollback::policy::{Environments, RollbackPolicy};
 
-use crate::files::{list, names, text, word, yaml};
-use crate::rules;
+use crate::deploy::files::{list, names, text, word, yaml};
+use crate::deploy::rules;
 
 const WATCHER: &str = "deploy/systemd/soak-rollback.service";
 
@@ -158,7 +158,9 @@ fn the_log_lies_where_the_watcher_may_write_and_everybody_looks() {
         assert!(check.ends_with(&format!(" {policy}")), "{check}");
     }
     for name in names("deploy/runbooks", ".md") {
-        for (line, is_typed) in crate::commands::in_markdown(&text(&format!("deploy/runbooks/{name}"))) {
+        for (line, is_typed) in
+            crate::deploy::commands::in_markdown(&text(&format!("deploy/runbooks/{name}")))
+        {
             if !is_typed || !line.starts_with("soak rollback ") {
                 continue;
             }

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::commands;
-use crate::files::{list, names, path, text, word, yaml};
+use crate::deploy::commands;
+use crate::deploy::files::{list, names, path, text, word, yaml};
 
 const FOLDER: &str = ".github/workflows";
 

@@ -92,7 +92,7 @@ fn manifest_in(folder: &Path) -> Result<ArtifactManifest, Box<dyn Error>> {
 fn child(folder: &Path, variables: &[(&str, &str)]) -> Result<Command, Box<dyn Error>> {
     let mut command = Command::new(std::env::current_exe()?);
     command
-        .args(["--exact", "artifacts::child_commit", "--nocapture"])
+        .args(["--exact", "durability::artifacts::child_commit", "--nocapture"])
         .env(FOLDER, folder)
         .envs(variables.iter().copied())
         .stdout(Stdio::null())

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use crate::TestResult;
+use crate::durability::TestResult;
 
 /// The names of the failpoints of a single file, from the source.
 fn failpoints() -> BTreeSet<String> {

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use serde_json::json;
 
-use crate::TestResult;
+use crate::durability::TestResult;
 
 /// Steps of which a build passes several: each file.
 const TIMES: [usize; 2] = [1, 9];

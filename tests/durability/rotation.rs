@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::{SmallDisk, TestResult};
+use crate::durability::{SmallDisk, TestResult};
 
 /// The steps, each of which must be reached.
 const STEPS: [&str; 7] = [

@@ -7,8 +7,8 @@ use std::path::Path;
 use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
 use serde_json::Value;
 
-use crate::has;
-use crate::servers::{Manner, Server, plain_victoria_metrics, prometheus_over, proxy};
+use crate::e2e::has;
+use crate::e2e::servers::{Manner, Server, plain_victoria_metrics, prometheus_over, proxy};
 use crate::support::{Folder, Ran, Run, program, ran};
 
 /// The canaries started so long ago: a day and ten minutes.

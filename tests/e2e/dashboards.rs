@@ -9,9 +9,9 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::has;
-use crate::rollback_loop::{Running, Told, deploy, listening, rules, soak};
-use crate::servers::{Exporter, Server, prometheus_with};
+use crate::e2e::has;
+use crate::e2e::rollback_loop::{Running, Told, deploy, listening, rules, soak};
+use crate::e2e::servers::{Exporter, Server, prometheus_with};
 
 /// A watcher that does nothing; its port.
 fn watcher(folder: &Path) -> (Running, u16) {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::has;
-use crate::servers::{prometheus_with, pushgateway, scraping};
+use crate::e2e::has;
+use crate::e2e::servers::{prometheus_with, pushgateway, scraping};
 use crate::support::{Folder, Run, Step, name, soak};
 
 /// The body of an answer; nothing for an error.
@@ -112,7 +112,7 @@ fn prometheus_scrapes_a_folder_that_grows() {
 
 #[test]
 fn an_endpoint_speaks_both_forms_and_tells_when_there_is_nothing() {
-    if !crate::is_wanted() {
+    if !crate::e2e::is_wanted() {
         return;
     }
     let folder = Run::passing(8).in_temp();

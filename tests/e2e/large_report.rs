@@ -6,7 +6,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::Command;
 
-use crate::is_wanted;
+use crate::e2e::is_wanted;
 use crate::support::Run;
 
 const TOTALS: &str = r#""totals": {"adverse_bps_p95": 2.0, "slippage_bps_p95": 2.0, "cancel_ratio": 0.3,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use crate::is_wanted;
-use crate::promtool::runs;
+use crate::e2e::is_wanted;
+use crate::e2e::promtool::runs;
 
 /// Prints a line a family: its type, name, unit and number of samples.
 const PARSE: &str = "
@@ -26,7 +26,7 @@ fn python() -> Option<&'static str> {
     };
     let found = ["python3", "/usr/bin/python3"].into_iter().find(has_parser);
     if found.is_none() {
-        crate::skip("the Python module prometheus_client is not installed (python3-prometheus-client)");
+        crate::e2e::skip("the Python module prometheus_client is not installed (python3-prometheus-client)");
     }
     found
 }

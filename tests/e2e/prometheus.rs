@@ -12,8 +12,8 @@ use soak::core::secret::Secret;
 use soak::io::http::Limits;
 use soak::io::source::prometheus::{Auth, PrometheusSource, Target};
 
-use crate::has;
-use crate::servers::{Exporter, Manner, Server, prometheus, proxy, victoria_metrics};
+use crate::e2e::has;
+use crate::e2e::servers::{Exporter, Manner, Server, prometheus, proxy, victoria_metrics};
 
 const METRICS: &str = "\
 mm_net_bps 2.75

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use crate::has;
+use crate::e2e::has;
 use crate::support::{Run, Step, name};
 
 /// What `promtool check metrics` has to say about a text: nothing, if it is well formed.

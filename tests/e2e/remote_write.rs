@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::export_prom::{query, until};
-use crate::has;
-use crate::servers::{Exporter, Server, plain_victoria_metrics, prometheus_with, scraping};
+use crate::e2e::export_prom::{query, until};
+use crate::e2e::has;
+use crate::e2e::servers::{Exporter, Server, plain_victoria_metrics, prometheus_with, scraping};
 use crate::support::{Folder, Ran, Run, Step};
 
 const RECEIVER: &str = "--web.enable-remote-write-receiver";

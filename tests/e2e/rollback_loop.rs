@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::has;
-use crate::servers::{free_port, read_request, serve};
+use crate::e2e::has;
+use crate::e2e::servers::{free_port, read_request, serve};
 
 const TOKEN: &str = "a-token-for-the-hook-0123456789";
 const ADMIN_TOKEN: &str = "a-token-for-the-trading-system";

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
-use crate::has;
-use crate::servers::{prometheus_with, read_request, serve};
+use crate::e2e::has;
+use crate::e2e::servers::{prometheus_with, read_request, serve};
 
 /// A trading system that shows these metrics `before` it is told to stop, and `after`.
 fn trading(before: &'static str, after: &'static str) -> u16 {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Folder, Run, Step};
+use crate::it::support::{Folder, Run, Step};
 
 fn gated(folder: &Folder, policy: &str) -> Value {
     let file = folder.file("policy.toml");

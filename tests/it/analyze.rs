@@ -1,6 +1,6 @@
 //! `soak analyze`: its reports, its exit codes, symbols.
 
-use crate::support::{Folder, Ran, Run, Step, visible};
+use crate::it::support::{Folder, Ran, Run, Step, visible};
 use serde_json::{Value, json};
 
 const REPORTS: [&str; 7] = [

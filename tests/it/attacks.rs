@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Run, Step, ran, soak, visible};
+use crate::it::support::{Run, Step, ran, soak, visible};
 
 /// Gaps among the findings of a JSON result.
 fn gaps(result: &Value) -> Vec<&str> {

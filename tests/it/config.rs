@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Folder, Ran, Run, program, ran, soak};
+use crate::it::support::{Folder, Ran, Run, program, ran, soak};
 use serde_json::Value;
 
 /// A folder with one policy in it.
@@ -166,7 +166,7 @@ fn a_new_policy_is_tried_on_runs_without_touching_them() {
     let place = policy(STRICTER);
     Run::passing(8).write(&place.file("good"));
     Run::passing(8).failing(&[2, 3, 4, 5]).write(&place.file("bad"));
-    let before = crate::support::visible(place.path());
+    let before = crate::it::support::visible(place.path());
     let Ran { code, stdout, .. } = ran(program().current_dir(place.path()).args([
         "config",
         "test",
@@ -183,7 +183,7 @@ fn a_new_policy_is_tried_on_runs_without_touching_them() {
     assert!(line("bad").starts_with("same     FAIL -> FAIL "), "{stdout}");
     assert!(stdout.contains("run_verdict.pass_count: PASS -> FAIL"), "{stdout}");
     assert!(stdout.ends_with("1 of 2 verdicts would change\n"), "{stdout}");
-    assert_eq!(crate::support::visible(place.path()), before);
+    assert_eq!(crate::it::support::visible(place.path()), before);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `soak deltas verify`: exit codes, limits, reports.
 
-use crate::support::{Folder, Ran, Run};
+use crate::it::support::{Folder, Ran, Run};
 use serde_json::{Value, json};
 
 fn codes(place: &Folder, args: &[&str]) -> (i32, i32) {

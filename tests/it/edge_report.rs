@@ -1,6 +1,6 @@
 //! `soak gate --edge-report`: the seven limits, and reports that cannot be judged.
 
-use crate::support::{Folder, Ran, Run};
+use crate::it::support::{Folder, Ran, Run};
 use serde_json::{Value, json};
 
 /// Totals within every limit.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Folder, Ran, Run, Step, soak};
+use crate::it::support::{Folder, Ran, Run, Step, soak};
 
 fn exported(folder: &Folder, args: &[&str]) -> Ran {
     folder.soak("export-prom", args)

@@ -1,6 +1,6 @@
 //! `soak extract`: the snapshot to the byte, and its exit codes.
 
-use crate::support::{Folder, Ran, Run, Step, soak, visible};
+use crate::it::support::{Folder, Ran, Run, Step, soak, visible};
 use serde_json::{Value, json};
 
 /// The hash of the built-in policy, as `config show` tells it.

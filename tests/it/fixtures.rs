@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Ran, Run, Step, name, soak};
+use crate::it::support::{Ran, Run, Step, name, soak};
 use serde_json::json;
 
 /// Case, exit code with `--detailed-exitcode`, verdict, words that the reason must hold.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Folder, Ran, Run, Step, program, ran, soak};
+use crate::it::support::{Folder, Ran, Run, Step, program, ran, soak};
 use serde_json::{Value, json};
 
 /// Exit codes with and without `--detailed-exitcode`.

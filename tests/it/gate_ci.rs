@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::support::{Folder, Ran, Run, Step, ran};
+use crate::it::support::{Folder, Ran, Run, Step, ran};
 
 // JUnit.
 

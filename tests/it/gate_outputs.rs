@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Folder, Ran, Run, Step};
+use crate::it::support::{Folder, Ran, Run, Step};
 use serde_json::{Value, json};
 
 // JSON.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
-use crate::support::{Folder, Ran, Run, Step, program, ran, soak, visible};
+use crate::it::support::{Folder, Ran, Run, Step, program, ran, soak, visible};
 
 const EVERYTHING: [&str; 11] = [
     "DELTA_VERIFY_REPORT.json",
@@ -211,7 +211,7 @@ fn an_earlier_snapshot_does_not_outlive_its_iterations() {
     let place = Run::passing(8).in_temp();
     place.soak("gate", &[]);
     for number in 1..=8 {
-        fs::remove_file(place.file(&crate::support::name(number))).expect("there");
+        fs::remove_file(place.file(&crate::it::support::name(number))).expect("there");
     }
     assert_eq!(place.soak("gate", &["--detailed-exitcode"]).code, 4);
     let snapshot = place.json("POST_SOAK_SNAPSHOT.json");

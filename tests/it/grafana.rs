@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::support::{Ran, program, ran};
+use crate::it::support::{Ran, program, ran};
 
 const TOKEN: &str = "glsa_0123456789abcdef_hush";
 

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
-use crate::support::{Folder, Ran, Run, program, ran, visible};
+use crate::it::support::{Folder, Ran, Run, program, ran, visible};
 use serde_json::{Value, json};
 
 /// A chat that takes one message with this status, and what it was told: request head and body.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Run, Step, program, ran, soak, visible};
+use crate::it::support::{Run, Step, program, ran, soak, visible};
 
 /// 24 iterations that pass with room and vary a little, with a freeze.
 fn run() -> Run {

@@ -11,7 +11,7 @@ use soak::core::simulator::{Scenario, Simulator};
 use soak::core::verdict::Outcome;
 use soak::core::window::Window;
 
-use crate::planner::{POLICY, Run, planner};
+use crate::it::planner::{POLICY, Run, planner};
 
 /// The worlds that the model's constants were chosen on.
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=20;
@@ -154,7 +154,7 @@ fn a_run_that_is_resumed_lives_through_the_same_world() {
         let overrides = planner().begin(&state, expected.number).overrides;
         assert_eq!(overrides, expected.overrides);
         let report = simulator.report(expected.number, &overrides).expect("all parameters are there");
-        let record = crate::planner::finished(&planner(), &state, expected.number, Ok(report));
+        let record = crate::it::planner::finished(&planner(), &state, expected.number, Ok(report));
         assert_eq!(&record, expected);
         state = record.state;
     }
@@ -169,7 +169,7 @@ fn oddities(records: &[IterationRecord]) -> Vec<String> {
         let counts = ["maker_count", "taker_count"].map(|key| record.summary.fills.get(key).copied());
         let fills = counts.into_iter().sum::<Option<f64>>();
         assert!(fills.is_some(), "the simulator tells its fills: {:?}", record.summary.fills);
-        series.push(Iteration { fills, ..crate::support::as_judged(record) }, &mut interner);
+        series.push(Iteration { fills, ..crate::it::support::as_judged(record) }, &mut interner);
     }
     let numbers: Ranges = series.rows().iter().map(|row| row.number).collect();
     let window = |spec| Window::find(&series, spec, &policy.windows, &numbers);

@@ -1,6 +1,6 @@
 //! `soak config show` on the values that a run would start with: who wins, what is refused.
 
-use crate::support::{Folder, Ran, Run, program, ran};
+use crate::it::support::{Folder, Ran, Run, program, ran};
 use serde_json::Value;
 
 /// An overrides file that asks for an interval of 60 ms, and a profile that asks for 75 (`steady_safe`).

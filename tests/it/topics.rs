@@ -1,7 +1,7 @@
 //! The eight topics that the tooling has promised to hold since its second version, one section each. Seen
 //! through the snapshot that `extract` writes; no knowledge of the code is used.
 
-use crate::support::{Folder, Run, Step, soak};
+use crate::it::support::{Folder, Run, Step, soak};
 use serde_json::{Value, json};
 
 /// The snapshot of a run.

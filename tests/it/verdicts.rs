@@ -15,7 +15,7 @@ use soak::wire::policy::{self, Layer, Origin};
 use soak::wire::provenance::Provenance;
 
 use self::cases::{Case, cases};
-use crate::support::{Folder, Ran, program, ran, soak};
+use crate::it::support::{Folder, Ran, program, ran, soak};
 
 /// The columns of the table, in their order.
 const COLUMNS: [&str; 24] = [

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::table::{FIRST, Plan, rows};
-use crate::world::Scenario;
+use crate::results::table::{FIRST, Plan, rows};
+use crate::results::world::Scenario;
 
 const PUBLISHED: &str = include_str!("../../deploy/statistics/error_rates.csv");
 

@@ -6,8 +6,8 @@ use soak::core::course::ChangeRules;
 use soak::core::policy::{CompareRules, KpiRule, Limit, Margin, WindowSpec};
 use soak::core::verdict::LimitSource;
 
-use crate::methods::{self, Answer};
-use crate::world::{KPIS, Run, Scenario};
+use super::methods::{self, Answer};
+use super::world::{KPIS, Run, Scenario};
 
 /// All of the run shifted.
 pub const LEVELS: &[Scenario] = &[

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use soak::core::stats::spikes;
 use soak::core::stats::steps::{SHORTEST, Split};
 
-use crate::world::Stream;
+use super::world::Stream;
 
 const NS: [usize; 9] = [24, 32, 48, 64, 96, 128, 200, 400, 1000];
 const PHIS: [f64; 11] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95];

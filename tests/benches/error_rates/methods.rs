@@ -6,8 +6,8 @@ use soak::core::policy::{Limit, WindowSpec};
 use soak::core::stats::{MeanInterval, Summary};
 use soak::core::verdict::{LimitSource, Severity};
 
-use crate::comparison;
-use crate::world::{Run, Scenario};
+use super::comparison;
+use super::world::{Run, Scenario};
 
 /// What a method says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use rayon::prelude::*;
 
-use crate::methods::{Answer, METHODS, Method};
-use crate::world::{Run, Scenario};
+use super::methods::{Answer, METHODS, Method};
+use super::world::{Run, Scenario};
 
 /// What is simulated.
 pub struct Plan<'p> {

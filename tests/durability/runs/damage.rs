@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{Place, assert_complete, refused, stderr, succeeded, undisturbed};
-use crate::TestResult;
+use crate::durability::TestResult;
 
 const ARGS: [&str; 6] = ["--mock", "--iterations", "7", "--auto-tune", "--seed", "5"];
 const RESUME: [&str; 2] = ["--resume", "--detailed-exitcode"];

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{Place, assert_complete, compared, refused, stderr, undisturbed};
-use crate::{SmallDisk, TestResult};
+use crate::durability::{SmallDisk, TestResult};
 
 const ARGS: [&str; 6] = ["--mock", "--iterations", "7", "--auto-tune", "--seed", "6"];
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{Dice, Place, assert_complete, compared, manifest, stderr, succeeded, undisturbed};
-use crate::TestResult;
+use crate::durability::TestResult;
 
 /// Warm-up, ramp-down and steady state, with tuning: everything that a run writes.
 const ARGS: [&str; 7] = ["--mock", "--iterations", "7", "--auto-tune", "--warmup", "--seed", "3"];

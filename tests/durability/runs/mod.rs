@@ -16,7 +16,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::{Value, json};
 use soak::wire::run_log::{Event, LogLine};
 
-use crate::TestResult;
+use crate::durability::TestResult;
 
 /// A start file whose shape the active overrides have to keep.
 const NESTED: &str = r#"{"engine": {"min_interval_ms": 60, "tail_age_ms": 620}, "risk": {"impact_cap_ratio": 0.1}, "owner": "desk"}"#;

@@ -3,7 +3,7 @@
 use std::process::Output;
 
 use super::{Place, assert_complete, compared, soak, stderr, undisturbed};
-use crate::TestResult;
+use crate::durability::TestResult;
 
 fn args(seed: &str) -> [&str; 7] {
     ["--mock", "--iterations", "40", "--auto-tune", "-q", "--seed", seed]

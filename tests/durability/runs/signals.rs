@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::{Dice, Place, assert_complete, manifest, stderr, succeeded, undisturbed};
-use crate::TestResult;
+use crate::durability::TestResult;
 
 const ARGS: [&str; 8] = ["--mock", "--iterations", "60", "--auto-tune", "--warmup", "-q", "--seed", "8"];
 

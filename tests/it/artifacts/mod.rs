@@ -6,7 +6,7 @@ mod usage;
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Ran, Run, program, ran};
+use crate::it::support::{Ran, Run, program, ran};
 
 /// Noon of a day in January 2026; the runs of these tests end on the first.
 const NOON: &str = "2026-01-02T12:00:00Z";

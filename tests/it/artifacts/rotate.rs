@@ -6,7 +6,7 @@ use std::io::Read;
 use serde_json::{Value, json};
 
 use super::{NOON, Out, artifacts, simulated};
-use crate::support::{program, ran, soak};
+use crate::it::support::{program, ran, soak};
 
 #[test]
 fn rotation_of_150_keeps_the_100_highest() {
@@ -176,13 +176,13 @@ fn a_dry_run_tells_the_plan_and_changes_nothing() {
     let out = Out::new();
     out.add("latest", 12, NOON);
     out.add("history/old", 8, "2025-01-01T00:00:00Z");
-    let before = crate::support::visible(out.path());
+    let before = crate::it::support::visible(out.path());
     let planned = artifacts("rotate", out.path(), &["--keep", "10", "--dry-run"]);
     assert_eq!(planned.code, 0, "{}", planned.stderr);
     let expected =
         ["latest: would remove 2 iterations (1-2), ", "history/old: would remove the whole run, too old"];
     assert!(expected.iter().all(|line| planned.stdout.contains(line)), "{}", planned.stdout);
-    assert_eq!(crate::support::visible(out.path()), before);
+    assert_eq!(crate::it::support::visible(out.path()), before);
     assert!(!out.has(".soak.lock") && !out.has("latest/.soak-run.lock") && !out.has("rotation"));
     let planned = artifacts("rotate", out.path(), &["--keep", "10", "--dry-run", "--format", "json"]).json();
     let done = artifacts("rotate", out.path(), &["--keep", "10", "--format", "json"]).json();

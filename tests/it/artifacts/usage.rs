@@ -10,7 +10,7 @@ fn usage_shows_each_run_and_what_a_rotation_would_free() {
     out.add("latest", 12, "2026-01-02T00:00:00Z");
     out.add("history/old", 3, "2025-01-01T00:00:00Z");
     fs::write(out.path().join("history/old/.soak-ballast"), vec![b'x'; 2048]).expect("a file");
-    let before = crate::support::visible(out.path());
+    let before = crate::it::support::visible(out.path());
     let told = artifacts("usage", out.path(), &["--format", "json"]);
     assert_eq!(told.code, 0, "{}", told.stderr);
     let usage = told.json();
@@ -31,7 +31,7 @@ fn usage_shows_each_run_and_what_a_rotation_would_free() {
     assert_eq!(usage["would_free_bytes"], size("history/old"));
     let text = artifacts("usage", out.path(), &[]).stdout;
     assert!(text.contains("latest") && text.contains("1-12") && text.contains("would free"), "{text}");
-    assert_eq!(crate::support::visible(out.path()), before, "nothing is written");
+    assert_eq!(crate::it::support::visible(out.path()), before, "nothing is written");
 }
 
 #[test]

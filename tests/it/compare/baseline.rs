@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::support::{Folder, Ran, Run, Step, program, ran};
+use crate::it::support::{Folder, Ran, Run, Step, program, ran};
 
 const NOW: &str = "2026-01-31T12:00:00Z";
 

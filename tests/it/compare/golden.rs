@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::support::{Ran, program, ran};
+use crate::it::support::{Ran, program, ran};
 use serde_json::json;
 
 struct Pair {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{Ran, Run, Step, name, program, ran};
+use crate::it::support::{Ran, Run, Step, name, program, ran};
 use serde_json::json;
 
 /// Eight equal iterations, and a manifest that says when the run began.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Folder, Ran, Run, Step, program, ran};
+use crate::it::support::{Folder, Ran, Run, Step, program, ran};
 
 /// A service that has nothing of the trading system.
 const POLICY: &str = r#"schema_version = 1

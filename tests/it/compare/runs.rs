@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Folder, Ran, Run, Step, name, program, ran, soak};
+use crate::it::support::{Folder, Ran, Run, Step, name, program, ran, soak};
 use serde_json::json;
 
 const HEADER: &str = "KPI,A,B,B-A (note: for latency smaller is better)\n";

@@ -11,7 +11,7 @@ use soak::core::kpi::KpiTable;
 use soak::wire::literals::parse_marked;
 use soak::wire::{baseline, edge_report, iteration, manifest, overrides, tuning_report};
 
-use crate::support::{Step, overrides as in_force};
+use crate::it::support::{Step, overrides as in_force};
 
 static KPIS: LazyLock<KpiTable> = LazyLock::new(KpiTable::default);
 

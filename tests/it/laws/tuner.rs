@@ -14,7 +14,7 @@ use soak::core::run::iteration::{IterationRecord, Phase};
 use soak::core::run::planner::Planner;
 use soak::core::series::{Interner, Series};
 
-use crate::planner::{POLICY, Run, finished, planner, report};
+use crate::it::planner::{POLICY, Run, finished, planner, report};
 
 /// What an iteration measures, in the order of [`KEYS`]; `None` = the collection failed.
 type Measured = Option<[f64; 6]>;
@@ -172,7 +172,7 @@ fn check_deltas(run: &Run<'_>) -> Result<(), TestCaseError> {
     let mut series = Series::new(None, POLICY.kpis.len());
     let mut interner = Interner::default();
     for record in &run.records {
-        series.push(crate::support::as_judged(record), &mut interner);
+        series.push(crate::it::support::as_judged(record), &mut interner);
     }
     let seen = deltas::verify(&series, &BTreeMap::new(), Some(&run.state.overrides));
     let counts = &seen.counts;

@@ -1,7 +1,7 @@
 //! Iteration files that cannot be used: INVALID inside the window, a finding outside it, never a crash.
 
 use super::{Gated, gate, message};
-use crate::support::{Run, Step, name};
+use crate::it::support::{Run, Step, name};
 
 /// What may stand in a damaged file, and words of the reason.
 fn damages() -> Vec<(&'static str, Vec<u8>, &'static str)> {

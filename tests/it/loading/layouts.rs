@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{Gated, gate, message};
-use crate::support::{Ran, Run, Step, name};
+use crate::it::support::{Ran, Run, Step, name};
 
 /// An iteration with everything at one level.
 fn flat(step: Step) -> Value {
@@ -54,7 +54,7 @@ fn a_folder_that_is_not_there_and_a_file_are_missing_input() {
     for below in ["nowhere", "ITER_SUMMARY_1.json"] {
         let path = folder.file(below);
         let path = path.to_str().expect("a plain path");
-        let ran = crate::support::soak(&["gate", "--path", path, "--detailed-exitcode"]);
+        let ran = crate::it::support::soak(&["gate", "--path", path, "--detailed-exitcode"]);
         assert_eq!(ran.code, 4, "{}", ran.stderr);
         assert!(ran.stderr.contains(below), "{}", ran.stderr);
     }

@@ -12,7 +12,7 @@ mod values;
 
 use serde_json::Value;
 
-use crate::support::{Folder, Ran, Run};
+use crate::it::support::{Folder, Ran, Run};
 
 /// A gated folder.
 struct Gated {

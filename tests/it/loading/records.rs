@@ -6,7 +6,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{Gated, gate, message};
-use crate::support::{Run, Step, name};
+use crate::it::support::{Run, Step, name};
 
 /// The lines of the log for these iterations of a run, as `run` writes them.
 fn log(run: &Run, numbers: impl IntoIterator<Item = u64>) -> String {

@@ -1,7 +1,7 @@
 //! Windows that a flag cuts: fewer iterations than the policy asks for are no verdict, however they became few.
 
 use super::{Gated, gate};
-use crate::support::{Run, program, ran};
+use crate::it::support::{Run, program, ran};
 
 #[test]
 fn a_window_that_a_flag_cuts_is_inconclusive() {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Gated, gate, message};
-use crate::support::{Folder, Run, Step, name};
+use crate::it::support::{Folder, Run, Step, name};
 
 /// A manifest with further keys.
 fn manifest(run: Run, keys: &[(&str, Value)]) -> Run {

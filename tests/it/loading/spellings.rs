@@ -5,7 +5,7 @@ use soak::core::kpi::{KpiId, KpiTable};
 use soak::io::load::{Loaded, load};
 
 use super::{gate, message};
-use crate::support::{Run, name};
+use crate::it::support::{Run, name};
 
 /// The value of a KPI in a folder with one iteration that holds `summary`, and whether gross was computed.
 fn read(summary: &Value, kpi: KpiId) -> (Option<f64>, bool) {

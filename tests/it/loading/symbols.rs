@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::{Gated, message};
-use crate::support::{Folder, Run, name};
+use crate::it::support::{Folder, Run, name};
 
 /// A KPI of one's own, and no other.
 const POLICY: &str = "schema_version = 1\n[kpi.p95_ms]\nunit = \"ms\"\ndirection = \"lower\"\n\

@@ -1,7 +1,7 @@
 //! KPI values that are none: the iteration does not pass and is named; nowhere in the window is INVALID.
 
 use super::{Gated, gate, message};
-use crate::support::{Run, Step, name};
+use crate::it::support::{Run, Step, name};
 
 /// The run with the text of one value in iteration 9 replaced.
 fn with_text(run: Run, number: u64, old: &str, new: &str) -> Run {

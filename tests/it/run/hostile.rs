@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use serde_json::json;
 
 use super::Out;
-use crate::support::{program, ran};
+use crate::it::support::{program, ran};
 
 #[test]
 fn a_resume_takes_what_is_not_said_from_the_declaration() {
@@ -191,7 +191,7 @@ fn no_file_has_two_uses_and_none_of_a_run_is_written_over() {
     out.simulated(&["--iterations", "3"]);
     let start = out.path().join("runtime_overrides.json");
     std::fs::write(&start, r#"{"min_interval_ms": 62}"#).expect("a start file");
-    let before = crate::support::visible(&out.path());
+    let before = crate::it::support::visible(&out.path());
     let text = |path: std::path::PathBuf| path.to_str().expect("a plain path").to_owned();
     let start = text(start);
     let detour = text(out.path().join("latest/../runtime_overrides.json"));
@@ -214,7 +214,7 @@ fn no_file_has_two_uses_and_none_of_a_run_is_written_over() {
             assert_eq!(refused.code, 2, "{args:?}: {refused:?}");
             assert!(refused.stderr.contains(told) && refused.stderr.contains("hint:"), "{}", refused.stderr);
         }
-        assert_eq!(crate::support::visible(&out.path()), before, "{args:?}");
+        assert_eq!(crate::it::support::visible(&out.path()), before, "{args:?}");
     }
     // A report of a run that goes on, too.
     let refused = out.run(&["--resume", "--extend", "1", "--export-json", &iteration]);

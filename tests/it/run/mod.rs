@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Ran, program, ran};
+use crate::it::support::{Ran, program, ran};
 
 /// A folder for runs.
 pub struct Out {

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::Out;
-use crate::support::{Ran, ran};
+use crate::it::support::{Ran, ran};
 
 /// The planned value of a parameter and where it comes from.
 fn planned(plan: &Value, param: &str) -> (f64, String) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use super::Out;
-use crate::support::{Ran, visible};
+use crate::it::support::{Ran, visible};
 
 /// Everything in the folder that the test works in.
 fn all(out: &Out) -> BTreeMap<String, Vec<u8>> {
@@ -133,7 +133,7 @@ fn a_policy_under_which_nothing_can_fail_judges_nothing() {
         assert_eq!(refused.code, 2, "{command}: {refused:?}");
         assert!(refused.stderr.contains("no hard limit"), "{}", refused.stderr);
     }
-    let checked = crate::support::soak(&["config", "check", &soft]);
+    let checked = crate::it::support::soak(&["config", "check", &soft]);
     assert_eq!(checked.code, 2, "{checked:?}");
 }
 

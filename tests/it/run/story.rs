@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use super::{Out, wait_until};
-use crate::support::{program, ran, visible};
+use crate::it::support::{program, ran, visible};
 
 /// The parameters that a freeze holds.
 const FROZEN: [&str; 2] = ["impact_cap_ratio", "max_delta_ratio"];

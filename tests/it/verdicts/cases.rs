@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Run, Step, name};
+use crate::it::support::{Run, Step, name};
 
 /// A folder and the flags that every command gets that knows them.
 pub struct Case {

@@ -4,11 +4,13 @@
 #![expect(clippy::disallowed_methods, reason = "the rules are checked on the source files")]
 
 mod checker;
+mod house;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use checker::Source;
+use house::Graph;
 
 fn source_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
@@ -69,4 +71,57 @@ fn every_source_file_says_what_it_is_for() {
         .map(|(name, _)| format!("src/{name} does not start with `//!`"))
         .collect();
     none(&violations);
+}
+
+/// What the tree may measure at most: code lines, files, entries of a folder, error enums, import cycles, files that a
+/// KPI's value crosses from a file to the exit code, files that an alert crosses from the hook to the action.
+const LIMITS: [(&str, usize); 7] = [
+    ("code lines", 70_000),
+    ("files", 800),
+    ("entries of a folder", 99),
+    ("error enums", 99),
+    ("import cycles", 99),
+    ("files from a value to the exit code", 12),
+    ("files from an alert to the action", 14),
+];
+
+#[test]
+fn the_house_keeps_its_measures() {
+    let texts = sources();
+    let names: Vec<&str> = texts.iter().map(|(name, _)| name.as_str()).collect();
+    let parsed: Vec<Source> =
+        texts.iter().map(|(name, text)| Source::parse(name, text).expect("it compiles")).collect();
+    let graph = Graph::of(&parsed);
+    let cycles = graph.cycles();
+    for walk in [house::VALUE_WALK, house::ALERT_WALK] {
+        for (at, name) in walk.iter().enumerate() {
+            let is_linked = |other: &&str| graph.imports(name, other) || graph.imports(other, name);
+            assert!(names.contains(name), "`src/{name}` is no file");
+            assert!(
+                at == 0 || walk.iter().any(|other| is_linked(&other)),
+                "`src/{name}` has no link to its walk"
+            );
+        }
+    }
+    let (fullest, entries) = house::fullest_folder(&names);
+    let code =
+        texts.iter().filter(|(name, _)| !house::is_for_tests(name)).map(|(_, text)| house::code_lines(text));
+    let measured = [
+        code.sum(),
+        names.len(),
+        entries,
+        parsed.iter().map(Source::error_enums).sum(),
+        cycles.len(),
+        house::VALUE_WALK.len(),
+        house::ALERT_WALK.len(),
+    ];
+    println!("{:40} {:>8} {:>8}", "", "measured", "at most");
+    for ((what, limit), value) in LIMITS.iter().zip(measured) {
+        println!("{what:40} {value:>8} {limit:>8}");
+    }
+    println!("fullest folder: {fullest}");
+    cycles.iter().for_each(|cycle| println!("cycle: {}", cycle.join(" ")));
+    for ((what, limit), value) in LIMITS.iter().zip(measured) {
+        assert!(value <= *limit, "{what}: {value}, at most {limit}");
+    }
 }

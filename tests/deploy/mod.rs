@@ -12,8 +12,5 @@ mod rules;
 #[path = "../live/run.rs"]
 mod run;
 mod runbooks;
-#[expect(dead_code, reason = "these tests need a part of it")]
-#[path = "../it/support.rs"]
-mod support;
 mod together;
 mod workflows;

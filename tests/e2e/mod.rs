@@ -18,9 +18,6 @@ mod remote_write;
 mod rollback_loop;
 mod rollback_verify;
 mod servers;
-#[expect(dead_code, reason = "these tests need a part of it")]
-#[path = "../it/support.rs"]
-mod support;
 
 /// Whether the end-to-end tests are to run at all; says why not.
 fn is_wanted() -> bool {

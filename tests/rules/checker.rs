@@ -61,11 +61,35 @@ impl Source {
 
     /// Every path that leads where it may not, sorted.
     pub(crate) fn violations(&self) -> Vec<String> {
-        let mut finder = Finder { source: self, module: self.module.clone(), violations: Vec::new() };
+        let mut finder = Finder::new(self);
         finder.visit_file(&self.file);
         finder.violations.sort();
         finder.violations.dedup();
         finder.violations.into_iter().map(|what| format!("src/{}: {what}", self.name)).collect()
+    }
+
+    /// The file's name below `src`.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The module that the file is.
+    pub(crate) fn module(&self) -> &[String] {
+        &self.module
+    }
+
+    /// What the file names outside its tests.
+    pub(crate) fn imports(&self) -> Imports {
+        let mut finder = Finder::new(self);
+        finder.visit_file(&self.file);
+        finder.imports
+    }
+
+    /// The enums of the file that derive an error.
+    pub(crate) fn error_enums(&self) -> usize {
+        let mut counter = ErrorEnums(0);
+        counter.visit_file(&self.file);
+        counter.0
     }
 
     /// The rooms that this file may import; `None` for the root of the library, which declares them all.
@@ -84,10 +108,49 @@ impl Source {
     }
 }
 
+/// What a file names, in the module that names it: paths as written, and what its `use` items bring in.
+#[derive(Default)]
+pub(crate) struct Imports {
+    pub(crate) paths: Vec<(Vec<String>, Vec<String>)>,
+    pub(crate) names: Vec<(Vec<String>, String, Vec<String>)>,
+}
+
+struct ErrorEnums(usize);
+
+impl<'ast> Visit<'ast> for ErrorEnums {
+    fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
+        let derives_error = |attribute: &syn::Attribute| match &attribute.meta {
+            syn::Meta::List(list) if list.path.is_ident("derive") => {
+                list.tokens.to_string().split(',').any(|name| name.trim().ends_with("Error"))
+            }
+            _ => false,
+        };
+        self.0 += usize::from(item.attrs.iter().any(derives_error));
+    }
+}
+
+fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().any(|attribute| match &attribute.meta {
+        syn::Meta::List(list) if list.path.is_ident("cfg") => {
+            list.tokens.to_string().split(|c: char| !c.is_alphanumeric()).any(|word| word == "test")
+        }
+        _ => false,
+    })
+}
+
 struct Finder<'a> {
     source: &'a Source,
     module: Vec<String>,
     violations: Vec<String>,
+    imports: Imports,
+    is_in_tests: bool,
+}
+
+impl<'a> Finder<'a> {
+    fn new(source: &'a Source) -> Self {
+        let module = source.module.clone();
+        Self { source, module, violations: Vec::new(), imports: Imports::default(), is_in_tests: false }
+    }
 }
 
 impl Finder<'_> {
@@ -118,6 +181,9 @@ impl Finder<'_> {
     }
 
     fn check(&mut self, path: &[String]) {
+        if !self.is_in_tests {
+            self.imports.paths.push((self.module.clone(), path.to_vec()));
+        }
         let Some(target) = self.resolve(path) else { return };
         let allowed = match self.source.allowed() {
             Ok(None) => return,
@@ -142,13 +208,15 @@ impl Finder<'_> {
             syn::UseTree::Path(path) => self.check_use(&path.tree, &joined(&path.ident)),
             // `use a::{self}` brings in `a`.
             syn::UseTree::Name(name) if name.ident == "self" && !prefix.is_empty() => {
-                self.check(prefix);
+                self.bring_in(prefix.last().cloned(), prefix);
             }
             syn::UseTree::Rename(name) if name.ident == "self" && !prefix.is_empty() => {
-                self.check(prefix);
+                self.bring_in(Some(name.rename.to_string()), prefix);
             }
-            syn::UseTree::Name(name) => self.check(&joined(&name.ident)),
-            syn::UseTree::Rename(name) => self.check(&joined(&name.ident)),
+            syn::UseTree::Name(name) => self.bring_in(Some(name.ident.to_string()), &joined(&name.ident)),
+            syn::UseTree::Rename(name) => {
+                self.bring_in(Some(name.rename.to_string()), &joined(&name.ident));
+            }
             syn::UseTree::Glob(_) => {
                 self.check(&[prefix, &["*".to_owned()]].concat());
             }
@@ -156,6 +224,13 @@ impl Finder<'_> {
                 group.items.iter().for_each(|tree| self.check_use(tree, prefix));
             }
         }
+    }
+
+    fn bring_in(&mut self, name: Option<String>, path: &[String]) {
+        if let Some(name) = name.filter(|_| !self.is_in_tests) {
+            self.imports.names.push((self.module.clone(), name, path.to_vec()));
+        }
+        self.check(path);
     }
 
     /// Looks for paths in tokens that are no syntax yet: macro calls and attributes.
@@ -242,9 +317,12 @@ fn colons(cursor: Cursor) -> Option<Cursor> {
 
 impl<'ast> Visit<'ast> for Finder<'_> {
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        let was_in_tests = self.is_in_tests;
+        self.is_in_tests |= is_for_tests(&item.attrs);
         self.module.push(item.ident.to_string());
         visit::visit_item_mod(self, item);
         self.module.pop();
+        self.is_in_tests = was_in_tests;
     }
 
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {

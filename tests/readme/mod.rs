@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use soak::exit::Exit;
 
-const README: &str = include_str!("../README.md");
+const README: &str = include_str!("../../README.md");
 
 /// The text below a heading, up to the next one of the same level.
 fn section(heading: &str) -> &'static str {

@@ -29,6 +29,6 @@ mod run;
 mod selftest;
 mod sim;
 mod start_values;
-mod support;
+pub(crate) mod support;
 mod topics;
 mod verdicts;
