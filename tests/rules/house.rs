@@ -113,7 +113,7 @@ impl Graph {
             rest = tail;
         }
         for (at, name) in rest.iter().enumerate() {
-            let child = [start.as_slice(), &[name.clone()]].concat();
+            let child = [start.as_slice(), std::slice::from_ref(name)].concat();
             if self.files.contains_key(&child) {
                 start = child;
             } else if let Some(brought) = self.names.get(&(start.clone(), name.clone()))

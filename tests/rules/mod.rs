@@ -97,10 +97,7 @@ fn the_house_keeps_its_measures() {
         for (at, name) in walk.iter().enumerate() {
             let is_linked = |other: &&str| graph.imports(name, other) || graph.imports(other, name);
             assert!(names.contains(name), "`src/{name}` is no file");
-            assert!(
-                at == 0 || walk.iter().any(|other| is_linked(&other)),
-                "`src/{name}` has no link to its walk"
-            );
+            assert!(at == 0 || walk.iter().any(is_linked), "`src/{name}` has no link to its walk");
         }
     }
     let (fullest, entries) = house::fullest_folder(&names);
@@ -120,7 +117,9 @@ fn the_house_keeps_its_measures() {
         println!("{what:40} {value:>8} {limit:>8}");
     }
     println!("fullest folder: {fullest}");
-    cycles.iter().for_each(|cycle| println!("cycle: {}", cycle.join(" ")));
+    for cycle in &cycles {
+        println!("cycle: {}", cycle.join(" "));
+    }
     for ((what, limit), value) in LIMITS.iter().zip(measured) {
         assert!(value <= *limit, "{what}: {value}, at most {limit}");
     }
