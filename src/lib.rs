@@ -20,6 +20,7 @@ pub mod failure;
 pub mod flow;
 pub mod io;
 pub mod render;
+pub mod report;
 pub mod run;
 pub mod server;
 pub mod wire;

@@ -13,16 +13,14 @@ use crate::cli::globals::GlobalArgs;
 use crate::cli::values::Format;
 use crate::core::audit::Readiness;
 use crate::exit::Exit;
-use crate::flow::audit;
 use crate::flow::judge::{self, Request};
 use crate::flow::legacy_readiness;
-use crate::flow::write::{ANALYSIS, add_plots};
 use crate::io::load::read_bounded;
 use crate::io::loose;
-use crate::render::audit_summary::{Place, pull_request, text};
-use crate::render::ci::Told;
-use crate::render::json;
-use crate::wire::audit_summary::{AuditSummary, FILE_NAME, read};
+use crate::report::artifacts::{ANALYSIS, add_plots};
+use crate::report::audit::{self, AuditSummary, FILE_NAME, Place, pull_request, read, text};
+use crate::report::ci::CiReport;
+use crate::report::json;
 use crate::wire::legacy_readiness::{Answer, Spelling};
 
 /// Audits, writes the reports, tells the result.
@@ -100,7 +98,7 @@ pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
             .hint("`--path` names the folder with the ITER_SUMMARY_<n>.json files");
         failure.get_or_insert(nothing);
     }
-    let told = Told::audit(&audited, &provenance);
+    let told = CiReport::audit(&audited, &provenance);
     let exit = verdict_exit(&audited.readiness, *fail_on_hold && provenance.overridden.is_none());
     let ended = reporter.conclude(&told, exit, failure, "--fail-on-hold", |exit_code, error| match format {
         Format::Text => {
@@ -164,7 +162,7 @@ fn pr_summary(args: &PrSummaryArgs) -> Result<Exit, Failure> {
     };
     let mut bytes = Vec::new();
     read_bounded(&file, LARGEST, &mut bytes).map_err(&unusable)?;
-    let account = read::read(&bytes).map_err(|error| unusable(error.to_string()))?;
+    let account = read(&bytes).map_err(|error| unusable(error.to_string()))?;
     print(pull_request(&account))?;
     Ok(Exit::Success)
 }

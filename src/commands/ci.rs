@@ -13,8 +13,8 @@ use crate::cli::judging::CiArgs;
 use crate::core::verdict::{Check, Outcome, Part, Severity, WindowUsed};
 use crate::exit::Exit;
 use crate::io::loose;
-use crate::render::ci::Told;
-use crate::render::{github, json, junit};
+use crate::report::ci::{self, CiReport};
+use crate::report::json;
 use crate::wire::error_result::ErrorResult;
 
 /// What a command was asked to report to CI, and what it is called.
@@ -38,7 +38,7 @@ impl Reporter<'_> {
         judge().inspect_err(|failure| {
             let Self { globals, args, name, is_json, is_text } = self;
             let check = error_check(failure, "nothing judged");
-            let told = Told::error(name, &check, failure.hint.as_deref());
+            let told = CiReport::error(name, &check, failure.hint.as_deref());
             let unwritten = write(args, &told);
             let mut printed = Ok(());
             if *is_json {
@@ -60,7 +60,7 @@ impl Reporter<'_> {
     /// is green: `flag` is what fails it where neither the verdict nor `failure` does.
     pub(super) fn conclude(
         &self,
-        told: &Told<'_>,
+        told: &CiReport<'_>,
         exit: Exit,
         mut failure: Option<Failure>,
         flag: &str,
@@ -85,7 +85,7 @@ impl Reporter<'_> {
         if let Err(refused) = printed {
             let check = error_check(&refused, "nothing told");
             // The report is all that is left to say it.
-            let _ = write(args, &Told::error(name, &check, refused.hint.as_deref()));
+            let _ = write(args, &CiReport::error(name, &check, refused.hint.as_deref()));
             return Err(refused);
         }
         end(exit, failure)
@@ -93,7 +93,12 @@ impl Reporter<'_> {
 }
 
 /// What fails a command beside the verdict, and what to do about it.
-fn failing(told: &Told<'_>, exit: Exit, failure: Option<&Failure>, flag: &str) -> Option<(Check, String)> {
+fn failing(
+    told: &CiReport<'_>,
+    exit: Exit,
+    failure: Option<&Failure>,
+    flag: &str,
+) -> Option<(Check, String)> {
     if told.is_error() {
         return None;
     }
@@ -101,14 +106,14 @@ fn failing(told: &Told<'_>, exit: Exit, failure: Option<&Failure>, flag: &str) -
         let explanation = failure.hint.clone().unwrap_or_else(|| "the verdict is not changed".to_owned());
         return Some((error_check(failure, "all"), explanation));
     }
-    (exit != Exit::Success && !junit::is_red(told)).then(|| {
+    (exit != Exit::Success && !ci::is_red(told)).then(|| {
         let reason = format!("`{flag}` fails the command, the verdict is {}", told.outcome.word());
         let check = case(Outcome::Fail, Part::RunVerdict, "run_verdict.fail_on", "all", reason);
         (check, told.reason.clone())
     })
 }
 
-fn with<'a>(told: &Told<'a>, added: Option<&'a (Check, String)>) -> Told<'a> {
+fn with<'a>(told: &CiReport<'a>, added: Option<&'a (Check, String)>) -> CiReport<'a> {
     match added {
         Some((check, explanation)) => told.clone().failing(check, explanation.clone()),
         None => told.clone(),
@@ -177,35 +182,35 @@ fn case(outcome: Outcome, part: Part, gate: &str, window: &str, reason: String) 
 }
 
 /// Writes the files that were asked for; gives back what could not be written first.
-fn write(args: &CiArgs, told: &Told<'_>) -> Option<Failure> {
+fn write(args: &CiArgs, told: &CiReport<'_>) -> Option<Failure> {
     let report = write_report(args, told);
     let summary = write_summary(args, told);
     report.or(summary)
 }
 
-fn write_report(args: &CiArgs, told: &Told<'_>) -> Option<Failure> {
+fn write_report(args: &CiArgs, told: &CiReport<'_>) -> Option<Failure> {
     let file = args.junit.as_ref()?;
-    let error = loose::write(file, junit::report(told).as_bytes()).err()?;
+    let error = loose::write(file, ci::junit(told).as_bytes()).err()?;
     Some(Failure::output(error).hint("`--junit` names a file in a folder that exists"))
 }
 
-fn write_summary(args: &CiArgs, told: &Told<'_>) -> Option<Failure> {
+fn write_summary(args: &CiArgs, told: &CiReport<'_>) -> Option<Failure> {
     args.github.then(|| append_summary(told).err()).flatten()
 }
 
 /// The summary, into the file that GitHub names.
-fn append_summary(told: &Told<'_>) -> Result<(), Failure> {
+fn append_summary(told: &CiReport<'_>) -> Result<(), Failure> {
     let Some(file) = environment::text("GITHUB_STEP_SUMMARY") else { return Ok(()) };
     loose::append(Path::new(&file), |size| {
         let used = usize::try_from(size).unwrap_or(usize::MAX);
-        github::summary(told, github::SUMMARY_LIMIT.saturating_sub(used))
+        ci::github_summary(told, ci::SUMMARY_LIMIT.saturating_sub(used))
     })
     .map_err(|error| Failure::output(error).hint("$GITHUB_STEP_SUMMARY names the file to append to"))
 }
 
 /// Annotations, where they were asked for: on stdout behind a text, on stderr where stdout holds a document.
-fn annotate(globals: &GlobalArgs, args: &CiArgs, told: &Told<'_>, is_text: bool) -> Result<(), Failure> {
-    let annotations = if args.github { github::annotations(told) } else { String::new() };
+fn annotate(globals: &GlobalArgs, args: &CiArgs, told: &CiReport<'_>, is_text: bool) -> Result<(), Failure> {
+    let annotations = if args.github { ci::annotations(told) } else { String::new() };
     match is_text {
         true => print(&annotations),
         false if annotations.is_empty() => Ok(()),

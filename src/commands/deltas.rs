@@ -11,8 +11,8 @@ use crate::core::deltas::Status;
 use crate::core::verdict::{Check, Outcome, Part};
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
-use crate::flow::write::{self, Wanted};
-use crate::render::{deltas_md, json};
+use crate::report::artifacts::{self as write, Wanted};
+use crate::report::{deltas, json};
 use crate::wire::policy::{Origin, Patch};
 
 /// Verifies, writes the two reports, prints the result.
@@ -37,7 +37,7 @@ pub(super) fn verify(args: &DeltasVerifyArgs) -> Result<Exit, Failure> {
     let base = out.as_deref().unwrap_or(&judged.folder);
     let written = write::commit(base, rendered);
     match format {
-        Format::Text => print(deltas_md::text(&report, &checks))?,
+        Format::Text => print(deltas::text(&report, &checks))?,
         Format::Json => print(json::pretty(&report))?,
     }
     written.map_err(cannot_write)?;

@@ -4,7 +4,6 @@
 
 pub mod analysis;
 pub mod artifact_manifest;
-pub mod audit_summary;
 pub mod base64;
 pub mod baseline;
 pub mod baseline_status;
@@ -16,7 +15,6 @@ pub mod compared_file;
 pub mod conditions;
 pub mod config_show;
 pub mod dashboard;
-pub mod delta_report;
 pub mod edge_report;
 pub mod edge_sidecars;
 pub mod error_result;
@@ -66,3 +64,6 @@ mod tuning_parts;
 pub mod tuning_report;
 pub mod tuning_written;
 pub mod warmup_metrics;
+
+pub use crate::report::audit as audit_summary; // moved
+pub(crate) use crate::report::deltas as delta_report; // moved

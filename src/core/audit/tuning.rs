@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use crate::core::evidence::Evidence;
 use crate::core::iteration::Tuning;
 use crate::core::series::Series;
@@ -91,7 +93,7 @@ fn reasons(tuning: &Tuning) -> BTreeSet<String> {
 }
 
 /// A phase of the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Phase {
     /// Iterations in it.
     pub iterations: usize,

@@ -16,7 +16,7 @@ use crate::io::bundle::pack;
 use crate::io::load::read_plain;
 use crate::io::loose;
 use crate::render::release::{canary_checklist, changelog, rollback_plan};
-use crate::render::{audit_md, deltas_md, failures_md, json, recommendations_md, report_html};
+use crate::report::{analysis as reports, deltas, json};
 use crate::wire::artifact_manifest::{ArtifactEntry, sha256_hex};
 use crate::wire::overrides;
 use crate::wire::provenance::Provenance;
@@ -106,14 +106,14 @@ pub fn build(
     let mut files = BTreeMap::new();
     let mut add = |name: &str, bytes: String| files.insert(name.to_owned(), bytes.into_bytes());
     add("POST_SOAK_SNAPSHOT.json", json::pretty(&Snapshot12::of(analysis, provenance)));
-    add("POST_SOAK_AUDIT.md", audit_md::audit(analysis, policy, provenance, false));
-    add("RECOMMENDATIONS.md", recommendations_md::recommendations(analysis, policy, provenance));
-    let failures = failures_md::failures(analysis, policy, provenance)
-        .unwrap_or_else(|| failures_md::none(analysis, provenance));
+    add("POST_SOAK_AUDIT.md", reports::audit(analysis, policy, provenance, false));
+    add("RECOMMENDATIONS.md", reports::recommendations(analysis, policy, provenance));
+    let failures = reports::failures(analysis, policy, provenance)
+        .unwrap_or_else(|| reports::no_failures(analysis, provenance));
     add("FAILURES.md", failures);
-    add("report.html", report_html::page(analysis, policy, provenance));
+    add("report.html", reports::page(analysis, policy, provenance));
     if let Some(report) = delta_report(analysis, provenance) {
-        add("DELTA_VERIFY_REPORT.md", deltas_md::markdown(&report, &delta_checks(analysis)));
+        add("DELTA_VERIFY_REPORT.md", deltas::markdown(&report, &delta_checks(analysis)));
         add("DELTA_VERIFY_REPORT.json", json::pretty(&report));
     }
     add("policy.toml", policy_text(policy));

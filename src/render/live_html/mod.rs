@@ -15,7 +15,7 @@ use crate::render::json::compact_ascii;
 use crate::wire::live::{LiveDocument, LiveRunRow, overview};
 
 const TEMPLATE: &str = include_str!("page.html");
-const STYLE: &str = concat!(include_str!("../html/palette.css"), include_str!("page.css"));
+const STYLE: &str = concat!(include_str!("../../report/palette.css"), include_str!("page.css"));
 /// One script in four parts; `use strict` and the braces around them keep their names to themselves.
 const SCRIPT: &str = concat!(
     "\n\"use strict\";\n{",

@@ -1,0 +1,230 @@
+//! Everything that the analysis of a run found: `POST_SOAK_AUDIT.md` in ten numbered sections, and `report.html` in
+//! one file for a browser, a phone and a printer.
+//!
+//! The page needs nothing from elsewhere and works without its script, which only sorts tables. Computes nothing that
+//! the analysis has; tables are bounded, so the length does not follow the run.
+
+mod failures;
+mod kpis;
+mod outliers;
+#[cfg(test)]
+mod tests;
+mod trends;
+mod tuning;
+mod verdict;
+
+use std::cmp::Reverse;
+
+use sha2::{Digest, Sha256};
+
+use super::document::{Document, Format};
+use super::html::{PALETTE, base64, fill, prose, symbol, text};
+use super::text::cell;
+use crate::core::analysis::{Analysis, SymbolAnalysis, pass_limits};
+use crate::core::judge::count;
+use crate::core::policy::{GateSet, Policy};
+use crate::core::series::Series;
+use crate::core::spark::Glyphs;
+use crate::wire::provenance::Provenance;
+
+pub(crate) use failures::{failures, no_failures, recommendations};
+pub(crate) use verdict::{
+    REHEARSAL, excluded_line, explanation, findings, origin_line, overridden, override_line, time,
+    verdict_line, version_line,
+};
+
+const TEMPLATE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("sort.js");
+
+/// Iterations in the tables of the page, over all symbols.
+const ROWS: usize = 1000;
+/// Proposals in the tables of the page, over all symbols.
+const PROPOSALS: usize = 500;
+/// Rows that a symbol has in any case.
+const LEAST_ROWS: usize = 16;
+/// Symbols with charts and tables on the page, the worst first.
+const SYMBOLS: usize = 12;
+
+/// What the sections about one symbol look at.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    analysis: &'a Analysis,
+    symbol: &'a SymbolAnalysis,
+    policy: &'a Policy,
+    /// What an iteration must show to pass.
+    limits: &'a GateSet,
+}
+
+impl<'a> Subject<'a> {
+    fn of(analysis: &'a Analysis, symbol: &'a SymbolAnalysis, policy: &'a Policy) -> Self {
+        Self { analysis, symbol, policy, limits: pass_limits(policy, analysis.mock) }
+    }
+
+    fn series(self) -> &'a Series {
+        self.analysis.series(self.symbol)
+    }
+}
+
+/// The audit of a run as Markdown. `ascii` draws the shapes of series with ASCII characters.
+pub(crate) fn audit(analysis: &Analysis, policy: &Policy, provenance: &Provenance, ascii: bool) -> String {
+    let mut doc = verdict::header("Post-soak audit", analysis, provenance);
+    let glyphs = if ascii { Glyphs::Ascii } else { Glyphs::Blocks };
+    let per_symbol = analysis.symbols.iter().any(|symbol| symbol.symbol.is_some());
+    verdict::overview(&mut doc, analysis, policy, provenance);
+    for symbol in &analysis.symbols {
+        if per_symbol {
+            let name = symbol.symbol.as_deref().map_or_else(|| "(no symbol)".to_owned(), cell);
+            doc.heading(2, &format!("Symbol {name}: {}", symbol.outcome));
+            doc.depth = 1;
+        }
+        let subject = Subject::of(analysis, symbol, policy);
+        doc.heading(2, "2. Iteration matrix");
+        kpis::iterations(&mut doc, subject, 0);
+        doc.heading(2, "3. KPIs");
+        kpis::windows(&mut doc, subject);
+        kpis::shapes(&mut doc, subject, glyphs);
+        doc.heading(2, "4. Guards");
+        tuning::guards(&mut doc, subject);
+        tuning::freezes(&mut doc, subject);
+        doc.heading(2, "5. Signatures");
+        tuning::signatures(&mut doc, subject);
+        doc.heading(2, &format!("6. Edge decomposition ({})", symbol.last.name));
+        outliers::edge(&mut doc, subject);
+        doc.heading(2, "7. Anomalies");
+        outliers::anomalies(&mut doc, &symbol.deep.anomalies);
+        trends::resources(&mut doc, subject);
+        trends::drifts(&mut doc, subject);
+        trends::levels(&mut doc, subject);
+        doc.heading(2, "8. Violations");
+        outliers::violations(&mut doc, subject);
+        doc.heading(2, "9. Delta verification");
+        tuning::deltas(&mut doc, subject);
+        doc.depth = 0;
+    }
+    verdict::verdict_and_actions(&mut doc, analysis);
+    doc.finish(ascii)
+}
+
+/// The report as a page.
+pub(crate) fn page(analysis: &Analysis, policy: &Policy, provenance: &Provenance) -> String {
+    let style = format!("{PALETTE}{STYLE}");
+    let outcome = analysis.outcome.word();
+    let (nav, body) = body(analysis, policy, provenance);
+    fill(TEMPLATE, |name| match name {
+        "csp" => format!(
+            "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; \
+             form-action 'none'",
+            base64(&Sha256::digest(&style)),
+            base64(&Sha256::digest(SCRIPT))
+        ),
+        "style" => style.clone(),
+        "script" => SCRIPT.to_owned(),
+        "title" => format!("soak {outcome}"),
+        "outcome" => outcome.to_owned(),
+        "symbol" => symbol(outcome).to_owned(),
+        "published" => match analysis.outcome.published() {
+            same if same == outcome => String::new(),
+            other => format!(" <small>published as {other}</small>"),
+        },
+        "reason" => prose(&analysis.reason()),
+        "verdict_notes" => verdict::notes(analysis, provenance),
+        "facts" => facts(analysis, provenance),
+        "nav" => nav.clone(),
+        "body" => body.clone(),
+        "version" => text(&provenance.tool_version),
+        "policy" => text(&provenance.policy_sha256.chars().take(12).collect::<String>()),
+        unknown => unreachable!("the template asks for `{unknown}`"),
+    })
+}
+
+fn facts(analysis: &Analysis, provenance: &Provenance) -> String {
+    let source = analysis.source().map_or_else(|| "not recorded".to_owned(), |source| text(&source));
+    let mut facts = vec![
+        count(analysis.evidence.len(), "iteration"),
+        format!("source {source}"),
+        format!("{} limits", analysis.limits()),
+    ];
+    facts.extend(provenance.time_of(analysis).map(|time| text(&time)));
+    facts.push(format!("checks: {}", analysis.headline()));
+    facts.join(" · ")
+}
+
+/// The links to the parts, and the parts.
+fn body(analysis: &Analysis, policy: &Policy, provenance: &Provenance) -> (String, String) {
+    let mut doc = Document::new(Format::Html);
+    let mut symbols: Vec<&SymbolAnalysis> = analysis.symbols.iter().collect();
+    symbols.sort_by_key(|symbol| Reverse(symbol.outcome));
+    let shown = symbols.len().min(SYMBOLS);
+    let rows = (ROWS / shown.max(1)).max(LEAST_ROWS);
+    let proposals = (PROPOSALS / shown.max(1)).max(LEAST_ROWS);
+    let part = |doc: &mut Document, id: &str, title: &str, each: &dyn Fn(&mut Document, Subject<'_>)| {
+        section(doc, id, title, |doc| {
+            if shown < symbols.len() {
+                doc.remark(&format!("The {shown} worst of {} symbols.", symbols.len()));
+            }
+            for symbol in &symbols[..shown] {
+                if let Some(name) = &symbol.symbol {
+                    doc.heading(3, &format!("{}: {}", text(name), symbol.outcome));
+                }
+                each(doc, Subject::of(analysis, symbol, policy));
+            }
+        });
+    };
+    section(&mut doc, "why", "Why", |doc| {
+        doc.remark(
+            "Each check that makes the verdict, worst first: what was seen, the limit, the distance to it, the \
+             iterations looked at, and where the limit comes from.",
+        );
+        verdict::checks(doc, analysis, true);
+    });
+    part(&mut doc, "kpis", "KPIs", &|doc, subject| {
+        kpis::charts(doc, subject);
+        kpis::windows(doc, subject);
+    });
+    section(&mut doc, "beside", "Beside the verdict", |doc| {
+        doc.remark("What is only shown and does not change the verdict.");
+        verdict::checks(doc, analysis, false);
+    });
+    part(&mut doc, "advice", "Recommendations", &|doc, subject| failures::parameters(doc, subject.symbol));
+    part(&mut doc, "iterations", "Iterations", &|doc, subject| kpis::iterations(doc, subject, rows));
+    part(&mut doc, "tuning", "Tuning and guards", &|doc, subject| {
+        tuning::timeline(doc, subject, proposals);
+        tuning::guards(doc, subject);
+        tuning::deltas(doc, subject);
+    });
+    part(&mut doc, "oddities", "Violations, anomalies, drift, changes", &|doc, subject| {
+        outliers::violations(doc, subject);
+        outliers::anomalies(doc, &subject.symbol.deep.anomalies);
+        trends::resources(doc, subject);
+        trends::drifts(doc, subject);
+        trends::levels(doc, subject);
+    });
+    section(&mut doc, "findings", "Findings about the input", |doc| {
+        let mut found: Vec<_> = analysis.findings.iter().collect();
+        found.sort_by_key(|finding| !finding.in_window);
+        verdict::findings(doc, found, 300);
+    });
+    section(&mut doc, "provenance", "Provenance", |doc| {
+        verdict::overview(doc, analysis, policy, provenance);
+        verdict::limits(doc, analysis, policy);
+    });
+    let nav = [
+        ("why", "Why"),
+        ("kpis", "KPIs"),
+        ("beside", "Readiness and goals"),
+        ("advice", "Recommendations"),
+        ("iterations", "Iterations"),
+        ("tuning", "Tuning"),
+        ("oddities", "Oddities"),
+        ("findings", "Findings"),
+        ("provenance", "Provenance"),
+    ];
+    (nav.map(|(id, title)| format!("<a href=\"#{id}\">{title}</a>")).join("\n"), doc.into_markup())
+}
+
+fn section(doc: &mut Document, id: &str, title: &str, fill: impl FnOnce(&mut Document)) {
+    doc.push(&format!("<section id=\"{id}\">\n<h2>{title}</h2>\n"));
+    fill(doc);
+    doc.push("</section>\n");
+}

@@ -1,0 +1,235 @@
+//! Where the KPIs of the verdict are heading, where they changed their level, and resources that grow meanwhile.
+
+use super::Subject;
+use crate::core::course::checks::{duration, interval_text, movement, slope_text, told_change, told_small};
+use crate::core::course::{DriftVerdict, KpiChanges, KpiDrift, PaceSource};
+use crate::core::drift::DriftWord;
+use crate::core::number::{exact, fixed, trimmed};
+use crate::report::document::{Cell, Document, Format, columns, row};
+use crate::report::terminal::{probability, probability_of};
+use crate::report::text::{prose, signed};
+
+/// Resources that grow while the run continues.
+pub(super) fn resources(doc: &mut Document, subject: Subject<'_>) {
+    let (format, drifts) = (doc.format, &subject.symbol.deep.drift);
+    doc.heading(3, "Drift of resources");
+    if drifts.iter().all(|drift| drift.word == DriftWord::NoData) {
+        return doc.paragraph("No data: no iteration tells what the process used.");
+    }
+    let rows = drifts.iter().map(|drift| {
+        let value = |value: Option<f64>| value.map(|value| trimmed(&fixed(value, 1)).to_owned());
+        // Brackets could be a link.
+        let told = match format {
+            Format::Markdown => drift.told().replace('[', "\\[").replace(']', "\\]"),
+            Format::Html => format.text(&drift.told()),
+        };
+        let mut cells = row![
+            format.code(drift.resource.word()),
+            value(drift.first),
+            value(drift.last),
+            drift.n,
+            fixed(drift.hours, 1),
+            Cell::marked(told, if drift.word == DriftWord::Grows { "so" } else { "" }),
+        ];
+        if format == Format::Markdown {
+            let floor = exact(drift.floor.value, 1);
+            cells.extend(row![format!("{} {}", trimmed(&floor), drift.resource.per_hour())]);
+        }
+        cells
+    });
+    let headings = "resource|#first|#last|#samples|#hours|slope and 95 % band";
+    doc.table(&columns(&format!("{headings}{}", format.pick("|flat below", ""))), rows);
+}
+
+pub(super) fn drifts(doc: &mut Document, subject: Subject<'_>) {
+    let (format, deep) = (doc.format, &subject.symbol.deep);
+    doc.heading(3, "Drift of the KPIs");
+    let source = deep.pace.map(|pace| pace.source);
+    let time = match (source, format) {
+        (Some(PaceSource::TimeStamps), Format::Markdown) => {
+            "Hours are run time: iterations times the usual distance of their time stamps."
+        }
+        (Some(PaceSource::Manifest), Format::Markdown) => {
+            "Hours are run time: iterations times the interval of the manifest."
+        }
+        (None, Format::Markdown) => {
+            "Neither time stamps nor a manifest say how long an iteration takes, so slopes are per iteration."
+        }
+        (Some(PaceSource::TimeStamps), Format::Html) => "Hours are run time, from the time stamps.",
+        (Some(PaceSource::Manifest), Format::Html) => {
+            "Hours are run time, from the interval of the manifest."
+        }
+        (None, Format::Html) => "How long an iteration takes is not known, so slopes are per iteration.",
+    };
+    let unit = if source.is_some() { "per hour" } else { "per iteration" };
+    let headings = if format == Format::Markdown {
+        format!(
+            "KPI|iterations|#n|#n_eff|#slope|95 % interval, {unit}|#Theil-Sen per iteration|#change|#p|#p with Holm|\
+             limit reached in|what it says"
+        )
+    } else {
+        doc.remark(&format!(
+            "A straight line through the steady part. p is the probability of so bad a slope by chance, corrected for \
+             all KPIs together. {time}"
+        ));
+        "KPI|iterations|#n|#n_eff|#slope|95 % interval|#change|#p|#p, corrected|limit reached in|what it says"
+            .to_owned()
+    };
+    let columns = columns(&headings);
+    doc.table(&columns, deep.kpi_drift.iter().map(|found| drift_row(format, subject, found)));
+    let settled = deep.settled.iter().map(|(kpi, from)| {
+        let name = format.code(kpi.name);
+        format!("{name} moves at the beginning and is steady from iteration {from} on")
+    });
+    if format == Format::Html {
+        settled.for_each(|sentence| doc.remark(&format!("{sentence}.")));
+        return;
+    }
+    doc.paragraph(time);
+    if !deep.settled.is_empty() {
+        doc.list(settled, usize::MAX);
+    }
+}
+
+fn drift_row(format: Format, subject: Subject<'_>, found: &KpiDrift) -> Vec<Cell> {
+    let pace = subject.symbol.deep.pace;
+    let kpi = found.kpi;
+    let dash = format.pick('-', '–');
+    let worsens = found.verdict == DriftVerdict::Worsens;
+    let line = found.line.as_ref();
+    let safe = |text: String| if format == Format::Html { format.text(&text) } else { text };
+    let theil_sen = line.and(found.theil_sen).map(|slope| signed(slope, kpi.unit.decimals() + 3));
+    let mut cells = row![
+        format.code(kpi.name),
+        found.span.map(|(first, last)| format!("{first}{dash}{last}")),
+        found.n,
+        line.map(|line| fixed(line.fit.n_eff, 1)),
+        line.map(|line| safe(slope_text(kpi, line.fit.slope, pace))),
+        line.map(|line| interval_text(kpi, line, pace)),
+        theil_sen,
+        line.map(|line| safe(movement(kpi, line.change))),
+        line.map(|line| probability(line.p)),
+        line.map(|line| probability(line.p_adjusted)),
+        match line.and_then(|line| line.to_breach) {
+            Some(0.0) if worsens || format == Format::Markdown => Some("beyond it".to_owned()),
+            Some(iterations) if worsens => Some(duration(iterations, pace)),
+            _ => None,
+        },
+        Cell::marked(word(found), if worsens { "bad" } else { "" }),
+    ];
+    if format == Format::Html {
+        cells.remove(6);
+    }
+    cells
+}
+
+fn word(found: &KpiDrift) -> String {
+    match found.verdict {
+        DriftVerdict::Worsens => "gets steadily worse".to_owned(),
+        DriftVerdict::Improves => "gets steadily better".to_owned(),
+        DriftVerdict::Settled => found
+            .settled_from
+            .map_or_else(|| "settled".to_owned(), |from| format!("settled, steady from {from} on")),
+        DriftVerdict::NoDrift => "no steady drift shown".to_owned(),
+        DriftVerdict::TooFew => "too few values".to_owned(),
+        DriftVerdict::CannotTell => "cannot tell, neighbours resemble each other too much".to_owned(),
+        DriftVerdict::NoData => "no value".to_owned(),
+    }
+}
+
+/// Changes of level: a list in Markdown, a table on a page.
+pub(super) fn levels(doc: &mut Document, subject: Subject<'_>) {
+    let deep = &subject.symbol.deep;
+    doc.heading(3, "Changes of level");
+    if doc.format == Format::Html {
+        return level_table(doc, subject);
+    }
+    for found in &deep.changes {
+        level_lines(doc, found);
+    }
+    doc.push("\n");
+    let rules = &subject.policy.change_points.course;
+    doc.paragraph(&format!(
+        "Each of the two is judged over the KPIs with a limit, of all symbols together: a false alarm in at most \
+         {} % of runs in which nothing happens, in each. Fewer than {} values decide nothing.",
+        fixed(100.0 * rules.false_alarm_rate.value, 1),
+        rules.min_iterations.value
+    ));
+}
+
+fn level_lines(doc: &mut Document, found: &KpiChanges) {
+    const MOST: usize = 20;
+    let kpi = found.kpi;
+    let name = doc.format.code(kpi.name);
+    let mut line = |text: &str| doc.push(&format!("{text}\n"));
+    if found.changes.is_empty() {
+        let what = match (found.block, found.likeliest) {
+            (None, _) => format!("too few values ({})", found.n),
+            (_, Some(change)) if found.too_small.is_some() => {
+                let told = prose(&told_small(kpi, &change, found.too_small.unwrap_or_default()));
+                format!("{told}: p {}", probability_of(&change))
+            }
+            (_, Some(change)) => format!("keeps its level (likeliest change p {})", probability_of(&change)),
+            _ if found.constant => "has the same value throughout".to_owned(),
+            _ => "walks without a level, nothing can be told".to_owned(),
+        };
+        line(&format!("- {name}: {what}"));
+    }
+    for change in found.changes.iter().take(MOST) {
+        let told = prose(&format!("{}: p {}", told_change(kpi, change), probability_of(change)));
+        line(&format!("- {name}: {told}"));
+    }
+    if let Some(block) = found.block.filter(|block| *block > 1) {
+        line(&format!("  - searched in medians of {block} iterations"));
+    }
+    for spike in found.spikes.iter().take(MOST) {
+        let place = if spike.first == spike.last {
+            format!("iteration {}", spike.first)
+        } else {
+            format!("iterations {}-{}", spike.first, spike.last)
+        };
+        let digits = kpi.unit.decimals();
+        let (value, usual) = (fixed(spike.value, digits), fixed(spike.usual, digits));
+        line(&format!("  - outlier in {place}: {value} where {usual} is usual, no change"));
+    }
+    let more = found.spikes.len().saturating_sub(MOST);
+    if more > 0 {
+        line(&format!("  - and {more} more outliers"));
+    }
+}
+
+fn level_table(doc: &mut Document, subject: Subject<'_>) {
+    const MOST: usize = 50;
+    let (format, changes) = (doc.format, &subject.symbol.deep.changes);
+    let is_bare =
+        |found: &KpiChanges| found.changes.is_empty() && found.spikes.is_empty() && found.too_small.is_none();
+    if changes.iter().all(is_bare) {
+        let few = changes.iter().all(|found| found.block.is_none());
+        return doc.paragraph(if few {
+            "Too few values to look for changes."
+        } else {
+            "No KPI changed its level."
+        });
+    }
+    let mut rows = Vec::new();
+    for found in changes {
+        let kpi = found.kpi;
+        let name = || format.code(kpi.name);
+        for change in found.changes.iter().take(MOST) {
+            let what = format.text(&told_change(kpi, change));
+            let what = Cell::marked(what, if change.worse { "bad" } else { "" });
+            rows.push(row![name(), change.first_after, probability_of(change), what]);
+        }
+        if let Some((least, change)) = found.too_small.zip(found.likeliest) {
+            let what = format.text(&told_small(kpi, &change, least));
+            rows.push(row![name(), change.first_after, probability_of(&change), what]);
+        }
+        for spike in found.spikes.iter().take(MOST) {
+            let digits = kpi.unit.decimals();
+            let (value, usual) = (fixed(spike.value, digits), fixed(spike.usual, digits));
+            let what = format!("an outlier, no change: {value} where {usual} is usual");
+            rows.push(row![name(), spike.first, "", what]);
+        }
+    }
+    doc.table(&columns("KPI|#iteration|#p, corrected|~what happened"), rows);
+}

@@ -1,0 +1,324 @@
+//! What `soak audit` prints: the eleven steps, a preview of the report, and the verdict in the last lines.
+
+use std::path::{Path, PathBuf};
+
+use super::{Row, TRENDS, gate_line, is_per_symbol, name, phases, spread, status, verdict};
+use crate::core::audit::{Audit, KeyFile};
+use crate::core::judge::count;
+use crate::core::number::{fixed, trimmed};
+use crate::core::verdict::{Check, Outcome, Part};
+use crate::report::deltas::counted_as_full;
+use crate::report::terminal::{Lines, Style, decision};
+use crate::report::text::printable;
+use crate::wire::provenance::Provenance;
+
+/// Findings, failures, symbols and the like that are shown of each; all stand in the reports.
+const MOST: usize = 20;
+
+/// Lines of the report that are shown.
+const PREVIEW: usize = 30;
+
+/// Where things are, and how the command ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'p> {
+    /// The folder with the iterations.
+    pub run: &'p Path,
+    /// The folder that was written into.
+    pub base: &'p Path,
+    /// What was written, relative to it.
+    pub written: &'p [PathBuf],
+    /// The Markdown report.
+    pub report: &'p str,
+    /// Whether HOLD fails the command.
+    pub fail_on_hold: bool,
+    /// The exit code of the command.
+    pub exit_code: u8,
+}
+
+/// The whole output.
+pub fn text(audit: &Audit<'_>, provenance: &Provenance, place: Place<'_>, style: Style) -> String {
+    let mut out = Lines::new(style);
+    out.heading(&format!("SOAK ARTIFACT AUDIT: {}", shown(place.run)));
+    structure(&mut out, audit, place.run);
+    loading(&mut out, audit);
+    trends(&mut out, audit);
+    snapshots(&mut out, audit);
+    readiness(&mut out, audit);
+    tuning(&mut out, audit);
+    deltas(&mut out, audit);
+    warmup(&mut out, audit);
+    step(&mut out, 9, "Generating recommendations...");
+    out.line("Recommendations:");
+    out.list(audit.recommendations.iter().map(|text| printable(text)), MOST);
+    step(&mut out, 10, "Creating reports...");
+    for name in place.written {
+        let mark = out.good();
+        out.line(format!("{mark} Saved: {}", shown(&place.base.join(name))));
+    }
+    if place.written.is_empty() {
+        out.line("Nothing was written.");
+    }
+    step(&mut out, 11, "Preview of the report:");
+    for line in place.report.lines().take(PREVIEW) {
+        out.line(format!("  {line}").trim_end());
+    }
+    last(&mut out, audit, provenance, place);
+    out.text
+}
+
+fn step(out: &mut Lines, number: u8, what: &str) {
+    out.line(format!("\n[{number}/11] {what}"));
+}
+
+fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
+}
+
+fn structure(out: &mut Lines, audit: &Audit<'_>, run: &Path) {
+    let folder = &audit.folder;
+    step(out, 1, "Verifying folder structure...");
+    out.line(format!("{} Base directory exists: {}", out.good(), shown(run)));
+    let more = if folder.cut { " or more" } else { "" };
+    out.line(format!("  Files found: {}{more} (showing {})", folder.files_total, folder.files.len()));
+    for (name, bytes) in &folder.files {
+        out.line(format!("    - {}: {}", printable(name), size(*bytes)));
+    }
+    out.line("\nKey files:");
+    for file in KeyFile::ALL {
+        let line = if folder.has(file) {
+            format!("  {} {}", out.good(), file.name())
+        } else {
+            format!("  {} (missing) {}", out.bad(), file.name())
+        };
+        out.line(line);
+    }
+}
+
+/// Bytes as people write them, in units of 1024.
+fn size(bytes: u64) -> String {
+    const KIB: f64 = 1024.0;
+    let bytes_float = bytes as f64;
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{} KB", fixed(bytes_float / KIB, 1)),
+        _ => format!("{} MB", fixed(bytes_float / (KIB * KIB), 1)),
+    }
+}
+
+fn loading(out: &mut Lines, audit: &Audit<'_>) {
+    step(out, 2, "Loading ITER_SUMMARY files...");
+    let evidence = &audit.analysis.evidence;
+    out.line(format!("{} Loaded {}", out.good(), count(evidence.len(), "iteration")));
+    if is_per_symbol(audit.analysis) {
+        let names = audit.analysis.symbols.iter().take(MOST).map(|symbol| printable(name(symbol)));
+        out.line(format!("  Symbols: {}", names.collect::<Vec<_>>().join(", ")));
+    }
+    for warning in audit.warnings.iter().take(MOST) {
+        out.line(format!("! WARNING: {}", printable(warning)));
+    }
+    if !audit.findings.is_empty() {
+        out.line("Findings:");
+        let findings = audit.findings.iter().map(|finding| {
+            let place = if finding.in_window { " (in the window)" } else { "" };
+            printable(&format!("{}{place}", printable(&finding.message)))
+        });
+        out.list(findings, MOST);
+    }
+}
+
+fn trends(out: &mut Lines, audit: &Audit<'_>) {
+    step(out, 3, "Computing trend statistics...");
+    match &audit.symbol().symbol {
+        Some(symbol) => out.line(format!("Trend Statistics of {}:", printable(symbol))),
+        None => out.line("Trend Statistics:"),
+    }
+    out.line(format!("{:<20} {:<8} {:>10} {:>10} {:>10}", "Metric", "Window", "Min", "Max", "Median"));
+    out.line("-".repeat(62));
+    for (kpi, metric) in TRENDS {
+        for window in audit.windows() {
+            let [min, max, median] = spread(window, kpi);
+            out.line(format!("{metric:<20} {:<8} {min:>10} {max:>10} {median:>10}", window.window.name));
+        }
+    }
+}
+
+fn snapshots(out: &mut Lines, audit: &Audit<'_>) {
+    step(out, 4, "Checking snapshots against the iterations...");
+    let about = audit.findings.iter().filter(|finding| {
+        finding.file.as_deref().is_some_and(|file| file.ends_with(KeyFile::Snapshot.name()))
+    });
+    let told: Vec<String> = about.map(|finding| printable(&finding.message)).collect();
+    if !audit.folder.has(KeyFile::Snapshot) {
+        out.line("No snapshot is there; the iterations are judged.");
+    } else if told.is_empty() {
+        let mark = out.good();
+        out.line(format!("{mark} What is there agrees with the iterations"));
+    } else {
+        out.list(told, MOST);
+    }
+}
+
+fn readiness(out: &mut Lines, audit: &Audit<'_>) {
+    let (style, readiness) = (out.style, &audit.readiness);
+    let first = readiness.checks.iter().find(|check| check.part == Part::Readiness);
+    let window = first.map_or_else(String::new, |check| check.window.name.replace("last", "last-"));
+    step(out, 5, &format!("Readiness Gate Check ({window} window)..."));
+    out.line(format!("{:<20} {:<12} {:>12}     Status", "Metric", "Target", "Actual"));
+    out.line("-".repeat(62));
+    for symbol in audit.analysis.symbols.iter().take(MOST) {
+        if let Some(symbol) = &symbol.symbol {
+            // A line that started with the name could be a workflow command to a CI system.
+            out.line(format!("Symbol {}:", printable(symbol)));
+        }
+        for check in readiness.limits(symbol.symbol.as_deref()) {
+            let Row { metric, target, actual, .. } = Row::of(check, style.ascii);
+            let status = style.paint(check.outcome, status(check.outcome, style.ascii));
+            out.line(format!("{metric:<20} {target:<12} {actual:>12}     {status}"));
+            if check.outcome != Outcome::Pass {
+                out.line(format!("    {}", printable(&check.reason)));
+                out.line(format!("    {}", decision(check)));
+            }
+        }
+    }
+    let of_the_gate = |check: &&Check| check.part != Part::Readiness && check.outcome > Outcome::Pass;
+    for check in readiness.checks.iter().filter(of_the_gate).take(MOST) {
+        out.line(format!("{} {}: {}", out.bad(), check.gate, printable(&check.reason)));
+    }
+    out.line(format!("Gate: {}", gate_line(audit)));
+    out.line(format!("\n{}", style.paint(readiness.outcome, &verdict(audit))));
+    for sentence in audit.analysis.disagreements.iter().take(MOST) {
+        out.line(format!("note: {}", printable(sentence)));
+    }
+}
+
+fn tuning(out: &mut Lines, audit: &Audit<'_>) {
+    step(out, 6, "Analyzing tuning...");
+    let totals = &audit.tuning;
+    if totals.records == 0 {
+        out.line("No iteration carries a tuning record.");
+        return;
+    }
+    out.line(format!("  Proposed: {}", count(totals.proposed, "iteration")));
+    out.line(format!("  Applied:  {}", count(totals.applied, "iteration")));
+    if !totals.skips.is_empty() {
+        out.line("  Top reasons for a change left out, in whole or in part:");
+        for skip in &totals.skips {
+            out.line(format!("    - {}: {}", printable(&skip.reason), skip.iterations));
+        }
+    }
+}
+
+fn deltas(out: &mut Lines, audit: &Audit<'_>) {
+    step(out, 7, "Verifying deltas...");
+    let Some(verified) = audit.deltas() else {
+        out.line("Left out.");
+        return;
+    };
+    let counts = &verified.counts;
+    match verified.full_apply_ratio {
+        Some(ratio) => {
+            let percent =
+                counts.in_order_percent().map_or_else(|| "-".to_owned(), |percent| fixed(percent, 1));
+            out.line(format!("  Full applications: {}/{} ({percent}%)", counts.in_order(), counts.proposed));
+            let parts = counted_as_full(counts.full, counts.partial_explained, counts.skipped);
+            out.line(format!("  {parts}"));
+            out.line(format!("  Full apply ratio:  {}", fixed(ratio, 3)));
+        }
+        None => out.line(format!("  Full applications: n/a ({})", verified.status.word())),
+    }
+}
+
+fn warmup(out: &mut Lines, audit: &Audit<'_>) {
+    step(out, 8, "Analyzing warm-up...");
+    let metrics = audit.folder.warmup.as_ref();
+    if audit.phases.is_empty() && metrics.is_none() {
+        out.line("No iteration names a phase, and there are no warm-up metrics.");
+        return;
+    }
+    for (name, phase) in phases(audit).into_iter().take(MOST) {
+        let n = count(phase.iterations, "iteration");
+        out.line(format!("  {}: {n} ({}-{})", printable(name), phase.first, phase.last));
+    }
+    if let Some(metrics) = metrics {
+        let error = metrics.exporter_error.map_or_else(|| "not told".to_owned(), |error| fixed(error, 0));
+        out.line(format!("  exporter error: {error}"));
+        for (guard, n) in metrics.guard_triggers.iter().take(MOST) {
+            out.line(format!("  guard {}: {}", printable(guard), fixed(*n, 0)));
+        }
+    }
+}
+
+/// On HOLD the last lines are the verdict and the exit, on OK the reports and the values come between them.
+fn last(out: &mut Lines, audit: &Audit<'_>, provenance: &Provenance, place: Place<'_>) {
+    let readiness = &audit.readiness;
+    let is_ok = readiness.is_ok();
+    out.line("");
+    if !is_ok {
+        if !readiness.failures.is_empty() {
+            out.line("Failures:");
+            out.list(readiness.failures.iter().map(|text| printable(text)), MOST);
+            out.line("");
+        }
+        reports(out, place);
+    }
+    if let Some(given) = &provenance.overridden {
+        let (by, reason) = (printable(&given.by), printable(&given.reason));
+        out.line(format!("OVERRIDDEN by {by} at {}: {reason}", printable(&given.at)));
+    }
+    let short = if is_ok { "READINESS: OK".to_owned() } else { verdict(audit) };
+    out.line(format!("Gate: {}", gate_line(audit)));
+    let mark = out.sign("🎯 ");
+    out.heading(&format!("{mark}FINAL VERDICT: {short}"));
+    if is_ok {
+        out.line("");
+        reports(out, place);
+        out.line("All KPIs with a limit are within thresholds:");
+        let symbols = audit.analysis.symbols.iter().map(|symbol| symbol.symbol.as_deref());
+        for check in symbols.flat_map(|symbol| readiness.limits(symbol)).take(MOST) {
+            let Row { metric, target, actual, .. } = Row::of(check, out.style.ascii);
+            let symbol = check.symbol.as_deref().map_or_else(String::new, |name| printable(name) + " ");
+            let mark = out.good();
+            out.line(format!("  {mark} {symbol}{metric}: {} {target}", trimmed(&actual)));
+        }
+        let mark = out.sign("✅ ");
+        let origin = &audit.analysis.origin;
+        match (origin.sentence(), origin.note()) {
+            (Some(_), _) => {}
+            (None, Some(note)) => out.line(format!("\n{mark}READINESS OK ({})", printable(&note))),
+            (None, None) if audit.analysis.mock => {
+                out.line(format!(
+                    "\n{mark}READINESS OK (relaxed limits of `--mock`: not valid for a release)"
+                ));
+            }
+            (None, None) if !audit.analysis.evidence.is_complete() => {
+                out.line(format!("\n{mark}READINESS OK (so far: the run is not complete)"));
+            }
+            (None, None) => out.line(format!("\n{mark}READY FOR RELEASE")),
+        }
+    }
+    if let Some(sentence) = audit.analysis.origin.sentence() {
+        out.line(format!("\n{sentence}"));
+    }
+    let flag = if place.fail_on_hold { "True" } else { "False" };
+    let (word, code) = (readiness.word(), place.exit_code);
+    out.line(format!("[EXIT] fail-on-hold: {flag}, verdict: {word}, exit_code={code}"));
+}
+
+/// Where the reports are, as far as they were written.
+fn reports(out: &mut Lines, place: Place<'_>) {
+    let kinds = [("📄 ", "Full report", "md"), ("📊 ", "JSON summary", "json"), ("📈 ", "CSV table", "csv")];
+    let found: Vec<String> = kinds
+        .iter()
+        .filter_map(|(mark, what, extension)| {
+            let mut names = place.written.iter();
+            let name = names.find(|name| name.extension().is_some_and(|found| found == *extension))?;
+            Some(format!("{}{what}: {}", out.sign(mark), shown(&place.base.join(name))))
+        })
+        .collect();
+    for line in &found {
+        out.line(line);
+    }
+    if !found.is_empty() {
+        out.line("");
+    }
+}

@@ -1,0 +1,4 @@
+mod document;
+mod texts;
+
+use super::*;

@@ -1,0 +1,160 @@
+//! JSON text: sorted keys, a final newline, and where a format wants it, nothing but ASCII.
+//!
+//! Must not know any format; the types in `wire` do.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
+
+use super::text::is_unseen;
+
+/// One line without blanks, everything beyond ASCII as `\uXXXX` (surrogate pairs beyond the basic plane).
+///
+/// # Panics
+///
+/// When the value cannot be JSON, as a map with keys that are no text: a mistake in the type, not in the data.
+pub fn compact_ascii(value: &impl Serialize) -> String {
+    text(value, Escaping(CompactFormatter, |letter| !letter.is_ascii()))
+}
+
+/// Two blanks of indent, everything beyond ASCII escaped as in [`compact_ascii`].
+///
+/// # Panics
+///
+/// As [`compact_ascii`].
+pub fn pretty_ascii(value: &impl Serialize) -> String {
+    text(value, Escaping(PrettyFormatter::new(), |letter| !letter.is_ascii()))
+}
+
+/// Two blanks of indent, UTF-8; control characters, and those that turn the direction of text or are not seen, are
+/// escaped.
+///
+/// # Panics
+///
+/// As [`compact_ascii`].
+pub fn pretty(value: &impl Serialize) -> String {
+    text(value, Escaping(PrettyFormatter::new(), is_unseen))
+}
+
+fn text(value: &impl Serialize, formatter: impl Formatter) -> String {
+    // A `Value` keeps its maps sorted; a struct would be written in the order of its fields.
+    let sorted: Value = serde_json::to_value(value).expect("a type of ours can be JSON");
+    let mut bytes = Vec::new();
+    sorted
+        .serialize(&mut Serializer::with_formatter(&mut bytes, formatter))
+        .expect("a JSON value can be written into memory");
+    bytes.push(b'\n');
+    String::from_utf8(bytes).expect("JSON is UTF-8")
+}
+
+/// Another formatter, with some characters escaped.
+struct Escaping<F>(F, fn(char) -> bool);
+
+impl<F: Formatter> Formatter for Escaping<F> {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(start) = rest.find(self.1) {
+            let (plain, foreign) = rest.split_at(start);
+            writer.write_all(plain.as_bytes())?;
+            let mut characters = foreign.chars();
+            if let Some(character) = characters.next() {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+            rest = characters.as_str();
+        }
+        writer.write_all(rest.as_bytes())
+    }
+
+    // The layout is that of the formatter inside.
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[derive(Serialize)]
+    struct Unsorted {
+        zebra: u8,
+        apple: Vec<Option<f64>>,
+    }
+
+    #[test]
+    fn keys_are_sorted_and_the_line_has_no_blanks() {
+        let value = Unsorted { zebra: 1, apple: vec![Some(0.41), None, Some(2.0)] };
+        assert_eq!(compact_ascii(&value), "{\"apple\":[0.41,null,2.0],\"zebra\":1}\n");
+    }
+
+    #[test]
+    fn characters_beyond_ascii_are_escaped_also_in_keys() {
+        // U+00E9, U+2192, and U+1F600 as its surrogate pair D83D DE00.
+        let value = json!({"é": "a→b😀c"});
+        assert_eq!(compact_ascii(&value), "{\"\\u00e9\":\"a\\u2192b\\ud83d\\ude00c\"}\n");
+        assert_eq!(pretty_ascii(&value), "{\n  \"\\u00e9\": \"a\\u2192b\\ud83d\\ude00c\"\n}\n");
+        assert_eq!(pretty(&value), "{\n  \"é\": \"a→b😀c\"\n}\n");
+    }
+
+    #[test]
+    fn what_turns_or_hides_text_is_escaped_and_letters_are_not() {
+        let text = "é \u{202e}x\u{9b}31m\u{7f} → \u{feff}";
+        let written = pretty(&serde_json::json!({ "text": text }));
+        assert_eq!(written, "{\n  \"text\": \"é \\u202ex\\u009b31m\\u007f → \\ufeff\"\n}\n");
+        let read: Value = serde_json::from_str(&written).unwrap_or_default();
+        assert_eq!(read["text"], text);
+    }
+
+    #[test]
+    fn what_json_itself_escapes_stays_escaped_and_delete_is_plain_ascii() {
+        assert_eq!(compact_ascii(&"\"\\\n\u{1}\u{7f}\u{80}"), "\"\\\"\\\\\\n\\u0001\u{7f}\\u0080\"\n");
+    }
+
+    #[test]
+    fn the_pretty_layout_indents_by_two_and_keeps_empty_things_short() {
+        let value = json!({"b": [], "a": {"list": [1, "x"], "none": {}}});
+        let expected = "{\n  \"a\": {\n    \"list\": [\n      1,\n      \"x\"\n    ],\n    \"none\": {}\n  },\n  \"b\": []\n}\n";
+        assert_eq!(pretty(&value), expected);
+        assert_eq!(pretty_ascii(&value), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back_from_its_ascii_form(text in any::<String>()) {
+            for written in [compact_ascii(&text), pretty_ascii(&text)] {
+                prop_assert!(written.is_ascii() && written.ends_with('\n'));
+                prop_assert_eq!(serde_json::from_str::<String>(&written).ok(), Some(text.clone()));
+            }
+        }
+    }
+}

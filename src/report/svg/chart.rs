@@ -1,0 +1,204 @@
+//! What a plot shows: the values of one KPI of one symbol, its limits, and what was going on meanwhile.
+//!
+//! Picks from the analysis; judges nothing by itself.
+
+use crate::core::analysis::{Analysis, Deep, SymbolAnalysis, pass_limits};
+use crate::core::course::DriftVerdict;
+use crate::core::judge::passes::passes;
+use crate::core::kpi::KpiId;
+use crate::core::number::exact;
+use crate::core::policy::{KpiGate, Policy};
+use crate::core::series::Row;
+use crate::core::verdict::Comparison;
+
+/// A limit that is drawn as a line.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LimitLine {
+    /// Where.
+    pub(crate) value: f64,
+    /// `>= 2.70`.
+    pub(crate) text: String,
+    /// Whose limit it is, for the legend and beside the line.
+    pub(crate) name: String,
+    /// The limit of every iteration, and not of a statistic.
+    pub(crate) is_each: bool,
+}
+
+/// A stretch of iterations, both ends included.
+pub(crate) type Stretch = (u64, u64);
+
+/// A straight piece between two iterations.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Piece {
+    /// Iteration and value at its beginning.
+    pub(crate) from: (u64, f64),
+    /// Iteration and value at its end.
+    pub(crate) to: (u64, f64),
+}
+
+/// Everything that a plot shows.
+#[derive(Clone, Debug)]
+pub(crate) struct Chart {
+    /// Heading, with the symbol where there is one.
+    pub(crate) title: String,
+    /// The KPI with its unit, for the axis.
+    pub(crate) axis: String,
+    /// One line about the run.
+    pub(crate) facts: String,
+    /// Values by iteration, `None` where it has none.
+    pub(crate) points: Vec<(u64, Option<f64>)>,
+    /// What must hold between a value and the limit of an iteration; `None` without such a limit.
+    pub(crate) pass_when: Option<(Comparison, f64)>,
+    /// Lines.
+    pub(crate) limits: Vec<LimitLine>,
+    /// The last-n window and its name; `None` when it is empty.
+    pub(crate) window: Option<(String, Stretch)>,
+    /// The interval of the median over that window; `None` when there is none.
+    pub(crate) interval: Option<(f64, f64)>,
+    /// The line of a steady drift that was shown.
+    pub(crate) drift: Option<Piece>,
+    /// The levels before, between and after changes that were shown; the line breaks where they change.
+    pub(crate) levels: Vec<Piece>,
+    /// Iterations that do not pass, for whatever reason.
+    pub(crate) failing: Vec<Stretch>,
+    /// Iterations without a value of this KPI.
+    pub(crate) missing: Vec<Stretch>,
+    /// Iterations after which tuning changed overrides.
+    pub(crate) changes: Vec<Stretch>,
+    /// Iterations with a freeze.
+    pub(crate) freezes: Vec<Stretch>,
+    /// The warm-up.
+    pub(crate) warmup: Vec<Stretch>,
+    /// The way back from it.
+    pub(crate) rampdown: Vec<Stretch>,
+}
+
+impl Chart {
+    /// The chart of a KPI of a symbol.
+    pub(crate) fn of(analysis: &Analysis, symbol: &SymbolAnalysis, policy: &Policy, kpi: KpiId) -> Self {
+        let series = analysis.series(symbol);
+        let set = pass_limits(policy, analysis.mock);
+        let rows = series.rows();
+        let where_ = |holds: &dyn Fn(usize, &Row) -> bool| {
+            stretches(rows.iter().enumerate().filter(|(at, row)| holds(*at, row)).map(|(_, row)| row.number))
+        };
+        let in_phase = |row: &Row, word: &str| {
+            row.phase.as_deref().is_some_and(|phase| phase.eq_ignore_ascii_case(word))
+        };
+        let each = set.checks.iter().find(|gate| gate.kpi == kpi);
+        let digits = kpi.unit.decimals();
+        let line = |gate: &KpiGate, is_each: bool| LimitLine {
+            value: gate.limit.value,
+            text: format!("{} {}", gate.comparison.symbol(), exact(gate.limit.value, digits)),
+            name: if is_each { "each iteration".to_owned() } else { gate.statistic.word().to_owned() },
+            is_each,
+        };
+        let ready = policy.readiness.checks.iter().filter(|gate| gate.kpi == kpi);
+        let limits = each.iter().map(|gate| line(gate, true)).chain(ready.map(|gate| line(gate, false)));
+        let failing = where_(&|at, _| !passes(series, at, set));
+        let name = symbol.symbol.as_ref().map_or_else(String::new, |name| format!(", {name}"));
+        let source = analysis.source().map_or_else(String::new, |source| format!(", source {source}"));
+        let of_last = symbol.deep.windows.last().and_then(|window| window.kpi(kpi));
+        let count = failing.iter().map(|(first, last)| last - first + 1).sum::<u64>();
+        Self {
+            title: format!("{}{name}", title(kpi)),
+            axis: axis(kpi),
+            facts: format!(
+                "{} iterations, {count} do not pass by the {} limits{source}",
+                rows.len(),
+                analysis.limits()
+            ),
+            points: rows.iter().map(|row| row.number).zip(series.column(kpi).iter().copied()).collect(),
+            pass_when: each.map(|gate| (gate.comparison, gate.limit.value)),
+            limits: limits.collect(),
+            window: symbol.last.span.map(|span| (symbol.last.name.clone(), span)),
+            interval: of_last
+                .and_then(|stats| stats.median_interval)
+                .map(|interval| (interval.low, interval.high)),
+            drift: drift(&symbol.deep, kpi),
+            levels: levels(&symbol.deep, kpi),
+            failing,
+            missing: where_(&|at, _| series.value(kpi, at).is_none()),
+            changes: where_(&|_, row| row.tuning.applied == Some(true)),
+            freezes: where_(&|_, row| row.tuning.is_frozen()),
+            warmup: where_(&|_, row| in_phase(row, "WARMUP")),
+            rampdown: where_(&|_, row| in_phase(row, "RAMPDOWN")),
+        }
+    }
+
+    /// Whether a value is beyond the limit of an iteration.
+    pub(crate) fn is_beyond(&self, value: f64) -> bool {
+        self.pass_when.is_some_and(|(comparison, limit)| !comparison.holds(value, limit))
+    }
+
+    /// The chart in a sentence, for those who do not see it.
+    pub(crate) fn spoken(&self) -> String {
+        let known = self.points.iter().filter_map(|(_, value)| *value);
+        let ends = known.fold(None, |ends: Option<(f64, f64)>, value| {
+            Some(ends.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
+        });
+        let values = ends.map_or_else(
+            || "no value".to_owned(),
+            |(low, high)| format!("from {} to {}", exact(low, 2), exact(high, 2)),
+        );
+        let limits: Vec<String> =
+            self.limits.iter().map(|limit| format!("{} {}", limit.name, limit.text)).collect();
+        let drift = if self.drift.is_some() { "; a steady drift" } else { "" };
+        let changes = match self.levels.len() {
+            0 | 1 => String::new(),
+            2 => format!("; a change of level at iteration {}", self.levels[1].from.0),
+            more => format!("; {} changes of level", more - 1),
+        };
+        format!("{}: {values}; limits: {}{drift}{changes}", self.title, limits.join(", "))
+    }
+}
+
+/// The line of a drift, where one was shown.
+fn drift(deep: &Deep, kpi: KpiId) -> Option<Piece> {
+    let found = deep.kpi_drift.iter().find(|drift| drift.kpi == kpi)?;
+    let (line, (first, last)) = (found.line?, found.span?);
+    matches!(found.verdict, DriftVerdict::Worsens | DriftVerdict::Improves)
+        .then_some(Piece { from: (first, line.fit.first), to: (last, line.fit.last) })
+}
+
+/// A piece for each level, where there is more than one.
+fn levels(deep: &Deep, kpi: KpiId) -> Vec<Piece> {
+    let Some(found) = deep.changes.iter().find(|changes| changes.kpi == kpi) else { return Vec::new() };
+    let (Some((first, last)), Some(change)) = (found.span, found.changes.first()) else { return Vec::new() };
+    let ends = found.changes[1..].iter().map(|next| next.last_before).chain(std::iter::once(last));
+    let after = found.changes.iter().zip(ends).map(|(change, end)| {
+        let level = change.step.after;
+        Piece { from: (change.first_after, level), to: (end, level) }
+    });
+    let level = change.step.before;
+    std::iter::once(Piece { from: (first, level), to: (change.last_before, level) }).chain(after).collect()
+}
+
+/// Ascending numbers as stretches of neighbours.
+fn stretches(numbers: impl Iterator<Item = u64>) -> Vec<Stretch> {
+    let mut found: Vec<Stretch> = Vec::new();
+    for number in numbers {
+        match found.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(number) => *last = number,
+            _ => found.push((number, number)),
+        }
+    }
+    found
+}
+
+fn title(kpi: KpiId) -> String {
+    match kpi.name {
+        "net_bps" => "Net edge".to_owned(),
+        "risk_ratio" => "Risk ratio".to_owned(),
+        "p95_latency_ms" => "Latency, 95th percentile".to_owned(),
+        "maker_taker_ratio" => "Maker share".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+fn axis(kpi: KpiId) -> String {
+    match kpi.unit.symbol() {
+        "" => format!("{}, share of 1", kpi.name),
+        unit => format!("{}, {unit}", kpi.name),
+    }
+}

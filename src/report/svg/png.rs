@@ -1,0 +1,53 @@
+//! PNG of a plot, from its SVG, with the font in the program; no font of the machine is looked at.
+
+use std::sync::Arc;
+
+use resvg::{tiny_skia, usvg};
+
+const REGULAR: &[u8] = include_bytes!("fonts/DejaVuSans.ttf");
+const BOLD: &[u8] = include_bytes!("fonts/DejaVuSans-Bold.ttf");
+
+/// Why there is no picture. Only a fault of the program can be the reason.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PngError {
+    /// The SVG is none.
+    #[error("the plot cannot be drawn: {0}")]
+    Svg(#[from] usvg::Error),
+    /// It has no size, or one without end.
+    #[error("the plot has no usable size")]
+    Size,
+    /// The picture cannot be packed.
+    #[error("the plot cannot be stored: {0}")]
+    Encoding(String),
+}
+
+/// Draws SVG as PNG; reads the fonts once.
+#[derive(Debug)]
+pub(crate) struct Painter {
+    options: usvg::Options<'static>,
+}
+
+impl Default for Painter {
+    fn default() -> Self {
+        let mut fonts = usvg::fontdb::Database::new();
+        fonts.load_font_data(REGULAR.to_vec());
+        fonts.load_font_data(BOLD.to_vec());
+        let options = usvg::Options {
+            fontdb: Arc::new(fonts),
+            font_family: "DejaVu Sans".to_owned(),
+            ..usvg::Options::default()
+        };
+        Self { options }
+    }
+}
+
+impl Painter {
+    /// The picture as PNG, one pixel a unit.
+    pub(crate) fn paint(&self, svg: &str) -> Result<Vec<u8>, PngError> {
+        let tree = usvg::Tree::from_str(svg, &self.options)?;
+        let size = tree.size().to_int_size();
+        let mut picture = tiny_skia::Pixmap::new(size.width(), size.height()).ok_or(PngError::Size)?;
+        resvg::render(&tree, tiny_skia::Transform::default(), &mut picture.as_mut());
+        picture.encode_png().map_err(|error| PngError::Encoding(error.to_string()))
+    }
+}
