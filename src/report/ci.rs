@@ -295,7 +295,7 @@ pub(crate) fn annotations(report: &CiReport<'_>) -> String {
 }
 
 fn annotate(out: &mut String, level: &str, title: &str, message: &str) {
-    out.push_str(&format!("::{level} title={}::{}\n", property(title), data(message)));
+    out.extend([format!("::{level} title={}::{}\n", property(title), data(message))]);
 }
 
 /// The Markdown to append to the step summary, at most `room` bytes; empty when not even the verdict fits.

@@ -330,7 +330,7 @@ pub(crate) fn markdown(report: &DeltaReport, checks: &[Check]) -> String {
         report.rehearsal.then(|| REHEARSAL.to_owned()),
         report.overridden.as_ref().map(override_line),
     ];
-    notes.iter().flatten().for_each(|note| doc.paragraph(note));
+    doc.paragraphs(notes.into_iter().flatten());
     if !checks.is_empty() {
         doc.list(checks.iter().map(|check| explanation(check, cell)), usize::MAX);
     }

@@ -152,6 +152,12 @@ impl Document {
         }
     }
 
+    pub(crate) fn paragraphs(&mut self, texts: impl IntoIterator<Item = String>) {
+        for text in texts {
+            self.paragraph(&text);
+        }
+    }
+
     /// A paragraph that explains.
     pub(crate) fn remark(&mut self, text: &str) {
         match self.format {
@@ -189,7 +195,9 @@ impl Document {
     fn open_table(&mut self, columns: &[Column], is_long: bool) {
         if self.format == Format::Markdown {
             self.markdown_row(columns.iter().map(|column| column.name.as_str()));
-            self.markdown_row(columns.iter().map(|column| if column.class == "" { "---:" } else { "---" }));
+            self.markdown_row(
+                columns.iter().map(|column| if column.class.is_empty() { "---:" } else { "---" }),
+            );
             return;
         }
         let (tall, sorts) = if is_long { (" tall", " class=\"sorts\"") } else { ("", "") };

@@ -36,7 +36,7 @@ pub(crate) fn results(report: &RunReport, origin: &Origin, provenance: &Provenan
 fn summary(doc: &mut Document, report: &RunReport, origin: &Origin, provenance: &Provenance) {
     let found = &report.metrics;
     doc.paragraph(&verdict_line(report.outcome, &report.reason()));
-    origin_line(origin).iter().for_each(|origin| doc.paragraph(origin));
+    doc.paragraphs(origin_line(origin));
     let time = time_of(report, provenance).map_or_else(|| "unknown".to_owned(), |time| cell(&time));
     let hours = found.get("duration_hours").and_then(|metric| metric.value);
     let hours = hours.map_or_else(|| "nothing ran".to_owned(), |hours| format!("{} h", fixed(hours, 2)));

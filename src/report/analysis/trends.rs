@@ -82,7 +82,9 @@ pub(super) fn drifts(doc: &mut Document, subject: Subject<'_>) {
         format!("{name} moves at the beginning and is steady from iteration {from} on")
     });
     if format == Format::Html {
-        settled.for_each(|sentence| doc.remark(&format!("{sentence}.")));
+        for sentence in settled {
+            doc.remark(&format!("{sentence}."));
+        }
         return;
     }
     doc.paragraph(time);

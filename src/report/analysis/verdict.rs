@@ -26,7 +26,7 @@ pub(super) fn header(title: &str, analysis: &Analysis, provenance: &Provenance) 
     doc.paragraph(&verdict(analysis));
     let notes =
         [overridden(provenance), origin_line(&analysis.origin), excluded_line(&analysis.evidence.excluded)];
-    notes.iter().flatten().for_each(|note| doc.paragraph(note));
+    doc.paragraphs(notes.into_iter().flatten());
     let facts = [
         format!("time: {}", time(Format::Markdown, analysis, provenance)),
         format!("checks: {}", analysis.headline()),
@@ -321,7 +321,7 @@ pub(super) fn overview(doc: &mut Document, analysis: &Analysis, policy: &Policy,
     doc.table(&columns("what|~value"), rows);
     if format == Format::Markdown {
         disagreements(doc, analysis);
-        overridden(provenance).iter().for_each(|note| doc.paragraph(note));
+        doc.paragraphs(overridden(provenance));
     }
 }
 

@@ -52,7 +52,7 @@ fn head(doc: &mut Document, audit: &Audit<'_>, policy: &Policy, provenance: &Pro
     let source = audit.analysis.source().unwrap_or_else(|| "not recorded".to_owned());
     doc.paragraph(&format!("**Verdict:** {}", verdict(audit)));
     let notes = [origin_line(&audit.analysis.origin), overridden(provenance)];
-    notes.iter().flatten().for_each(|note| doc.paragraph(note));
+    doc.paragraphs(notes.into_iter().flatten());
     let facts = [
         format!("**Generated:** {}", time(doc.format, audit.analysis, provenance)),
         format!("**Iterations:** {} (max iter: {max})", audit.analysis.evidence.len()),
@@ -206,7 +206,7 @@ pub(crate) fn pull_request(account: &Account) -> String {
     if let Some(origin) = account.origin() {
         doc.paragraph(&format!("**{}**", prose(origin)));
     }
-    excluded_line(&account.excluded).iter().for_each(|excluded| doc.paragraph(excluded));
+    doc.paragraphs(excluded_line(&account.excluded));
     if let Some(gate) = &account.gate {
         // Of a gate that accepts the run the reason is that of the readiness, and stands below.
         let refuses = !matches!(gate.as_str(), "PASS" | "WARN");
@@ -214,7 +214,7 @@ pub(crate) fn pull_request(account: &Account) -> String {
         let reason = reason.map_or_else(String::new, |reason| format!(" - {}", prose(reason)));
         doc.paragraph(&format!("Gate: **{}**{reason}", cell(gate)));
     }
-    account.overridden.iter().for_each(|given| doc.paragraph(&override_line(given)));
+    doc.paragraphs(account.overridden.as_ref().map(override_line));
     let kpis: Vec<String> =
         account.kpis().map(|(kpi, value)| kpi_line(kpi, value, account.limit(kpi))).collect();
     if kpis.is_empty() {

@@ -549,7 +549,7 @@ impl Account {
             let comparison = check.comparison.as_deref().and_then(Comparison::parse)?;
             Some(AccountLimit { comparison, limit: check.limit? })
         };
-        of_kpi.filter_map(limit).next()
+        of_kpi.find_map(limit)
     }
 }
 

@@ -414,7 +414,7 @@ fn relaxed_limits_are_named_wherever_they_decide() {
 }
 
 /// An iteration in which every text is hostile.
-pub(in crate::render) fn poisoned(number: u64) -> Iteration {
+pub(crate) fn poisoned(number: u64) -> Iteration {
     let mut one = frozen(good(number), &hostile());
     one.time = Some(hostile().into());
     one.collection_failed = Some(hostile().into());
