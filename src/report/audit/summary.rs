@@ -542,7 +542,7 @@ impl Account {
 
     /// The limit of readiness of a KPI, for the symbol that decides.
     pub(crate) fn limit(&self, kpi: &str) -> Option<AccountLimit> {
-        let of_kpi = self.checks.iter().rev().filter(|check| {
+        let mut of_kpi = self.checks.iter().rev().filter(|check| {
             check.part == "readiness" && check.symbol == self.symbol && check.kpi.as_deref() == Some(kpi)
         });
         let limit = |check: &AccountCheck| {
