@@ -32,7 +32,7 @@ pub(super) fn show(args: &ConfigShowArgs) -> Result<Exit, Failure> {
 /// What a run with these arguments would start with.
 fn start_values(policy: &Policy, args: &StartArgs) -> Result<Start, Failure> {
     let variable = StartArgs::variable(start::OVERRIDES_VARIABLE);
-    let asked = start::Asked {
+    let asked = start::StartRequest {
         file: args.overrides.as_deref(),
         usual_file: Some(&StartArgs::usual_file()),
         variable: variable.as_deref(),

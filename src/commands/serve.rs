@@ -52,7 +52,7 @@ pub(super) fn run(args: &ServeArgs, globals: &GlobalArgs) -> Result<Exit, Failur
         }
         pause = every.max(watch.elapsed() * (SHARE - 1));
     }
-    server.stop();
+    drop(server);
     say(globals, &LogEvent::new("soak", "SERVED"));
     Ok(Exit::Success)
 }

@@ -3,15 +3,19 @@
 //! Built by the loader; judged by [`super::judge`]. No path is opened here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use super::iteration::Tuning;
+
 use super::params::ParamValues;
+
 use super::ranges::Ranges;
+
 use super::recorded::Recorded;
-use super::run::clock::ClockStep;
+
+pub use super::manifest::{Declared, RunState, SegmentStart};
+
 use super::series::Series;
 
 /// A file with a higher number is no iteration of any run.
@@ -59,86 +63,6 @@ pub struct Repeat {
     pub symbol: Option<String>,
     /// Their numbers, ascending; at least two.
     pub numbers: Vec<u64>,
-}
-
-/// How far a declared run has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunState {
-    /// Still going on.
-    Running,
-    /// Did all it declared.
-    Complete,
-    /// Stopped by a signal; can be resumed.
-    Interrupted,
-    /// Gave up.
-    Failed,
-}
-
-impl RunState {
-    /// Word as in the manifest.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Complete => "complete",
-            Self::Interrupted => "interrupted",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-/// The start of a stretch of a run in one process.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SegmentStart {
-    /// The first iteration of it.
-    pub from_iteration: u64,
-    /// When that iteration began, by the clock that stamps the iterations; `None` = no time is recorded.
-    pub started: Option<DateTime<Utc>>,
-}
-
-/// What a run declared, from `RUN_MANIFEST.json`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Declared {
-    /// Iterations it set out to do.
-    pub iterations: u64,
-    /// Where it stands.
-    pub state: RunState,
-    /// Last complete iteration; 0 before the first.
-    pub last_complete: u64,
-    /// Iterations that rotation removed, which are not missing.
-    pub rotated: Ranges,
-    /// Where the data came from (`sim`, `exec`, …).
-    pub source: Option<String>,
-    /// How long an iteration was to take; `None` where the manifest does not say.
-    pub interval: Option<Duration>,
-    /// Whether the intervals were not waited for (`--no-wait`).
-    pub no_wait: bool,
-    /// The stretches of the run, as the manifest lists them; see [`super::run::clock`] for the times of a run.
-    pub segments: Vec<SegmentStart>,
-    /// Steps of the wall clock and suspends that the run noticed.
-    pub clock_steps: Vec<ClockStep>,
-}
-
-impl Declared {
-    /// A declaration of which nothing more is known.
-    pub fn of(iterations: u64, state: RunState, last_complete: u64) -> Self {
-        Self {
-            iterations,
-            state,
-            last_complete,
-            rotated: Ranges::default(),
-            source: None,
-            interval: None,
-            no_wait: false,
-            segments: Vec::new(),
-            clock_steps: Vec::new(),
-        }
-    }
-
-    /// The numbers it should have by now, from `from` on.
-    pub fn expected_from(&self, from: u64) -> Ranges {
-        let until = if self.state == RunState::Complete { self.iterations } else { self.last_complete };
-        Ranges::from_iter([(from.max(1), until)]).without(&self.rotated)
-    }
 }
 
 /// Something about the input that a reader should know; changes a verdict only through a check.

@@ -23,6 +23,7 @@ pub mod iteration;
 pub mod judge;
 pub mod kpi;
 pub mod listen;
+pub mod manifest;
 pub mod number;
 pub mod params;
 pub mod person;
@@ -40,7 +41,7 @@ pub mod selftest;
 pub mod series;
 pub mod shell;
 pub mod signatures;
-pub mod simulator;
+pub use crate::run::simulator; // moved
 pub mod spark;
 pub mod spelling;
 pub mod stats;

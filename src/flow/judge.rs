@@ -79,7 +79,7 @@ pub fn judge(request: &Request<'_>) -> Result<Judged, JudgeError> {
 }
 
 /// Judges what was loaded for a request.
-pub(super) fn judge_loaded(
+pub(crate) fn judge_loaded(
     loaded: Loaded,
     request: &Request<'_>,
     totals: Option<&Totals>,

@@ -6,21 +6,21 @@ pub mod baseline;
 pub mod baselines;
 pub mod compare;
 pub mod export;
-pub mod follow;
+pub use crate::export::live::folder as follow; // moved
 pub mod golden;
 pub mod history;
 pub mod judge;
 pub mod legacy_readiness;
-pub mod live_folder;
+pub use crate::export::live::folder as live_folder; // moved
 pub mod policy;
 pub mod provenance;
 pub mod release;
 pub mod remote_write;
 pub mod rollback;
 pub mod rotation;
-pub mod run;
+pub use crate::run::engine as run; // moved
 pub mod selftest;
-pub mod start;
+pub use crate::run::start; // moved
 pub mod tell;
 
 pub use crate::report::artifacts as write;

@@ -6,7 +6,7 @@
 /// Aborts the process when `SOAK_FAILPOINT` is `name`, or `name:k` and this is the k-th time that the
 /// process comes by.
 #[cfg(feature = "failpoints")]
-pub(super) fn failpoint(name: &str) {
+pub(crate) fn failpoint(name: &str) {
     use std::sync::atomic::{AtomicUsize, Ordering};
     static HITS: AtomicUsize = AtomicUsize::new(0);
 
@@ -22,4 +22,4 @@ pub(super) fn failpoint(name: &str) {
 
 /// Nothing: the feature `failpoints` is off.
 #[cfg(not(feature = "failpoints"))]
-pub(super) const fn failpoint(_name: &str) {}
+pub(crate) const fn failpoint(_name: &str) {}

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::source::exec::child::{Child, Ended};
 use crate::core::run::source::Wait;
+use crate::infra::process::{Child, Ended};
 
 /// Why git did not do it.
 #[derive(Debug, thiserror::Error)]

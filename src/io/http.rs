@@ -24,9 +24,9 @@ use ureq::Proxy;
 use ureq::http::Uri;
 
 pub use client::{HttpError, Limits};
-pub(super) use client::{Request, agent, retrying};
+pub(crate) use client::{Request, agent, retrying};
 pub use exchange::{Answered, Call, Method, exchange};
-pub(super) use pause::back_off;
+pub(crate) use pause::back_off;
 pub use target::{Auth, Target, TargetError};
 
 use crate::core::secret::Secret;
@@ -57,7 +57,7 @@ impl Address {
 }
 
 /// Whether a host of a URL is this machine.
-pub(super) fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || bare.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())

@@ -10,26 +10,26 @@ pub mod audit_log;
 pub mod audited;
 pub mod baseline_folder;
 pub mod bundle;
-pub mod clock;
+pub use crate::infra::clock; // moved
 pub mod day_reports;
 pub mod environment;
-mod exchange;
-mod failpoint;
+pub(crate) mod failpoint;
 pub mod git;
 pub mod grafana;
 pub mod http;
 pub mod load;
-pub mod lock;
+pub(crate) use crate::infra::exchange; // moved
+pub use crate::infra::lock; // moved
 pub mod loose;
 pub mod notify;
 pub mod procfs;
-pub mod progress;
+pub use crate::infra::progress; // moved
 pub mod pushgateway;
 pub mod rotation;
-pub mod run_folder;
+pub use crate::run::folder as run_folder; // moved
 pub mod scratch;
-pub mod signals;
-pub mod source;
+pub use crate::infra::clock as signals; // moved
+pub use crate::run::source; // moved
 pub mod store;
 #[cfg(test)]
 pub(crate) mod test_server;

@@ -11,7 +11,7 @@ use crate::core::bot_metrics::{Histogram, LiveBot, Meter, Recent};
 use chrono::{DateTime, Utc};
 
 /// Writes what the system shows at this time.
-pub(super) fn bot(out: &mut Exposition, bot: &LiveBot, now: DateTime<Utc>) {
+pub(crate) fn bot(out: &mut Exposition, bot: &LiveBot, now: DateTime<Utc>) {
     let meter = bot.at(now);
     let recent = meter.recent();
     let edges = bot.edges();

@@ -2,7 +2,7 @@
 
 pub mod baseline;
 pub mod baseline_text;
-mod bot_prom;
+pub(crate) mod bot_prom;
 pub mod compare_csv;
 pub mod compare_md;
 pub mod compare_text;
@@ -11,8 +11,8 @@ pub mod exposition;
 pub mod golden_text;
 pub mod history_md;
 pub mod history_text;
-pub mod live_html;
-pub mod live_prom;
+pub use crate::export::live::metrics as live_prom; // moved
+pub use crate::export::live::page as live_html; // moved
 pub mod notification;
 pub mod prom;
 pub mod prom_export;
@@ -21,9 +21,9 @@ pub mod remote_write_text;
 pub mod rollback_prom;
 pub mod rollback_text;
 pub mod rotation_text;
-pub mod run_log;
-pub mod run_plan;
-pub mod run_text;
+pub use crate::run::log as run_log; // moved
+pub use crate::run::plan as run_plan; // moved
+pub use crate::run::text as run_text; // moved
 pub mod selftest_md;
 pub mod selftest_text;
 

@@ -274,7 +274,7 @@ pub(super) fn sample(
     out.sample(name, &all, value);
 }
 
-pub(super) fn flag(yes: bool) -> f64 {
+pub(crate) fn flag(yes: bool) -> f64 {
     f64::from(u8::from(yes))
 }
 

@@ -27,8 +27,11 @@ pub mod iteration;
 pub use crate::run::iteration_file; // moved
 pub mod legacy_readiness;
 pub mod literals;
-pub mod live;
-pub mod manifest;
+pub use crate::export::live::document as live; // moved
+/// Moved.
+pub mod manifest {
+    pub use crate::core::manifest::{read_declared as read, started_utc as started}; // moved
+}
 pub mod nesting;
 mod node;
 pub mod number;
@@ -46,9 +49,20 @@ pub mod release;
 pub mod remote_write;
 pub mod rollback;
 pub mod rotation;
-pub mod run_log;
-pub mod run_manifest;
-pub mod run_plan;
+/// Moved.
+pub mod run_log {
+    pub use crate::core::manifest::{RUN_LOG_FILE as FILE_NAME, RunEvent as Event, RunLogLine as LogLine}; // moved
+}
+/// Moved.
+pub mod run_manifest {
+    #[cfg(test)]
+    pub(crate) use crate::core::manifest::fixture;
+    pub use crate::core::manifest::{
+        DeclaredOverride, MANIFEST_FILE as FILE_NAME, MANIFEST_VERSION as SCHEMA_VERSION, RunManifest,
+        Segment,
+    }; // moved // moved
+}
+pub use crate::run::plan as run_plan; // moved
 pub mod schemas;
 pub mod selftest_result;
 pub mod snapshot;
@@ -62,7 +76,7 @@ pub mod tolerances;
 pub mod tuning;
 mod tuning_parts;
 pub mod tuning_report;
-pub mod tuning_written;
+pub use crate::run::folder::report as tuning_written; // moved
 pub mod warmup_metrics;
 
 pub use crate::report::audit as audit_summary; // moved

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use soak::core::analysis::{Analysis, Options, analyse};
 use soak::core::audit::{Audit, Folder};
 use soak::core::evidence::Evidence;
-use soak::core::run::start::resolve;
 use soak::flow::write::delta_report;
 use soak::render::config::show_json;
 use soak::render::json::pretty;
+use soak::run::start::{StartRequest, resolve};
 use soak::wire::analysis::AnalysisDocument;
 use soak::wire::artifact_manifest::{ArtifactEntry, ArtifactManifest};
 use soak::wire::audit_summary::AuditSummary;
@@ -80,7 +80,8 @@ fn results_under_other_options_keep_to_their_schemas() {
 
 #[test]
 fn the_policy_and_the_artifact_manifest_keep_to_their_schemas() {
-    let start = resolve(&policy().run, &[], &[]).expect("the defaults are within their bounds");
+    let start =
+        resolve(&policy().run, StartRequest::default(), &[]).expect("the defaults are within their bounds");
     assert_eq!(errors("config_show", &show_json(&policy(), &start)), Vec::<String>::new());
     let manifest = ArtifactManifest::new(vec![ArtifactEntry::of("POST_SOAK_AUDIT.md", b"text")]);
     assert_eq!(errors("artifact_manifest", &json!(manifest)), Vec::<String>::new());

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 
-use super::plan::{Facts, plan as make_plan};
 use super::settings::usage;
 use super::{Job, folder_failure, gates, places, settings, source, start};
 use crate::commands::Failure;
+use crate::core::manifest::{RunEvent, RunState};
 use crate::core::params::{ParamName, ParamValues};
 use crate::core::run::settings::{RunSettings, SourceSettings};
 use crate::core::run::source::Source;
@@ -19,9 +19,9 @@ use crate::io::clock;
 use crate::io::environment::{cpu_name, host_name};
 use crate::io::loose;
 use crate::io::run_folder::{Check, OVERRIDES_FILE, Place, RunFolder};
+use crate::run::plan::{PlanFacts, plan as make_plan};
 use crate::wire::overrides;
-use crate::wire::run_log::Event;
-use crate::wire::run_manifest::{self, DeclaredOverride, RunManifest, SCHEMA_VERSION, Segment, State};
+use crate::wire::run_manifest::{self, DeclaredOverride, RunManifest, SCHEMA_VERSION, Segment};
 use crate::wire::run_plan::{PlannedFile, RunPlan};
 
 /// The note of a run whose clock is fixed and whose reports have times of their own.
@@ -73,7 +73,7 @@ pub(super) fn plan(job: &Job<'_>) -> Result<RunPlan, Failure> {
     places::check(job, &settings)?;
     gates::check(job, &settings)?;
     source::source(&settings, &job.args.source, &job.policy.run)?;
-    Ok(make_plan(Facts {
+    Ok(make_plan(PlanFacts {
         policy: job.policy,
         settings: &settings,
         iterations,
@@ -131,7 +131,7 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         settings: settings.clone(),
         source: settings.source.name().to_owned(),
         started_utc: text(started),
-        state: State::Running,
+        state: RunState::Running,
         tool_version: job.provenance.tool_version.clone(),
     };
     let active = settings.active_overrides.as_ref().map(PathBuf::from);
@@ -167,7 +167,7 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     if let Some(more) = job.args.length.extend {
         manifest.iterations = extended(job, &manifest)?;
         manifest.extended.push(more as u64);
-    } else if done == manifest.iterations && manifest.state == State::Complete {
+    } else if done == manifest.iterations && manifest.state == RunState::Complete {
         // Or its reports, which may be written again.
         if folder.is_materialised() && job.args.reports.files().is_empty() {
             let problem = format!("the run in `{}` is complete: {done} iterations", folder.path().display());
@@ -194,11 +194,11 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     if !is_over {
         let new: Vec<_> = remarks.iter().filter(|remark| !manifest.notes.contains(remark)).cloned().collect();
         manifest.notes.extend(new);
-        manifest.state = State::Running;
+        manifest.state = RunState::Running;
         let starts = segment_start(&settings, started.to_utc(), done);
         manifest.segments.push(segment(job, done + 1, starts));
         folder.declare(manifest).map_err(folder_failure)?;
-        folder.append_event(Event::Resume, Some(done), None, job.now).map_err(folder_failure)?;
+        folder.append_event(RunEvent::Resume, Some(done), None, job.now).map_err(folder_failure)?;
     }
     if let Some(last) = found.last.as_ref().filter(|_| !is_over) {
         // After the last iteration nobody else would put them in place.

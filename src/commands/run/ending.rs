@@ -10,7 +10,7 @@ use crate::commands::judging::cannot_judge;
 use crate::commands::post_soak::end as end_with;
 use crate::commands::{Failure, print};
 use crate::core::analysis::{Analysis, Options, Origin};
-use crate::core::evidence::RunState;
+use crate::core::manifest::RunState;
 use crate::core::policy::Policy;
 use crate::core::run::live::LiveVerdict;
 use crate::core::run::report::RunReport;
@@ -25,7 +25,6 @@ use crate::render::terminal::Style;
 use crate::render::{json, soak_results_md};
 use crate::server::Server;
 use crate::wire::overrides;
-use crate::wire::run_manifest::State;
 use crate::wire::soak_metrics::{GatesSummary, SoakMetrics};
 
 /// Ends a run, however it ended.
@@ -46,25 +45,25 @@ pub(super) fn end(
             };
             tell_failure(&mut watch, &failure.error.to_string());
             // As far as the folder still can: a run that is over must not look as if it went on.
-            drop(begun.folder.finish(State::Failed, Some(&failure.error.to_string()), job.now));
+            drop(begun.folder.finish(RunState::Failed, Some(&failure.error.to_string()), job.now));
             close(&mut watch, server, RunState::Failed, None, &failure.error.to_string());
             warn_unsent(&watch.voice, watch.messenger.take());
             return Err(failure);
         }
     };
     let state = match ended.end {
-        End::Complete => State::Complete,
-        End::Interrupted => State::Interrupted,
-        End::Uncollected { .. } | End::Aborted { .. } => State::Failed,
+        End::Complete => RunState::Complete,
+        End::Interrupted => RunState::Interrupted,
+        End::Uncollected { .. } | End::Aborted { .. } => RunState::Failed,
     };
     let reason = reason(&ended.end);
     // A run that was complete before it was resumed is written down already.
-    if begun.folder.manifest().state != State::Complete {
+    if begun.folder.manifest().state != RunState::Complete {
         begun.folder.finish(state, reason.as_deref(), job.now).map_err(folder_failure)?;
     }
     let folder = match state {
-        State::Complete | State::Failed => begun.folder.materialise().map_err(folder_failure)?,
-        State::Interrupted | State::Running => begun.folder.path().to_owned(),
+        RunState::Complete | RunState::Failed => begun.folder.materialise().map_err(folder_failure)?,
+        RunState::Interrupted | RunState::Running => begun.folder.path().to_owned(),
     };
     let report = RunReport::judge(watch.metrics.finish(), &job.policy.run_gates);
     if ended.end == End::Interrupted {
@@ -88,7 +87,7 @@ pub(super) fn end(
     let decision = decision(&analysis);
     let next = next_step(job, &analysis, &ended, &folder);
     let adopted = adopt(job, &begun, &ended, &analysis, &watch);
-    let run_state = if state == State::Complete { RunState::Complete } else { RunState::Failed };
+    let run_state = if state == RunState::Complete { RunState::Complete } else { RunState::Failed };
     let told = decision.notes.iter().cloned().chain([format!("Next: {}", next.command)]).collect::<Vec<_>>();
     close(&mut watch, server, run_state, Some(&decision), &told.join("\n"));
     notify_end(&mut watch, &ended, &decision, &origin);
@@ -305,7 +304,5 @@ fn close(
             live.facts.verdict = Some(verdict);
         });
     }
-    if let Some(server) = server {
-        server.stop();
-    }
+    drop(server);
 }

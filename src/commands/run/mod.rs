@@ -4,7 +4,6 @@ mod begin;
 mod ending;
 mod gates;
 mod places;
-mod plan;
 mod settings;
 mod source;
 mod start;
@@ -27,7 +26,7 @@ use crate::cli::run::RunArgs;
 use crate::cli::values::Format;
 use crate::core::analysis::Origin;
 use crate::core::bot_metrics::LiveBot;
-use crate::core::evidence::RunState;
+use crate::core::manifest::RunState;
 use crate::core::policy::Policy;
 use crate::core::run::live::{LiveFacts, LiveRun};
 use crate::core::run::planner::Planner;
@@ -229,7 +228,7 @@ fn tell_start(voice: &Voice, begun: &Begun, policy: &Policy, server: Option<&Ser
     } else {
         voice.tell(&run_log::resume(begun.done, manifest.iterations, &folder));
     }
-    for warning in plan::too_short(policy, manifest.iterations) {
+    for warning in crate::run::plan::too_short(policy, manifest.iterations) {
         voice.tell(&LogEvent::new("sanity", "TOO_SHORT").with("note", warning.as_str()));
     }
     for note in &begun.notes {

@@ -11,12 +11,12 @@ use crate::commands::access::target;
 use crate::core::policy::run::RunPolicy;
 use crate::core::run::settings::{RunSettings, SourceSettings};
 use crate::core::run::source::Source;
-use crate::core::simulator::source::SimSource;
 use crate::core::simulator::{Scenario, Simulator};
 use crate::io::http::Limits;
 use crate::io::source::exec::ExecSource;
 use crate::io::source::file::FileSource;
 use crate::io::source::prometheus::PrometheusSource;
+use crate::run::simulator::SimSource;
 
 /// The source. Credentials come from the files that the command line names, now and at every resume.
 pub(super) fn source(

@@ -10,7 +10,7 @@ use crate::cli::start::StartArgs;
 use crate::commands::Failure;
 use crate::core::policy::run::{Preset, RunPolicy};
 use crate::core::run::start::Start;
-use crate::flow::start::{self, Asked, OVERRIDES_VARIABLE, StartProblem};
+use crate::flow::start::{self, OVERRIDES_VARIABLE, StartProblem, StartRequest};
 use crate::io::loose;
 use crate::io::run_folder::OVERRIDES_FILE;
 use crate::wire::preset;
@@ -30,7 +30,7 @@ pub(super) fn resolve(args: &TuningArgs, out: &Path, policy: &RunPolicy) -> Resu
     let StartArgs { overrides, profile, set } = &args.start;
     let variable = StartArgs::variable(OVERRIDES_VARIABLE);
     let usual_file = out.join(OVERRIDES_FILE);
-    let asked = Asked {
+    let asked = StartRequest {
         file: overrides.as_deref(),
         usual_file: Some(&usual_file),
         variable: variable.as_deref(),

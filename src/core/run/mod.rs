@@ -1,17 +1,21 @@
-//! A run: what a source delivers, what becomes of it in an iteration, what is written down. Pure.
+//! The record of an iteration.
 
-pub mod clock;
 pub mod edge_report;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod iteration;
-pub mod live;
-pub mod metrics;
-pub mod phases;
-pub mod planner;
-pub mod report;
-pub mod report_time;
-pub mod settings;
-pub mod source;
-pub mod start;
-pub mod summarise;
+
+pub use crate::core::manifest as clock; // moved
+pub use crate::core::manifest as settings; // moved
+pub use crate::export::live; // moved
+pub use crate::run::metrics; // moved
+pub use crate::run::metrics as report; // moved
+pub use crate::run::planner; // moved
+pub use crate::run::start; // moved
+pub use crate::run::summary as summarise; // moved
+
+/// Moved.
+pub mod source {
+    pub use crate::infra::clock::{Interrupted, Wait}; // moved
+    pub use crate::run::source::{Interval, NoReport, Source}; // moved
+}

@@ -1,11 +1,10 @@
-//! Tuning: what a run may change, what it proposes, and the guards that decide. Pure.
+//! Tuning: what is recorded of it.
 
 #[cfg(test)]
 pub mod fixture;
-pub mod guards;
-pub mod parameters;
-pub mod propose;
 pub mod record;
 pub mod signature;
 pub mod state;
-pub mod steps;
+
+pub use crate::core::params as parameters; // moved
+pub use crate::core::params as steps; // moved

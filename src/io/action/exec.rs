@@ -7,7 +7,7 @@ use super::Tried;
 use crate::core::rollback::executor::Filling;
 use crate::core::rollback::template::fill_text;
 use crate::core::run::source::Wait;
-use crate::io::source::exec::child::{Child, Ended};
+use crate::infra::process::{Child, Ended};
 
 /// Of a command's stdout nothing is used.
 const LARGEST_STDOUT: usize = 4096;

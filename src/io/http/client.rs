@@ -117,7 +117,7 @@ fn after(tries: u32) -> String {
 }
 
 /// A client that follows no redirects and keeps to the limits.
-pub(in crate::io) fn agent(limits: &Limits, proxy: Option<Proxy>) -> Agent {
+pub(crate) fn agent(limits: &Limits, proxy: Option<Proxy>) -> Agent {
     Agent::config_builder()
         .timeout_global(Some(limits.timeout))
         .timeout_connect(Some(limits.timeout / 2))
@@ -133,17 +133,17 @@ pub(in crate::io) fn agent(limits: &Limits, proxy: Option<Proxy>) -> Agent {
 }
 
 /// How a request is repeated.
-pub(in crate::io) struct Request<'a, A, P> {
+pub(crate) struct Request<'a, A, P> {
     /// Limits of each try, and how often.
-    pub(in crate::io) limits: &'a Limits,
+    pub(crate) limits: &'a Limits,
     /// Whether a status that is no success is an answer all the same.
-    pub(in crate::io) is_answer: A,
+    pub(crate) is_answer: A,
     /// Pauses between two tries; false when there is to be no further try.
-    pub(in crate::io) pause: P,
+    pub(crate) pause: P,
 }
 
 /// Sends until it is answered, or the tries are used up.
-pub(in crate::io) fn retrying<T>(
+pub(crate) fn retrying<T>(
     request: &Request<'_, impl Fn(StatusCode) -> bool, impl Fn(Duration) -> bool>,
     send: impl Fn() -> Result<Response<Body>, ureq::Error>,
     read: impl Fn(Response<Body>) -> Result<T, ureq::Error>,

@@ -16,7 +16,7 @@ const LONGEST_BODY: u64 = 8 * 1024;
 
 /// The pause that a refusal asks for: `Retry-After` as seconds or as a date, else `parameters.retry_after` of a JSON
 /// body, which is Telegram's way. `None` when it asks for none, or in a way that is not understood.
-pub(super) fn asked_for(mut answer: Response<Body>) -> Option<Duration> {
+pub(crate) fn asked_for(mut answer: Response<Body>) -> Option<Duration> {
     let header = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
     if let Some(text) = header {
         return after(text, machine_time());
@@ -37,7 +37,7 @@ fn after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
 }
 
 /// The pause after the given try: doubled each time, between half and the whole of it.
-pub(in crate::io) fn back_off(pause: Duration, tried: u32) -> Duration {
+pub(crate) fn back_off(pause: Duration, tried: u32) -> Duration {
     let whole = pause.saturating_mul(1 << (tried - 1).min(6));
     // The keys of std's hasher are random; this is chance enough for two jobs not to march in step.
     let chance = u32::try_from(RandomState::new().hash_one(tried) % 1024).unwrap_or_default();

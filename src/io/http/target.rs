@@ -122,7 +122,7 @@ impl Target {
     }
 
     /// A path below it, which begins with a slash.
-    pub(in crate::io) fn at(&self, path: &str) -> String {
+    pub(crate) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 
@@ -133,12 +133,12 @@ impl Target {
     }
 
     /// Whether no proxy is to be asked: it could read plain http.
-    pub(in crate::io) fn is_direct(&self) -> bool {
+    pub(crate) fn is_direct(&self) -> bool {
         self.is_direct
     }
 
     /// What goes with each request.
-    pub(in crate::io) fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         self.headers.iter().map(|(name, value)| (name, value))
     }
 }

@@ -1,0 +1,527 @@
+//! What the live view of a run shows: facts, limits, parameters, and the latest iterations in compact form.
+//!
+//! Takes iterations and keeps them; must not judge. The verdict so far is the caller's, from the real judge.
+
+pub mod document;
+pub mod folder;
+pub mod metrics;
+pub mod page;
+pub mod server;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::core::analysis::Analysis;
+use crate::core::bot_metrics::LiveBot;
+use crate::core::excerpt::{WORDS, excerpt};
+use crate::core::guards::{Guard, GuardSet};
+use crate::core::iteration::Tuning;
+use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::manifest::RunState;
+use crate::core::number::{fixed, trimmed};
+use crate::core::params::{ParamName, ParamValues, Parameter};
+use crate::core::policy::{GateSet, Policy};
+use crate::core::run::iteration::{IterationRecord, KpiVerdict, Phase};
+use crate::core::series::{Row, Series};
+use crate::core::tuning::record::SkipCode;
+use crate::core::verdict::Outcome;
+
+/// So many iterations are kept; of a longer run the oldest are let go, so that memory is bounded.
+pub const KEPT: usize = 20_000;
+
+/// A run that goes on is heard of once an interval. After so many intervals without a word, and so many seconds
+/// on top for the disk, a busy machine, a command that is being ended, it is taken to hang.
+pub const PATIENCE: [f64; 2] = [3.0, 60.0];
+
+/// The verdict on what there is so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveVerdict {
+    /// What the judge says.
+    pub outcome: Outcome,
+    /// Its main reason, for a person.
+    pub reason: String,
+}
+
+impl LiveVerdict {
+    /// The verdict of an analysis.
+    pub fn of(analysis: &Analysis) -> Self {
+        Self { outcome: analysis.outcome, reason: analysis.reason() }
+    }
+}
+
+/// Everything about a run beside its iterations. The caller sets what changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveFacts {
+    /// Name of the source: `sim`, `exec`, `file`, `prometheus`; `unknown` where the files do not say.
+    pub source: String,
+    /// Why the data is not valid for a release; `None` where a real source is recorded.
+    pub origin: Option<String>,
+    /// The folder that is followed; `None` = the run is shown by the process that makes it.
+    pub folder: Option<String>,
+    /// The symbol that is shown; `None` for runs that are not per symbol.
+    pub symbol: Option<String>,
+    /// Seed of the simulator; `None` for other sources.
+    pub seed: Option<u64>,
+    /// Iterations that the run set out to do; `None` = not declared.
+    pub declared: Option<u64>,
+    /// Length of an interval, seconds; `None` = unknown.
+    pub interval_seconds: Option<f64>,
+    /// How far the run has come; `None` = it does not say.
+    pub state: Option<RunState>,
+    /// What a person should know about what is shown: that there is nothing yet, or that nothing comes any more.
+    pub note: Option<String>,
+    /// When the run started, in its own time.
+    pub started: Option<DateTime<Utc>>,
+    /// When the run was last heard of, by the wall clock.
+    pub heartbeat: Option<DateTime<Utc>>,
+    /// Wall-clock seconds that an iteration takes on average; `None` = not known yet.
+    pub pace_seconds: Option<f64>,
+    /// `production` or `mock`: which limits an iteration is held against.
+    pub limits: &'static str,
+    /// The verdict so far; `None` = there is nothing to judge yet.
+    pub verdict: Option<LiveVerdict>,
+    /// The decision at the end, for a person; `None` while the run goes on.
+    pub decision: Option<String>,
+    /// Version of this program.
+    pub tool_version: String,
+    /// SHA-256 of the policy values in force.
+    pub policy_sha256: String,
+}
+
+impl LiveFacts {
+    /// Facts of a run that has just started, with everything unknown that the caller does not say.
+    pub fn new(source: &str, limits: &'static str, tool_version: &str, policy_sha256: &str) -> Self {
+        Self {
+            source: source.to_owned(),
+            origin: None,
+            folder: None,
+            symbol: None,
+            seed: None,
+            declared: None,
+            interval_seconds: None,
+            state: Some(RunState::Running),
+            note: None,
+            started: None,
+            heartbeat: None,
+            pace_seconds: None,
+            limits,
+            verdict: None,
+            decision: None,
+            tool_version: tool_version.to_owned(),
+            policy_sha256: policy_sha256.to_owned(),
+        }
+    }
+
+    /// Seconds since the run was last heard of, where that is so long ago that it must be taken to hang; `None`
+    /// while all is well, once the run has ended, and where the interval or the last word is not known.
+    pub fn silent_seconds(&self, now: DateTime<Utc>) -> Option<f64> {
+        let silent = (now - self.heartbeat?).as_seconds_f64();
+        let [intervals, grace] = PATIENCE;
+        let patience = intervals * self.interval_seconds? + grace;
+        (self.state == Some(RunState::Running) && silent > patience).then_some(silent)
+    }
+}
+
+/// A parameter that changed from one iteration to the next. `None` = the file says that it changed, and not how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveChange {
+    /// The parameter.
+    pub param: ParamName,
+    /// Value before.
+    pub old: Option<f64>,
+    /// Value after.
+    pub new: Option<f64>,
+}
+
+/// An iteration in compact form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveIteration {
+    /// Its number, from 1.
+    pub number: u64,
+    /// When it ended, in the run's own time; `None` = the file does not say.
+    pub ends: Option<DateTime<Utc>>,
+    /// Its phase.
+    pub phase: Phase,
+    /// Values by the index of the KPI table; `None` = not delivered.
+    pub values: Box<[Option<f64>]>,
+    /// The runner's verdict; `None` when nothing was collected.
+    pub kpi_verdict: Option<KpiVerdict>,
+    /// Whether it meets every limit of an iteration pass. A value that is not there meets none.
+    pub passes: bool,
+    /// What tuning changed after it.
+    pub applied: Box<[LiveChange]>,
+    /// The guards that spoke.
+    pub guards: GuardSet,
+    /// Why nothing was applied; `None` when something was.
+    pub skip: Option<SkipCode>,
+    /// What tuning did in the words of the file, where they say more than the values; `None` = they do not.
+    pub told: Option<Arc<str>>,
+    /// Whether the panic profile was put in force after it.
+    pub panic_revert: bool,
+    /// Overrides in force while it ran, shared with its neighbours where they are the same.
+    pub overrides: Arc<ParamValues>,
+    /// Why nothing was collected; `None` = collected.
+    pub collection_failed: Option<String>,
+}
+
+impl LiveIteration {
+    /// The compact form of a record, held against the limits of an iteration pass.
+    pub fn of(record: &IterationRecord, pass: &GateSet) -> Self {
+        let value = |index: usize| record.summary.values.get(index).copied().flatten();
+        let meets_all = pass.checks.iter().all(|gate| {
+            value(gate.kpi.index()).is_some_and(|value| gate.comparison.holds(value, gate.limit.value))
+        });
+        let applied = record.tuning.applied_values.iter();
+        Self {
+            number: record.number,
+            ends: Some(record.ends),
+            phase: record.phase,
+            values: record.summary.values.clone().into_boxed_slice(),
+            kpi_verdict: record.summary.kpi_verdict,
+            passes: record.collection_failed.is_none() && meets_all,
+            applied: applied
+                .map(|change| LiveChange {
+                    param: change.param.clone(),
+                    old: Some(change.old),
+                    new: Some(change.new),
+                })
+                .collect(),
+            guards: record.tuning.spoke(),
+            skip: record.tuning.skip,
+            told: None,
+            panic_revert: record.tuning.panic_revert,
+            overrides: Arc::new(record.overrides.clone()),
+            collection_failed: record.collection_failed.clone(),
+        }
+    }
+}
+
+/// A run as the live view sees it.
+#[derive(Clone, Debug)]
+pub struct LiveRun {
+    /// Everything beside the iterations.
+    pub facts: LiveFacts,
+    /// The KPIs.
+    pub kpis: KpiTable,
+    /// What an iteration must show to pass.
+    pub pass: GateSet,
+    /// The parameters that a run may change, in the order of the policy; empty = their bounds are not known.
+    pub parameters: Vec<Parameter>,
+    /// The simulated system; `None` where a real one is measured, which shows its own metrics.
+    pub bot: Option<LiveBot>,
+    /// Changes when what was shown before is not a beginning of what is shown now.
+    pub epoch: u64,
+    iterations: VecDeque<Arc<LiveIteration>>,
+    passing: u64,
+    failed_collections: u64,
+    seen: u64,
+}
+
+impl LiveRun {
+    /// A run without iterations. The limits of an iteration pass are those that `facts.limits` names.
+    pub fn new(facts: LiveFacts, policy: &Policy, parameters: Vec<Parameter>) -> Self {
+        let pass = if facts.limits == "mock" { &policy.iteration_pass_mock } else { &policy.iteration_pass };
+        Self {
+            facts,
+            kpis: policy.kpis.clone(),
+            pass: pass.clone(),
+            parameters,
+            bot: None,
+            epoch: 0,
+            iterations: VecDeque::new(),
+            passing: 0,
+            failed_collections: 0,
+            seen: 0,
+        }
+    }
+
+    /// Adds the next iteration. One whose number is not above the last is ignored: it was told already.
+    pub fn push(&mut self, record: &IterationRecord) {
+        if self.last().is_some_and(|last| record.number <= last.number) {
+            return;
+        }
+        let mut iteration = LiveIteration::of(record, &self.pass);
+        if let Some(last) = self.last().filter(|last| last.overrides == iteration.overrides) {
+            iteration.overrides = Arc::clone(&last.overrides);
+        }
+        self.seen += 1;
+        self.passing += u64::from(iteration.passes);
+        self.failed_collections += u64::from(iteration.collection_failed.is_some());
+        if self.iterations.len() == KEPT {
+            self.iterations.pop_front();
+        }
+        let net = iteration.values.get(KpiId::NET_BPS.index()).copied().flatten();
+        if let (Some(bot), Some(net), Some(ends)) = (&mut self.bot, net, iteration.ends) {
+            bot.edge(ends, net);
+        }
+        self.iterations.push_back(Arc::new(iteration));
+    }
+
+    /// Shows these iterations, all there are, in the order of their numbers. What was shown before and is not among
+    /// them any more makes it another run to its readers, unless it was the oldest.
+    pub fn replace(&mut self, iterations: Vec<LiveIteration>) {
+        let first = iterations.first().map_or(u64::MAX, |first| first.number);
+        let before = std::mem::take(&mut self.iterations);
+        let mut before = before.into_iter().skip_while(|old| old.number < first).peekable();
+        let mut goes_on = before.peek().is_some() || self.seen == 0;
+        (self.seen, self.passing, self.failed_collections) = (0, 0, 0);
+        for mut iteration in iterations {
+            self.seen += 1;
+            self.passing += u64::from(iteration.passes);
+            self.failed_collections += u64::from(iteration.collection_failed.is_some());
+            let kept = match before.next() {
+                Some(old) if *old == iteration => old,
+                old => {
+                    goes_on &= old.is_none();
+                    if let Some(last) = self.last().filter(|last| last.overrides == iteration.overrides) {
+                        iteration.overrides = Arc::clone(&last.overrides);
+                    }
+                    Arc::new(iteration)
+                }
+            };
+            self.iterations.push_back(kept);
+        }
+        if !goes_on || before.next().is_some() {
+            self.epoch += 1;
+        }
+    }
+
+    /// The iterations that are kept and have a number above `number`, oldest first.
+    pub fn after(&self, number: u64) -> impl Iterator<Item = &Arc<LiveIteration>> {
+        let from = self.iterations.partition_point(|iteration| iteration.number <= number);
+        self.iterations.range(from..)
+    }
+
+    /// The latest iterations, newest first.
+    pub fn latest(&self) -> impl Iterator<Item = &Arc<LiveIteration>> {
+        self.iterations.iter().rev()
+    }
+
+    /// The latest iteration; `None` before the first is done.
+    pub fn last(&self) -> Option<&Arc<LiveIteration>> {
+        self.iterations.back()
+    }
+
+    /// Number of the latest iteration; 0 before the first is done.
+    pub fn last_number(&self) -> u64 {
+        self.last().map_or(0, |last| last.number)
+    }
+
+    /// Iterations that were told, also those no longer kept.
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// Iterations that pass, also those no longer kept.
+    pub fn passing(&self) -> u64 {
+        self.passing
+    }
+
+    /// Iterations without data, also those no longer kept.
+    pub fn failed_collections(&self) -> u64 {
+        self.failed_collections
+    }
+
+    /// Whether the run says that it goes on.
+    pub fn is_running(&self) -> bool {
+        self.facts.state == Some(RunState::Running)
+    }
+
+    /// [`LiveFacts::silent_seconds`].
+    pub fn silent_seconds(&self, now: DateTime<Utc>) -> Option<f64> {
+        self.facts.silent_seconds(now)
+    }
+
+    /// Seconds until the run has done what it declared, at its pace so far; `None` when it does not go on or
+    /// one of these is not known.
+    pub fn eta_seconds(&self) -> Option<f64> {
+        let left = self.facts.declared?.saturating_sub(self.last_number());
+        self.is_running().then_some(left as f64 * self.facts.pace_seconds?)
+    }
+}
+
+/// So many of the latest iterations stay whatever is in them.
+const LATEST: usize = 200;
+
+/// An iteration of an overview.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept<'r> {
+    /// The iteration.
+    pub iteration: &'r Arc<LiveIteration>,
+    /// Whether iterations between it and the one before were left out, and none of them was missing.
+    pub joined: bool,
+}
+
+impl LiveRun {
+    /// The KPIs that a person is shown: those with a limit, and the costs beside them.
+    pub fn charted(&self) -> Vec<KpiId> {
+        let mut charted: Vec<KpiId> = self.pass.checks.iter().map(|gate| gate.kpi).collect();
+        for cost in [KpiId::ADVERSE_BPS_P95, KpiId::SLIPPAGE_BPS_P95] {
+            if !charted.contains(&cost) {
+                charted.push(cost);
+            }
+        }
+        charted
+    }
+
+    /// At most `most` of the iterations, or all where there are no more; `most` is at least 400.
+    pub fn overview(&self, most: usize) -> Vec<Kept<'_>> {
+        let all = &self.iterations;
+        let chosen: Vec<usize> =
+            if all.len() <= most { (0..all.len()).collect() } else { self.thinned(most) };
+        let mut before: Option<usize> = None;
+        chosen
+            .into_iter()
+            .map(|position| {
+                let left_out = before.map_or(0, |before| position - before - 1);
+                let joined = before.is_some_and(|before| {
+                    left_out > 0 && all[position].number - all[before].number == left_out as u64 + 1
+                });
+                before = Some(position);
+                Kept { iteration: &all[position], joined }
+            })
+            .collect()
+    }
+
+    fn thinned(&self, most: usize) -> Vec<usize> {
+        let earlier = self.iterations.len() - LATEST;
+        let kpis = self.charted();
+        let mut stretches = (most - LATEST) / 4;
+        loop {
+            let mut kept = BTreeSet::new();
+            for stretch in 0..stretches {
+                let (from, to) = (earlier * stretch / stretches, earlier * (stretch + 1) / stretches);
+                self.keep(from, to, &kpis, &mut kept);
+            }
+            if kept.len() <= most - LATEST || stretches == 1 {
+                kept.extend(earlier..self.iterations.len());
+                return kept.into_iter().collect();
+            }
+            stretches = stretches * 2 / 3;
+        }
+    }
+
+    fn keep(&self, from: usize, to: usize, kpis: &[KpiId], kept: &mut BTreeSet<usize>) {
+        let first = |speaks: &dyn Fn(&LiveIteration) -> bool| {
+            (from..to).find(|position| speaks(&self.iterations[*position]))
+        };
+        for kpi in kpis {
+            let value =
+                |position: usize| self.iterations[position].values.get(kpi.index()).copied().flatten();
+            let known = || (from..to).filter_map(|position| Some((position, value(position)?)));
+            kept.extend(known().min_by(|a, b| a.1.total_cmp(&b.1)).map(|(position, _)| position));
+            kept.extend(known().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(position, _)| position));
+            kept.extend((from..to).find(|position| value(*position).is_none()));
+        }
+        kept.extend(first(&|it| !it.passes && it.collection_failed.is_none()));
+        kept.extend(first(&|it| it.collection_failed.is_some()));
+        kept.extend(first(&|it| it.panic_revert));
+        kept.extend(first(&|it| !it.applied.is_empty()));
+        for guard in Guard::ALL {
+            kept.extend(first(&|it| it.guards.contains(guard)));
+        }
+        let next_to = |differs: fn(&LiveIteration, &LiveIteration) -> bool| {
+            (from.max(1)..to).find(|at| differs(&self.iterations[at - 1], &self.iterations[*at]))
+        };
+        kept.extend(next_to(|before, here| before.phase != here.phase));
+        kept.extend(next_to(|before, here| here.number != before.number + 1));
+    }
+}
+
+impl LiveIteration {
+    /// The iterations of a series, each held against the limits of an iteration pass.
+    pub fn of_series(series: &Series, kpis: usize, pass: &GateSet) -> Vec<Self> {
+        let none = Arc::default();
+        (0..series.len()).map(|position| Self::of_row(series, position, kpis, pass, &none)).collect()
+    }
+
+    fn of_row(
+        series: &Series,
+        position: usize,
+        kpis: usize,
+        pass: &GateSet,
+        none: &Arc<ParamValues>,
+    ) -> Self {
+        let row = &series.rows()[position];
+        let meets_all = pass.checks.iter().all(|gate| {
+            series
+                .value(gate.kpi, position)
+                .is_some_and(|value| gate.comparison.holds(value, gate.limit.value))
+        });
+        let code = skipped(&row.tuning);
+        Self {
+            number: row.number,
+            ends: row.instant(),
+            phase: phase(row),
+            values: series.values_at(position, kpis),
+            kpi_verdict: row.kpi_verdict.as_deref().and_then(KpiVerdict::parse),
+            passes: row.collection_failed.is_none() && meets_all,
+            applied: applied(&row.tuning),
+            guards: row.tuning.spoke(),
+            skip: code,
+            told: told(&row.tuning, code),
+            panic_revert: code == Some(SkipCode::PanicRevert),
+            overrides: row.overrides.clone().unwrap_or_else(|| Arc::clone(none)),
+            collection_failed: row.collection_failed.as_deref().map(|words| excerpt(words, WORDS)),
+        }
+    }
+}
+
+/// The code of the guard that prevented a change; where the file has only flags, that of the strongest.
+fn skipped(tuning: &Tuning) -> Option<SkipCode> {
+    let skip = tuning.skip.as_ref();
+    if let Some(code) = skip.and_then(|skip| skip.code.as_deref()) {
+        return SkipCode::parse(code);
+    }
+    let has_words = skip.is_some_and(|skip| skip.note.is_some());
+    let flagged = [
+        (Guard::Freeze, SkipCode::Frozen),
+        (Guard::Oscillation, SkipCode::Oscillation),
+        (Guard::Velocity, SkipCode::Velocity),
+        (Guard::Cooldown, SkipCode::Cooldown),
+        (Guard::NoOp, SkipCode::NoOp),
+    ];
+    let spoke = flagged.into_iter().find(|(guard, _)| tuning.guards.contains(*guard));
+    spoke.filter(|_| tuning.applied == Some(false) && !has_words).map(|(_, code)| code)
+}
+
+fn phase(row: &Row) -> Phase {
+    let is = |phase: &Phase| row.phase.as_deref() == Some(phase.word());
+    [Phase::Warmup, Phase::Rampdown].into_iter().find(is).unwrap_or_default()
+}
+
+fn applied(tuning: &Tuning) -> Box<[LiveChange]> {
+    if !tuning.applied_values.is_empty() {
+        let changes = tuning.applied_values.iter();
+        return changes
+            .map(|change| LiveChange { param: change.param.clone(), old: change.old, new: change.new })
+            .collect();
+    }
+    if tuning.applied != Some(true) {
+        return Box::default();
+    }
+    tuning.deltas.iter().map(|(param, _)| LiveChange { param: param.clone(), old: None, new: None }).collect()
+}
+
+/// Increments where the values are not told, and why nothing was applied where no code of ours says it.
+fn told(tuning: &Tuning, code: Option<SkipCode>) -> Option<Arc<str>> {
+    if tuning.applied == Some(true) {
+        if !tuning.applied_values.is_empty() || tuning.deltas.is_empty() {
+            return None;
+        }
+        let signed = |delta: f64| {
+            let sign = if delta > 0.0 { "+" } else { "" };
+            format!("{sign}{}", trimmed(&fixed(delta, 4)))
+        };
+        let deltas: Vec<String> =
+            tuning.deltas.iter().map(|(param, delta)| format!("{param} {}", signed(delta))).collect();
+        return Some(deltas.join(", ").into());
+    }
+    let skip = tuning.skip.as_ref().filter(|_| code.is_none())?;
+    skip.note.as_deref().or(skip.code.as_deref()).map(|words| excerpt(words, WORDS).into())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,276 @@
+//! What time it is (the clock of the machine, or the time that the environment fixes), waiting, and the signals that
+//! end it: the first SIGINT or SIGTERM asks a run to stop, the second ends the program at once.
+//!
+//! Must not be asked by anything that judges; times inside artifacts come from the data unless a format
+//! wants the time of writing.
+#![expect(clippy::disallowed_methods, reason = "waiting is done here, where a signal can end it")]
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use crate::io::environment::{Environment, NotUnicode};
+
+/// The variables that fix the time, the first that is set wins: the own name, then the two older ones.
+pub const NAMES: [&str; 3] = ["SOAK_NOW", "CI_FAKE_UTC", "MM_FREEZE_UTC_ISO"];
+
+/// A variable fixes the time to something that is no time.
+#[derive(Debug, thiserror::Error)]
+pub enum ClockError {
+    /// The text is not RFC 3339.
+    #[error("`{name}` holds `{value}`, which is no RFC 3339 time such as `2025-10-12T12:00:00Z`")]
+    NotATime {
+        /// The variable.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+        /// Why it was not understood.
+        source: chrono::ParseError,
+    },
+    /// The value is not even text.
+    #[error(transparent)]
+    NotUnicode(#[from] NotUnicode),
+}
+
+/// The time that the environment fixes. `None` when it fixes none.
+pub fn fixed(environment: &Environment) -> Result<Option<DateTime<Utc>>, ClockError> {
+    for name in NAMES {
+        if let Some(value) = environment.text(name)? {
+            return match DateTime::parse_from_rfc3339(value) {
+                Ok(time) => Ok(Some(time.to_utc())),
+                Err(source) => Err(ClockError::NotATime { name, value: value.to_owned(), source }),
+            };
+        }
+    }
+    Ok(None)
+}
+
+/// The time now: the one that the environment fixes, else the clock of the machine.
+pub fn now(environment: &Environment) -> Result<DateTime<Utc>, ClockError> {
+    Ok(fixed(environment)?.unwrap_or_else(Utc::now))
+}
+
+/// What the clock of the machine says, whatever the environment fixes: for what happens while a run waits.
+pub fn machine_time() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// Measures how long something takes, by a clock that never goes back.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts now.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Time since the start.
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// The clocks of this machine, and a stop request that ends waiting.
+#[derive(Debug)]
+pub struct MachineClocks<'a> {
+    stop: &'a StopRequest,
+    since: Stopwatch,
+}
+
+impl<'a> MachineClocks<'a> {
+    /// Counts from now on.
+    pub fn new(stop: &'a StopRequest) -> Self {
+        Self { stop, since: Stopwatch::start() }
+    }
+}
+
+impl Wait for MachineClocks<'_> {
+    fn wait(&self, how_long: Duration) -> Result<(), Interrupted> {
+        self.stop.wait(how_long)
+    }
+}
+
+impl Clocks for MachineClocks<'_> {
+    fn read(&self) -> Reading {
+        Reading { wall: machine_time(), awake: self.since.elapsed(), asleep: asleep() }
+    }
+}
+
+/// How long the machine has slept since it was started; constant where the system does not say.
+#[cfg(target_os = "linux")]
+fn asleep() -> Duration {
+    use rustix::time::ClockId;
+    use rustix::time::clock_gettime;
+    let [awake, since_boot] = [ClockId::Monotonic, ClockId::Boottime]
+        .map(|clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default());
+    since_boot.saturating_sub(awake)
+}
+
+/// Known on Linux only.
+#[cfg(not(target_os = "linux"))]
+fn asleep() -> Duration {
+    Duration::ZERO
+}
+
+/// How soon a signal is noticed while waiting.
+const SLICE: Duration = Duration::from_millis(20);
+
+/// Whether the run was asked to stop.
+#[derive(Clone, Debug, Default)]
+pub struct StopRequest(Arc<AtomicBool>);
+
+impl StopRequest {
+    /// Listens to the signals of this process from now on.
+    pub fn listen() -> io::Result<Self> {
+        let asked = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // Registered first, so that it only ends the program when an earlier signal has set the flag.
+            flag::register_conditional_shutdown(signal, 130, Arc::clone(&asked))?;
+            flag::register(signal, Arc::clone(&asked))?;
+        }
+        Ok(Self(asked))
+    }
+
+    /// Whether a signal came.
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Asks to stop, as a signal does.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Wait for StopRequest {
+    fn wait(&self, how_long: Duration) -> Result<(), Interrupted> {
+        let end = Instant::now().checked_add(how_long);
+        loop {
+            if self.is_asked() {
+                return Err(Interrupted);
+            }
+            let left = end.map_or(SLICE, |end| end.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(SLICE));
+        }
+    }
+}
+
+/// Waits for a source, and stops waiting when the run is to stop.
+pub trait Wait {
+    /// Waits so long; `Err` at once when the run is to stop.
+    fn wait(&self, how_long: Duration) -> Result<(), Interrupted>;
+
+    /// Lets an interval pass; does so at once where a run does not wait for its intervals.
+    fn pass(&self, interval: Duration) -> Result<(), Interrupted> {
+        self.wait(interval)
+    }
+}
+
+/// The run is to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interrupted;
+
+/// What the clocks of the machine read at one moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// The wall clock, which anybody may set.
+    pub wall: DateTime<Utc>,
+    /// Time that passed while the machine was awake, from any fixed moment.
+    pub awake: Duration,
+    /// Time that passed while it slept, from any fixed moment; constant where the system does not say.
+    pub asleep: Duration,
+}
+
+/// The clocks of a run, and waiting by them.
+pub trait Clocks: Wait {
+    /// What they read now.
+    fn read(&self) -> Reading;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(pairs: &[(&str, &str)]) -> Result<Option<String>, ClockError> {
+        let environment = Environment::from_pairs(pairs.iter().copied());
+        Ok(fixed(&environment)?.map(|time| time.to_rfc3339()))
+    }
+
+    #[test]
+    fn the_own_variable_beats_the_older_names_in_their_order() {
+        let own = ("SOAK_NOW", "2025-01-01T00:00:00Z");
+        let older = ("CI_FAKE_UTC", "2025-02-01T00:00:00Z");
+        let oldest = ("MM_FREEZE_UTC_ISO", "2025-03-01T00:00:00Z");
+        let first = |pairs: &[_]| text_of(pairs).ok().flatten();
+        assert_eq!(first(&[oldest, older, own]).as_deref(), Some("2025-01-01T00:00:00+00:00"));
+        assert_eq!(first(&[oldest, older]).as_deref(), Some("2025-02-01T00:00:00+00:00"));
+        assert_eq!(first(&[oldest]).as_deref(), Some("2025-03-01T00:00:00+00:00"));
+        assert_eq!(first(&[]), None);
+        assert_eq!(first(&[("SOAK_NOW", ""), oldest]).as_deref(), Some("2025-03-01T00:00:00+00:00"));
+    }
+
+    #[test]
+    fn an_offset_is_turned_into_utc() {
+        let time = text_of(&[("SOAK_NOW", "2025-10-12T14:30:00+02:30")]).ok().flatten();
+        assert_eq!(time.as_deref(), Some("2025-10-12T12:00:00+00:00"));
+    }
+
+    #[test]
+    fn a_value_that_is_no_time_is_an_error_that_names_its_variable() {
+        for value in ["yesterday", "2025-10-12", "2025-10-12T12:00:00", "2025-13-01T00:00:00Z", "1760270400"]
+        {
+            for name in NAMES {
+                let told = text_of(&[(name, value)]).err().map(|error| error.to_string());
+                assert!(
+                    told.is_some_and(|told| told.contains(name) && told.contains(value)),
+                    "{name}={value}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_of_a_variable_that_is_overruled_does_not_matter() {
+        let time = text_of(&[("SOAK_NOW", "2025-01-01T00:00:00Z"), ("CI_FAKE_UTC", "nonsense")]);
+        assert!(time.is_ok());
+    }
+
+    #[test]
+    fn without_a_variable_the_clock_of_the_machine_is_read() {
+        let before = Utc::now();
+        let told = now(&Environment::default());
+        assert!(told.is_ok_and(|told| told >= before && told <= Utc::now()));
+    }
+}
+
+#[cfg(test)]
+mod signals_tests {
+    use super::*;
+
+    #[test]
+    fn waiting_takes_as_long_as_it_should() {
+        let started = Instant::now();
+        assert_eq!(StopRequest::default().wait(Duration::from_millis(50)), Ok(()));
+        assert!(started.elapsed() >= Duration::from_millis(50));
+        assert_eq!(StopRequest::default().wait(Duration::ZERO), Ok(()));
+    }
+
+    #[test]
+    fn a_request_to_stop_ends_waiting() {
+        let stop = StopRequest::default();
+        let waiter = stop.clone();
+        let waiting = std::thread::spawn(move || waiter.wait(Duration::MAX));
+        stop.ask();
+        assert_eq!(waiting.join().ok(), Some(Err(Interrupted)));
+        assert_eq!(stop.wait(Duration::ZERO), Err(Interrupted));
+    }
+}

@@ -1,0 +1,9 @@
+//! What touches the world and knows nothing of soak: the clock, signals, locks, processes, the terminal.
+#![expect(clippy::disallowed_methods, reason = "this is the room that touches the world")]
+
+pub mod clock;
+pub(crate) mod exchange;
+pub mod http_server;
+pub mod lock;
+pub mod process;
+pub mod progress;

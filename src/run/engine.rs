@@ -1,0 +1,429 @@
+//! The run loop: source → iteration → tuning → files, one step at a time, until it is done or told to stop.
+//!
+//! Owns the order of things and the clock; decides nothing that the planner decides, and shows nothing.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+
+use crate::core::manifest::{ClockStep, ClockStepKind};
+use crate::core::params::ParamValues;
+use crate::core::policy::run::MeasuringRules;
+use crate::core::run::edge_report::EdgeReport;
+use crate::core::run::iteration::{IterationRecord, KpiVerdict, Sample};
+use crate::core::tuning::state::TunerState;
+use crate::infra::clock::Interrupted;
+use crate::infra::clock::Wait;
+use crate::infra::clock::{Clocks, Reading};
+use crate::run::folder::{RunFolder, RunFolderError};
+use crate::run::planner::{Event, Planner};
+use crate::run::source;
+use crate::run::source::Interval;
+use crate::run::source::NoReport;
+use crate::run::source::ReportTimes;
+use crate::run::source::Source;
+use crate::wire::overrides;
+
+/// What is noted once where a command sees less than half of the interval.
+const EARLY: &str = "the command was done before half of the interval was over, so it saw little of what the overrides \
+                     did; `--measure-at end` starts it at the end of the interval";
+
+/// Sees every iteration: when it begins, and once it is safe on the disk.
+pub trait Watcher {
+    /// An iteration begins.
+    fn begins(&mut self, _interval: &Interval<'_>) {}
+
+    /// The wall clock moved as no passing of time explains.
+    fn clock_step(&mut self, _step: &ClockStep) {}
+
+    /// An iteration was written.
+    fn iteration(&mut self, record: &IterationRecord);
+}
+
+/// Samples the watched process tree.
+pub type Sampler = Box<dyn FnMut(u64) -> Sample>;
+
+/// A run in motion.
+pub struct Drive<'a> {
+    /// Decides.
+    pub planner: Planner<'a>,
+    /// Measures.
+    pub source: &'a mut dyn Source,
+    /// Keeps.
+    pub folder: &'a mut RunFolder,
+    /// Tells the time, waits, and notices that the run is to stop.
+    pub pace: Pace<'a>,
+    /// Watches.
+    pub watcher: &'a mut dyn Watcher,
+    /// Samples resources, if asked for.
+    pub sampler: Option<Sampler>,
+    /// The file that the overrides were read from, whose shape the active ones keep; `None` = flat.
+    pub shape: Option<&'a [u8]>,
+    /// So many iterations in a row with KPI FAIL end the run; 0 = never.
+    pub abort_after_fails: u64,
+    /// The overrides that this process has put in place; `None` = none yet.
+    pub in_place: Option<ParamValues>,
+    /// Whether a measurement that came early has been noted.
+    pub noted_early: bool,
+}
+
+/// Why a run cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Its folder cannot be written.
+    #[error(transparent)]
+    Folder(#[from] RunFolderError),
+    /// The file whose shape the overrides keep is no JSON object.
+    #[error("the overrides cannot be written in the shape of their file")]
+    Shape(#[source] serde_json::Error),
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All declared iterations are there.
+    Complete,
+    /// A signal; can be resumed.
+    Interrupted,
+    /// Too many failed collections in a row; holds the reason of the last.
+    Uncollected {
+        /// How many.
+        in_a_row: u64,
+        /// The last reason.
+        reason: String,
+    },
+    /// `--abort-after-fails`.
+    Aborted {
+        /// How many iterations in a row had KPI FAIL.
+        in_a_row: u64,
+    },
+}
+
+/// What became of a run.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// How it ended.
+    pub end: End,
+    /// The last iteration that was written.
+    pub last: u64,
+    /// Iterations of this start of the run that brought a report.
+    pub collected: u64,
+    /// The tuner's memory.
+    pub state: TunerState,
+}
+
+impl Drive<'_> {
+    /// Runs the iterations after `done`, up to the last that was declared. `fails` is the number of iterations
+    /// with KPI FAIL that the run ends with so far.
+    pub fn run(mut self, done: u64, mut state: TunerState, fails: u64) -> Result<Ended, RunError> {
+        let (mut last, mut collected, mut fails) = (done, 0, fails);
+        // A row that has ended the run once is used up: whoever goes on with it has mended something.
+        if state.failed_collections >= self.planner.policy.run.patience.failed_collections {
+            state.failed_collections = 0;
+        }
+        if fails >= self.abort_after_fails {
+            fails = 0;
+        }
+        for number in done + 1..=self.planner.iterations {
+            if self.pace.is_stopped() {
+                return Ok(Ended { end: End::Interrupted, last, collected, state });
+            }
+            let Some(record) = self.iteration(&state, number)? else {
+                return Ok(Ended { end: End::Interrupted, last, collected, state });
+            };
+            let overrides = self.overrides_text(&record.state.overrides)?;
+            self.folder.commit(&record, &overrides)?;
+            self.in_place = Some(record.state.overrides.clone());
+            self.watcher.iteration(&record);
+            last = number;
+            collected += u64::from(record.collection_failed.is_none());
+            fails = if record.summary.kpi_verdict == Some(KpiVerdict::Fail) { fails + 1 } else { 0 };
+            let end = self.gives_up(&record, fails);
+            state = record.state;
+            if let Some(end) = end {
+                return Ok(Ended { end, last, collected, state });
+            }
+        }
+        Ok(Ended { end: End::Complete, last, collected, state })
+    }
+
+    /// One iteration; `None` when it was interrupted, and then it never was.
+    fn iteration(&mut self, state: &TunerState, number: u64) -> Result<Option<IterationRecord>, RunError> {
+        let begin = self.planner.begin(state, number);
+        // Straight after the commit of the iteration before, they usually are in place.
+        if self.in_place.as_ref() != Some(&begin.overrides) {
+            let text = self.overrides_text(&begin.overrides)?;
+            self.folder.put_overrides(&text)?;
+            self.in_place = Some(begin.overrides.clone());
+        }
+        let overrides_file = self.folder.active_overrides().to_owned();
+        let interval = self.pace.begin(number, &begin.overrides, &overrides_file);
+        self.watcher.begins(&interval);
+        let Ok(covered) = self.pace.cover(self.source, &interval) else { return Ok(None) };
+        for step in &covered.clock_steps {
+            self.folder.note_clock_step(step)?;
+            self.watcher.clock_step(step);
+        }
+        let Covered { starts, ends, outcome, measured_early, .. } = covered;
+        let watched = self.sampler.as_mut().map(|sampler| sampler(number));
+        let event = Event { number, starts, ends, measured_early, outcome, watched };
+        let mut record = self.planner.finish(state, begin, event);
+        if measured_early && !std::mem::replace(&mut self.noted_early, true) {
+            record.summary.notes.push(EARLY.to_owned());
+        }
+        Ok(Some(record))
+    }
+
+    /// The whole text of the overrides file with these values.
+    fn overrides_text(&self, values: &ParamValues) -> Result<Vec<u8>, RunError> {
+        overrides::write(self.shape, values).map(String::into_bytes).map_err(RunError::Shape)
+    }
+
+    /// Why the run must not go on after this iteration; `None` also after the last one, which ends it anyway.
+    fn gives_up(&self, record: &IterationRecord, fails: u64) -> Option<End> {
+        let failed = record.state.failed_collections;
+        if failed >= self.planner.policy.run.patience.failed_collections {
+            let reason = record.collection_failed.clone().unwrap_or_default();
+            return Some(End::Uncollected { in_a_row: failed, reason });
+        }
+        let is_last = record.number == self.planner.iterations;
+        (!is_last && self.abort_after_fails > 0 && fails >= self.abort_after_fails)
+            .then_some(End::Aborted { in_a_row: fails })
+    }
+}
+
+/// What time it is in a run.
+#[derive(Clone, Copy, Debug)]
+pub enum Clock {
+    /// The simulator computes at once: iteration n covers the n-th interval from this time on.
+    Virtual(DateTime<Utc>),
+    /// The clock of the machine; every interval is waited for.
+    Real,
+    /// The clock of the machine, and nothing is waited for; the time of a report is that of its iteration.
+    NoWait,
+}
+
+/// Lets the intervals of a run pass.
+pub struct Pace<'a> {
+    clock: Clock,
+    clocks: &'a dyn Clocks,
+    length: Duration,
+    rules: &'a MeasuringRules,
+    /// `None` = the reports' own times are not checked.
+    times: Option<ReportTimes>,
+    /// When the clocks were last looked at.
+    last: Option<Reading>,
+}
+
+/// What came of an interval.
+#[derive(Debug)]
+pub(crate) struct Covered {
+    pub(crate) starts: DateTime<Utc>,
+    pub(crate) ends: DateTime<Utc>,
+    /// What was collected, or why nothing was.
+    pub(crate) outcome: Result<EdgeReport, String>,
+    /// A report came before half of the interval was over.
+    pub(crate) measured_early: bool,
+    /// What the wall clock did meanwhile.
+    pub(crate) clock_steps: Vec<ClockStep>,
+}
+
+impl<'a> Pace<'a> {
+    /// Intervals of this length. `checks_times`: whether reports with a stale `runtime.utc` are refused.
+    pub fn new(
+        clock: Clock,
+        clocks: &'a dyn Clocks,
+        length: Duration,
+        rules: &'a MeasuringRules,
+        checks_times: bool,
+    ) -> Self {
+        let is_checked = checks_times && matches!(clock, Clock::Real);
+        let times = is_checked.then(|| ReportTimes::new(length, rules.stale_after));
+        Self { clock, clocks, length, rules, times, last: None }
+    }
+
+    /// Whether the run was asked to stop.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.clocks.wait(Duration::ZERO).is_err()
+    }
+
+    /// The interval that iteration `number` covers, starting now.
+    pub(crate) fn begin<'i>(
+        &self,
+        number: u64,
+        overrides: &'i ParamValues,
+        overrides_file: &'i std::path::Path,
+    ) -> Interval<'i> {
+        let length = self.length;
+        let starts = match self.clock {
+            Clock::Virtual(start) => start + times(length, number.saturating_sub(1)),
+            Clock::Real => self.clocks.read().wall,
+            // What is there now was measured in the interval that ends now.
+            Clock::NoWait => self.clocks.read().wall - times(length, 1),
+        };
+        Interval { iteration: number, starts, length, overrides, overrides_file }
+    }
+
+    /// Lets the source cover the interval, and waits for what it leaves of it.
+    pub(crate) fn cover(
+        &mut self,
+        source: &mut dyn Source,
+        interval: &Interval<'_>,
+    ) -> Result<Covered, Interrupted> {
+        let began = self.clocks.read();
+        self.last.get_or_insert(began);
+        let covered = match self.clock {
+            Clock::Real => source.cover(interval, self.clocks),
+            Clock::Virtual(_) | Clock::NoWait => source.cover(interval, &AtOnce(self.clocks)),
+        };
+        let mut outcome = match covered {
+            Ok(report) => Ok(report),
+            Err(NoReport::Failed(reason)) => Err(reason),
+            Err(NoReport::Interrupted) => return Err(Interrupted),
+        };
+        let measured = self.clocks.read();
+        let mut clock_steps = self.look(interval.iteration, measured);
+        let took = measured.awake.saturating_sub(began.awake);
+        let slept = measured.asleep.saturating_sub(began.asleep);
+        // A clock that was set back meanwhile stamps the report earlier, which makes it no older.
+        let starts = interval.starts.min(measured.wall - times(took + slept, 1));
+        if let (Some(own), Ok(report)) = (&mut self.times, &mut outcome)
+            && let Err(reason) = own.check(report, starts)
+        {
+            outcome = Err(reason);
+        }
+        let is_real = matches!(self.clock, Clock::Real);
+        let left = self.length.saturating_sub(took);
+        if is_real && !left.is_zero() {
+            self.clocks.wait(left)?;
+        }
+        let now = self.clocks.read();
+        clock_steps.extend(self.look(interval.iteration, now));
+        let (starts, ends) = match self.clock {
+            Clock::Virtual(start) => (interval.starts, start + times(self.length, interval.iteration)),
+            Clock::Real => (interval.starts, now.wall),
+            Clock::NoWait => match outcome.as_ref().ok().and_then(source::time_of) {
+                Some(time) => (time - times(self.length, 1), time),
+                None => (interval.starts, now.wall),
+            },
+        };
+        let measured_early = is_real && outcome.is_ok() && took < self.length / 2;
+        Ok(Covered { starts, ends, outcome, measured_early, clock_steps })
+    }
+
+    /// What the wall clock did since it was last looked at.
+    fn look(&mut self, iteration: u64, now: Reading) -> Vec<ClockStep> {
+        let last = self.last.replace(now).unwrap_or(now);
+        if matches!(self.clock, Clock::Virtual(_)) {
+            return Vec::new();
+        }
+        let steps = steps(&last, &now, iteration, self.length, self.rules);
+        if steps.iter().any(|step| step.kind == ClockStepKind::Step) {
+            self.times.iter_mut().for_each(ReportTimes::forget_previous);
+        }
+        steps
+    }
+}
+
+/// Waits for everything but the end of an interval.
+struct AtOnce<'a>(&'a dyn Clocks);
+
+impl Wait for AtOnce<'_> {
+    fn wait(&self, how_long: Duration) -> Result<(), Interrupted> {
+        self.0.wait(how_long)
+    }
+
+    fn pass(&self, _: Duration) -> Result<(), Interrupted> {
+        self.0.wait(Duration::ZERO)
+    }
+}
+
+/// So many intervals, to the nanosecond.
+fn times(length: Duration, count: u64) -> TimeDelta {
+    let nanoseconds = length.as_nanos().saturating_mul(u128::from(count));
+    let seconds = i64::try_from(nanoseconds / 1_000_000_000).unwrap_or(i64::MAX);
+    let rest = u32::try_from(nanoseconds % 1_000_000_000).unwrap_or_default();
+    TimeDelta::new(seconds, rest).unwrap_or(TimeDelta::MAX)
+}
+
+/// The steps between two readings, in an iteration of this length.
+pub fn steps(
+    before: &Reading,
+    now: &Reading,
+    iteration: u64,
+    interval: Duration,
+    rules: &MeasuringRules,
+) -> Vec<ClockStep> {
+    let limit = rules.clock_step_seconds.max(rules.clock_step_share * interval.as_secs_f64());
+    let asleep = now.asleep.as_secs_f64() - before.asleep.as_secs_f64();
+    let awake = now.awake.as_secs_f64() - before.awake.as_secs_f64();
+    let stepped = (now.wall - before.wall).as_seconds_f64() - awake - asleep;
+    [(ClockStepKind::Suspend, asleep), (ClockStepKind::Step, stepped)]
+        .into_iter()
+        .filter(|(_, seconds)| seconds.abs() > limit)
+        .map(|(kind, seconds)| {
+            let utc = now.wall.to_rfc3339_opts(SecondsFormat::Millis, true);
+            ClockStep { iteration, kind, seconds: (seconds * 1000.0).round() / 1000.0, utc }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::tuning::fixture::measuring;
+
+    /// The steps found when the wall clock moved by `wall` seconds while `awake` and `asleep` seconds passed.
+    fn found(interval: u64, wall: f64, awake: f64, asleep: f64) -> Vec<(ClockStepKind, f64)> {
+        let at = |wall: f64, awake: f64, asleep: f64| Reading {
+            wall: DateTime::UNIX_EPOCH + Duration::from_secs_f64(wall),
+            awake: Duration::from_secs_f64(awake),
+            asleep: Duration::from_secs_f64(asleep),
+        };
+        let (before, now) = (at(50_000.0, 7.0, 3.0), at(50_000.0 + wall, 7.0 + awake, 3.0 + asleep));
+        let rules = measuring();
+        let steps = steps(&before, &now, 4, Duration::from_secs(interval), &rules);
+        steps.into_iter().map(|step| (step.kind, step.seconds)).collect()
+    }
+
+    #[test]
+    fn a_step_counts_above_two_seconds_and_above_a_twentieth_of_the_interval() {
+        // 5 % of 40 s is 2 s, of 300 s 15 s.
+        for (interval, largest) in [(1, 2.0), (40, 2.0), (300, 15.0), (900, 45.0)] {
+            let passed = interval as f64;
+            assert_eq!(found(interval, passed, passed, 0.0), []);
+            assert_eq!(found(interval, passed + largest, passed, 0.0), []);
+            let (kind, more) = (ClockStepKind::Step, largest + 0.5);
+            assert_eq!(found(interval, passed + more, passed, 0.0), [(kind, more)]);
+            assert_eq!(found(interval, passed - more, passed, 0.0), [(kind, -more)]);
+        }
+    }
+
+    #[test]
+    fn sleep_is_no_step_of_the_clock_and_both_can_happen_together() {
+        assert_eq!(found(300, 29_100.0, 300.0, 28_800.0), [(ClockStepKind::Suspend, 28_800.0)]);
+        assert_eq!(
+            found(300, 29_100.0 - 7200.0, 300.0, 28_800.0),
+            [(ClockStepKind::Suspend, 28_800.0), (ClockStepKind::Step, -7200.0)]
+        );
+        assert_eq!(found(300, 310.0, 300.0, 10.0), [], "a nap below the limit");
+    }
+
+    #[test]
+    fn a_step_is_described_with_its_sign() {
+        let step = |kind, seconds| ClockStep { iteration: 5, kind, seconds, utc: String::new() }.words();
+        assert_eq!(
+            step(ClockStepKind::Step, -7200.0),
+            "the wall clock stepped by -7200.0 s during iteration 5"
+        );
+        assert_eq!(step(ClockStepKind::Step, 3.25), "the wall clock stepped by +3.2 s during iteration 5");
+        assert_eq!(
+            step(ClockStepKind::Suspend, 28800.0),
+            "the machine was suspended for 28800.0 s during iteration 5"
+        );
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/pace.rs"]
+mod pace_tests;

@@ -1,0 +1,522 @@
+//! The folder of a run: what is written into it, in which order, and reading it back to go on.
+//!
+//! The iteration file is the commit record: it comes first, synced, and everything else can be made again from
+//! it. So a kill between any two writes leaves nothing one step ahead. Must not decide what is written.
+
+mod files;
+mod place;
+mod recover;
+pub mod report;
+
+pub use recover::{Check, Resumed};
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
+use chrono::{DateTime, Utc};
+
+use crate::core::kpi::KpiTable;
+use crate::core::manifest;
+use crate::core::manifest::ClockStep;
+use crate::core::manifest::ClockStepKind;
+use crate::core::manifest::RunEvent;
+use crate::core::manifest::RunLogLine;
+use crate::core::manifest::RunManifest;
+use crate::core::manifest::RunState;
+use crate::core::run::iteration::IterationRecord;
+use crate::infra::clock::Stopwatch;
+use crate::infra::lock::{FolderLock, LockError};
+use crate::io::artifacts::Durability;
+use crate::io::failpoint::failpoint;
+use crate::run::folder::files::{put, replace, stage, sync_folder};
+use crate::run::folder::report::Draft;
+use crate::wire::artifact_manifest::sha256_hex;
+use crate::wire::iteration_file;
+use crate::wire::iteration_file::DamagedRecord;
+
+/// How often the files that follow from the iteration files are written where nothing is synced.
+const FOLLOW_EVERY: Duration = Duration::from_millis(50);
+
+/// So many clock steps the manifest holds, which is written anew with every iteration.
+const MOST_CLOCK_STEPS: usize = 1000;
+
+/// Name of the active overrides in the run's folder.
+pub const OVERRIDES_FILE: &str = "runtime_overrides.json";
+
+/// The manifest as it was last declared, for the case that the manifest itself is lost.
+pub const DECLARED_FILE: &str = ".soak-run-declared.json";
+
+/// Which folder below `<out>` a run uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// `<out>/latest`.
+    Latest,
+    /// `<out>/RUN_<milliseconds>`, put into `latest` at the end.
+    Isolated,
+}
+
+/// What putting the overrides in place did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverridesPut {
+    /// SHA-256 of the file before; `None` when there was none.
+    pub before: Option<String>,
+    /// SHA-256 of the file after, read back.
+    pub after: String,
+    /// The file had been changed by somebody else since this run wrote it.
+    pub was_foreign: bool,
+}
+
+/// A run's folder, locked for this process.
+#[derive(Debug)]
+pub struct RunFolder {
+    out: PathBuf,
+    folder: PathBuf,
+    place: Place,
+    durability: Durability,
+    kpis: KpiTable,
+    manifest: RunManifest,
+    log: File,
+    active: PathBuf,
+    /// What this run last wrote into the overrides file.
+    overrides: Option<Vec<u8>>,
+    /// What the file of the tuner's memory should hold, and what was last written into it; empty = nothing yet.
+    tuning_state: Vec<u8>,
+    tuning_state_written: Vec<u8>,
+    /// The tuning report, noted on the way; `None` = it is made from the files in the end.
+    draft: Option<Draft>,
+    /// When the files that follow from the iteration files were last written.
+    followed: Option<Stopwatch>,
+    _lock: FolderLock,
+}
+
+impl RunFolder {
+    /// A new folder for the run that the manifest declares, which is written into it. What `latest` held moves
+    /// to `<out>/history`. `active` is where the system under test reads its overrides, `None` = in the folder.
+    pub fn create(
+        out: &Path,
+        place: Place,
+        manifest: RunManifest,
+        now: DateTime<Utc>,
+        active: Option<&Path>,
+        kpis: &KpiTable,
+        durability: Durability,
+    ) -> Result<Self, RunFolderError> {
+        let out_lock = place::lock_out(out)?;
+        let (folder, lock) = match place {
+            Place::Latest => place::make_latest(out, durability)?,
+            Place::Isolated => place::make_isolated(out, now, durability)?,
+        };
+        drop(out_lock);
+        failpoint("run-created");
+        let mut created = Self::at(out, folder, place, manifest, active, kpis, durability, lock)?;
+        created.write_declaration()?;
+        created.append_event(RunEvent::Start, None, None, now)?;
+        created.draft = Some(Draft::begin(&created.folder)?);
+        Ok(created)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "private: the two ways in come together here")]
+    fn at(
+        out: &Path,
+        folder: PathBuf,
+        place: Place,
+        manifest: RunManifest,
+        active: Option<&Path>,
+        kpis: &KpiTable,
+        durability: Durability,
+        lock: FolderLock,
+    ) -> Result<Self, RunFolderError> {
+        let log_path = folder.join(manifest::RUN_LOG_FILE);
+        let log = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&log_path)
+            .map_err(RunFolderError::io("write", &log_path))?;
+        Ok(Self {
+            out: out.to_owned(),
+            active: active.map_or_else(|| folder.join(OVERRIDES_FILE), Path::to_owned),
+            folder,
+            place,
+            durability,
+            kpis: kpis.clone(),
+            manifest,
+            log,
+            overrides: None,
+            tuning_state: Vec::new(),
+            tuning_state_written: Vec::new(),
+            draft: None,
+            followed: None,
+            _lock: lock,
+        })
+    }
+
+    /// That a run below `out` can have its place, at its start and at its end; makes nothing.
+    pub fn try_place(out: &Path) -> Result<(), RunFolderError> {
+        place::try_out(out)
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where the system under test finds the overrides.
+    pub fn active_overrides(&self) -> &Path {
+        &self.active
+    }
+
+    /// What is declared, and how far the run got.
+    pub fn manifest(&self) -> &RunManifest {
+        &self.manifest
+    }
+
+    /// Declares anew: another stretch of the run, an extension. Synced.
+    pub fn declare(&mut self, manifest: RunManifest) -> Result<(), RunFolderError> {
+        self.manifest = manifest;
+        self.write_declaration()
+    }
+
+    /// The manifest, synced, and a copy of it that the unsynced progress does not touch: what was declared cannot
+    /// be made again from anything else, and a power cut may cost a file that was replaced unsynced.
+    fn write_declaration(&self) -> Result<(), RunFolderError> {
+        self.write_manifest(self.durability)?;
+        failpoint("run-declared");
+        replace(&self.folder.join(DECLARED_FILE), &self.manifest.to_bytes(), self.durability)?;
+        failpoint("run-declaration-kept");
+        sync_folder(&self.folder, self.durability)
+    }
+
+    fn write_manifest(&self, durability: Durability) -> Result<(), RunFolderError> {
+        replace(&self.folder.join(manifest::MANIFEST_FILE), &self.manifest.to_bytes(), durability)
+    }
+
+    /// Makes overrides visible to the system: reads what is there, writes if it differs, reads it back. The
+    /// text is the whole file.
+    pub fn put_overrides(&mut self, text: &[u8]) -> Result<OverridesPut, RunFolderError> {
+        let copy = self.folder.join(OVERRIDES_FILE);
+        let put = put_overrides_at(&self.active, text, self.overrides.as_deref())?;
+        if self.active != copy && self.overrides.as_deref() != Some(text) {
+            replace(&copy, text, Durability::Renamed)?;
+        }
+        if self.overrides.as_deref() != Some(text) {
+            self.overrides = Some(text.to_vec());
+        }
+        Ok(put)
+    }
+
+    /// Writes an iteration down: its file, synced; then what follows from it. `overrides` is the whole text of
+    /// the overrides file after it.
+    pub fn commit(&mut self, record: &IterationRecord, overrides: &[u8]) -> Result<(), RunFolderError> {
+        let (number, last) = (record.number, self.manifest.last_complete_iteration);
+        if number != last + 1 {
+            return Err(RunFolderError::OutOfTurn { number, last });
+        }
+        let bytes = iteration_file::write(record, &self.kpis)
+            .map_err(|source| RunFolderError::Record { number, source })?;
+        let path = self.folder.join(iteration_file::file_name(number));
+        let temporary = stage(&path, &bytes, self.durability)?;
+        failpoint("run-iteration-staged");
+        put(&temporary, &path)?;
+        failpoint("run-iteration-renamed");
+        sync_folder(&self.folder, self.durability)?;
+        self.manifest.last_complete_iteration = number;
+        failpoint("run-iteration-synced");
+        self.put_overrides(overrides)?;
+        failpoint("run-overrides-put");
+        self.tuning_state = report::state_bytes(&record.state);
+        if self.is_time_to_follow() {
+            self.put_tuning_state()?;
+            failpoint("run-tuning-state-put");
+            self.write_manifest(Durability::Renamed)?;
+            failpoint("run-manifest-put");
+        }
+        // Without it the report is made from the files, so trouble here is none of the iteration's.
+        self.draft = self.draft.take().and_then(|mut draft| draft.add(record).is_ok().then_some(draft));
+        self.append(&RunLogLine::of_iteration(record, &bytes))?;
+        failpoint("run-logged");
+        Ok(())
+    }
+
+    /// Whether tuning state and progress are written now. Always where files are synced; else an iteration may
+    /// cost less than these two files, and they are written a few times a second.
+    fn is_time_to_follow(&mut self) -> bool {
+        let is_soon = self.followed.is_some_and(|last| last.elapsed() < FOLLOW_EVERY);
+        if is_soon && self.durability == Durability::Renamed {
+            return false;
+        }
+        self.followed = Some(Stopwatch::start());
+        true
+    }
+
+    /// Writes the tuner's memory down if it is not what was last written.
+    fn put_tuning_state(&mut self) -> Result<(), RunFolderError> {
+        if self.tuning_state != self.tuning_state_written {
+            let path = self.folder.join(report::STATE_FILE);
+            replace(&path, &self.tuning_state, Durability::Renamed)?;
+            self.tuning_state_written.clone_from(&self.tuning_state);
+        }
+        Ok(())
+    }
+
+    /// Notes an event in the log.
+    pub fn append_event(
+        &mut self,
+        event: RunEvent,
+        iteration: Option<u64>,
+        note: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<(), RunFolderError> {
+        self.append(&RunLogLine::of_event(event, iteration, note, now))
+    }
+
+    /// Notes what the wall clock did, in the manifest and in the log. Of a clock that never rests the manifest
+    /// keeps the first steps, the log has all.
+    pub fn note_clock_step(&mut self, step: &ClockStep) -> Result<(), RunFolderError> {
+        if self.manifest.clock_steps.len() < MOST_CLOCK_STEPS {
+            self.manifest.clock_steps.push(step.clone());
+            self.write_declaration()?;
+        }
+        let event = match step.kind {
+            ClockStepKind::Step => RunEvent::ClockStep,
+            ClockStepKind::Suspend => RunEvent::Suspend,
+        };
+        let line = RunLogLine::at(event, Some(step.iteration), Some(&step.words()), &step.utc);
+        self.append(&line)
+    }
+
+    fn append(&mut self, line: &RunLogLine) -> Result<(), RunFolderError> {
+        let path = self.folder.join(manifest::RUN_LOG_FILE);
+        self.log.write_all(&line.to_bytes()).map_err(RunFolderError::io("write", &path))
+    }
+
+    /// Ends the run in this state: the tuning report, the log, and last the manifest, all synced.
+    pub fn finish(
+        &mut self,
+        state: RunState,
+        note: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<(), RunFolderError> {
+        self.put_tuning_state()?;
+        // Without its report a run is not at its end: `--resume` gets there.
+        self.end_tuning_report()?;
+        failpoint("run-report-put");
+        let event = match state {
+            RunState::Complete => RunEvent::Complete,
+            RunState::Failed => RunEvent::Failed,
+            RunState::Interrupted | RunState::Running => RunEvent::Interrupted,
+        };
+        self.append_event(event, Some(self.manifest.last_complete_iteration), note, now)?;
+        if self.durability == Durability::Synced {
+            let path = self.folder.join(manifest::RUN_LOG_FILE);
+            self.log.sync_all().map_err(RunFolderError::io("sync", &path))?;
+        }
+        failpoint("run-end-logged");
+        self.manifest.state = state;
+        self.write_manifest(self.durability)?;
+        sync_folder(&self.folder, self.durability)?;
+        failpoint("run-finished");
+        Ok(())
+    }
+}
+
+fn put_overrides_at(path: &Path, text: &[u8], ours: Option<&[u8]>) -> Result<OverridesPut, RunFolderError> {
+    // Reading a pipe would wait for its writer.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        let problem = std::io::Error::other("something else than a file is there");
+        return Err(RunFolderError::io("write", path)(problem));
+    }
+    let there = match fs::read(path) {
+        Ok(bytes) => Some(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(RunFolderError::io("read", path)(error)),
+    };
+    if there.as_deref() != Some(text) {
+        replace(path, text, Durability::Renamed)?;
+        let back = fs::read(path).map_err(RunFolderError::io("read", path))?;
+        if back != text {
+            return Err(RunFolderError::NotVerified { path: path.to_owned() });
+        }
+    }
+    Ok(OverridesPut {
+        before: there.as_deref().map(sha256_hex),
+        after: sha256_hex(text),
+        was_foreign: ours.is_some_and(|ours| there.as_deref() != Some(ours)),
+    })
+}
+
+/// Why a run's folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RunFolderError {
+    /// Somebody else is at work there, or the lock cannot be used.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// Renaming or writing through a link would change something elsewhere.
+    #[error("`{}` is a symbolic link, and a run does not write through links", path.display())]
+    Symlink {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Something else is where a folder is needed.
+    #[error("`{}` is not a folder", path.display())]
+    NotAFolder {
+        /// What is no folder.
+        path: PathBuf,
+    },
+    /// The system refused.
+    #[error("cannot {action} `{}`", path.display())]
+    Io {
+        /// What was tried, as in "cannot … `path`".
+        action: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What was read back is not what was written.
+    #[error("`{}` does not hold what was just written into it", path.display())]
+    NotVerified {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A record with a number that no file can hold.
+    #[error("iteration {number} cannot be written")]
+    Record {
+        /// Its number.
+        number: u64,
+        /// Which number is the matter.
+        source: serde_json::Error,
+    },
+    /// An iteration out of turn.
+    #[error("iteration {number} cannot follow iteration {last}")]
+    OutOfTurn {
+        /// The iteration that was to be written.
+        number: u64,
+        /// The last one in the folder.
+        last: u64,
+    },
+    /// There is no run to go on with.
+    #[error("there is no run in `{}` to go on with", path.display())]
+    NoRun {
+        /// Where one was looked for.
+        path: PathBuf,
+    },
+    /// Iterations without the manifest that says what was declared.
+    #[error("`{}` is missing, though there are iterations beside it", path.display())]
+    NoManifest {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The manifest cannot be used.
+    #[error("`{}` cannot be used: {reason}", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An iteration file is gone.
+    #[error("`{}` is missing, though there are later iterations", path.display())]
+    Gap {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// An iteration file is damaged.
+    #[error("`{}` is damaged", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: DamagedRecord,
+    },
+    /// An iteration file tells of another iteration than its name.
+    #[error("`{}` holds iteration {found}", path.display())]
+    Renumbered {
+        /// The file.
+        path: PathBuf,
+        /// The number in it.
+        found: u64,
+    },
+}
+
+impl RunFolderError {
+    /// Turns what the system said about a path into an error.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { action, path: path.to_owned(), source }
+    }
+
+    /// What the user can do about it. `None` where we know no way out.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Lock(LockError::Held { .. }) => {
+                Some("wait until that run is done, or choose another folder with `--out`")
+            }
+            Self::Lock(LockError::Symlink { .. }) => Some("remove the link"),
+            Self::Symlink { .. } => Some("remove the link, or choose another folder with `--out`"),
+            Self::NotAFolder { .. } => Some("move it away, or choose another folder with `--out`"),
+            Self::Lock(LockError::Io { source, .. }) | Self::Io { source, .. } => hint_for(source.kind()),
+            Self::NotVerified { .. } => Some("another program writes the same file: give the run its own"),
+            Self::NoRun { .. } => Some("start one without `--resume`"),
+            Self::NoManifest { .. } | Self::Manifest { .. } => {
+                Some("start anew without `--resume`; what is there moves to `history`")
+            }
+            Self::Gap { .. } | Self::Damaged { .. } | Self::Renumbered { .. } => Some(
+                "bring the file back, or start anew without `--resume`; what is there moves to `history`",
+            ),
+            Self::Record { .. } | Self::OutOfTurn { .. } => None,
+        }
+    }
+}
+
+fn hint_for(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Some("free some space and go on with `--resume`; what was written is whole")
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            Some("make the folder writable, or choose another one with `--out`")
+        }
+        io::ErrorKind::CrossesDevices => Some("keep the run and `history` on one file system"),
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            Some("a file is where a folder is needed; move it away, or choose another folder with `--out`")
+        }
+        io::ErrorKind::InvalidFilename => Some("choose another folder with `--out`"),
+        _ => None,
+    }
+}
+
+/// Changes the manifest and its copy, if the folder has one: `false` where it has none, as runs of the earlier
+/// scripts.
+pub fn rewrite_manifest(
+    folder: &Path,
+    change: impl Fn(&mut RunManifest),
+    durability: Durability,
+) -> Result<bool, RunFolderError> {
+    let there = rewrite(&folder.join(manifest::MANIFEST_FILE), &change, durability)?;
+    // The copy stands in for a manifest that is lost, so it must not know less.
+    rewrite(&folder.join(DECLARED_FILE), &change, durability)?;
+    sync_folder(folder, durability)?;
+    Ok(there)
+}
+
+fn rewrite(
+    path: &Path,
+    change: &impl Fn(&mut RunManifest),
+    durability: Durability,
+) -> Result<bool, RunFolderError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(RunFolderError::io("read", path)(error)),
+    };
+    let mut manifest = RunManifest::read(&bytes)
+        .map_err(|reason| RunFolderError::Manifest { path: path.to_owned(), reason })?;
+    change(&mut manifest);
+    replace(path, &manifest.to_bytes(), durability)?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,328 @@
+//! Where a run lives: `<out>/latest`, `<out>/RUN_<milliseconds>`, and `<out>/history` for what was there before.
+//!
+//! Folders are renamed, never deleted. Whoever renames holds the lock of `<out>`, and the run lock and the
+//! writers' lock of the folder that moves.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::core::manifest;
+use crate::infra::exchange::exchange;
+use crate::infra::lock;
+use crate::infra::lock::FolderLock;
+use crate::io::artifacts::Durability;
+use crate::io::failpoint::failpoint;
+use crate::run::folder::files::{TEMPORARY_PREFIX, remove_leftovers, sync_folder};
+use crate::run::folder::{DECLARED_FILE, Place, RunFolder, RunFolderError};
+
+/// The folder that post-soak commands read.
+pub(crate) const LATEST: &str = "latest";
+/// Where former runs go.
+const HISTORY: &str = "history";
+/// What an isolated run is called, before the milliseconds of its start.
+pub(crate) const ISOLATED_PREFIX: &str = "RUN_";
+
+/// Makes `<out>` and locks it.
+pub(crate) fn lock_out(out: &Path) -> Result<FolderLock, RunFolderError> {
+    fs::create_dir_all(out).map_err(RunFolderError::io("create the folder", out))?;
+    Ok(FolderLock::acquire(out, LOCK_WAIT)?)
+}
+
+/// That `latest` is no link and nothing but a folder, and that what is there can move to `history`.
+pub(crate) fn try_out(out: &Path) -> Result<(), RunFolderError> {
+    is_folder(&out.join(LATEST))?;
+    let history = out.join(HISTORY);
+    if history.symlink_metadata().is_ok() && !history.is_dir() {
+        return Err(RunFolderError::NotAFolder { path: history });
+    }
+    Ok(())
+}
+
+/// An empty folder for a run in `latest`, and the run's lock on it.
+pub(crate) fn make_latest(
+    out: &Path,
+    durability: Durability,
+) -> Result<(PathBuf, FolderLock), RunFolderError> {
+    let path = out.join(LATEST);
+    if is_folder(&path)? {
+        let run = FolderLock::acquire_for_run(&path, Duration::ZERO)?;
+        if !has_artifacts(&path)? {
+            return Ok((path, run));
+        }
+        let writers = FolderLock::acquire(&path, LOCK_WAIT)?;
+        move_aside(out, &path, vec![run, writers], durability)?;
+        failpoint("run-moved-aside");
+    }
+    fs::create_dir(&path).map_err(RunFolderError::io("create the folder", &path))?;
+    failpoint("run-folder-made");
+    sync_folder(out, durability)?;
+    let run = FolderLock::acquire_for_run(&path, Duration::ZERO)?;
+    Ok((path, run))
+}
+
+/// An empty folder for an isolated run that starts now, and the run's lock on it.
+pub(crate) fn make_isolated(
+    out: &Path,
+    now: DateTime<Utc>,
+    durability: Durability,
+) -> Result<(PathBuf, FolderLock), RunFolderError> {
+    let mut milliseconds = now.timestamp_millis();
+    loop {
+        let path = out.join(format!("{ISOLATED_PREFIX}{milliseconds}"));
+        match fs::create_dir(&path) {
+            Ok(()) => {
+                sync_folder(out, durability)?;
+                let run = FolderLock::acquire_for_run(&path, Duration::ZERO)?;
+                return Ok((path, run));
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => milliseconds += 1,
+            Err(error) => return Err(RunFolderError::io("create the folder", &path)(error)),
+        }
+    }
+}
+
+/// The isolated run that started last.
+pub(crate) fn newest_isolated(out: &Path) -> Option<PathBuf> {
+    let started = |name: &str| name.strip_prefix(ISOLATED_PREFIX)?.parse::<i64>().ok();
+    fs::read_dir(out)
+        .ok()?
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter_map(|entry| Some((started(entry.file_name().to_str()?)?, entry.path())))
+        .max()
+        .map(|(_, path)| path)
+}
+
+/// Whether a folder is there. A link or anything else is an error.
+pub(crate) fn is_folder(path: &Path) -> Result<bool, RunFolderError> {
+    match path.symlink_metadata() {
+        Ok(found) if found.is_symlink() => Err(RunFolderError::Symlink { path: path.to_owned() }),
+        Ok(found) if found.is_dir() => Ok(true),
+        Ok(_) => Err(RunFolderError::NotAFolder { path: path.to_owned() }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(RunFolderError::io("look at", path)(error)),
+    }
+}
+
+/// Whether a name belongs to the machinery and not to what a run or a person put there.
+pub(crate) fn is_machinery(name: &str) -> bool {
+    [lock::FILE_NAME, lock::RUN_FILE_NAME, DECLARED_FILE].contains(&name)
+        || name.starts_with(TEMPORARY_PREFIX)
+}
+
+/// Whether a folder holds what a run or a judge wrote. Files of other people alone are none of that: the run
+/// leaves them where they are.
+fn has_artifacts(folder: &Path) -> Result<bool, RunFolderError> {
+    const STARTS: [&str; 8] = [
+        "ITER_SUMMARY_",
+        "RUN_",
+        "TUNING_",
+        "POST_SOAK_",
+        "KPI_GATE",
+        "DELTA_VERIFY_",
+        ".soak-artifacts",
+        "reports",
+    ];
+    for entry in fs::read_dir(folder).map_err(RunFolderError::io("list", folder))? {
+        let entry = entry.map_err(RunFolderError::io("list", folder))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if STARTS.iter().any(|start| name.starts_with(start)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Renames a folder to `<out>/history/<start>`, under locks on it that are let go afterwards.
+pub(crate) fn move_aside(
+    out: &Path,
+    folder: &Path,
+    locks: Vec<FolderLock>,
+    durability: Durability,
+) -> Result<PathBuf, RunFolderError> {
+    let history = out.join(HISTORY);
+    fs::create_dir_all(&history).map_err(RunFolderError::io("create the folder", &history))?;
+    // What a killed run left half written is nothing to keep.
+    remove_leftovers(folder)?;
+    let start = start_of(folder);
+    let mut destination = history.join(&start);
+    let mut suffix = 1;
+    while destination.symlink_metadata().is_ok() {
+        suffix += 1;
+        destination = history.join(format!("{start}-{suffix}"));
+    }
+    // Windows does not rename a folder in which files are open.
+    let held = if cfg!(windows) { Vec::new() } else { locks };
+    fs::rename(folder, &destination).map_err(RunFolderError::io("move aside", folder))?;
+    drop(held);
+    sync_folder(&history, durability)?;
+    sync_folder(out, durability)?;
+    Ok(destination)
+}
+
+/// When the run in a folder started, as a file name: by its manifest, else by its oldest file.
+fn start_of(folder: &Path) -> String {
+    #[derive(serde::Deserialize)]
+    struct Started {
+        started_utc: String,
+    }
+    let declared = fs::read(folder.join(manifest::MANIFEST_FILE))
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<Started>(&bytes).ok())
+        .and_then(|started| DateTime::parse_from_rfc3339(&started.started_utc).ok())
+        .map(|time| time.to_utc());
+    let oldest = || {
+        let times = fs::read_dir(folder).ok()?.filter_map(|entry| {
+            let entry = entry.ok()?;
+            let is_ours = is_machinery(&entry.file_name().to_string_lossy());
+            if is_ours { None } else { entry.metadata().ok()?.modified().ok() }
+        });
+        times.min().map(DateTime::<Utc>::from)
+    };
+    let time = declared.or_else(oldest).unwrap_or(DateTime::UNIX_EPOCH);
+    time.format("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// Stands in a copy that is not whole yet.
+const MARK: &str = ".soak-run-tmp-copying";
+/// How long a writer of artifacts in `latest` is waited for.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+
+impl RunFolder {
+    /// Copies an isolated run into `<out>/latest`, of which the former content moves to `<out>/history`. Gives
+    /// back the folder that post-soak commands should read. Of a run in `latest` that is the run's own.
+    pub fn materialise(&self) -> Result<PathBuf, RunFolderError> {
+        if self.place == Place::Latest {
+            return Ok(self.folder.clone());
+        }
+        let (latest, copy) = (self.out.join(LATEST), self.copy());
+        self.clear(&copy)?;
+        if self.is_manifest_of(&latest) {
+            return Ok(latest);
+        }
+        copy_folder(&self.folder, &copy, self.durability)?;
+        failpoint("run-copied");
+        let _out = lock_out(&self.out)?;
+        if is_folder(&latest)? {
+            let run = FolderLock::acquire_for_run(&latest, Duration::ZERO)?;
+            let writers = FolderLock::acquire(&latest, LOCK_WAIT)?;
+            unmark(&copy, self.durability)?;
+            let locks = vec![run, writers];
+            if exchange(&copy, &latest) {
+                failpoint("run-exchanged");
+                move_aside(&self.out, &copy, locks, self.durability)?;
+                return Ok(latest);
+            }
+            move_aside(&self.out, &latest, locks, self.durability)?;
+            failpoint("run-latest-moved");
+        } else {
+            unmark(&copy, self.durability)?;
+        }
+        fs::rename(&copy, &latest).map_err(RunFolderError::io("put in place", &latest))?;
+        sync_folder(&self.out, self.durability)?;
+        failpoint("run-materialised");
+        Ok(latest)
+    }
+
+    /// Whether `latest` holds this run as it is now, and nothing of a killed attempt to put it there is left.
+    pub fn is_materialised(&self) -> bool {
+        let latest = self.out.join(LATEST);
+        self.place == Place::Latest
+            || (self.is_manifest_of(&latest) && self.copy().symlink_metadata().is_err())
+    }
+
+    /// Where the copy is made.
+    fn copy(&self) -> PathBuf {
+        let name = self.folder.file_name().unwrap_or_default().to_string_lossy();
+        self.out.join(format!(".{LATEST}-{name}"))
+    }
+
+    /// Whether a folder holds the manifest of this run, to the byte: it names process and start of every
+    /// stretch, so that no other run has the same.
+    fn is_manifest_of(&self, folder: &Path) -> bool {
+        fs::read(folder.join(manifest::MANIFEST_FILE)).is_ok_and(|bytes| bytes == self.manifest.to_bytes())
+    }
+
+    /// Makes room for the copy: what a killed attempt of this run left there.
+    fn clear(&self, copy: &Path) -> Result<(), RunFolderError> {
+        if !is_folder(copy)? {
+            return Ok(());
+        }
+        let _out = lock_out(&self.out)?;
+        let is_copy = copy.join(MARK).symlink_metadata().is_ok() || self.is_manifest_of(copy);
+        // One that is empty was not even marked yet.
+        if !is_copy && fs::remove_dir(copy).is_ok() {
+            return Ok(());
+        }
+        if is_copy {
+            return fs::remove_dir_all(copy).map_err(RunFolderError::io("remove", copy));
+        }
+        move_aside(&self.out, copy, Vec::new(), self.durability).map(|_| ())
+    }
+}
+
+fn unmark(copy: &Path, durability: Durability) -> Result<(), RunFolderError> {
+    let mark = copy.join(MARK);
+    fs::remove_file(&mark).map_err(RunFolderError::io("remove", &mark))?;
+    // A mark that comes back after a power cut would make a whole folder look like a copy.
+    sync_folder(copy, durability)?;
+    failpoint("run-unmarked");
+    Ok(())
+}
+
+/// Copies a folder with what is below it; links and the machinery's files stay behind.
+fn copy_folder(from: &Path, to: &Path, durability: Durability) -> Result<(), RunFolderError> {
+    fs::create_dir(to).map_err(RunFolderError::io("create the folder", to))?;
+    failpoint("run-copy-begun");
+    let mark = to.join(MARK);
+    fs::write(&mark, "").map_err(RunFolderError::io("write", &mark))?;
+    copy_entries(from, to)?;
+    if durability == Durability::Synced { sync_tree(to) } else { Ok(()) }
+}
+
+fn copy_entries(from: &Path, to: &Path) -> Result<(), RunFolderError> {
+    for entry in fs::read_dir(from).map_err(RunFolderError::io("list", from))? {
+        let entry = entry.map_err(RunFolderError::io("list", from))?;
+        let name = entry.file_name();
+        if is_machinery(&name.to_string_lossy()) {
+            continue;
+        }
+        let (source, target) = (entry.path(), to.join(&name));
+        let kind = entry.file_type().map_err(RunFolderError::io("look at", &source))?;
+        if kind.is_dir() {
+            fs::create_dir(&target).map_err(RunFolderError::io("create the folder", &target))?;
+            copy_entries(&source, &target)?;
+        } else if kind.is_file() {
+            fs::copy(&source, &target).map_err(RunFolderError::io("copy to", &target))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a copied folder survive a power cut: one call for the file system instead of one for each of what may
+/// be a hundred thousand files.
+#[cfg(target_os = "linux")]
+fn sync_tree(folder: &Path) -> Result<(), RunFolderError> {
+    let synced = fs::File::open(folder).and_then(|file| Ok(rustix::fs::syncfs(&file)?));
+    synced.map_err(RunFolderError::io("sync", folder))
+}
+
+/// Makes a copied folder survive a power cut, file by file.
+#[cfg(not(target_os = "linux"))]
+fn sync_tree(folder: &Path) -> Result<(), RunFolderError> {
+    for entry in fs::read_dir(folder).map_err(RunFolderError::io("list", folder))? {
+        let path = entry.map_err(RunFolderError::io("list", folder))?.path();
+        if path.is_dir() {
+            sync_tree(&path)?;
+        } else {
+            let synced = fs::OpenOptions::new().append(true).open(&path).and_then(|file| file.sync_all());
+            synced.map_err(RunFolderError::io("sync", &path))?;
+        }
+    }
+    sync_folder(folder, Durability::Synced)
+}

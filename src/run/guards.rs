@@ -1,0 +1,512 @@
+//! The guards: which of the proposed steps are taken. Asked in the documented order; each may drop steps, and
+//! the one that drops the last names why nothing was applied.
+//!
+//! Decides only; the memory is brought up to date by [`crate::core::run::planner`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::core::guards::{Guard, GuardSet};
+use crate::core::number::TOLERANCE;
+use crate::core::params;
+use crate::core::params::{ParamName, ParamValues, Parameter};
+use crate::core::policy::run::{FreezeRules, PartialFreezeRules, RunPolicy};
+use crate::core::tuning::record::{Applied, SkipCode};
+use crate::core::tuning::signature;
+use crate::core::tuning::state::{Debounce, RecentChange, TunerState};
+use crate::run::propose::{Proposal, all_hold, bound_words};
+
+/// What the guards look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The numbers of the guards, and the parameters.
+    pub policy: &'a RunPolicy,
+    /// The memory before this iteration.
+    pub state: &'a TunerState,
+    /// Number of the iteration.
+    pub number: u64,
+    /// Whether anything may be applied, and why not.
+    pub tuning: Tuning,
+    /// Whether the run warms up, which widens the hourly limits.
+    pub warming_up: bool,
+    /// Whether few keys may move at a time: warm-up and ramp-down.
+    pub small_steps: bool,
+    /// Parameters that the phase moves between this iteration and the next.
+    pub moved_by_phase: &'a BTreeSet<ParamName>,
+    /// End of the iteration, seconds of run time.
+    pub now: f64,
+    /// Hashes of the overrides that have been in force, this iteration's last.
+    pub hashes: &'a [String],
+    /// The overrides in force.
+    pub overrides: &'a ParamValues,
+    /// Whether the sensitive parameters are held: a freeze is in force or starts now.
+    pub frozen: bool,
+    /// Subsystems that are held, with the causes.
+    pub partial_freezes: &'a BTreeMap<String, String>,
+    /// Signature of the proposal.
+    pub signature: Option<&'a str>,
+}
+
+/// Whether anything may be applied in an iteration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tuning {
+    /// What the guards leave.
+    On,
+    /// Nothing: the run does not tune.
+    Off,
+    /// Nothing: a panic revert takes its place.
+    Reverted,
+    /// Nothing: it is the last iteration.
+    Over,
+}
+
+impl Tuning {
+    fn code(self) -> Option<SkipCode> {
+        match self {
+            Self::On => None,
+            Self::Off => Some(SkipCode::TuningOff),
+            Self::Reverted => Some(SkipCode::PanicRevert),
+            Self::Over => Some(SkipCode::FinalIteration),
+        }
+    }
+}
+
+/// A step that no guard has objected to yet.
+#[derive(Clone, Debug)]
+pub struct Step<'a> {
+    /// The parameter.
+    pub parameter: &'a Parameter,
+    /// Value before.
+    pub old: f64,
+    /// The proposed increment.
+    pub delta: f64,
+    /// Value after, within the bounds.
+    pub new: f64,
+    /// Whether a bound shortened the step.
+    pub at_bound: bool,
+}
+
+impl Step<'_> {
+    /// Its size in widths of the parameter's bounds, at least 0.
+    pub fn size(&self) -> f64 {
+        (self.new - self.old).abs() / self.parameter.width()
+    }
+}
+
+/// What the guards decided.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decision {
+    /// Steps to take, sorted by parameter; empty = nothing is applied.
+    pub steps: Vec<Applied>,
+    /// Steps that are not taken, with the code of the guard that dropped each.
+    pub dropped: BTreeMap<ParamName, SkipCode>,
+    /// Why there are none to take.
+    pub skip: Option<SkipCode>,
+    /// The guards that dropped something.
+    pub guards: GuardSet,
+}
+
+/// Asks all guards about a proposal.
+pub fn decide(case: &Case<'_>, proposal: &Proposal) -> Decision {
+    let mut asked = Asked::of(case, proposal);
+    if let Some(code) = case.tuning.code() {
+        asked.drop_all(code, None);
+        asked.decision.skip = Some(code);
+    } else if proposal.deltas.is_empty() {
+        let nothing = if proposal.shortened_to_nothing.is_empty() {
+            SkipCode::NoDeltas
+        } else {
+            SkipCode::AllDeltasZeroHitBounds
+        };
+        asked.decision.skip = Some(nothing);
+    }
+    if is_repeated(case) {
+        asked.drop_all(SkipCode::SameSignature, None);
+    }
+    asked.drop_where(SkipCode::PhaseChange, SkipCode::PhaseChange, None, |step| {
+        case.moved_by_phase.contains(&step.parameter.name)
+    });
+    asked.drop_where(SkipCode::Frozen, SkipCode::AllParamsFrozen, Some(Guard::Freeze), |step| {
+        is_frozen(case, step)
+    });
+    let oscillating = Some(Guard::Oscillation);
+    asked
+        .drop_where(SkipCode::Oscillation, SkipCode::Oscillation, oscillating, |step| oscillates(case, step));
+    if oscillates_as_a_whole(case, &asked.steps) {
+        asked.drop_all(SkipCode::Oscillation, oscillating);
+    }
+    asked.drop_where(SkipCode::Velocity, SkipCode::Velocity, Some(Guard::Velocity), |step| {
+        exceeds_velocity(case, step)
+    });
+    if is_cooling_down(case.state, case.number) {
+        asked.drop_all(SkipCode::Cooldown, Some(Guard::Cooldown));
+    }
+    let held = Some(Guard::PartialFreeze);
+    asked.drop_where(SkipCode::PartialFreeze, SkipCode::PartialFreeze, held, |step| {
+        case.partial_freezes.contains_key(&step.parameter.subsystem)
+    });
+    if case.small_steps {
+        let chosen = micro_steps(case, &asked.steps);
+        asked.drop_where(SkipCode::MicroSteps, SkipCode::MicroSteps, None, |step| {
+            !chosen.contains(&step.parameter.name)
+        });
+    }
+    asked.drop_where(SkipCode::NoOp, SkipCode::NoOp, Some(Guard::NoOp), |step| step.new == step.old);
+    asked.finish()
+}
+
+/// The steps that are left while the guards are asked.
+struct Asked<'a> {
+    steps: Vec<Step<'a>>,
+    decision: Decision,
+}
+
+impl<'a> Asked<'a> {
+    /// All proposed steps, clamped to the bounds.
+    fn of(case: &Case<'a>, proposal: &Proposal) -> Self {
+        let mut decision = Decision::default();
+        for param in &proposal.shortened_to_nothing {
+            decision.dropped.insert(param.clone(), SkipCode::AtBound);
+        }
+        let steps = proposal
+            .deltas
+            .iter()
+            .filter_map(|delta| {
+                let parameter = case.policy.parameters.get(&delta.param)?;
+                let old = case.overrides.get(&delta.param)?;
+                let wanted = parameter.rounded(params::clean(old + delta.delta));
+                let new = parameter.clamp(wanted);
+                let at_bound = new != wanted || proposal.shortened_by_bound.contains(&delta.param);
+                Some(Step { parameter, old, delta: delta.delta, new, at_bound })
+            })
+            .collect();
+        Self { steps, decision }
+    }
+
+    /// Drops the steps that a guard objects to. Where none is left after it, `whole` is why.
+    fn drop_where(
+        &mut self,
+        code: SkipCode,
+        whole: SkipCode,
+        guard: Option<Guard>,
+        objects: impl Fn(&Step<'_>) -> bool,
+    ) {
+        let before = self.steps.len();
+        let dropped = &mut self.decision.dropped;
+        self.steps.retain(|step| {
+            let objected = objects(step);
+            if objected {
+                dropped.insert(step.parameter.name.clone(), code);
+            }
+            !objected
+        });
+        if self.steps.len() == before {
+            return;
+        }
+        if let Some(guard) = guard {
+            self.decision.guards.insert(guard);
+        }
+        if self.steps.is_empty() {
+            self.decision.skip = Some(whole);
+        }
+    }
+
+    fn drop_all(&mut self, code: SkipCode, guard: Option<Guard>) {
+        self.drop_where(code, code, guard, |_| true);
+    }
+
+    fn finish(mut self) -> Decision {
+        self.decision.steps = self
+            .steps
+            .into_iter()
+            .map(|step| Applied {
+                param: step.parameter.name.clone(),
+                old: step.old,
+                delta: step.delta,
+                new: step.new,
+                at_bound: step.at_bound,
+            })
+            .collect();
+        self.decision
+    }
+}
+
+/// Whether this iteration was applied before: its signature is the last one applied, or a parameter was
+/// already changed in it. The second holds where values that have moved on since change the proposal, and so
+/// its signature.
+pub fn is_repeated(case: &Case<'_>) -> bool {
+    let same = case.signature.is_some() && case.state.last_applied_signature.as_deref() == case.signature;
+    same || case.state.last_changed.values().any(|changed| *changed >= case.number)
+}
+
+/// What an iteration means for the freeze.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Freeze {
+    /// Whether one that started earlier is in force in this iteration.
+    pub is_active: bool,
+    /// Why one starts now.
+    pub starts: Option<String>,
+    /// Up to and including this iteration; the memory afterwards.
+    pub until: Option<u64>,
+    /// Stable iterations in a row since the last start; the memory afterwards.
+    pub streak: u64,
+}
+
+impl Freeze {
+    /// Looks at an iteration. `values` is `None` when nothing was collected, which ends a row.
+    ///
+    /// A freeze holds its parameters from the iteration that starts it, so that they keep their values in all
+    /// iterations that it lasts, up to and including the decision of the last of them. Stable iterations
+    /// count while it lasts, so the next one may start as soon as it has ended.
+    pub fn look(
+        rules: &FreezeRules,
+        state: &TunerState,
+        number: u64,
+        values: Option<&[Option<f64>]>,
+    ) -> Self {
+        let is_active = state.frozen_until.is_some_and(|until| number <= until);
+        let stable = values.filter(|values| all_hold(&rules.when, values));
+        let streak = if stable.is_some() { state.stable_streak.saturating_add(1) } else { 0 };
+        match stable {
+            Some(values) if !is_active && streak >= rules.in_a_row && rules.lasts > 0 => Self {
+                is_active,
+                starts: Some(freeze_reason(rules, values)),
+                until: Some(number.saturating_add(rules.lasts)),
+                streak: 0,
+            },
+            _ => Self { is_active, starts: None, until: state.frozen_until, streak },
+        }
+    }
+
+    /// Whether its parameters are held in this iteration.
+    pub fn holds(&self) -> bool {
+        self.is_active || self.starts.is_some()
+    }
+}
+
+/// Whether the step is on a frozen parameter.
+pub fn is_frozen(case: &Case<'_>, step: &Step<'_>) -> bool {
+    case.frozen && case.policy.guards.freeze.parameters.contains(&step.parameter.name)
+}
+
+/// `2 stable iterations in a row: risk_ratio 0.33 <= 0.35, net_bps 3.05 >= 2.70`.
+fn freeze_reason(rules: &FreezeRules, values: &[Option<f64>]) -> String {
+    let conditions: Vec<String> = rules
+        .when
+        .iter()
+        .filter_map(|bound| bound_words(bound, values.get(bound.kpi.index()).copied().flatten()?))
+        .collect();
+    format!("{} stable iterations in a row: {}", rules.in_a_row, conditions.join(", "))
+}
+
+/// How many hashes of overrides are looked at, the proposed one included.
+pub const KEPT_HASHES: usize = 3;
+
+/// How many values of a parameter are looked at, the proposed one included.
+pub const KEPT_VALUES: usize = 3;
+
+/// Whether the step brings its parameter back to the value before the last one.
+pub fn oscillates(case: &Case<'_>, step: &Step<'_>) -> bool {
+    let tolerance = case.policy.guards.oscillation.tolerance;
+    let same = |a: f64, b: f64| (a - b).abs() <= tolerance;
+    match case.state.applied_values.get(&step.parameter.name).map(Vec::as_slice) {
+        // A value that a phase or a panic revert has moved since is not the tuner's to swing back from.
+        Some([.., first, second]) => {
+            same(*second, step.old) && same(*first, step.new) && !same(*first, *second)
+        }
+        _ => false,
+    }
+}
+
+/// Whether the steps together bring back the overrides that were in force before the last ones.
+pub fn oscillates_as_a_whole(case: &Case<'_>, steps: &[Step<'_>]) -> bool {
+    let [.., first, second] = case.hashes else { return false };
+    if steps.is_empty() || first == second {
+        return false;
+    }
+    let changed = steps.iter().map(|step| (step.parameter.name.clone(), step.new));
+    signature::of_overrides(&merged(case.overrides, changed)) == *first
+}
+
+/// The values with these in their place.
+pub fn merged(values: &ParamValues, changed: impl IntoIterator<Item = (ParamName, f64)>) -> ParamValues {
+    let mut pairs: Vec<(ParamName, f64)> = changed.into_iter().collect();
+    pairs.extend(values.iter().map(|(name, value)| (name.clone(), value)));
+    ParamValues::new(pairs)
+}
+
+/// Whether the step, together with what was applied in the window, is beyond the parameter's limit. A step
+/// that is exactly on it is not.
+pub fn exceeds_velocity(case: &Case<'_>, step: &Step<'_>) -> bool {
+    let rules = &case.policy.guards.velocity;
+    let factor = if case.warming_up { rules.warmup_factor } else { 1.0 };
+    let limit = step.parameter.max_change_per_hour * factor;
+    let spent: f64 = case
+        .state
+        .recent_changes
+        .iter()
+        .filter(|change| change.param == step.parameter.name)
+        .filter(|change| is_recent(change, case.now, rules.window_seconds))
+        .map(|change| change.change.abs())
+        .sum();
+    spent + (step.new - step.old).abs() > limit + TOLERANCE
+}
+
+/// Whether a change counts at `now`; one that is exactly a window old does not.
+pub fn is_recent(change: &RecentChange, now: f64, window_seconds: f64) -> bool {
+    now - change.run_seconds < window_seconds
+}
+
+/// Whether nothing may be applied in this iteration.
+pub fn is_cooling_down(state: &TunerState, number: u64) -> bool {
+    state.cooldown_until.is_some_and(|until| number <= until)
+}
+
+/// Up to which iteration nothing may be applied after these steps of iteration `number`; `None` when they are
+/// not large. A step is large when the sum of |change| ÷ width of the bounds is above the policy's limit.
+pub fn cooldown_after(policy: &RunPolicy, number: u64, steps: &[Applied]) -> Option<u64> {
+    let size: f64 = steps
+        .iter()
+        .filter_map(|step| Some((step.new - step.old).abs() / policy.parameters.get(&step.param)?.width()))
+        .sum();
+    let rules = &policy.guards.cooldown;
+    (size > rules.large_step + TOLERANCE).then(|| number.saturating_add(rules.iterations))
+}
+
+/// The causes, as they stand in the memory and in the record.
+const OSCILLATION: &str = "oscillation";
+const LATENCY: &str = "latency";
+
+/// What an iteration says about a cause; `None` = its value was not measured.
+type Signal = Option<bool>;
+
+/// The freezes after an iteration that lasted from `started` to `now`, seconds of run time. `values` is
+/// `None` when nothing was collected.
+///
+/// The key of each is `<subsystem>:<cause>`; those without a signal that are closed are not kept.
+pub fn partial_freezes(
+    policy: &RunPolicy,
+    state: &TunerState,
+    number: u64,
+    values: Option<&[Option<f64>]>,
+    started: f64,
+    now: f64,
+) -> BTreeMap<String, Debounce> {
+    let rules = &policy.guards.partial_freeze;
+    let swinging = Some(is_any_swinging(rules, state, number));
+    let slow = latency_signal(rules, values);
+    let mut freezes = BTreeMap::new();
+    let causes =
+        [(OSCILLATION, swinging, &rules.oscillation_freezes), (LATENCY, slow, &rules.latency_freezes)];
+    for (cause, signal, subsystems) in causes {
+        for subsystem in subsystems {
+            let key = format!("{subsystem}:{cause}");
+            let before = state.partial_freezes.get(&key).copied().unwrap_or_default();
+            let after = debounced(rules, before, signal, started, now);
+            if after.signal_since.is_some() || after.open_since.is_some() {
+                freezes.insert(key, after);
+            }
+        }
+    }
+    freezes
+}
+
+/// The subsystems that are frozen, with their causes.
+pub fn open_subsystems(freezes: &BTreeMap<String, Debounce>) -> BTreeMap<String, String> {
+    let mut open: BTreeMap<String, String> = BTreeMap::new();
+    for (key, _) in freezes.iter().filter(|(_, freeze)| freeze.open_since.is_some()) {
+        let Some((subsystem, cause)) = key.rsplit_once(':') else { continue };
+        open.entry(subsystem.to_owned())
+            .and_modify(|causes| {
+                causes.push_str(", ");
+                causes.push_str(cause);
+            })
+            .or_insert_with(|| cause.to_owned());
+    }
+    open
+}
+
+/// The next state of a debounced freeze. An unknown signal is a break of both signal and quiet.
+fn debounced(
+    rules: &PartialFreezeRules,
+    before: Debounce,
+    signal: Signal,
+    started: f64,
+    now: f64,
+) -> Debounce {
+    // Run time adds up interval by interval; a microsecond is far below any of them.
+    let lasted = |since: f64, ms: f64| (now - since) * 1000.0 >= ms - 1e-3;
+    let since = |before: Option<f64>, is_there: bool| is_there.then(|| before.unwrap_or(started));
+    let signal_since = since(before.signal_since, signal == Some(true));
+    let quiet_since = since(before.quiet_since, signal == Some(false));
+    let open_since = match before.open_since {
+        None => signal_since.filter(|since| lasted(*since, rules.open_after_ms)).map(|_| now),
+        Some(open) => {
+            let quiet = quiet_since.is_some_and(|since| lasted(since, rules.close_after_ms));
+            (!(quiet && lasted(open, rules.minimum_ms))).then_some(open)
+        }
+    };
+    Debounce { open_since, quiet_since, signal_since }
+}
+
+fn latency_signal(rules: &PartialFreezeRules, values: Option<&[Option<f64>]>) -> Signal {
+    let values = values?;
+    let mut known = rules
+        .latency_when
+        .iter()
+        .filter_map(|bound| {
+            let value = values.get(bound.kpi.index()).copied().flatten();
+            value.map(|_| bound.holds(value))
+        })
+        .peekable();
+    known.peek()?;
+    Some(known.any(|holds| holds))
+}
+
+/// Whether a parameter swings that was moved after the iteration before: one that is left alone has stopped
+/// swinging, whatever its past values look like.
+fn is_any_swinging(rules: &PartialFreezeRules, state: &TunerState, number: u64) -> bool {
+    state.applied_values.iter().any(|(param, values)| {
+        let moved = state.last_changed.get(param).is_some_and(|last| last.saturating_add(1) == number);
+        moved && is_swinging(rules, values)
+    })
+}
+
+/// Whether the last values go up and down too far: range ÷ mean |value| above the limit, with enough changes
+/// of direction, so that steady tuning is no oscillation.
+fn is_swinging(rules: &PartialFreezeRules, values: &[f64]) -> bool {
+    let last = &values[values.len().saturating_sub(rules.applied_values)..];
+    let (Some(lowest), Some(highest)) =
+        (last.iter().copied().reduce(f64::min), last.iter().copied().reduce(f64::max))
+    else {
+        return false;
+    };
+    let mean = last.iter().map(|value| value.abs()).sum::<f64>() / last.len() as f64;
+    let directions: Vec<bool> =
+        last.windows(2).filter(|pair| pair[0] != pair[1]).map(|pair| pair[1] > pair[0]).collect();
+    let changes = directions.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    mean > 0.0 && (highest - lowest) / mean > rules.relative_range && changes >= rules.direction_changes
+}
+
+/// The parameters that may move: those that have rested, the largest steps first (change ÷ width of the
+/// bounds), equal ones by name.
+pub fn micro_steps(case: &Case<'_>, steps: &[Step<'_>]) -> BTreeSet<ParamName> {
+    let rules = &case.policy.guards.micro_steps;
+    let mut rested: Vec<&Step<'_>> = steps
+        .iter()
+        .filter(|step| {
+            let last = case.state.last_changed.get(&step.parameter.name);
+            last.is_none_or(|last| case.number.saturating_sub(*last) > rules.rest)
+        })
+        .collect();
+    rested
+        .sort_by(|a, b| b.size().total_cmp(&a.size()).then_with(|| a.parameter.name.cmp(&b.parameter.name)));
+    rested.into_iter().take(rules.keys).map(|step| step.parameter.name.clone()).collect()
+}
+
+#[cfg(test)]
+#[path = "tests/guards.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "tests/partial_freeze.rs"]
+mod partial_freeze_tests;

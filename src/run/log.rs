@@ -1,0 +1,379 @@
+//! The log lines of a run, for machines and for those who search logs:
+//! `| area | EVENT | key=value … |`, or one JSON object a line.
+//!
+//! One event a line. Whatever comes from outside is made printable first, so that no control character and no
+//! line break gets through.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+
+use crate::core::guards::Guard;
+use crate::core::kpi::KpiId;
+use crate::core::manifest::ClockStep;
+use crate::core::manifest::ClockStepKind;
+use crate::core::number::{fixed, trimmed};
+use crate::core::run::iteration::{IterationRecord, KpiVerdict};
+use crate::core::verdict::Outcome;
+use crate::render::json::compact_ascii;
+use crate::render::markdown::printable;
+
+/// What a field holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Field {
+    /// Text; may come from anywhere.
+    Text(String),
+    /// A number; `None` = not known.
+    Number(Option<f64>),
+    /// A count.
+    Count(u64),
+    /// Yes or no.
+    Flag(bool),
+}
+
+impl From<&str> for Field {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Field {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<f64> for Field {
+    fn from(number: f64) -> Self {
+        Self::Number(Some(number))
+    }
+}
+
+impl From<Option<f64>> for Field {
+    fn from(number: Option<f64>) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<u64> for Field {
+    fn from(count: u64) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl From<bool> for Field {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogEvent {
+    /// `soak`, `iter_watch`, `guards`, `kpi_gate`, `panic`, `sanity` or `overrides`.
+    pub area: &'static str,
+    /// What happened, in upper case.
+    pub event: &'static str,
+    /// The particulars, in the order of the line. Each key once, none is `area` or `event`.
+    pub fields: Vec<(&'static str, Field)>,
+}
+
+impl LogEvent {
+    /// An event without particulars.
+    pub fn new(area: &'static str, event: &'static str) -> Self {
+        Self { area, event, fields: Vec::new() }
+    }
+
+    /// The event with one more field.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<Field>) -> Self {
+        self.fields.push((key, value.into()));
+        self
+    }
+
+    /// The event with one more field, if there is a value.
+    #[must_use]
+    fn with_some(self, key: &'static str, value: Option<impl Into<Field>>) -> Self {
+        match value {
+            Some(value) => self.with(key, value),
+            None => self,
+        }
+    }
+
+    /// `| area | EVENT | key=value … |`, without a line end. Text that a reader could split is quoted, with a
+    /// backslash before quotes and backslashes; a number that is not known is `-`.
+    pub fn text(&self) -> String {
+        let mut out = format!("| {} | {} |", self.area, self.event);
+        for (key, field) in &self.fields {
+            let value = written(field);
+            let written = write!(out, " {key}={value}");
+            debug_assert!(written.is_ok(), "writing to a string cannot fail");
+        }
+        if !self.fields.is_empty() {
+            out.push_str(" |");
+        }
+        out
+    }
+
+    /// The same for a person at a terminal: `start: iterations 24, source sim, seed 7, out out/latest`.
+    pub fn words(&self) -> String {
+        let plain = |word: &str| word.to_lowercase().replace('_', " ");
+        let fields: Vec<String> = self
+            .fields
+            .iter()
+            .map(|(key, field)| {
+                let value = match field {
+                    Field::Text(text) => printable(text),
+                    other => written(other),
+                };
+                format!("{} {value}", plain(key))
+            })
+            .collect();
+        format!("{}: {}", plain(self.event), fields.join(", "))
+    }
+
+    /// One JSON object on one line, without a line end: `area`, `event` and the fields side by side. Numbers
+    /// are unrounded, and null where they are not known.
+    pub fn json(&self) -> String {
+        let mut object = Map::new();
+        object.insert("area".to_owned(), json!(self.area));
+        object.insert("event".to_owned(), json!(self.event));
+        for (key, field) in &self.fields {
+            let value = match field {
+                Field::Text(text) => json!(printable(text)),
+                Field::Number(number) => json!(number),
+                Field::Count(count) => json!(count),
+                Field::Flag(flag) => json!(flag),
+            };
+            object.insert((*key).to_owned(), value);
+        }
+        compact_ascii(&Value::Object(object)).trim_end().to_owned()
+    }
+}
+
+/// A field as it stands in a line.
+fn written(field: &Field) -> String {
+    match field {
+        Field::Text(text) => quoted(text),
+        // Zeros at the end say nothing; sums of floats have digits that say nothing either.
+        Field::Number(Some(number)) => trimmed(&fixed(*number, 6)).to_owned(),
+        Field::Number(None) => "-".to_owned(),
+        Field::Count(count) => count.to_string(),
+        Field::Flag(flag) => flag.to_string(),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    let text = printable(text);
+    let is_plain =
+        !text.is_empty() && !text.chars().any(|c| c.is_whitespace() || matches!(c, '|' | '"' | '='));
+    if is_plain {
+        return text;
+    }
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// A run starts.
+pub fn start(iterations: u64, source: &str, seed: Option<u64>, folder: &str) -> LogEvent {
+    LogEvent::new("soak", "START")
+        .with("iterations", iterations)
+        .with("source", source)
+        .with_some("seed", seed)
+        .with("out", folder)
+}
+
+/// A run goes on after the iteration with this number.
+pub fn resume(after: u64, iterations: u64, folder: &str) -> LogEvent {
+    LogEvent::new("soak", "RESUME").with("after", after).with("iterations", iterations).with("out", folder)
+}
+
+/// The wall clock moved as no passing of time explains.
+pub fn clock_step(step: &ClockStep) -> LogEvent {
+    let event = match step.kind {
+        ClockStepKind::Step => "CLOCK_STEP",
+        ClockStepKind::Suspend => "SUSPEND",
+    };
+    LogEvent::new("sanity", event)
+        .with("iteration", step.iteration)
+        .with("seconds", step.seconds)
+        .with("note", step.words())
+}
+
+/// A run was interrupted and can go on.
+pub fn interrupted(done: u64, iterations: u64, signal: &str) -> LogEvent {
+    LogEvent::new("soak", "INTERRUPTED")
+        .with("done", done)
+        .with("iterations", iterations)
+        .with("reason", signal)
+}
+
+/// A run has made all its iterations. `outcome` is that of the run gates, where they were asked for.
+pub fn complete(done: u64, failed_collections: u64, outcome: Option<Outcome>) -> LogEvent {
+    LogEvent::new("soak", "COMPLETE")
+        .with("iterations", done)
+        .with("failed_collections", failed_collections)
+        .with_some("run_gates", outcome.map(Outcome::word))
+}
+
+/// A run ended before its last iteration, and not because somebody asked for it.
+pub fn failed(done: u64, iterations: u64, reason: &str) -> LogEvent {
+    LogEvent::new("soak", "FAILED").with("done", done).with("iterations", iterations).with("reason", reason)
+}
+
+/// What the record does not tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// How many iterations the run has.
+    pub iterations: u64,
+    /// The profile that a panic revert puts in force.
+    pub panic_profile: &'a str,
+    /// So many failures in a row lead to it.
+    pub panic_after_fails: u64,
+}
+
+/// All events of an iteration, in the order in which they happened.
+pub fn lines(record: &IterationRecord, told: &Told<'_>) -> Vec<LogEvent> {
+    let mut events = vec![iteration(record, told)];
+    match &record.collection_failed {
+        Some(reason) => events.push(
+            of("sanity", "COLLECTION_FAILED", record)
+                .with("in_a_row", record.state.failed_collections)
+                .with("reason", reason.as_str()),
+        ),
+        None => events.push(summary(record)),
+    }
+    for note in &record.summary.notes {
+        events.push(of("sanity", "NOTE", record).with("note", note.as_str()));
+    }
+    verdict(&mut events, record);
+    tuning(&mut events, record);
+    guards(&mut events, record);
+    if record.tuning.panic_revert {
+        let reason = format!("{}_consecutive_failures", told.panic_after_fails);
+        events.push(of("panic", "REVERT", record).with("to", told.panic_profile).with("reason", reason));
+    }
+    let (old, new) = (&record.tuning.old_hash, &record.tuning.state_hash);
+    if old != new {
+        events.push(of("overrides", "HASH", record).with("old", old.as_str()).with("new", new.as_str()));
+    }
+    events
+}
+
+fn of(area: &'static str, event: &'static str, record: &IterationRecord) -> LogEvent {
+    LogEvent::new(area, event).with("iteration", record.number)
+}
+
+/// A KPI, `None` = not known.
+fn kpi(record: &IterationRecord, kpi: KpiId) -> Option<f64> {
+    record.summary.values.get(kpi.index()).copied().flatten()
+}
+
+fn iteration(record: &IterationRecord, told: &Told<'_>) -> LogEvent {
+    let verdict = match (&record.collection_failed, record.summary.kpi_verdict) {
+        (Some(_), _) => "NO_DATA",
+        (None, Some(verdict)) => verdict.word(),
+        (None, None) => "-",
+    };
+    of("soak", "ITERATION", record)
+        .with("of", told.iterations)
+        .with("utc", record.ends.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
+        .with_some("phase", record.has_phases.then(|| record.phase.word()))
+        .with("net", kpi(record, KpiId::NET_BPS))
+        .with("risk", kpi(record, KpiId::RISK_RATIO))
+        .with("maker", kpi(record, KpiId::MAKER_TAKER_RATIO))
+        .with("p95", kpi(record, KpiId::P95_LATENCY_MS))
+        .with("verdict", verdict)
+}
+
+fn summary(record: &IterationRecord) -> LogEvent {
+    of("iter_watch", "SUMMARY", record)
+        .with("net", kpi(record, KpiId::NET_BPS))
+        .with("drivers", record.summary.neg_edge_drivers.join(","))
+        .with("adv_p95", kpi(record, KpiId::ADVERSE_BPS_P95))
+        .with("sl_p95", kpi(record, KpiId::SLIPPAGE_BPS_P95))
+        .with("risk", kpi(record, KpiId::RISK_RATIO))
+        .with("min_interval", kpi(record, KpiId::MIN_INTERVAL_RATIO))
+        .with("concurrency", kpi(record, KpiId::CONCURRENCY_RATIO))
+}
+
+fn verdict(events: &mut Vec<LogEvent>, record: &IterationRecord) {
+    let event = match record.summary.kpi_verdict {
+        Some(KpiVerdict::Warn) => "WARN",
+        Some(KpiVerdict::Fail) => "FAIL",
+        Some(KpiVerdict::Pass) | None => "",
+    };
+    if !event.is_empty() {
+        // The key is in upper case since the scripts; existing searches look for it.
+        events.push(of("kpi_gate", event, record).with("REASONS", record.summary.kpi_reasons.join(",")));
+    }
+    if record.state.fail_streak > 0 && event == "FAIL" {
+        events.push(of("kpi_gate", "FAIL_STREAK", record).with("count", record.state.fail_streak));
+    }
+}
+
+fn tuning(events: &mut Vec<LogEvent>, record: &IterationRecord) {
+    let tuning = &record.tuning;
+    for delta in &tuning.deltas {
+        events.push(
+            of("iter_watch", "SUGGEST", record)
+                .with("param", delta.param.as_str())
+                .with("delta", delta.delta)
+                .with("reason", delta.reason.as_str()),
+        );
+    }
+    for applied in &tuning.applied_values {
+        events.push(
+            of("iter_watch", "APPLY", record)
+                .with("param", applied.param.as_str())
+                .with("old", applied.old)
+                .with("new", applied.new)
+                .with("delta", applied.delta)
+                .with("at_bound", applied.at_bound),
+        );
+    }
+    for (param, code) in &tuning.dropped {
+        events
+            .push(of("iter_watch", "DROP", record).with("param", param.as_str()).with("reason", code.word()));
+    }
+    if let Some(code) = tuning.skip {
+        events.push(
+            of("iter_watch", "APPLY_SKIP", record)
+                .with("reason", code.word())
+                .with_some("note", tuning.skip_note.as_deref()),
+        );
+    }
+}
+
+fn guards(events: &mut Vec<LogEvent>, record: &IterationRecord) {
+    let tuning = &record.tuning;
+    for guard in &tuning.guards {
+        let state = &record.state;
+        events.push(match guard {
+            Guard::Oscillation => of("guards", "OSCILLATION", record),
+            Guard::Velocity => of("guards", "VELOCITY", record),
+            Guard::Cooldown => of("guards", "COOLDOWN", record).with_some("until_iter", state.cooldown_until),
+            Guard::Freeze => of("guards", "FREEZE", record)
+                .with_some("until_iter", state.frozen_until)
+                .with_some("reason", state.freeze_reason.as_deref()),
+            Guard::PartialFreeze => {
+                let held: Vec<String> =
+                    tuning.partial_freezes.iter().map(|(what, why)| format!("{what}:{why}")).collect();
+                of("guards", "PARTIAL_FREEZE", record).with("subsystems", held.join(","))
+            }
+            Guard::LatencySoft => of("guards", "LATENCY_SOFT", record),
+            Guard::LatencyHard => of("guards", "LATENCY_HARD", record),
+            Guard::NoOp => of("guards", "NO_OP", record),
+        });
+    }
+    if let Some(reason) = &tuning.freeze_started {
+        events.push(
+            of("guards", "FREEZE_STARTED", record)
+                .with_some("until_iter", record.state.frozen_until)
+                .with("reason", reason.as_str()),
+        );
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/log.rs"]
+mod tests;

@@ -1,0 +1,435 @@
+//! The metrics of a whole run, collected one iteration at a time.
+//!
+//! Takes what the iterations delivered and invents nothing: a metric that nobody delivered has no value. Must
+//! not judge; that is done in [`super::report`].
+
+use chrono::{DateTime, Utc};
+
+use crate::core::judge::count;
+use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::number::{beside, distance, exact, trimmed};
+use crate::core::policy::RunGate;
+use crate::core::run::iteration::IterationRecord;
+use crate::core::stats::summary::{median, percentile};
+use crate::core::stats::{DecayingMean, RunningMean};
+use crate::core::verdict::{Check, Outcome, Part, Severity, WindowUsed, join};
+
+const P50: &str = "tick_latency_ms.p50";
+const P95: &str = "tick_latency_ms.p95";
+const WS_LAG: &str = "ws_lag_max_ms";
+const MAKER_SHARE: &str = "mm_maker_share_ratio";
+/// Delivered shares of which the run has the mean.
+pub(crate) const RATIOS: [&str; 3] = ["mm_hit_ratio", MAKER_SHARE, "mm_deadline_miss_rate"];
+
+/// The metrics of a run, by name: the only ones that a run gate can look at.
+pub const NAMES: [&str; 9] = [
+    "duration_hours",
+    "mm_deadline_miss_rate",
+    "mm_edge_bps_ema1h",
+    "mm_edge_bps_ema24h",
+    "mm_hit_ratio",
+    MAKER_SHARE,
+    P50,
+    P95,
+    WS_LAG,
+];
+
+/// Whether a report with these keys below `totals` can bring a metric of a run.
+pub fn can_come_from<'k>(metric: &str, mut keys: impl Iterator<Item = &'k str>, kpis: &KpiTable) -> bool {
+    let kpi = match metric {
+        "duration_hours" => return true,
+        "mm_edge_bps_ema1h" | "mm_edge_bps_ema24h" => Some(KpiId::NET_BPS),
+        MAKER_SHARE => Some(KpiId::MAKER_TAKER_RATIO),
+        _ => None,
+    };
+    let is_fill =
+        |key: &str| metric == MAKER_SHARE && (key == "maker_share_pct" || key.starts_with("fills."));
+    keys.any(|key| {
+        key == metric
+            || is_fill(key)
+            || kpi.is_some_and(|kpi| kpis.spelled(key).is_some_and(|(id, _)| id == kpi))
+    })
+}
+
+/// Seconds of an hour.
+const HOUR: f64 = 3600.0;
+
+/// Collects the metrics of a run.
+///
+/// Memory grows by two numbers an iteration (the latencies, of which the run has percentiles) and by nothing
+/// else.
+#[derive(Clone, Debug)]
+pub struct MetricsCollector {
+    latency_p50: Vec<f64>,
+    latency_p95: Vec<f64>,
+    ratios: [RunningMean; RATIOS.len()],
+    ws_lag: Option<(f64, usize)>,
+    edge_1h: DecayingMean,
+    edge_24h: DecayingMean,
+    milliseconds: i64,
+    maker_fallbacks: usize,
+    impossible: usize,
+    iterations: usize,
+    failed: usize,
+    first: Option<u64>,
+    last: Option<u64>,
+    first_start: Option<DateTime<Utc>>,
+    ended: Option<DateTime<Utc>>,
+    version: Option<String>,
+}
+
+impl Default for MetricsCollector {
+    fn default() -> Self {
+        Self {
+            latency_p50: Vec::new(),
+            latency_p95: Vec::new(),
+            ratios: Default::default(),
+            ws_lag: None,
+            edge_1h: DecayingMean::new(HOUR),
+            edge_24h: DecayingMean::new(24.0 * HOUR),
+            milliseconds: 0,
+            maker_fallbacks: 0,
+            impossible: 0,
+            iterations: 0,
+            failed: 0,
+            first: None,
+            last: None,
+            first_start: None,
+            ended: None,
+            version: None,
+        }
+    }
+}
+
+impl MetricsCollector {
+    /// Takes the next iteration. The order of numbers plays no part.
+    pub fn push(&mut self, record: &IterationRecord) {
+        self.iterations += 1;
+        self.first = Some(self.first.map_or(record.number, |first| first.min(record.number)));
+        self.last = Some(self.last.map_or(record.number, |last| last.max(record.number)));
+        self.first_start = Some(self.first_start.map_or(record.starts, |first| first.min(record.starts)));
+        self.ended = Some(self.ended.map_or(record.ends, |last| last.max(record.ends)));
+        self.milliseconds += (record.ends - record.starts).num_milliseconds().max(0);
+        if record.collection_failed.is_some() {
+            self.failed += 1;
+            return;
+        }
+        if record.summary.version.is_some() {
+            self.version.clone_from(&record.summary.version);
+        }
+        if let Some(value) = self.delivered(record, P50, f64::INFINITY) {
+            self.latency_p50.push(value);
+        }
+        if let Some(value) = self.delivered(record, P95, f64::INFINITY) {
+            self.latency_p95.push(value);
+        }
+        if let Some(value) = self.delivered(record, WS_LAG, f64::INFINITY) {
+            let (highest, n) = self.ws_lag.unwrap_or((value, 0));
+            self.ws_lag = Some((highest.max(value), n + 1));
+        }
+        for (at, name) in RATIOS.into_iter().enumerate() {
+            let mut value = self.delivered(record, name, 1.0);
+            if name == MAKER_SHARE && !record.metrics.contains_key(name) {
+                value = kpi(record, KpiId::MAKER_TAKER_RATIO);
+                self.maker_fallbacks += usize::from(value.is_some());
+            }
+            if let Some(value) = value {
+                self.ratios[at].push(value);
+            }
+        }
+        if let Some(net) = kpi(record, KpiId::NET_BPS) {
+            // Milliseconds are exact in a double for the next 280 000 years.
+            let seconds = record.ends.timestamp_millis() as f64 / 1000.0;
+            self.edge_1h.push(seconds, net);
+            self.edge_24h.push(seconds, net);
+        }
+    }
+
+    /// A delivered metric between 0 and `highest`. What cannot be true is counted and left out.
+    fn delivered(&mut self, record: &IterationRecord, name: &str, highest: f64) -> Option<f64> {
+        let value = *record.metrics.get(name)?;
+        let is_possible = value.is_finite() && (0.0..=highest).contains(&value);
+        self.impossible += usize::from(!is_possible);
+        is_possible.then_some(value)
+    }
+
+    /// The metrics of all iterations so far.
+    pub fn finish(&self) -> RunMetrics {
+        let mut p50 = self.latency_p50.clone();
+        let mut p95 = self.latency_p95.clone();
+        let [hit, maker, miss] = &self.ratios;
+        let hours = self.milliseconds as f64 / (HOUR * 1000.0);
+        let metrics = vec![
+            RunMetric::of(
+                "duration_hours",
+                Rule::Hours,
+                (self.iterations > 0).then_some(hours),
+                self.iterations,
+            ),
+            RunMetric::of("mm_deadline_miss_rate", Rule::Mean, miss.get(), miss.len()),
+            RunMetric::of("mm_edge_bps_ema1h", Rule::Ema1h, self.edge_1h.get(), self.edge_1h.len()),
+            RunMetric::of("mm_edge_bps_ema24h", Rule::Ema24h, self.edge_24h.get(), self.edge_24h.len()),
+            RunMetric::of("mm_hit_ratio", Rule::Mean, hit.get(), hit.len()),
+            RunMetric::of(MAKER_SHARE, Rule::Mean, maker.get(), maker.len()),
+            RunMetric::of(P50, Rule::Median, median(&mut p50), self.latency_p50.len()),
+            RunMetric::of(P95, Rule::P95, percentile(&mut p95, 95), self.latency_p95.len()),
+            RunMetric::of(
+                WS_LAG,
+                Rule::Max,
+                self.ws_lag.map(|(highest, _)| highest),
+                self.ws_lag.map_or(0, |(_, n)| n),
+            ),
+        ];
+        RunMetrics {
+            metrics,
+            iterations: self.iterations,
+            failed: self.failed,
+            maker_fallbacks: self.maker_fallbacks,
+            impossible: self.impossible,
+            first: self.first,
+            last: self.last,
+            started: self.first_start,
+            ended: self.ended,
+            version: self.version.clone(),
+        }
+    }
+}
+
+/// A KPI of an iteration; what is no number is unknown.
+fn kpi(record: &IterationRecord, kpi: KpiId) -> Option<f64> {
+    record.summary.values.get(kpi.index()).copied().flatten().filter(|value| value.is_finite())
+}
+
+/// How a metric of the run is made from those of its iterations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// The hours that the iterations cover, failed ones included; pauses between sessions do not count.
+    Hours,
+    /// Arithmetic mean; every iteration weighs the same.
+    Mean,
+    /// Median of the iterations' values.
+    Median,
+    /// 95th percentile (type 7) of the iterations' values: a mean would hide the peaks.
+    P95,
+    /// Largest value of any iteration.
+    Max,
+    /// Exponentially weighted mean of the iterations' net edge with a half life of 1 hour: 2^(−age ÷ 1 h), age
+    /// from the end of the iteration to the end of the last one; weights normalised.
+    Ema1h,
+    /// The same with a half life of 24 hours.
+    Ema24h,
+}
+
+impl Rule {
+    /// What was computed, as reports and JSON name it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Hours => "sum",
+            Self::Mean => "mean",
+            Self::Median => "median",
+            Self::P95 => "p95",
+            Self::Max => "max",
+            Self::Ema1h => "ema1h",
+            Self::Ema24h => "ema24h",
+        }
+    }
+}
+
+/// A metric of the run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunMetric {
+    /// Its name.
+    pub name: &'static str,
+    /// How it was made.
+    pub rule: Rule,
+    /// Its value, unrounded; `None` when no iteration delivered it.
+    pub value: Option<f64>,
+    /// The iterations behind it.
+    pub n: usize,
+}
+
+impl RunMetric {
+    fn of(name: &'static str, rule: Rule, value: Option<f64>, n: usize) -> Self {
+        Self { name, rule, value, n }
+    }
+}
+
+/// All metrics of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunMetrics {
+    /// The metrics, sorted by name, also those without a value.
+    pub metrics: Vec<RunMetric>,
+    /// Iterations, failed collections included.
+    pub iterations: usize,
+    /// Failed collections.
+    pub failed: usize,
+    /// Iterations whose maker share is their `maker_taker_ratio`, because no share was delivered.
+    pub maker_fallbacks: usize,
+    /// Delivered values that cannot be true (a negative latency, a share above 1), and were left out.
+    pub impossible: usize,
+    /// Lowest number; `None` without iterations.
+    pub first: Option<u64>,
+    /// Highest number; `None` without iterations.
+    pub last: Option<u64>,
+    /// Start of the first iteration.
+    pub started: Option<DateTime<Utc>>,
+    /// End of the last iteration.
+    pub ended: Option<DateTime<Utc>>,
+    /// The build of the system under test, as the last iteration that says it tells it.
+    pub version: Option<String>,
+}
+
+impl RunMetrics {
+    /// The metric with this name; `None` when there is no such metric.
+    pub fn get(&self, name: &str) -> Option<&RunMetric> {
+        self.metrics.iter().find(|metric| metric.name == name)
+    }
+
+    /// Iterations that were collected.
+    pub fn collected(&self) -> usize {
+        self.iterations - self.failed
+    }
+}
+
+/// Decimals of numbers in reasons, where they are enough.
+const DECIMALS: usize = 4;
+
+/// The report on a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunReport {
+    /// The metrics.
+    pub metrics: RunMetrics,
+    /// One check a gate, in the order of the policy. `kpi` holds the name of the metric.
+    pub checks: Vec<Check>,
+    /// The worst of them and of the verdict on the folder; INVALID when there is no gate.
+    pub outcome: Outcome,
+    /// The verdict of `gate` on the folder and its main reason; `None` where it was not judged.
+    pub gate: Option<(Outcome, String)>,
+}
+
+impl RunReport {
+    /// Holds the metrics against the gates.
+    pub fn judge(metrics: RunMetrics, gates: &[RunGate]) -> Self {
+        let checks: Vec<Check> = gates.iter().map(|gate| check(gate, &metrics)).collect();
+        let outcome = join(&checks);
+        Self { metrics, checks, outcome, gate: None }
+    }
+
+    /// The same beside the verdict of `gate`: the report may be worse than it, never better.
+    #[must_use]
+    pub fn beside(self, outcome: Outcome, reason: String) -> Self {
+        Self { outcome: self.outcome.max(outcome), gate: Some((outcome, reason)), ..self }
+    }
+
+    /// The verdict of `gate` and its reason, where nothing else makes the report as bad as it is.
+    pub fn decided_by_the_gate(&self) -> Option<&(Outcome, String)> {
+        let own = self.of_the_gates();
+        self.gate.as_ref().filter(|(gate, _)| *gate > own)
+    }
+
+    /// The worst of the run gates alone, which decide how `soak run` exits.
+    pub fn of_the_gates(&self) -> Outcome {
+        join(&self.checks)
+    }
+
+    /// Whether a hard gate is missed or could not be judged.
+    pub fn misses_a_hard_gate(&self) -> bool {
+        self.checks.iter().any(|check| check.severity == Severity::Hard && !check.outcome.is_acceptable())
+    }
+
+    /// The checks that make the outcome what it is, worst first; empty on PASS.
+    pub fn reasons(&self) -> Vec<&Check> {
+        let mut reasons: Vec<&Check> =
+            self.checks.iter().filter(|check| check.outcome > Outcome::Pass).collect();
+        reasons.sort_by_key(|check| std::cmp::Reverse(check.outcome));
+        reasons
+    }
+
+    /// The main reason in one sentence.
+    pub fn reason(&self) -> String {
+        if self.metrics.collected() == 0 {
+            return match self.metrics.iterations {
+                0 => "no iteration was completed".to_owned(),
+                n => format!("nothing was collected: {} failed", count(n, "collection")),
+            };
+        }
+        if let Some((gate, reason)) = self.decided_by_the_gate() {
+            return format!("the verdict of `soak gate` is {gate}: {reason}");
+        }
+        if self.checks.is_empty() {
+            return "no run gate is in force".to_owned();
+        }
+        self.reasons().first().map_or_else(
+            || format!("all {} hold", count(self.checks.len(), "run gate")),
+            |check| format!("{}: {}", check.gate, check.reason),
+        )
+    }
+}
+
+fn check(gate: &RunGate, metrics: &RunMetrics) -> Check {
+    let limit = gate.limit.value;
+    let metric = metrics.get(&gate.metric);
+    let observed = metric.and_then(|metric| metric.value);
+    let n = metric.map_or(0, |metric| metric.n);
+    let statistic = metric.map_or("value", |metric| metric.rule.word());
+    let margin = observed.map(|value| gate.comparison.margin(value, limit));
+    let bound = format!("{} {}", gate.comparison.symbol(), trimmed(&exact(limit, DECIMALS)));
+    let (outcome, reason) = match observed {
+        None => (Outcome::Invalid, nothing_to_see(gate, metrics)),
+        Some(value) => {
+            let seen = beside(value, limit, DECIMALS);
+            let told = format!("{statistic} {} of {}", trimmed(&seen), count(n, "iteration"));
+            if gate.comparison.holds(value, limit) {
+                (Outcome::Pass, format!("{told} meets {bound}"))
+            } else {
+                let by = distance(gate.comparison.margin(value, limit), DECIMALS);
+                (gate.severity.of_a_miss(), format!("{told} misses {bound} by {}", trimmed(&by)))
+            }
+        }
+    };
+    Check {
+        part: Part::RunGates,
+        gate: format!("run_gates.{}", gate.name),
+        kpi: Some(gate.metric.clone()),
+        symbol: None,
+        severity: gate.severity,
+        window: WindowUsed { name: "run".to_owned(), first: metrics.first, last: metrics.last, n },
+        statistic: statistic.to_owned(),
+        comparison: Some(gate.comparison),
+        limit: Some(limit),
+        observed,
+        margin,
+        outcome,
+        reason,
+        limit_source: Some(gate.limit.source.clone()),
+        joins: true,
+        inference: None,
+    }
+}
+
+/// Why a gate has no value.
+fn nothing_to_see(gate: &RunGate, metrics: &RunMetrics) -> String {
+    let name = &gate.metric;
+    if metrics.get(name).is_none() {
+        let known: Vec<&str> = metrics.metrics.iter().map(|metric| metric.name).collect();
+        return format!("`{name}` is no metric of a run; there are {}", known.join(", "));
+    }
+    let of = count(metrics.iterations, "iteration");
+    let failed = match metrics.failed {
+        0 => String::new(),
+        n => format!(" ({} failed)", count(n, "collection")),
+    };
+    let impossible = match metrics.impossible {
+        0 => String::new(),
+        n => format!("; {} that cannot be true left out", count(n, "delivered value")),
+    };
+    format!("`{name}` was not delivered in any of {of}{failed}{impossible}")
+}
+
+#[cfg(test)]
+#[path = "tests/metrics.rs"]
+mod metrics_tests;
+
+#[cfg(test)]
+#[path = "tests/report.rs"]
+mod report_tests;

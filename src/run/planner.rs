@@ -1,0 +1,505 @@
+//! The planner of a run: what is in force in an iteration, and what becomes of it afterwards.
+//!
+//! State and event in, next state and record out. Same input, same record; must not know how time passes or
+//! where anything is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::core::guards::{Guard, GuardSet};
+use crate::core::params;
+use crate::core::params::{ParamName, ParamValues, Parameters};
+use crate::core::policy::Policy;
+use crate::core::policy::run::{Phases, Preset, Profile, RunPolicy};
+use crate::core::run::edge_report::EdgeReport;
+use crate::core::run::iteration::{IterationRecord, IterationSummary, KpiVerdict, Phase, Sample};
+use crate::core::tuning::record::{Applied, Delta, SkipCode, TuningRecord};
+use crate::core::tuning::signature;
+use crate::core::tuning::state::{Debounce, RecentChange, TunerState};
+use crate::run::guards;
+use crate::run::guards::{Case, Decision, Freeze, KEPT_HASHES, KEPT_VALUES, Tuning, decide, merged};
+use crate::run::propose::{Proposal, Question, propose, tag};
+use crate::run::summary::{metrics, summarise};
+
+/// Plans a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Planner<'a> {
+    /// Everything with a number.
+    pub policy: &'a Policy,
+    /// How many iterations the run has.
+    pub iterations: u64,
+    /// How long each lasts; counts where the clock went backwards.
+    pub interval: Duration,
+    /// Whether deltas are applied.
+    pub auto_tune: bool,
+    /// The preset of the warm-up; `None` = the run has no phases.
+    pub warmup: Option<&'a Preset>,
+    /// Name of the source.
+    pub source: &'a str,
+}
+
+/// An iteration that begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Begin {
+    /// Its phase.
+    pub phase: Phase,
+    /// The overrides in force while it runs.
+    pub overrides: ParamValues,
+    /// What is left of the warm-up preset's increments once it has begun.
+    pub phase_offset: ParamValues,
+}
+
+/// When an iteration ran, and what came of it.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its number, from 1.
+    pub number: u64,
+    /// When it started.
+    pub starts: DateTime<Utc>,
+    /// When it ended.
+    pub ends: DateTime<Utc>,
+    /// Whether the command was done before half of the interval was over.
+    pub measured_early: bool,
+    /// What was collected, or why nothing was.
+    pub outcome: Result<EdgeReport, String>,
+    /// The watched process tree; `None` = none is watched, and then what the report tells of itself counts. Of one
+    /// that is watched and gone nothing is known: what a report tells is another process.
+    pub watched: Option<Sample>,
+}
+
+impl Planner<'_> {
+    /// The memory before the first iteration of a run that starts with these overrides.
+    pub fn start(&self, overrides: ParamValues) -> TunerState {
+        TunerState { overrides, ..TunerState::default() }
+    }
+
+    /// What is in force in iteration `number`, given the memory after the one before.
+    pub fn begin(&self, state: &TunerState, number: u64) -> Begin {
+        let moved = self.moved(number, &state.overrides, &state.phase_offset);
+        Begin { phase: self.phase(number), overrides: moved.overrides, phase_offset: moved.offset }
+    }
+
+    /// Everything about an iteration that is over; its `state` is the memory for the next.
+    ///
+    /// A failed collection proposes nothing and ends what goes "in a row" for the freeze and the tuner's
+    /// rows; the row of KPI failures neither grows nor ends with it. One that is only incomplete ends the row of
+    /// failed collections.
+    pub fn finish(&self, state: &TunerState, begin: Begin, event: Event) -> IterationRecord {
+        let Event { number, starts, ends, measured_early, outcome, watched } = event;
+        let warming_up = begin.phase == Phase::Warmup;
+        let told = outcome.as_ref().ok().and_then(|report| report.resources);
+        let is_alive = outcome
+            .as_ref()
+            .is_ok_and(|report| report.incomplete.as_ref().is_none_or(|incomplete| incomplete.is_alive));
+        let (mut summary, metrics, collection_failed) = match outcome {
+            Ok(report) => {
+                let mut summary = summarise(self.policy, &report, warming_up);
+                let failed = report.incomplete.as_ref().map(|incomplete| incomplete.reason.clone());
+                if failed.is_some() {
+                    (summary.kpi_verdict, summary.kpi_reasons) = (None, Vec::new());
+                }
+                (summary, metrics(self.policy, &report), failed)
+            }
+            Err(reason) => {
+                let values = vec![None; self.policy.kpis.len()];
+                (IterationSummary { values, ..IterationSummary::default() }, BTreeMap::new(), Some(reason))
+            }
+        };
+        let seen = collection_failed.is_none().then_some(&summary);
+        let resources = watched.as_ref().map_or(told, |sample| sample.resources);
+        let now = state.run_seconds + self.run_time(starts, ends);
+        let (tuning, state) = tune(self, &Over { state, begin: &begin, number, now, seen, is_alive });
+        summary.notes.extend(watched.and_then(|sample| sample.note));
+        IterationRecord {
+            number,
+            source: self.source.to_owned(),
+            starts,
+            ends,
+            measured_early,
+            phase: begin.phase,
+            has_phases: self.warmup.is_some(),
+            collection_failed,
+            overrides: begin.overrides,
+            summary,
+            metrics,
+            resources,
+            tuning,
+            state,
+        }
+    }
+
+    fn phase(&self, number: u64) -> Phase {
+        match self.warmup {
+            Some(_) => phase_of(&self.policy.run.phases, number),
+            None => Phase::Steady,
+        }
+    }
+
+    fn moved(&self, number: u64, overrides: &ParamValues, offset: &ParamValues) -> Moved {
+        let run = &self.policy.run;
+        match self.warmup {
+            Some(preset) => moved(&run.phases, &run.parameters, preset, number, overrides, offset),
+            None => Moved {
+                overrides: overrides.clone(),
+                offset: ParamValues::default(),
+                params: BTreeSet::new(),
+            },
+        }
+    }
+
+    /// Seconds of run time that an iteration took.
+    fn run_time(&self, starts: DateTime<Utc>, ends: DateTime<Utc>) -> f64 {
+        (ends - starts).to_std().unwrap_or(self.interval).as_secs_f64()
+    }
+}
+
+/// An iteration that is over.
+pub(crate) struct Over<'a> {
+    /// The memory before it.
+    pub(crate) state: &'a TunerState,
+    /// How it began.
+    pub(crate) begin: &'a Begin,
+    /// Its number.
+    pub(crate) number: u64,
+    /// Its end, seconds of run time.
+    pub(crate) now: f64,
+    /// What it measured; `None` = the collection failed.
+    pub(crate) seen: Option<&'a IterationSummary>,
+    /// Whether the source answered what it must: a failed collection can be incomplete only.
+    pub(crate) is_alive: bool,
+}
+
+impl Over<'_> {
+    fn values(&self) -> Option<&[Option<f64>]> {
+        self.seen.map(|summary| summary.values.as_slice())
+    }
+
+    /// Iterations in a row with KPI FAIL. One without data neither adds to them nor ends them.
+    fn fail_streak(&self) -> u64 {
+        match self.seen.and_then(|summary| summary.kpi_verdict) {
+            Some(KpiVerdict::Fail) => self.state.fail_streak.saturating_add(1),
+            Some(_) => 0,
+            None => self.state.fail_streak,
+        }
+    }
+}
+
+/// What is seen in an iteration, whether or not anything is applied.
+struct Observed<'a> {
+    fail_streak: u64,
+    /// The profile that a panic revert puts in force now.
+    panic: Option<&'a Profile>,
+    freeze: Freeze,
+    partial: BTreeMap<String, Debounce>,
+    proposal: Proposal,
+}
+
+/// The record of the tuning, and the memory for the next iteration.
+pub(crate) fn tune(planner: &Planner<'_>, over: &Over<'_>) -> (TuningRecord, TunerState) {
+    let run = &planner.policy.run;
+    let (begin, number) = (over.begin, over.number);
+    let observed = observe(planner, over);
+    let open = guards::open_subsystems(&observed.partial);
+    let signature = signature::of_deltas(number, &observed.proposal.deltas);
+    let old_hash = signature::of_overrides(&begin.overrides);
+    let mut hashes = over.state.override_hashes.clone();
+    seen_hash(&mut hashes, &old_hash);
+    let next = planner.moved(number.saturating_add(1), &begin.overrides, &begin.phase_offset);
+    let case = Case {
+        policy: run,
+        state: over.state,
+        number,
+        tuning: if number >= planner.iterations {
+            Tuning::Over
+        } else if observed.panic.is_some() {
+            Tuning::Reverted
+        } else if planner.auto_tune {
+            Tuning::On
+        } else {
+            Tuning::Off
+        },
+        warming_up: begin.phase == Phase::Warmup,
+        small_steps: begin.phase != Phase::Steady,
+        moved_by_phase: &next.params,
+        now: over.now,
+        hashes: &hashes,
+        overrides: &begin.overrides,
+        frozen: observed.freeze.holds(),
+        partial_freezes: &open,
+        signature: signature.as_deref(),
+    };
+    let Decision { steps, dropped, skip, guards } = decide(&case, &observed.proposal);
+    let (overrides, phase_offset) = if let Some(profile) = observed.panic {
+        reverted(run, begin, profile)
+    } else {
+        let changes = steps.iter().map(|step| (step.param.clone(), step.new));
+        (merged(&begin.overrides, changes), begin.phase_offset.clone())
+    };
+    let state_hash = signature::of_overrides(&overrides);
+    seen_hash(&mut hashes, &state_hash);
+
+    let Observed { fail_streak, panic, freeze, partial, proposal } = observed;
+    let skip = if over.seen.is_none() { Some(SkipCode::NoData) } else { skip };
+    let record = TuningRecord {
+        guards: spoke(guards, &freeze, &proposal.deltas),
+        deltas: proposal.deltas,
+        dropped,
+        skip,
+        skip_note: skip.map(|code| skip_note(code, over.state, &freeze, &open)),
+        freeze_started: freeze.starts.clone(),
+        freeze_active: freeze.is_active,
+        panic_revert: panic.is_some(),
+        signature,
+        old_hash,
+        state_hash,
+        partial_freezes: open,
+        applied_values: steps,
+    };
+    let before = over.state.clone();
+    let mut after = TunerState {
+        overrides,
+        run_seconds: over.now,
+        frozen_until: freeze.until,
+        freeze_reason: freeze.starts.or(before.freeze_reason),
+        stable_streak: freeze.streak,
+        fail_streak: if panic.is_some() { 0 } else { fail_streak },
+        failed_collections: if over.is_alive { 0 } else { before.failed_collections.saturating_add(1) },
+        rule_streaks: proposal.streaks,
+        rule_acted: proposal.acted,
+        override_hashes: hashes,
+        partial_freezes: partial,
+        phase_offset,
+        last_applied_signature: before.last_applied_signature,
+        cooldown_until: before.cooldown_until,
+        applied_values: before.applied_values,
+        recent_changes: before.recent_changes,
+        last_changed: before.last_changed,
+    };
+    remember(run, &mut after, number, record.signature.as_ref(), &record.applied_values);
+    (record, after)
+}
+
+fn observe<'a>(planner: &Planner<'a>, over: &Over<'_>) -> Observed<'a> {
+    let run = &planner.policy.run;
+    let Over { state, begin, number, now, seen, is_alive: _ } = *over;
+    let fail_streak = over.fail_streak();
+    let patience = &run.patience;
+    let panics = seen.is_some()
+        && number < planner.iterations
+        && patience.panic_after_fails > 0
+        && fail_streak >= patience.panic_after_fails;
+    Observed {
+        fail_streak,
+        panic: if panics { run.profile(&patience.panic_profile) } else { None },
+        freeze: Freeze::look(&run.guards.freeze, state, number, over.values()),
+        partial: guards::partial_freezes(run, state, number, over.values(), state.run_seconds, now),
+        proposal: match over.values() {
+            Some(values) => {
+                propose(Question { policy: run, number, values, overrides: &begin.overrides, state })
+            }
+            None => Proposal { acted: state.rule_acted.clone(), ..Proposal::default() },
+        },
+    }
+}
+
+/// The overrides with the profile's values in their place, and what the phases still have to take back: none
+/// of what the profile set.
+fn reverted(run: &RunPolicy, begin: &Begin, profile: &Profile) -> (ParamValues, ParamValues) {
+    let set: Vec<(ParamName, f64)> = profile
+        .values
+        .iter()
+        .filter_map(|(name, value)| {
+            let parameter = run.parameters.get(name)?;
+            Some((name.clone(), parameter.clamp(parameter.rounded(value))))
+        })
+        .collect();
+    let kept = begin.phase_offset.iter().filter(|(name, _)| set.iter().all(|(param, _)| param != *name));
+    let offset = ParamValues::new(kept.map(|(name, value)| (name.clone(), value)).collect());
+    (merged(&begin.overrides, set), offset)
+}
+
+/// Notes what was applied, and forgets what no guard looks at any more.
+pub(crate) fn remember(
+    policy: &RunPolicy,
+    state: &mut TunerState,
+    number: u64,
+    signature: Option<&String>,
+    steps: &[Applied],
+) {
+    let guards = &policy.guards;
+    let (now, window) = (state.run_seconds, guards.velocity.window_seconds);
+    if !steps.is_empty() {
+        state.last_applied_signature = signature.cloned();
+        if let Some(until) = guards::cooldown_after(policy, number, steps) {
+            state.cooldown_until = Some(until);
+        }
+    }
+    let keep = guards.partial_freeze.applied_values.max(KEPT_VALUES);
+    for step in steps {
+        let (param, change) = (step.param.clone(), step.new - step.old);
+        state.recent_changes.push(RecentChange { run_seconds: now, param, change });
+        state.last_changed.insert(step.param.clone(), number);
+        let values = state.applied_values.entry(step.param.clone()).or_default();
+        if values.last().is_none_or(|last| (last - step.old).abs() > guards.oscillation.tolerance) {
+            // Something else has moved it since: its past is not the tuner's.
+            *values = vec![step.old];
+        }
+        values.push(step.new);
+        values.drain(..values.len().saturating_sub(keep));
+    }
+    state.recent_changes.retain(|change| guards::is_recent(change, now, window));
+}
+
+/// Appends a hash where it differs from the last, and keeps as many as are looked at.
+pub(crate) fn seen_hash(hashes: &mut Vec<String>, hash: &str) {
+    if hashes.last().is_none_or(|last| last != hash) {
+        hashes.push(hash.to_owned());
+    }
+    hashes.drain(..hashes.len().saturating_sub(KEPT_HASHES));
+}
+
+/// The guards that spoke: those that dropped something, a freeze that started, and the latency rows, which
+/// speak by what they propose.
+pub(crate) fn spoke(mut guards: GuardSet, freeze: &Freeze, deltas: &[Delta]) -> Vec<Guard> {
+    if freeze.starts.is_some() {
+        guards.insert(Guard::Freeze);
+    }
+    for (row, guard) in [("latency_buffer", Guard::LatencySoft), ("latency_hard", Guard::LatencyHard)] {
+        let start = format!("{}:", tag(row));
+        if deltas.iter().any(|delta| delta.reason.starts_with(&start)) {
+            guards.insert(guard);
+        }
+    }
+    guards.iter().collect()
+}
+
+/// A skip in words.
+pub(crate) fn skip_note(
+    code: SkipCode,
+    state: &TunerState,
+    freeze: &Freeze,
+    open: &BTreeMap<String, String>,
+) -> String {
+    match code {
+        SkipCode::FinalIteration => "nothing is applied in the last iteration".to_owned(),
+        SkipCode::TuningOff => "tuning is off".to_owned(),
+        SkipCode::NoData => "nothing was collected".to_owned(),
+        SkipCode::PanicRevert => "a panic revert took the place of tuning".to_owned(),
+        SkipCode::PhaseChange => "the next phase moves these parameters".to_owned(),
+        SkipCode::NoDeltas => "no row of the tuner acted".to_owned(),
+        SkipCode::AllDeltasZeroHitBounds => "every step was shortened to nothing by a bound".to_owned(),
+        SkipCode::AtBound => "the step was shortened to nothing by a bound".to_owned(),
+        SkipCode::SameSignature => "this iteration's deltas were applied already".to_owned(),
+        SkipCode::Frozen | SkipCode::AllParamsFrozen => match freeze.until {
+            Some(until) => format!("frozen up to iteration {until}"),
+            None => "frozen".to_owned(),
+        },
+        SkipCode::Oscillation => "the change would go back to the values before the last".to_owned(),
+        SkipCode::Velocity => "the change would be beyond the hourly limit".to_owned(),
+        SkipCode::Cooldown => match state.cooldown_until {
+            Some(until) => format!("a large step is being watched up to iteration {until}"),
+            None => "a large step is being watched".to_owned(),
+        },
+        SkipCode::PartialFreeze => {
+            let held: Vec<String> =
+                open.iter().map(|(subsystem, cause)| format!("{subsystem} ({cause})")).collect();
+            format!("held back: {}", held.join(", "))
+        }
+        SkipCode::MicroSteps => "changed parameters rest while the run warms up or ramps down".to_owned(),
+        SkipCode::NoOp => "nothing was left to change".to_owned(),
+    }
+}
+
+/// The phase of an iteration of a run with `--warmup`.
+pub fn phase_of(phases: &Phases, number: u64) -> Phase {
+    if number <= phases.warmup_iterations {
+        Phase::Warmup
+    } else if number <= phases.warmup_iterations.saturating_add(phases.rampdown_iterations) {
+        Phase::Rampdown
+    } else {
+        Phase::Steady
+    }
+}
+
+/// What the start of an iteration makes of the overrides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moved {
+    /// The overrides in force.
+    pub overrides: ParamValues,
+    /// What is still to be taken back.
+    pub offset: ParamValues,
+    /// Parameters that the phase has a hand on: those that were moved, and those whose share of the way back a
+    /// bound left nothing of. A delta beside it would not arrive as proposed.
+    pub params: BTreeSet<ParamName>,
+}
+
+/// Moves the overrides as the phase of iteration `number` asks for.
+///
+/// Iteration 1 applies the preset, clamped, and remembers the offset that was really made. Each iteration of
+/// the ramp-down takes back an equal share of what is left (whole parameters rounded, half away from zero),
+/// the last one the rest; with no ramp-down that is the first steady iteration. Deltas in between stay.
+pub fn moved(
+    phases: &Phases,
+    parameters: &Parameters,
+    preset: &Preset,
+    number: u64,
+    overrides: &ParamValues,
+    offset: &ParamValues,
+) -> Moved {
+    match phase_of(phases, number) {
+        // An offset that is there already was made by this iteration, before it was begun again.
+        Phase::Warmup if number == 1 && offset.is_empty() => begun(parameters, preset, overrides),
+        Phase::Warmup => {
+            Moved { overrides: overrides.clone(), offset: offset.clone(), params: BTreeSet::new() }
+        }
+        Phase::Rampdown | Phase::Steady => {
+            let end = phases.warmup_iterations.saturating_add(phases.rampdown_iterations);
+            taken_back(parameters, overrides, offset, end.saturating_sub(number).saturating_add(1))
+        }
+    }
+}
+
+fn begun(parameters: &Parameters, preset: &Preset, overrides: &ParamValues) -> Moved {
+    let mut changed = Vec::new();
+    let mut offset = Vec::new();
+    for (name, step) in &preset.changes {
+        let (Some(parameter), Some(value)) = (parameters.get(name), overrides.get(name)) else { continue };
+        let new = params::preset_step(parameter, value, *step);
+        let made = params::clean(new - value);
+        if made != 0.0 {
+            changed.push((name.clone(), new));
+            offset.push((name.clone(), made));
+        }
+    }
+    let params = changed.iter().map(|(name, _)| name.clone()).collect();
+    Moved { overrides: merged(overrides, changed), offset: ParamValues::new(offset), params }
+}
+
+/// Takes back one of `shares` equal shares of the offset; `shares` is at least 1.
+fn taken_back(parameters: &Parameters, overrides: &ParamValues, offset: &ParamValues, shares: u64) -> Moved {
+    let mut changed = Vec::new();
+    let mut left = Vec::new();
+    let mut params = BTreeSet::new();
+    for (name, whole) in offset.iter() {
+        let (Some(parameter), Some(value)) = (parameters.get(name), overrides.get(name)) else { continue };
+        let share = if shares <= 1 { whole } else { parameter.rounded(params::clean(whole / shares as f64)) };
+        let rest = params::clean(whole - share);
+        if rest != 0.0 {
+            left.push((name.clone(), rest));
+        }
+        if share != 0.0 {
+            params.insert(name.clone());
+        }
+        let new = parameter.clamp(params::add_step(parameter, value, -share));
+        if new != value {
+            changed.push((name.clone(), new));
+        }
+    }
+    Moved { overrides: merged(overrides, changed), offset: ParamValues::new(left), params }
+}
+
+#[cfg(test)]
+#[path = "tests/phases.rs"]
+mod tests;

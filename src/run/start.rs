@@ -1,0 +1,326 @@
+//! The values that a run starts with: who said what, who wins, and what a preset makes of it. Pure.
+
+use std::fmt;
+
+use std::path::Path;
+
+use crate::core::params::{ParamName, ParamValues, Parameter, Parameters};
+
+use crate::core::policy::Step;
+
+use crate::core::policy::run::{Preset, RunPolicy};
+
+use crate::core::spelling::did_you_mean;
+
+use crate::io::loose;
+
+use crate::io::loose::FileError;
+
+use crate::wire::overrides::{StrictError, read_strictly};
+
+/// Who said a start value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartOrigin {
+    /// Nobody; the policy's default.
+    Default,
+    /// An overrides file, by its path as given.
+    File(String),
+    /// An environment variable, by its name.
+    Env(&'static str),
+    /// A profile, by its name.
+    Profile(String),
+    /// `--set`.
+    Set,
+    /// A preset, by its name, on top of another origin.
+    Preset(String),
+}
+
+impl fmt::Display for StartOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default of the policy"),
+            Self::File(path) => f.write_str(path),
+            Self::Env(name) => write!(f, "env {name}"),
+            Self::Profile(name) => write!(f, "profile {name}"),
+            Self::Set => f.write_str("flag --set"),
+            Self::Preset(name) => write!(f, "preset {name}"),
+        }
+    }
+}
+
+/// A start value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StartValue {
+    /// The parameter.
+    pub param: ParamName,
+    /// Its value, within the bounds, in the parameter's unit.
+    pub value: f64,
+    /// Who said so last.
+    pub origin: StartOrigin,
+}
+
+/// The values that a run starts with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Start {
+    /// One a parameter, in the order of the policy.
+    pub values: Vec<StartValue>,
+    /// What presets wanted and bounds did not allow; for a person, and for the manifest.
+    pub notes: Vec<String>,
+}
+
+impl Start {
+    /// The values alone.
+    pub fn overrides(&self) -> ParamValues {
+        ParamValues::new(self.values.iter().map(|value| (value.param.clone(), value.value)).collect())
+    }
+}
+
+/// What is wrong with a start value.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum StartError {
+    /// The policy has no such parameter.
+    #[error("`{name}` = {value} ({origin}): the policy has no such parameter{hint}")]
+    Unknown {
+        /// The name as given.
+        name: String,
+        /// The value.
+        value: f64,
+        /// Who said it.
+        origin: StartOrigin,
+        /// ` (did you mean …?)`, or nothing.
+        hint: String,
+    },
+    /// A preset names a parameter that the policy does not have.
+    #[error("preset `{preset}`: the policy has no parameter `{name}`{hint}")]
+    UnknownInPreset {
+        /// The preset.
+        preset: String,
+        /// The name as given.
+        name: String,
+        /// ` (did you mean …?)`, or nothing.
+        hint: String,
+    },
+    /// The value is beyond a bound.
+    #[error(
+        "`{name}` = {value} ({origin}) is {side} its bound, {bound} {unit}; expected {lowest} to {highest}"
+    )]
+    OutOfBounds {
+        /// The parameter.
+        name: ParamName,
+        /// The value.
+        value: f64,
+        /// Who said it.
+        origin: StartOrigin,
+        /// `above` or `below`.
+        side: &'static str,
+        /// The bound that is passed.
+        bound: f64,
+        /// Unit of all numbers.
+        unit: String,
+        /// The lower bound.
+        lowest: f64,
+        /// The upper bound.
+        highest: f64,
+    },
+    /// The parameter takes whole numbers only.
+    #[error("`{name}` = {value} ({origin}) is not whole; expected a whole number of {unit}")]
+    NotWhole {
+        /// The parameter.
+        name: ParamName,
+        /// The value.
+        value: f64,
+        /// Who said it.
+        origin: StartOrigin,
+        /// Its unit.
+        unit: String,
+    },
+}
+
+/// The start values: of each parameter the one of the last layer that has it, then the presets in their order. All
+/// errors at once.
+fn resolve_among(
+    parameters: &Parameters,
+    layers: &[(StartOrigin, ParamValues)],
+    presets: &[&Preset],
+) -> Result<Start, Vec<StartError>> {
+    let mut errors = Vec::new();
+    for (origin, values) in layers {
+        for (name, value) in values.iter().filter(|(name, _)| parameters.get(name).is_none()) {
+            let (origin, hint) = (origin.clone(), hint(parameters, name));
+            errors.push(StartError::Unknown { name: name.to_string(), value, origin, hint });
+        }
+    }
+    let mut start = Start::default();
+    for parameter in parameters.iter() {
+        let given = layers
+            .iter()
+            .rev()
+            .find_map(|(origin, values)| values.get(&parameter.name).map(|value| (value, origin.clone())));
+        let (value, origin) = given.unwrap_or((parameter.default, StartOrigin::Default));
+        errors.extend(problem(parameter, value, &origin));
+        start.values.push(StartValue { param: parameter.name.clone(), value, origin });
+    }
+    for preset in presets {
+        errors.extend(apply(parameters, preset, &mut start));
+    }
+    if errors.is_empty() { Ok(start) } else { Err(errors) }
+}
+
+fn hint(parameters: &Parameters, name: &ParamName) -> String {
+    did_you_mean(name.as_str(), parameters.iter().map(|parameter| parameter.name.as_str()))
+}
+
+fn problem(parameter: &Parameter, value: f64, origin: &StartOrigin) -> Option<StartError> {
+    let Parameter { name, lowest, highest, unit, .. } = parameter;
+    let (name, unit, origin) = (name.clone(), unit.clone(), origin.clone());
+    if !parameter.allows(value) {
+        let (side, bound) = if value < *lowest { ("below", *lowest) } else { ("above", *highest) };
+        let (lowest, highest) = (*lowest, *highest);
+        return Some(StartError::OutOfBounds { name, value, origin, side, bound, unit, lowest, highest });
+    }
+    let is_fine = !parameter.is_whole || value.fract() == 0.0;
+    (!is_fine).then_some(StartError::NotWhole { name, value, origin, unit })
+}
+
+/// Applies a preset; the errors are parameters that the policy does not have.
+fn apply(parameters: &Parameters, preset: &Preset, start: &mut Start) -> Vec<StartError> {
+    let mut errors = Vec::new();
+    for (name, step) in &preset.changes {
+        let entry = start.values.iter_mut().find(|value| value.param == *name);
+        let (Some(parameter), Some(entry)) = (parameters.get(name), entry) else {
+            let (preset, hint) = (preset.name.clone(), hint(parameters, name));
+            errors.push(StartError::UnknownInPreset { preset, name: name.to_string(), hint });
+            continue;
+        };
+        let wanted = parameter.stepped(entry.value, *step);
+        let value = parameter.clamp(wanted);
+        if value != wanted {
+            let (sign, by) = match step {
+                Step::Add(by) if *by < 0.0 => ('-', -by),
+                Step::Add(by) => ('+', *by),
+                Step::Multiply(by) => ('*', *by),
+            };
+            start.notes.push(format!(
+                "preset `{}`: `{name}` {} {sign} {by} would be {wanted}, out of its bounds {} to {}; it starts at {value}",
+                preset.name, entry.value, parameter.lowest, parameter.highest
+            ));
+        }
+        if value != entry.value {
+            entry.value = value;
+            entry.origin = StartOrigin::Preset(preset.name.clone());
+        }
+    }
+    errors
+}
+
+/// Reads a `KEY=VALUE` of `--set`; the key may be flat or `section.key`.
+pub fn parse_set(text: &str) -> Result<(ParamName, f64), String> {
+    let Some((key, value)) = text.split_once('=') else {
+        return Err("expected KEY=VALUE, as in `min_interval_ms=70`".to_owned());
+    };
+    let (key, value) = (key.trim(), value.trim());
+    if key.is_empty() {
+        return Err("expected the name of a parameter before `=`".to_owned());
+    }
+    match value.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok((ParamName::flat(key), number + 0.0)),
+        _ => Err(format!("expected a number after `=`, found `{value}`")),
+    }
+}
+
+/// The values of all `--set` as one layer; of a parameter that is set twice the last one counts.
+pub fn set_layer(settings: &[(ParamName, f64)]) -> ParamValues {
+    ParamValues::new(settings.iter().rev().cloned().collect())
+}
+
+/// The variable that holds overrides as JSON.
+pub const OVERRIDES_VARIABLE: &str = "MM_RUNTIME_OVERRIDES_JSON";
+
+/// What was asked for, lowest layer first.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StartRequest<'a> {
+    /// An overrides file; must be there.
+    pub file: Option<&'a Path>,
+    /// Taken in the place of `file` where nobody names one; need not be there.
+    pub usual_file: Option<&'a Path>,
+    /// The text of [`OVERRIDES_VARIABLE`].
+    pub variable: Option<&'a str>,
+    /// The name of a profile.
+    pub profile: Option<&'a str>,
+    /// Each `--set`, in the order of the command line.
+    pub set: &'a [(ParamName, f64)],
+}
+
+/// Why there are no values to start with.
+#[derive(Debug, thiserror::Error)]
+pub enum StartProblem {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The file or the variable holds no overrides.
+    #[error("{origin}: {source}")]
+    Text {
+        /// Which of them.
+        origin: StartOrigin,
+        /// What is wrong.
+        source: StrictError,
+    },
+    /// There is no such profile.
+    #[error("no profile `{name}`{hint}; the policy has {known}")]
+    Profile {
+        /// The name as given.
+        name: String,
+        /// ` (did you mean …?)`, or nothing.
+        hint: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// Values that cannot be started with.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Values(Vec<StartError>),
+}
+
+/// The values to start with; `presets` come on top.
+pub fn resolve(
+    policy: &RunPolicy,
+    asked: StartRequest<'_>,
+    presets: &[&Preset],
+) -> Result<Start, StartProblem> {
+    let mut layers = Vec::new();
+    let usual = asked.usual_file.filter(|path| loose::exists(path));
+    if let Some(path) = asked.file.or(usual) {
+        let origin = StartOrigin::File(path.display().to_string());
+        layers.push(layer(origin, &loose::read_plain(path)?)?);
+    }
+    if let Some(text) = asked.variable {
+        layers.push(layer(StartOrigin::Env(OVERRIDES_VARIABLE), text.as_bytes())?);
+    }
+    if let Some(name) = asked.profile {
+        layers.push((StartOrigin::Profile(name.to_owned()), profile(policy, name)?));
+    }
+    if !asked.set.is_empty() {
+        layers.push((StartOrigin::Set, set_layer(asked.set)));
+    }
+    resolve_among(&policy.parameters, &layers, presets).map_err(StartProblem::Values)
+}
+
+fn layer(origin: StartOrigin, json: &[u8]) -> Result<(StartOrigin, ParamValues), StartProblem> {
+    match read_strictly(json) {
+        Ok(values) => Ok((origin, values)),
+        Err(source) => Err(StartProblem::Text { origin, source }),
+    }
+}
+
+fn profile(policy: &RunPolicy, name: &str) -> Result<ParamValues, StartProblem> {
+    if let Some(profile) = policy.profile(name) {
+        return Ok(profile.values.clone());
+    }
+    let names = policy.profiles.iter().map(|profile| profile.name.as_str());
+    let known: Vec<String> = names.clone().map(|name| format!("`{name}`")).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(StartProblem::Profile { name: name.to_owned(), hint: did_you_mean(name, names), known })
+}
+
+#[cfg(test)]
+#[path = "tests/start.rs"]
+mod tests;

@@ -1,0 +1,406 @@
+//! What a person sees of a run on a terminal: a line an iteration, and at the end the trend, the guards, the
+//! run gates, resources, the decision and the next command.
+//!
+//! Decides nothing. Colour is a matter of the style; whatever comes from outside is made printable first.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+
+use crate::core::drift::{self, DriftRules, DriftWord, Resource, ResourceValues};
+use crate::core::guards::{Guard, GuardCounts, GuardSet};
+use crate::core::kpi::KpiId;
+use crate::core::number::{fixed, trimmed};
+use crate::core::run::iteration::{IterationRecord, KpiVerdict};
+use crate::core::spark::{Glyphs, sparkline};
+use crate::core::verdict::Outcome;
+use crate::render::soak_results_md::unit;
+use crate::render::terminal::{Style, heading, ladder, printable, rule};
+use crate::run::metrics::RunReport;
+
+/// Rows shown from the beginning of a long run.
+const FIRST: usize = 4;
+
+/// Rows shown from its end.
+const LAST: usize = 16;
+
+/// Columns of a sparkline.
+const SPARK: usize = 40;
+
+/// What there is to tell at the end.
+#[derive(Clone, Copy, Debug)]
+pub struct RunEnd<'a> {
+    /// The iterations, in order.
+    pub rows: &'a [TrendRow],
+    /// When growth of resources counts.
+    pub drift: &'a DriftRules,
+    /// The run gates, where they were asked for.
+    pub report: Option<&'a RunReport>,
+    /// What the gate says of the run so far.
+    pub decision: Option<&'a Decision>,
+    /// What to do next.
+    pub next: Option<&'a NextStep>,
+}
+
+/// What the gate says of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The verdict.
+    pub outcome: Outcome,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// What others say of the same run where they say something else.
+    pub notes: Vec<String>,
+}
+
+/// The next command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextStep {
+    /// As it is typed.
+    pub command: String,
+    /// What it does, for somebody who does not know it.
+    pub purpose: &'static str,
+}
+
+/// The end of a run as text.
+pub fn end(run: &RunEnd<'_>, style: Style) -> String {
+    let mut out = heading("SOAK RUN");
+    trend(&mut out, run, style);
+    sparklines(&mut out, run, style);
+    guards(&mut out, run.rows);
+    resource_rows(&mut out, run);
+    if let Some(report) = run.report {
+        gates(&mut out, report, style);
+    }
+    decision(&mut out, run, style);
+    out
+}
+
+/// The last words, since the end of a text is what a terminal shows.
+fn decision(out: &mut String, run: &RunEnd<'_>, style: Style) {
+    if let Some(decision) = run.decision {
+        put(out, format_args!("\n{}\n", rule()));
+        put(out, format_args!("Decision: {}\n", style.outcome(decision.outcome)));
+        put(out, format_args!("why:  {}\n", printable(&decision.reason)));
+        for note in &decision.notes {
+            put(out, format_args!("also: {}\n", printable(note)));
+        }
+    }
+    if let Some(next) = run.next {
+        put(out, format_args!("next: {}\n      {}\n", printable(&next.command), next.purpose));
+    }
+}
+
+fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+    let written = out.write_fmt(text);
+    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+}
+
+/// A cell of the trend table.
+fn cell(value: Option<f64>, column: usize) -> String {
+    let (kpi, _, percent) = COLUMNS[column];
+    match value {
+        None => "-".to_owned(),
+        Some(value) if percent => fixed(100.0 * value, 1),
+        Some(value) => fixed(value, kpi.unit.decimals()),
+    }
+}
+
+fn trend(out: &mut String, run: &RunEnd<'_>, style: Style) {
+    if run.rows.is_empty() {
+        out.push_str("No iteration was completed.\n");
+        return;
+    }
+    let mut table: Vec<Vec<String>> = Vec::new();
+    let names = COLUMNS.iter().map(|(_, name, _)| (*name).to_owned());
+    table.push(std::iter::once("iter".to_owned()).chain(names).chain(["applied".to_owned()]).collect());
+    let is_long = run.rows.len() > FIRST + LAST + 1;
+    for (at, row) in run.rows.iter().enumerate() {
+        if is_long && at == FIRST {
+            let dots = if style.ascii { "..." } else { "…" };
+            table.push(vec![dots.to_owned(); COLUMNS.len() + 2]);
+        }
+        if is_long && at >= FIRST && at < run.rows.len() - LAST {
+            continue;
+        }
+        let mut cells = vec![row.number.to_string()];
+        cells.extend(row.values.iter().enumerate().map(|(column, value)| cell(*value, column)));
+        cells.push(match row.tuned {
+            _ if row.failed => "no data".to_owned(),
+            Tuned::Applied(count) => format!("yes ({count})"),
+            Tuned::Skipped(code) => format!("no ({code})"),
+            Tuned::Panic => "panic revert".to_owned(),
+            Tuned::Nothing => "no".to_owned(),
+        });
+        table.push(cells);
+    }
+    let columns = COLUMNS.len() + 2;
+    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in &table {
+        let (numbers, words) = row.split_at(columns - 1);
+        let padded = numbers.iter().zip(&widths).map(|(cell, width)| format!("{cell:>width$}"));
+        put(out, format_args!("  {}  {}\n", padded.collect::<Vec<_>>().join("  "), words[0]));
+    }
+}
+
+fn sparklines(out: &mut String, run: &RunEnd<'_>, style: Style) {
+    let glyphs = if style.ascii { Glyphs::Ascii } else { Glyphs::Blocks };
+    if run.rows.is_empty() {
+        return;
+    }
+    out.push('\n');
+    for (column, (_, name, _)) in COLUMNS.iter().enumerate() {
+        let values: Vec<Option<f64>> = run.rows.iter().map(|row| row.values[column]).collect();
+        let known = || values.iter().copied().flatten();
+        let told = match (known().min_by(f64::total_cmp), known().max_by(f64::total_cmp)) {
+            (Some(low), Some(high)) => {
+                let show = |value| cell(Some(value), column);
+                format!(
+                    "{} to {}, last {}",
+                    show(low),
+                    show(high),
+                    cell(values.last().copied().flatten(), column)
+                )
+            }
+            _ => "no value".to_owned(),
+        };
+        put(out, format_args!("  {name:<9} {}  {told}\n", sparkline(&values, SPARK, glyphs)));
+    }
+}
+
+fn guards(out: &mut String, rows: &[TrendRow]) {
+    let counts = GuardCounts::over(rows.iter().map(|row| row.guards));
+    let spoke: Vec<String> = Guard::ALL
+        .into_iter()
+        .filter(|guard| counts.of(*guard) > 0)
+        .map(|guard| format!("{} {}", guard.word(), counts.of(guard)))
+        .collect();
+    let spoke = if spoke.is_empty() { "none spoke".to_owned() } else { spoke.join(", ") };
+    let applied = rows.iter().filter(|row| matches!(row.tuned, Tuned::Applied(_))).count();
+    let panics = rows.iter().filter(|row| row.tuned == Tuned::Panic).count();
+    let failed = rows.iter().filter(|row| row.failed).count();
+    put(out, format_args!("\nGuards:      {spoke}\n"));
+    put(
+        out,
+        format_args!(
+            "Tuning:      applied in {applied} of {} iterations, {panics} panic reverts\n",
+            rows.len()
+        ),
+    );
+    put(out, format_args!("Collections: {failed} failed\n"));
+}
+
+fn resource_rows(out: &mut String, run: &RunEnd<'_>) {
+    let samples: Vec<_> = run
+        .rows
+        .iter()
+        .filter_map(|row| Some((row.ends, *row.resources.as_deref()?)))
+        .collect::<Vec<(_, ResourceValues)>>();
+    if samples.is_empty() {
+        return;
+    }
+    out.push_str("\nResources:\n");
+    for drift in drift::find(&samples, run.drift) {
+        let span = match (drift.first, drift.last) {
+            (Some(first), Some(last)) if drift.word != DriftWord::NoData => {
+                let show = |value: f64| trimmed(&fixed(value, 1)).to_owned();
+                format!("{} to {}, ", show(first), show(last))
+            }
+            _ => String::new(),
+        };
+        put(out, format_args!("  {:<11} {span}{}\n", drift.resource.word(), drift.told()));
+    }
+}
+
+fn gates(out: &mut String, report: &RunReport, style: Style) {
+    out.push_str("\nMetrics of the run:\n");
+    for metric in &report.metrics.metrics {
+        let told = match metric.value {
+            Some(value) => {
+                format!("{} {}", trimmed(&fixed(value, 4)), unit(metric.name)).trim_end().to_owned()
+            }
+            None => "no data".to_owned(),
+        };
+        put(out, format_args!("  {:<22} {told} ({}, n={})\n", metric.name, metric.rule.word(), metric.n));
+    }
+    put(
+        out,
+        format_args!("\nRun gates: {} - {}\n", style.outcome(report.outcome), printable(&report.reason())),
+    );
+    for check in &report.checks {
+        out.push_str(&ladder(check, style));
+    }
+}
+
+/// The KPIs of the trend table: what it calls them, and whether they are shown as percent.
+pub(crate) const COLUMNS: [(KpiId, &str, bool); 6] = [
+    (KpiId::NET_BPS, "net", false),
+    (KpiId::RISK_RATIO, "risk", false),
+    (KpiId::ADVERSE_BPS_P95, "adv_p95", false),
+    (KpiId::SLIPPAGE_BPS_P95, "sl_p95", false),
+    (KpiId::MIN_INTERVAL_RATIO, "min_int%", true),
+    (KpiId::CONCURRENCY_RATIO, "conc%", true),
+];
+
+/// What became of an iteration's tuning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tuned {
+    /// So many parameters were changed.
+    Applied(usize),
+    /// Nothing was.
+    Skipped(&'static str),
+    /// The panic profile was put in force.
+    Panic,
+    /// Nothing is said.
+    Nothing,
+}
+
+/// An iteration in few bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrendRow {
+    pub(crate) number: u64,
+    pub(crate) values: [Option<f64>; COLUMNS.len()],
+    pub(crate) tuned: Tuned,
+    pub(crate) guards: GuardSet,
+    pub(crate) failed: bool,
+    pub(crate) ends: DateTime<Utc>,
+    pub(crate) resources: Option<Box<ResourceValues>>,
+}
+
+impl TrendRow {
+    /// The row of an iteration.
+    pub fn of(record: &IterationRecord) -> Self {
+        let values = COLUMNS.map(|(kpi, ..)| value(record, kpi));
+        Self {
+            number: record.number,
+            values,
+            tuned: tuned(record),
+            guards: record.tuning.spoke(),
+            failed: record.collection_failed.is_some(),
+            ends: record.ends,
+            resources: resources(record),
+        }
+    }
+}
+
+fn resources(record: &IterationRecord) -> Option<Box<ResourceValues>> {
+    let used = record.resources?;
+    let mut values = ResourceValues::default();
+    values.set(Resource::RssMb, used.rss_mb);
+    values.set(Resource::CpuPct, used.cpu_pct);
+    values.set(Resource::Threads, used.threads.map(|count| count as f64));
+    values.set(Resource::OpenFiles, used.open_files.map(|count| count as f64));
+    (!values.is_empty()).then(|| Box::new(values))
+}
+
+fn tuned(record: &IterationRecord) -> Tuned {
+    let tuning = &record.tuning;
+    if tuning.panic_revert {
+        Tuned::Panic
+    } else if tuning.applied() {
+        Tuned::Applied(tuning.applied_values.len())
+    } else {
+        tuning.skip.map_or(Tuned::Nothing, |code| Tuned::Skipped(code.word()))
+    }
+}
+
+/// A KPI of an iteration.
+fn value(record: &IterationRecord, kpi: KpiId) -> Option<f64> {
+    record.summary.values.get(kpi.index()).copied().flatten()
+}
+
+/// Columns of the terminal; `None` = as many as it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Width(pub Option<usize>);
+
+/// Below so many columns the numbers of an iteration move together.
+const ROOMY: usize = 80;
+
+/// The line of an iteration on a terminal, without a line end. `iterations` is how many the run has.
+pub fn line(record: &IterationRecord, iterations: u64, style: Style, Width(columns): Width) -> String {
+    let is_narrow = columns.is_some_and(|columns| columns < ROOMY);
+    let (word, gap) = if is_narrow { ("", " ") } else { ("iteration ", "  ") };
+    let digits = iterations.to_string().len();
+    let mut head = format!("{word}{:>digits$}/{iterations}", record.number);
+    if record.has_phases {
+        let phase = format!("{gap}{:<8}", record.phase.word());
+        head.push_str(if is_narrow { phase.trim_end() } else { &phase });
+    }
+    if let Some(reason) = &record.collection_failed {
+        return format!("{head}{gap}{}{gap}{}", style.paint(Outcome::Fail, "NO DATA"), printable(reason));
+    }
+    let show = |name: &str, id: KpiId, width: usize| {
+        let kpi: KpiId = id;
+        let told =
+            value(record, id).map_or_else(|| "-".to_owned(), |value| fixed(value, kpi.unit.decimals()));
+        let width = if is_narrow && record.has_phases { 0 } else { width };
+        format!("{gap}{name} {told:>width$}")
+    };
+    head.push_str(&show("net", KpiId::NET_BPS, 6));
+    head.push_str(&show("risk", KpiId::RISK_RATIO, 5));
+    head.push_str(&show("maker", KpiId::MAKER_TAKER_RATIO, 5));
+    head.push_str(&show("p95", KpiId::P95_LATENCY_MS, 4));
+    let (outcome, verdict) = match record.summary.kpi_verdict {
+        Some(KpiVerdict::Pass) => (Outcome::Pass, "PASS"),
+        Some(KpiVerdict::Warn) => (Outcome::Warn, "WARN"),
+        Some(KpiVerdict::Fail) => (Outcome::Fail, "FAIL"),
+        None => (Outcome::NotApplicable, "-   "),
+    };
+    let used = head.chars().count() + gap.len() + verdict.len();
+    let verdict = style.paint(outcome, verdict);
+    let mut done = behind(&what_was_done(record, style), gap, used, columns);
+    if record.tuning.panic_revert {
+        done = style.paint(Outcome::Fail, &done);
+    }
+    format!("{head}{gap}{verdict}{done}").trim_end().to_owned()
+}
+
+/// The parts behind a line that is `used` columns long, or below it where they do not fit.
+fn behind(parts: &[String], gap: &str, used: usize, columns: Option<usize>) -> String {
+    let in_one = parts.join(", ");
+    let columns = columns.unwrap_or(usize::MAX);
+    if used + gap.len() + in_one.chars().count() <= columns {
+        return format!("{gap}{in_one}");
+    }
+    let mut out = String::new();
+    let mut at = columns;
+    for (n, part) in parts.iter().enumerate() {
+        let comma = if n + 1 < parts.len() { "," } else { "" };
+        let length = part.chars().count() + comma.len();
+        if at + 1 + length > columns {
+            out.push_str("\n    ");
+            at = 4 + length;
+        } else {
+            out.push(' ');
+            at += 1 + length;
+        }
+        out.extend([part.as_str(), comma]);
+    }
+    out
+}
+
+/// What tuning did, or why it did nothing.
+fn what_was_done(record: &IterationRecord, style: Style) -> Vec<String> {
+    let tuning = &record.tuning;
+    if tuning.panic_revert {
+        return vec!["PANIC REVERT".to_owned()];
+    }
+    let arrow = if style.ascii { "->" } else { "→" };
+    let number = |value: f64| crate::core::number::trimmed(&fixed(value, 4)).to_owned();
+    let applied = tuning.applied_values.iter();
+    let applied: Vec<String> = applied
+        .map(|step| {
+            format!("{} {}{arrow}{}", printable(step.param.as_str()), number(step.old), number(step.new))
+        })
+        .collect();
+    match tuning.skip {
+        _ if !applied.is_empty() => applied,
+        Some(code) => vec![format!("({})", code.word())],
+        None => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/text.rs"]
+mod tests;
