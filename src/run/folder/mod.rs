@@ -2,6 +2,7 @@
 //!
 //! The iteration file is the commit record: it comes first, synced, and everything else can be made again from
 //! it. So a kill between any two writes leaves nothing one step ahead. Must not decide what is written.
+#![expect(clippy::disallowed_methods, reason = "the files of a run are written and read here")]
 
 mod files;
 mod place;

@@ -1,4 +1,5 @@
 //! Where the measurements of an iteration come from: the interface that all sources share.
+#![expect(clippy::disallowed_methods, reason = "measurements are read from files and processes here")]
 
 pub mod exec;
 pub mod file;
