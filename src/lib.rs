@@ -25,4 +25,5 @@ pub mod render;
 pub mod report;
 pub mod run;
 pub mod server;
+pub mod stats;
 pub mod wire;

@@ -2,7 +2,7 @@
 //!
 //! Memory that is collected now and then rises and drops like a saw; then its floors are looked at, the lows after
 //! each drop: what rises there is not given back. Sign-aware: what falls is no leak. Says "no data" where there is none. The slope is Theil–Sen's and the band
-//! Sen's (see [`super::stats::trend`]); it takes the samples as independent, which memory is not, so on a
+//! Sen's (see [`crate::stats::trend`]); it takes the samples as independent, which memory is not, so on a
 //! short run a wave can look like a drift. The verdict therefore rests on more: a straight line through the steady
 //! part, tested with autocorrelation. Must not read files; the samples are brought.
 
@@ -11,9 +11,10 @@ use serde::Serialize;
 
 use super::number::{TOLERANCE, distance, fixed};
 use super::policy::Limit;
-use super::stats::summary::median;
-use super::stats::{Slope as Line, Trend, TrendRule, plateau};
 use super::verdict::{Check, Comparison, Outcome, Part, Severity, WindowUsed};
+use crate::stats::regression::settles;
+use crate::stats::summary::median;
+use crate::stats::{Slope as Line, Trend, TrendRule};
 
 /// A resource of the watched process tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
@@ -227,7 +228,7 @@ pub fn rises(
                 rest.p_of_rise() <= rules.false_alarm_rate.value / Resource::ALL.len() as f64
             })
         };
-        let is_over = plateau::settles(&values).is_some_and(|from| !goes_on(from));
+        let is_over = settles(&values).is_some_and(|from| !goes_on(from));
         let counts = fit.last - fit.first > rules.relative_change.value * fit.first.abs() + TOLERANCE;
         (counts && !is_over).then(|| fit.p_of_rise())
     })

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::kpi::KpiId;
 use super::number::TOLERANCE;
 use super::series::Series;
-use super::stats::summary::mean;
+use crate::stats::summary::mean;
 
 /// What is taken off the gross edge, in the order of reports.
 const COSTS: [KpiId; 4] = [KpiId::FEES_BPS, KpiId::SLIPPAGE_BPS, KpiId::ADVERSE_BPS, KpiId::INVENTORY_BPS];

@@ -44,7 +44,7 @@ pub mod signatures;
 pub use crate::run::simulator; // moved
 pub mod spark;
 pub mod spelling;
-pub mod stats;
+pub use crate::stats; // moved
 pub mod symbols;
 pub mod tally;
 pub mod tuning;

@@ -22,9 +22,7 @@ impl Finite {
     }
 }
 
-/// Differences are compared with this tolerance, so that 0.30 → 0.45 is a change of 0.15 and not of
-/// 0.15000000000000002.
-pub const TOLERANCE: f64 = 1e-9;
+pub use crate::stats::TOLERANCE;
 
 /// Decimal rounding of the exact binary value to `digits` decimals, exact ties to even
 /// (what Python's `round` does). Never yields negative zero.

@@ -13,9 +13,9 @@ use super::judge::{count, list_numbers, show};
 use super::kpi::{Direction, KpiId, KpiTable};
 use super::policy::SanityRules;
 use super::series::Series;
-use super::stats::summary::median;
 use super::verdict::{Check, Comparison, LimitSource, Outcome, Part};
 use super::window::Window;
+use crate::stats::summary::median;
 use repeats::{Found, Repeats};
 
 /// The median absolute deviation of normal values is their standard deviation divided by this (Rousseeuw & Croux

@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use super::markdown::printable;
 use super::terminal::probability;
 use crate::core::number::{distance, fixed, trimmed};
-use crate::core::stats::trend::TrendMethod;
 use crate::core::verdict::WindowUsed;
+use crate::stats::trend::TrendMethod;
 use crate::wire::compare_result::{CompareResult, ComparedKpi, ComparedRun};
 
 const DIGITS: usize = 3;

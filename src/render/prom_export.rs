@@ -13,7 +13,7 @@ use crate::core::kpi::KpiId;
 use crate::core::number::round_half_even;
 use crate::core::params::ParamName;
 use crate::core::series::{Row, Series};
-use crate::core::stats::summary::harmonic_mean;
+use crate::stats::summary::harmonic_mean;
 use crate::wire::provenance::Provenance;
 use crate::wire::snapshot::Snapshot;
 

@@ -10,8 +10,8 @@ use crate::core::drift::DriftWord;
 use crate::core::judge::show;
 use crate::core::number::fixed;
 use crate::core::spark::{Glyphs, sparkline};
-use crate::core::stats::Summary;
 use crate::core::verdict::{Check, Outcome, Part};
+use crate::stats::Summary;
 use crate::wire::provenance::Provenance;
 
 /// Findings shown; all stand in the reports.

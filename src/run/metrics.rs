@@ -10,9 +10,9 @@ use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::number::{beside, distance, exact, trimmed};
 use crate::core::policy::RunGate;
 use crate::core::run::iteration::IterationRecord;
-use crate::core::stats::summary::{median, percentile};
-use crate::core::stats::{DecayingMean, RunningMean};
 use crate::core::verdict::{Check, Outcome, Part, Severity, WindowUsed, join};
+use crate::stats::summary::{median, percentile};
+use crate::stats::{DecayingMean, RunningMean};
 
 const P50: &str = "tick_latency_ms.p50";
 const P95: &str = "tick_latency_ms.p95";

@@ -13,8 +13,8 @@ use crate::core::compare::significance::{Answer, Judged};
 use crate::core::compare::{self, Side};
 use crate::core::kpi::Direction;
 use crate::core::policy::{CompareRules, Policy};
-use crate::core::stats::rank::RankShift;
 use crate::core::verdict::WindowUsed;
+use crate::stats::two_sample::RankShift;
 
 /// One of the two.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]

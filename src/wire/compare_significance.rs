@@ -8,9 +8,9 @@ use super::compare_result::Significance;
 use crate::core::compare::significance::{self, Judged, More};
 use crate::core::compare::words;
 use crate::core::course::Change;
-use crate::core::stats::rank::RankShift;
-use crate::core::stats::trend::TrendMethod;
 use crate::core::verdict::WindowUsed;
+use crate::stats::trend::TrendMethod;
+use crate::stats::two_sample::RankShift;
 
 /// How sure the shift of a KPI is.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]

@@ -16,8 +16,8 @@ use crate::core::kpi::KpiId;
 use crate::core::number::round_half_even;
 use crate::core::params::ParamName;
 use crate::core::series::{Row, Series};
-use crate::core::stats::TrendWord;
 use crate::core::verdict::{Outcome, Part};
+use crate::stats::TrendWord;
 
 /// One KPI over the window, rounded to 4 digits, half to even on the exact binary value; null when unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]

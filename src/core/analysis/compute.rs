@@ -18,10 +18,10 @@ use crate::core::ranges::Ranges;
 use crate::core::recommend;
 use crate::core::series::Series;
 use crate::core::signatures::{self, Signatures};
-use crate::core::stats::{MeanInterval, Summary, Trend, TrendRule};
 use crate::core::verdict::{Check, Outcome, Part, join};
 use crate::core::window::Window;
 use crate::core::{anomalies, deltas, drift, sanity, symbols, violations};
+use crate::stats::{MeanInterval, Summary, Trend, TrendRule};
 
 /// The gate set that says whether an iteration passes.
 pub fn pass_limits(policy: &Policy, mock: bool) -> &GateSet {

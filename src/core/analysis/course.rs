@@ -17,10 +17,11 @@ use crate::core::kpi::{Direction, KpiId};
 use crate::core::policy::{GateSet, Policy, WindowSpec};
 use crate::core::ranges::Ranges;
 use crate::core::series::Series;
-use crate::core::stats::summary::median;
-use crate::core::stats::{holm, plateau};
 use crate::core::verdict::{Check, Comparison, Outcome, WindowUsed};
 use crate::core::window::Window;
+use crate::stats::regression::settles;
+use crate::stats::summary::median;
+use crate::stats::two_sample::holm_adjusted;
 
 /// What was found about one symbol.
 #[derive(Default)]
@@ -84,7 +85,7 @@ fn start(series: &Series, declared: Option<Duration>, limits: &GateSet) -> Cours
     let settled = KpiId::OF_THE_VERDICT.into_iter().chain(others).filter_map(|kpi| {
         let points = points(series, 0..series.len(), kpi);
         let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
-        Some((kpi, points[plateau::settles(&values)?].0))
+        Some((kpi, points[settles(&values)?].0))
     });
     Course { pace, settled: settled.collect(), ..Course::default() }
 }
@@ -99,7 +100,7 @@ fn rises(series: &[Series], numbers: &[Ranges], policy: &Policy, courses: &mut [
             resources::rises(&samples(series, steady.positions), &policy.drift)
         })
         .collect();
-    let adjusted = holm::adjusted(&each);
+    let adjusted = holm_adjusted(&each);
     for (course, adjusted) in courses.iter_mut().zip(adjusted.chunks_exact(Resource::ALL.len())) {
         course.rises.copy_from_slice(adjusted);
     }

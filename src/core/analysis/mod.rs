@@ -22,10 +22,10 @@ use super::policy::Statistic;
 use super::recommend::Recommendation;
 use super::series::Series;
 use super::signatures::Signatures;
-use super::stats::{MeanInterval, MedianInterval, Summary, Trend};
 use super::verdict::{Check, Outcome, reasons};
 use super::violations::Violations;
 use super::window::Window;
+use crate::stats::{MeanInterval, MedianInterval, Summary, Trend};
 
 pub use compute::{analyse, pass_limits};
 pub use origin::{NO_WAIT, Origin};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::{Meter, Observation};
-use crate::core::stats::DecayingMean;
+use crate::stats::DecayingMean;
 
 /// Seconds of an hour.
 const HOUR: f64 = 3600.0;

@@ -9,10 +9,10 @@ use crate::core::course::{Change, ChangeRules, Column, changes};
 use crate::core::kpi::{Direction, KpiId};
 use crate::core::number::TOLERANCE;
 use crate::core::policy::{CompareRules, Margin};
-use crate::core::stats::holm;
-use crate::core::stats::levels::Levels;
-use crate::core::stats::rank::RankShift;
-use crate::core::stats::two_sample::MeanShift;
+use crate::stats::autocorrelation::Levels;
+use crate::stats::two_sample::MeanShift;
+use crate::stats::two_sample::RankShift;
+use crate::stats::two_sample::holm_adjusted;
 
 pub use more::{Around, More};
 
@@ -151,7 +151,7 @@ pub fn judge(a: &Values, b: &Values, rules: &CompareRules, levels: &ChangeRules)
     let each = family.iter().zip(pairs.iter().zip(shifts)).enumerate();
     let seen: Vec<Seen> = each
         .map(|(position, (member, (pair, mean)))| {
-            let of_a = crate::core::stats::summary::mean(pair[0].present()).unwrap_or(0.0);
+            let of_a = crate::stats::summary::mean(pair[0].present()).unwrap_or(0.0);
             Seen {
                 kpi: member.kpi,
                 at: member.at,
@@ -167,7 +167,7 @@ pub fn judge(a: &Values, b: &Values, rules: &CompareRules, levels: &ChangeRules)
     let enough = |seen: &Seen| seen.n.iter().all(|n| *n >= rules.min_iterations);
     let p = |of: fn(&Seen, &MeanShift) -> f64| -> Vec<Option<f64>> {
         let tests = seen.iter().map(|seen| seen.mean.filter(|_| enough(seen)).map(|mean| of(seen, &mean)));
-        holm::adjusted(&tests.collect::<Vec<_>>())
+        holm_adjusted(&tests.collect::<Vec<_>>())
     };
     let (worse, better) = (p(Seen::p_worse), p(Seen::p_better));
     seen.iter()

@@ -5,8 +5,8 @@
 use super::{ChangeRules, Column, each};
 use crate::core::kpi::KpiId;
 use crate::core::number::TOLERANCE;
-use crate::core::stats::holm;
-use crate::core::stats::steps::{Searched, Step};
+use crate::stats::change_points::{Searched, Step};
+use crate::stats::two_sample::holm_adjusted;
 
 /// A change of level of a KPI.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,7 +89,7 @@ pub fn find(columns: &[Column], rules: &ChangeRules) -> Vec<KpiChanges> {
     let each_at = rules.course.false_alarm_rate.value / columns.len() as f64;
     let p_values: Vec<Option<f64>> =
         searched.iter().map(|searched| searched.as_ref()?.best.map(|step| step.p_for(each_at))).collect();
-    let adjusted = holm::adjusted(&p_values);
+    let adjusted = holm_adjusted(&p_values);
     let judged = columns.iter().zip(&searched).zip(adjusted);
     judged.map(|((column, searched), p)| one(column, searched.as_ref(), p, rules, columns.len())).collect()
 }

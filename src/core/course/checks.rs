@@ -13,8 +13,8 @@ use super::tuner::Stretch;
 use super::{ChangeRules, Column, CourseRules, DriftGateRules, Horizon, KpiChanges, KpiDrift, Pace};
 use crate::core::judge::{count, show};
 use crate::core::kpi::KpiId;
-use crate::core::stats::{slope, steps};
 use crate::core::verdict::{Check, Comparison, Inference, Outcome, Part, Severity, WindowUsed};
+use crate::stats::{change_points, regression};
 
 /// What all checks of a symbol share.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +78,7 @@ pub fn drift(found: &KpiDrift, column: &Column, rules: &DriftGateRules, scene: S
     let told = told_drift(found, column, scene);
     let DriftGateRules { course: rules, horizon } = rules;
     let no_decision = no_decision(rules, scene);
-    let few = || format!("{told}; {}", needed(found.n, slope::FEWEST, rules, no_decision));
+    let few = || format!("{told}; {}", needed(found.n, regression::FEWEST, rules, no_decision));
     let (outcome, reason) = match found.verdict {
         DriftVerdict::NoData => (no_decision, nothing(kpi, scene)),
         DriftVerdict::TooFew => (no_decision, few()),
@@ -142,7 +142,7 @@ pub fn changes(found: &KpiChanges, column: &Column, rules: &ChangeRules, scene: 
     let (outcome, reason) = if found.n == 0 {
         (no_decision, nothing(kpi, scene))
     } else if (found.n as f64) < course.min_iterations.value || found.block.is_none() {
-        (no_decision, format!("{told}; {}", needed(found.n, steps::FEWEST, course, no_decision)))
+        (no_decision, format!("{told}; {}", needed(found.n, change_points::FEWEST, course, no_decision)))
     } else if found.n < 2 * rules.min_segment && !found.constant {
         let room = format!(
             "two levels of at least {} iterations (`change_points.min_segment`) take {} values, and {} of `{}` are there",

@@ -6,7 +6,9 @@
 use super::{Column, CourseRules, each};
 use crate::core::kpi::KpiId;
 use crate::core::number::TOLERANCE;
-use crate::core::stats::{Slope, holm, plateau, slope, spikes};
+use crate::stats::regression::{self, settles};
+use crate::stats::two_sample::holm_adjusted;
+use crate::stats::{Slope, change_points};
 
 /// Confidence of the interval of a slope: 95 %, as everywhere in the reports. It is no limit.
 const CONFIDENCE: f64 = 0.95;
@@ -82,13 +84,14 @@ pub fn find(columns: &[Column], rules: &CourseRules) -> Vec<KpiDrift> {
     let fits: Vec<Option<Slope>> = each(columns, |column| {
         // A spike says nothing about where a KPI is heading, and hides the autocorrelation.
         let values = column.values();
-        let calm = spikes::without_rare(&values, &spikes::find(&values, column.floor));
+        let calm =
+            change_points::without_rare_spikes(&values, &change_points::find_spikes(&values, column.floor));
         let numbers = column.points.iter().map(|(number, _)| *number as f64);
         Slope::of(&numbers.zip(calm).collect::<Vec<_>>())
     });
     let p_values: Vec<Option<f64>> =
         columns.iter().zip(&fits).map(|(column, fit)| fit.map(|fit| p_of_worse(column, &fit))).collect();
-    let adjusted = holm::adjusted(&p_values);
+    let adjusted = holm_adjusted(&p_values);
     let lines =
         fits.into_iter().zip(p_values).zip(adjusted).map(|((fit, p), adjusted)| Some((fit?, p?, adjusted?)));
     columns.iter().zip(lines).map(|(column, line)| one(column, line, rules, columns.len())).collect()
@@ -119,7 +122,7 @@ fn one(column: &Column, line: Option<(Slope, f64, f64)>, rules: &CourseRules, fa
         return bare;
     }
     let Some((fit, p, p_adjusted)) = line else {
-        let enough = points.len() >= slope::FEWEST;
+        let enough = points.len() >= regression::FEWEST;
         return KpiDrift {
             verdict: if enough { DriftVerdict::CannotTell } else { DriftVerdict::TooFew },
             ..bare
@@ -134,7 +137,7 @@ fn one(column: &Column, line: Option<(Slope, f64, f64)>, rules: &CourseRules, fa
     let worse = column.is_worse(change) && p_adjusted <= alpha && counts && has_stayed;
     // The other side has no family of its own in the verdict; Bonferroni keeps it as careful.
     let better = !column.is_worse(change) && (1.0 - p) * family as f64 <= alpha && counts;
-    let settled = if worse || better { plateau::settles(&column.values()) } else { None };
+    let settled = if worse || better { settles(&column.values()) } else { None };
     let settled = settled.filter(|from| !goes_on(column, *from, alpha / family as f64));
     let verdict = match (settled, worse, better) {
         (Some(_), ..) => DriftVerdict::Settled,

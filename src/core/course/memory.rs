@@ -5,10 +5,10 @@
 use super::ChangeRules;
 use crate::core::kpi::KpiId;
 use crate::core::series::Series;
-use crate::core::stats::Memory;
-use crate::core::stats::levels::Levels;
-use crate::core::stats::steps::Searched;
 use crate::core::window::Window;
+use crate::stats::Memory;
+use crate::stats::autocorrelation::Levels;
+use crate::stats::change_points::Searched;
 
 /// What part of the rate of false alarms of the search for changes a change may have that counts here: one that is
 /// none makes a series look as if it remembered less than it does.

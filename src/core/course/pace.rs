@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::core::stats::summary::median;
+use crate::stats::summary::median;
 
 /// Milliseconds of an hour.
 const HOUR_MS: f64 = 3_600_000.0;

@@ -7,9 +7,9 @@ use crate::core::number::{beside, exact};
 use crate::core::policy::{GateSet, HoldCount, KpiGate, Statistic, WindowSpec, Windows};
 use crate::core::ranges::Ranges;
 use crate::core::series::Series;
-use crate::core::stats::Summary;
 use crate::core::verdict::{Check, Outcome, Part, WindowUsed};
 use crate::core::window::Window;
+use crate::stats::Summary;
 
 /// The value that a gate looks at: the statistic over the known values of its window.
 ///
@@ -157,8 +157,8 @@ mod tests {
     use super::*;
     use crate::core::kpi::KpiId;
     use crate::core::policy::{HoldCount, Judge};
-    use crate::core::stats::{MeanInterval, Memory};
     use crate::core::verdict::{Comparison, Severity};
+    use crate::stats::{MeanInterval, Memory};
 
     /// `net_bps` >= 2.5 over the last three.
     fn gate(statistic: Statistic) -> KpiGate {

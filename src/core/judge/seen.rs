@@ -7,10 +7,10 @@ use super::{count, list_numbers};
 use crate::core::course::{ChangeRules, memory};
 use crate::core::policy::{HoldCount, Judge, KpiGate, Statistic};
 use crate::core::series::Series;
-use crate::core::stats::interval::FEWEST_FOR_PHI;
-use crate::core::stats::{MeanInterval, Memory, Summary};
 use crate::core::verdict::{Inference, WindowUsed};
 use crate::core::window::Window;
+use crate::stats::intervals::FEWEST_FOR_PHI;
+use crate::stats::{MeanInterval, Memory, Summary};
 
 /// What was seen.
 #[derive(Clone, Debug, PartialEq)]

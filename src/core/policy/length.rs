@@ -5,7 +5,7 @@
 use super::sanity::whole;
 use super::{GateSet, Judge, KpiGate, Policy, WindowSpec};
 use crate::core::course::CourseRules;
-use crate::core::stats::interval::FEWEST_FOR_PHI;
+use crate::stats::intervals::FEWEST_FOR_PHI;
 
 impl Policy {
     /// The gates that join the verdict and can never be judged in a run of so many iterations, with how many they need.

@@ -28,6 +28,7 @@ use super::kpi::{KpiId, KpiTable};
 use super::params::ParamName;
 use super::rotation::RotationRules;
 use super::verdict::{Comparison, LimitSource, Severity};
+pub use crate::stats::Statistic;
 
 /// A number from the policy and where it comes from.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,49 +69,6 @@ impl WindowSpec {
             Self::Last(length) => Some(length),
             Self::Steady | Self::Overall => None,
         }
-    }
-}
-
-/// What a gate computes from the values in its window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Statistic {
-    /// Every single value.
-    Each,
-    /// Arithmetic mean.
-    Mean,
-    /// Median; of an even count the mean of the middle two.
-    Median,
-    /// Smallest value.
-    Min,
-    /// Largest value.
-    Max,
-    /// 5th percentile (type 7).
-    P5,
-    /// 95th percentile (type 7).
-    P95,
-}
-
-impl Statistic {
-    /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 7] =
-        [Self::Each, Self::Mean, Self::Median, Self::Min, Self::Max, Self::P5, Self::P95];
-
-    /// Word as in the policy and in reports.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Each => "each",
-            Self::Mean => "mean",
-            Self::Median => "median",
-            Self::Min => "min",
-            Self::Max => "max",
-            Self::P5 => "p5",
-            Self::P95 => "p95",
-        }
-    }
-
-    /// The statistic with this word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|statistic| statistic.word() == word)
     }
 }
 

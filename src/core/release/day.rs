@@ -8,8 +8,8 @@ use crate::core::kpi::KpiId;
 use crate::core::number::TOLERANCE;
 use crate::core::policy::release::ScoreRules;
 use crate::core::policy::{Policy, WindowSpec, Windows};
-use crate::core::stats::mean;
 use crate::core::violations::Violations;
+use crate::stats::mean;
 
 /// The word for "nothing": no regression, no drift.
 pub const NONE: &str = "NONE";

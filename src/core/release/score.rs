@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 
 use crate::core::number::round_half_even;
 use crate::core::policy::release::{ScoreRules, ScoredLimit};
-use crate::core::stats::median;
+use crate::stats::median;
 
 /// Decimals of a section and of the sum.
 const DECIMALS: usize = 6;

@@ -15,7 +15,7 @@ pub(super) fn of(baselines: &[(u64, String, StoredBaseline)], policy: &Policy) -
             sequence: *sequence,
             means: each_kpi(policy, |name| {
                 let stored = baseline.kpis.get(name)?;
-                crate::core::stats::summary::mean(&stored.values).or(stored.mean)
+                crate::stats::summary::mean(&stored.values).or(stored.mean)
             }),
         })
         .collect();

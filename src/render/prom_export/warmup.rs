@@ -8,9 +8,9 @@ use crate::core::analysis::Analysis;
 use crate::core::guards::{Guard, GuardSet};
 use crate::core::kpi::KpiId;
 use crate::core::series::Row;
-use crate::core::stats::Summary;
 use crate::render::exposition::Exposition;
 use crate::render::prom::{flag, sample};
+use crate::stats::Summary;
 
 /// The exporter of old read files 1 to 99.
 const NEWEST: usize = 99;

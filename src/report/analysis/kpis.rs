@@ -9,11 +9,11 @@ use crate::core::number::{beside, fixed};
 use crate::core::policy::KpiGate;
 use crate::core::series::Row;
 use crate::core::spark::{Glyphs, sparkline};
-use crate::core::stats::Summary;
 use crate::report::document::{Cell, Column, Document, Format, columns, row};
 use crate::report::html::text;
 use crate::report::svg::{self, Chart, PLOTS};
 use crate::report::text::{bound, cell, increment, maybe, short_name, signed, with_unit};
+use crate::stats::Summary;
 
 /// Columns of a sparkline.
 const WIDTH: usize = 40;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::core::analysis::{KpiStats, WindowStats};
 use crate::core::kpi::{KpiId, Unit};
-use crate::core::stats::{MeanInterval, MedianInterval, Trend};
+use crate::stats::{MeanInterval, MedianInterval, Trend};
 
 /// One KPI over one window, in its unit. All numbers are null when no value is known.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]

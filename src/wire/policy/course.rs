@@ -2,7 +2,7 @@
 
 use crate::core::course::{ChangeRules, CourseRules, DriftGateRules, Horizon};
 use crate::core::policy::Windows;
-use crate::core::stats::steps::SHORTEST;
+use crate::stats::change_points::SHORTEST;
 
 use super::gates::sourced;
 use super::reader::{Read, Reader};

@@ -2,7 +2,7 @@
 //! window or in so many of the last iterations. Combinations that could never judge are errors here.
 
 use crate::core::policy::{HoldCount, Judge, Statistic, WindowSpec, Windows};
-use crate::core::stats::interval;
+use crate::stats::intervals;
 
 use super::reader::{Found, Noted, Read, Reader};
 use super::tree::{Key, Value};
@@ -60,10 +60,10 @@ pub(super) fn judge(
         return Err(reader.note(&side.place, problem));
     }
     match asked.length()? {
-        Some(length) if length < interval::FEWEST => {
+        Some(length) if length < intervals::FEWEST => {
             let problem = format!(
                 "a window of {length} never gives a bound; expected `point`, or a window of at least {}",
-                interval::FEWEST
+                intervals::FEWEST
             );
             Err(reader.note(&side.place, problem))
         }

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use rayon::prelude::*;
-use soak::core::stats::spikes;
-use soak::core::stats::steps::{SHORTEST, Split};
+use soak::stats::change_points;
+use soak::stats::change_points::{SHORTEST, Split};
 
 use super::world::Stream;
 
@@ -77,7 +77,7 @@ pub fn source() -> String {
 fn simulate(n: usize, phi: f64) -> Cell {
     let one = |replicate: usize| {
         let values = Stream::of(&[PURPOSE, n as u64, phi.to_bits(), replicate as u64]).process(n, phi);
-        let clean = spikes::without_rare(&values, &spikes::find(&values, 0.0));
+        let clean = change_points::without_rare_spikes(&values, &change_points::find_spikes(&values, 0.0));
         Split::of(&clean, SHORTEST).expect("there is room for a split")
     };
     let splits: Vec<Split> = (0..SERIES).into_par_iter().map(one).collect();

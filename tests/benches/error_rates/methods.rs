@@ -3,8 +3,8 @@
 use soak::core::course::{ChangeRules, Column, CourseRules, DriftVerdict, changes, drift, memory};
 use soak::core::kpi::{Direction, KpiId};
 use soak::core::policy::{Limit, WindowSpec};
-use soak::core::stats::{MeanInterval, Summary};
 use soak::core::verdict::{LimitSource, Severity};
+use soak::stats::{MeanInterval, Summary};
 
 use super::comparison;
 use super::world::{Run, Scenario};

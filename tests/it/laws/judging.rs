@@ -8,8 +8,8 @@ use soak::core::analysis::{Analysis, Options, analyse};
 use soak::core::evidence::{BadFile, Declared, Duplicate, Evidence, RunState};
 use soak::core::kpi::KpiId;
 use soak::core::policy::{FreezeRule, GateSet, Policy};
-use soak::core::stats::Summary;
 use soak::core::verdict::{Comparison, Outcome, Part, join};
+use soak::stats::Summary;
 use soak::wire::policy;
 
 use super::series::{Point, folder, runs, series};

@@ -4,7 +4,7 @@
 
 use super::{Answer, Judged, POWERS};
 use crate::core::number::TOLERANCE;
-use crate::core::stats::two_sample::MeanShift;
+use crate::stats::two_sample::MeanShift;
 
 /// What would decide where nothing can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,9 +13,9 @@ use crate::core::judge::list_numbers;
 use crate::core::number::fixed;
 use crate::core::policy::IntegrityRules;
 use crate::core::series::Series;
-use crate::core::stats::summary::median;
 use crate::core::verdict::{Check, Comparison, Outcome};
 use crate::core::window::Window;
+use crate::stats::summary::median;
 
 /// More single iterations in a sentence help nobody.
 const NAMED: usize = 4;

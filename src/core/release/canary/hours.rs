@@ -6,8 +6,8 @@ use super::terms::{Asked, AskedHour, Terms};
 use super::watch::{Watch, later, told};
 use crate::core::number::{exact, trimmed};
 use crate::core::policy::Statistic;
-use crate::core::stats::Summary;
 use crate::core::verdict::{Check, Outcome, Severity, join};
+use crate::stats::Summary;
 
 /// A limit, looked at.
 #[derive(Clone, Debug, PartialEq)]

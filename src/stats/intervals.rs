@@ -3,12 +3,11 @@
 //! Neighbouring iterations resemble each other, so n of them say less than n independent values would; the
 //! interval is as wide as that many independent ones deserve. Must not be read as a limit.
 
-use serde::Serialize;
-
-use super::ar1::{self, LARGEST_PHI};
+use super::autocorrelation::{self, LARGEST_PHI};
+use super::autocorrelation::{Levels, Likeness, Residuals};
 use super::distributions::student_t_quantile;
-use super::levels::{Levels, Likeness, Residuals};
 use super::summary::Summary;
+use serde::Serialize;
 
 /// Fewest values for an interval.
 pub const FEWEST: usize = 6;
@@ -34,7 +33,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// The autocorrelation of values in the order of time (see [`ar1::phi_around_mean`]). Values with a gap
+    /// The autocorrelation of values in the order of time (see [`autocorrelation::phi_around_mean`]). Values with a gap
     /// between them count as neighbours. Equal values have none to be seen, which counts as 0.
     ///
     /// `None` with fewer than 16 values.
@@ -43,7 +42,7 @@ impl Memory {
             return None;
         }
         let r1 = lag1_autocorrelation(values).unwrap_or(0.0);
-        Some(Self { phi: ar1::phi_around_mean(r1, values.len())?, n: values.len() })
+        Some(Self { phi: autocorrelation::phi_around_mean(r1, values.len())?, n: values.len() })
     }
 
     /// The autocorrelation beside the changes of level of a series, for a piece of its present level: an old change
@@ -100,7 +99,7 @@ impl MeanInterval {
     /// same series: eight values of a run of a hundred can be judged, eight values by themselves cannot.
     ///
     /// The variance of the mean of n neighbours is that of a first-order process (see
-    /// [`ar1::variance_of_mean`]), `n_eff` its inverse; the variance of one value is `Σ(x − m)² ÷ n(1 − 1/n_eff)`,
+    /// [`autocorrelation::variance_of_mean`]), `n_eff` its inverse; the variance of one value is `Σ(x − m)² ÷ n(1 − 1/n_eff)`,
     /// which the same process makes unbiased; t has `n_eff − 1` degrees of freedom. φ is raised by three
     /// quarters of a standard error times n over the number of values that it was estimated from.
     ///
@@ -119,8 +118,9 @@ impl MeanInterval {
             return Some(Self { low, high, confidence, phi: 0.0, n_eff: n as f64 });
         }
         let caution = CAUTION * (n as f64 / memory.n.max(1) as f64).min(1.0);
-        let phi = (memory.phi + caution * ar1::standard_error(memory.phi, memory.n.max(1))).min(LARGEST_PHI);
-        let of_mean = ar1::variance_of_mean(n, phi);
+        let phi = (memory.phi + caution * autocorrelation::standard_error(memory.phi, memory.n.max(1)))
+            .min(LARGEST_PHI);
+        let of_mean = autocorrelation::variance_of_mean(n, phi);
         let n_eff = 1.0 / of_mean;
         let t = student_t_quantile(0.5 + 0.5 * confidence, n_eff - 1.0)?;
         let squares = summary.stdev * summary.stdev * (n - 1) as f64;
@@ -201,7 +201,7 @@ mod tests {
         close(median.low + median.high, 5.0, 1e-12);
         // Worth 1.9 independent ones: nothing can be said.
         let stiff = Memory { phi: 0.7, n: usize::MAX };
-        assert!(1.0 / ar1::variance_of_mean(6, 0.7) < 2.0);
+        assert!(1.0 / autocorrelation::variance_of_mean(6, 0.7) < 2.0);
         assert_eq!(MeanInterval::with_memory(&values, &summary, stiff, 0.95), None);
     }
 

@@ -3,11 +3,10 @@
 //! The median of all pairwise slopes (Theil 1950; Sen 1968, J. Am. Stat. Assoc. 63:1379–1389) does not move
 //! when a quarter of the points are wild. Must not judge whether a direction is good.
 
-use serde::Serialize;
-
+use super::TOLERANCE;
 use super::distributions::normal_quantile;
 use super::summary::median;
-use crate::core::number::TOLERANCE;
+use serde::Serialize;
 
 /// Fewest points for a slope.
 const FEWEST: usize = 3;
