@@ -23,6 +23,7 @@ pub mod infra;
 pub mod io;
 pub mod render;
 pub mod report;
+pub mod rollback;
 pub mod run;
 pub mod server;
 pub mod stats;

@@ -16,7 +16,6 @@ pub mod policy;
 pub mod provenance;
 pub mod release;
 pub mod remote_write;
-pub mod rollback;
 pub mod rotation;
 pub use crate::run::engine as run; // moved
 pub mod selftest;

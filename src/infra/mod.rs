@@ -5,5 +5,6 @@ pub mod clock;
 pub(crate) mod exchange;
 pub mod http_server;
 pub mod lock;
+pub mod notify;
 pub mod process;
 pub mod progress;

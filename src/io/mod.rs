@@ -4,9 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the room that touches the world")]
 
 pub mod account;
-pub mod action;
 pub mod artifacts;
-pub mod audit_log;
 pub mod audited;
 pub mod baseline_folder;
 pub mod bundle;
@@ -21,7 +19,7 @@ pub mod load;
 pub(crate) use crate::infra::exchange; // moved
 pub use crate::infra::lock; // moved
 pub mod loose;
-pub mod notify;
+pub use crate::infra::notify; // moved
 pub mod procfs;
 pub use crate::infra::progress; // moved
 pub mod pushgateway;

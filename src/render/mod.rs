@@ -18,8 +18,6 @@ pub mod prom;
 pub mod prom_export;
 pub mod release;
 pub mod remote_write_text;
-pub mod rollback_prom;
-pub mod rollback_text;
 pub mod rotation_text;
 pub use crate::run::log as run_log; // moved
 pub use crate::run::plan as run_plan; // moved

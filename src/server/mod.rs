@@ -1,7 +1,5 @@
 //! The hook of rollback over HTTP.
 
-pub mod rollback;
-
 pub use crate::export::endpoint as scrape; // moved
 pub use crate::export::live::server::{EVENT_READERS, Publisher, Server}; // moved
 pub(crate) use crate::infra::http_server as connections; // moved

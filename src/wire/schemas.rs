@@ -27,8 +27,6 @@ use super::release::canary_result::CanaryResult;
 use super::release::day_report::DayReport;
 use super::release::readiness_score::ReadinessScore;
 use super::release::validated::Validated;
-use super::rollback::answer::{HookAnswer, RehearsalAnswer, StatusAnswer};
-use super::rollback::log::LogLine as AuditLine;
 use super::rotation::{RotationLogLine, RotationResult, UsageResult};
 use super::run_log::LogLine;
 use super::run_manifest::RunManifest;
@@ -38,6 +36,8 @@ use super::snapshot::Snapshot;
 use super::snapshot_1_2::Snapshot12;
 use super::soak_metrics::{GatesSummary, SoakMetrics};
 use super::tuning_written::TuningState;
+use crate::rollback::answer::{HookAnswer, RehearsalAnswer, StatusAnswer};
+use crate::rollback::log::LogLine as AuditLine;
 use crate::run::iteration_file::Document;
 
 /// A schema and how to make it.

@@ -106,8 +106,7 @@ fn the_documented_metrics_of_the_watcher_are_those_that_it_exports() {
         .into_iter()
         .map(|row| (spans(&row[0]).remove(0), row[1].clone()))
         .collect();
-    let facts = soak::render::rollback_prom::Facts { last_rollback: Some(1.0), ..Default::default() };
-    assert_eq!(documented, typed(&soak::render::rollback_prom::metrics(&facts)));
+    assert_eq!(documented, typed(&soak::rollback::server::every_family()));
 }
 
 #[test]

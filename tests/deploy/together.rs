@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
-use soak::core::rollback::action::ActionKind;
-use soak::core::rollback::policy::{Environments, RollbackPolicy};
+use soak::rollback::action::ActionKind;
+use soak::rollback::policy::{Environments, RollbackPolicy};
 
 use crate::deploy::files::{list, names, text, word, yaml};
 use crate::deploy::rules;
@@ -81,7 +81,7 @@ fn the_gates_of_the_policy_are_the_gates_of_the_rules() {
         let named = alerts.iter().filter(|alert| alert["labels"]["gate"] == gate);
         named.map(|alert| word(&alert["alert"]).to_owned()).collect()
     };
-    let names = |gates: &[soak::core::rollback::policy::Gate]| -> BTreeSet<String> {
+    let names = |gates: &[soak::rollback::policy::Gate]| -> BTreeSet<String> {
         gates.iter().map(|gate| gate.name.clone()).collect()
     };
     assert_eq!(names(&policy.hard_gates), of_rules("hard"));

@@ -245,7 +245,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_the_reader_of_hooks_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        drop(soak::wire::rollback::hook::read(&bytes));
+        drop(soak::rollback::alert::read(&bytes));
     }
 
     #[test]
@@ -256,6 +256,6 @@ proptest! {
         let at = at.min(bytes.len());
         let end = (at + gone).min(bytes.len());
         bytes.splice(at..end, put.bytes());
-        drop(soak::wire::rollback::hook::read(&bytes));
+        drop(soak::rollback::alert::read(&bytes));
     }
 }

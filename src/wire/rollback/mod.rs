@@ -1,7 +1,4 @@
-//! The shapes of the rollback's files and messages: policy, alert hook, audit log, answers.
+//! The file of the rollback policy.
 
-pub mod answer;
-pub mod hook;
-pub mod log;
 pub mod policy;
 mod yaml;

@@ -7,9 +7,9 @@ use serde_json::Value as Json;
 
 use super::super::yaml::{Node, Value};
 use super::fields::{Fields, Notes, number, text, texts, words};
-use crate::core::rollback::action::{Action, ActionKind, OnFailure, Priority};
-use crate::core::rollback::condition::{Check, Condition, Subject, Verification};
 use crate::core::spelling::did_you_mean;
+use crate::rollback::action::{Action, ActionKind, OnFailure, Priority};
+use crate::rollback::policy::condition::{Check, Condition, Subject, Verification};
 
 /// States of a circuit breaker.
 const STATES: [&str; 3] = ["OPEN", "CLOSED", "HALF_OPEN"];
@@ -141,15 +141,16 @@ fn action(
             named = found.unwrap_or_default();
             is_whole
         }
+        ActionKind::Unknown => false,
     };
     params.finish(notes);
     if !is_whole {
         return None;
     }
     if kind == ActionKind::Notify {
-        return Some(Action { description, on_failure, ..Action::notification(named, priority) });
+        return Some(Action { description, on_failure, ..Action::notification(&named, priority) });
     }
-    Some(Action { kind, params: taken, channels: named, priority, description, on_failure, causes })
+    Some(Action { kind, params: taken, description, on_failure, causes })
 }
 
 /// A scalar as JSON.

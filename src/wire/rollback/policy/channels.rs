@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::super::yaml::{Entry, Value};
 use super::fields::{Fields, Notes, boolean, text, words};
-use crate::core::rollback::executor::SecretSource;
-use crate::core::rollback::policy::{Channel, Service};
+use crate::rollback::policy::SecretSource;
+use crate::rollback::policy::{Channel, Service};
 
 /// `PagerDuty`'s address for events.
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";

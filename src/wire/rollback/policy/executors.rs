@@ -9,10 +9,10 @@ use super::super::yaml::{Entry, Node, Value};
 use super::channels::secret_of;
 use super::fields::{Fields, Notes, boolean, number, text, texts, whole, words};
 use super::matchers::url;
-use crate::core::rollback::action::ActionKind;
-use crate::core::rollback::executor::{Executor, HeaderValue, Means, Method, NAMES, SecretSource};
-use crate::core::rollback::template::{check_body, check_text};
 use crate::core::spelling::did_you_mean;
+use crate::rollback::action::ActionKind;
+use crate::rollback::policy::template::{check_body, check_text};
+use crate::rollback::policy::{Executor, HeaderValue, Means, Method, NAMES, SecretSource};
 
 /// For one try, where the policy does not say.
 const TIMEOUT_SECONDS: f64 = 10.0;
@@ -142,7 +142,7 @@ fn headers(
                 Ok(()) => {
                     headers.insert(entry.key.clone(), HeaderValue::Text(text.clone()));
                 }
-                Err(error) => notes.note(entry.node.at, &path, error.to_string()),
+                Err(error) => notes.note(entry.node.at, &path, error),
             },
             _ => {
                 if let Some(value) = secret_header(&entry.node, &path, notes) {
@@ -185,7 +185,7 @@ fn body(node: &Node, path: &str, known: &[String], notes: &mut Notes) -> Result<
         return Err(());
     }
     let body = as_json(node);
-    check_body(&body, known).map_err(|error| notes.note(node.at, path, error.to_string()))?;
+    check_body(&body, known).map_err(|error| notes.note(node.at, path, error))?;
     Ok(body)
 }
 
@@ -212,7 +212,7 @@ fn exec(mut fields: Fields<'_>, known: &[String], notes: &mut Notes) -> Option<E
             return Err("the program itself takes no placeholders".to_owned());
         }
         for word in &command {
-            check_text(word, known).map_err(|error| error.to_string())?;
+            check_text(word, known)?;
         }
         Ok(command)
     });

@@ -18,13 +18,13 @@ use sha2::{Digest, Sha256};
 
 pub use fields::{Problem, Problems};
 
-use super::hook::shown;
 pub use super::yaml::Place;
 use super::yaml::{self, Node, Value};
 use crate::core::hex::hex;
-use crate::core::rollback::action::ActionKind;
-use crate::core::rollback::condition::{Subject, Verification};
-use crate::core::rollback::policy::{
+use crate::rollback::action::ActionKind;
+use crate::rollback::alert::shown;
+use crate::rollback::policy::condition::{Subject, Verification};
+use crate::rollback::policy::{
     Audit, AutoRollback, Environments, Gate, PrometheusAccess, Recovery, RollbackPolicy,
 };
 use actions::{Known, action_list, on_failure, verification};
@@ -233,7 +233,7 @@ fn recovery(root: &mut Fields<'_>, may_name: Known<'_>, notes: &mut Notes) -> Re
     // On the way back the order matters more: what failed must not be followed by more.
     let actions = action_list(
         &mut fields,
-        on_failure.unwrap_or(crate::core::rollback::action::OnFailure::Stop),
+        on_failure.unwrap_or(crate::rollback::action::OnFailure::Stop),
         may_name,
         notes,
     );

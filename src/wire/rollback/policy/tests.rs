@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::core::rollback::action::OnFailure;
-use crate::core::rollback::condition::{Condition, Operator, Subject};
-use crate::core::rollback::executor::{HeaderValue, Means, SecretSource};
-use crate::core::rollback::policy::Service;
+use crate::rollback::action::OnFailure;
+use crate::rollback::policy::Service;
+use crate::rollback::policy::condition::{Condition, Operator, Subject};
+use crate::rollback::policy::{HeaderValue, Means, SecretSource};
 
 const PUBLISHED: &str = include_str!("../../../../deploy/policies/rollback.yaml");
 
@@ -69,7 +69,7 @@ fn the_published_policy_is_whole() {
     assert_eq!(policy.gaps(), Vec::<String>::new());
     assert_eq!(policy.auto.cooldown, Duration::from_secs(15 * 60));
     let actions: Vec<String> =
-        policy.auto.actions.iter().map(crate::core::rollback::action::Action::words).collect();
+        policy.auto.actions.iter().map(crate::rollback::action::Action::words).collect();
     assert_eq!(
         actions[..3],
         ["scale_strategy target=0", "circuit_state state=OPEN", "freeze_orders enabled=true"]

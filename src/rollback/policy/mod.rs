@@ -1,0 +1,409 @@
+//! The rollback policy: which alerts are gates, what is done about them, how, and who is notified.
+
+pub mod condition;
+pub mod template;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+use strum::IntoStaticStr;
+
+use super::action::{Action, ActionKind, OnFailure};
+use super::alert::Alert;
+use condition::Verification;
+
+/// An alert that the policy knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// Value of the label `alertname`.
+    pub name: String,
+    /// What it means, in words; may be empty.
+    pub description: String,
+    /// Whom a soft gate notifies. Empty = the channels of [`RollbackPolicy::quiet_channels`].
+    pub channels: Vec<String>,
+}
+
+/// Which environments' alerts count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Environments {
+    /// The policy does not say. Good enough to rehearse, not to act.
+    Unsaid,
+    /// All, as the policy says in so many words.
+    Any,
+    /// Alerts that have each of these labels with one of its values.
+    Labels(BTreeMap<String, BTreeSet<String>>),
+}
+
+impl Environments {
+    /// Whether an alert comes from one of them; otherwise the label that says it does not.
+    pub(crate) fn hold(&self, alert: &Alert) -> Result<(), String> {
+        let Self::Labels(wanted) = self else { return Ok(()) };
+        for (name, values) in wanted {
+            match alert.labels.get(name) {
+                Some(value) if values.contains(value) => {}
+                Some(value) => {
+                    let start: String = value.chars().take(80).collect();
+                    return Err(format!("its label `{name}` is `{start}`"));
+                }
+                None => return Err(format!("it has no label `{name}`")),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What hard gates lead to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AutoRollback {
+    /// Off = hard gates only notify.
+    pub enabled: bool,
+    /// From one rollback to the next.
+    pub cooldown: Duration,
+    /// Most actions in 24 hours, notifications not counted. `None` = no limit.
+    pub max_actions_per_day: Option<u32>,
+    /// How long an episode is remembered after it was last heard of.
+    pub remember: Duration,
+    /// Most episodes that are remembered; what is over is forgotten first.
+    pub remember_alerts: usize,
+    /// How long a rollback waits for whoever carries actions out just then, before it is refused.
+    pub lock_wait: Duration,
+    /// What is done, in this order.
+    pub actions: Vec<Action>,
+    /// What becomes of the rest when an action fails, unless the action says otherwise.
+    pub on_failure: OnFailure,
+    /// What must be true afterwards.
+    pub verification: Verification,
+}
+
+/// The way back.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recovery {
+    /// What is done, in this order.
+    pub actions: Vec<Action>,
+    /// What must be true afterwards.
+    pub verification: Verification,
+}
+
+/// A service that takes notifications.
+#[derive(Clone, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum Service {
+    /// `PagerDuty`, Events API v2.
+    PagerDuty {
+        /// The routing key of the integration.
+        routing_key: SecretSource,
+        /// Where events go.
+        url: String,
+        /// Named in the event, so that whoever reads it knows whom it goes to; may be empty.
+        escalation_policy: String,
+    },
+    /// An incoming webhook of Slack.
+    Slack {
+        /// Its address.
+        url: SecretSource,
+        /// Named in the text; an incoming webhook has a channel of its own.
+        channel: String,
+        /// Whom to mention, in front of the text; may be empty.
+        mention: String,
+    },
+    /// A bot of Telegram.
+    Telegram {
+        /// Its token.
+        token: SecretSource,
+        /// The chat.
+        chat_id: SecretSource,
+        /// Where the bot API lives.
+        api: String,
+    },
+    /// Anything that takes `{"text": …}`.
+    Webhook {
+        /// Its address.
+        url: SecretSource,
+    },
+}
+
+impl Service {
+    /// What it must know to be reached.
+    pub(crate) fn secrets(&self) -> Vec<&SecretSource> {
+        match self {
+            Self::PagerDuty { routing_key, .. } => vec![routing_key],
+            Self::Slack { url, .. } | Self::Webhook { url } => vec![url],
+            Self::Telegram { token, chat_id, .. } => vec![token, chat_id],
+        }
+    }
+}
+
+/// A way to notify people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// Off = it is skipped, and a result says so.
+    pub enabled: bool,
+    /// The service.
+    pub service: Service,
+}
+
+/// Whom verification asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrometheusAccess {
+    /// Base URL.
+    pub url: String,
+    /// Label matchers without braces for metrics named without a query; may be empty.
+    pub selector: String,
+    /// How often it looks at the trading system.
+    pub scrape_interval: Duration,
+    /// A bearer token. `None` = none is needed.
+    pub token: Option<SecretSource>,
+}
+
+/// The audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audit {
+    /// Off is only good for reading the file as it was: nothing acts without its log.
+    pub enabled: bool,
+    /// The file. `None` = the command line names it.
+    pub log_path: Option<PathBuf>,
+    /// Whether the numbers that verification read stand in the log.
+    pub include_metrics: bool,
+    /// Whether all causes of a failure and the end of a command's stderr stand in the log.
+    pub include_causes: bool,
+}
+
+/// Where a secret comes from. The policy never holds one itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// An environment variable of soak's process.
+    Env(String),
+    /// A file; blanks and line ends around the secret do not count.
+    File(PathBuf),
+}
+
+/// What stands in a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeaderValue {
+    /// This text.
+    Text(String),
+    /// A secret behind a prefix (`Bearer `).
+    Secret {
+        /// In front of the secret; may be empty.
+        prefix: String,
+        /// The secret.
+        source: SecretSource,
+    },
+}
+
+/// Methods that change something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "UPPERCASE")]
+pub enum Method {
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    pub(crate) const ALL: [Self; 4] = [Self::Post, Self::Put, Self::Patch, Self::Delete];
+
+    pub(crate) fn word(self) -> &'static str {
+        self.into()
+    }
+
+    /// Whether two requests do what one does, by the definition of the method (RFC 9110, section 9.2.2).
+    pub(crate) fn is_idempotent(self) -> bool {
+        matches!(self, Self::Put | Self::Delete)
+    }
+}
+
+/// What is done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Means {
+    /// A request.
+    Http {
+        /// Its method.
+        method: Method,
+        /// Where to; may hold placeholders neither in scheme nor host, because it has none.
+        url: String,
+        /// Headers by name.
+        headers: BTreeMap<String, HeaderValue>,
+        /// A JSON body with placeholders. `None` = no body.
+        body: Option<Value>,
+    },
+    /// A command and its arguments, with placeholders; no shell reads them.
+    Exec {
+        /// The program first.
+        command: Vec<String>,
+        /// Between TERM and KILL at the time-out.
+        kill_after: Duration,
+    },
+}
+
+/// How a kind of action is carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Executor {
+    /// What is done.
+    pub means: Means,
+    /// For one try.
+    pub timeout: Duration,
+    /// Tries in all. More than one only where a repetition does no harm.
+    pub tries: u32,
+    /// Whether doing it twice is the same as doing it once.
+    pub is_idempotent: bool,
+}
+
+/// The names that every template may use, besides `params.…`.
+pub(crate) const NAMES: [&str; 6] = ["action", "alert", "idempotency_key", "kind", "reason", "rollback_id"];
+
+/// What the placeholders of an action stand for.
+#[derive(Clone, Debug)]
+pub(crate) struct Placeholders<'a> {
+    pub action: &'a Action,
+    /// The alert that led to it; empty where a person did.
+    pub alert: &'a str,
+    /// The same for each try of the action, and for no other action.
+    pub idempotency_key: String,
+    /// `rollback`, `recovery`, …
+    pub kind: &'static str,
+    pub reason: &'a str,
+    /// The number of the operation in the log.
+    pub id: String,
+}
+
+impl Placeholders<'_> {
+    pub(crate) fn value(&self, name: &str) -> Option<Value> {
+        if let Some(key) = name.strip_prefix("params.") {
+            return self.action.params.get(key).cloned();
+        }
+        let text = match name {
+            "action" => self.action.kind.word(),
+            "alert" => self.alert,
+            "idempotency_key" => &self.idempotency_key,
+            "kind" => self.kind,
+            "reason" => self.reason,
+            "rollback_id" => &self.id,
+            _ => return None,
+        };
+        Some(Value::from(text))
+    }
+}
+
+/// The whole policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RollbackPolicy {
+    /// Alerts that lead to a rollback.
+    pub hard_gates: Vec<Gate>,
+    /// Alerts that people are notified of.
+    pub soft_gates: Vec<Gate>,
+    /// Which environments' alerts count.
+    pub environments: Environments,
+    /// What hard gates lead to.
+    pub auto: AutoRollback,
+    /// The way back; without actions there is none.
+    pub recovery: Recovery,
+    /// How kinds of actions are carried out.
+    pub executors: BTreeMap<ActionKind, Executor>,
+    /// Ways to tell people, by name.
+    pub channels: BTreeMap<String, Channel>,
+    /// Whom verification asks. `None` = nobody.
+    pub prometheus: Option<PrometheusAccess>,
+    /// The audit log.
+    pub audit: Audit,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+}
+
+impl RollbackPolicy {
+    /// The hard gate of an alert.
+    pub(crate) fn hard(&self, name: &str) -> Option<&Gate> {
+        self.hard_gates.iter().find(|gate| gate.name == name)
+    }
+
+    /// The soft gate of an alert.
+    pub(crate) fn soft(&self, name: &str) -> Option<&Gate> {
+        self.soft_gates.iter().find(|gate| gate.name == name)
+    }
+
+    /// Channels that are on.
+    pub(crate) fn enabled_channels(&self) -> Vec<String> {
+        self.channels.iter().filter(|(_, channel)| channel.enabled).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Channels that are on and wake nobody up; where there are none, all that are on.
+    pub(crate) fn quiet_channels(&self) -> Vec<String> {
+        let is_quiet = |channel: &Channel| !matches!(channel.service, Service::PagerDuty { .. });
+        let quiet = self.channels.iter().filter(|(_, channel)| channel.enabled && is_quiet(channel));
+        let quiet: Vec<String> = quiet.map(|(name, _)| name.clone()).collect();
+        if quiet.is_empty() { self.enabled_channels() } else { quiet }
+    }
+
+    /// Every secret that acting needs: of executors, of channels that are on, of whom verification asks.
+    pub(crate) fn secrets(&self) -> Vec<&SecretSource> {
+        let mut secrets = Vec::new();
+        for executor in self.executors.values() {
+            if let Means::Http { headers, .. } = &executor.means {
+                secrets.extend(headers.values().filter_map(|value| match value {
+                    HeaderValue::Secret { source, .. } => Some(source),
+                    HeaderValue::Text(_) => None,
+                }));
+            }
+        }
+        let enabled = self.channels.values().filter(|channel| channel.enabled);
+        secrets.extend(enabled.flat_map(|channel| channel.service.secrets()));
+        secrets.extend(self.prometheus.iter().filter_map(|access| access.token.as_ref()));
+        secrets
+    }
+
+    /// What keeps this policy from acting, in words: gaps that a rehearsal does not mind.
+    pub(crate) fn gaps(&self) -> Vec<String> {
+        let mut gaps = Vec::new();
+        if self.environments == Environments::Unsaid {
+            gaps.push(
+                "`environment` is missing: an alert of any environment would act; name the labels, or write \
+                 `environment: any`"
+                    .to_owned(),
+            );
+        }
+        if !self.audit.enabled {
+            gaps.push(
+                "`audit.enabled` is false: without the log nobody knows what was done, so nothing is"
+                    .to_owned(),
+            );
+        }
+        let actions = self.auto.actions.iter().chain(&self.recovery.actions);
+        let kinds: BTreeSet<ActionKind> = actions.map(|action| action.kind).collect();
+        for kind in kinds.into_iter().filter(|kind| *kind != ActionKind::Notify) {
+            if !self.executors.contains_key(&kind) {
+                gaps.push(format!(
+                    "`executors.{}` is missing: nobody knows how to carry the action out",
+                    kind.word()
+                ));
+            }
+        }
+        if self.enabled_channels().is_empty() && !self.soft_gates.is_empty() {
+            gaps.push(
+                "no channel of `notifications` is on: nobody could be told of a soft gate, and Alertmanager would be asked \
+                 to come again for ever"
+                    .to_owned(),
+            );
+        }
+        let is_on = |name: &String| self.channels.get(name).is_some_and(|channel| channel.enabled);
+        for (key, actions) in [("auto_rollback", &self.auto.actions), ("recovery", &self.recovery.actions)] {
+            let told = actions.iter().filter(|action| !action.acts());
+            for action in told.filter(|action| !action.channels().iter().any(is_on)) {
+                gaps.push(format!(
+                    "an action `notify` of `{key}` tells {} alone, and none of these is on: every time it would be one that \
+                     failed",
+                    action.channels().join(", ")
+                ));
+            }
+        }
+        let checks = self.auto.verification.checks.len() + self.recovery.verification.checks.len();
+        if checks > 0 && self.prometheus.is_none() {
+            gaps.push(
+                "`prometheus` is missing: the checks of the verification have nobody to ask".to_owned(),
+            );
+        }
+        gaps
+    }
+}
