@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use super::environment;
 use super::values;
 use crate::core::secret::Secret;
+use crate::infra::notify::{TELEGRAM_API, Target, TelegramBot};
 
 /// A chat that takes notifications.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -42,35 +43,6 @@ pub struct NotifyArgs {
     link: Option<String>,
 }
 
-/// Where a notification goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Destination {
-    /// A Slack webhook.
-    Slack {
-        /// The webhook.
-        url: Secret,
-    },
-    /// A webhook that takes JSON.
-    Webhook {
-        /// The webhook.
-        url: Secret,
-    },
-    /// A Telegram bot by the whole URL of its `sendMessage`.
-    TelegramUrl {
-        /// The URL, with the token in it.
-        url: Secret,
-        /// The chat.
-        chat_id: String,
-    },
-    /// A Telegram bot by its token.
-    TelegramToken {
-        /// The token.
-        token: Secret,
-        /// The chat.
-        chat_id: String,
-    },
-}
-
 /// Why there is nowhere to send a notification that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoDestination {
@@ -102,14 +74,14 @@ impl NotifyArgs {
     }
 
     /// Where the notification goes; `None` where none was asked for.
-    pub fn destination(&self) -> Result<Option<Destination>, NoDestination> {
+    pub fn destination(&self) -> Result<Option<Target>, NoDestination> {
         self.destination_with(environment::text)
     }
 
     fn destination_with(
         &self,
         variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Option<Destination>, NoDestination> {
+    ) -> Result<Option<Target>, NoDestination> {
         let url = |own: &str| {
             let from_variables = || variable("SOAK_WEBHOOK_URL").or_else(|| variable(own)).map(Secret::from);
             self.webhook_url.clone().or_else(from_variables)
@@ -119,25 +91,24 @@ impl NotifyArgs {
             Some(Channel::Slack | Channel::Webhook) if self.chat_id.is_some() => Err(NoDestination::IdleChat),
             Some(Channel::Slack) => {
                 let url = url("SLACK_WEBHOOK").ok_or(NoDestination::SlackUrl)?;
-                Ok(Some(Destination::Slack { url }))
+                Ok(Some(Target::Slack { url, mention: String::new() }))
             }
             Some(Channel::Webhook) => {
                 let common = || variable("SOAK_WEBHOOK_URL").map(Secret::from);
                 let url = self.webhook_url.clone().or_else(common).ok_or(NoDestination::WebhookUrl)?;
-                Ok(Some(Destination::Webhook { url }))
+                Ok(Some(Target::Webhook { url }))
             }
             Some(Channel::Telegram) => {
                 let chat = self.chat_id.clone().or_else(|| variable("TELEGRAM_CHAT_ID"));
                 let url = url("TELEGRAM_WEBHOOK");
                 let token = variable("TELEGRAM_BOT_TOKEN").map(Secret::from);
-                if url.is_none() && token.is_none() {
-                    return Err(NoDestination::TelegramBot);
-                }
+                let bot = match (url, token) {
+                    (Some(url), _) => TelegramBot::Url(url),
+                    (None, Some(token)) => TelegramBot::Token { token, api: Secret::new(TELEGRAM_API) },
+                    (None, None) => return Err(NoDestination::TelegramBot),
+                };
                 let chat_id = chat.ok_or(NoDestination::TelegramChat)?;
-                Ok(match (url, token) {
-                    (Some(url), _) => Some(Destination::TelegramUrl { url, chat_id }),
-                    (None, token) => token.map(|token| Destination::TelegramToken { token, chat_id }),
-                })
+                Ok(Some(Target::Telegram { bot, chat_id }))
             }
         }
     }
@@ -156,17 +127,14 @@ mod tests {
         }
     }
 
-    fn destination(
-        args: &NotifyArgs,
-        variables: &[(&str, &str)],
-    ) -> Result<Option<Destination>, NoDestination> {
+    fn destination(args: &NotifyArgs, variables: &[(&str, &str)]) -> Result<Option<Target>, NoDestination> {
         args.destination_with(|name| {
             variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         })
     }
 
-    fn slack(url: &str) -> Destination {
-        Destination::Slack { url: url.to_owned().into() }
+    fn slack(url: &str) -> Target {
+        Target::Slack { url: url.to_owned().into(), mention: String::new() }
     }
 
     #[test]
@@ -192,7 +160,7 @@ mod tests {
     fn a_webhook_takes_the_flag_then_the_common_variable_and_no_chats_own() {
         let common = [("SOAK_WEBHOOK_URL", "https://common")];
         let asked = args(Some(Channel::Webhook), None, None);
-        let to = |url: &str| Ok(Some(Destination::Webhook { url: Secret::new(url) }));
+        let to = |url: &str| Ok(Some(Target::Webhook { url: Secret::new(url) }));
         assert_eq!(
             destination(&args(Some(Channel::Webhook), Some("https://flag"), None), &common),
             to("https://flag")
@@ -220,7 +188,8 @@ mod tests {
         let chat = ("TELEGRAM_CHAT_ID", "-100");
         let asked = args(Some(Channel::Telegram), None, None);
         let by_token = |chat_id: &str| {
-            Ok(Some(Destination::TelegramToken { token: Secret::new("12:ab"), chat_id: chat_id.to_owned() }))
+            let bot = TelegramBot::Token { token: Secret::new("12:ab"), api: Secret::new(TELEGRAM_API) };
+            Ok(Some(Target::Telegram { bot, chat_id: chat_id.to_owned() }))
         };
         assert_eq!(destination(&asked, &[token, chat]), by_token("-100"));
         assert_eq!(
@@ -230,7 +199,10 @@ mod tests {
         let url = "https://bots.example/sendMessage";
         assert_eq!(
             destination(&asked, &[token, chat, ("TELEGRAM_WEBHOOK", url)]),
-            Ok(Some(Destination::TelegramUrl { url: Secret::new(url), chat_id: "-100".to_owned() }))
+            Ok(Some(Target::Telegram {
+                bot: TelegramBot::Url(Secret::new(url)),
+                chat_id: "-100".to_owned()
+            }))
         );
     }
 

@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 
-use super::judging::{cannot_judge, collect_provenance, judging_options, load_window_policy, notify_target};
+use super::judging::{cannot_judge, collect_provenance, judging_options, load_window_policy};
 use super::post_soak::{compare, notify, say, tell_folder, write};
 use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
@@ -27,7 +27,7 @@ pub(super) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         fail_on,
         out,
     } = args;
-    let target = notify_args.destination().map_err(Failure::usage)?.map(notify_target);
+    let target = notify_args.destination().map_err(Failure::usage)?;
     let policy = load_window_policy(policy, window)?;
     let provenance = collect_provenance(&policy, None)?;
     let options = judging_options(*mock, window);

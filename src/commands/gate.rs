@@ -3,9 +3,7 @@
 use super::Failure;
 use super::ci::Reporter;
 use super::extract::metrics_wanted;
-use super::judging::{
-    cannot_judge, collect_provenance, judging_options, load_window_policy, notify_target, overriding,
-};
+use super::judging::{cannot_judge, collect_provenance, judging_options, load_window_policy, overriding};
 use super::post_soak::{compare, leave, notify, result, style, tell_folder, verdict_exit, write};
 use crate::cli::globals::GlobalArgs;
 use crate::cli::judging::JudgedRunArgs;
@@ -56,7 +54,7 @@ pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         ..judging_options(*mock, window)
     };
     let (target, policy, provenance, judged) = reporter.or_error(|| {
-        let target = notify_args.destination().map_err(Failure::usage)?.map(notify_target);
+        let target = notify_args.destination().map_err(Failure::usage)?;
         let policy = load_window_policy(policy, window)?;
         let provenance = collect_provenance(&policy, overriding(override_))?;
         let edge_report = edge_report.as_deref();

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::Failure;
 use crate::cli::judging::{MockArgs, OverrideArgs, OverrideByArgs, PolicyArgs, WindowArgs};
-use crate::cli::notify::Destination;
 use crate::core::analysis::Options;
 use crate::core::policy::Policy;
 use crate::flow::judge::JudgeError;
@@ -14,7 +13,6 @@ use crate::flow::{policy, provenance};
 use crate::io::artifacts::WriteError;
 use crate::io::environment::Environment;
 use crate::io::load::LoadError;
-use crate::io::notify::{Target, TelegramBot};
 use crate::wire::policy::Patch;
 use crate::wire::provenance::Provenance;
 
@@ -93,16 +91,4 @@ pub(super) fn cannot_judge(error: JudgeError) -> Failure {
 pub(super) fn cannot_write(error: WriteError) -> Failure {
     let hint = error.hint();
     Failure::output(error).hint_if_known(hint)
-}
-
-/// Where a notification is sent.
-pub(super) fn notify_target(destination: Destination) -> Target {
-    match destination {
-        Destination::Slack { url } => Target::Slack { url },
-        Destination::Webhook { url } => Target::Webhook { url },
-        Destination::TelegramUrl { url, chat_id } => Target::Telegram { bot: TelegramBot::Url(url), chat_id },
-        Destination::TelegramToken { token, chat_id } => {
-            Target::Telegram { bot: TelegramBot::Token(token), chat_id }
-        }
-    }
 }

@@ -15,7 +15,7 @@ use crate::flow::baseline;
 use crate::flow::judge::Judged;
 use crate::flow::tell;
 use crate::flow::write::{self, Rendered};
-use crate::io::notify::Target;
+use crate::infra::notify::Target;
 use crate::render::terminal::Style;
 use crate::wire::gate_result::GateResult;
 use crate::wire::provenance::Provenance;

@@ -108,7 +108,7 @@ fn serve(args: &ServeArgs) -> Result<Exit, Failure> {
         tracing::warn!("the token travels in plain text; `--tls-cert` and `--tls-key` would hide it");
     }
     let (policy, log, mode) = open(files, *live)?;
-    let mut journal = open_journal(&log, mode, &policy)?;
+    let mut journal = Journal::open(&log, mode, policy.auto.remember_alerts)?;
     // Both are let go when this function ends.
     let _serving = journal::serving(&log).map_err(|error| match error {
         LockError::Held { .. } => {
@@ -129,12 +129,10 @@ fn serve(args: &ServeArgs) -> Result<Exit, Failure> {
         pid: std::process::id(),
         policy_sha256: policy.sha256.clone(),
     };
-    let left = journal
-        .transact(|transaction| {
-            transaction.push(opened);
-            transaction.settle(true)
-        })
-        .map_err(cannot_log)?;
+    let left = journal.transact(|transaction| {
+        transaction.push(opened);
+        transaction.settle(true)
+    })?;
     drop(acting);
     let listening = Listening::at(address).map_err(Failure::failed)?;
     let bound = listening.bound;
@@ -211,9 +209,9 @@ fn operate(args: &ManualArgs, kind: OperationKind, is_forced: bool) -> Result<Ex
         )));
     }
     let by = by.clone().unwrap_or_else(|| person(&Environment::of_process()));
-    let mut journal = open_journal(&log, mode, &policy)?;
+    let mut journal = Journal::open(&log, mode, policy.auto.remember_alerts)?;
     let _acting = journal::acting(&log, ACTING_BY_HAND).map_err(cannot_act)?;
-    let planned = journal.plan_by_hand(kind, reason, by, is_forced, &policy).map_err(cannot_log)?;
+    let planned = journal.plan_by_hand(kind, reason, by, is_forced, &policy)?;
     let (operation, left) =
         planned.map_err(|why| Failure::failed(anyhow!("{why}")).hint("`--force` rolls back all the same"))?;
     for left in left {
@@ -339,7 +337,7 @@ fn remembered(files: &FilesArgs, policy: &RollbackPolicy) -> Result<(State, bool
         Err(LogError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
             Ok((state, false))
         }
-        Err(error) => Err(cannot_log(error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -409,7 +407,7 @@ fn unreadable(error: LogError) -> Failure {
         LogError::Io { .. } | LogError::NoFile { .. } => Failure::input(error),
         LogError::Damaged { .. } => Failure::input(error)
             .hint("what stands before that line is as it was written; what stands behind it proves nothing"),
-        LogError::Moved { .. } => cannot_log(error),
+        LogError::Moved { .. } => error.into(),
     }
 }
 
@@ -469,10 +467,6 @@ fn log_path(files: &FilesArgs, policy: &RollbackPolicy) -> Result<PathBuf, Failu
     })
 }
 
-fn open_journal(path: &Path, mode: Mode, policy: &RollbackPolicy) -> Result<Journal, Failure> {
-    Journal::open(path, mode, policy.auto.remember_alerts).map_err(cannot_log)
-}
-
 fn cannot_act(error: LockError) -> Failure {
     let hint = match &error {
         LockError::Held { .. } => "another rollback is under way; wait for it",
@@ -481,21 +475,4 @@ fn cannot_act(error: LockError) -> Failure {
         }
     };
     Failure::failed(error).hint(hint)
-}
-
-fn cannot_log(error: LogError) -> Failure {
-    let hint = match &error {
-        LogError::Damaged { .. } => {
-            "`soak rollback log verify FILE` says what does not fit; keep the file, and give `--log` another one \
-             only if you know what was done"
-        }
-        LogError::Io { action: "opened", .. } => "`--log FILE` names another place",
-        LogError::Moved { .. } => "the log must not be rotated while it is in use",
-        _ => "",
-    };
-    let failure = match &error {
-        LogError::Damaged { .. } => Failure::input(error),
-        _ => Failure::output(error),
-    };
-    if hint.is_empty() { failure } else { failure.hint(hint) }
 }

@@ -1,7 +1,7 @@
 //! Tells people about a verdict that is not PASS. Trouble with it is reported and changes nothing else.
 
 use crate::core::verdict::Outcome;
-use crate::io::notify::{Notifier, NotifyError, Target};
+use crate::infra::notify::{self, NotifyError, Target};
 use crate::render::notification::{Notification, line, with_link};
 use crate::wire::snapshot::Snapshot;
 
@@ -15,7 +15,7 @@ pub fn verdict(
     if snapshot.outcome == Outcome::Pass {
         return Ok(None);
     }
-    Notifier::default().send(target, &with_link(text(snapshot), link)).map(Some)
+    notify::send(target, &with_link(text(snapshot), link)).map(Some)
 }
 
 /// The line that is sent.

@@ -11,7 +11,7 @@
 //! Parts of a text joined are the whole. Whole lines stay together where they can, else whole words; a word is cut only
 //! where it fills half a message by itself, and a character never.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::core::secret::Secret;
 use crate::io::http::{Address, HttpError, Limits, post_json};
@@ -29,10 +29,15 @@ const SLACK_LIMIT: usize = 4000;
 /// `PagerDuty` takes a summary of this many characters. Counting UTF-16 units never allows more.
 const PAGERDUTY_SUMMARY: usize = 1024;
 
-#[derive(Clone, Debug)]
+/// Where a notification goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// An incoming webhook of Slack, or of a system that takes the same JSON (Mattermost, Rocket.Chat).
-    Slack { url: Secret },
+    Slack {
+        url: Secret,
+        /// Whom Slack shall call, as its markup has it (`<!here>`), in front of the first message. May be empty.
+        mention: String,
+    },
     /// A webhook that takes `{"text": …}` as JSON.
     Webhook { url: Secret },
     /// A chat of Telegram.
@@ -52,7 +57,7 @@ pub enum Target {
 }
 
 /// What an event of `PagerDuty` has besides its text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PagerDutyEvent {
     /// Events with the same key are one incident.
     pub dedup_key: String,
@@ -65,10 +70,10 @@ pub struct PagerDutyEvent {
 }
 
 /// How Telegram's bot is reached.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TelegramBot {
-    /// By its token, on Telegram's server.
-    Token(Secret),
+    /// By its token, at this address of the bot API, without a slash at the end.
+    Token { token: Secret, api: Secret },
     /// By the whole address of its `sendMessage`.
     Url(Secret),
 }
@@ -117,115 +122,92 @@ impl NotifyError {
     }
 }
 
-/// Sends texts. The default has the usual limits and speaks to Telegram's server.
-#[derive(Clone, Debug)]
-pub struct Notifier {
-    pub limits: Limits,
-    /// Where Telegram's bot API lives, without a slash at the end.
-    pub telegram_api: String,
-    /// Whom Slack shall call, as its markup has it (`<!here>`), in front of the first message. May be empty.
-    pub slack_mention: String,
+/// Whether there is an address to send to; sends nothing.
+pub fn check(target: &Target) -> Result<(), NotifyError> {
+    let (service, url) = match target {
+        Target::Slack { url, .. } => ("slack", url.clone()),
+        Target::Webhook { url } => ("the webhook", url.clone()),
+        Target::PagerDuty { url, .. } => ("pagerduty", url.clone()),
+        Target::Telegram { chat_id, .. } if chat_id.trim().is_empty() => return Err(NotifyError::ChatId),
+        Target::Telegram { bot, .. } => ("telegram", telegram_url(bot)?),
+    };
+    let failed = |source| NotifyError::Http { service, message: 1, messages: 1, source };
+    Address::new(&url).map(drop).map_err(failed)
 }
 
-impl Default for Notifier {
-    fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            telegram_api: TELEGRAM_API.to_owned(),
-            slack_mention: String::new(),
+/// Sends the text; returns how many messages it took.
+pub fn send(target: &Target, text: &str) -> Result<usize, NotifyError> {
+    send_within(target, text, &Limits::default())
+}
+
+/// The same within these limits of each request.
+fn send_within(target: &Target, text: &str, limits: &Limits) -> Result<usize, NotifyError> {
+    if text.trim().is_empty() {
+        return Err(NotifyError::Empty);
+    }
+    match target {
+        Target::Slack { url, mention } => {
+            let messages =
+                parts(text, SLACK_LIMIT, |letter| slack_letter(letter).map_or(letter.len_utf16(), str::len));
+            let first = messages.first().copied().unwrap_or_default();
+            deliver("slack", url, &messages, limits, |part| {
+                let mention = if std::ptr::eq(part, first) { mention.as_str() } else { "" };
+                json!({ "text": format!("{mention}{}", slack_text(part)) })
+            })
+        }
+        Target::Webhook { url } => {
+            deliver("the webhook", url, &[text], limits, |text| json!({ "text": text }))
+        }
+        Target::PagerDuty { url, routing_key, event } => {
+            deliver("pagerduty", url, &[text], limits, |text| pagerduty(routing_key, event, text))
+        }
+        Target::Telegram { bot, chat_id } => {
+            let chat_id = chat_id.trim();
+            if chat_id.is_empty() {
+                return Err(NotifyError::ChatId);
+            }
+            let url = telegram_url(bot)?;
+            let messages = parts(text, TELEGRAM_LIMIT, char::len_utf16);
+            deliver("telegram", &url, &messages, limits, |text| json!({ "chat_id": chat_id, "text": text }))
         }
     }
 }
 
-impl Notifier {
-    /// Whether there is an address to send to; sends nothing.
-    pub fn check(&self, target: &Target) -> Result<(), NotifyError> {
-        let (service, url) = match target {
-            Target::Slack { url } => ("slack", url.clone()),
-            Target::Webhook { url } => ("the webhook", url.clone()),
-            Target::PagerDuty { url, .. } => ("pagerduty", url.clone()),
-            Target::Telegram { chat_id, .. } if chat_id.trim().is_empty() => return Err(NotifyError::ChatId),
-            Target::Telegram { bot, .. } => ("telegram", self.telegram_url(bot)?),
-        };
-        let failed = |source| NotifyError::Http { service, message: 1, messages: 1, source };
-        Address::new(&url).map(drop).map_err(failed)
+fn deliver(
+    service: &'static str,
+    url: &Secret,
+    messages: &[&str],
+    limits: &Limits,
+    body: impl Fn(&str) -> Value,
+) -> Result<usize, NotifyError> {
+    let failed =
+        |message| move |source| NotifyError::Http { service, message, messages: messages.len(), source };
+    let address = Address::new(url).map_err(failed(1))?;
+    for (before, message) in messages.iter().enumerate() {
+        post_json(&address, &body(message).to_string(), limits).map_err(failed(before + 1))?;
     }
+    Ok(messages.len())
+}
 
-    /// Sends the text; returns how many messages it took.
-    pub fn send(&self, target: &Target, text: &str) -> Result<usize, NotifyError> {
-        if text.trim().is_empty() {
-            return Err(NotifyError::Empty);
-        }
-        match target {
-            Target::Slack { url } => {
-                let messages = parts(text, SLACK_LIMIT, |letter| {
-                    slack_letter(letter).map_or(letter.len_utf16(), str::len)
-                });
-                let first = messages.first().copied().unwrap_or_default();
-                self.deliver("slack", url, &messages, |part| {
-                    let mention = if std::ptr::eq(part, first) { self.slack_mention.as_str() } else { "" };
-                    json!({ "text": format!("{mention}{}", slack_text(part)) }).to_string()
-                })
-            }
-            Target::Webhook { url } => {
-                self.deliver("the webhook", url, &[text], |text| json!({ "text": text }).to_string())
-            }
-            Target::PagerDuty { url, routing_key, event } => {
-                let body = |text: &str| pagerduty(routing_key, event, text);
-                self.deliver("pagerduty", url, &[text], body)
-            }
-            Target::Telegram { bot, chat_id } => {
-                let chat_id = chat_id.trim();
-                if chat_id.is_empty() {
-                    return Err(NotifyError::ChatId);
-                }
-                let url = self.telegram_url(bot)?;
-                let messages = parts(text, TELEGRAM_LIMIT, char::len_utf16);
-                self.deliver("telegram", &url, &messages, |text| {
-                    json!({ "chat_id": chat_id, "text": text }).to_string()
-                })
-            }
-        }
+fn telegram_url(bot: &TelegramBot) -> Result<Secret, NotifyError> {
+    let (token, api) = match bot {
+        TelegramBot::Url(url) => return Ok(url.clone()),
+        TelegramBot::Token { token, api } => (token.reveal(), api),
+    };
+    let is_token = token.split_once(':').is_some_and(|(number, letters)| {
+        !number.is_empty()
+            && number.bytes().all(|b| b.is_ascii_digit())
+            && !letters.is_empty()
+            && letters.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    });
+    if !is_token {
+        return Err(NotifyError::Token);
     }
-
-    fn deliver(
-        &self,
-        service: &'static str,
-        url: &Secret,
-        messages: &[&str],
-        body: impl Fn(&str) -> String,
-    ) -> Result<usize, NotifyError> {
-        let failed =
-            |message| move |source| NotifyError::Http { service, message, messages: messages.len(), source };
-        let address = Address::new(url).map_err(failed(1))?;
-        for (before, message) in messages.iter().enumerate() {
-            post_json(&address, &body(message), &self.limits).map_err(failed(before + 1))?;
-        }
-        Ok(messages.len())
-    }
-
-    fn telegram_url(&self, bot: &TelegramBot) -> Result<Secret, NotifyError> {
-        match bot {
-            TelegramBot::Url(url) => Ok(url.clone()),
-            TelegramBot::Token(token) => {
-                let token = token.reveal();
-                let is_token = token.split_once(':').is_some_and(|(number, letters)| {
-                    !number.is_empty()
-                        && number.bytes().all(|b| b.is_ascii_digit())
-                        && !letters.is_empty()
-                        && letters.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
-                });
-                if !is_token {
-                    return Err(NotifyError::Token);
-                }
-                Ok(Secret::new(&format!("{}/bot{token}/sendMessage", self.telegram_api)))
-            }
-        }
-    }
+    Ok(Secret::new(&format!("{}/bot{token}/sendMessage", api.reveal())))
 }
 
 /// An event; the first line of the text is its summary, as far as it may go.
-fn pagerduty(routing_key: &Secret, event: &PagerDutyEvent, text: &str) -> String {
+fn pagerduty(routing_key: &Secret, event: &PagerDutyEvent, text: &str) -> Value {
     let PagerDutyEvent { dedup_key, severity, source, escalation_policy } = event;
     let first =
         text.lines().map(str::trim).filter(|line| !line.is_empty()).take(2).collect::<Vec<_>>().join(": ");
@@ -244,7 +226,6 @@ fn pagerduty(routing_key: &Secret, event: &PagerDutyEvent, text: &str) -> String
             "custom_details": { "text": text, "escalation_policy": escalation_policy },
         },
     })
-    .to_string()
 }
 
 /// How Slack wants a character that would begin its markup. `None` = as it is.
@@ -303,26 +284,29 @@ mod tests {
     use std::error::Error;
     use std::time::Duration;
 
-    use serde_json::{Value, json};
-
     use super::*;
+    use crate::io::clock::Stopwatch;
     use crate::io::test_server::{Answer, TestServer};
 
     type TestResult = Result<(), Box<dyn Error>>;
 
     const TOKEN: &str = "123456:hush_Hush-hush";
 
-    fn notifier(server: &TestServer) -> Notifier {
-        Notifier {
-            limits: Limits { pause: Duration::from_millis(2), ..Limits::default() },
-            telegram_api: server.url(""),
-            slack_mention: String::new(),
-        }
+    fn send(target: &Target, text: &str) -> Result<usize, NotifyError> {
+        send_within(target, text, &Limits { pause: Duration::from_millis(2), ..Limits::default() })
     }
 
-    fn telegram(chat_id: &str) -> Target {
-        let bot = TelegramBot::Token(Secret::new(TOKEN));
+    fn slack(url: &str) -> Target {
+        Target::Slack { url: Secret::new(url), mention: String::new() }
+    }
+
+    fn telegram_with(server: &TestServer, token: &str, chat_id: &str) -> Target {
+        let bot = TelegramBot::Token { token: Secret::new(token), api: Secret::new(&server.url("")) };
         Target::Telegram { bot, chat_id: chat_id.to_owned() }
+    }
+
+    fn telegram(server: &TestServer, chat_id: &str) -> Target {
+        telegram_with(server, TOKEN, chat_id)
     }
 
     fn bodies(server: &TestServer) -> Result<Vec<Value>, serde_json::Error> {
@@ -332,8 +316,8 @@ mod tests {
     #[test]
     fn slack_gets_the_text_alone() -> TestResult {
         let server = TestServer::start(vec![Answer::status(200)])?;
-        let target = Target::Slack { url: Secret::new(&server.url("/services/T0/B0/hush")) };
-        assert_eq!(notifier(&server).send(&target, "Soak [FAIL] \"FAIL\""), Ok(1));
+        let target = slack(&server.url("/services/T0/B0/hush"));
+        assert_eq!(send(&target, "Soak [FAIL] \"FAIL\""), Ok(1));
         assert!(server.requests()[0].head.starts_with("POST /services/T0/B0/hush "));
         assert_eq!(bodies(&server)?, [json!({"text": "Soak [FAIL] \"FAIL\""})]);
         Ok(())
@@ -344,7 +328,7 @@ mod tests {
         let server = TestServer::start(vec![Answer::status(204)])?;
         let target = Target::Webhook { url: Secret::new(&server.url("/hook")) };
         let text = "long ".repeat(10_000);
-        assert_eq!(notifier(&server).send(&target, &text), Ok(1));
+        assert_eq!(send(&target, &text), Ok(1));
         assert_eq!(bodies(&server)?, [json!({"text": text})]);
         Ok(())
     }
@@ -352,10 +336,10 @@ mod tests {
     #[test]
     fn telegram_gets_the_chat_and_the_text_at_the_bots_address() -> TestResult {
         let server = TestServer::start([200, 200].map(Answer::status).to_vec())?;
-        assert_eq!(notifier(&server).send(&telegram(" -100123 "), "hello_world"), Ok(1));
+        assert_eq!(send(&telegram(&server, " -100123 "), "hello_world"), Ok(1));
         let url = Secret::new(&server.url("/relay/sendMessage?x=1"));
         let by_url = Target::Telegram { bot: TelegramBot::Url(url), chat_id: "@ops".to_owned() };
-        assert_eq!(notifier(&server).send(&by_url, "hello"), Ok(1));
+        assert_eq!(send(&by_url, "hello"), Ok(1));
 
         let heads: Vec<_> = server.requests().into_iter().map(|request| request.head).collect();
         assert!(heads[0].starts_with(&format!("POST /bot{TOKEN}/sendMessage ")), "{}", heads[0]);
@@ -372,7 +356,7 @@ mod tests {
     fn a_long_text_goes_to_telegram_in_parts_that_make_the_whole() -> TestResult {
         let server = TestServer::start([200, 200, 200].map(Answer::status).to_vec())?;
         let text = "é".repeat(4096) + &"x".repeat(4096) + "!";
-        assert_eq!(notifier(&server).send(&telegram("1"), &text), Ok(3));
+        assert_eq!(send(&telegram(&server, "1"), &text), Ok(3));
         let parts: Vec<String> =
             bodies(&server)?.iter().filter_map(|body| body["text"].as_str().map(str::to_owned)).collect();
         assert_eq!(parts.iter().map(|part| part.chars().count()).collect::<Vec<_>>(), [4096, 4096, 1]);
@@ -383,7 +367,7 @@ mod tests {
     #[test]
     fn a_part_that_fails_is_named_and_the_rest_is_not_sent() -> TestResult {
         let server = TestServer::start([200, 403, 200].map(Answer::status).to_vec())?;
-        let failed = notifier(&server).send(&telegram("1"), &"x".repeat(3 * 4096));
+        let failed = send(&telegram(&server, "1"), &"x".repeat(3 * 4096));
         let Err(error) = failed else { return Err("it was delivered".into()) };
         assert_eq!(error.to_string(), "the notification to telegram failed at part 2 of 3");
         assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("the server answered 403"));
@@ -416,10 +400,10 @@ mod tests {
         // Escaping makes 31 characters 38; 105 such lines are 3990 units.
         for (characters, messages) in [(1, 1), (4096, 2), (20_000, 7)] {
             let server = TestServer::start(vec![Answer::status(200); messages])?;
-            let target = Target::Slack { url: Secret::new(&server.url("/services/T0/B0/hush")) };
+            let target = slack(&server.url("/services/T0/B0/hush"));
             let text = of_length(characters);
             assert_eq!(text.chars().count(), characters);
-            assert_eq!(notifier(&server).send(&target, &text), Ok(messages));
+            assert_eq!(send(&target, &text), Ok(messages));
             let texts = texts(&server)?;
             assert_eq!(shown_by_slack(&texts.concat()), text);
             assert!(texts.iter().all(|text| text.len() <= 4000), "{characters}");
@@ -435,7 +419,7 @@ mod tests {
         for (characters, messages) in [(1, 1), (4096, 1), (4097, 2), (20_000, 5)] {
             let server = TestServer::start(vec![Answer::status(200); messages])?;
             let text = of_length(characters);
-            assert_eq!(notifier(&server).send(&telegram("1"), &text), Ok(messages));
+            assert_eq!(send(&telegram(&server, "1"), &text), Ok(messages));
             let texts = texts(&server)?;
             assert_eq!(texts.concat(), text);
             assert!(texts.iter().all(|text| text.encode_utf16().count() <= 4096), "{characters}");
@@ -448,10 +432,10 @@ mod tests {
     #[test]
     fn slack_mentions_nobody_and_links_nothing_because_of_a_text() -> TestResult {
         let server = TestServer::start([200, 200].map(Answer::status).to_vec())?;
-        let target = Target::Slack { url: Secret::new(&server.url("/services/T0/B0/hush")) };
-        assert_eq!(notifier(&server).send(&target, "<!channel> &lt; <https://evil.test|ok>"), Ok(1));
+        let target = slack(&server.url("/services/T0/B0/hush"));
+        assert_eq!(send(&target, "<!channel> &lt; <https://evil.test|ok>"), Ok(1));
         assert_eq!(texts(&server)?, ["&lt;!channel&gt; &amp;lt; &lt;https://evil.test|ok&gt;"]);
-        assert_eq!(notifier(&server).send(&telegram("1"), "<b> & </b>"), Ok(1));
+        assert_eq!(send(&telegram(&server, "1"), "<b> & </b>"), Ok(1));
         let bodies = bodies(&server)?;
         assert_eq!(bodies[1]["text"], "<b> & </b>");
         assert_eq!(bodies[1].get("parse_mode"), None);
@@ -466,12 +450,12 @@ mod tests {
             Answer::with_body(429, &body)
         };
         let server = TestServer::start(vec![busy(1), Answer::status(200)])?;
-        let started = std::time::Instant::now();
-        assert_eq!(notifier(&server).send(&telegram("1"), "x"), Ok(1));
-        assert!(started.elapsed() >= Duration::from_secs(1));
+        let watch = Stopwatch::start();
+        assert_eq!(send(&telegram(&server, "1"), "x"), Ok(1));
+        assert!(watch.elapsed() >= Duration::from_secs(1));
 
         let server = TestServer::start(vec![busy(3600), Answer::status(200)])?;
-        let Err(error) = notifier(&server).send(&telegram("1"), "x") else {
+        let Err(error) = send(&telegram(&server, "1"), "x") else {
             return Err("it was sent".into());
         };
         assert_eq!(
@@ -485,17 +469,12 @@ mod tests {
     #[test]
     fn what_cannot_be_sent_is_refused_before_anything_is_sent() -> TestResult {
         let server = TestServer::start(vec![Answer::status(200)])?;
-        let notifier = notifier(&server);
-        let with_token = |token: &str| Target::Telegram {
-            bot: TelegramBot::Token(Secret::new(token)),
-            chat_id: "1".to_owned(),
-        };
-        assert_eq!(notifier.send(&telegram("1"), " \n"), Err(NotifyError::Empty));
-        assert_eq!(notifier.send(&telegram(" "), "x"), Err(NotifyError::ChatId));
+        assert_eq!(send(&telegram(&server, "1"), " \n"), Err(NotifyError::Empty));
+        assert_eq!(send(&telegram(&server, " "), "x"), Err(NotifyError::ChatId));
         for token in
             ["", "hush", "123456", "123456:", ":hush", "12x:hush", "1:hush/../x", "1:hush?x", "1:hush@x"]
         {
-            assert_eq!(notifier.send(&with_token(token), "x"), Err(NotifyError::Token), "{token}");
+            assert_eq!(send(&telegram_with(&server, token, "1"), "x"), Err(NotifyError::Token), "{token}");
         }
         assert!(server.requests().is_empty());
         Ok(())
@@ -504,18 +483,16 @@ mod tests {
     #[test]
     fn neither_addresses_nor_tokens_are_shown() -> TestResult {
         let server = TestServer::start([404, 404].map(Answer::status).to_vec())?;
-        let notifier = notifier(&server);
-        let slack = |url: &str| Target::Slack { url: Secret::new(url) };
         let targets = [
             slack(&server.url("/services/hush")),
             slack("http://example.test/hush"),
             slack("hush"),
-            telegram("1"),
-            Target::Telegram { bot: TelegramBot::Token(Secret::new("hush")), chat_id: "1".to_owned() },
+            telegram(&server, "1"),
+            telegram_with(&server, "hush", "1"),
             Target::Telegram { bot: TelegramBot::Url(Secret::new("hush")), chat_id: "1".to_owned() },
         ];
         for target in targets {
-            let Err(error) = notifier.send(&target, "x") else { return Err("it was delivered".into()) };
+            let Err(error) = send(&target, "x") else { return Err("it was delivered".into()) };
             let source = error.source().map(ToString::to_string).unwrap_or_default();
             let told = format!("{error} {error:?} {source} {target:?} {:?}", error.hint()).to_lowercase();
             assert!(

@@ -121,7 +121,7 @@ pub struct Action {
 
 impl Action {
     /// A notification of these channels.
-    pub(crate) fn notification(channels: &[String], priority: Priority) -> Self {
+    pub(crate) fn notification(channels: Vec<String>, priority: Priority) -> Self {
         let params = BTreeMap::from([
             ("channels".to_owned(), Value::from(channels)),
             ("priority".to_owned(), Value::from(priority.word())),

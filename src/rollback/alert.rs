@@ -44,6 +44,7 @@ pub struct Hook {
 /// 32 hexadecimal digits: the first half of a SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct AlertKey(pub String);
 
 impl Alert {
@@ -246,8 +247,6 @@ mod tests {
         assert_eq!(alert("A", None, None).key(""), alert("A", None, None).key(""));
         assert_ne!(alert("A", None, None).key(""), alert("B", None, None).key(""));
     }
-
-    use super::*;
 
     #[test]
     fn a_delivery_of_alertmanager_is_read() {

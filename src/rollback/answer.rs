@@ -108,7 +108,7 @@ pub(crate) struct ConsequenceAnswer {
     pub alert: String,
     /// The rollback
     pub of: String,
-    /// Episodes of it that are known to fire; 0 = none was told yet
+    /// Episodes of it that are known to fire; 0 = none was reported yet
     pub firing: usize,
 }
 

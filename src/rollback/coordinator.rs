@@ -31,7 +31,7 @@ use crate::io::environment::Environment;
 use crate::io::lock::{FolderLock, LockError};
 use crate::io::signals::StopRequest;
 
-/// Deliveries that wait at most; further ones are told to come back.
+/// Deliveries that wait at most; further ones are asked to come back.
 const WAITING: usize = 2048;
 /// What is decided together at most.
 const TOGETHER: usize = 512;
@@ -612,7 +612,7 @@ impl Workers {
 
     /// Waits until everything that was handed over is done.
     fn finish(self) {
-        // The decider's own senders are still there, so the threads are told by an interrupted wait.
+        // The decider's own senders are still there, so the threads notice by an interrupted wait.
         drop((self.rollbacks, self.notifications));
         for thread in self.threads {
             drop(thread.join());

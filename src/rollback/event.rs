@@ -47,6 +47,7 @@ impl<T: Copy + Into<&'static str>> fmt::Display for Word<T> {
 /// The number of an operation: that of its line in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub(crate) struct OperationId(pub u64);
 
 impl fmt::Display for OperationId {
@@ -267,7 +268,7 @@ pub(crate) enum Event {
         outcome: Word<Outcome>,
     },
     /// What must be true afterwards was looked at
-    Verified(Verified),
+    Verified(VerificationResult),
     /// People were notified that a person is needed
     Escalated {
         /// The operation
@@ -411,7 +412,7 @@ impl ActionResult {
 
 /// What was looked at afterwards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct Verified {
+pub(crate) struct VerificationResult {
     /// The operation
     pub plan: OperationId,
     /// Whether all conditions came true in time

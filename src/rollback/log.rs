@@ -23,6 +23,7 @@ use strum::IntoStaticStr;
 use super::event::Event;
 use super::state::{State, timestamp};
 use crate::core::hex::hex;
+use crate::failure::Failure;
 use crate::io::clock;
 use crate::io::failpoint::failpoint;
 use crate::io::lock::is_still_at;
@@ -91,7 +92,7 @@ fn seal(
     Ok((text, hash))
 }
 
-/// Why a line does not belong where it stands.
+/// Why a line does not fit in its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Misfit(String);
@@ -156,12 +157,28 @@ pub(crate) enum LogError {
         line: u64,
         source: Misfit,
     },
-    /// It was shortened, or another file stands in its place.
+    /// It was shortened, or another file is in its place.
     #[error("the audit log `{}` was moved, replaced or shortened while it was in use", path.display())]
     Moved { path: PathBuf },
     /// It is a link, a folder, a pipe.
     #[error("the audit log `{}` is no regular file", path.display())]
     NoFile { path: PathBuf },
+}
+
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
+        match &error {
+            LogError::Damaged { .. } => Self::input(error).hint(
+                "`soak rollback log verify FILE` says what does not fit; keep the file, and give `--log` another one \
+                 only if you know what was done",
+            ),
+            LogError::Io { action: "opened", .. } => Self::output(error).hint("`--log FILE` names another place"),
+            LogError::Moved { .. } => {
+                Self::output(error).hint("the log must not be rotated while it is in use")
+            }
+            LogError::Io { .. } | LogError::NoFile { .. } => Self::output(error),
+        }
+    }
 }
 
 /// The last line of an audit log
@@ -357,15 +374,8 @@ fn may_begin_a_log(bytes: &[u8]) -> bool {
 }
 
 /// An error with its causes, on one line.
-pub(super) fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
+pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    anyhow::Chain::new(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn refuse_other_kinds(path: &Path) -> Result<(), LogError> {
@@ -456,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_last_line_is_taken_off_and_told() -> TestResult {
+    fn a_torn_last_line_is_taken_off_and_reported() -> TestResult {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("log");
         write(&mut AuditLog::open(&path)?, &[1, 2, 3])?;

@@ -18,7 +18,7 @@ use super::policy::template::{fill_body, fill_text};
 use super::policy::{Channel, Executor, HeaderValue, Means, Method, Placeholders, SecretSource, Service};
 use crate::core::run::source::{Interrupted, Wait};
 use crate::core::secret::Secret;
-use crate::infra::notify::{Notifier, NotifyError, PagerDutyEvent, Target, TelegramBot};
+use crate::infra::notify::{self, NotifyError, PagerDutyEvent, Target, TelegramBot};
 use crate::io::environment::{self, Environment};
 use crate::io::http::{HttpError, Limits, Request, agent, back_off, is_loopback, retrying};
 use crate::io::loose;
@@ -51,7 +51,7 @@ impl Performed {
 
     /// It was not even begun, and will not be at another try.
     pub(super) fn refused(message: impl Into<String>) -> Self {
-        Self::failed(message, true, None)
+        Self { tries: 0, ..Self::failed(message, true, None) }
     }
 
     fn failed(message: impl Into<String>, nothing_done: bool, retry: Option<Duration>) -> Self {
@@ -330,7 +330,6 @@ fn notify_one(
     environment: &Environment,
 ) -> Result<(), (String, bool)> {
     let secret = |source| reveal(source, environment).map_err(|problem| (problem, true));
-    let mut notifier = Notifier::default();
     let mut text = message.text.to_owned();
     let target = match service {
         Service::PagerDuty { routing_key, url, escalation_policy } => Target::PagerDuty {
@@ -344,22 +343,20 @@ fn notify_one(
             },
         },
         Service::Slack { url, channel, mention } => {
-            if !mention.is_empty() {
-                notifier.slack_mention = format!("{mention} ");
-            }
+            let mention = if mention.is_empty() { String::new() } else { format!("{mention} ") };
             if !channel.is_empty() {
                 text = format!("{channel}\n{text}");
             }
-            Target::Slack { url: secret(url)? }
+            Target::Slack { url: secret(url)?, mention }
         }
         Service::Telegram { token, chat_id, api } => {
-            api.trim_end_matches('/').clone_into(&mut notifier.telegram_api);
-            let bot = TelegramBot::Token(secret(token)?);
+            let api = Secret::new(api.trim_end_matches('/'));
+            let bot = TelegramBot::Token { token: secret(token)?, api };
             Target::Telegram { bot, chat_id: secret(chat_id)?.reveal().to_owned() }
         }
         Service::Webhook { url } => Target::Webhook { url: secret(url)? },
     };
-    notifier.send(&target, &text).map(drop).map_err(|error| {
+    notify::send(&target, &text).map(drop).map_err(|error| {
         let nothing = match &error {
             NotifyError::Http { message: 1, source, .. } => source.is_without_effect(),
             NotifyError::Http { .. } => false,
@@ -391,7 +388,7 @@ mod tests {
             kind: ActionKind::ScaleStrategy,
             params: BTreeMap::from([("target".to_owned(), json!(0))]),
             on_failure: OnFailure::Continue,
-            ..Action::notification(&[], Priority::Critical)
+            ..Action::notification(Vec::new(), Priority::Critical)
         }
     }
 

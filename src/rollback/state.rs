@@ -330,7 +330,7 @@ const OF_ONE_CONSEQUENCE: usize = 1000;
 /// An episode that was dealt with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Handled {
-    /// The undertaking that dealt with it.
+    /// The operation that dealt with it.
     pub operation: OperationId,
     /// Whether that was a rollback; otherwise people were notified.
     pub is_rollback: bool,

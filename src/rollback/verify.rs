@@ -1,6 +1,6 @@
 //! Looks whether what must be true after the actions is true, by asking Prometheus.
 
-use super::event::{ActionResult, CheckResult, Event, OperationKind, Outcome, Verified};
+use super::event::{ActionResult, CheckResult, Event, OperationKind, Outcome, VerificationResult};
 use super::executor::{Context, Refusal, carry_out};
 use super::perform::reveal;
 use super::policy::condition::{Check, Question, Verification};
@@ -48,7 +48,7 @@ pub(super) fn verify(
     let checks = checks
         .into_iter()
         .map(|check| CheckResult { observed: if include { check.observed } else { String::new() }, ..check });
-    let record = Verified { plan: operation.id, verified, checks: checks.collect() };
+    let record = VerificationResult { plan: operation.id, verified, checks: checks.collect() };
     // Where it cannot be written the state stays unverified, and the next start looks again.
     let written = context.append_with_retry(&Event::Verified(record));
     if written == Err(Refusal::Overtaken) {

@@ -106,6 +106,14 @@ fn a_dry_run_says_everything_and_does_nothing_and_going_live_remembers_none_of_i
         let (_, answer) = server.hook(&delivery("Hard", 1));
         let word = if args.is_empty() { "rollback" } else { "repeated" };
         assert_eq!((decision(&answer), &answer["mode"]), (word, &json!("dry_run")));
+        if word == "rollback" {
+            let results = answer["undertakings"][0]["actions"].as_array().expect("results");
+            assert_eq!(results.len(), 4);
+            for result in results {
+                let made = (&result["status"], &result["tries"], &result["nothing_done"]);
+                assert_eq!(made, (&json!("dry_run"), &json!(0), &json!(true)));
+            }
+        }
         server.stop();
     }
     assert!(api.requests().is_empty());

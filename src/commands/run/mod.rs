@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 
 use self::begin::Begun;
 use self::watch::{Messenger, Voice, Watch};
-use super::judging::{collect_provenance, load_policy, notify_target};
+use super::judging::{collect_provenance, load_policy};
 use super::post_soak::style;
 use super::{Failure, print};
 use crate::cli::globals::{GlobalArgs, LogFormat};
@@ -34,9 +34,9 @@ use crate::core::run::settings::SourceSettings;
 use crate::core::run::source::Source;
 use crate::exit::Exit;
 use crate::flow::run::{Clock, Drive, Pace, Sampler};
+use crate::infra::notify::{self, NotifyError};
 use crate::io::clock::{self, MachineClocks, Stopwatch};
 use crate::io::environment::Environment;
-use crate::io::notify::{Notifier, NotifyError};
 use crate::io::procfs;
 use crate::io::progress::Progress;
 use crate::io::run_folder::RunFolderError;
@@ -64,9 +64,9 @@ pub(super) fn run(args: &RunArgs, globals: &GlobalArgs) -> Result<Exit, Failure>
     let fixed = clock::fixed(&Environment::of_process()).map_err(Failure::usage)?;
     let (now, is_clock_fixed) = (fixed.unwrap_or_else(clock::machine_time), fixed.is_some());
     let job = Job { args, globals, policy: &policy, provenance, now, is_clock_fixed };
-    let target = args.notify.destination().map_err(Failure::usage)?.map(notify_target);
+    let target = args.notify.destination().map_err(Failure::usage)?;
     if let Some(target) = &target {
-        Notifier::default().check(target).map_err(cannot_notify)?;
+        notify::check(target).map_err(cannot_notify)?;
     }
     let sampler = sampler(args.pid)?;
     if args.dry_run {

@@ -18,8 +18,8 @@ use crate::core::simulator::Simulator;
 use crate::core::verdict::Outcome;
 use crate::flow::follow::Follower;
 use crate::flow::run::Watcher;
+use crate::infra::notify::{self, Target};
 use crate::io::clock::{self, Stopwatch};
-use crate::io::notify::{Notifier, Target};
 use crate::io::progress::{self, Progress};
 use crate::render::notification::{one_line, with_link};
 use crate::render::run_log::{self, LogEvent, Told};
@@ -41,7 +41,7 @@ impl Messenger {
         // One thread, so that messages arrive in their order.
         let sending = std::thread::spawn(move || {
             let send = |text: String| {
-                Notifier::default().send(&target, &text).err().map(|error| {
+                notify::send(&target, &text).err().map(|error| {
                     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
                     format!("{error}{}", cause.unwrap_or_default())
                 })

@@ -127,7 +127,7 @@ fn notification(
         kind: OperationKind::Notification.into(),
         reason: words.join("; "),
         alerts: notified.into_iter().map(|(alert, _, _)| alert).collect(),
-        actions: vec![Action::notification(&channels, priority)],
+        actions: vec![Action::notification(channels, priority)],
         by: None,
     };
     (!plan.alerts.is_empty()).then_some(plan)

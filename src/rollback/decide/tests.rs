@@ -26,7 +26,7 @@ fn gate(name: &str) -> Gate {
 }
 
 fn action(kind: ActionKind) -> Action {
-    Action { kind, on_failure: OnFailure::Continue, ..Action::notification(&[], Priority::Critical) }
+    Action { kind, on_failure: OnFailure::Continue, ..Action::notification(Vec::new(), Priority::Critical) }
 }
 
 fn policy() -> RollbackPolicy {

@@ -179,7 +179,7 @@ pub enum SecretSource {
     File(PathBuf),
 }
 
-/// What stands in a header.
+/// The content of a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeaderValue {
     /// This text.
@@ -303,7 +303,7 @@ pub struct RollbackPolicy {
     pub recovery: Recovery,
     /// How kinds of actions are carried out.
     pub executors: BTreeMap<ActionKind, Executor>,
-    /// Ways to tell people, by name.
+    /// Ways to notify people, by name.
     pub channels: BTreeMap<String, Channel>,
     /// Whom verification asks. `None` = nobody.
     pub prometheus: Option<PrometheusAccess>,
@@ -389,8 +389,8 @@ impl RollbackPolicy {
         }
         let is_on = |name: &String| self.channels.get(name).is_some_and(|channel| channel.enabled);
         for (key, actions) in [("auto_rollback", &self.auto.actions), ("recovery", &self.recovery.actions)] {
-            let told = actions.iter().filter(|action| !action.acts());
-            for action in told.filter(|action| !action.channels().iter().any(is_on)) {
+            let notifications = actions.iter().filter(|action| !action.acts());
+            for action in notifications.filter(|action| !action.channels().iter().any(is_on)) {
                 gaps.push(format!(
                     "an action `notify` of `{key}` tells {} alone, and none of these is on: every time it would be one that \
                      failed",

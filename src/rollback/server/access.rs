@@ -17,6 +17,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
+use crate::core::hex::hex;
 use crate::core::secret::Secret;
 
 /// The header of a signature: `sha256=` and the HMAC-SHA-256 of the body, in hexadecimal digits.
@@ -55,21 +56,12 @@ impl Access {
     /// Whether the body is signed. False where there is no key.
     pub(super) fn is_signed(&self, headers: &HeaderMap, body: &[u8]) -> bool {
         let (Some(key), Some(given)) = (&self.hmac_key, headers.get(SIGNATURE)) else { return false };
-        let Some(given) = given.as_bytes().strip_prefix(b"sha256=").and_then(bytes) else { return false };
+        let Some(given) = given.as_bytes().strip_prefix(b"sha256=") else { return false };
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.reveal().as_bytes()) else { return false };
         mac.update(body);
-        mac.verify_slice(&given).is_ok()
+        let signature = hex(&mac.finalize().into_bytes());
+        signature.as_bytes().ct_eq(&given.to_ascii_lowercase()).into()
     }
-}
-
-/// The bytes of hexadecimal digits.
-fn bytes(digits: &[u8]) -> Option<Vec<u8>> {
-    let value = |digit: &u8| char::from(*digit).to_digit(16);
-    let pairs = digits.chunks(2).map(|pair| match pair {
-        [high, low] => u8::try_from(value(high)? * 16 + value(low)?).ok(),
-        _ => None,
-    });
-    pairs.collect()
 }
 
 fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use strum::VariantArray as _;
 
-use super::routes::Http;
 use crate::io::clock;
 use crate::render::exposition::Exposition;
 use crate::render::prom::flag;
@@ -12,6 +11,19 @@ use crate::rollback::action::ActionKind;
 use crate::rollback::coordinator::{Counters, Status};
 use crate::rollback::event::{ActionStatus, DecisionKind, OperationKind, Outcome};
 use crate::rollback::log::Mode;
+
+/// What the server itself counts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Http {
+    /// Deliveries by the status of their answer.
+    pub(super) hooks: BTreeMap<u16, u64>,
+    /// What was refused before it was a request, by the status of the answer.
+    pub(super) refused: BTreeMap<u16, u64>,
+    /// Readings of the policy that were taken, and that were not.
+    pub(super) reloads: [u64; 2],
+    /// Why the policy in force is not the one of the file.
+    pub(super) policy_problem: Option<String>,
+}
 
 /// The text of a server that was just started, with every family; for the test that they are documented.
 pub fn every_family() -> String {

@@ -32,8 +32,9 @@ use super::coordinator::Coordinator;
 use super::policy::RollbackPolicy;
 use crate::server::connections::{Connection, PAUSE};
 use crate::server::{Listening, ServeError};
+use metrics::Http;
 use refusals::Held;
-use routes::{Http, Shared};
+use routes::Shared;
 
 /// Connections at the same time; further ones wait to be accepted.
 const CONNECTIONS: usize = 768;

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf, sink};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -19,7 +19,7 @@ use crate::rollback::answer::ErrorAnswer;
 /// What was sent and not read any more is taken for so long, so that the answer is not lost in a reset.
 const LINGER: Duration = Duration::from_secs(1);
 /// At most so much of it.
-const LINGER_BYTES: usize = 1 << 20;
+const LINGER_BYTES: u64 = 1 << 20;
 /// The answer must be taken in this time.
 const TAKING: Duration = Duration::from_secs(5);
 
@@ -69,7 +69,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Held<S> {
                 self.status = Some(status);
                 Poll::Ready(Ok(bytes.len()))
             }
-            // What stands before it is an answer that was not sent off yet.
+            // Before it is an answer that was not sent off yet.
             Some((start, _)) => Pin::new(&mut self.stream).poll_write(context, &bytes[..start]),
             None => Pin::new(&mut self.stream).poll_write(context, bytes),
         }
@@ -96,7 +96,7 @@ pub(super) async fn end<S: AsyncRead + AsyncWrite + Unpin>(
     match refused {
         Some(status) => answer(&mut held.stream, status, words(status, unread, limits)).await,
         None => {
-            let _ = timeout(TAKING, shutdown(&mut held.stream)).await;
+            let _ = timeout(TAKING, held.stream.shutdown()).await;
         }
     }
     refused
@@ -125,9 +125,13 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, status: Statu
         status.canonical_reason().unwrap_or_default(),
         body.len()
     );
-    let _ = timeout(TAKING, write(stream, answer.as_bytes())).await;
-    let _ = timeout(TAKING, shutdown(stream)).await;
-    let _ = timeout(LINGER, discard(stream)).await;
+    let sent = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.flush().await
+    };
+    let _ = timeout(TAKING, sent).await;
+    let _ = timeout(TAKING, stream.shutdown()).await;
+    let _ = timeout(LINGER, tokio::io::copy(&mut stream.take(LINGER_BYTES), &mut sink())).await;
 }
 
 fn status(error: &hyper::Error, bare: Option<StatusCode>, unread: &[u8]) -> Option<StatusCode> {
@@ -155,37 +159,6 @@ fn words(status: StatusCode, unread: &[u8], limits: &str) -> String {
             "this port speaks HTTP/1.1, and this is HTTP/2".to_owned()
         }
         _ => "this is no HTTP/1.1 request: the request line, a header or a length is malformed".to_owned(),
-    }
-}
-
-async fn write<S: AsyncWrite + Unpin>(stream: &mut S, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        let written =
-            std::future::poll_fn(|context| Pin::new(&mut *stream).poll_write(context, bytes)).await?;
-        if written == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        bytes = &bytes[written..];
-    }
-    std::future::poll_fn(|context| Pin::new(&mut *stream).poll_flush(context)).await
-}
-
-async fn shutdown<S: AsyncWrite + Unpin>(stream: &mut S) -> io::Result<()> {
-    std::future::poll_fn(|context| Pin::new(&mut *stream).poll_shutdown(context)).await
-}
-
-async fn discard<S: AsyncRead + Unpin>(stream: &mut S) {
-    let mut space = [0; 4096];
-    let mut taken = 0;
-    while taken < LINGER_BYTES {
-        let mut buffer = ReadBuf::new(&mut space);
-        let read =
-            std::future::poll_fn(|context| Pin::new(&mut *stream).poll_read(context, &mut buffer)).await;
-        let more = buffer.filled().len();
-        if read.is_err() || more == 0 {
-            return;
-        }
-        taken += more;
     }
 }
 

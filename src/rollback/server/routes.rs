@@ -1,7 +1,6 @@
 //! What is answered under which path. Each error is JSON with an `error`; a 5xx says that nothing irreversible was
 //! done, so that Alertmanager sends it again.
 
-use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::access::Access;
-use super::metrics::metrics as metrics_text;
+use super::metrics::{Http, metrics as metrics_text};
 use crate::render::json::compact_ascii;
 use crate::rollback::alert::{self, Hook, HookError};
 use crate::rollback::answer::{ErrorAnswer, HookAnswer, OperationAnswer, StatusAnswer};
@@ -44,7 +43,7 @@ const PIECE: usize = 16 * 1024;
 const ROOM: usize = 1536;
 /// A longer body, and the answer to it, are worked on beside the event loop, so that nobody waits for that.
 const LONG: usize = 32 * 1024;
-/// So long is waited for results, before the answer says that it goes on. Alertmanager waits longer.
+/// So long is waited for results, before the answer says that it continues. Alertmanager waits longer.
 const RESULTS: Duration = Duration::from_secs(8);
 /// So long may the engine take; a disk that hangs must not hold connections for ever.
 const DECISION: Duration = Duration::from_secs(30);
@@ -59,19 +58,6 @@ pub(super) struct Shared {
     pieces: Arc<Semaphore>,
     room: Arc<Semaphore>,
     pub(super) http: Arc<Mutex<Http>>,
-}
-
-/// What the server itself counts.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Http {
-    /// Deliveries by the status of their answer.
-    pub(super) hooks: BTreeMap<u16, u64>,
-    /// What was refused before it was a request, by the status of the answer.
-    pub(super) refused: BTreeMap<u16, u64>,
-    /// Readings of the policy that were taken, and that were not.
-    pub(super) reloads: [u64; 2],
-    /// Why the policy in force is not the one of the file.
-    pub(super) policy_problem: Option<String>,
 }
 
 impl Shared {
@@ -255,7 +241,7 @@ async fn room(shared: &Shared, body: &[u8]) -> Option<OwnedSemaphorePermit> {
     timeout(DECISION, Arc::clone(&shared.room).acquire_many_owned(kilobytes)).await.ok()?.ok()
 }
 
-/// Does what may take long beside the event loop. `None` = it panicked, and has told so itself.
+/// Does what may take long beside the event loop. `None` = it panicked, and has said so itself.
 async fn aside<T: Send + 'static>(is_long: bool, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     if is_long { tokio::task::spawn_blocking(work).await.ok() } else { Some(work()) }
 }
@@ -344,7 +330,7 @@ async fn decide(shared: &Shared, hook: Hook, room: OwnedSemaphorePermit, is_long
             return busy(format!("the audit log cannot be written, so nothing was decided: {problem}"));
         }
         Ok(Err(refusal)) => return busy(refusal.to_string()),
-        // It may yet be decided; told again, it is a repetition.
+        // It may yet be decided; sent again, it is a repetition.
         Err(_) => return refusal(StatusCode::SERVICE_UNAVAILABLE, "the decision takes too long"),
     };
     let mut undertakings = Vec::new();

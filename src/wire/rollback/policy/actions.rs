@@ -148,7 +148,7 @@ fn action(
         return None;
     }
     if kind == ActionKind::Notify {
-        return Some(Action { description, on_failure, ..Action::notification(&named, priority) });
+        return Some(Action { description, on_failure, ..Action::notification(named, priority) });
     }
     Some(Action { kind, params: taken, description, on_failure, causes })
 }

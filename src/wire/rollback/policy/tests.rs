@@ -74,7 +74,7 @@ fn the_published_policy_is_whole() {
         actions[..3],
         ["scale_strategy target=0", "circuit_state state=OPEN", "freeze_orders enabled=true"]
     );
-    assert_eq!(policy.auto.actions[3].channels, ["oncall", "slack"]);
+    assert_eq!(policy.auto.actions[3].channels(), ["oncall", "slack"]);
     let checks = &policy.auto.verification.checks;
     assert_eq!(checks[0].subject, Subject::Metric("mm_active_orders".to_owned()));
     assert_eq!(checks[0].condition, Condition::Value(Operator::Equal, 0.0));
