@@ -21,12 +21,12 @@ use crate::core::secret::Secret;
 use crate::core::spelling::did_you_mean;
 use crate::exit::Exit;
 use crate::flow::provenance::person;
-use crate::io::clock;
+use crate::infra::clock::{self, StopRequest};
+use crate::infra::http_server::Listening;
+use crate::infra::lock::LockError;
 use crate::io::environment::{self, Environment};
-use crate::io::lock::LockError;
 use crate::io::loose;
-use crate::io::signals::StopRequest;
-use crate::render::json::compact_ascii;
+use crate::report::json::compact_ascii;
 use crate::rollback::alert::{self, Alert, AlertStatus, Hook};
 use crate::rollback::coordinator::Coordinator;
 use crate::rollback::decide::decide;
@@ -40,7 +40,6 @@ use crate::rollback::server::{self, Access, Reload, Service, acceptor};
 use crate::rollback::state::State;
 use crate::rollback::text::{self, Rehearsal};
 use crate::rollback::verify::carry_out_by_hand;
-use crate::server::Listening;
 use crate::wire::rollback::policy;
 
 /// How long a person's rollback is waited for at the start of a server.

@@ -64,9 +64,10 @@ pub enum ServeError {
 /// An address that is ours, before there is anything to show.
 #[derive(Debug)]
 pub struct Listening {
-    listener: std::net::TcpListener,
-    bound: SocketAddr,
-    only_local_names: bool,
+    pub(crate) listener: std::net::TcpListener,
+    /// With the port that was found for port 0.
+    pub(crate) bound: SocketAddr,
+    pub(crate) only_local_names: bool,
 }
 
 impl Listening {

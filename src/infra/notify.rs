@@ -285,7 +285,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::io::clock::Stopwatch;
+    use crate::infra::clock::Stopwatch;
     use crate::io::test_server::{Answer, TestServer};
 
     type TestResult = Result<(), Box<dyn Error>>;

@@ -25,11 +25,9 @@ use super::log::{Mode, causes};
 use super::policy::RollbackPolicy;
 use super::state::{Forgotten, Operation, timestamp};
 use super::verify::verify;
-use crate::core::run::source::Wait;
-use crate::io::clock::{self, Stopwatch};
+use crate::infra::clock::{self, StopRequest, Stopwatch, Wait};
+use crate::infra::lock::{FolderLock, LockError};
 use crate::io::environment::Environment;
-use crate::io::lock::{FolderLock, LockError};
-use crate::io::signals::StopRequest;
 
 /// Deliveries that wait at most; further ones are asked to come back.
 const WAITING: usize = 2048;

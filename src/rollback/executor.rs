@@ -13,8 +13,7 @@ use super::policy::{Placeholders, RollbackPolicy};
 use super::state::{Operation, timestamp};
 use super::text;
 use crate::core::hex::hex;
-use crate::core::run::source::Wait;
-use crate::io::clock::Stopwatch;
+use crate::infra::clock::{Stopwatch, Wait};
 use crate::io::environment::Environment;
 
 /// Between two tries to append an event.

@@ -14,8 +14,8 @@ use super::executor::{EventLog, Refusal};
 use super::log::{AuditLog, Head, LogError, Mode, causes};
 use super::policy::RollbackPolicy;
 use super::state::{Operation, State};
-use crate::io::clock;
-use crate::io::lock::{FolderLock, LockError};
+use crate::infra::clock;
+use crate::infra::lock::{FolderLock, LockError};
 
 /// Held by whoever carries actions out, so that nobody takes what is under way for what was cut short.
 const ACTING: &str = ".soak-rollback-acting.lock";

@@ -24,9 +24,9 @@ use super::event::Event;
 use super::state::{State, timestamp};
 use crate::core::hex::hex;
 use crate::failure::Failure;
-use crate::io::clock;
+use crate::infra::clock;
+use crate::infra::lock::is_still_at;
 use crate::io::failpoint::failpoint;
-use crate::io::lock::is_still_at;
 
 /// `prev` of the first line.
 pub(crate) const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";

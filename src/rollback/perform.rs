@@ -16,13 +16,13 @@ use ureq::http::{self, HeaderName, HeaderValue as Sent, Uri};
 use super::action::Priority;
 use super::policy::template::{fill_body, fill_text};
 use super::policy::{Channel, Executor, HeaderValue, Means, Method, Placeholders, SecretSource, Service};
-use crate::core::run::source::{Interrupted, Wait};
 use crate::core::secret::Secret;
+use crate::infra::clock::{Interrupted, Wait};
 use crate::infra::notify::{self, NotifyError, PagerDutyEvent, Target, TelegramBot};
+use crate::infra::process::{Child, Ended};
 use crate::io::environment::{self, Environment};
 use crate::io::http::{HttpError, Limits, Request, agent, back_off, is_loopback, retrying};
 use crate::io::loose;
-use crate::io::source::exec::child::{Child, Ended};
 
 /// Before the second try; doubled before each further one, half of it left to chance.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -372,8 +372,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::io::clock::Stopwatch;
-    use crate::io::signals::StopRequest;
+    use crate::infra::clock::StopRequest;
+    use crate::infra::clock::Stopwatch;
     use crate::io::test_server::{Answer, TestServer};
     use crate::rollback::action::{Action, ActionKind, OnFailure};
 

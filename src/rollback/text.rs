@@ -14,7 +14,7 @@ use super::policy::condition::Verification;
 use super::policy::template::{fill_body, fill_text};
 use super::policy::{Environments, HeaderValue, Means, Placeholders, RollbackPolicy, SecretSource};
 use super::state::{Operation, State};
-use crate::render::terminal::printable;
+use crate::report::terminal::printable;
 
 /// The text of a notification that is itself an action of an operation: what was decided, and how far it has come.
 pub(super) fn notification(operation: &Operation, progress: &[Progress], policy: &RollbackPolicy) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use strum::VariantArray as _;
 
-use crate::io::clock;
+use crate::infra::clock;
 use crate::render::exposition::Exposition;
 use crate::render::prom::flag;
 use crate::rollback::action::ActionKind;

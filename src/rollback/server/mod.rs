@@ -30,8 +30,7 @@ pub use metrics::every_family;
 
 use super::coordinator::Coordinator;
 use super::policy::RollbackPolicy;
-use crate::server::connections::{Connection, PAUSE};
-use crate::server::{Listening, ServeError};
+use crate::infra::http_server::{Connection, Listening, PAUSE, ServeError};
 use metrics::Http;
 use refusals::Held;
 use routes::Shared;

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Re
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::render::json::compact_ascii;
+use crate::report::json::compact_ascii;
 use crate::rollback::answer::ErrorAnswer;
 
 /// What was sent and not read any more is taken for so long, so that the answer is not lost in a reset.

@@ -21,13 +21,13 @@ use tokio::time::timeout;
 
 use super::access::Access;
 use super::metrics::{Http, metrics as metrics_text};
-use crate::render::json::compact_ascii;
+use crate::infra::http_server::is_local;
+use crate::report::json::compact_ascii;
 use crate::rollback::alert::{self, Hook, HookError};
 use crate::rollback::answer::{ErrorAnswer, HookAnswer, OperationAnswer, StatusAnswer};
 use crate::rollback::coordinator::{Handle, Running, Shared as Coordinated};
 use crate::rollback::event::{OperationKind, Outcome};
 use crate::rollback::executor::Refusal;
-use crate::server::routes::is_local;
 
 /// The longest body.
 const LARGEST: usize = 1 << 20;
