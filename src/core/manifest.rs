@@ -35,8 +35,9 @@ pub const MANIFEST_FILE: &str = "RUN_MANIFEST.json";
 pub const MANIFEST_VERSION: &str = "1.0";
 
 /// How far a declared run has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum RunState {
     /// Still going on.
     Running,
@@ -51,12 +52,7 @@ pub enum RunState {
 impl RunState {
     /// Word as in the manifest.
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Complete => "complete",
-            Self::Interrupted => "interrupted",
-            Self::Failed => "failed",
-        }
+        self.into()
     }
 }
 
@@ -201,8 +197,20 @@ pub struct RunSettings {
 }
 
 /// When in the interval a command measures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum MeasureAt {
     /// It starts at once, and the run waits for the rest of the interval.
     #[default]
@@ -214,16 +222,14 @@ pub enum MeasureAt {
 impl MeasureAt {
     /// `start` or `end`.
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::End => "end",
-        }
+        self.into()
     }
 }
 
 /// Where the measurements come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, strum::IntoStaticStr)]
 #[serde(tag = "name", rename_all = "lowercase", deny_unknown_fields)]
+#[strum(serialize_all = "lowercase")]
 pub enum SourceSettings {
     /// The embedded simulator.
     Sim {
@@ -256,12 +262,7 @@ pub enum SourceSettings {
 impl SourceSettings {
     /// `sim`, `exec`, `file` or `prometheus`.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Sim { .. } => "sim",
-            Self::Exec { .. } => "exec",
-            Self::File { .. } => "file",
-            Self::Prometheus { .. } => "prometheus",
-        }
+        self.into()
     }
 
     /// Whether iterations are computed at once, on a clock of their own.

@@ -67,17 +67,6 @@ pub struct Drive<'a> {
     pub noted_early: bool,
 }
 
-/// Why a run cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// Its folder cannot be written.
-    #[error(transparent)]
-    Folder(#[from] RunFolderError),
-    /// The file whose shape the overrides keep is no JSON object.
-    #[error("the overrides cannot be written in the shape of their file")]
-    Shape(#[source] serde_json::Error),
-}
-
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
@@ -115,7 +104,7 @@ pub struct Ended {
 impl Drive<'_> {
     /// Runs the iterations after `done`, up to the last that was declared. `fails` is the number of iterations
     /// with KPI FAIL that the run ends with so far.
-    pub fn run(mut self, done: u64, mut state: TunerState, fails: u64) -> Result<Ended, RunError> {
+    pub fn run(mut self, done: u64, mut state: TunerState, fails: u64) -> Result<Ended, RunFolderError> {
         let (mut last, mut collected, mut fails) = (done, 0, fails);
         // A row that has ended the run once is used up: whoever goes on with it has mended something.
         if state.failed_collections >= self.planner.policy.run.patience.failed_collections {
@@ -148,7 +137,11 @@ impl Drive<'_> {
     }
 
     /// One iteration; `None` when it was interrupted, and then it never was.
-    fn iteration(&mut self, state: &TunerState, number: u64) -> Result<Option<IterationRecord>, RunError> {
+    fn iteration(
+        &mut self,
+        state: &TunerState,
+        number: u64,
+    ) -> Result<Option<IterationRecord>, RunFolderError> {
         let begin = self.planner.begin(state, number);
         // Straight after the commit of the iteration before, they usually are in place.
         if self.in_place.as_ref() != Some(&begin.overrides) {
@@ -175,8 +168,8 @@ impl Drive<'_> {
     }
 
     /// The whole text of the overrides file with these values.
-    fn overrides_text(&self, values: &ParamValues) -> Result<Vec<u8>, RunError> {
-        overrides::write(self.shape, values).map(String::into_bytes).map_err(RunError::Shape)
+    fn overrides_text(&self, values: &ParamValues) -> Result<Vec<u8>, RunFolderError> {
+        overrides::write(self.shape, values).map(String::into_bytes).map_err(RunFolderError::Shape)
     }
 
     /// Why the run must not go on after this iteration; `None` also after the last one, which ends it anyway.

@@ -1,4 +1,4 @@
-//! The guards: which of the proposed steps are taken. Asked in the documented order; each may drop steps, and
+//! The guards: which of the proposed steps are taken. Candidates in the documented order; each may drop steps, and
 //! the one that drops the last names why nothing was applied.
 //!
 //! Decides only; the memory is brought up to date by [`crate::core::run::planner`].
@@ -24,8 +24,8 @@ pub struct Case<'a> {
     pub state: &'a TunerState,
     /// Number of the iteration.
     pub number: u64,
-    /// Whether anything may be applied, and why not.
-    pub tuning: Tuning,
+    /// Why nothing is applied, whatever the guards say.
+    pub off: Option<SkipCode>,
     /// Whether the run warms up, which widens the hourly limits.
     pub warming_up: bool,
     /// Whether few keys may move at a time: warm-up and ramp-down.
@@ -44,30 +44,6 @@ pub struct Case<'a> {
     pub partial_freezes: &'a BTreeMap<String, String>,
     /// Signature of the proposal.
     pub signature: Option<&'a str>,
-}
-
-/// Whether anything may be applied in an iteration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tuning {
-    /// What the guards leave.
-    On,
-    /// Nothing: the run does not tune.
-    Off,
-    /// Nothing: a panic revert takes its place.
-    Reverted,
-    /// Nothing: it is the last iteration.
-    Over,
-}
-
-impl Tuning {
-    fn code(self) -> Option<SkipCode> {
-        match self {
-            Self::On => None,
-            Self::Off => Some(SkipCode::TuningOff),
-            Self::Reverted => Some(SkipCode::PanicRevert),
-            Self::Over => Some(SkipCode::FinalIteration),
-        }
-    }
 }
 
 /// A step that no guard has objected to yet.
@@ -107,60 +83,60 @@ pub struct Decision {
 
 /// Asks all guards about a proposal.
 pub fn decide(case: &Case<'_>, proposal: &Proposal) -> Decision {
-    let mut asked = Asked::of(case, proposal);
-    if let Some(code) = case.tuning.code() {
-        asked.drop_all(code, None);
-        asked.decision.skip = Some(code);
+    let mut candidates = Candidates::of(case, proposal);
+    if let Some(code) = case.off {
+        candidates.drop_all(code, None);
+        candidates.decision.skip = Some(code);
     } else if proposal.deltas.is_empty() {
         let nothing = if proposal.shortened_to_nothing.is_empty() {
             SkipCode::NoDeltas
         } else {
             SkipCode::AllDeltasZeroHitBounds
         };
-        asked.decision.skip = Some(nothing);
+        candidates.decision.skip = Some(nothing);
     }
     if is_repeated(case) {
-        asked.drop_all(SkipCode::SameSignature, None);
+        candidates.drop_all(SkipCode::SameSignature, None);
     }
-    asked.drop_where(SkipCode::PhaseChange, SkipCode::PhaseChange, None, |step| {
+    candidates.drop_where(SkipCode::PhaseChange, SkipCode::PhaseChange, None, |step| {
         case.moved_by_phase.contains(&step.parameter.name)
     });
-    asked.drop_where(SkipCode::Frozen, SkipCode::AllParamsFrozen, Some(Guard::Freeze), |step| {
+    candidates.drop_where(SkipCode::Frozen, SkipCode::AllParamsFrozen, Some(Guard::Freeze), |step| {
         is_frozen(case, step)
     });
     let oscillating = Some(Guard::Oscillation);
-    asked
+    candidates
         .drop_where(SkipCode::Oscillation, SkipCode::Oscillation, oscillating, |step| oscillates(case, step));
-    if oscillates_as_a_whole(case, &asked.steps) {
-        asked.drop_all(SkipCode::Oscillation, oscillating);
+    if oscillates_as_a_whole(case, &candidates.steps) {
+        candidates.drop_all(SkipCode::Oscillation, oscillating);
     }
-    asked.drop_where(SkipCode::Velocity, SkipCode::Velocity, Some(Guard::Velocity), |step| {
+    candidates.drop_where(SkipCode::Velocity, SkipCode::Velocity, Some(Guard::Velocity), |step| {
         exceeds_velocity(case, step)
     });
     if is_cooling_down(case.state, case.number) {
-        asked.drop_all(SkipCode::Cooldown, Some(Guard::Cooldown));
+        candidates.drop_all(SkipCode::Cooldown, Some(Guard::Cooldown));
     }
     let held = Some(Guard::PartialFreeze);
-    asked.drop_where(SkipCode::PartialFreeze, SkipCode::PartialFreeze, held, |step| {
+    candidates.drop_where(SkipCode::PartialFreeze, SkipCode::PartialFreeze, held, |step| {
         case.partial_freezes.contains_key(&step.parameter.subsystem)
     });
     if case.small_steps {
-        let chosen = micro_steps(case, &asked.steps);
-        asked.drop_where(SkipCode::MicroSteps, SkipCode::MicroSteps, None, |step| {
+        let chosen = micro_steps(case, &candidates.steps);
+        candidates.drop_where(SkipCode::MicroSteps, SkipCode::MicroSteps, None, |step| {
             !chosen.contains(&step.parameter.name)
         });
     }
-    asked.drop_where(SkipCode::NoOp, SkipCode::NoOp, Some(Guard::NoOp), |step| step.new == step.old);
-    asked.finish()
+    candidates.drop_where(SkipCode::NoOp, SkipCode::NoOp, Some(Guard::NoOp), |step| step.new == step.old);
+    candidates.finish()
 }
 
-/// The steps that are left while the guards are asked.
-struct Asked<'a> {
+/// The steps that are left while the guards are candidates.
+struct Candidates<'a> {
     steps: Vec<Step<'a>>,
     decision: Decision,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Candidates<'a> {
     /// All proposed steps, clamped to the bounds.
     fn of(case: &Case<'a>, proposal: &Proposal) -> Self {
         let mut decision = Decision::default();

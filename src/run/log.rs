@@ -18,55 +18,6 @@ use crate::core::verdict::Outcome;
 use crate::render::json::compact_ascii;
 use crate::render::markdown::printable;
 
-/// What a field holds.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Field {
-    /// Text; may come from anywhere.
-    Text(String),
-    /// A number; `None` = not known.
-    Number(Option<f64>),
-    /// A count.
-    Count(u64),
-    /// Yes or no.
-    Flag(bool),
-}
-
-impl From<&str> for Field {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<String> for Field {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<f64> for Field {
-    fn from(number: f64) -> Self {
-        Self::Number(Some(number))
-    }
-}
-
-impl From<Option<f64>> for Field {
-    fn from(number: Option<f64>) -> Self {
-        Self::Number(number)
-    }
-}
-
-impl From<u64> for Field {
-    fn from(count: u64) -> Self {
-        Self::Count(count)
-    }
-}
-
-impl From<bool> for Field {
-    fn from(flag: bool) -> Self {
-        Self::Flag(flag)
-    }
-}
-
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogEvent {
@@ -75,7 +26,7 @@ pub struct LogEvent {
     /// What happened, in upper case.
     pub event: &'static str,
     /// The particulars, in the order of the line. Each key once, none is `area` or `event`.
-    pub fields: Vec<(&'static str, Field)>,
+    pub fields: Vec<(&'static str, Value)>,
 }
 
 impl LogEvent {
@@ -86,14 +37,14 @@ impl LogEvent {
 
     /// The event with one more field.
     #[must_use]
-    pub fn with(mut self, key: &'static str, value: impl Into<Field>) -> Self {
+    pub fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
         self.fields.push((key, value.into()));
         self
     }
 
     /// The event with one more field, if there is a value.
     #[must_use]
-    fn with_some(self, key: &'static str, value: Option<impl Into<Field>>) -> Self {
+    fn with_some(self, key: &'static str, value: Option<impl Into<Value>>) -> Self {
         match value {
             Some(value) => self.with(key, value),
             None => self,
@@ -123,7 +74,7 @@ impl LogEvent {
             .iter()
             .map(|(key, field)| {
                 let value = match field {
-                    Field::Text(text) => printable(text),
+                    Value::String(text) => printable(text),
                     other => written(other),
                 };
                 format!("{} {value}", plain(key))
@@ -140,10 +91,8 @@ impl LogEvent {
         object.insert("event".to_owned(), json!(self.event));
         for (key, field) in &self.fields {
             let value = match field {
-                Field::Text(text) => json!(printable(text)),
-                Field::Number(number) => json!(number),
-                Field::Count(count) => json!(count),
-                Field::Flag(flag) => json!(flag),
+                Value::String(text) => json!(printable(text)),
+                other => other.clone(),
             };
             object.insert((*key).to_owned(), value);
         }
@@ -152,14 +101,15 @@ impl LogEvent {
 }
 
 /// A field as it stands in a line.
-fn written(field: &Field) -> String {
+fn written(field: &Value) -> String {
     match field {
-        Field::Text(text) => quoted(text),
+        Value::String(text) => quoted(text),
         // Zeros at the end say nothing; sums of floats have digits that say nothing either.
-        Field::Number(Some(number)) => trimmed(&fixed(*number, 6)).to_owned(),
-        Field::Number(None) => "-".to_owned(),
-        Field::Count(count) => count.to_string(),
-        Field::Flag(flag) => flag.to_string(),
+        Value::Number(number) if number.is_f64() => {
+            trimmed(&fixed(number.as_f64().unwrap_or_default(), 6)).to_owned()
+        }
+        Value::Null => "-".to_owned(),
+        other => other.to_string(),
     }
 }
 

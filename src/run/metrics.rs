@@ -67,15 +67,8 @@ pub struct MetricsCollector {
     edge_1h: DecayingMean,
     edge_24h: DecayingMean,
     milliseconds: i64,
-    maker_fallbacks: usize,
-    impossible: usize,
-    iterations: usize,
-    failed: usize,
-    first: Option<u64>,
-    last: Option<u64>,
-    first_start: Option<DateTime<Utc>>,
-    ended: Option<DateTime<Utc>>,
-    version: Option<String>,
+    /// Counts, numbers and times; the metrics come last.
+    totals: RunMetrics,
 }
 
 impl Default for MetricsCollector {
@@ -88,15 +81,7 @@ impl Default for MetricsCollector {
             edge_1h: DecayingMean::new(HOUR),
             edge_24h: DecayingMean::new(24.0 * HOUR),
             milliseconds: 0,
-            maker_fallbacks: 0,
-            impossible: 0,
-            iterations: 0,
-            failed: 0,
-            first: None,
-            last: None,
-            first_start: None,
-            ended: None,
-            version: None,
+            totals: RunMetrics::default(),
         }
     }
 }
@@ -104,18 +89,19 @@ impl Default for MetricsCollector {
 impl MetricsCollector {
     /// Takes the next iteration. The order of numbers plays no part.
     pub fn push(&mut self, record: &IterationRecord) {
-        self.iterations += 1;
-        self.first = Some(self.first.map_or(record.number, |first| first.min(record.number)));
-        self.last = Some(self.last.map_or(record.number, |last| last.max(record.number)));
-        self.first_start = Some(self.first_start.map_or(record.starts, |first| first.min(record.starts)));
-        self.ended = Some(self.ended.map_or(record.ends, |last| last.max(record.ends)));
+        let totals = &mut self.totals;
+        totals.iterations += 1;
+        totals.first = Some(totals.first.map_or(record.number, |first| first.min(record.number)));
+        totals.last = Some(totals.last.map_or(record.number, |last| last.max(record.number)));
+        totals.started = Some(totals.started.map_or(record.starts, |first| first.min(record.starts)));
+        totals.ended = Some(totals.ended.map_or(record.ends, |last| last.max(record.ends)));
         self.milliseconds += (record.ends - record.starts).num_milliseconds().max(0);
         if record.collection_failed.is_some() {
-            self.failed += 1;
+            totals.failed += 1;
             return;
         }
         if record.summary.version.is_some() {
-            self.version.clone_from(&record.summary.version);
+            totals.version.clone_from(&record.summary.version);
         }
         if let Some(value) = self.delivered(record, P50, f64::INFINITY) {
             self.latency_p50.push(value);
@@ -131,7 +117,7 @@ impl MetricsCollector {
             let mut value = self.delivered(record, name, 1.0);
             if name == MAKER_SHARE && !record.metrics.contains_key(name) {
                 value = kpi(record, KpiId::MAKER_TAKER_RATIO);
-                self.maker_fallbacks += usize::from(value.is_some());
+                self.totals.maker_fallbacks += usize::from(value.is_some());
             }
             if let Some(value) = value {
                 self.ratios[at].push(value);
@@ -149,7 +135,7 @@ impl MetricsCollector {
     fn delivered(&mut self, record: &IterationRecord, name: &str, highest: f64) -> Option<f64> {
         let value = *record.metrics.get(name)?;
         let is_possible = value.is_finite() && (0.0..=highest).contains(&value);
-        self.impossible += usize::from(!is_possible);
+        self.totals.impossible += usize::from(!is_possible);
         is_possible.then_some(value)
     }
 
@@ -163,8 +149,8 @@ impl MetricsCollector {
             RunMetric::of(
                 "duration_hours",
                 Rule::Hours,
-                (self.iterations > 0).then_some(hours),
-                self.iterations,
+                (self.totals.iterations > 0).then_some(hours),
+                self.totals.iterations,
             ),
             RunMetric::of("mm_deadline_miss_rate", Rule::Mean, miss.get(), miss.len()),
             RunMetric::of("mm_edge_bps_ema1h", Rule::Ema1h, self.edge_1h.get(), self.edge_1h.len()),
@@ -180,18 +166,7 @@ impl MetricsCollector {
                 self.ws_lag.map_or(0, |(_, n)| n),
             ),
         ];
-        RunMetrics {
-            metrics,
-            iterations: self.iterations,
-            failed: self.failed,
-            maker_fallbacks: self.maker_fallbacks,
-            impossible: self.impossible,
-            first: self.first,
-            last: self.last,
-            started: self.first_start,
-            ended: self.ended,
-            version: self.version.clone(),
-        }
+        RunMetrics { metrics, ..self.totals.clone() }
     }
 }
 
@@ -201,9 +176,11 @@ fn kpi(record: &IterationRecord, kpi: KpiId) -> Option<f64> {
 }
 
 /// How a metric of the run is made from those of its iterations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Rule {
     /// The hours that the iterations cover, failed ones included; pauses between sessions do not count.
+    #[strum(serialize = "sum")]
     Hours,
     /// Arithmetic mean; every iteration weighs the same.
     Mean,
@@ -221,17 +198,8 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// What was computed, as reports and JSON name it.
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Hours => "sum",
-            Self::Mean => "mean",
-            Self::Median => "median",
-            Self::P95 => "p95",
-            Self::Max => "max",
-            Self::Ema1h => "ema1h",
-            Self::Ema24h => "ema24h",
-        }
+        self.into()
     }
 }
 
@@ -255,7 +223,7 @@ impl RunMetric {
 }
 
 /// All metrics of a run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Default, Clone, Debug, PartialEq)]
 pub struct RunMetrics {
     /// The metrics, sorted by name, also those without a value.
     pub metrics: Vec<RunMetric>,

@@ -117,21 +117,16 @@ pub struct PlannedFile {
     pub what: &'static str,
 }
 
-/// What the plan is made of.
-pub(crate) struct PlanFacts<'a> {
-    pub(crate) policy: &'a Policy,
-    pub(crate) settings: &'a RunSettings,
-    pub(crate) iterations: u64,
-    /// Iterations that are there already.
-    pub(crate) done: u64,
-    pub(crate) start: &'a Start,
-    pub(crate) run_gates_decide: bool,
-    pub(crate) files: Vec<PlannedFile>,
-}
-
 /// The plan.
-pub(crate) fn plan(facts: PlanFacts<'_>) -> RunPlan {
-    let PlanFacts { policy, settings, iterations, done, start, run_gates_decide, files } = facts;
+pub(crate) fn plan(
+    policy: &Policy,
+    settings: &RunSettings,
+    iterations: u64,
+    done: u64,
+    start: &Start,
+    run_gates_decide: bool,
+    files: Vec<PlannedFile>,
+) -> RunPlan {
     RunPlan {
         schema_version: "1.0",
         iterations,

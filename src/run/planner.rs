@@ -19,7 +19,7 @@ use crate::core::tuning::record::{Applied, Delta, SkipCode, TuningRecord};
 use crate::core::tuning::signature;
 use crate::core::tuning::state::{Debounce, RecentChange, TunerState};
 use crate::run::guards;
-use crate::run::guards::{Case, Decision, Freeze, KEPT_HASHES, KEPT_VALUES, Tuning, decide, merged};
+use crate::run::guards::{Case, Decision, Freeze, KEPT_HASHES, KEPT_VALUES, decide, merged};
 use crate::run::propose::{Proposal, Question, propose, tag};
 use crate::run::summary::{metrics, summarise};
 
@@ -211,14 +211,12 @@ pub(crate) fn tune(planner: &Planner<'_>, over: &Over<'_>) -> (TuningRecord, Tun
         policy: run,
         state: over.state,
         number,
-        tuning: if number >= planner.iterations {
-            Tuning::Over
+        off: if number >= planner.iterations {
+            Some(SkipCode::FinalIteration)
         } else if observed.panic.is_some() {
-            Tuning::Reverted
-        } else if planner.auto_tune {
-            Tuning::On
+            Some(SkipCode::PanicRevert)
         } else {
-            Tuning::Off
+            (!planner.auto_tune).then_some(SkipCode::TuningOff)
         },
         warming_up: begin.phase == Phase::Warmup,
         small_steps: begin.phase != Phase::Steady,

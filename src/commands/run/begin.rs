@@ -19,7 +19,7 @@ use crate::io::clock;
 use crate::io::environment::{cpu_name, host_name};
 use crate::io::loose;
 use crate::io::run_folder::{Check, OVERRIDES_FILE, Place, RunFolder};
-use crate::run::plan::{PlanFacts, plan as make_plan};
+use crate::run::plan::plan as make_plan;
 use crate::wire::overrides;
 use crate::wire::run_manifest::{self, DeclaredOverride, RunManifest, SCHEMA_VERSION, Segment};
 use crate::wire::run_plan::{PlannedFile, RunPlan};
@@ -73,15 +73,15 @@ pub(super) fn plan(job: &Job<'_>) -> Result<RunPlan, Failure> {
     places::check(job, &settings)?;
     gates::check(job, &settings)?;
     source::source(&settings, &job.args.source, &job.policy.run)?;
-    Ok(make_plan(PlanFacts {
-        policy: job.policy,
-        settings: &settings,
+    Ok(make_plan(
+        job.policy,
+        &settings,
         iterations,
         done,
-        start: &start,
-        run_gates_decide: job.args.wants_run_gates(),
-        files: files(job, &settings),
-    }))
+        &start,
+        job.args.wants_run_gates(),
+        files(job, &settings),
+    ))
 }
 
 fn files(job: &Job<'_>, settings: &RunSettings) -> Vec<PlannedFile> {
@@ -134,11 +134,10 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         state: RunState::Running,
         tool_version: job.provenance.tool_version.clone(),
     };
-    let active = settings.active_overrides.as_ref().map(PathBuf::from);
     let place = if job.args.files.run_isolated { Place::Isolated } else { Place::Latest };
     let kpis = &job.policy.kpis;
-    let folder = RunFolder::create(out, place, manifest, job.now, active.as_deref(), kpis, durability(job))
-        .map_err(folder_failure)?;
+    let folder =
+        RunFolder::create(out, place, manifest, job.now, kpis, durability(job)).map_err(folder_failure)?;
     let begun =
         Begun { folder, settings, done: 0, state: None, start: start.overrides(), started, shape, notes };
     Ok((begun, source))

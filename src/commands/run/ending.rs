@@ -17,12 +17,13 @@ use crate::core::run::report::RunReport;
 use crate::core::verdict::Outcome;
 use crate::exit::Exit;
 use crate::flow::judge::{Request, judge};
-use crate::flow::run::{End, Ended, RunError};
 use crate::io::loose;
 use crate::render::run_log::{self, LogEvent};
 use crate::render::run_text::{self, Decision, NextStep, RunEnd};
 use crate::render::terminal::Style;
 use crate::render::{json, soak_results_md};
+use crate::run::engine::{End, Ended};
+use crate::run::folder::RunFolderError;
 use crate::server::Server;
 use crate::wire::overrides;
 use crate::wire::soak_metrics::{GatesSummary, SoakMetrics};
@@ -31,7 +32,7 @@ use crate::wire::soak_metrics::{GatesSummary, SoakMetrics};
 pub(super) fn end(
     job: &Job<'_>,
     mut begun: Begun,
-    ended: Result<Ended, RunError>,
+    ended: Result<Ended, RunFolderError>,
     mut watch: Watch<'_>,
     server: Option<Server>,
     style: Style,
@@ -39,10 +40,7 @@ pub(super) fn end(
     let ended = match ended {
         Ok(ended) => ended,
         Err(error) => {
-            let failure = match error {
-                RunError::Folder(error) => folder_failure(error),
-                shape @ RunError::Shape(_) => Failure::input(shape),
-            };
+            let failure = folder_failure(error);
             tell_failure(&mut watch, &failure.error.to_string());
             // As far as the folder still can: a run that is over must not look as if it went on.
             drop(begun.folder.finish(RunState::Failed, Some(&failure.error.to_string()), job.now));

@@ -248,7 +248,8 @@ fn folder_failure(error: RunFolderError) -> Failure {
         | RunFolderError::Manifest { .. }
         | RunFolderError::Gap { .. }
         | RunFolderError::Damaged { .. }
-        | RunFolderError::Renumbered { .. } => Failure::input(error),
+        | RunFolderError::Renumbered { .. }
+        | RunFolderError::Shape(_) => Failure::input(error),
         _ => Failure::output(error),
     };
     failure.hint_if_known(hint)

@@ -17,8 +17,7 @@ use crate::core::params::Parameter;
 use crate::core::policy::KpiGate;
 use crate::core::run::iteration::KpiVerdict;
 use crate::core::tuning::record::SkipCode;
-use crate::core::verdict::Outcome;
-use crate::export::live::{LiveFacts, LiveIteration, LiveRun};
+use crate::export::live::{LiveChange, LiveFacts, LiveIteration, LiveRun, LiveVerdict};
 
 /// The run beside its iterations.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
@@ -64,22 +63,13 @@ pub struct LiveRunRow {
     #[schemars(extend("enum" = ["production", "mock"]))]
     pub limits: String,
     /// The verdict so far; null while there is nothing to judge.
-    pub verdict: Option<LiveVerdictRow>,
+    pub verdict: Option<LiveVerdict>,
     /// The decision at the end; null while the run goes on.
     pub decision: Option<String>,
     /// Version of the program.
     pub tool_version: String,
     /// SHA-256 of the policy values in force.
     pub policy_sha256: String,
-}
-
-/// The verdict so far.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
-pub struct LiveVerdictRow {
-    /// What the judge says.
-    pub outcome: Outcome,
-    /// Its main reason.
-    pub reason: String,
 }
 
 /// A KPI.
@@ -127,15 +117,6 @@ pub struct LiveParameter {
     pub highest: f64,
 }
 
-/// A change of a parameter.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
-pub struct LiveChangeRow {
-    /// Value before; null when the file does not say.
-    pub old: Option<f64>,
-    /// Value after; null when the file does not say.
-    pub new: Option<f64>,
-}
-
 /// An iteration.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct LiveIterationRow {
@@ -156,7 +137,7 @@ pub struct LiveIterationRow {
     /// KPIs whose limit it does not meet, or that have no value to meet it with.
     pub misses: Vec<String>,
     /// What tuning changed after it, by parameter.
-    pub applied: BTreeMap<String, LiveChangeRow>,
+    pub applied: BTreeMap<String, LiveChange>,
     /// The guards that spoke.
     pub guards: Vec<Guard>,
     /// Code of the guard that prevented any change; null when something was applied.
@@ -235,10 +216,7 @@ fn run_row(run: &LiveRun) -> LiveRunRow {
         heartbeat: facts.heartbeat.map(time),
         eta_seconds: run.eta_seconds(),
         limits: facts.limits.to_owned(),
-        verdict: facts
-            .verdict
-            .as_ref()
-            .map(|verdict| LiveVerdictRow { outcome: verdict.outcome, reason: verdict.reason.clone() }),
+        verdict: facts.verdict.clone(),
         decision: facts.decision.clone(),
         tool_version: facts.tool_version.clone(),
         policy_sha256: facts.policy_sha256.clone(),
@@ -305,9 +283,7 @@ fn iteration_row(run: &LiveRun, iteration: &LiveIteration) -> LiveIterationRow {
         kpi_verdict: iteration.kpi_verdict.map(KpiVerdict::word).map(str::to_owned),
         passes: iteration.passes,
         misses: misses.map(|gate| gate.kpi.name.to_owned()).collect(),
-        applied: changes
-            .map(|change| (change.param.to_string(), LiveChangeRow { old: change.old, new: change.new }))
-            .collect(),
+        applied: changes.map(|change| (change.param.to_string(), change.clone())).collect(),
         guards: iteration.guards.iter().collect(),
         skip: iteration.skip.map(SkipCode::word).map(str::to_owned),
         panic_revert: iteration.panic_revert,

@@ -12,6 +12,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::core::analysis::Analysis;
 use crate::core::bot_metrics::LiveBot;
@@ -36,7 +38,7 @@ pub const KEPT: usize = 20_000;
 pub const PATIENCE: [f64; 2] = [3.0, 60.0];
 
 /// The verdict on what there is so far.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LiveVerdict {
     /// What the judge says.
     pub outcome: Outcome,
@@ -125,9 +127,10 @@ impl LiveFacts {
 }
 
 /// A parameter that changed from one iteration to the next. `None` = the file says that it changed, and not how.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct LiveChange {
     /// The parameter.
+    #[serde(skip)]
     pub param: ParamName,
     /// Value before.
     pub old: Option<f64>,

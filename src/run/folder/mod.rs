@@ -34,7 +34,6 @@ use crate::io::artifacts::Durability;
 use crate::io::failpoint::failpoint;
 use crate::run::folder::files::{put, replace, stage, sync_folder};
 use crate::run::folder::report::Draft;
-use crate::wire::artifact_manifest::sha256_hex;
 use crate::wire::iteration_file;
 use crate::wire::iteration_file::DamagedRecord;
 
@@ -57,17 +56,6 @@ pub enum Place {
     Latest,
     /// `<out>/RUN_<milliseconds>`, put into `latest` at the end.
     Isolated,
-}
-
-/// What putting the overrides in place did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OverridesPut {
-    /// SHA-256 of the file before; `None` when there was none.
-    pub before: Option<String>,
-    /// SHA-256 of the file after, read back.
-    pub after: String,
-    /// The file had been changed by somebody else since this run wrote it.
-    pub was_foreign: bool,
 }
 
 /// A run's folder, locked for this process.
@@ -95,13 +83,12 @@ pub struct RunFolder {
 
 impl RunFolder {
     /// A new folder for the run that the manifest declares, which is written into it. What `latest` held moves
-    /// to `<out>/history`. `active` is where the system under test reads its overrides, `None` = in the folder.
+    /// to `<out>/history`.
     pub fn create(
         out: &Path,
         place: Place,
         manifest: RunManifest,
         now: DateTime<Utc>,
-        active: Option<&Path>,
         kpis: &KpiTable,
         durability: Durability,
     ) -> Result<Self, RunFolderError> {
@@ -112,20 +99,18 @@ impl RunFolder {
         };
         drop(out_lock);
         failpoint("run-created");
-        let mut created = Self::at(out, folder, place, manifest, active, kpis, durability, lock)?;
+        let mut created = Self::at(out, folder, place, manifest, kpis, durability, lock)?;
         created.write_declaration()?;
         created.append_event(RunEvent::Start, None, None, now)?;
         created.draft = Some(Draft::begin(&created.folder)?);
         Ok(created)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "private: the two ways in come together here")]
     fn at(
         out: &Path,
         folder: PathBuf,
         place: Place,
         manifest: RunManifest,
-        active: Option<&Path>,
         kpis: &KpiTable,
         durability: Durability,
         lock: FolderLock,
@@ -138,7 +123,8 @@ impl RunFolder {
             .map_err(RunFolderError::io("write", &log_path))?;
         Ok(Self {
             out: out.to_owned(),
-            active: active.map_or_else(|| folder.join(OVERRIDES_FILE), Path::to_owned),
+            active: (manifest.settings.active_overrides.as_ref())
+                .map_or_else(|| folder.join(OVERRIDES_FILE), PathBuf::from),
             folder,
             place,
             durability,
@@ -196,16 +182,16 @@ impl RunFolder {
 
     /// Makes overrides visible to the system: reads what is there, writes if it differs, reads it back. The
     /// text is the whole file.
-    pub fn put_overrides(&mut self, text: &[u8]) -> Result<OverridesPut, RunFolderError> {
+    pub fn put_overrides(&mut self, text: &[u8]) -> Result<(), RunFolderError> {
         let copy = self.folder.join(OVERRIDES_FILE);
-        let put = put_overrides_at(&self.active, text, self.overrides.as_deref())?;
+        put_overrides_at(&self.active, text)?;
         if self.active != copy && self.overrides.as_deref() != Some(text) {
             replace(&copy, text, Durability::Renamed)?;
         }
         if self.overrides.as_deref() != Some(text) {
             self.overrides = Some(text.to_vec());
         }
-        Ok(put)
+        Ok(())
     }
 
     /// Writes an iteration down: its file, synced; then what follows from it. `overrides` is the whole text of
@@ -323,7 +309,7 @@ impl RunFolder {
     }
 }
 
-fn put_overrides_at(path: &Path, text: &[u8], ours: Option<&[u8]>) -> Result<OverridesPut, RunFolderError> {
+fn put_overrides_at(path: &Path, text: &[u8]) -> Result<(), RunFolderError> {
     // Reading a pipe would wait for its writer.
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
         let problem = std::io::Error::other("something else than a file is there");
@@ -341,11 +327,7 @@ fn put_overrides_at(path: &Path, text: &[u8], ours: Option<&[u8]>) -> Result<Ove
             return Err(RunFolderError::NotVerified { path: path.to_owned() });
         }
     }
-    Ok(OverridesPut {
-        before: there.as_deref().map(sha256_hex),
-        after: sha256_hex(text),
-        was_foreign: ours.is_some_and(|ours| there.as_deref() != Some(ours)),
-    })
+    Ok(())
 }
 
 /// Why a run's folder cannot be used.
@@ -390,6 +372,9 @@ pub enum RunFolderError {
         /// Which number is the matter.
         source: serde_json::Error,
     },
+    /// The overrides have no place in the shape of their file.
+    #[error("the overrides cannot be written in the shape of their file")]
+    Shape(#[source] serde_json::Error),
     /// An iteration out of turn.
     #[error("iteration {number} cannot follow iteration {last}")]
     OutOfTurn {
@@ -466,7 +451,7 @@ impl RunFolderError {
             Self::Gap { .. } | Self::Damaged { .. } | Self::Renumbered { .. } => Some(
                 "bring the file back, or start anew without `--resume`; what is there moves to `history`",
             ),
-            Self::Record { .. } | Self::OutOfTurn { .. } => None,
+            Self::Record { .. } | Self::Shape(_) | Self::OutOfTurn { .. } => None,
         }
     }
 }

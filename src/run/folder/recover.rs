@@ -95,11 +95,10 @@ impl RunFolder {
         }
         let missing = mend_log(&folder, &numbers, check, kpis, &mut resumed)?;
         manifest.last_complete_iteration = last;
-        let active = manifest.settings.active_overrides.as_ref().map(PathBuf::from);
-        if let Some(active) = &active {
-            remove_leftover_of(active)?;
+        if let Some(active) = &manifest.settings.active_overrides {
+            remove_leftover_of(Path::new(active))?;
         }
-        let mut opened = Self::at(out, folder, place, manifest, active.as_deref(), kpis, durability, lock)?;
+        let mut opened = Self::at(out, folder, place, manifest, kpis, durability, lock)?;
         for line in &missing {
             opened.append(line)?;
         }

@@ -15,7 +15,7 @@ mod resume;
 type TestResult = Result<(), Box<dyn Error>>;
 
 fn create_in(out: &Path, place: Place) -> Result<RunFolder, RunFolderError> {
-    RunFolder::create(out, place, manifest(), at(0), None, &KpiTable::default(), Durability::Synced)
+    RunFolder::create(out, place, manifest(), at(0), &KpiTable::default(), Durability::Synced)
 }
 
 fn create(out: &Path) -> Result<RunFolder, RunFolderError> {
@@ -146,30 +146,28 @@ fn the_tuning_report_has_the_contracts_keys_and_counts() -> TestResult {
 }
 
 #[test]
-fn overrides_are_written_read_back_and_a_foreign_change_is_told() -> TestResult {
+fn overrides_are_written_to_both_places_and_a_foreign_change_is_overwritten() -> TestResult {
     let out = tempfile::tempdir()?;
     let active = out.path().join("active.json");
+    let mut declared = manifest();
+    declared.settings.active_overrides = Some(active.display().to_string());
     let mut run = RunFolder::create(
         out.path(),
         Place::Latest,
-        manifest(),
+        declared,
         at(0),
-        Some(&active),
         &KpiTable::default(),
         Durability::Renamed,
     )?;
-    let first = run.put_overrides(b"one")?;
-    assert_eq!((first.before, first.was_foreign), (None, false));
-    let second = run.put_overrides(b"two")?;
-    assert_eq!((second.before, second.was_foreign), (Some(first.after), false));
-    assert_eq!(second.after, sha256_hex(b"two"));
+    run.put_overrides(b"one")?;
+    assert_eq!(fs::read(&active)?, b"one");
+    run.put_overrides(b"two")?;
     assert_eq!(
         (fs::read(&active)?, fs::read(run.path().join(OVERRIDES_FILE))?),
         (b"two".into(), b"two".into())
     );
     fs::write(&active, "meddled")?;
-    let third = run.put_overrides(b"two")?;
-    assert_eq!((third.was_foreign, third.before), (true, Some(sha256_hex(b"meddled"))));
+    run.put_overrides(b"two")?;
     assert_eq!(fs::read(&active)?, b"two");
     Ok(())
 }

@@ -16,7 +16,7 @@ struct World {
     signature: Option<String>,
     warming_up: bool,
     small_steps: bool,
-    tuning: Tuning,
+    off: Option<SkipCode>,
     frozen: bool,
 }
 
@@ -32,7 +32,7 @@ fn world() -> World {
         signature: Some("this".to_owned()),
         warming_up: false,
         small_steps: false,
-        tuning: Tuning::On,
+        off: None,
         frozen: false,
     }
 }
@@ -43,7 +43,7 @@ impl World {
             policy: &self.policy,
             state: &self.state,
             number: 10,
-            tuning: self.tuning,
+            off: self.off,
             warming_up: self.warming_up,
             small_steps: self.small_steps,
             moved_by_phase: &self.moved_by_phase,
@@ -254,12 +254,8 @@ fn a_step_that_the_bounds_leave_nothing_of_is_no_op() {
     assert!(decision.guards.contains(Guard::NoOp));
     let decision = world.decide(&[("min_interval_ms", 25.0)]);
     assert_eq!((taken(&decision), decision.steps[0].at_bound), (vec![("min_interval_ms", 80.0)], true));
-    for (tuning, code) in [
-        (Tuning::Off, SkipCode::TuningOff),
-        (Tuning::Over, SkipCode::FinalIteration),
-        (Tuning::Reverted, SkipCode::PanicRevert),
-    ] {
-        let decision = World { tuning, ..super::tests::world() }.decide(&[("tail_age_ms", 30.0)]);
+    for code in [SkipCode::TuningOff, SkipCode::FinalIteration, SkipCode::PanicRevert] {
+        let decision = World { off: Some(code), ..super::tests::world() }.decide(&[("tail_age_ms", 30.0)]);
         assert_eq!((decision.skip, decision.steps.len()), (Some(code), 0));
     }
 }

@@ -164,7 +164,7 @@ fn overrides_elsewhere_are_found_again_and_what_a_kill_left_beside_them_is_remov
     manifest.settings.active_overrides = active.to_str().map(str::to_owned);
     let (place, kpis) = (Place::Latest, KpiTable::default());
     let synced = Durability::Synced;
-    drop(RunFolder::create(out.path(), place, manifest, at(0), Some(&active), &kpis, synced)?);
+    drop(RunFolder::create(out.path(), place, manifest, at(0), &kpis, synced)?);
     let leftover = system.path().join(".soak-run-tmp-active.json");
     fs::write(&leftover, "half")?;
     let (mut run, _) = open(out.path())?;
