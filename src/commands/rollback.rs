@@ -35,12 +35,12 @@ use crate::rollback::executor::{Context, Refusal};
 use crate::rollback::journal::{self, Journal};
 use crate::rollback::log::{self, GENESIS, LogError, LogLine, Mode};
 use crate::rollback::perform::reveal;
+use crate::rollback::policy::read::read;
 use crate::rollback::policy::{Environments, RollbackPolicy, SecretSource};
 use crate::rollback::server::{self, Access, Reload, Service, acceptor};
 use crate::rollback::state::State;
 use crate::rollback::text::{self, Rehearsal};
 use crate::rollback::verify::carry_out_by_hand;
-use crate::wire::rollback::policy;
 
 /// How long a person's rollback is waited for at the start of a server.
 const ACTING: Duration = Duration::from_secs(60);
@@ -414,9 +414,9 @@ fn load(file: &Path) -> Result<RollbackPolicy, Failure> {
     let text = loose::read_text(file).map_err(|error| {
         Failure::usage(error).hint("`--policy` names a file like deploy/policies/rollback.yaml")
     })?;
-    policy::read(&text, &file.display().to_string()).map_err(|problems| {
-        let word = if problems.list.len() == 1 { "mistake" } else { "mistakes" };
-        let number = problems.list.len();
+    read(&text, &file.display().to_string()).map_err(|problems| {
+        let number = problems.iter().count();
+        let word = if number == 1 { "mistake" } else { "mistakes" };
         Failure::usage(anyhow::Error::new(problems).context(format!("the policy has {number} {word}")))
     })
 }

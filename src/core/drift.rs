@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::number::{TOLERANCE, distance, fixed};
+pub use super::policy::DriftRules; // moved
 use super::policy::Limit;
 use super::verdict::{Check, Comparison, Outcome, Part, Severity, WindowUsed};
 use crate::stats::regression::settles;
@@ -73,24 +74,6 @@ impl ResourceValues {
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(Option::is_none)
     }
-}
-
-/// When growth counts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DriftRules {
-    /// Whether growth joins the verdict of the whole.
-    pub gates: bool,
-    /// What growth is. Soft: WARN, and what cannot be told stays advisory. Hard: FAIL, and what cannot be told is
-    /// INCONCLUSIVE.
-    pub severity: Severity,
-    /// The probability of any false alarm over all resources of all symbols together.
-    pub false_alarm_rate: Limit,
-    /// With fewer samples in the steady part growth is advisory.
-    pub min_iterations: usize,
-    /// Growth in the steady part by a smaller share is advisory.
-    pub relative_change: Limit,
-    /// Slopes smaller than this are flat: units per hour, in the order of [`Resource::ALL`].
-    pub floors: [Limit; Resource::ALL.len()],
 }
 
 /// What can be said about a slope.

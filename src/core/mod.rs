@@ -7,6 +7,7 @@ pub mod baseline;
 pub mod baselines;
 pub mod bot_metrics;
 pub mod compare;
+pub mod config;
 pub mod course;
 pub mod deltas;
 pub mod drift;

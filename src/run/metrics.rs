@@ -3,6 +3,7 @@
 //! Takes what the iterations delivered and invents nothing: a metric that nobody delivered has no value. Must
 //! not judge; that is done in [`super::report`].
 
+pub use crate::core::policy::RUN_METRICS as NAMES;
 use chrono::{DateTime, Utc};
 
 use crate::core::judge::count;
@@ -20,19 +21,6 @@ const WS_LAG: &str = "ws_lag_max_ms";
 const MAKER_SHARE: &str = "mm_maker_share_ratio";
 /// Delivered shares of which the run has the mean.
 pub(crate) const RATIOS: [&str; 3] = ["mm_hit_ratio", MAKER_SHARE, "mm_deadline_miss_rate"];
-
-/// The metrics of a run, by name: the only ones that a run gate can look at.
-pub const NAMES: [&str; 9] = [
-    "duration_hours",
-    "mm_deadline_miss_rate",
-    "mm_edge_bps_ema1h",
-    "mm_edge_bps_ema24h",
-    "mm_hit_ratio",
-    MAKER_SHARE,
-    P50,
-    P95,
-    WS_LAG,
-];
 
 /// Whether a report with these keys below `totals` can bring a metric of a run.
 pub fn can_come_from<'k>(metric: &str, mut keys: impl Iterator<Item = &'k str>, kpis: &KpiTable) -> bool {

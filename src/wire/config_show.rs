@@ -3,19 +3,8 @@
 
 use serde::Serialize;
 
-use crate::core::policy::Policy;
+use crate::core::policy::{Effective, Policy};
 use crate::core::run::start::Start;
-
-/// One value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct ConfigValue {
-    /// Dotted key.
-    pub key: String,
-    /// The value as TOML.
-    pub value: String,
-    /// Where it comes from.
-    pub origin: String,
-}
 
 /// A value that a run starts with.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
@@ -39,7 +28,7 @@ pub struct ConfigShow {
     /// SHA-256 of the values.
     pub policy_sha256: String,
     /// The values.
-    pub values: Vec<ConfigValue>,
+    pub values: Vec<Effective>,
     /// What a run would start with.
     pub parameters: Vec<StartParameter>,
 }
@@ -57,15 +46,10 @@ impl ConfigShow {
                 .map_or_else(String::new, |found| found.unit.clone()),
             origin: value.origin.to_string(),
         });
-        let values = policy.effective.iter().map(|entry| ConfigValue {
-            key: entry.key.clone(),
-            value: entry.value.clone(),
-            origin: entry.origin.clone(),
-        });
         Self {
             schema_version: "1".to_owned(),
             policy_sha256: policy.sha256.clone(),
-            values: values.collect(),
+            values: policy.effective.clone(),
             parameters: parameters.collect(),
         }
     }

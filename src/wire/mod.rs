@@ -38,7 +38,7 @@ pub mod number;
 pub mod origin;
 pub mod overrides;
 pub mod percent;
-pub mod policy;
+pub use crate::core::policy; // moved
 pub mod preset;
 pub mod procfs;
 pub mod prometheus;
@@ -47,7 +47,6 @@ pub mod pushgateway;
 pub mod read;
 pub mod release;
 pub mod remote_write;
-pub mod rollback;
 pub mod rotation;
 /// Moved.
 pub mod run_log {

@@ -15,7 +15,7 @@ const WATCHER: &str = "deploy/systemd/soak-rollback.service";
 
 fn policy() -> RollbackPolicy {
     let name = "deploy/policies/rollback.yaml";
-    soak::wire::rollback::policy::read(&text(name), name).unwrap_or_else(|problems| panic!("{problems}"))
+    soak::rollback::policy::read::read(&text(name), name).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 fn prometheus() -> Value {

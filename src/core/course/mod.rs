@@ -15,64 +15,12 @@ use rayon::prelude::*;
 
 use super::kpi::{Direction, KpiId};
 use super::number::TOLERANCE;
-use super::policy::{Limit, WindowSpec};
-use super::verdict::{Comparison, Severity};
+use super::verdict::Comparison;
 
+pub use super::policy::{ChangeRules, CourseRules, DriftGateRules, Horizon}; // moved
 pub use changes::{Change, KpiChanges};
 pub use drift::{DriftVerdict, KpiDrift};
 pub use pace::{Pace, PaceSource};
-
-/// When the course of a KPI counts. The two tables of the policy, `[kpi_drift]` and `[change_points]`, share it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CourseRules {
-    /// Whether it joins the verdict of the whole.
-    pub gates: bool,
-    /// What a miss is. Soft: WARN, and FAIL where the limit is near; what cannot be decided stays advisory. Hard: FAIL,
-    /// and what cannot be decided is INCONCLUSIVE.
-    pub severity: Severity,
-    /// Which iterations are looked at.
-    pub window: WindowSpec,
-    /// The probability of any false alarm over all KPIs with a limit, of all symbols together.
-    pub false_alarm_rate: Limit,
-    /// With fewer values nothing is decided.
-    pub min_iterations: Limit,
-    /// A movement smaller than this share of the level is none.
-    pub relative_change: Limit,
-}
-
-impl CourseRules {
-    /// Whether a run that is too short to decide is one that the verdict cannot do without.
-    pub fn insists(&self) -> bool {
-        self.gates && self.severity == Severity::Hard
-    }
-}
-
-/// Rules of the drifts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DriftGateRules {
-    /// What it shares with changes of level.
-    pub course: CourseRules,
-    /// How near the limit must be for a soft miss to be FAIL; `None`: it is WARN however near.
-    pub horizon: Option<Horizon>,
-}
-
-/// How far ahead a drift is taken to go on: no further than both of these.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Horizon {
-    /// Hours of run time.
-    pub hours: Limit,
-    /// Lengths of the stretch that was tested.
-    pub spans: Limit,
-}
-
-/// Rules of the search for changes of level.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ChangeRules {
-    /// What it shares with drifts.
-    pub course: CourseRules,
-    /// Fewest iterations on a level.
-    pub min_segment: usize,
-}
 
 /// The values of a KPI in a window.
 #[derive(Clone, Debug, PartialEq)]

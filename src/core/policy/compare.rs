@@ -1,8 +1,18 @@
-//! The rules of a comparison of two runs. No number of its own.
+//! `[compare]`: which KPIs of two runs are compared, when one is worse, and what must not differ.
 
-use super::{Limit, WindowSpec};
+use std::collections::BTreeSet;
+
+use crate::core::compare::ORDER;
 use crate::core::compare::conditions::Condition;
-use crate::core::kpi::KpiId;
+use crate::core::config::values::{Parsed, error_rate, names, not_negative, whole};
+use crate::core::config::{Keep, Read, Value, section};
+use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::spelling::did_you_mean;
+use crate::core::verdict::LimitSource;
+
+use super::declared::Table;
+use super::gates::{GateSet, min_iterations};
+use super::limits::{Limit, WindowSpec, kpis_of, window};
 
 /// Up to which size a shift of a KPI counts for nothing in a comparison: the larger of both.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,21 +41,23 @@ pub struct KpiRule {
     pub required: bool,
 }
 
-/// When a run is worse than another one.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CompareRules {
-    /// The iterations that are compared for significance.
-    pub window: WindowSpec,
-    /// How often an unchanged build may be called worse in any KPI, all planned looks together.
-    pub error_rate: Limit,
-    /// Planned extensions that the error rate allows for: 0 or 1.
-    pub extensions: u64,
-    /// With fewer values on a side nothing is told.
-    pub min_iterations: usize,
-    /// The KPIs: those of the verdict by name, then the other ones by name.
-    pub kpis: Vec<KpiRule>,
-    /// Conditions in which two runs must not differ.
-    pub refuse: Vec<Condition>,
+section! {
+    /// When a run is worse than another one.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct CompareRules {
+        /// The iterations that are compared for significance.
+        pub window: WindowSpec = window,
+        /// How often an unchanged build may be called worse in any KPI, all planned looks together.
+        pub error_rate: Limit = error_rate,
+        /// Planned extensions that the error rate allows for: 0 or 1.
+        pub extensions: u64 = extensions,
+        /// With fewer values on a side the data is insufficient.
+        pub min_iterations: usize { |t| min_iterations(t, t.required("window", window)) },
+        /// The KPIs: those of the verdict by name, then the other ones by name.
+        pub kpis: Vec<KpiRule> { compared },
+        /// Conditions in which two runs must not differ.
+        pub refuse: Vec<Condition> = conditions,
+    }
 }
 
 impl CompareRules {
@@ -53,4 +65,75 @@ impl CompareRules {
     pub fn position(&self, kpi: KpiId) -> Option<usize> {
         self.kpis.iter().position(|rule| rule.kpi == kpi)
     }
+}
+
+/// The KPIs of the verdict, then by name every KPI that the policy declares, limits in each iteration, or gives a
+/// margin.
+fn compared(t: &Table<'_>) -> Read<Vec<KpiRule>> {
+    let kpis = t.kpis();
+    let relative = Limit::keep(t, "relative", not_negative);
+    let own = kpis_of(t);
+    let limited = GateSet::per_iteration(&t.root().at("iteration_pass"));
+    let limited: BTreeSet<KpiId> =
+        limited.map(|set| set.checks.iter().map(|gate| gate.kpi).collect()).unwrap_or_default();
+    let table_of = |kpi| own.iter().find(|(of, _)| *of == kpi).map(|(_, table)| table);
+    let is_declared = |kpi: KpiId| kpi.index() >= KpiTable::default().len();
+    let mut others: Vec<KpiId> = kpis.ids().filter(|kpi| !ORDER.contains(kpi)).collect();
+    others.retain(|kpi| is_declared(*kpi) || limited.contains(kpi) || table_of(*kpi).is_some());
+    others.sort_by_key(|kpi| kpi.name);
+    let rules: Vec<Read<KpiRule>> = ORDER
+        .into_iter()
+        .chain(others)
+        .map(|kpi| {
+            let margin = margin(kpi, table_of(kpi), &relative)?;
+            Ok(KpiRule { kpi, required: limited.contains(&kpi) && margin.is_some(), margin })
+        })
+        .collect();
+    rules.into_iter().collect()
+}
+
+/// The margin of a KPI: its own, else its floor and the share for all; `None` where it is not judged.
+fn margin(kpi: KpiId, own: Option<&Table<'_>>, relative: &Read<Limit>) -> Read<Option<Margin>> {
+    let (mut own_absolute, mut own_relative, mut is_judged) = (None, None, true);
+    if let Some(own) = own {
+        // All are read before one of them ends it, so that each is known.
+        let margins = ["absolute", "relative"].map(|key| Option::<Limit>::keep(own, key, not_negative));
+        is_judged = own.enabled()?;
+        let [absolute, relative] = margins;
+        (own_absolute, own_relative) = (absolute?, relative?);
+        if kpi.direction.is_none() {
+            let problem =
+                format!("`{}` has no direction, so neither way is worse; it has no margin", kpi.name);
+            return Err(own.fault(problem));
+        }
+    }
+    if kpi.direction.is_none() || !is_judged {
+        return Ok(None);
+    }
+    let floor = || Limit {
+        value: kpi.floor,
+        source: LimitSource { key: format!("kpi.{}.floor", kpi.name), origin: "the KPI's floor".to_owned() },
+    };
+    let relative = own_relative.map_or_else(|| relative.clone(), Ok)?;
+    Ok(Some(Margin { absolute: own_absolute.unwrap_or_else(floor), relative }))
+}
+
+/// The error rates are known for no more than one planned extension.
+fn extensions(value: &Value) -> Parsed<u64> {
+    match whole(value)? {
+        count @ (0 | 1) => Ok(count),
+        count => Err(format!("expected 0 or 1, found {count}: the error rate is known for no more looks")),
+    }
+}
+
+/// Words of conditions.
+fn conditions(value: &Value) -> Parsed<Vec<Condition>> {
+    let parse = |word: &String| {
+        Condition::parse(word).ok_or_else(|| {
+            let known = Condition::ALL.map(Condition::word);
+            let meant = did_you_mean(word, known);
+            format!("unknown condition `{word}`{meant}; expected some of {}", known.join(", "))
+        })
+    };
+    names(value)?.iter().map(parse).collect()
 }

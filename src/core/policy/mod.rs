@@ -1,303 +1,205 @@
 //! The policy: every limit the judge applies, with the place each one comes from.
 //!
-//! Values are read from `deploy/policies/policy.toml` and the layers above it by [`crate::wire::policy`];
-//! nothing here has a number of its own.
+//! The lowest layer is the built-in `deploy/policies/policy.toml`; files, variables and flags are above it. Values are read
+//! straight into the types that the judge, `run` and `release` work with; nothing here has a number of its own.
 
+mod advice;
 mod compare;
-mod effective;
-mod holding;
-mod integrity;
-mod length;
+pub(crate) mod declared;
+mod gates;
+mod limits;
 pub mod release;
+pub mod rules;
 pub mod run;
-mod run_verdict;
-mod sanity;
-pub mod symbols;
-
-use super::course::{ChangeRules, DriftGateRules};
-pub use compare::{CompareRules, KpiRule, Margin};
-pub use effective::Effective;
-pub use holding::{HoldCount, Judge};
-pub use integrity::IntegrityRules;
-pub use run_verdict::{FreezeRule, RunVerdictRule};
-pub use sanity::SanityRules;
-use symbols::SymbolRules;
-
-use super::drift::DriftRules;
-use super::kpi::{KpiId, KpiTable};
-use super::params::ParamName;
-use super::rotation::RotationRules;
-use super::verdict::{Comparison, LimitSource, Severity};
-pub use crate::stats::Statistic;
-
-/// A number from the policy and where it comes from.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Limit {
-    /// The number.
-    pub value: f64,
-    /// Its key and origin.
-    pub source: LimitSource,
-}
-
-/// Which iterations a gate looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WindowSpec {
-    /// The highest `windows.last_n` numbers.
-    LastN,
-    /// The highest so many numbers, whatever `windows.last_n` says.
-    Last(usize),
-    /// Numbers from `windows.steady_start` on.
-    Steady,
-    /// All.
-    Overall,
-}
-
-impl WindowSpec {
-    /// Name of the window in reports, JSON and metrics: `last8`, `steady`, `overall`.
-    pub fn name(self, windows: &Windows) -> String {
-        match self.length(windows) {
-            Some(length) => format!("last{length}"),
-            None if self == Self::Steady => "steady".to_owned(),
-            None => "overall".to_owned(),
-        }
-    }
-
-    /// How many iterations the window asks for; `None` where it takes what there is.
-    pub fn length(self, windows: &Windows) -> Option<usize> {
-        match self {
-            Self::LastN => Some(windows.last_n),
-            Self::Last(length) => Some(length),
-            Self::Steady | Self::Overall => None,
-        }
-    }
-}
-
-/// A limit on a statistic of a KPI.
-#[derive(Clone, Debug, PartialEq)]
-pub struct KpiGate {
-    /// The KPI.
-    pub kpi: KpiId,
-    /// Hard or soft.
-    pub severity: Severity,
-    /// Where to look.
-    pub window: WindowSpec,
-    /// What to compute.
-    pub statistic: Statistic,
-    /// What must hold between the statistic and the limit.
-    pub comparison: Comparison,
-    /// The limit.
-    pub limit: Limit,
-    /// A pass with less room than this is a WARN; 0 = no margin. In the KPI's unit.
-    pub margin: f64,
-    /// With fewer values than this the gate is INCONCLUSIVE.
-    pub min_iterations: usize,
-    /// What is held against the limit; anything but the point only for mean and median.
-    pub judge: Judge,
-    /// How many of the last iterations must meet the limit; only for [`Statistic::Each`]. `None` = all of the
-    /// window that have a value.
-    pub count: Option<HoldCount>,
-}
-
-/// A named group of limits that is judged together.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GateSet {
-    /// Name of its table in the policy.
-    pub name: String,
-    /// Whether it joins the verdict of the whole (`gates = true`).
-    pub gates: bool,
-    /// The limits, in the order of the KPI table.
-    pub checks: Vec<KpiGate>,
-}
-
-/// WARN and CRIT limits on every single iteration.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ViolationRule {
-    /// The KPI.
-    pub kpi: KpiId,
-    /// It is a WARN when this holds between value and `warn`.
-    pub warn_when: Comparison,
-    /// The WARN limit.
-    pub warn: Limit,
-    /// It is a CRIT when this holds between value and `crit`.
-    pub crit_when: Comparison,
-    /// The CRIT limit.
-    pub crit: Limit,
-}
-
-/// All violation limits.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ViolationRules {
-    /// Whether CRIT violations join the verdict of the whole.
-    pub gates: bool,
-    /// Which iterations are looked at.
-    pub window: WindowSpec,
-    /// One rule a KPI.
-    pub rules: Vec<ViolationRule>,
-}
-
-/// A limit on one total of an edge report. A level is missed when the comparison holds.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EdgeReportRule {
-    /// Key below `totals`.
-    pub metric: String,
-    /// Strictly above or below.
-    pub miss_when: Comparison,
-    /// WARN limit, if there is one.
-    pub warn: Option<Limit>,
-    /// FAIL limit.
-    pub fail: Limit,
-}
-
-/// A gate of the 72-hour report.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunGate {
-    /// Name of the gate.
-    pub name: String,
-    /// Metric it looks at.
-    pub metric: String,
-    /// Hard or soft.
-    pub severity: Severity,
-    /// What must hold.
-    pub comparison: Comparison,
-    /// The limit.
-    pub limit: Limit,
-}
-
-/// Limits of the delta verification.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DeltaRules {
-    /// Whether it joins the verdict of the whole.
-    pub gates: bool,
-    /// Smallest full-apply ratio.
-    pub full_apply_ratio: Limit,
-    /// The same under `--strict`.
-    pub full_apply_ratio_strict: Limit,
-    /// Largest count of stuck signatures.
-    pub signature_stuck_max: Limit,
-}
-
-/// Limits beyond which a single iteration is an anomaly.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AnomalyRules {
-    /// Whether anomalies join the verdict of the whole (as WARN).
-    pub gates: bool,
-    /// Latency above this is a spike, ms.
-    pub latency_spike: Limit,
-    /// A rise of the risk ratio against the iteration before by more than this is a jump.
-    pub risk_jump: Limit,
-    /// A maker share below this is a drop.
-    pub maker_drop: Limit,
-}
-
-/// What a recommendation looks at.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Subject {
-    /// A statistic of a KPI over the last-n window.
-    Kpi(KpiId, Statistic),
-    /// How often a guard spoke in the last-n window.
-    Guard(super::guards::Guard),
-}
-
-/// A condition of a recommendation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Condition {
-    /// What is looked at.
-    pub subject: Subject,
-    /// How it is compared.
-    pub comparison: Comparison,
-    /// With what.
-    pub limit: Limit,
-}
-
-/// A step on a parameter.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Step {
-    /// Add this many of the parameter's units.
-    Add(f64),
-    /// Multiply by this.
-    Multiply(f64),
-}
-
-/// Advice: when all conditions hold, change these parameters.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RecommendationRule {
-    /// Name of its table in the policy.
-    pub name: String,
-    /// All must hold.
-    pub conditions: Vec<Condition>,
-    /// What to change.
-    pub changes: Vec<(ParamName, Step)>,
-}
-
-/// The windows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Windows {
-    /// Length of the last-n window, at least 1.
-    pub last_n: usize,
-    /// First iteration of the steady part.
-    pub steady_start: u64,
-}
-
-/// Everything the judge needs to know that is not in the artifacts.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// The KPIs, built-in and declared.
-    pub kpis: KpiTable,
-    /// The windows.
-    pub windows: Windows,
-    /// What an iteration must show to pass.
-    pub iteration_pass: GateSet,
-    /// The same with the relaxed limits of `--mock`.
-    pub iteration_pass_mock: GateSet,
-    /// The run verdict.
-    pub run_verdict: RunVerdictRule,
-    /// Readiness for release.
-    pub readiness: GateSet,
-    /// `audit` warns below so many iterations.
-    pub readiness_warn_below_iterations: usize,
-    /// Goals of the release notes.
-    pub goals: GateSet,
-    /// WARN and CRIT per iteration.
-    pub violations: ViolationRules,
-    /// Limits on an edge report.
-    pub edge_report: Vec<EdgeReportRule>,
-    /// Gates of the 72-hour report.
-    pub run_gates: Vec<RunGate>,
-    /// Delta verification.
-    pub deltas: DeltaRules,
-    /// Anomalies.
-    pub anomalies: AnomalyRules,
-    /// When the time of a run is evidence.
-    pub integrity: IntegrityRules,
-    /// Values that cannot be.
-    pub sanity: SanityRules,
-    /// Which symbols are judged.
-    pub symbols: SymbolRules,
-    /// When a run is worse than another one.
-    pub compare: CompareRules,
-    /// Advice on parameters.
-    pub recommendations: Vec<RecommendationRule>,
-    /// Growth of resources.
-    pub drift: DriftRules,
-    /// Steady drifts of KPIs.
-    pub kpi_drift: DriftGateRules,
-    /// Changes of level of KPIs.
-    pub change_points: ChangeRules,
-    /// A trend is flat while it changes less than this share of |median| over the window.
-    pub trend_relative_change: Limit,
-    /// What `release` works by.
-    pub release: release::ReleasePolicy,
-    /// What `artifacts rotate` keeps.
-    pub rotation: RotationRules,
-    /// A log of rotations with more bytes than this becomes an archive.
-    pub rotation_log_bytes: u64,
-    /// What `run` works by.
-    pub run: run::RunPolicy,
-    /// Every value in force with its origin, sorted by key.
-    pub effective: Vec<Effective>,
-    /// SHA-256 over the values in force (keys and values, not origins), lower-case hex.
-    pub sha256: String,
-}
-
+pub use rules as symbols; // moved
 #[cfg(test)]
 mod tests;
+
+use sha2::{Digest, Sha256};
+
+use super::config::values::{Parsed, count, share, whole};
+pub use super::config::{
+    ConfigError as PolicyError, ConfigErrors as PolicyErrors, Effective, Layer, Origin, Patch, Position,
+};
+use super::config::{Keep, Noted, Reader, Tree, Value, section};
+use super::hex::hex;
+use super::kpi::KpiTable;
+use super::verdict::LimitSource;
+use crate::stats::intervals::FEWEST_FOR_PHI;
+use declared::Table;
+
+pub use advice::{Condition, RecommendationRule, Step, Subject};
+pub use compare::{CompareRules, KpiRule, Margin};
+pub use gates::{
+    EdgeReportRule, GateSet, HoldCount, Judge, KpiGate, RUN_METRICS, RunGate, ViolationRule, ViolationRules,
+};
+pub use limits::{Limit, Statistic, WindowSpec, Windows};
+pub use rules::{
+    AnomalyRules, ChangeRules, CourseRules, DeltaRules, DriftGateRules, DriftRules, FreezeRule, Horizon,
+    IntegrityRules, RotationRules, RunVerdictRule, SanityRules, SymbolList, SymbolRules,
+};
+
+/// The policy that is built into the program, as TOML.
+pub const BUILT_IN: &str = include_str!("../../../deploy/policies/policy.toml");
+
+/// The version of the policy's format that this program reads.
+const SCHEMA_VERSION: u64 = 1;
+
+section! {
+    /// Everything the judge needs to know that is not in the artifacts.
+    #[derive(Clone, Debug)]
+    pub struct Policy {
+        /// The KPIs, built-in and declared.
+        pub kpis: KpiTable { |t| t.required("schema_version", schema_version).map(|_| t.kpis().clone()) },
+        pub windows: Windows,
+        /// What an iteration must show to pass.
+        pub iteration_pass: GateSet { |t| GateSet::per_iteration(&t.at("iteration_pass")) },
+        /// The same with the relaxed limits of `--mock`.
+        pub iteration_pass_mock: GateSet { |t| GateSet::per_iteration(&t.at("iteration_pass_mock")) },
+        pub run_verdict: RunVerdictRule,
+        /// Readiness for release.
+        pub readiness: GateSet { |t| GateSet::over_window(&t.at("readiness"), true) },
+        /// `audit` warns below so many iterations.
+        pub readiness_warn_below_iterations: usize {
+            |t| t.at("readiness").required("warn_below_iterations", count)
+        },
+        /// Goals of the release notes.
+        pub goals: GateSet { |t| GateSet::over_window(&t.at("goals"), false) },
+        /// WARN and CRIT per iteration.
+        pub violations: ViolationRules,
+        /// Limits on an edge report.
+        pub edge_report: Vec<EdgeReportRule> { |t| t.at("edge_report").each(EdgeReportRule::section) },
+        /// Gates of the 72-hour report.
+        pub run_gates: Vec<RunGate> { |t| t.at("run_gates").each(RunGate::section) },
+        /// Delta verification.
+        pub deltas: DeltaRules,
+        pub anomalies: AnomalyRules,
+        /// When the time of a run is evidence.
+        pub integrity: IntegrityRules,
+        /// Values that cannot be.
+        pub sanity: SanityRules,
+        /// Which symbols are judged.
+        pub symbols: SymbolRules,
+        /// When a run is worse than another one.
+        pub compare: CompareRules,
+        /// Advice on parameters.
+        pub recommendations: Vec<RecommendationRule> {
+            |t| t.at("recommendations").each(RecommendationRule::section)
+        },
+        /// Growth of resources.
+        pub drift: DriftRules,
+        /// Steady drifts of KPIs.
+        pub kpi_drift: DriftGateRules,
+        /// Changes of level of KPIs.
+        pub change_points: ChangeRules,
+        /// A trend is flat while it changes less than this share of |median| over the window.
+        pub trend_relative_change: Limit { |t| Limit::keep(&t.at("trend"), "relative_change", share) },
+        /// What `release` works by.
+        pub release: release::ReleasePolicy { release::ReleasePolicy::section },
+        /// What `artifacts rotate` keeps.
+        pub rotation: RotationRules,
+        /// A log of rotations with more bytes than this becomes an archive.
+        pub rotation_log_bytes: u64 { rules::rotation_log_bytes },
+        /// What `run` works by.
+        pub run: run::RunPolicy { run::RunPolicy::section },
+        /// Every value in force with its origin, sorted by key.
+        pub effective: Vec<Effective> { |_| Ok(Vec::new()) },
+        /// SHA-256 over the values in force (keys and values, not origins), lower-case hex.
+        pub sha256: String { |_| Ok(String::new()) },
+    }
+}
+
+impl Policy {
+    /// Where the value in force at a dotted key comes from; `None` = there is no such key.
+    pub fn source_of(&self, key: &str) -> Option<LimitSource> {
+        let value = self.effective.iter().find(|value| value.key == key)?;
+        Some(LimitSource { key: key.to_owned(), origin: value.origin.clone() })
+    }
+
+    /// The gates that join the verdict and can never be judged in a run of so many iterations, with how many they need.
+    /// The run verdict itself is left out: its own minimum can be lowered where it is asked for.
+    pub fn beyond(&self, iterations: u64) -> Vec<(String, u64)> {
+        let sets = [&self.readiness, &self.goals].into_iter().filter(|set| set.gates);
+        let gates = sets.flat_map(|set| set.checks.iter().map(|gate| self.of_gate(set, gate)));
+        let course = [("kpi_drift", &self.kpi_drift.course), ("change_points", &self.change_points.course)];
+        let course = course.into_iter().filter(|(_, rules)| rules.insists());
+        let course = course.map(|(name, rules)| (name.to_owned(), self.of_course(rules)));
+        gates.chain(course).filter(|(_, needed)| *needed > iterations).collect()
+    }
+
+    fn of_gate(&self, set: &GateSet, gate: &KpiGate) -> (String, u64) {
+        let values = gate.count.map_or(gate.min_iterations, |count| count.of.max(gate.min_iterations));
+        let own = self.until(gate.window, values);
+        // How much neighbours resemble each other is seen in the steady part, or in a window that is longer.
+        let of_bound = self.until(WindowSpec::Steady, FEWEST_FOR_PHI).max(own);
+        let needed = if gate.judge == Judge::Point { own } else { of_bound };
+        (format!("{}.{}", set.name, gate.kpi.name), needed)
+    }
+
+    fn of_course(&self, rules: &CourseRules) -> u64 {
+        self.until(rules.window, rules.min_iterations.whole())
+    }
+
+    /// The number of the iteration with which a window holds so many.
+    fn until(&self, window: WindowSpec, values: usize) -> u64 {
+        let before = match window {
+            WindowSpec::Steady => self.windows.steady_start.saturating_sub(1),
+            WindowSpec::LastN | WindowSpec::Last(_) | WindowSpec::Overall => 0,
+        };
+        before + values as u64
+    }
+}
+
+/// The policy in force: the built-in one, `layers` above it (later ones win), `patches` above those (later
+/// ones win).
+///
+/// The errors are all that is wrong with any layer.
+pub fn read(layers: &[Layer], patches: &[Patch]) -> Result<Policy, PolicyErrors> {
+    let built_in = Layer { origin: Origin::BuiltIn, text: BUILT_IN.to_owned() };
+    let (mut trees, mut errors) = (Vec::new(), Vec::new());
+    for layer in std::iter::once(&built_in).chain(layers) {
+        // A layer that cannot be read keeps its place, empty, so that the others are looked at all the same.
+        let (mut tree, mut found) = Tree::of_toml(layer);
+        if let Err(error) = has_version(&tree) {
+            // Keys of another version mean something else; errors about them would mislead.
+            if found.is_empty() {
+                found.push(error);
+            }
+            tree.clear();
+        }
+        errors.extend(found.into_iter().map(|error| (trees.len(), error)));
+        trees.push(tree);
+    }
+    let reader = Reader::new(trees, patches);
+    let policy = Policy::section(&reader.root());
+    let effective = reader.finish(errors)?;
+    // Whoever answers `Noted` has noted an error, and then `finish` has returned it.
+    let policy = policy.map_err(|Noted| PolicyErrors(Vec::new()))?;
+    let mut hash = Sha256::new();
+    for Effective { key, value, .. } in &effective {
+        hash.update(format!("{key} = {value}\n"));
+    }
+    Ok(Policy { effective, sha256: hex(&hash.finalize()), ..policy })
+}
+
+/// Every layer of its own says which version of the format it is written in.
+fn has_version(tree: &Tree) -> Result<(), PolicyError> {
+    let node = tree.top("schema_version");
+    let missing = || format!("is missing, expected `schema_version = {SCHEMA_VERSION}`");
+    let (position, problem) = match node {
+        Some(node) => match schema_version(&node.value) {
+            Ok(_) => return Ok(()),
+            Err(problem) => (node.place(), problem),
+        },
+        None => (Some(Position { line: 1, column: 1 }), missing()),
+    };
+    let key = "schema_version".to_owned();
+    Err(PolicyError { origin: tree.origin.clone(), position, key, problem })
+}
+
+fn schema_version(value: &Value) -> Parsed<u64> {
+    match whole(value)? {
+        SCHEMA_VERSION => Ok(SCHEMA_VERSION),
+        other => Err(format!("unknown version {other}, this program reads version {SCHEMA_VERSION}")),
+    }
+}

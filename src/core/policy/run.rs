@@ -1,42 +1,64 @@
 //! The part of the policy that `run` works by: parameters, profiles, presets, phases, tuner, guards, queries.
-//!
-//! Read from `deploy/policies/policy.toml` and the layers above it; nothing here has a number of its own.
 
 use std::time::Duration;
 
+use crate::core::config::values::{
+    Parsed, at_least_one, name, names, not_negative, number, one_of, positive, seconds_or_interval, share,
+    size, switch, whole,
+};
+use crate::core::config::{Keep, Noted, Read, Value, all, section};
 use crate::core::kpi::KpiId;
-use crate::core::params::{ParamName, ParamValues};
-use crate::core::run::settings::MeasureAt;
-use crate::core::tuning::parameters::Parameters;
+use crate::core::manifest::{MeasureAt, SOURCES};
+use crate::core::params::{ParamName, ParamValues, Parameter, Parameters};
+use crate::core::spelling::did_you_mean;
 use crate::core::verdict::{Comparison, LimitSource};
 
-use super::{Limit, Step};
+use super::advice::{Step, moves, step};
+use super::declared::{Table, parameter_at, values};
+use super::limits::{Limit, Possible, comparison, decides, kpi, kpi_named, right_way};
 
-/// Everything that `run` works by.
-#[derive(Clone, Debug)]
-pub struct RunPolicy {
-    /// What may be changed, and how far.
-    pub parameters: Parameters,
-    /// Named sets of values (`--profile`).
-    pub profiles: Vec<Profile>,
-    /// Named sets of changes (`--preset`, `--warmup-preset`).
-    pub presets: Vec<Preset>,
-    /// Warm-up and ramp-down.
-    pub phases: Phases,
-    /// PASS, WARN or FAIL of a single iteration, which panic revert counts.
-    pub iteration_verdict: IterationVerdictRules,
-    /// When to give up on an iteration's tuning or on the run.
-    pub patience: Patience,
-    /// The tuner's rows, asked from top to bottom.
-    pub tuner: Vec<TunerRule>,
-    /// Pairs of changes that must not go together.
-    pub cautions: Vec<Caution>,
-    /// The guards of the tuner.
-    pub guards: GuardRules,
-    /// How the `prometheus` source asks for each metric.
-    pub queries: Vec<MetricQuery>,
-    /// Where measurements come from, and when they are taken.
-    pub measuring: MeasuringRules,
+section! {
+    /// Everything that `run` works by. Its tables are at the top of the policy.
+    #[derive(Clone, Debug)]
+    pub struct RunPolicy if names_are_in_force {
+        /// What may be changed, and how far.
+        pub parameters: Parameters { |t| t.parameters().in_force() },
+        /// Named sets of values (`--profile`).
+        pub profiles: Vec<Profile> { |t| t.at("profiles").each(Profile::section) },
+        /// Named sets of changes (`--preset`, `--warmup-preset`).
+        pub presets: Vec<Preset> { |t| t.at("presets").each(Preset::section) },
+        /// Warm-up and ramp-down.
+        pub phases: Phases,
+        /// PASS, WARN or FAIL of a single iteration, which panic revert counts.
+        pub iteration_verdict: IterationVerdictRules,
+        /// When to give up on an iteration's tuning or on the run.
+        pub patience: Patience,
+        /// The tuner's rows, asked from top to bottom.
+        pub tuner: Vec<TunerRule> { tuner },
+        /// Pairs of changes that must not go together.
+        pub cautions: Vec<Caution> { cautions },
+        /// The guards of the tuner.
+        pub guards: GuardRules,
+        /// How the `prometheus` source asks for each metric.
+        pub queries: Vec<MetricQuery> { |t| t.at("prometheus").each(MetricQuery::section) },
+        /// Where measurements come from, and when they are taken.
+        pub measuring: MeasuringRules { |t| MeasuringRules::section(&t.at("run")) },
+    }
+}
+
+fn names_are_in_force(t: &Table<'_>, run: &RunPolicy) -> Read<()> {
+    let in_force = |table: &str, key: &str, what: &str, name: &str, names: Vec<&str>| {
+        if names.contains(&name) {
+            return Ok(());
+        }
+        let hint = did_you_mean(name, names);
+        Err(t.at(table).fault_at(key, format!("no {what} `{name}` is in force{hint}")))
+    };
+    let presets = run.presets.iter().map(|preset| preset.name.as_str()).collect();
+    let profiles = run.profiles.iter().map(|profile| profile.name.as_str()).collect();
+    let preset = in_force("phases", "warmup_preset", "preset", &run.phases.warmup_preset, presets);
+    let profile = in_force("patience", "panic_profile", "profile", &run.patience.panic_profile, profiles);
+    preset.and(profile)
 }
 
 impl RunPolicy {
@@ -51,37 +73,45 @@ impl RunPolicy {
     }
 }
 
-/// A named set of values. Parameters that it does not name keep theirs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Profile {
-    /// Its name.
-    pub name: String,
-    /// The values.
-    pub values: ParamValues,
-    /// Where the profile stands.
-    pub source: LimitSource,
+section! {
+    /// A named set of values. Parameters that it does not name keep theirs.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Profile {
+        pub name: String { |t| Ok(t.name()) },
+        pub values: ParamValues { values },
+        /// Where the profile is.
+        pub source: LimitSource { |t| Ok(t.source()) },
+    }
 }
 
-/// A named set of changes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Preset {
-    /// Its name.
-    pub name: String,
-    /// What it does to each parameter.
-    pub changes: Vec<(ParamName, Step)>,
-    /// Where the preset stands: a policy key, or a file.
-    pub source: LimitSource,
+section! {
+    /// A named set of changes.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Preset {
+        pub name: String { |t| Ok(t.name()) },
+        /// What it does to each parameter.
+        pub changes: Vec<(ParamName, Step)> {
+            |t| changes(&t.at("change"), |t, parameter| {
+                let step = step(t)?;
+                Ok(parameter.map(|parameter| (parameter.name.clone(), step)))
+            })
+        },
+        /// Where the preset is: a policy key, or a file.
+        pub source: LimitSource { |t| Ok(t.source()) },
+    }
 }
 
-/// The phases of a run with `--warmup`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Phases {
-    /// Iterations 1 to this are WARMUP.
-    pub warmup_iterations: u64,
-    /// So many iterations after the warm-up are RAMPDOWN; from then on STEADY.
-    pub rampdown_iterations: u64,
-    /// The preset of the warm-up unless another is asked for.
-    pub warmup_preset: String,
+section! {
+    /// The phases of a run with `--warmup`.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Phases {
+        /// Iterations 1 to this are WARMUP.
+        pub warmup_iterations: u64 = at_least_one,
+        /// So many iterations after the warm-up are RAMPDOWN; from then on STEADY.
+        pub rampdown_iterations: u64 = at_least_one,
+        /// The preset of the warm-up unless another is asked for.
+        pub warmup_preset: String = name,
+    }
 }
 
 /// A condition on one KPI of one iteration.
@@ -102,45 +132,67 @@ impl Bound {
     }
 }
 
-/// The runner's verdict on a single iteration: any bound that holds is a reason.
-#[derive(Clone, Debug, PartialEq)]
-pub struct IterationVerdictRules {
-    /// Reasons for a WARN.
-    pub warn: Vec<Bound>,
-    /// Further reasons for a WARN while the run warms up.
-    pub warmup_warn: Vec<Bound>,
-    /// Reasons for a FAIL; a WARN while the run warms up.
-    pub fail: Vec<Bound>,
+section! {
+    /// The runner's verdict on a single iteration: any bound that holds is a reason.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct IterationVerdictRules {
+        /// Reasons for a WARN.
+        pub warn: Vec<Bound> { |t| t.at("warn").each(reason) },
+        /// Further reasons for a WARN while the run warms up.
+        pub warmup_warn: Vec<Bound> { |t| t.at("warmup_warn").each(reason) },
+        /// Reasons for a FAIL; a WARN while the run warms up.
+        pub fail: Vec<Bound> { |t| t.at("fail").each(reason) },
+    }
 }
 
-/// Where measurements come from, and when they are taken.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MeasuringRules {
-    /// The source where the command line names none; `None` = it must name one.
-    pub source: Option<&'static str>,
-    /// When in the interval a command measures, where the command line does not say.
-    pub measure_at: MeasureAt,
-    /// A report that is older than the start of its iteration by more than this is stale; `None` = one interval.
-    pub stale_after: Option<Duration>,
-    /// The wall clock may move so far against the time that passes, seconds.
-    pub clock_step_seconds: f64,
-    /// Or by this share of the interval, whichever is more.
-    pub clock_step_share: f64,
+/// A bound that is bad news where it holds.
+fn reason(t: &Table<'_>) -> Read<Bound> {
+    let (kpi, comparison) = (kpi(t), t.required("comparison", comparison));
+    let limit = Limit::keep(t, "limit", number);
+    let (kpi, comparison, limit): (_, _, Limit) = (kpi?, comparison?, limit?);
+    right_way(t, "comparison", kpi, false, comparison)?;
+    let possible = Possible::of_kpi(kpi);
+    decides(t, "limit", possible.pointless_alarm(comparison, limit.value))?;
+    Ok(Bound { kpi, comparison, limit })
 }
 
-/// When to give up.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Patience {
-    /// So many iterations in a row with KPI FAIL put `panic_profile` in force.
-    pub panic_after_fails: u64,
-    /// The profile that a panic revert puts in force.
-    pub panic_profile: String,
-    /// So many failed collections in a row end the run.
-    pub failed_collections: u64,
-    /// What a child process gets on top of the interval before it is ended, seconds.
-    pub child_grace_seconds: f64,
-    /// How long a child has between TERM and KILL, seconds.
-    pub child_kill_after_seconds: f64,
+section! {
+    /// Where measurements come from, and when they are taken.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct MeasuringRules {
+        /// The source where the command line names none; `None` = it must name one.
+        pub source: Option<&'static str> = |value: &Value| {
+            let [sim, exec, file, prometheus] = SOURCES.map(|name| (name, Some(name)));
+            one_of(value, "source", &[("none", None), sim, exec, file, prometheus])
+        },
+        /// When in the interval a command measures, where the command line does not say.
+        pub measure_at: MeasureAt = |value: &Value| {
+            one_of(value, "time", &[MeasureAt::Start, MeasureAt::End].map(|at| (at.word(), at)))
+        },
+        /// A report that is older than the start of its iteration by more than this is stale; `None` = one interval.
+        pub stale_after: Option<Duration> = seconds_or_interval,
+        /// The wall clock may move so far against the time that passes, seconds.
+        pub clock_step_seconds: f64 = positive,
+        /// Or by this share of the interval, whichever is more.
+        pub clock_step_share: f64 = share,
+    }
+}
+
+section! {
+    /// When to give up.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Patience {
+        /// So many iterations in a row with KPI FAIL put `panic_profile` in force.
+        pub panic_after_fails: u64 = at_least_one,
+        /// The profile that a panic revert puts in force.
+        pub panic_profile: String = name,
+        /// So many failed collections in a row end the run.
+        pub failed_collections: u64 = at_least_one,
+        /// What a child process gets on top of the interval before it is ended, seconds.
+        pub child_grace_seconds: f64 = not_negative,
+        /// How long a child has between TERM and KILL, seconds.
+        pub child_kill_after_seconds: f64 = not_negative,
+    }
 }
 
 /// What a row does to a parameter.
@@ -167,26 +219,174 @@ pub enum Movement {
     AtLeast(f64),
 }
 
-/// A row of the tuner's table.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TunerRule {
-    /// Its name; in upper case the tag of its reasons.
-    pub name: String,
-    /// All must hold.
-    pub when: Vec<Bound>,
-    /// If there are any and all hold, the row does not act.
-    pub unless: Vec<Bound>,
-    /// So many iterations in a row, this one included, must satisfy `when`; at least 1.
-    pub in_a_row: u64,
-    /// So many iterations after it acted the row does not act again.
-    pub rest: u64,
-    /// Whether it acts instead of all other rows.
-    pub is_exclusive: bool,
-    /// Rows whose change of a parameter this one takes the place of. Apart from these a row changes only
-    /// parameters that no row above has changed.
-    pub replaces: Vec<String>,
-    /// What it does.
-    pub changes: Vec<Change>,
+/// The changes of a preset or a row, in the order of the file; those of parameters that are taken out are too.
+fn changes<T>(
+    t: &Table<'_>,
+    read: impl Fn(&Table<'_>, Option<&Parameter>) -> Read<Option<T>>,
+) -> Read<Vec<T>> {
+    let changes = all(t.entries().iter().map(|entry| {
+        let Ok(parameter) = t.parameters().named(&entry.name(), |problem| entry.fault(problem)) else {
+            entry.settle();
+            return Err(Noted);
+        };
+        let (is_on, change) = (entry.enabled(), read(entry, parameter));
+        let (change, is_on) = (change?, is_on?);
+        Ok(change.filter(|_| is_on))
+    }))?;
+    if changes.is_empty() {
+        return Err(t.fault("changes nothing; expected at least one parameter"));
+    }
+    Ok(changes)
+}
+
+fn change(t: &Table<'_>, parameter: Option<&Parameter>) -> Read<Option<Change>> {
+    let [cap, floor] = ["cap", "floor"].map(|key| t.optional(key, number));
+    let (movement, cap, floor) = (movement(t), cap?, floor?);
+    let (movement, Some(parameter)) = (movement?, parameter) else { return Ok(None) };
+    let Parameter { name, lowest, highest, .. } = parameter;
+    // Whether a step goes up; what a factor does to a negative value cannot be said beforehand.
+    let up = match movement {
+        Movement::AtLeast(_) => None,
+        Movement::Add(by) => Some(by > 0.0),
+        Movement::Multiply(_) if *lowest < 0.0 => None,
+        Movement::Multiply(by) => Some(by > 1.0),
+    };
+    for (key, value, is_cap) in [("cap", cap, true), ("floor", floor, false)] {
+        let Some(value) = value else { continue };
+        if up == Some(!is_cap) || matches!(movement, Movement::AtLeast(_)) {
+            let problem = "shortens nothing: a `cap` is for a step up, a `floor` for a step down";
+            return Err(t.fault_at(key, problem));
+        }
+        let (limit, bound) = if is_cap { ("lowest", lowest) } else { ("highest", highest) };
+        if up == Some(is_cap) && ((is_cap && value <= *bound) || (!is_cap && value >= *bound)) {
+            let problem = format!("{value} leaves no step: the `{limit}` value of `{name}` is {bound}");
+            return Err(t.fault_at(key, problem));
+        }
+    }
+    Ok(Some(Change { param: name.clone(), movement, cap, floor }))
+}
+
+/// `add`, `multiply` or `at_least`. A layer that names one takes the place of the others below it.
+fn movement(t: &Table<'_>) -> Read<Movement> {
+    let (add, multiply) = (t.optional("add", number), t.optional("multiply", positive));
+    let at_least = t.optional("at_least", number);
+    let chosen = t.one_of(&["add", "multiply", "at_least"])?;
+    match (chosen, add?, multiply?, at_least?) {
+        (Some(0), Some(by), ..) => moves(t, "add", by, 0.0).map(Movement::Add),
+        (Some(1), _, Some(by), _) => moves(t, "multiply", by, 1.0).map(Movement::Multiply),
+        (Some(_), _, _, Some(value)) => Ok(Movement::AtLeast(value)),
+        _ => Err(t.fault("is missing its step, expected `add`, `multiply` or `at_least`")),
+    }
+}
+
+section! {
+    /// A row of the tuner's table.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct TunerRule if row_has_a_condition {
+        /// Its name; in upper case the tag of its reasons.
+        pub name: String { |t| Ok(t.name()) },
+        /// All must hold.
+        pub when: Vec<Bound> { |t| bounds(&t.at("when"), true) },
+        /// If there are any and all hold, the row does not act.
+        pub unless: Vec<Bound> { |t| bounds(&t.at("unless"), true) },
+        /// So many iterations in a row, this one included, must satisfy `when`; at least 1.
+        pub in_a_row: u64 = at_least_one => 1,
+        /// So many iterations after it acted the row does not act again.
+        pub rest: u64 = whole => 0,
+        /// Whether it acts instead of all other rows.
+        pub is_exclusive "exclusive": bool = switch => false,
+        /// Rows whose change of a parameter this one takes the place of. Apart from these a row changes only
+        /// parameters that no row above has changed.
+        pub replaces: Vec<String> = names => Vec::new(),
+        /// What it does.
+        pub changes: Vec<Change> { |t| changes(&t.at("change"), change) },
+    }
+}
+
+fn row_has_a_condition(t: &Table<'_>, row: &TunerRule) -> Read<()> {
+    has_a_condition(&t.at("when"), &row.when)
+}
+
+fn has_a_condition(t: &Table<'_>, when: &[Bound]) -> Read<()> {
+    if when.is_empty() {
+        return Err(t.fault("has no condition in force; expected at least one"));
+    }
+    Ok(())
+}
+
+/// The rows, in the order of the file; a layer's new rows come after those below it.
+fn tuner(t: &Table<'_>) -> Read<Vec<TunerRule>> {
+    let mut above = Vec::new();
+    t.at("tuner").each(|row| {
+        let rule = TunerRule::section(row);
+        let are_above = rule.as_ref().map_or(Ok(()), |rule| {
+            list_among(row, "replaces", &rule.replaces, "row above", &above.iter().map(String::as_str))
+        });
+        above.push(row.name());
+        are_above?;
+        rule
+    })
+}
+
+/// Bounds on KPIs in the order of the file, as `risk_ratio = { at_least = 0.40, below = 0.60 }`; `both`: a KPI may have
+/// a lower and an upper one, and both must hold.
+fn bounds(t: &Table<'_>, both: bool) -> Read<Vec<Bound>> {
+    let bounds = all(t.entries().iter().map(|entry| {
+        let kpi = kpi_named(entry, &entry.name()).map_err(|problem| {
+            entry.settle();
+            entry.fault(problem)
+        })?;
+        bounds_on(entry, kpi, both).map(Some)
+    }))?;
+    Ok(bounds.into_iter().flatten().collect())
+}
+
+fn bounds_on(t: &Table<'_>, kpi: KpiId, both: bool) -> Read<Vec<Bound>> {
+    let lower = bound(t, kpi, [("at_least", Comparison::AtLeast), ("above", Comparison::Above)]);
+    let upper = bound(t, kpi, [("at_most", Comparison::AtMost), ("below", Comparison::Below)]);
+    let (is_on, lower, upper) = (t.enabled()?, lower?, upper?);
+    match (&lower, &upper) {
+        (None, None) => {
+            return Err(t.fault("is missing its limit, expected `at_least`, `above`, `at_most` or `below`"));
+        }
+        (Some(_), Some(_)) if !both => {
+            return Err(t.fault("has two limits; here any one is enough, so expected one a KPI"));
+        }
+        (
+            Some((_, Bound { comparison: more, limit: low, .. })),
+            Some((_, Bound { comparison: less, limit: high, .. })),
+        ) => {
+            let is_strict = *more == Comparison::Above || *less == Comparison::Below;
+            let (low, high) = (low.value, high.value);
+            if low > high || (low == high && is_strict) {
+                let (more, less) = (more.symbol(), less.symbol());
+                return Err(t.fault(format!("`{more} {low}` and `{less} {high}` can never both hold")));
+            }
+        }
+        _ => {}
+    }
+    let possible = Possible::of_kpi(kpi);
+    let mut bounds = Vec::new();
+    for (key, bound) in lower.into_iter().chain(upper) {
+        decides(t, key, possible.pointless_alarm(bound.comparison, bound.limit.value))?;
+        bounds.push(bound);
+    }
+    Ok(if is_on { bounds } else { Vec::new() })
+}
+
+/// One of two words with its key. A layer that names one takes the place of the other below it.
+fn bound(
+    t: &Table<'_>,
+    kpi: KpiId,
+    words: [(&'static str, Comparison); 2],
+) -> Read<Option<(&'static str, Bound)>> {
+    let [first, second] = words.map(|(word, _)| Option::<Limit>::keep(t, word, number));
+    let chosen = t.one_of(&words.map(|(word, _)| word))?;
+    let limits = [first?, second?];
+    Ok(chosen.and_then(|chosen| {
+        let (key, comparison) = words[chosen];
+        limits.into_iter().nth(chosen)?.map(|limit| (key, Bound { kpi, comparison, limit }))
+    }))
 }
 
 /// When `raised` goes up, a lowering of `keeps` is dropped: caution first.
@@ -200,100 +400,212 @@ pub struct Caution {
     pub keeps: ParamName,
 }
 
-/// The numbers of the guards.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GuardRules {
+/// Those that name a parameter which is taken out are out too.
+fn cautions(t: &Table<'_>) -> Read<Vec<Caution>> {
+    let cautions = t.at("cautions").each(|t| {
+        let [raised, keeps] = ["raised", "keeps"].map(|key| parameter_at(t, key));
+        let (Some(raised), Some(keeps)) = (raised?, keeps?) else { return Ok(None) };
+        if raised == keeps {
+            let problem = format!("`{keeps}` stands in `raised` as well; expected another parameter");
+            return Err(t.fault_at("keeps", problem));
+        }
+        Ok(Some(Caution { name: t.name(), raised, keeps }))
+    })?;
+    Ok(cautions.into_iter().flatten().collect())
+}
+
+section! {
+    /// The numbers of the guards.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct GuardRules {
+        /// Freeze after stable iterations.
+        pub freeze: FreezeRules,
+        /// A → B → A.
+        pub oscillation: OscillationRules,
+        /// Hourly limit.
+        pub velocity: VelocityRules,
+        /// Pause after a large step.
+        pub cooldown: CooldownRules,
+        /// Freeze of subsystems.
+        pub partial_freeze: PartialFreezeRules,
+        /// Few keys at a time in warm-up and ramp-down.
+        pub micro_steps: MicroStepRules,
+    }
+}
+
+section! {
     /// Freeze after stable iterations.
-    pub freeze: FreezeRules,
-    /// A → B → A.
-    pub oscillation: OscillationRules,
-    /// Hourly limit.
-    pub velocity: VelocityRules,
-    /// Pause after a large step.
-    pub cooldown: CooldownRules,
-    /// Freeze of subsystems.
-    pub partial_freeze: PartialFreezeRules,
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct FreezeRules if freeze_has_a_condition {
+        /// An iteration is stable when all hold.
+        pub when: Vec<Bound> { |t| bounds(&t.at("when"), true) },
+        /// So many stable iterations in a row start a freeze.
+        pub in_a_row: u64 = at_least_one,
+        /// It is in force for so many iterations after the one that started it.
+        pub lasts: u64 = at_least_one,
+        /// The parameters that it holds.
+        pub parameters: Vec<ParamName> { frozen },
+    }
+}
+
+fn freeze_has_a_condition(t: &Table<'_>, rules: &FreezeRules) -> Read<()> {
+    has_a_condition(&t.at("when"), &rules.when)
+}
+
+fn frozen(t: &Table<'_>) -> Read<Vec<ParamName>> {
+    let names = t.required("parameters", names)?;
+    let mut parameters = Vec::new();
+    for name in &names {
+        let found = t.parameters().named(name, |problem| t.fault_at("parameters", problem))?;
+        let Some(parameter) = found else { continue };
+        if parameters.contains(&parameter.name) {
+            return Err(t.fault_at("parameters", format!("`{name}` stands twice")));
+        }
+        parameters.push(parameter.name.clone());
+    }
+    let problem = "a freeze that holds no parameter does nothing; expected at least one";
+    decides(t, "parameters", names.is_empty().then(|| problem.to_owned()))?;
+    Ok(parameters)
+}
+
+section! {
+    /// Detection of A → B → A.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct OscillationRules {
+        /// Applied values that differ by no more than this are the same value.
+        pub tolerance: f64 = not_negative,
+    }
+}
+
+section! {
+    /// The hourly limit of each parameter.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct VelocityRules {
+        /// Changes of so many seconds of run time are added up.
+        pub window_seconds: f64 = positive,
+        /// The limit is multiplied with this during warm-up.
+        pub warmup_factor: f64 = positive,
+    }
+}
+
+section! {
+    /// The pause after a large step.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct CooldownRules if large_step_is_possible {
+        /// A step is large when the sum of |delta| ÷ width of the parameter's bounds is above this.
+        pub large_step: f64 = positive,
+        /// So many iterations after a large step apply nothing.
+        pub iterations: u64 = at_least_one,
+    }
+}
+
+fn large_step_is_possible(t: &Table<'_>, rules: &CooldownRules) -> Read<()> {
+    let (step, largest) = (rules.large_step, t.parameters().len() as f64);
+    let problem = format!(
+        "`> {step}` can never be reached: {largest} parameters move by at most their whole width each"
+    );
+    decides(t, "large_step", (largest > 0.0 && step >= largest).then_some(problem))
+}
+
+section! {
+    /// Freeze of subsystems, debounced in run time.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct PartialFreezeRules if turns_are_possible {
+        /// How many applied values of a parameter are looked at.
+        pub applied_values: usize = size,
+        /// Range ÷ mean |value| above this, together with the next, is an oscillation.
+        pub relative_range: f64 = positive,
+        /// At least so many changes of direction among them.
+        pub direction_changes: usize = size,
+        /// Subsystems that an oscillation freezes.
+        pub oscillation_freezes: Vec<String> { |t| subsystems(t, "oscillation_freezes") },
+        /// Bounds of which any freezes the subsystems below.
+        pub latency_when: Vec<Bound> { |t| bounds(&t.at("latency_when"), false) },
+        /// Subsystems that latency freezes.
+        pub latency_freezes: Vec<String> { |t| subsystems(t, "latency_freezes") },
+        /// A freeze opens after so many ms of signal.
+        pub open_after_ms: f64 = not_negative,
+        /// It closes after so many ms without signal.
+        pub close_after_ms: f64 = not_negative,
+        /// And lasts at least so many ms.
+        pub minimum_ms: f64 = not_negative,
+    }
+}
+
+/// n values make n - 1 steps, between which there are n - 2 turns.
+fn turns_are_possible(t: &Table<'_>, rules: &PartialFreezeRules) -> Read<()> {
+    let (values, turns) = (rules.applied_values, rules.direction_changes);
+    let problem = format!(
+        "{values} values change direction at most {} times; expected `applied_values` to be at least {}",
+        values.saturating_sub(2),
+        turns.saturating_add(2),
+    );
+    decides(t, "direction_changes", (turns + 2 > values).then_some(problem))
+}
+
+/// A list of subsystems; empty where nothing is to be frozen.
+fn subsystems(t: &Table<'_>, key: &str) -> Read<Vec<String>> {
+    let found = t.required(key, names)?;
+    list_among(t, key, &found, "subsystem", &t.parameters().subsystems.iter().map(String::as_str))?;
+    Ok(found)
+}
+
+/// Names that must be among those that are known, each once.
+fn list_among<'n>(
+    t: &Table<'_>,
+    key: &str,
+    found: &[String],
+    what: &str,
+    known: &(impl Iterator<Item = &'n str> + Clone),
+) -> Read<()> {
+    let mut result = Ok(());
+    for (index, name) in found.iter().enumerate() {
+        if found[..index].contains(name) {
+            result = Err(t.fault_at(key, format!("`{name}` stands twice")));
+        } else if !known.clone().any(|known| known == name) {
+            let hint = did_you_mean(name, known.clone());
+            result = Err(t.fault_at(key, format!("unknown {what} `{name}`{hint}")));
+        }
+    }
+    result
+}
+
+section! {
     /// Few keys at a time in warm-up and ramp-down.
-    pub micro_steps: MicroStepRules,
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct MicroStepRules {
+        /// At most so many keys an iteration, largest step first.
+        pub keys: usize = size,
+        /// A key that was changed rests for so many iterations.
+        pub rest: u64 = whole,
+    }
 }
 
-/// Freeze after stable iterations.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FreezeRules {
-    /// An iteration is stable when all hold.
-    pub when: Vec<Bound>,
-    /// So many stable iterations in a row start a freeze.
-    pub in_a_row: u64,
-    /// It is in force for so many iterations after the one that started it.
-    pub lasts: u64,
-    /// The parameters that it holds.
-    pub parameters: Vec<ParamName>,
+section! {
+    /// How the `prometheus` source asks for a metric.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct MetricQuery {
+        /// Key of the edge report's totals that the answer becomes: a KPI, or a dotted name of the run's metrics.
+        pub metric: String { |t| Ok(t.name()) },
+        /// `PromQL` with `$window` and `$selector`.
+        pub query: String = query,
+        /// Whether the run can do without it: no series is then no failure.
+        pub is_optional "optional": bool = switch,
+    }
 }
 
-/// Detection of A → B → A.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OscillationRules {
-    /// Applied values that differ by no more than this are the same value.
-    pub tolerance: f64,
-}
-
-/// The hourly limit of each parameter.
-#[derive(Clone, Debug, PartialEq)]
-pub struct VelocityRules {
-    /// Changes of so many seconds of run time are added up.
-    pub window_seconds: f64,
-    /// The limit is multiplied with this during warm-up.
-    pub warmup_factor: f64,
-}
-
-/// The pause after a large step.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CooldownRules {
-    /// A step is large when the sum of |delta| ÷ width of the parameter's bounds is above this.
-    pub large_step: f64,
-    /// So many iterations after a large step apply nothing.
-    pub iterations: u64,
-}
-
-/// Freeze of subsystems, debounced in run time.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PartialFreezeRules {
-    /// How many applied values of a parameter are looked at.
-    pub applied_values: usize,
-    /// Range ÷ mean |value| above this, together with the next, is an oscillation.
-    pub relative_range: f64,
-    /// At least so many changes of direction among them.
-    pub direction_changes: usize,
-    /// Subsystems that an oscillation freezes.
-    pub oscillation_freezes: Vec<String>,
-    /// Bounds of which any freezes the subsystems below.
-    pub latency_when: Vec<Bound>,
-    /// Subsystems that latency freezes.
-    pub latency_freezes: Vec<String>,
-    /// A freeze opens after so many ms of signal.
-    pub open_after_ms: f64,
-    /// It closes after so many ms without signal.
-    pub close_after_ms: f64,
-    /// And lasts at least so many ms.
-    pub minimum_ms: f64,
-}
-
-/// Few keys at a time in warm-up and ramp-down.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MicroStepRules {
-    /// At most so many keys an iteration, largest step first.
-    pub keys: usize,
-    /// A key that was changed rests for so many iterations.
-    pub rest: u64,
-}
-
-/// How the `prometheus` source asks for a metric.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MetricQuery {
-    /// Key of the edge report's totals that the answer becomes: a KPI, or a dotted name of the run's metrics.
-    pub metric: String,
-    /// `PromQL` with `$window` and `$selector`.
-    pub query: String,
-    /// Whether the run can do without it: no series is then no failure.
-    pub is_optional: bool,
+/// A text in which every `$word` is a placeholder. Judges no `PromQL`.
+fn query(value: &Value) -> Parsed<String> {
+    let query = name(value)?;
+    let placeholders = ["window", "selector"];
+    for part in query.split('$').skip(1) {
+        let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(part.len());
+        let word = &part[..end];
+        // A lone `$` is the end of a text in a regular expression.
+        if !word.is_empty() && !placeholders.contains(&word) {
+            let hint = did_you_mean(word, placeholders);
+            return Err(format!("unknown placeholder `${word}`{hint}; expected `$window` or `$selector`"));
+        }
+    }
+    Ok(query)
 }

@@ -11,18 +11,8 @@ use chrono::{DateTime, Utc};
 
 pub use plan::plan;
 
+pub use super::policy::RotationRules; // moved
 use super::ranges::Ranges;
-
-/// What is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RotationRules {
-    /// Of each run and symbol so many iterations, those with the highest numbers; at least 1.
-    pub keep: usize,
-    /// Former runs and loose snapshots older than so many days go; `None` = no age is too old.
-    pub max_age_days: Option<u64>,
-    /// Bytes that everything together may take; `None` = no limit.
-    pub max_bytes: Option<u64>,
-}
 
 /// What a run is to the folder that it lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,10 @@
 //! The rollback policy: which alerts are gates, what is done about them, how, and who is notified.
 
 pub mod condition;
+pub mod read;
 pub mod template;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

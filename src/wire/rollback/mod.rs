@@ -1,4 +1,0 @@
-//! The file of the rollback policy.
-
-pub mod policy;
-mod yaml;
