@@ -773,8 +773,8 @@ mod settings_tests {
 #[cfg(test)]
 mod run_log_tests {
     use super::*;
-    use crate::wire::iteration_file::fixture::at;
-    use crate::wire::iteration_file::fixture::record;
+    use crate::run::iteration::fixture::at;
+    use crate::run::iteration::fixture::record;
 
     #[test]
     fn a_line_is_read_back_and_knows_its_file() {

@@ -4,6 +4,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::flow::export::Exporter;
+use crate::infra::http_server::{HttpThread, Listening, ServeError, as_json};
+use crate::render::exposition::Form;
+use crate::render::json::compact_ascii;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -11,11 +15,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
 use tokio::task::spawn_blocking;
-
-use crate::flow::export::Exporter;
-use crate::infra::http_server::{HttpThread, Listening, ServeError, as_json};
-use crate::render::exposition::Form;
-use crate::render::json::compact_ascii;
 
 /// Who knows the metrics.
 type Shared = Arc<Mutex<Exporter>>;

@@ -4,18 +4,16 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-
 use crate::core::manifest::{ClockStep, ClockStepKind};
 use crate::core::params::ParamValues;
 use crate::core::policy::run::MeasuringRules;
-use crate::core::run::edge_report::EdgeReport;
-use crate::core::run::iteration::{IterationRecord, KpiVerdict, Sample};
-use crate::core::tuning::state::TunerState;
 use crate::infra::clock::Interrupted;
 use crate::infra::clock::Wait;
 use crate::infra::clock::{Clocks, Reading};
 use crate::run::folder::{RunFolder, RunFolderError};
+use crate::run::iteration::EdgeReport;
+use crate::run::iteration::tuning::TunerState;
+use crate::run::iteration::{IterationRecord, KpiVerdict, Sample};
 use crate::run::planner::{Event, Planner};
 use crate::run::source;
 use crate::run::source::Interval;
@@ -23,6 +21,7 @@ use crate::run::source::NoReport;
 use crate::run::source::ReportTimes;
 use crate::run::source::Source;
 use crate::wire::overrides;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 /// What is noted once where a command sees less than half of the interval.
 const EARLY: &str = "the command was done before half of the interval was over, so it saw little of what the overrides \
@@ -364,7 +363,7 @@ pub fn steps(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::tuning::fixture::measuring;
+    use crate::run::fixture::measuring;
 
     /// The steps found when the wall clock moved by `wall` seconds while `awake` and `asleep` seconds passed.
     fn found(interval: u64, wall: f64, awake: f64, asleep: f64) -> Vec<(ClockStepKind, f64)> {

@@ -3,17 +3,16 @@
 //!
 //! Decides only; the memory is brought up to date by [`crate::core::run::planner`].
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::core::guards::{Guard, GuardSet};
 use crate::core::number::TOLERANCE;
 use crate::core::params;
 use crate::core::params::{ParamName, ParamValues, Parameter};
 use crate::core::policy::run::{FreezeRules, PartialFreezeRules, RunPolicy};
-use crate::core::tuning::record::{Applied, SkipCode};
-use crate::core::tuning::signature;
-use crate::core::tuning::state::{Debounce, RecentChange, TunerState};
+use crate::run::iteration::tuning as signature;
+use crate::run::iteration::tuning::{Applied, SkipCode};
+use crate::run::iteration::tuning::{Debounce, RecentChange, TunerState};
 use crate::run::propose::{Proposal, all_hold, bound_words};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the guards look at.
 #[derive(Clone, Copy, Debug)]

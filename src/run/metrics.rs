@@ -10,8 +10,8 @@ use crate::core::judge::count;
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::number::{beside, distance, exact, trimmed};
 use crate::core::policy::RunGate;
-use crate::core::run::iteration::IterationRecord;
 use crate::core::verdict::{Check, Outcome, Part, Severity, WindowUsed, join};
+use crate::run::iteration::IterationRecord;
 use crate::stats::summary::{median, percentile};
 use crate::stats::{DecayingMean, RunningMean};
 

@@ -11,7 +11,7 @@
 pub mod engine;
 pub mod folder;
 pub mod guards;
-pub mod iteration_file;
+pub mod iteration;
 pub mod log;
 pub mod metrics;
 pub mod plan;
@@ -20,5 +20,14 @@ pub mod propose;
 pub mod simulator;
 pub mod source;
 pub mod start;
-pub mod summary;
 pub mod text;
+
+#[cfg(test)]
+#[path = "tests/policy.rs"]
+pub(crate) mod fixture;
+#[cfg(test)]
+#[path = "tests/records.rs"]
+pub(crate) mod records;
+
+pub use iteration::file as iteration_file; // moved
+pub use iteration::summary; // moved

@@ -4,24 +4,24 @@
 //! where anything is written.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use std::time::Duration;
 
 use crate::core::guards::{Guard, GuardSet};
 use crate::core::params;
 use crate::core::params::{ParamName, ParamValues, Parameters};
 use crate::core::policy::Policy;
 use crate::core::policy::run::{Phases, Preset, Profile, RunPolicy};
-use crate::core::run::edge_report::EdgeReport;
-use crate::core::run::iteration::{IterationRecord, IterationSummary, KpiVerdict, Phase, Sample};
-use crate::core::tuning::record::{Applied, Delta, SkipCode, TuningRecord};
-use crate::core::tuning::signature;
-use crate::core::tuning::state::{Debounce, RecentChange, TunerState};
 use crate::run::guards;
 use crate::run::guards::{Case, Decision, Freeze, KEPT_HASHES, KEPT_VALUES, decide, merged};
+use crate::run::iteration::EdgeReport;
+use crate::run::iteration::summary::{metrics, summarise};
+use crate::run::iteration::tuning::{Applied, Delta, SkipCode, TuningRecord};
+use crate::run::iteration::tuning::{RecentChange, TunerState};
+use crate::run::iteration::tuning::{of_deltas, of_overrides};
+use crate::run::iteration::{IterationRecord, IterationSummary, KpiVerdict, Phase, Sample};
 use crate::run::propose::{Proposal, Question, propose, tag};
-use crate::run::summary::{metrics, summarise};
+use chrono::{DateTime, Utc};
 
 /// Plans a run.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +110,7 @@ impl Planner<'_> {
         let seen = collection_failed.is_none().then_some(&summary);
         let resources = watched.as_ref().map_or(told, |sample| sample.resources);
         let now = state.run_seconds + self.run_time(starts, ends);
-        let (tuning, state) = tune(self, &Over { state, begin: &begin, number, now, seen, is_alive });
+        let (tuning, state) = self.tune(state, &begin, number, now, seen, is_alive);
         summary.notes.extend(watched.and_then(|sample| sample.note));
         IterationRecord {
             number,
@@ -153,152 +153,111 @@ impl Planner<'_> {
     fn run_time(&self, starts: DateTime<Utc>, ends: DateTime<Utc>) -> f64 {
         (ends - starts).to_std().unwrap_or(self.interval).as_secs_f64()
     }
-}
 
-/// An iteration that is over.
-pub(crate) struct Over<'a> {
-    /// The memory before it.
-    pub(crate) state: &'a TunerState,
-    /// How it began.
-    pub(crate) begin: &'a Begin,
-    /// Its number.
-    pub(crate) number: u64,
-    /// Its end, seconds of run time.
-    pub(crate) now: f64,
-    /// What it measured; `None` = the collection failed.
-    pub(crate) seen: Option<&'a IterationSummary>,
-    /// Whether the source answered what it must: a failed collection can be incomplete only.
-    pub(crate) is_alive: bool,
-}
-
-impl Over<'_> {
-    fn values(&self) -> Option<&[Option<f64>]> {
-        self.seen.map(|summary| summary.values.as_slice())
-    }
-
-    /// Iterations in a row with KPI FAIL. One without data neither adds to them nor ends them.
-    fn fail_streak(&self) -> u64 {
-        match self.seen.and_then(|summary| summary.kpi_verdict) {
-            Some(KpiVerdict::Fail) => self.state.fail_streak.saturating_add(1),
+    /// What the tuner makes of an iteration that is over. `seen` is `None` when its collection failed, `is_alive` says
+    /// whether the system under test answered.
+    fn tune(
+        &self,
+        state: &TunerState,
+        begin: &Begin,
+        number: u64,
+        now: f64,
+        seen: Option<&IterationSummary>,
+        is_alive: bool,
+    ) -> (TuningRecord, TunerState) {
+        let run = &self.policy.run;
+        let values = seen.map(|summary| summary.values.as_slice());
+        let fail_streak = match seen.and_then(|summary| summary.kpi_verdict) {
+            Some(KpiVerdict::Fail) => state.fail_streak.saturating_add(1),
             Some(_) => 0,
-            None => self.state.fail_streak,
-        }
-    }
-}
-
-/// What is seen in an iteration, whether or not anything is applied.
-struct Observed<'a> {
-    fail_streak: u64,
-    /// The profile that a panic revert puts in force now.
-    panic: Option<&'a Profile>,
-    freeze: Freeze,
-    partial: BTreeMap<String, Debounce>,
-    proposal: Proposal,
-}
-
-/// The record of the tuning, and the memory for the next iteration.
-pub(crate) fn tune(planner: &Planner<'_>, over: &Over<'_>) -> (TuningRecord, TunerState) {
-    let run = &planner.policy.run;
-    let (begin, number) = (over.begin, over.number);
-    let observed = observe(planner, over);
-    let open = guards::open_subsystems(&observed.partial);
-    let signature = signature::of_deltas(number, &observed.proposal.deltas);
-    let old_hash = signature::of_overrides(&begin.overrides);
-    let mut hashes = over.state.override_hashes.clone();
-    seen_hash(&mut hashes, &old_hash);
-    let next = planner.moved(number.saturating_add(1), &begin.overrides, &begin.phase_offset);
-    let case = Case {
-        policy: run,
-        state: over.state,
-        number,
-        off: if number >= planner.iterations {
-            Some(SkipCode::FinalIteration)
-        } else if observed.panic.is_some() {
-            Some(SkipCode::PanicRevert)
-        } else {
-            (!planner.auto_tune).then_some(SkipCode::TuningOff)
-        },
-        warming_up: begin.phase == Phase::Warmup,
-        small_steps: begin.phase != Phase::Steady,
-        moved_by_phase: &next.params,
-        now: over.now,
-        hashes: &hashes,
-        overrides: &begin.overrides,
-        frozen: observed.freeze.holds(),
-        partial_freezes: &open,
-        signature: signature.as_deref(),
-    };
-    let Decision { steps, dropped, skip, guards } = decide(&case, &observed.proposal);
-    let (overrides, phase_offset) = if let Some(profile) = observed.panic {
-        reverted(run, begin, profile)
-    } else {
-        let changes = steps.iter().map(|step| (step.param.clone(), step.new));
-        (merged(&begin.overrides, changes), begin.phase_offset.clone())
-    };
-    let state_hash = signature::of_overrides(&overrides);
-    seen_hash(&mut hashes, &state_hash);
-
-    let Observed { fail_streak, panic, freeze, partial, proposal } = observed;
-    let skip = if over.seen.is_none() { Some(SkipCode::NoData) } else { skip };
-    let record = TuningRecord {
-        guards: spoke(guards, &freeze, &proposal.deltas),
-        deltas: proposal.deltas,
-        dropped,
-        skip,
-        skip_note: skip.map(|code| skip_note(code, over.state, &freeze, &open)),
-        freeze_started: freeze.starts.clone(),
-        freeze_active: freeze.is_active,
-        panic_revert: panic.is_some(),
-        signature,
-        old_hash,
-        state_hash,
-        partial_freezes: open,
-        applied_values: steps,
-    };
-    let before = over.state.clone();
-    let mut after = TunerState {
-        overrides,
-        run_seconds: over.now,
-        frozen_until: freeze.until,
-        freeze_reason: freeze.starts.or(before.freeze_reason),
-        stable_streak: freeze.streak,
-        fail_streak: if panic.is_some() { 0 } else { fail_streak },
-        failed_collections: if over.is_alive { 0 } else { before.failed_collections.saturating_add(1) },
-        rule_streaks: proposal.streaks,
-        rule_acted: proposal.acted,
-        override_hashes: hashes,
-        partial_freezes: partial,
-        phase_offset,
-        last_applied_signature: before.last_applied_signature,
-        cooldown_until: before.cooldown_until,
-        applied_values: before.applied_values,
-        recent_changes: before.recent_changes,
-        last_changed: before.last_changed,
-    };
-    remember(run, &mut after, number, record.signature.as_ref(), &record.applied_values);
-    (record, after)
-}
-
-fn observe<'a>(planner: &Planner<'a>, over: &Over<'_>) -> Observed<'a> {
-    let run = &planner.policy.run;
-    let Over { state, begin, number, now, seen, is_alive: _ } = *over;
-    let fail_streak = over.fail_streak();
-    let patience = &run.patience;
-    let panics = seen.is_some()
-        && number < planner.iterations
-        && patience.panic_after_fails > 0
-        && fail_streak >= patience.panic_after_fails;
-    Observed {
-        fail_streak,
-        panic: if panics { run.profile(&patience.panic_profile) } else { None },
-        freeze: Freeze::look(&run.guards.freeze, state, number, over.values()),
-        partial: guards::partial_freezes(run, state, number, over.values(), state.run_seconds, now),
-        proposal: match over.values() {
+            None => state.fail_streak,
+        };
+        let patience = &run.patience;
+        let panics = seen.is_some()
+            && number < self.iterations
+            && patience.panic_after_fails > 0
+            && fail_streak >= patience.panic_after_fails;
+        let panic = if panics { run.profile(&patience.panic_profile) } else { None };
+        let freeze = Freeze::look(&run.guards.freeze, state, number, values);
+        let partial = guards::partial_freezes(run, state, number, values, state.run_seconds, now);
+        let proposal = match values {
             Some(values) => {
                 propose(Question { policy: run, number, values, overrides: &begin.overrides, state })
             }
             None => Proposal { acted: state.rule_acted.clone(), ..Proposal::default() },
-        },
+        };
+        let open = guards::open_subsystems(&partial);
+        let signature = of_deltas(number, &proposal.deltas);
+        let old_hash = of_overrides(&begin.overrides);
+        let mut hashes = state.override_hashes.clone();
+        seen_hash(&mut hashes, &old_hash);
+        let next = self.moved(number.saturating_add(1), &begin.overrides, &begin.phase_offset);
+        let case = Case {
+            policy: run,
+            state,
+            number,
+            off: if number >= self.iterations {
+                Some(SkipCode::FinalIteration)
+            } else if panic.is_some() {
+                Some(SkipCode::PanicRevert)
+            } else {
+                (!self.auto_tune).then_some(SkipCode::TuningOff)
+            },
+            warming_up: begin.phase == Phase::Warmup,
+            small_steps: begin.phase != Phase::Steady,
+            moved_by_phase: &next.params,
+            now,
+            hashes: &hashes,
+            overrides: &begin.overrides,
+            frozen: freeze.holds(),
+            partial_freezes: &open,
+            signature: signature.as_deref(),
+        };
+        let Decision { steps, dropped, skip, guards } = decide(&case, &proposal);
+        let (overrides, phase_offset) = if let Some(profile) = panic {
+            reverted(run, begin, profile)
+        } else {
+            let changes = steps.iter().map(|step| (step.param.clone(), step.new));
+            (merged(&begin.overrides, changes), begin.phase_offset.clone())
+        };
+        let state_hash = of_overrides(&overrides);
+        seen_hash(&mut hashes, &state_hash);
+
+        let skip = if seen.is_none() { Some(SkipCode::NoData) } else { skip };
+        let record = TuningRecord {
+            guards: spoke(guards, &freeze, &proposal.deltas),
+            deltas: proposal.deltas,
+            dropped,
+            skip,
+            skip_note: skip.map(|code| skip_note(code, state, &freeze, &open)),
+            freeze_started: freeze.starts.clone(),
+            freeze_active: freeze.is_active,
+            panic_revert: panic.is_some(),
+            signature,
+            old_hash,
+            state_hash,
+            partial_freezes: open,
+            applied_values: steps,
+        };
+        let mut after = TunerState {
+            overrides,
+            run_seconds: now,
+            frozen_until: freeze.until,
+            stable_streak: freeze.streak,
+            fail_streak: if panic.is_some() { 0 } else { fail_streak },
+            failed_collections: if is_alive { 0 } else { state.failed_collections.saturating_add(1) },
+            rule_streaks: proposal.streaks,
+            rule_acted: proposal.acted,
+            override_hashes: hashes,
+            partial_freezes: partial,
+            phase_offset,
+            ..state.clone()
+        };
+        if freeze.starts.is_some() {
+            after.freeze_reason = freeze.starts;
+        }
+        remember(run, &mut after, number, record.signature.as_ref(), &record.applied_values);
+        (record, after)
     }
 }
 

@@ -2,21 +2,14 @@
 
 use std::fmt;
 
-use std::path::Path;
-
 use crate::core::params::{ParamName, ParamValues, Parameter, Parameters};
-
 use crate::core::policy::Step;
-
 use crate::core::policy::run::{Preset, RunPolicy};
-
 use crate::core::spelling::did_you_mean;
-
 use crate::io::loose;
-
 use crate::io::loose::FileError;
-
 use crate::wire::overrides::{StrictError, read_strictly};
+use std::path::Path;
 
 /// Who said a start value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,19 +6,19 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 
 use super::settings::usage;
-use super::{Job, folder_failure, gates, places, settings, source, start};
+use super::{Job, folder_failure, settings};
 use crate::commands::Failure;
 use crate::core::manifest::{RunEvent, RunState};
 use crate::core::params::{ParamName, ParamValues};
 use crate::core::run::settings::{RunSettings, SourceSettings};
 use crate::core::run::source::Source;
 use crate::core::run::start::{Start, StartOrigin, StartValue};
-use crate::core::tuning::state::TunerState;
 use crate::io::artifacts::Durability;
 use crate::io::clock;
 use crate::io::environment::{cpu_name, host_name};
 use crate::io::loose;
 use crate::io::run_folder::{Check, OVERRIDES_FILE, Place, RunFolder};
+use crate::run::iteration::tuning::TunerState;
 use crate::run::plan::plan as make_plan;
 use crate::wire::overrides;
 use crate::wire::run_manifest::{self, DeclaredOverride, RunManifest, SCHEMA_VERSION, Segment};
@@ -67,12 +67,12 @@ pub(super) fn plan(job: &Job<'_>) -> Result<RunPlan, Failure> {
     } else {
         let (settings, iterations) = settings::asked(job.args, job.policy)?;
         settings::check_length(iterations, settings.interval_seconds, job.now)?;
-        (settings, iterations, 0, start::resolve(&job.args.tuning, out, &job.policy.run)?)
+        (settings, iterations, 0, settings::start_values(&job.args.tuning, out, &job.policy.run)?)
     };
     // What would stop the run stops the plan; and a wrong URL may hold a password.
-    places::check(job, &settings)?;
-    gates::check(job, &settings)?;
-    source::source(&settings, &job.args.source, &job.policy.run)?;
+    settings::check_places(job, &settings)?;
+    settings::check_gates(job, &settings)?;
+    settings::source(&settings, &job.args.source, &job.policy.run)?;
     Ok(make_plan(
         job.policy,
         &settings,
@@ -107,11 +107,11 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     let out = &job.args.files.out;
     let (settings, iterations) = settings::asked(job.args, job.policy)?;
     settings::check_length(iterations, settings.interval_seconds, job.now)?;
-    let start = start::resolve(&job.args.tuning, out, &job.policy.run)?;
-    let shape = start::shape(Path::new(&settings.start_file))?;
-    places::check(job, &settings)?;
-    gates::check(job, &settings)?;
-    let source = source::source(&settings, &job.args.source, &job.policy.run)?;
+    let start = settings::start_values(&job.args.tuning, out, &job.policy.run)?;
+    let shape = settings::overrides_shape(Path::new(&settings.start_file))?;
+    settings::check_places(job, &settings)?;
+    settings::check_gates(job, &settings)?;
+    let source = settings::source(&settings, &job.args.source, &job.policy.run)?;
     // Fractions of a second would only make the times of a simulated run hard to read.
     let started = job.now.trunc_subsecs(0);
     let notes: Vec<String> = start.notes.iter().cloned().chain(remarks(job, &settings)).collect();
@@ -151,8 +151,8 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         RunFolder::open(out, place, Check::All, kpis, durability(job)).map_err(folder_failure)?;
     let mut manifest = folder.manifest().clone();
     agree(job, &manifest)?;
-    places::check(job, &manifest.settings)?;
-    gates::check(job, &manifest.settings)?;
+    settings::check_places(job, &manifest.settings)?;
+    settings::check_gates(job, &manifest.settings)?;
     if let Some(changed) = found.changed.first() {
         let problem =
             format!("`{}` is not the file that the run wrote; somebody changed it", changed.display());
@@ -176,17 +176,17 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         is_over = true;
     }
     let settings = RunSettings { abort_after_fails: job.args.abort_after_fails, ..manifest.settings.clone() };
-    let source = source::source(&settings, &job.args.source, &job.policy.run)?;
+    let source = settings::source(&settings, &job.args.source, &job.policy.run)?;
     let started = DateTime::parse_from_rfc3339(&manifest.started_utc).map_err(|error| {
         Failure::input(super::plain(format!("`started_utc` of the manifest is no time: {error}")))
     })?;
     // The active file keeps the shape of the start file; before the first iteration only that one is there.
-    let active_copy = start::shape(&folder.path().join(OVERRIDES_FILE))?;
+    let active_copy = settings::overrides_shape(&folder.path().join(OVERRIDES_FILE))?;
     // It is not synced: after a power cut it may be anything.
     let is_whole = |shape: &Vec<u8>| overrides::read(shape).is_ok();
     let shape = match active_copy.filter(is_whole) {
         Some(shape) => Some(shape),
-        None => start::shape(Path::new(&settings.start_file))?,
+        None => settings::overrides_shape(Path::new(&settings.start_file))?,
     };
     let start = declared_start(&manifest).overrides();
     let remarks = remarks(job, &settings);

@@ -236,7 +236,7 @@ fn adopt(
         watch.voice.tell(&event);
         return Ok(());
     }
-    let shape = super::start::shape(&file)?;
+    let shape = super::settings::overrides_shape(&file)?;
     let text = overrides::write(shape.as_deref(), &ended.state.overrides).map_err(Failure::input)?;
     loose::write_below(&file, text.as_bytes()).map_err(Failure::output)?;
     watch.voice.tell(&LogEvent::new("overrides", "ADOPTED").with("file", file.display().to_string()));

@@ -2,11 +2,7 @@
 
 mod begin;
 mod ending;
-mod gates;
-mod places;
 mod settings;
-mod source;
-mod start;
 mod watch;
 
 use std::io::IsTerminal;
@@ -83,7 +79,7 @@ pub(super) fn run(args: &RunArgs, globals: &GlobalArgs) -> Result<Exit, Failure>
     // Taken before the folder is made: a run that cannot start leaves nothing behind and moves nothing aside.
     let listening = args.serve.map(Listening::at).transpose().map_err(cannot_serve)?;
     let (mut begun, source) = begin::begin(&job)?;
-    begun.notes.extend(gates::note(&job));
+    begun.notes.extend(settings::gates_note(&job));
     let server = listening.map(|listening| serve(&job, &begun, listening)).transpose()?;
     carry_out(&job, begun, source, &stop, Followers { messenger, server }, sampler)
 }
@@ -137,7 +133,7 @@ fn carry_out(
     let mut watch = Watch::new(policy, begun.folder.path(), iterations, voice, stderr);
     watch.messenger = messenger;
     watch.publisher = server.as_ref().map(Server::publisher);
-    watch.simulated = source::simulated(&begun.settings.source)?;
+    watch.simulated = settings::simulated(&begun.settings.source)?;
     tell_start(&watch.voice, &begun, policy, server.as_ref());
     begun
         .folder

@@ -1,19 +1,38 @@
-//! From the command line to what the run is asked to do: length, source, and flags that do not fit together.
+//! From the command line to what the run is asked to do: length, source, start values, and what does not fit together:
+//! flags, files that are one and the same or cannot be written, gates that the source cannot feed.
+//!
+//! Tries and refuses; leaves nothing behind.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use crate::cli::run::{LengthArgs, RunArgs, SourceArgs, SourceName, TuningArgs};
+use crate::cli::start::StartArgs;
+use crate::commands::Failure;
+use crate::commands::access::target;
+use crate::commands::run::watch::Simulated;
+use crate::commands::run::{Job, folder_failure};
+use crate::core::policy::run::{Preset, RunPolicy};
+use crate::core::policy::{Policy, RunGate};
+use crate::core::run::metrics::can_come_from;
+use crate::core::run::settings::{RunSettings, SourceSettings};
+use crate::core::run::source::Source;
+use crate::core::run::start::Start;
+use crate::core::simulator::{Scenario, Simulator};
+use crate::core::verdict::Severity;
+use crate::flow::start::{OVERRIDES_VARIABLE, StartProblem, StartRequest};
+use crate::io::http::Limits;
+use crate::io::loose;
+use crate::io::run_folder::{OVERRIDES_FILE, RunFolder};
+use crate::io::source::exec::ExecSource;
+use crate::io::source::file::FileSource;
+use crate::io::source::prometheus::PrometheusSource;
+use crate::run::simulator::SimSource;
+use crate::wire::{run_log, run_manifest, tuning_written};
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use clap::ValueEnum;
-
-use super::start;
-use crate::cli::run::{LengthArgs, RunArgs, SourceName};
-use crate::commands::Failure;
-use crate::core::policy::Policy;
-use crate::core::policy::run::RunPolicy;
-use crate::core::run::settings::{RunSettings, SourceSettings};
-use crate::core::simulator::Scenario;
 
 /// Length of an iteration where nobody says otherwise, seconds.
 const INTERVAL: f64 = 300.0;
@@ -34,14 +53,14 @@ const EDGE_REPORT: &str = "artifacts/reports/EDGE_REPORT.json";
 const MOCK_HINT: &str = "leave out `--mock`, and unset `USE_MOCK` where it is set";
 
 /// What is asked for, and the number of iterations.
-pub(super) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64), Failure> {
+pub(crate) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64), Failure> {
     let LengthArgs { iterations, hours, interval, no_wait, resume: _, extend: _ } = args.length;
     let interval_seconds = interval.unwrap_or(INTERVAL);
     let iterations = match iterations {
         Some(iterations) => iterations as u64,
         None => whole_iterations(hours.unwrap_or(HOURS), interval_seconds)?,
     };
-    let source = source(args, policy.run.measuring.source)?;
+    let source = chosen_source(args, policy.run.measuring.source)?;
     if no_wait && let SourceSettings::Sim { real_time, .. } = source {
         let problem = if real_time {
             "`--real-time` waits for the intervals, and `--no-wait` does not"
@@ -56,7 +75,7 @@ pub(super) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64
         auto_tune: args.tuning.auto_tune,
         warmup_preset: warmup_preset(args, &policy.run)?,
         active_overrides: args.tuning.active_overrides.as_deref().map(text_of_path).transpose()?,
-        start_file: text_of_path(&start::start_file(&args.tuning, &args.files.out))?,
+        start_file: text_of_path(&start_file(&args.tuning, &args.files.out))?,
         abort_after_fails: args.abort_after_fails,
         no_wait,
         measure_at: args.source.measure_at().unwrap_or(policy.run.measuring.measure_at),
@@ -66,7 +85,7 @@ pub(super) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64
 
 /// That a run of so many iterations can be counted and its times can be written down. A simulated run computes
 /// its times, so it gets anywhere.
-pub(super) fn check_length(
+pub(crate) fn check_length(
     iterations: u64,
     interval_seconds: f64,
     starts: DateTime<Utc>,
@@ -87,7 +106,7 @@ pub(super) fn check_length(
 }
 
 /// The length that the flags of a resume ask for, with intervals of this length; `None` = they say none.
-pub(super) fn length(args: &RunArgs, interval_seconds: f64) -> Result<Option<u64>, Failure> {
+pub(crate) fn length(args: &RunArgs, interval_seconds: f64) -> Result<Option<u64>, Failure> {
     match (args.length.iterations, args.length.hours) {
         (Some(iterations), _) => Ok(Some(iterations as u64)),
         (None, Some(hours)) => whole_iterations(hours, interval_seconds).map(Some),
@@ -109,7 +128,7 @@ fn whole_iterations(hours: f64, interval_seconds: f64) -> Result<u64, Failure> {
     Ok(whole as u64)
 }
 
-pub(super) fn warmup_preset(args: &RunArgs, policy: &RunPolicy) -> Result<Option<String>, Failure> {
+pub(crate) fn warmup_preset(args: &RunArgs, policy: &RunPolicy) -> Result<Option<String>, Failure> {
     if !args.tuning.warmup {
         return Ok(None);
     }
@@ -119,7 +138,7 @@ pub(super) fn warmup_preset(args: &RunArgs, policy: &RunPolicy) -> Result<Option
 }
 
 /// That the policy has a preset of this name.
-pub(super) fn known_preset(policy: &RunPolicy, name: &str) -> Result<(), Failure> {
+pub(crate) fn known_preset(policy: &RunPolicy, name: &str) -> Result<(), Failure> {
     if policy.preset(name).is_some() {
         return Ok(());
     }
@@ -129,7 +148,7 @@ pub(super) fn known_preset(policy: &RunPolicy, name: &str) -> Result<(), Failure
 
 /// The source asked for: by name, else by the flag that only one source has, else by the policy. Nobody else
 /// chooses the simulator.
-fn source(args: &RunArgs, of_policy: Option<&str>) -> Result<SourceSettings, Failure> {
+fn chosen_source(args: &RunArgs, of_policy: Option<&str>) -> Result<SourceSettings, Failure> {
     let of_policy = of_policy.and_then(|word| SourceName::from_str(word, false).ok());
     let name = named(args, args.source.mock, of_policy)?;
     match name.ok_or_else(no_source)? {
@@ -160,7 +179,7 @@ fn no_source() -> Failure {
 }
 
 /// The declared source with what the flags of a resume say of it; the error is that they mean another one.
-pub(super) fn source_over(args: &RunArgs, declared: &SourceSettings) -> Result<SourceSettings, Failure> {
+pub(crate) fn source_over(args: &RunArgs, declared: &SourceSettings) -> Result<SourceSettings, Failure> {
     let Some(name) = named(args, args.source.mock_by_flag(), None)? else { return Ok(declared.clone()) };
     Ok(match (name, declared.clone()) {
         (SourceName::Sim, SourceSettings::Sim { seed, scenario, real_time }) => {
@@ -266,11 +285,217 @@ fn text(word: &OsString) -> Result<String, Failure> {
     told.ok_or_else(|| usage(format!("`{}` is no valid Unicode text", word.to_string_lossy())))
 }
 
-pub(super) fn text_of_path(path: &Path) -> Result<String, Failure> {
+pub(crate) fn text_of_path(path: &Path) -> Result<String, Failure> {
     text(&path.as_os_str().to_owned())
 }
 
 /// A wrong command line.
-pub(super) fn usage(problem: impl std::fmt::Display) -> Failure {
+pub(crate) fn usage(problem: impl std::fmt::Display) -> Failure {
     Failure::usage(anyhow!("{problem}"))
+}
+
+/// The source. Credentials come from the files that the command line names, now and at every resume.
+pub(crate) fn source(
+    settings: &RunSettings,
+    args: &SourceArgs,
+    policy: &RunPolicy,
+) -> Result<Box<dyn Source>, Failure> {
+    Ok(match &settings.source {
+        SourceSettings::Sim { seed, scenario, real_time } => {
+            Box::new(SimSource::new(simulator(*seed, scenario)?, *real_time))
+        }
+        SourceSettings::Exec { command } => {
+            let command = command.iter().map(Into::into).collect();
+            let patience = &policy.patience;
+            let grace = Duration::from_secs_f64(patience.child_grace_seconds);
+            Box::new(ExecSource::new(
+                command,
+                grace,
+                Duration::from_secs_f64(patience.child_kill_after_seconds),
+                settings.measure_at,
+            ))
+        }
+        SourceSettings::File { edge_report } => {
+            Box::new(FileSource::new(PathBuf::from(edge_report), !settings.no_wait))
+        }
+        SourceSettings::Prometheus { url, selector } => {
+            let hint = "`--prometheus-url` wants http(s)://host[:port][/prefix]";
+            let target = target(url, &args.server.access, hint)?;
+            if policy.queries.is_empty() {
+                return Err(usage("the policy has no query for the prometheus source"));
+            }
+            Box::new(PrometheusSource::new(target, selector, policy.queries.clone(), Limits::default()))
+        }
+    })
+}
+
+/// The simulated system of these settings, for those who show its metrics; `None` where a real one is measured.
+pub(crate) fn simulated(settings: &SourceSettings) -> Result<Option<Simulated>, Failure> {
+    let SourceSettings::Sim { seed, scenario, real_time } = settings else { return Ok(None) };
+    Ok(Some(Simulated { simulator: simulator(*seed, scenario)?, real_time: *real_time }))
+}
+
+fn simulator(seed: u64, scenario: &str) -> Result<Simulator, Failure> {
+    let scenario: Scenario = scenario.parse().map_err(usage)?;
+    Ok(Simulator::new(seed, scenario))
+}
+
+/// The file that start values come from and tuned values are adopted into, there or not.
+pub(crate) fn start_file(args: &TuningArgs, out: &Path) -> PathBuf {
+    args.start.overrides.clone().unwrap_or_else(|| out.join(OVERRIDES_FILE))
+}
+
+/// What stands in it: the shape that the active file takes. `None` = it is not there.
+pub(crate) fn overrides_shape(file: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    if loose::exists(file) { loose::read_plain(file).map(Some).map_err(Failure::input) } else { Ok(None) }
+}
+
+/// Collects and resolves the start values.
+pub(crate) fn start_values(args: &TuningArgs, out: &Path, policy: &RunPolicy) -> Result<Start, Failure> {
+    let StartArgs { overrides, profile, set } = &args.start;
+    let variable = StartArgs::variable(OVERRIDES_VARIABLE);
+    let usual_file = out.join(OVERRIDES_FILE);
+    let asked = StartRequest {
+        file: overrides.as_deref(),
+        usual_file: Some(&usual_file),
+        variable: variable.as_deref(),
+        profile: profile.as_deref(),
+        set,
+    };
+    let preset = chosen_preset(args, policy)?;
+    let presets: Vec<&Preset> = preset.iter().collect();
+    crate::run::start::resolve(policy, asked, &presets).map_err(start_failure)
+}
+
+/// A start value that cannot be; the class says whether a file or the command line is to be mended.
+fn start_failure(problem: StartProblem) -> Failure {
+    let hint = "`soak config show` prints the parameters, their bounds and where values come from";
+    match problem {
+        StartProblem::File(_) | StartProblem::Text { .. } => Failure::input(problem).hint(hint),
+        StartProblem::Profile { .. } | StartProblem::Values(_) => Failure::usage(problem).hint(hint),
+    }
+}
+
+fn chosen_preset(args: &TuningArgs, policy: &RunPolicy) -> Result<Option<Preset>, Failure> {
+    if let Some(file) = &args.preset_file {
+        let json = loose::read(file).map_err(Failure::input)?;
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        let path = file.display().to_string();
+        return crate::wire::preset::read(&json, &name, &path).map(Some).map_err(|error| {
+            Failure::input(anyhow!(error).context(format!("the preset `{path}` cannot be used")))
+        });
+    }
+    let Some(name) = &args.preset else { return Ok(None) };
+    known_preset(policy, name)?;
+    policy.preset(name).map(|preset| Some(preset.clone())).ok_or_else(|| usage("no such preset"))
+}
+
+/// The way out where a file has two uses.
+const APART: &str = "give each file a name of its own";
+
+/// That everything that is written during the run and at its end can have the place that was asked for.
+pub(crate) fn check_places(job: &Job<'_>, settings: &RunSettings) -> Result<(), Failure> {
+    apart(job, settings)?;
+    RunFolder::try_place(&job.args.files.out).map_err(folder_failure)?;
+    for (path, _) in job.args.reports.files() {
+        writable(&path, "the report flags name files in folders that can be written")?;
+    }
+    if job.args.tuning.adopt {
+        let hint = "`--adopt` writes the tuned values into the start file, see `--overrides`";
+        writable(Path::new(&settings.start_file), hint)?;
+    }
+    Ok(())
+}
+
+fn writable(path: &Path, hint: &str) -> Result<(), Failure> {
+    loose::try_below(path).map_err(|error| Failure::usage(error).hint(hint))
+}
+
+/// That none of them is another one.
+fn apart(job: &Job<'_>, settings: &RunSettings) -> Result<(), Failure> {
+    let start_file = Path::new(&settings.start_file);
+    let active = settings.active_overrides.as_deref().map(Path::new);
+    if let Some(active) = active {
+        check_active(active, start_file)?;
+    }
+    let latest = job.args.files.out.join("latest").join(OVERRIDES_FILE);
+    let active = active.unwrap_or(&latest);
+    // Into a device or a pipe several may be written, one after the other.
+    let reports: Vec<_> =
+        job.args.reports.files().into_iter().filter(|(path, _)| !loose::is_stream(path)).collect();
+    for (at, (path, _)) in reports.iter().enumerate() {
+        let shown = path.display();
+        if is_of_a_run(path) {
+            return Err(usage(format!(
+                "`{shown}` is the name of a file that runs write; no report goes there"
+            ))
+            .hint(APART));
+        }
+        for (other, what) in [(start_file, "the start file"), (active, "the active overrides")] {
+            if loose::is_same_place(path, other) {
+                return Err(usage(format!("`{shown}` holds {what}; no report goes there")).hint(APART));
+            }
+        }
+        if reports[..at].iter().any(|(before, _)| loose::is_same_place(path, before)) {
+            return Err(usage(format!("two reports are to be written to `{shown}`")).hint(APART));
+        }
+    }
+    Ok(())
+}
+
+fn check_active(active: &Path, start_file: &Path) -> Result<(), Failure> {
+    let shown = active.display();
+    if loose::is_same_place(active, start_file) {
+        return Err(usage(format!("`--active-overrides` names the start file `{shown}`, which a run never changes"))
+            .hint("give the active overrides a file of their own; `--adopt` writes the tuned values into the start file after a PASS"));
+    }
+    if is_of_a_run(active) {
+        let problem =
+            format!("`--active-overrides` names `{shown}`, which is the name of a file that runs write");
+        return Err(usage(problem).hint(APART));
+    }
+    if !loose::has_folder(active) {
+        return Err(usage(format!("the folder of `--active-overrides {shown}` is not there"))
+            .hint("make the folder that the system under test reads from, or name another file"));
+    }
+    Ok(())
+}
+
+/// Whether a file has a name that belongs to a run's own files.
+fn is_of_a_run(path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
+    [run_manifest::FILE_NAME, run_log::FILE_NAME, tuning_written::STATE_FILE, tuning_written::REPORT_FILE]
+        .contains(&name)
+        || name.starts_with("ITER_SUMMARY_")
+}
+
+/// Refuses gates that decide on the exit code and would be INVALID whatever is measured.
+///
+/// What the reports of a command or of a system hold is not known before; the queries of a policy are.
+pub(crate) fn check_gates(job: &Job<'_>, settings: &RunSettings) -> Result<(), Failure> {
+    let policy = job.policy;
+    let is_asked = matches!(settings.source, SourceSettings::Prometheus { .. });
+    if !is_asked || !job.args.wants_run_gates() {
+        return Ok(());
+    }
+    let keys = || policy.run.queries.iter().map(|query| query.metric.as_str());
+    let Some(gate) = hard_gates(policy).find(|gate| !can_come_from(&gate.metric, keys(), &policy.kpis))
+    else {
+        return Ok(());
+    };
+    let (name, metric, origin) = (&gate.name, &gate.metric, &gate.limit.source.origin);
+    Err(usage(format!(
+        "`run_gates.{name}` ({origin}) looks at `{metric}`, and the policy has no query for it"
+    ))
+    .hint(format!("add `[prometheus.\"{metric}\"]`, or set `enabled = false` in `[run_gates.{name}]`")))
+}
+
+/// What a person should know who asks for the run gates of a policy that has no hard one.
+pub(crate) fn gates_note(job: &Job<'_>) -> Option<String> {
+    let is_idle = job.args.wants_run_gates() && hard_gates(job.policy).next().is_none();
+    is_idle.then(|| "no run gate of the policy is hard, so the exit code does not depend on them".to_owned())
+}
+
+fn hard_gates(policy: &Policy) -> impl Iterator<Item = &RunGate> {
+    policy.run_gates.iter().filter(|gate| gate.severity == Severity::Hard)
 }

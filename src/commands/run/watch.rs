@@ -1,16 +1,9 @@
 //! Everybody who follows a run: the report, the terminal, the log, the live page, the chat.
 
-use std::io::Write;
-use std::path::Path;
-use std::sync::mpsc::{Sender, channel};
-use std::thread::JoinHandle;
-use std::time::Duration;
-
 use crate::cli::globals::LogFormat;
 use crate::core::analysis::Options;
 use crate::core::policy::Policy;
 use crate::core::run::clock::ClockStep;
-use crate::core::run::iteration::{IterationRecord, KpiVerdict};
 use crate::core::run::live::LiveVerdict;
 use crate::core::run::metrics::MetricsCollector;
 use crate::core::run::source::Interval;
@@ -25,7 +18,13 @@ use crate::render::notification::{one_line, with_link};
 use crate::render::run_log::{self, LogEvent, Told};
 use crate::render::run_text::{self, TrendRow, Width};
 use crate::render::terminal::Style;
+use crate::run::iteration::{IterationRecord, KpiVerdict};
 use crate::server::Publisher;
+use std::io::Write;
+use std::path::Path;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Sends texts to a chat without holding up the run.
 #[derive(Debug)]

@@ -4,8 +4,6 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
-
 use crate::core::analysis::{Analysis, Options, SymbolAnalysis, limits_word, pass_limits};
 use crate::core::manifest;
 use crate::core::manifest::{RunManifest, SourceSettings};
@@ -16,6 +14,7 @@ use crate::flow::judge::{JudgeError, Judged, Request};
 use crate::io::load::LoadError;
 use crate::io::{load, loose};
 use crate::wire::provenance::Provenance;
+use chrono::{DateTime, Utc};
 
 /// Files whose time says when a run was last heard of.
 const SIGNS_OF_LIFE: [&str; 2] = ["RUN_LOG.jsonl", manifest::MANIFEST_FILE];

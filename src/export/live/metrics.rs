@@ -3,8 +3,6 @@
 //!
 //! A value that is not known has no sample; it is never 0.
 
-use chrono::{DateTime, Utc};
-
 use crate::core::guards::Guard;
 use crate::core::kpi::KpiId;
 use crate::core::manifest::RunState;
@@ -13,6 +11,7 @@ use crate::export::live::{LiveIteration, LiveRun};
 use crate::render::bot_prom::bot;
 use crate::render::exposition::Exposition;
 use crate::render::prom::flag;
+use chrono::{DateTime, Utc};
 
 /// The metrics of a run as it stands at this time.
 pub fn metrics(run: &LiveRun, now: DateTime<Utc>) -> String {

@@ -17,8 +17,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
-use chrono::{DateTime, Utc};
-
 use crate::core::kpi::KpiTable;
 use crate::core::manifest;
 use crate::core::manifest::ClockStep;
@@ -27,15 +25,16 @@ use crate::core::manifest::RunEvent;
 use crate::core::manifest::RunLogLine;
 use crate::core::manifest::RunManifest;
 use crate::core::manifest::RunState;
-use crate::core::run::iteration::IterationRecord;
 use crate::infra::clock::Stopwatch;
 use crate::infra::lock::{FolderLock, LockError};
 use crate::io::artifacts::Durability;
 use crate::io::failpoint::failpoint;
 use crate::run::folder::files::{put, replace, stage, sync_folder};
 use crate::run::folder::report::Draft;
-use crate::wire::iteration_file;
-use crate::wire::iteration_file::DamagedRecord;
+use crate::run::iteration::IterationRecord;
+use crate::run::iteration::file;
+use crate::run::iteration::file::DamagedRecord;
+use chrono::{DateTime, Utc};
 
 /// How often the files that follow from the iteration files are written where nothing is synced.
 const FOLLOW_EVERY: Duration = Duration::from_millis(50);
@@ -201,9 +200,9 @@ impl RunFolder {
         if number != last + 1 {
             return Err(RunFolderError::OutOfTurn { number, last });
         }
-        let bytes = iteration_file::write(record, &self.kpis)
-            .map_err(|source| RunFolderError::Record { number, source })?;
-        let path = self.folder.join(iteration_file::file_name(number));
+        let bytes =
+            file::write(record, &self.kpis).map_err(|source| RunFolderError::Record { number, source })?;
+        let path = self.folder.join(file::file_name(number));
         let temporary = stage(&path, &bytes, self.durability)?;
         failpoint("run-iteration-staged");
         put(&temporary, &path)?;

@@ -6,20 +6,19 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rayon::prelude::*;
-
 use crate::core::kpi::KpiTable;
 use crate::core::manifest;
 use crate::core::manifest::RunEvent;
 use crate::core::manifest::RunLogLine;
 use crate::core::manifest::RunManifest;
-use crate::core::run::iteration::IterationRecord;
 use crate::infra::lock::FolderLock;
 use crate::io::artifacts::Durability;
 use crate::run::folder::files::{remove_leftover_of, remove_leftovers, replace};
 use crate::run::folder::place::LATEST;
 use crate::run::folder::{DECLARED_FILE, Place, RunFolder, RunFolderError, place, report};
-use crate::wire::iteration_file;
+use crate::run::iteration::IterationRecord;
+use crate::run::iteration::file;
+use rayon::prelude::*;
 
 /// How much of what is there is held against the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +69,7 @@ impl RunFolder {
         let mut resumed =
             Resumed { last: None, changed: Vec::new(), set_aside: Vec::new(), manifest_was_lost };
         while let Some(number) = numbers.last().copied() {
-            let path = folder.join(iteration_file::file_name(number));
+            let path = folder.join(file::file_name(number));
             match read_record(&path, number, kpis) {
                 Ok(record) => {
                     resumed.last = Some(record);
@@ -81,7 +80,7 @@ impl RunFolder {
                     return Err(damage);
                 }
                 Err(RunFolderError::Damaged { .. }) => {
-                    let aside = folder.join(format!("{}.damaged", iteration_file::file_name(number)));
+                    let aside = folder.join(format!("{}.damaged", file::file_name(number)));
                     fs::rename(&path, &aside).map_err(RunFolderError::io("move aside", &path))?;
                     resumed.set_aside.push(aside);
                     numbers.pop();
@@ -91,7 +90,7 @@ impl RunFolder {
         }
         let last = resumed.last.as_ref().map_or(0, |record| record.number);
         if let Some(gap) = manifest.first_gap(numbers.iter().copied(), last) {
-            return Err(RunFolderError::Gap { path: folder.join(iteration_file::file_name(gap)) });
+            return Err(RunFolderError::Gap { path: folder.join(file::file_name(gap)) });
         }
         let missing = mend_log(&folder, &numbers, check, kpis, &mut resumed)?;
         manifest.last_complete_iteration = last;
@@ -121,7 +120,7 @@ fn numbers_in(folder: &Path) -> Result<Vec<u64>, RunFolderError> {
             .to_str()
             .and_then(|name| name.strip_prefix("ITER_SUMMARY_")?.strip_suffix(".json")?.parse::<u64>().ok());
         // Our names have no zeros in front; another spelling is not our file.
-        numbers.extend(number.filter(|number| name.to_str() == Some(&iteration_file::file_name(*number))));
+        numbers.extend(number.filter(|number| name.to_str() == Some(&file::file_name(*number))));
     }
     numbers.sort_unstable();
     Ok(numbers)
@@ -167,7 +166,7 @@ fn record_in(
     number: u64,
     kpis: &KpiTable,
 ) -> Result<IterationRecord, RunFolderError> {
-    let record = iteration_file::read(bytes, kpis)
+    let record = file::read(bytes, kpis)
         .map_err(|source| RunFolderError::Damaged { path: path.to_owned(), source })?;
     if record.number == number {
         Ok(record)
@@ -211,7 +210,7 @@ fn mend_log(
         .par_iter()
         .filter(|number| check == Check::All || Some(**number) == last || !lines.contains_key(number))
         .map(|number| {
-            let path = folder.join(iteration_file::file_name(*number));
+            let path = folder.join(file::file_name(*number));
             let bytes = fs::read(&path).map_err(RunFolderError::io("read", &path))?;
             let record = record_in(&bytes, &path, *number, kpis)?;
             Ok(match lines.get(number) {

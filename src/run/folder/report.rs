@@ -6,24 +6,23 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-use schemars::JsonSchema;
-use serde::Serialize;
-
 use crate::core::guards::Guard;
 use crate::core::kpi::KpiId;
 use crate::core::number::exactly;
 use crate::core::params::{ParamName, ParamValues};
-use crate::core::run::iteration::{IterationRecord, KpiVerdict};
-use crate::core::tuning::record::SkipReason;
-use crate::core::tuning::state::TunerState;
 use crate::io::artifacts::Durability;
 use crate::io::failpoint::failpoint;
 use crate::run::folder::files::{TEMPORARY_PREFIX, put};
 use crate::run::folder::recover::read_record;
 use crate::run::folder::{RunFolder, RunFolderError};
-use crate::run::iteration_file::utc;
-use crate::wire::iteration_file;
+use crate::run::iteration::file;
+use crate::run::iteration::file::utc;
+use crate::run::iteration::tuning::SkipReason;
+use crate::run::iteration::tuning::TunerState;
+use crate::run::iteration::{IterationRecord, KpiVerdict};
+use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// So many records are read at a time.
 const BLOCK: usize = 512;
@@ -40,9 +39,7 @@ impl RunFolder {
         for block in numbers.chunks(BLOCK) {
             let records: Vec<_> = block
                 .par_iter()
-                .map(|number| {
-                    read_record(&self.folder.join(iteration_file::file_name(*number)), *number, &self.kpis)
-                })
+                .map(|number| read_record(&self.folder.join(file::file_name(*number)), *number, &self.kpis))
                 .collect();
             for record in records {
                 each(record?)?;

@@ -2,15 +2,14 @@
 //!
 //! Adds up and takes quantiles; knows nothing of how a tick came about.
 
-use std::collections::BTreeMap;
-
 use crate::core::bot_metrics::Observation;
-use crate::core::run::edge_report::EdgeReport;
+use crate::run::iteration::EdgeReport;
 use crate::run::simulator::constants::{
     CRASH_BPS, DEADLINE_MS, FILL_PART, LOOP_LATENCY, ORDER_TIMEOUT_MS, TICKS,
 };
 use crate::run::simulator::quoter::{Quoter, Tick};
 use crate::run::simulator::world::Block;
+use std::collections::BTreeMap;
 
 /// The build that the simulated system claims to be.
 const VERSION: &str = "sim-1";

@@ -13,14 +13,13 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use chrono::{DateTime, SecondsFormat, Utc};
-
-use crate::core::run::edge_report::{AuditCounts, EdgeReport};
 use crate::infra::clock::Wait;
+use crate::run::iteration::{AuditCounts, EdgeReport};
 use crate::run::source::Interval;
 use crate::run::source::NoReport;
 use crate::run::source::Source;
 use crate::wire::{edge_report, edge_sidecars};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 /// Reads the report at a path.
 #[derive(Clone, Debug)]

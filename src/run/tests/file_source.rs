@@ -5,12 +5,11 @@ use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use chrono::{DateTime, Utc};
-use tempfile::TempDir;
-
 use crate::core::params::ParamValues;
 use crate::run::source::file::*;
 use crate::run::source::test_wait::{NoWait, RealWait};
+use chrono::{DateTime, Utc};
+use tempfile::TempDir;
 
 const LENGTH: Duration = Duration::from_secs(300);
 

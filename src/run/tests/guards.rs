@@ -1,9 +1,9 @@
 //! Each guard at its limits.
 
-use crate::core::tuning::record::Delta;
-use crate::core::tuning::state::RecentChange;
 use crate::core::tuning::{fixture, signature};
 use crate::run::guards::*;
+use crate::run::iteration::tuning::Delta;
+use crate::run::iteration::tuning::RecentChange;
 
 /// Iteration 10 of a steady run, 3000 s in.
 struct World {

@@ -3,11 +3,11 @@
 use crate::core::guards::Guard;
 use crate::core::kpi::KpiId;
 use crate::core::params::ParamName;
-use crate::core::run::fixture::{failed as no_data, record, with};
-use crate::core::run::iteration::{IterationRecord, KpiVerdict};
-use crate::core::tuning::record::{Applied, Delta, SkipCode};
 use crate::core::verdict::Outcome;
+use crate::run::iteration::tuning::{Applied, Delta, SkipCode};
+use crate::run::iteration::{IterationRecord, KpiVerdict};
 use crate::run::log::*;
+use crate::run::records::{failed as no_data, record, with};
 
 const TOLD: Told<'static> = Told { iterations: 24, panic_profile: "steady_safe", panic_after_fails: 3 };
 

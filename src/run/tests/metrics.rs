@@ -1,9 +1,8 @@
 //! Metrics of a run against values calculated by hand.
 
-use chrono::TimeDelta;
-
-use crate::core::run::fixture::{delivering, failed, record, start, with};
 use crate::run::metrics::*;
+use crate::run::records::{delivering, failed, record, start, with};
+use chrono::TimeDelta;
 
 fn metrics(records: &[IterationRecord]) -> RunMetrics {
     let mut collector = MetricsCollector::default();

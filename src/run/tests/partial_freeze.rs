@@ -2,7 +2,7 @@
 
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::params::ParamName;
-use crate::core::tuning::fixture;
+use crate::run::fixture;
 use crate::run::guards::*;
 
 /// Whether it is open after each span of (milliseconds, signal).

@@ -1,7 +1,7 @@
 //! The way up and the way back, worked out by hand.
 
 use crate::core::policy::run::RunPolicy;
-use crate::core::tuning::fixture;
+use crate::run::fixture;
 use crate::run::planner::*;
 
 fn at(policy: &RunPolicy, number: u64, overrides: &ParamValues, offset: &ParamValues) -> Moved {

@@ -1,7 +1,7 @@
 //! Every row of the table at its limits, with the steps worked out by hand.
 
 use crate::core::kpi::KpiTable;
-use crate::core::tuning::fixture;
+use crate::run::fixture;
 use crate::run::propose::*;
 
 /// Risk, net, maker, p95 latency, adverse, slippage.

@@ -2,10 +2,10 @@
 
 use crate::core::kpi::KpiId;
 use crate::core::policy::Limit;
-use crate::core::run::fixture::{delivering, failed, record, with};
-use crate::core::run::iteration::IterationRecord;
 use crate::core::verdict::{Comparison, LimitSource};
+use crate::run::iteration::IterationRecord;
 use crate::run::metrics::{MetricsCollector, *};
+use crate::run::records::{delivering, failed, record, with};
 
 fn gate(name: &str, metric: &str, severity: Severity, comparison: Comparison, limit: f64) -> RunGate {
     let key = format!("run_gates.{name}.limit");

@@ -2,11 +2,11 @@
 
 use crate::core::kpi::KpiId;
 use crate::core::params::ParamName;
-use crate::core::run::fixture::{delivering, failed, record, with};
-use crate::core::run::iteration::{IterationRecord, Resources};
-use crate::core::tuning::record::{Applied, SkipCode};
 use crate::render::report_fixture::{built_in, hostile};
+use crate::run::iteration::tuning::{Applied, SkipCode};
+use crate::run::iteration::{IterationRecord, Resources};
 use crate::run::metrics::MetricsCollector;
+use crate::run::records::{delivering, failed, record, with};
 use crate::run::text::*;
 
 const PLAIN: Style = Style { colour: false, ascii: true };

@@ -1,17 +1,16 @@
 //! Records written, read back, read by the judge, and damaged.
 
-use proptest::prelude::*;
-use serde_json::{Value, json};
-
-use super::fixture::{any_record, record};
-use super::*;
 use crate::core::guards::{Guard, GuardSet};
 use crate::core::kpi::KpiId;
 use crate::core::params::ParamName;
-use crate::core::run::iteration::{Blocks, KpiVerdict, Phase};
-use crate::core::tuning::record::{Delta, SkipCode};
+use crate::run::iteration::file::*;
+use crate::run::iteration::fixture::{any_record, record};
+use crate::run::iteration::tuning::{Delta, SkipCode};
+use crate::run::iteration::{Blocks, KpiVerdict, Phase};
 use crate::wire::iteration as judge;
 use crate::wire::schemas::schema;
+use proptest::prelude::*;
+use serde_json::{Value, json};
 
 fn bytes_of(record: &IterationRecord) -> Vec<u8> {
     write(record, &KpiTable::default()).expect("finite numbers")

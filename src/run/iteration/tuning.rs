@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::core::guards::{Guard, GuardSet};
+use crate::core::hex::hex;
+use crate::core::number::{exactly, fixed, round_half_even};
+use crate::core::params::{ParamName, ParamValues};
+use md5::Md5;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
-
-use crate::core::guards::{Guard, GuardSet};
-use crate::core::number::exactly;
-use crate::core::params::{ParamName, ParamValues};
+use sha2::{Digest, Sha256};
 
 /// An increment that the tuner proposes, with its reason.
 #[derive(Clone, Debug, PartialEq)]
@@ -356,5 +358,148 @@ impl TryFrom<TuningFile> for TuningRecord {
             state_hash: file.state_hash,
             partial_freezes: file.partial_freezes,
         })
+    }
+}
+
+/// The tuner's memory after an iteration.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TunerState {
+    /// Values of each parameter that deltas have set, oldest first, with the value before the first one; only
+    /// as many as the guards look at.
+    #[serde(serialize_with = "exactly")]
+    #[schemars(with = "BTreeMap<String, Vec<f64>>")]
+    pub applied_values: BTreeMap<ParamName, Vec<f64>>,
+    /// Nothing is applied up to and including this iteration.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub cooldown_until: Option<u64>,
+    /// Iterations in a row with KPI FAIL, since the last panic revert.
+    pub fail_streak: u64,
+    /// Failed collections in a row.
+    pub failed_collections: u64,
+    /// Why the freeze started.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub freeze_reason: Option<String>,
+    /// The freeze is in force up to and including this iteration.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub frozen_until: Option<u64>,
+    /// Signature of the last deltas that were applied: MD5 over iteration number and sorted deltas.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub last_applied_signature: Option<String>,
+    /// The last iteration in which each parameter was changed by a delta.
+    #[schemars(with = "BTreeMap<String, u64>")]
+    pub last_changed: BTreeMap<ParamName, u64>,
+    /// Hashes of the overrides that were in force, oldest first; only as many as the guards look at, and only
+    /// where they changed.
+    pub override_hashes: Vec<String>,
+    /// The overrides that the next iteration starts from (before a phase moves them).
+    pub overrides: ParamValues,
+    /// Freezes of subsystems, by subsystem and cause.
+    pub partial_freezes: BTreeMap<String, Debounce>,
+    /// What is left of the warm-up preset's increments, which ramp-down takes back.
+    pub phase_offset: ParamValues,
+    /// What was applied in the last hour of run time, oldest first.
+    pub recent_changes: Vec<RecentChange>,
+    /// The last iteration in which a row acted, by its name; rows with `rest` = 0 are not kept.
+    pub rule_acted: BTreeMap<String, u64>,
+    /// Iterations in a row that satisfy a tuner row's condition, by the row's name; rows with `in_a_row` = 1
+    /// are not kept.
+    pub rule_streaks: BTreeMap<String, u64>,
+    /// Seconds of run time that have passed: the end of the last iteration, from the start of the run.
+    #[serde(serialize_with = "exactly")]
+    pub run_seconds: f64,
+    /// Stable iterations in a row, since the last freeze started.
+    pub stable_streak: u64,
+}
+
+/// A change that a delta made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RecentChange {
+    /// By how much, after clamping.
+    #[serde(serialize_with = "exactly")]
+    pub change: f64,
+    #[schemars(with = "String")]
+    pub param: ParamName,
+    /// When, in seconds of run time.
+    #[serde(serialize_with = "exactly")]
+    pub run_seconds: f64,
+}
+
+/// A signal that must last before it counts, in run time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Debounce {
+    /// Since when the freeze has been open; `None` = closed.
+    #[serde(serialize_with = "exactly", deserialize_with = "Option::deserialize")]
+    pub open_since: Option<f64>,
+    /// Since when the signal has been gone without a break.
+    #[serde(serialize_with = "exactly", deserialize_with = "Option::deserialize")]
+    pub quiet_since: Option<f64>,
+    /// Since when it has been there without a break, seconds of run time.
+    #[serde(serialize_with = "exactly", deserialize_with = "Option::deserialize")]
+    pub signal_since: Option<f64>,
+}
+
+/// Hexadecimal digits of an overrides' hash.
+const HASH_DIGITS: usize = 16;
+
+/// Signature of what an iteration proposes: MD5 in lower-case hex over the lines `iteration=<number>` and
+/// `<name>=<delta>` sorted by name, each ended by LF, the delta with exactly five decimals and zero without a
+/// sign. The deltas +5 of `min_interval_ms` and −0.005 of `impact_cap_ratio` in iteration 7 are
+/// `iteration=7\nimpact_cap_ratio=-0.00500\nmin_interval_ms=5.00000\n`. Being part of it, the number makes
+/// equal steps of two iterations two steps. `None` when nothing is proposed.
+pub fn of_deltas(iteration: u64, deltas: &[Delta]) -> Option<String> {
+    if deltas.is_empty() {
+        return None;
+    }
+    let mut lines: Vec<String> =
+        deltas.iter().map(|delta| format!("{}={}\n", delta.param, fixed(delta.delta, 5))).collect();
+    lines.sort_unstable();
+    let text = format!("iteration={iteration}\n{}", lines.concat());
+    Some(hex(&Md5::digest(text.as_bytes())))
+}
+
+/// Hash of a set of overrides: the first 16 digits of SHA-256 in lower-case hex over the lines
+/// `<name>=<value>`, sorted by name, each ended by LF, values rounded to ten decimals and written as shortly
+/// as possible (`60`, `0.14`).
+pub fn of_overrides(overrides: &ParamValues) -> String {
+    let lines: Vec<String> =
+        overrides.iter().map(|(name, value)| format!("{name}={}\n", round_half_even(value, 10))).collect();
+    let mut hash = hex(&Sha256::digest(lines.concat().as_bytes()));
+    hash.truncate(HASH_DIGITS);
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::params::ParamName;
+
+    fn delta(name: &str, delta: f64) -> Delta {
+        Delta { param: ParamName::flat(name), delta, reason: String::new() }
+    }
+
+    #[test]
+    fn a_signature_is_the_md5_of_the_documented_lines() {
+        let one = of_deltas(7, &[delta("min_interval_ms", 5.0), delta("impact_cap_ratio", -0.005)]);
+        // printf 'iteration=7\nimpact_cap_ratio=-0.00500\nmin_interval_ms=5.00000\n' | md5sum
+        assert_eq!(one.as_deref(), Some("e19b87661682015ec1abd08f8d83dfd3"));
+        assert_eq!(of_deltas(7, &[]), None);
+    }
+
+    #[test]
+    fn a_signature_knows_the_iteration_and_five_digits() {
+        let of = |number, by| of_deltas(number, &[delta("impact_cap_ratio", by)]);
+        assert_ne!(of(7, 0.005), of(8, 0.005));
+        assert_eq!(of(7, 0.005), of(7, 0.005_000_1));
+        assert_ne!(of(7, 0.005), of(7, 0.005_01));
+    }
+
+    #[test]
+    fn a_hash_of_overrides_is_the_sha_256_of_the_documented_lines() {
+        let values = ParamValues::new(vec![
+            (ParamName::flat("min_interval_ms"), 60.0),
+            (ParamName::flat("base_spread_bps_delta"), 0.14),
+        ]);
+        // printf 'base_spread_bps_delta=0.14\nmin_interval_ms=60\n' | sha256sum | cut -c1-16
+        assert_eq!(of_overrides(&values), "b01ffbbec7d22a5c");
     }
 }

@@ -5,17 +5,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::number::exactly;
+use crate::core::params::ParamValues;
+use crate::run::iteration::tuning::{TunerState, TuningRecord};
+use crate::run::iteration::{IterationRecord, IterationSummary, Phase, Resources};
 use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-use crate::core::kpi::{KpiId, KpiTable};
-use crate::core::number::exactly;
-use crate::core::params::ParamValues;
-use crate::core::run::iteration::{IterationRecord, IterationSummary, Phase, Resources};
-use crate::core::tuning::record::TuningRecord;
-use crate::core::tuning::state::TunerState;
 
 /// The version of the shape that this program writes; 1.x is read.
 pub const SCHEMA_VERSION: &str = "1.0";
@@ -262,6 +260,5 @@ fn part<'t, T: Deserialize<'t>>(tree: &'t Value, path: &str) -> Result<T, Damage
 }
 
 #[cfg(test)]
-pub(crate) mod fixture;
-#[cfg(test)]
+#[path = "../tests/iteration_file.rs"]
 mod tests;

@@ -2,22 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use crate::core::guards::Guard;
+use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::params::{ParamName, ParamValues};
+use crate::run::iteration::tuning::{
+    Applied, Debounce, Delta, RecentChange, SkipCode, TunerState, TuningRecord,
+};
+use crate::run::iteration::{
+    AuditCounts, Blocks, IterationRecord, IterationSummary, KpiGateFile, KpiVerdict, MakerSource, Phase,
+    Resources,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use strum::VariantArray as _;
-
-use crate::core::guards::Guard;
-use crate::core::kpi::{KpiId, KpiTable};
-use crate::core::params::{ParamName, ParamValues};
-use crate::core::run::edge_report::{AuditCounts, KpiGateFile};
-use crate::core::run::iteration::{
-    Blocks, IterationRecord, IterationSummary, KpiVerdict, MakerSource, Phase, Resources,
-};
-use crate::core::tuning::record::{Applied, Delta, SkipCode, TuningRecord};
-use crate::core::tuning::state::{Debounce, RecentChange, TunerState};
 
 /// Five minutes an iteration, from a fixed start.
 pub(crate) fn at(iterations: u64) -> DateTime<Utc> {

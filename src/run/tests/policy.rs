@@ -11,7 +11,6 @@ use crate::core::policy::{Limit, Step};
 use crate::core::run::settings::MeasureAt;
 use crate::core::tuning::parameters::{Parameter, Parameters};
 use crate::core::verdict::{Comparison, LimitSource};
-
 use Comparison::{Above, AtLeast, AtMost, Below};
 
 /// Name, bounds, largest change per hour, default, `steady_safe`, whole, subsystem.
