@@ -42,7 +42,7 @@ pub mod rollback {
 pub mod rotation;
 pub mod run;
 pub mod sanity;
-pub mod secret;
+pub use crate::infra::secret; // moved
 pub mod selftest;
 pub mod series;
 pub mod shell;

@@ -4,10 +4,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::flow::export::Exporter;
+use crate::export::exporter::Exporter;
 use crate::infra::http_server::{HttpThread, Listening, ServeError, as_json};
-use crate::render::exposition::Form;
 use crate::render::json::compact_ascii;
+use crate::report::exposition::Form;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};

@@ -1,4 +1,10 @@
-//! What leaves the program while or after a run: the live page and its endpoints.
+//! What leaves the program while or after a run: metrics as text, at an endpoint, pushed and by remote write; the live
+//! page.
 
+pub(crate) mod bot;
 pub mod endpoint;
+pub mod exporter;
 pub mod live;
+pub(crate) mod metrics;
+pub(crate) mod pushgateway;
+pub(crate) mod remote_write;

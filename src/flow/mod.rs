@@ -5,7 +5,6 @@
 pub mod baseline;
 pub mod baselines;
 pub mod compare;
-pub mod export;
 pub use crate::export::live::folder as follow; // moved
 pub mod golden;
 pub mod history;
@@ -15,12 +14,12 @@ pub use crate::export::live::folder as live_folder; // moved
 pub mod policy;
 pub mod provenance;
 pub mod release;
-pub mod remote_write;
 pub mod rotation;
 pub use crate::run::engine as run; // moved
 pub mod selftest;
 pub use crate::run::start; // moved
 pub mod tell;
 
+pub use crate::export::exporter as export;
 pub use crate::report::artifacts as write;
-pub(crate) use crate::report::audit; // moved // moved
+pub(crate) use crate::report::audit; // moved // moved // moved

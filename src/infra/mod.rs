@@ -3,8 +3,10 @@
 
 pub mod clock;
 pub(crate) mod exchange;
+pub mod http;
 pub mod http_server;
 pub mod lock;
 pub mod notify;
 pub mod process;
 pub mod progress;
+pub mod secret;

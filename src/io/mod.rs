@@ -14,7 +14,6 @@ pub mod environment;
 pub(crate) mod failpoint;
 pub mod git;
 pub mod grafana;
-pub mod http;
 pub mod load;
 pub(crate) use crate::infra::exchange; // moved
 pub use crate::infra::lock; // moved
@@ -22,7 +21,6 @@ pub mod loose;
 pub use crate::infra::notify; // moved
 pub mod procfs;
 pub use crate::infra::progress; // moved
-pub mod pushgateway;
 pub mod rotation;
 pub use crate::run::folder as run_folder; // moved
 pub mod scratch;
@@ -31,3 +29,5 @@ pub use crate::run::source; // moved
 pub mod store;
 #[cfg(test)]
 pub(crate) mod test_server;
+
+pub use crate::infra::http; // moved

@@ -2,22 +2,17 @@
 
 pub mod baseline;
 pub mod baseline_text;
-pub(crate) mod bot_prom;
 pub mod compare_csv;
 pub mod compare_md;
 pub mod compare_text;
 pub mod config;
-pub mod exposition;
 pub mod golden_text;
 pub mod history_md;
 pub mod history_text;
 pub use crate::export::live::metrics as live_prom; // moved
 pub use crate::export::live::page as live_html; // moved
 pub mod notification;
-pub mod prom;
-pub mod prom_export;
 pub mod release;
-pub mod remote_write_text;
 pub mod rotation_text;
 pub use crate::run::log as run_log; // moved
 pub use crate::run::plan as run_plan; // moved
@@ -26,11 +21,13 @@ pub mod selftest_md;
 pub mod selftest_text;
 
 pub(crate) use crate::report::analysis as report_head; // moved
+pub(crate) use crate::report::exposition; // moved
 #[cfg(test)]
 pub(crate) use crate::report::fixture as report_fixture;
 pub use crate::report::gate as gate_text; // moved
+pub(crate) use crate::report::metrics as prom;
 pub(crate) use crate::report::run_results as soak_results_md; // moved
 pub(crate) use crate::report::text as markdown; // moved
 pub(crate) use crate::report::text as report_md; // moved
 pub(crate) use crate::report::{ci, html}; // moved
-pub use crate::report::{json, terminal}; // moved // moved
+pub use crate::report::{json, terminal}; // moved // moved // moved

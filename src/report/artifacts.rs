@@ -8,7 +8,7 @@ use crate::core::verdict::{Check, Part};
 use crate::io::artifacts::{self, Artifact, Committed, Durability, WriteError};
 use crate::report::deltas::DeltaReport;
 use crate::report::svg::{Painter, PngError};
-use crate::report::{analysis as reports_of, deltas, json, svg};
+use crate::report::{analysis as reports_of, deltas, json, metrics, svg};
 use crate::wire::analysis::AnalysisDocument;
 use crate::wire::origin::OriginBlock;
 use crate::wire::provenance::Provenance;
@@ -70,7 +70,7 @@ pub fn render(analysis: &Analysis, policy: &Policy, provenance: &Provenance, wan
         }
         if let Some(metrics) = wanted.metrics {
             let legacy = metrics == Metrics::WithLegacy;
-            let text = crate::render::prom::metrics(analysis, &snapshot, provenance, legacy);
+            let text = metrics::metrics(analysis, &snapshot, provenance, legacy);
             rendered.add("POST_SOAK_METRICS.prom", text);
         }
     }

@@ -4,7 +4,6 @@
 
 pub mod analysis;
 pub mod artifact_manifest;
-pub mod base64;
 pub mod baseline;
 pub mod baseline_status;
 pub mod baseline_store;
@@ -37,13 +36,11 @@ mod node;
 pub mod number;
 pub mod origin;
 pub mod overrides;
-pub mod percent;
 pub use crate::core::policy; // moved
 pub mod preset;
 pub mod procfs;
 pub mod prometheus;
 pub mod provenance;
-pub mod pushgateway;
 pub mod read;
 pub mod release;
 pub mod remote_write;
@@ -80,3 +77,7 @@ pub mod warmup_metrics;
 
 pub use crate::report::audit as audit_summary; // moved
 pub(crate) use crate::report::deltas as delta_report; // moved
+/// Percent-encoding.
+pub(crate) mod percent {
+    pub(crate) use crate::infra::http::percent_encoded as encode; // moved
+}

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::tuning::phases;
 use super::*;
 use crate::core::baseline::Baseline;
 use crate::core::evidence::Evidence;

@@ -7,10 +7,10 @@ use crate::core::guards::Guard;
 use crate::core::kpi::KpiId;
 use crate::core::manifest::RunState;
 use crate::core::verdict::Outcome;
+use crate::export::bot::bot;
 use crate::export::live::{LiveIteration, LiveRun};
-use crate::render::bot_prom::bot;
-use crate::render::exposition::Exposition;
-use crate::render::prom::flag;
+use crate::report::exposition::Exposition;
+use crate::report::metrics::flag;
 use chrono::{DateTime, Utc};
 
 /// The metrics of a run as it stands at this time.

@@ -7,11 +7,11 @@ use super::*;
 use crate::core::evidence::{BadFile, Evidence};
 use crate::core::iteration::Iteration;
 use crate::core::params::ParamValues;
-use crate::render::report_fixture::{analysed, folder, good, provenance, series, with};
+use crate::report::fixture::{analysed, folder, good, provenance, series, with};
 
 fn text(evidence: Evidence, form: Form, legacy: bool) -> String {
     let (analysis, _) = analysed(evidence);
-    metrics(&analysis, &provenance(), Wanted { form, legacy }, None)
+    metrics(&analysis, &provenance(), form, legacy, None)
 }
 
 fn legacy(evidence: Evidence) -> String {
@@ -200,8 +200,7 @@ fn without_the_names_of_old_none_of_them_is_left() {
 #[test]
 fn an_endpoint_tells_what_its_looks_cost() {
     let (analysis, _) = analysed(folder(run()));
-    let looks = Looks { files: 10, read: 12, looks: 3 };
-    let wanted = Wanted { form: Form::Prometheus, legacy: false };
-    let told = metrics(&analysis, &provenance(), wanted, Some(looks));
+    let looks = Looks { files: 10, read: 12, times: 3 };
+    let told = metrics(&analysis, &provenance(), Form::Prometheus, false, Some(looks));
     has(&told, &["soak_export_files 10", "soak_export_files_read_total 12", "soak_export_looks_total 3"]);
 }

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use super::markdown::printable_lines;
+use super::text::printable_lines;
 
 /// Which form is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,14 +1,159 @@
-//! What all requests share: how the client is set up, what is tried again, and errors that keep the address.
+//! Sending JSON to a webhook: one POST with a time limit, a few retries, and errors that keep its address.
 //!
-//! Must not know what is sent or what an answer means.
+//! An address is a secret here, because webhooks carry their token in it: no error, no debug output and no
+//! redirect tells it. Must not know what a message means.
+//!
+//! - `https` to anywhere; plain `http` to this machine only (a relay, a test), because anything else would show
+//!   the token on the way. The proxy of the environment is used for `https` alone.
+//! - Redirects are not followed: they would carry the message to somebody else.
+//! - Retried are: connections that fail or break, 429 and 5xx; a message that arrives twice is better than none.
+//!   Not retried is a request that was sent and not answered in time: it has probably arrived, and three time
+//!   limits in a row would hold up the job that sends it.
+//! - The body of an answer is not read, but for the first 8 KiB of a refusal that may ask for a pause in it; the
+//!   headers are limited to 64 KiB.
 
+mod target;
+#[cfg(test)]
+mod tests;
+
+use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use ureq::http::{Response, StatusCode};
+use chrono::{DateTime, Utc};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use ureq::http::{self, Response, StatusCode, Uri};
 use ureq::{Agent, Body, Proxy, Timeout};
 
-use super::pause::{asked_for, back_off};
+pub use target::{Auth, Target, TargetError};
+pub use ureq::http::Method;
+
+use super::secret::Secret;
+use crate::infra::clock::machine_time;
+
+/// Everything but the unreserved characters of RFC 3986, section 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What may stand in a path or a form.
+pub(crate) fn percent_encoded(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// Where to send to: an address that was found acceptable.
+#[derive(Clone, Debug)]
+pub struct Address {
+    url: Secret,
+    /// Plain http to this machine, which no proxy may see.
+    is_direct: bool,
+}
+
+impl Address {
+    /// Checks an address.
+    pub fn new(url: &Secret) -> Result<Self, HttpError> {
+        let wrong = |reason| Err(HttpError::Address { reason });
+        let Ok(uri) = url.reveal().parse::<Uri>() else { return wrong("is not a URL") };
+        let Some(host) = uri.host().filter(|host| !host.is_empty()) else {
+            return wrong("is not a URL with a host");
+        };
+        match uri.scheme_str() {
+            Some("https") => Ok(Self { url: url.clone(), is_direct: false }),
+            Some("http") if is_loopback(host) => Ok(Self { url: url.clone(), is_direct: true }),
+            Some("http") => wrong("must begin with https:// (plain http only to this machine)"),
+            _ => wrong("must begin with https://"),
+        }
+    }
+}
+
+/// Whether a host of a URL is this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || bare.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        || bare.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Sends the JSON text; any 2xx is success.
+pub fn post_json(address: &Address, json: &str, limits: &Limits) -> Result<(), HttpError> {
+    let proxy = if address.is_direct { None } else { Proxy::try_from_env() };
+    let agent = agent(limits, proxy);
+    let request = Request {
+        limits,
+        is_answer: |_| false,
+        pause: |pause| {
+            std::thread::sleep(pause);
+            true
+        },
+    };
+    retrying(
+        &request,
+        || agent.post(address.url.reveal()).content_type("application/json; charset=utf-8").send(json),
+        |_| Ok(()),
+    )
+}
+
+/// Largest answer that is read, bytes.
+const LARGEST: u64 = 64 << 20;
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Call<'a> {
+    /// The method.
+    pub method: Method,
+    /// Below the URL of the target, with a slash at the beginning.
+    pub path: &'a str,
+    /// Further headers.
+    pub headers: &'a [(&'static str, &'a str)],
+    /// The body; empty = none.
+    pub body: &'a [u8],
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// HTTP status: a success, or one of those that were said to be answers.
+    pub status: u16,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Asks; a status that `is_answer` knows is no error.
+pub fn exchange(
+    target: &Target,
+    call: &Call<'_>,
+    limits: &Limits,
+    is_answer: impl Fn(u16) -> bool,
+) -> Result<Answered, HttpError> {
+    let proxy = if target.is_direct() { None } else { Proxy::try_from_env() };
+    let agent = agent(limits, proxy);
+    let request = Request {
+        limits,
+        is_answer: |status: StatusCode| is_answer(status.as_u16()),
+        pause: |pause: Duration| {
+            std::thread::sleep(pause);
+            true
+        },
+    };
+    let send = || {
+        let mut request = http::Request::builder().method(call.method.clone()).uri(target.at(call.path));
+        for (name, value) in target.headers() {
+            request = request.header(name, value);
+        }
+        for (name, value) in call.headers {
+            request = request.header(*name, *value);
+        }
+        if call.body.is_empty() {
+            agent.run(request.body(()).map_err(ureq::Error::Http)?)
+        } else {
+            agent.run(request.body(call.body).map_err(ureq::Error::Http)?)
+        }
+    };
+    retrying(&request, send, |mut answer| {
+        let status = answer.status().as_u16();
+        let body = answer.body_mut().with_config().limit(LARGEST).read_to_vec()?;
+        Ok(Answered { status, body })
+    })
+}
 
 /// Limits of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -246,4 +391,55 @@ fn judge_error<T>(error: &ureq::Error, tries: u32, limits: &Limits) -> Outcome<T
 fn is_of_connecting(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
     matches!(kind, ConnectionRefused | HostUnreachable | NetworkUnreachable | AddrNotAvailable)
+}
+
+/// The most of a refusal's body that is read, bytes: the wish for a pause is one of a few short keys.
+const LONGEST_BODY: u64 = 8 * 1024;
+
+/// The pause that a refusal asks for: `Retry-After` as seconds or as a date, else `parameters.retry_after` of a JSON
+/// body, which is Telegram's way. `None` when it asks for none, or in a way that is not understood.
+pub(crate) fn asked_for(mut answer: Response<Body>) -> Option<Duration> {
+    let header = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
+    if let Some(text) = header {
+        return retry_after(text, machine_time());
+    }
+    let body = answer.body_mut().with_config().limit(LONGEST_BODY).read_to_vec().ok()?;
+    let body: serde_json::Value = serde_json::from_slice(&body).ok()?;
+    body.pointer("/parameters/retry_after")?.as_u64().map(Duration::from_secs)
+}
+
+/// A `Retry-After`; a date that has passed is no pause.
+fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = DateTime::parse_from_rfc2822(text).ok()?;
+    Some((date.to_utc() - now).to_std().unwrap_or_default())
+}
+
+/// The pause after the given try: doubled each time, between half and the whole of it.
+pub(crate) fn back_off(pause: Duration, tried: u32) -> Duration {
+    let whole = pause.saturating_mul(1 << (tried - 1).min(6));
+    // The keys of std's hasher are random; this is chance enough for two jobs not to march in step.
+    let chance = u32::try_from(RandomState::new().hash_one(tried) % 1024).unwrap_or_default();
+    whole / 2 + whole / 2 * chance / 1024
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_asked_for_in_seconds_or_by_a_date() {
+        let now = DateTime::from_timestamp(1_760_270_400, 0).unwrap_or_default(); // 2025-10-12T12:00:00Z
+        let seconds = |text: &str| retry_after(text, now).map(|pause| pause.as_secs());
+        assert_eq!(seconds("0"), Some(0));
+        assert_eq!(seconds(" 17 "), Some(17));
+        assert_eq!(seconds("Sun, 12 Oct 2025 12:00:25 GMT"), Some(25));
+        assert_eq!(seconds("Sun, 12 Oct 2025 11:59:00 GMT"), Some(0));
+        for nothing in ["", "later", "-1", "1.5", "2025-10-12"] {
+            assert_eq!(seconds(nothing), None, "{nothing:?}");
+        }
+    }
 }

@@ -4,9 +4,11 @@ use std::fmt;
 
 use ureq::http::{HeaderName, HeaderValue, Uri};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::is_loopback;
-use crate::core::secret::Secret;
-use crate::wire::base64;
+use crate::infra::secret::Secret;
 
 /// How the server knows us.
 #[derive(Clone, Debug)]
@@ -163,7 +165,7 @@ fn authorization(auth: &Auth) -> Result<Option<HeaderValue>, TargetError> {
             Err(TargetError::Credentials("user, which has a `:`,"))
         }
         Auth::Basic { user, password } => {
-            let pair = base64::standard(format!("{user}:{}", password.reveal()).as_bytes());
+            let pair = STANDARD.encode(format!("{user}:{}", password.reveal()));
             Ok(sensitive(&format!("Basic {pair}")))
         }
     }

@@ -3,7 +3,6 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::pause::back_off;
 use super::*;
 use crate::io::test_server::{Answer, QUICK, TestServer};
 
@@ -230,4 +229,10 @@ fn no_error_holds_the_address() -> TestResult {
     let address = Address::new(&Secret::new("https://example.test/hush"))?;
     assert!(!format!("{address:?}").contains("example"));
     Ok(())
+}
+
+#[test]
+fn everything_but_the_unreserved_characters_is_encoded() {
+    assert_eq!(percent_encoded("aZ0-._~"), "aZ0-._~");
+    assert_eq!(percent_encoded("a b?c#d%/ü\n"), "a%20b%3Fc%23d%25%2F%C3%BC%0A");
 }

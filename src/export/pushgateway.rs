@@ -2,7 +2,10 @@
 //!
 //! Knows no metric. Both can be repeated without harm.
 
-use super::http::{Call, HttpError, Limits, Method, Target, exchange};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
+
+use crate::infra::http::{Call, HttpError, Limits, Method, Target, exchange, percent_encoded};
 use crate::wire::told::shortened;
 
 /// What a Pushgateway reads.
@@ -10,7 +13,7 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Why a group is not as it should be.
 #[derive(Debug, thiserror::Error)]
-pub enum PushError {
+pub(crate) enum PushError {
     /// It was not delivered.
     #[error("the Pushgateway at `{url}` cannot be written to")]
     Http {
@@ -32,13 +35,13 @@ pub enum PushError {
 }
 
 /// Replaces all metrics of the group at this path by those of the text.
-pub fn put(target: &Target, path: &str, text: &str, limits: &Limits) -> Result<(), PushError> {
+pub(crate) fn put(target: &Target, path: &str, text: &str, limits: &Limits) -> Result<(), PushError> {
     let headers = [("Content-Type", TEXT)];
     send(target, &Call { method: Method::PUT, path, headers: &headers, body: text.as_bytes() }, limits)
 }
 
 /// Deletes the group at this path; one that is not there is no error.
-pub fn delete(target: &Target, path: &str, limits: &Limits) -> Result<(), PushError> {
+pub(crate) fn delete(target: &Target, path: &str, limits: &Limits) -> Result<(), PushError> {
     send(target, &Call { method: Method::DELETE, path, headers: &[], body: &[] }, limits)
 }
 
@@ -55,11 +58,37 @@ fn send(target: &Target, call: &Call<'_>, limits: &Limits) -> Result<(), PushErr
     }
 }
 
+/// The path of the group with this job and these labels, in the order given.
+pub(crate) fn group_path(job: &str, labels: &[(String, String)]) -> String {
+    let mut path = "/metrics".to_owned();
+    let labels = labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    for (name, value) in std::iter::once(("job", job)).chain(labels) {
+        path.push('/');
+        path.push_str(name);
+        if value.is_empty() {
+            path.push_str("@base64/=");
+        } else if value.contains('/') {
+            path.push_str("@base64/");
+            path.push_str(&URL_SAFE.encode(value));
+        } else {
+            path.push('/');
+            // A segment of dots alone would be taken for a step in the path.
+            if matches!(value, "." | "..") {
+                path.push_str(&value.replace('.', "%2E"));
+            } else {
+                path.push_str(&percent_encoded(value));
+            }
+        }
+    }
+    path
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
     use crate::core::secret::Secret;
-    use crate::io::http::Auth;
+    use crate::infra::http::Auth;
     use crate::io::test_server::{Answer, QUICK, TestServer};
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
@@ -104,5 +133,34 @@ mod tests {
         put(&target, "/metrics/job/soak", "a 1\n", &QUICK)?;
         assert_eq!(busy.requests().len(), 3);
         Ok(())
+    }
+
+    fn of(job: &str, labels: &[(&str, &str)]) -> String {
+        let labels: Vec<(String, String)> =
+            labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        group_path(job, &labels)
+    }
+
+    #[test]
+    fn job_and_labels_become_a_path() {
+        assert_eq!(of("soak", &[]), "/metrics/job/soak");
+        assert_eq!(of("soak", &[("instance", "a"), ("run", "7")]), "/metrics/job/soak/instance/a/run/7");
+    }
+
+    #[test]
+    fn slashes_and_nothing_are_written_in_base64() {
+        // The second is the example in the Pushgateway's own manual.
+        assert_eq!(of("a/b", &[]), "/metrics/job@base64/YS9i");
+        assert_eq!(
+            of("directory_cleaner", &[("path", "/var/tmp")]),
+            "/metrics/job/directory_cleaner/path@base64/L3Zhci90bXA="
+        );
+        assert_eq!(of("soak", &[("x", "")]), "/metrics/job/soak/x@base64/=");
+    }
+
+    #[test]
+    fn whatever_else_has_a_meaning_in_a_path_is_escaped() {
+        assert_eq!(of("a b?c#d%", &[("v", "ü")]), "/metrics/job/a%20b%3Fc%23d%25/v/%C3%BC");
+        assert_eq!(of("..", &[]), "/metrics/job/%2E%2E");
     }
 }

@@ -3,10 +3,10 @@
 //! Every family of the contract is written, with its type and help from there; a gauge that is not known has no
 //! sample.
 
-use super::exposition::Exposition;
-use super::prom::flag;
 use crate::core::bot_metrics::contract::{self, BREAKER_STATES, Kind};
 use crate::core::bot_metrics::{Histogram, LiveBot, Meter, Recent};
+use crate::report::exposition::Exposition;
+use crate::report::metrics::flag;
 
 use chrono::{DateTime, Utc};
 
