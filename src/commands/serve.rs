@@ -7,14 +7,17 @@ use super::judging::{collect_provenance, load_window_policy};
 use crate::cli::globals::{GlobalArgs, LogFormat};
 use crate::cli::judging::JudgedRunArgs;
 use crate::cli::serve::ServeArgs;
-use crate::core::run::live::LiveFacts;
-use crate::core::run::source::Wait;
 use crate::exit::Exit;
-use crate::flow::live_folder::{Followed, LiveFolder};
-use crate::io::clock::{self, Stopwatch};
-use crate::io::signals::StopRequest;
-use crate::render::run_log::LogEvent;
-use crate::server::{Listening, Server};
+use crate::export::live::LiveFacts;
+use crate::export::live::folder::Followed;
+use crate::export::live::folder::LiveFolder;
+use crate::export::live::server::Server;
+use crate::infra::clock;
+use crate::infra::clock::StopRequest;
+use crate::infra::clock::Stopwatch;
+use crate::infra::clock::Wait;
+use crate::infra::http_server::Listening;
+use crate::run::log::LogEvent;
 
 /// A look may take this share of the time: of a folder that takes a second, one in five.
 const SHARE: u32 = 5;

@@ -42,7 +42,6 @@ pub enum ServeError {
     /// The address is taken.
     #[error("`{address}` is in use; choose another port, or 0 for any free one")]
     InUse {
-        /// The address.
         address: SocketAddr,
         /// What the system says.
         source: io::Error,
@@ -50,7 +49,6 @@ pub enum ServeError {
     /// The address cannot be listened on.
     #[error("cannot listen on `{address}`")]
     Listen {
-        /// The address.
         address: SocketAddr,
         /// What the system says.
         source: io::Error,
@@ -218,7 +216,6 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    /// On a listener.
     pub(crate) fn new(listener: TcpListener) -> Self {
         Self { listener, free: Arc::new(Semaphore::new(CONNECTIONS)) }
     }

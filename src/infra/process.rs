@@ -221,7 +221,6 @@ impl Drop for Child {
 /// How much of stderr is kept, bytes.
 const TAIL: usize = 4096;
 
-/// A stdout.
 #[derive(Debug, Default)]
 pub(crate) struct Stdout {
     /// What was written, as far as the limit.

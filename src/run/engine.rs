@@ -52,7 +52,6 @@ pub struct Drive<'a> {
     pub folder: &'a mut RunFolder,
     /// Tells the time, waits, and notices that the run is to stop.
     pub pace: Pace<'a>,
-    /// Watches.
     pub watcher: &'a mut dyn Watcher,
     /// Samples resources, if asked for.
     pub sampler: Option<Sampler>,

@@ -48,7 +48,6 @@ pub struct Case<'a> {
 /// A step that no guard has objected to yet.
 #[derive(Clone, Debug)]
 pub struct Step<'a> {
-    /// The parameter.
     pub parameter: &'a Parameter,
     /// Value before.
     pub old: f64,

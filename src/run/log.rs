@@ -11,6 +11,7 @@ use crate::core::kpi::KpiId;
 use crate::core::manifest::ClockStep;
 use crate::core::manifest::ClockStepKind;
 use crate::core::number::{fixed, trimmed};
+use crate::core::policy::run::Patience;
 use crate::core::verdict::Outcome;
 use crate::render::json::compact_ascii;
 use crate::render::markdown::printable;
@@ -169,20 +170,9 @@ pub fn failed(done: u64, iterations: u64, reason: &str) -> LogEvent {
     LogEvent::new("soak", "FAILED").with("done", done).with("iterations", iterations).with("reason", reason)
 }
 
-/// What the record does not tell.
-#[derive(Clone, Copy, Debug)]
-pub struct Told<'a> {
-    /// How many iterations the run has.
-    pub iterations: u64,
-    /// The profile that a panic revert puts in force.
-    pub panic_profile: &'a str,
-    /// So many failures in a row lead to it.
-    pub panic_after_fails: u64,
-}
-
 /// All events of an iteration, in the order in which they happened.
-pub fn lines(record: &IterationRecord, told: &Told<'_>) -> Vec<LogEvent> {
-    let mut events = vec![iteration(record, told)];
+pub fn lines(record: &IterationRecord, iterations: u64, patience: &Patience) -> Vec<LogEvent> {
+    let mut events = vec![iteration(record, iterations)];
     match &record.collection_failed {
         Some(reason) => events.push(
             of("sanity", "COLLECTION_FAILED", record)
@@ -198,8 +188,10 @@ pub fn lines(record: &IterationRecord, told: &Told<'_>) -> Vec<LogEvent> {
     tuning(&mut events, record);
     guards(&mut events, record);
     if record.tuning.panic_revert {
-        let reason = format!("{}_consecutive_failures", told.panic_after_fails);
-        events.push(of("panic", "REVERT", record).with("to", told.panic_profile).with("reason", reason));
+        let reason = format!("{}_consecutive_failures", patience.panic_after_fails);
+        events.push(
+            of("panic", "REVERT", record).with("to", patience.panic_profile.as_str()).with("reason", reason),
+        );
     }
     let (old, new) = (&record.tuning.old_hash, &record.tuning.state_hash);
     if old != new {
@@ -217,14 +209,14 @@ fn kpi(record: &IterationRecord, kpi: KpiId) -> Option<f64> {
     record.summary.values.get(kpi.index()).copied().flatten()
 }
 
-fn iteration(record: &IterationRecord, told: &Told<'_>) -> LogEvent {
+fn iteration(record: &IterationRecord, iterations: u64) -> LogEvent {
     let verdict = match (&record.collection_failed, record.summary.kpi_verdict) {
         (Some(_), _) => "NO_DATA",
         (None, Some(verdict)) => verdict.word(),
         (None, None) => "-",
     };
     of("soak", "ITERATION", record)
-        .with("of", told.iterations)
+        .with("of", iterations)
         .with("utc", record.ends.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
         .with_some("phase", record.has_phases.then(|| record.phase.word()))
         .with("net", kpi(record, KpiId::NET_BPS))

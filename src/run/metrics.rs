@@ -191,10 +191,8 @@ impl Rule {
     }
 }
 
-/// A metric of the run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunMetric {
-    /// Its name.
     pub name: &'static str,
     /// How it was made.
     pub rule: Rule,
@@ -210,7 +208,6 @@ impl RunMetric {
     }
 }
 
-/// All metrics of a run.
 #[derive(Default, Clone, Debug, PartialEq)]
 pub struct RunMetrics {
     /// The metrics, sorted by name, also those without a value.
@@ -250,10 +247,8 @@ impl RunMetrics {
 /// Decimals of numbers in reasons, where they are enough.
 const DECIMALS: usize = 4;
 
-/// The report on a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunReport {
-    /// The metrics.
     pub metrics: RunMetrics,
     /// One check a gate, in the order of the policy. `kpi` holds the name of the metric.
     pub checks: Vec<Check>,

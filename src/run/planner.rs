@@ -43,7 +43,6 @@ pub struct Planner<'a> {
 /// An iteration that begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Begin {
-    /// Its phase.
     pub phase: Phase,
     /// The overrides in force while it runs.
     pub overrides: ParamValues,

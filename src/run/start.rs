@@ -41,10 +41,8 @@ impl fmt::Display for StartOrigin {
     }
 }
 
-/// A start value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StartValue {
-    /// The parameter.
     pub param: ParamName,
     /// Its value, within the bounds, in the parameter's unit.
     pub value: f64,
@@ -76,7 +74,6 @@ pub enum StartError {
     Unknown {
         /// The name as given.
         name: String,
-        /// The value.
         value: f64,
         /// Who said it.
         origin: StartOrigin,
@@ -86,7 +83,6 @@ pub enum StartError {
     /// A preset names a parameter that the policy does not have.
     #[error("preset `{preset}`: the policy has no parameter `{name}`{hint}")]
     UnknownInPreset {
-        /// The preset.
         preset: String,
         /// The name as given.
         name: String,
@@ -98,9 +94,7 @@ pub enum StartError {
         "`{name}` = {value} ({origin}) is {side} its bound, {bound} {unit}; expected {lowest} to {highest}"
     )]
     OutOfBounds {
-        /// The parameter.
         name: ParamName,
-        /// The value.
         value: f64,
         /// Who said it.
         origin: StartOrigin,
@@ -118,13 +112,10 @@ pub enum StartError {
     /// The parameter takes whole numbers only.
     #[error("`{name}` = {value} ({origin}) is not whole; expected a whole number of {unit}")]
     NotWhole {
-        /// The parameter.
         name: ParamName,
-        /// The value.
         value: f64,
         /// Who said it.
         origin: StartOrigin,
-        /// Its unit.
         unit: String,
     },
 }

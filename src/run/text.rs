@@ -304,7 +304,6 @@ fn tuned(record: &IterationRecord) -> Tuned {
     }
 }
 
-/// A KPI of an iteration.
 fn value(record: &IterationRecord, kpi: KpiId) -> Option<f64> {
     record.summary.values.get(kpi.index()).copied().flatten()
 }

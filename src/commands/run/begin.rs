@@ -6,23 +6,34 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 
 use super::settings::usage;
-use super::{Job, folder_failure, settings};
+use super::{Job, settings};
 use crate::commands::Failure;
+use crate::core::manifest;
+use crate::core::manifest::DeclaredOverride;
+use crate::core::manifest::MANIFEST_VERSION;
+use crate::core::manifest::RunManifest;
+use crate::core::manifest::RunSettings;
+use crate::core::manifest::Segment;
+use crate::core::manifest::SourceSettings;
 use crate::core::manifest::{RunEvent, RunState};
 use crate::core::params::{ParamName, ParamValues};
-use crate::core::run::settings::{RunSettings, SourceSettings};
-use crate::core::run::source::Source;
-use crate::core::run::start::{Start, StartOrigin, StartValue};
+use crate::infra::clock;
 use crate::io::artifacts::Durability;
-use crate::io::clock;
 use crate::io::environment::{cpu_name, host_name};
 use crate::io::loose;
-use crate::io::run_folder::{Check, OVERRIDES_FILE, Place, RunFolder};
+use crate::run::folder::Check;
+use crate::run::folder::OVERRIDES_FILE;
+use crate::run::folder::Place;
+use crate::run::folder::RunFolder;
 use crate::run::iteration::tuning::TunerState;
+use crate::run::plan::PlannedFile;
+use crate::run::plan::RunPlan;
 use crate::run::plan::plan as make_plan;
+use crate::run::source::Source;
+use crate::run::start::Start;
+use crate::run::start::StartOrigin;
+use crate::run::start::StartValue;
 use crate::wire::overrides;
-use crate::wire::run_manifest::{self, DeclaredOverride, RunManifest, SCHEMA_VERSION, Segment};
-use crate::wire::run_plan::{PlannedFile, RunPlan};
 
 /// The note of a run whose clock is fixed and whose reports have times of their own.
 const FIXED_CLOCK: &str = "the clock is fixed by the environment (`SOAK_NOW`): whether reports are stale by their own \
@@ -90,7 +101,7 @@ fn files(job: &Job<'_>, settings: &RunSettings) -> Vec<PlannedFile> {
     let file = |path: PathBuf, what| PlannedFile { path: path.display().to_string(), what };
     let mut files = vec![
         file(run.join("ITER_SUMMARY_<n>.json"), "one an iteration"),
-        file(run.join(run_manifest::FILE_NAME), "what was declared, and how far it got"),
+        file(run.join(manifest::MANIFEST_FILE), "what was declared, and how far it got"),
         file(run.join("RUN_LOG.jsonl"), "size and hash of every iteration file"),
         file(run.join("TUNING_REPORT.json"), "at the end"),
     ];
@@ -126,7 +137,7 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         overrides: start.values.iter().map(declared).collect(),
         policy_sha256: job.policy.sha256.clone(),
         rotated: Vec::new(),
-        schema_version: SCHEMA_VERSION.to_owned(),
+        schema_version: MANIFEST_VERSION.to_owned(),
         segments: vec![segment(job, 1, segment_start(&settings, started, 0))],
         settings: settings.clone(),
         source: settings.source.name().to_owned(),
@@ -136,8 +147,7 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     };
     let place = if job.args.files.run_isolated { Place::Isolated } else { Place::Latest };
     let kpis = &job.policy.kpis;
-    let folder =
-        RunFolder::create(out, place, manifest, job.now, kpis, durability(job)).map_err(folder_failure)?;
+    let folder = RunFolder::create(out, place, manifest, job.now, kpis, durability(job))?;
     let begun =
         Begun { folder, settings, done: 0, state: None, start: start.overrides(), started, shape, notes };
     Ok((begun, source))
@@ -147,8 +157,7 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     let out = &job.args.files.out;
     let place = if job.args.files.run_isolated { Place::Isolated } else { Place::Latest };
     let kpis = &job.policy.kpis;
-    let (mut folder, found) =
-        RunFolder::open(out, place, Check::All, kpis, durability(job)).map_err(folder_failure)?;
+    let (mut folder, found) = RunFolder::open(out, place, Check::All, kpis, durability(job))?;
     let mut manifest = folder.manifest().clone();
     agree(job, &manifest)?;
     settings::check_places(job, &manifest.settings)?;
@@ -196,13 +205,13 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         manifest.state = RunState::Running;
         let starts = segment_start(&settings, started.to_utc(), done);
         manifest.segments.push(segment(job, done + 1, starts));
-        folder.declare(manifest).map_err(folder_failure)?;
-        folder.append_event(RunEvent::Resume, Some(done), None, job.now).map_err(folder_failure)?;
+        folder.declare(manifest)?;
+        folder.append_event(RunEvent::Resume, Some(done), None, job.now)?;
     }
     if let Some(last) = found.last.as_ref().filter(|_| !is_over) {
         // After the last iteration nobody else would put them in place.
         let text = overrides::write(shape.as_deref(), &last.state.overrides).map_err(Failure::input)?;
-        folder.put_overrides(text.as_bytes()).map_err(folder_failure)?;
+        folder.put_overrides(text.as_bytes())?;
     }
     let set_aside = found.set_aside.iter();
     let mut notes: Vec<String> = set_aside
@@ -210,7 +219,7 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         .collect();
     notes.extend(remarks);
     if found.manifest_was_lost {
-        let path = folder.path().join(run_manifest::FILE_NAME);
+        let path = folder.path().join(manifest::MANIFEST_FILE);
         notes.push(format!("`{}` was missing or damaged and was made again", path.display()));
     }
     let state = found.last.map(|record| record.state);
@@ -231,7 +240,7 @@ fn extended(job: &Job<'_>, manifest: &RunManifest) -> Result<u64, Failure> {
 }
 
 fn read_manifest(folder: &Path) -> Result<RunManifest, Failure> {
-    let path = folder.join(run_manifest::FILE_NAME);
+    let path = folder.join(manifest::MANIFEST_FILE);
     let bytes = loose::read_plain(&path)
         .map_err(|error| Failure::input(error).hint("start a run without `--resume`"))?;
     RunManifest::read(&bytes).map_err(|reason| {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::begin::Begun;
 use super::watch::{Messenger, Watch};
-use super::{Job, folder_failure, plain, resume_command, shell_word};
+use super::{Job, plain, resume_command, shell_word};
 use crate::cli::values::Format;
 use crate::commands::judging::cannot_judge;
 use crate::commands::post_soak::end as end_with;
@@ -12,19 +12,23 @@ use crate::commands::{Failure, print};
 use crate::core::analysis::{Analysis, Options, Origin};
 use crate::core::manifest::RunState;
 use crate::core::policy::Policy;
-use crate::core::run::live::LiveVerdict;
-use crate::core::run::report::RunReport;
 use crate::core::verdict::Outcome;
 use crate::exit::Exit;
+use crate::export::live::LiveVerdict;
+use crate::export::live::server::Server;
 use crate::flow::judge::{Request, judge};
 use crate::io::loose;
-use crate::render::run_log::{self, LogEvent};
-use crate::render::run_text::{self, Decision, NextStep, RunEnd};
 use crate::render::terminal::Style;
 use crate::render::{json, soak_results_md};
 use crate::run::engine::{End, Ended};
 use crate::run::folder::RunFolderError;
-use crate::server::Server;
+use crate::run::log;
+use crate::run::log::LogEvent;
+use crate::run::metrics::RunReport;
+use crate::run::text;
+use crate::run::text::Decision;
+use crate::run::text::NextStep;
+use crate::run::text::RunEnd;
 use crate::wire::overrides;
 use crate::wire::soak_metrics::{GatesSummary, SoakMetrics};
 
@@ -40,7 +44,7 @@ pub(super) fn end(
     let ended = match ended {
         Ok(ended) => ended,
         Err(error) => {
-            let failure = folder_failure(error);
+            let failure = Failure::from(error);
             tell_failure(&mut watch, &failure.error.to_string());
             // As far as the folder still can: a run that is over must not look as if it went on.
             drop(begun.folder.finish(RunState::Failed, Some(&failure.error.to_string()), job.now));
@@ -57,10 +61,10 @@ pub(super) fn end(
     let reason = reason(&ended.end);
     // A run that was complete before it was resumed is written down already.
     if begun.folder.manifest().state != RunState::Complete {
-        begun.folder.finish(state, reason.as_deref(), job.now).map_err(folder_failure)?;
+        begun.folder.finish(state, reason.as_deref(), job.now)?;
     }
     let folder = match state {
-        RunState::Complete | RunState::Failed => begun.folder.materialise().map_err(folder_failure)?,
+        RunState::Complete | RunState::Failed => begun.folder.materialise()?,
         RunState::Interrupted | RunState::Running => begun.folder.path().to_owned(),
     };
     let report = RunReport::judge(watch.metrics.finish(), &job.policy.run_gates);
@@ -91,7 +95,7 @@ pub(super) fn end(
     notify_end(&mut watch, &ended, &decision, &origin);
     warn_unsent(&watch.voice, watch.messenger.take());
     match job.args.format {
-        Format::Text => print(run_text::end(
+        Format::Text => print(text::end(
             &RunEnd {
                 rows: &watch.rows,
                 drift: &job.policy.drift,
@@ -246,16 +250,16 @@ fn adopt(
 fn tell_end(watch: &mut Watch<'_>, ended: &Ended, report: &RunReport, gates: bool) {
     let failed = report.metrics.failed as u64;
     let event = match &ended.end {
-        End::Complete => run_log::complete(ended.last, failed, gates.then_some(report.outcome)),
-        End::Interrupted => run_log::interrupted(ended.last, watch.iterations, "signal"),
-        other => run_log::failed(ended.last, watch.iterations, &reason(other).unwrap_or_default()),
+        End::Complete => log::complete(ended.last, failed, gates.then_some(report.outcome)),
+        End::Interrupted => log::interrupted(ended.last, watch.iterations, "signal"),
+        other => log::failed(ended.last, watch.iterations, &reason(other).unwrap_or_default()),
     };
     watch.voice.tell(&event);
 }
 
 fn tell_failure(watch: &mut Watch<'_>, problem: &str) {
     let done = watch.rows.len() as u64;
-    watch.voice.tell(&run_log::failed(done, watch.iterations, problem));
+    watch.voice.tell(&log::failed(done, watch.iterations, problem));
     if let Some(messenger) = &watch.messenger {
         messenger
             .send(&format!("Soak run [FAILED] after iteration {done} of {}: {problem}", watch.iterations));

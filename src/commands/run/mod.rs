@@ -23,23 +23,32 @@ use crate::cli::values::Format;
 use crate::core::analysis::Origin;
 use crate::core::bot_metrics::LiveBot;
 use crate::core::manifest::RunState;
+use crate::core::manifest::SourceSettings;
 use crate::core::policy::Policy;
-use crate::core::run::live::{LiveFacts, LiveRun};
-use crate::core::run::planner::Planner;
-use crate::core::run::settings::SourceSettings;
-use crate::core::run::source::Source;
 use crate::exit::Exit;
-use crate::flow::run::{Clock, Drive, Pace, Sampler};
+use crate::export::live::LiveFacts;
+use crate::export::live::LiveRun;
+use crate::export::live::server::Server;
+use crate::infra::clock;
+use crate::infra::clock::MachineClocks;
+use crate::infra::clock::StopRequest;
+use crate::infra::clock::Stopwatch;
+use crate::infra::http_server::Listening;
+use crate::infra::http_server::ServeError;
 use crate::infra::notify::{self, NotifyError};
-use crate::io::clock::{self, MachineClocks, Stopwatch};
+use crate::infra::progress::Progress;
 use crate::io::environment::Environment;
 use crate::io::procfs;
-use crate::io::progress::Progress;
-use crate::io::run_folder::RunFolderError;
-use crate::io::signals::StopRequest;
-use crate::render::run_log::{self, LogEvent};
-use crate::render::{json, run_plan};
-use crate::server::{Listening, ServeError, Server};
+use crate::render::json;
+use crate::run::engine::Clock;
+use crate::run::engine::Drive;
+use crate::run::engine::Pace;
+use crate::run::engine::Sampler;
+use crate::run::log;
+use crate::run::log::LogEvent;
+use crate::run::plan;
+use crate::run::planner::Planner;
+use crate::run::source::Source;
 use crate::wire::provenance::Provenance;
 
 /// What every step of the command needs.
@@ -69,7 +78,7 @@ pub(super) fn run(args: &RunArgs, globals: &GlobalArgs) -> Result<Exit, Failure>
         args.serve.map(Listening::at).transpose().map_err(cannot_serve)?;
         let planned = begin::plan(&job)?;
         print(match args.format {
-            Format::Text => run_plan::text(&planned),
+            Format::Text => plan::text(&planned),
             Format::Json => json::pretty(&planned),
         })?;
         return Ok(Exit::Success);
@@ -135,13 +144,10 @@ fn carry_out(
     watch.publisher = server.as_ref().map(Server::publisher);
     watch.simulated = settings::simulated(&begun.settings.source)?;
     tell_start(&watch.voice, &begun, policy, server.as_ref());
-    begun
-        .folder
-        .for_each_record(|record| {
-            watch.earlier(&record);
-            Ok(())
-        })
-        .map_err(folder_failure)?;
+    begun.folder.for_each_record(|record| {
+        watch.earlier(&record);
+        Ok(())
+    })?;
     let planner = Planner {
         policy,
         iterations,
@@ -220,9 +226,9 @@ fn tell_start(voice: &Voice, begun: &Begun, policy: &Policy, server: Option<&Ser
             SourceSettings::Sim { seed, .. } => Some(seed),
             _ => None,
         };
-        voice.tell(&run_log::start(manifest.iterations, begun.settings.source.name(), seed, &folder));
+        voice.tell(&log::start(manifest.iterations, begun.settings.source.name(), seed, &folder));
     } else {
-        voice.tell(&run_log::resume(begun.done, manifest.iterations, &folder));
+        voice.tell(&log::resume(begun.done, manifest.iterations, &folder));
     }
     for warning in crate::run::plan::too_short(policy, manifest.iterations) {
         voice.tell(&LogEvent::new("sanity", "TOO_SHORT").with("note", warning.as_str()));
@@ -233,22 +239,6 @@ fn tell_start(voice: &Voice, begun: &Begun, policy: &Policy, server: Option<&Ser
     if let Some(server) = server {
         voice.tell(&LogEvent::new("soak", "SERVE").with("url", format!("http://{}/", server.address())));
     }
-}
-
-/// A run folder that cannot be used: the class says whether it is the input or the disk.
-fn folder_failure(error: RunFolderError) -> Failure {
-    let hint = error.hint();
-    let failure = match &error {
-        RunFolderError::NoRun { .. }
-        | RunFolderError::NoManifest { .. }
-        | RunFolderError::Manifest { .. }
-        | RunFolderError::Gap { .. }
-        | RunFolderError::Damaged { .. }
-        | RunFolderError::Renumbered { .. }
-        | RunFolderError::Shape(_) => Failure::input(error),
-        _ => Failure::output(error),
-    };
-    failure.hint_if_known(hint)
 }
 
 /// How a command line goes on with the run in this folder.

@@ -11,25 +11,32 @@ use crate::cli::run::{LengthArgs, RunArgs, SourceArgs, SourceName, TuningArgs};
 use crate::cli::start::StartArgs;
 use crate::commands::Failure;
 use crate::commands::access::target;
+use crate::commands::run::Job;
 use crate::commands::run::watch::Simulated;
-use crate::commands::run::{Job, folder_failure};
+use crate::core::manifest;
+use crate::core::manifest::RunSettings;
+use crate::core::manifest::SourceSettings;
 use crate::core::policy::run::{Preset, RunPolicy};
 use crate::core::policy::{Policy, RunGate};
-use crate::core::run::metrics::can_come_from;
-use crate::core::run::settings::{RunSettings, SourceSettings};
-use crate::core::run::source::Source;
-use crate::core::run::start::Start;
-use crate::core::simulator::{Scenario, Simulator};
 use crate::core::verdict::Severity;
-use crate::flow::start::{OVERRIDES_VARIABLE, StartProblem, StartRequest};
 use crate::io::http::Limits;
 use crate::io::loose;
-use crate::io::run_folder::{OVERRIDES_FILE, RunFolder};
-use crate::io::source::exec::ExecSource;
-use crate::io::source::file::FileSource;
-use crate::io::source::prometheus::PrometheusSource;
+use crate::run::folder::OVERRIDES_FILE;
+use crate::run::folder::RunFolder;
+use crate::run::metrics::can_come_from;
+use crate::run::simulator::Scenario;
 use crate::run::simulator::SimSource;
-use crate::wire::{run_log, run_manifest, tuning_written};
+use crate::run::simulator::Simulator;
+use crate::run::source::Source;
+use crate::run::source::exec::ExecSource;
+use crate::run::source::file::FileSource;
+use crate::run::source::prometheus::PrometheusSource;
+use crate::run::start::OVERRIDES_VARIABLE;
+use crate::run::start::Start;
+use crate::run::start::StartProblem;
+use crate::run::start::StartRequest;
+use crate::wire::run_log;
+use crate::wire::tuning_written;
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use clap::ValueEnum;
@@ -396,7 +403,7 @@ const APART: &str = "give each file a name of its own";
 /// That everything that is written during the run and at its end can have the place that was asked for.
 pub(crate) fn check_places(job: &Job<'_>, settings: &RunSettings) -> Result<(), Failure> {
     apart(job, settings)?;
-    RunFolder::try_place(&job.args.files.out).map_err(folder_failure)?;
+    RunFolder::try_place(&job.args.files.out)?;
     for (path, _) in job.args.reports.files() {
         writable(&path, "the report flags name files in folders that can be written")?;
     }
@@ -464,7 +471,7 @@ fn check_active(active: &Path, start_file: &Path) -> Result<(), Failure> {
 /// Whether a file has a name that belongs to a run's own files.
 fn is_of_a_run(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
-    [run_manifest::FILE_NAME, run_log::FILE_NAME, tuning_written::STATE_FILE, tuning_written::REPORT_FILE]
+    [manifest::MANIFEST_FILE, run_log::FILE_NAME, tuning_written::STATE_FILE, tuning_written::REPORT_FILE]
         .contains(&name)
         || name.starts_with("ITER_SUMMARY_")
 }

@@ -2,24 +2,29 @@
 
 use crate::cli::globals::LogFormat;
 use crate::core::analysis::Options;
+use crate::core::manifest::ClockStep;
 use crate::core::policy::Policy;
-use crate::core::run::clock::ClockStep;
-use crate::core::run::live::LiveVerdict;
-use crate::core::run::metrics::MetricsCollector;
-use crate::core::run::source::Interval;
-use crate::core::simulator::Simulator;
 use crate::core::verdict::Outcome;
-use crate::flow::follow::Follower;
-use crate::flow::run::Watcher;
+use crate::export::live::LiveVerdict;
+use crate::export::live::folder::Follower;
+use crate::export::live::server::Publisher;
+use crate::infra::clock;
+use crate::infra::clock::Stopwatch;
 use crate::infra::notify::{self, Target};
-use crate::io::clock::{self, Stopwatch};
-use crate::io::progress::{self, Progress};
+use crate::infra::progress;
+use crate::infra::progress::Progress;
 use crate::render::notification::{one_line, with_link};
-use crate::render::run_log::{self, LogEvent, Told};
-use crate::render::run_text::{self, TrendRow, Width};
 use crate::render::terminal::Style;
+use crate::run::engine::Watcher;
 use crate::run::iteration::{IterationRecord, KpiVerdict};
-use crate::server::Publisher;
+use crate::run::log;
+use crate::run::log::LogEvent;
+use crate::run::metrics::MetricsCollector;
+use crate::run::simulator::Simulator;
+use crate::run::source::Interval;
+use crate::run::text;
+use crate::run::text::TrendRow;
+use crate::run::text::Width;
 use std::io::Write;
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
@@ -241,7 +246,7 @@ impl Watcher for Watch<'_> {
     }
 
     fn clock_step(&mut self, step: &ClockStep) {
-        self.voice.tell(&run_log::clock_step(step));
+        self.voice.tell(&log::clock_step(step));
     }
 
     fn iteration(&mut self, record: &IterationRecord) {
@@ -252,16 +257,10 @@ impl Watcher for Watch<'_> {
         self.seen_now += 1;
         let is_drawn = self.voice.progress.is_drawn();
         if is_drawn {
-            let line = run_text::line(record, self.iterations, self.style, Width(progress::columns()));
+            let line = text::line(record, self.iterations, self.style, Width(progress::columns()));
             self.voice.progress.line(line.trim_end());
         } else if !self.voice.quiet {
-            let patience = &self.policy.run.patience;
-            let told = Told {
-                iterations: self.iterations,
-                panic_profile: &patience.panic_profile,
-                panic_after_fails: patience.panic_after_fails,
-            };
-            for event in run_log::lines(record, &told) {
+            for event in log::lines(record, self.iterations, &self.policy.run.patience) {
                 self.voice.tell(&event);
             }
         }

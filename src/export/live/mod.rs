@@ -128,7 +128,6 @@ impl LiveFacts {
 /// A parameter that changed from one iteration to the next. `None` = the file says that it changed, and not how.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct LiveChange {
-    /// The parameter.
     #[serde(skip)]
     pub param: ParamName,
     /// Value before.
@@ -144,7 +143,6 @@ pub struct LiveIteration {
     pub number: u64,
     /// When it ended, in the run's own time; `None` = the file does not say.
     pub ends: Option<DateTime<Utc>>,
-    /// Its phase.
     pub phase: Phase,
     /// Values by the index of the KPI table; `None` = not delivered.
     pub values: Box<[Option<f64>]>,
@@ -205,7 +203,6 @@ impl LiveIteration {
 pub struct LiveRun {
     /// Everything beside the iterations.
     pub facts: LiveFacts,
-    /// The KPIs.
     pub kpis: KpiTable,
     /// What an iteration must show to pass.
     pub pass: GateSet,
@@ -350,7 +347,6 @@ const LATEST: usize = 200;
 /// An iteration of an overview.
 #[derive(Clone, Copy, Debug)]
 pub struct Kept<'r> {
-    /// The iteration.
     pub iteration: &'r Arc<LiveIteration>,
     /// Whether iterations between it and the one before were left out, and none of them was missing.
     pub joined: bool,

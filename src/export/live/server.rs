@@ -103,7 +103,6 @@ impl Server {
     }
 }
 
-/// All routes.
 fn routes(shared: Shared) -> Router {
     Router::new()
         .route("/", get(run_page))

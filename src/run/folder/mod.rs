@@ -25,6 +25,7 @@ use crate::core::manifest::RunEvent;
 use crate::core::manifest::RunLogLine;
 use crate::core::manifest::RunManifest;
 use crate::core::manifest::RunState;
+use crate::failure::Failure;
 use crate::infra::clock::Stopwatch;
 use crate::infra::lock::{FolderLock, LockError};
 use crate::io::artifacts::Durability;
@@ -366,7 +367,6 @@ pub enum RunFolderError {
     /// A record with a number that no file can hold.
     #[error("iteration {number} cannot be written")]
     Record {
-        /// Its number.
         number: u64,
         /// Which number is the matter.
         source: serde_json::Error,
@@ -452,6 +452,23 @@ impl RunFolderError {
             ),
             Self::Record { .. } | Self::Shape(_) | Self::OutOfTurn { .. } => None,
         }
+    }
+}
+
+impl From<RunFolderError> for Failure {
+    fn from(error: RunFolderError) -> Self {
+        let hint = error.hint();
+        let failure = match &error {
+            RunFolderError::NoRun { .. }
+            | RunFolderError::NoManifest { .. }
+            | RunFolderError::Manifest { .. }
+            | RunFolderError::Gap { .. }
+            | RunFolderError::Damaged { .. }
+            | RunFolderError::Renumbered { .. }
+            | RunFolderError::Shape(_) => Failure::input(error),
+            _ => Failure::output(error),
+        };
+        failure.hint_if_known(hint)
     }
 }
 

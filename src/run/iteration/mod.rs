@@ -72,7 +72,6 @@ impl KpiVerdict {
 pub enum MakerSource {
     /// Maker ÷ (maker + taker) by volume.
     FillsVolume,
-    /// By count.
     FillsCount,
     /// `maker_share_pct` ÷ 100.
     MakerSharePct,
@@ -190,7 +189,6 @@ pub struct IterationRecord {
     pub ends: DateTime<Utc>,
     /// Whether the command was done before half of the interval was over, so that it saw little of it.
     pub measured_early: bool,
-    /// Its phase.
     pub phase: Phase,
     /// Whether the run has phases at all (`--warmup`).
     pub has_phases: bool,

@@ -10,7 +10,6 @@
 pub(crate) const TICKS: usize = BLOCKS * BLOCK_TICKS;
 /// Blocks of an iteration; the regime changes at most once a block.
 pub(crate) const BLOCKS: usize = 12;
-/// Ticks of a block.
 pub(crate) const BLOCK_TICKS: usize = 25;
 
 // Price.
@@ -70,7 +69,6 @@ pub(crate) const RESCUES_PER_SECOND: f64 = 2.0;
 
 /// Share of the quoting loops that send a message in a calm market.
 pub(crate) const LOOP_MESSAGES: f64 = 0.30;
-/// Messages of a replacement.
 pub(crate) const REPLACE_MESSAGES: f64 = 1.4;
 /// Tail cancels in a second when the tail is 0.
 pub(crate) const TAIL_MESSAGES: f64 = 8.0;
@@ -84,7 +82,6 @@ pub(crate) const CONTENTION_MS: f64 = 1.1;
 pub(crate) const LATENCY_NOISE_MS: f64 = 27.0;
 /// Latency that a burst adds, ms, and how many ticks of its block it lasts.
 pub(crate) const BURST_MS: f64 = 220.0;
-/// Ticks of a burst.
 pub(crate) const BURST_TICKS: usize = 4;
 /// Ticks of a burst in a latency storm.
 pub(crate) const STORM_TICKS: usize = 20;
@@ -111,7 +108,6 @@ pub(crate) const HIT_MS: f64 = 1200.0;
 
 /// Fee of a taker and rebate of a maker, bps.
 pub(crate) const TAKER_FEE_BPS: f64 = 3.5;
-/// Rebate of a maker, bps.
 pub(crate) const MAKER_REBATE_BPS: f64 = 0.1;
 /// Slippage of a small taker order in a calm market, bps.
 pub(crate) const SLIPPAGE_BPS: f64 = 0.55;
@@ -157,7 +153,5 @@ pub(crate) const RSS_MB: [f64; 2] = [412.0, 1.5];
 pub(crate) const LEAK_MB_PER_HOUR: f64 = 12.0;
 /// CPU, percent of one, and its noise.
 pub(crate) const CPU_PCT: [f64; 2] = [38.0, 2.0];
-/// Threads.
 pub(crate) const THREADS: u64 = 18;
-/// Open files.
 pub(crate) const OPEN_FILES: u64 = 64;

@@ -41,7 +41,6 @@ impl Tally {
         }
     }
 
-    /// Adds a tick.
     pub(crate) fn add(&mut self, tick: &Tick) {
         let sum = &mut self.sum;
         sum.maker += tick.maker;

@@ -108,7 +108,6 @@ pub fn ask_now(target: &Target, query: &str, limits: &Limits, wait: &dyn Wait) -
 /// Times that are a step apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
-    /// The first.
     pub first: DateTime<Utc>,
     /// The last, or shortly after it.
     pub last: DateTime<Utc>,

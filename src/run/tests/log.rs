@@ -9,10 +9,12 @@ use crate::run::iteration::{IterationRecord, KpiVerdict};
 use crate::run::log::*;
 use crate::run::records::{failed as no_data, record, with};
 
-const TOLD: Told<'static> = Told { iterations: 24, panic_profile: "steady_safe", panic_after_fails: 3 };
+fn patience() -> Patience {
+    crate::run::fixture::policy().patience
+}
 
 fn texts(record: &IterationRecord) -> Vec<String> {
-    lines(record, &TOLD).iter().map(LogEvent::text).collect()
+    lines(record, 24, &patience()).iter().map(LogEvent::text).collect()
 }
 
 #[test]

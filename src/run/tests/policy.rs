@@ -1,6 +1,9 @@
 //! The policy of a run with the documented numbers, made by hand for the tests of these rooms.
 
 use crate::core::kpi::KpiId;
+use crate::core::manifest::MeasureAt;
+use crate::core::params::Parameter;
+use crate::core::params::Parameters;
 use crate::core::params::{ParamName, ParamValues};
 use crate::core::policy::run::{
     Bound, Caution, Change, CooldownRules, FreezeRules, GuardRules, IterationVerdictRules, MeasuringRules,
@@ -8,8 +11,6 @@ use crate::core::policy::run::{
     RunPolicy, TunerRule, VelocityRules,
 };
 use crate::core::policy::{Limit, Step};
-use crate::core::run::settings::MeasureAt;
-use crate::core::tuning::parameters::{Parameter, Parameters};
 use crate::core::verdict::{Comparison, LimitSource};
 use Comparison::{Above, AtLeast, AtMost, Below};
 

@@ -45,7 +45,6 @@ pub fn with(mut record: IterationRecord, kpi: KpiId, value: Option<f64>) -> Iter
     record
 }
 
-/// The record with a delivered metric.
 pub fn delivering(mut record: IterationRecord, metric: &str, value: f64) -> IterationRecord {
     record.metrics.insert(metric.to_owned(), value);
     record
