@@ -14,26 +14,26 @@ pub mod compared_file;
 pub mod conditions;
 pub mod config_show;
 pub mod dashboard;
-pub mod edge_report;
-pub mod edge_sidecars;
+pub use crate::core::load::edge_report; // moved
+pub use crate::core::load::edge_report as edge_sidecars; // moved
 pub mod error_result;
 pub mod gate_result;
 pub mod golden;
 pub mod golden_result;
 pub mod history_result;
 pub mod history_samples;
-pub mod iteration;
+pub use crate::core::load::iteration; // moved
 pub use crate::run::iteration_file; // moved
 pub mod legacy_readiness;
-pub mod literals;
+pub use crate::core::json::text as literals; // moved
 pub use crate::export::live::document as live; // moved
 /// Moved.
 pub mod manifest {
     pub use crate::core::manifest::{read_declared as read, started_utc as started}; // moved
 }
-pub mod nesting;
-mod node;
-pub mod number;
+pub use crate::core::json::text as nesting; // moved
+pub use crate::core::json as node; // moved
+pub use crate::core::json as number; // moved
 pub mod origin;
 pub mod overrides;
 pub use crate::core::policy; // moved
@@ -41,7 +41,7 @@ pub mod preset;
 pub mod procfs;
 pub mod prometheus;
 pub mod provenance;
-pub mod read;
+pub use crate::core::json as read; // moved
 pub mod release;
 pub mod remote_write;
 pub mod rotation;
@@ -65,13 +65,11 @@ pub mod snapshot;
 pub mod snapshot_1_2;
 pub mod soak_metrics;
 pub mod store_status;
-pub mod stream;
+pub use crate::core::json::text as stream; // moved
 pub mod tamper;
-pub mod told;
+pub use crate::core::json as told; // moved
 pub mod tolerances;
-pub mod tuning;
-mod tuning_parts;
-pub mod tuning_report;
+pub use crate::core::load::tuning_report; // moved
 pub use crate::run::folder::report as tuning_written; // moved
 pub mod warmup_metrics;
 

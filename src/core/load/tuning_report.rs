@@ -2,16 +2,15 @@
 //!
 //! Reads only what verification needs; its `summary` counts nothing that the records do not say better.
 
-use std::borrow::Cow;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess};
+use serde_json::de::SliceRead;
 
-use super::number::Reading;
-use super::read::{Key, Read, Seen, Shape};
-use super::tuning::TuningBuilder;
+use super::tuning::TuningReader;
 use crate::core::iteration::Tuning;
+use crate::core::json::{Fields, Key, Object, Read, Reading, Seen, Shape, read_all};
 
 /// What a `TUNING_REPORT.json` holds.
 #[derive(Debug, Default, PartialEq)]
@@ -24,10 +23,7 @@ pub struct TuningReport {
 
 /// Reads the bytes of a `TUNING_REPORT.json`.
 pub fn read(json: &[u8]) -> Result<TuningReport, serde_json::Error> {
-    let mut parser = serde_json::Deserializer::from_slice(json);
-    let report = Read(Report).deserialize(&mut parser)?;
-    parser.end()?;
-    Ok(report)
+    read_all(SliceRead::new(json), Report)
 }
 
 struct Report;
@@ -36,8 +32,8 @@ impl<'de> Shape<'de> for Report {
     type Value = TuningReport;
     const EXPECTED: &'static str = "an object with `iterations`, or a list";
 
-    fn key(&self) -> Cow<'_, str> {
-        Cow::Borrowed("TUNING_REPORT")
+    fn key(&self) -> &'static str {
+        "TUNING_REPORT"
     }
 
     fn null(self) -> TuningReport {
@@ -45,7 +41,7 @@ impl<'de> Shape<'de> for Report {
     }
 
     fn list<A: SeqAccess<'de>>(self, list: A) -> Result<TuningReport, A::Error> {
-        entries(list)
+        Entries.list(list)
     }
 
     fn object<A: MapAccess<'de>>(self, mut object: A) -> Result<TuningReport, A::Error> {
@@ -69,67 +65,51 @@ impl<'de> Shape<'de> for Entries {
     type Value = TuningReport;
     const EXPECTED: &'static str = "a list";
 
-    fn key(&self) -> Cow<'_, str> {
-        Cow::Borrowed("iterations")
+    fn key(&self) -> &'static str {
+        "iterations"
     }
 
     fn null(self) -> TuningReport {
         TuningReport::default()
     }
 
-    fn list<A: SeqAccess<'de>>(self, list: A) -> Result<TuningReport, A::Error> {
-        entries(list)
-    }
-}
-
-fn entries<'de, A: SeqAccess<'de>>(mut list: A) -> Result<TuningReport, A::Error> {
-    let mut report = TuningReport::default();
-    while let Some(record) = list.next_element_seed(Read(Record))? {
-        let Some((number, tuning)) = record else { continue };
-        match report.records.entry(number) {
-            Entry::Vacant(free) => {
-                free.insert(tuning);
-            }
-            Entry::Occupied(_) => {
-                report.duplicates.insert(number);
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<TuningReport, A::Error> {
+        let mut report = TuningReport::default();
+        while let Some(record) = list.next_element_seed(Read(Object("iterations[]", Record::default())))? {
+            let Some(Record { tuning, number, .. }) = record else { continue };
+            let number = number.ok_or_else(|| A::Error::custom("`iteration` is missing"))?;
+            let whole = whole(number).ok_or_else(|| {
+                A::Error::custom(format_args!("`iteration` is {number}, expected a whole number from 0"))
+            })?;
+            match report.records.entry(whole) {
+                Entry::Vacant(free) => {
+                    free.insert(tuning.finish());
+                }
+                Entry::Occupied(_) => {
+                    report.duplicates.insert(whole);
+                }
             }
         }
+        Ok(report)
     }
-    Ok(report)
 }
 
 /// One entry of the list.
-struct Record;
+#[derive(Default)]
+struct Record {
+    tuning: TuningReader,
+    number: Option<f64>,
+    seen: Seen,
+}
 
-impl<'de> Shape<'de> for Record {
-    type Value = Option<(u64, Tuning)>;
-    const EXPECTED: &'static str = "an object";
-
-    fn key(&self) -> Cow<'_, str> {
-        Cow::Borrowed("iterations[]")
-    }
-
-    fn null(self) -> Self::Value {
-        None
-    }
-
-    fn object<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-        let mut builder = TuningBuilder::default();
-        let mut number = None;
-        let mut seen = Seen::default();
-        while let Some(key) = object.next_key_seed(Key)? {
-            if key == "iteration" {
-                seen.once(0, "iteration")?;
-                number = object.next_value::<Reading>()?.required_type("iteration")?;
-            } else if !builder.accept(&key, &mut object)? {
-                object.next_value::<IgnoredAny>()?;
-            }
+impl<'de> Fields<'de> for Record {
+    fn field<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
+        if key != "iteration" {
+            return self.tuning.field(key, map);
         }
-        let number = number.ok_or_else(|| A::Error::custom("`iteration` is missing"))?;
-        let whole = whole(number).ok_or_else(|| {
-            A::Error::custom(format_args!("`iteration` is {number}, expected a whole number from 0"))
-        })?;
-        Ok(Some((whole, builder.finish())))
+        self.seen.once(0, key)?;
+        self.number = map.next_value::<Reading>()?.required_type(key)?;
+        Ok(true)
     }
 }
 
@@ -142,8 +122,8 @@ fn whole(number: f64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::json::NOT_FINITE_SENTINEL;
     use crate::core::params::ParamName;
-    use crate::wire::number::NOT_FINITE_SENTINEL;
 
     fn report(json: &str) -> TuningReport {
         read(json.as_bytes()).expect("a readable report")

@@ -1,11 +1,13 @@
 //! Tuning records in all spellings that occur, and what must not be understood.
 
 use super::*;
-use crate::wire::number::NOT_FINITE_SENTINEL;
+use serde_json::de::StrRead;
+
+use crate::core::json::{NOT_FINITE_SENTINEL, Object, read_all};
 
 fn parse(json: &str) -> Result<Tuning, String> {
-    let mut parser = serde_json::Deserializer::from_str(json);
-    TuningSeed.deserialize(&mut parser).map_err(|error| error.to_string())
+    let read = read_all(StrRead::new(json), Object("tuning", TuningReader::default()));
+    read.map(|read| read.unwrap_or_default().finish()).map_err(|error| error.to_string())
 }
 
 fn tuning(json: &str) -> Tuning {
@@ -261,30 +263,21 @@ fn escaped_keys_are_understood() {
 
 /// A flat file: the tuning keys stand among others.
 #[test]
-fn the_builder_leaves_other_keys_to_its_caller() {
-    struct Flat;
-    impl<'de> Shape<'de> for Flat {
-        type Value = (Tuning, Vec<f64>);
-        const EXPECTED: &'static str = "an object";
-        fn key(&self) -> Cow<'_, str> {
-            Cow::Borrowed("file")
-        }
-        fn null(self) -> Self::Value {
-            (Tuning::default(), Vec::new())
-        }
-        fn object<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-            let (mut builder, mut others) = (TuningBuilder::default(), Vec::new());
-            while let Some(key) = object.next_key_seed(Key)? {
-                if !builder.accept(&key, &mut object)? {
-                    others.push(object.next_value::<f64>()?);
-                }
+fn keys_of_others_are_left_to_the_caller() {
+    #[derive(Default)]
+    struct Flat(TuningReader, Vec<f64>);
+    impl<'de> Fields<'de> for Flat {
+        fn field<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
+            if !self.0.field(key, map)? {
+                self.1.push(map.next_value::<f64>()?);
             }
-            Ok((builder.finish(), others))
+            Ok(true)
         }
     }
     let json = r#"{"net_bps": 2.5, "applied": false, "deltas": {"a": 1}, "iteration": 4}"#;
-    let mut parser = serde_json::Deserializer::from_str(json);
-    let (tuning, others) = Read(Flat).deserialize(&mut parser).expect("a flat file");
+    let read = read_all(StrRead::new(json), Object("file", Flat::default()));
+    let Flat(tuning, others) = read.expect("a flat file").expect("an object");
+    let tuning = tuning.finish();
     assert_eq!((tuning.applied, delta(&tuning, "a")), (Some(false), Some(1.0)));
     assert_eq!(others, [2.5, 4.0]);
 }
