@@ -13,7 +13,7 @@ pub mod deltas;
 pub mod drift;
 pub mod edge;
 pub mod evidence;
-pub mod excerpt;
+pub use self::text as excerpt; // moved
 pub mod findings;
 pub mod golden;
 pub mod guards;
@@ -51,10 +51,11 @@ pub mod shell;
 pub mod signatures;
 pub use crate::run::simulator; // moved
 pub mod spark;
-pub mod spelling;
+pub use self::text as spelling; // moved
 pub use crate::stats; // moved
 pub mod symbols;
 pub mod tally;
+pub mod text;
 pub mod tuning;
 pub mod verdict;
 pub mod violations;

@@ -3,8 +3,7 @@
 //! Every family of the contract is written, with its type and help from there; a gauge that is not known has no
 //! sample.
 
-use crate::core::bot_metrics::contract::{self, BREAKER_STATES, Kind};
-use crate::core::bot_metrics::{Histogram, LiveBot, Meter, Recent};
+use crate::core::bot_metrics::{self, BREAKER_STATES, CONTRACT, Histogram, Kind, LiveBot, Meter, Recent};
 use crate::report::exposition::Exposition;
 use crate::report::metrics::flag;
 
@@ -15,7 +14,7 @@ pub(crate) fn bot(out: &mut Exposition, bot: &LiveBot, now: DateTime<Utc>) {
     let meter = bot.at(now);
     let recent = meter.recent();
     let edges = bot.edges();
-    for metric in contract::CONTRACT {
+    for metric in CONTRACT {
         match metric.kind {
             Kind::Histogram => {
                 family(out, metric.name);
@@ -47,7 +46,7 @@ pub(crate) fn bot(out: &mut Exposition, bot: &LiveBot, now: DateTime<Utc>) {
 }
 
 fn family(out: &mut Exposition, name: &str) {
-    let metric = contract::metric(name);
+    let metric = bot_metrics::metric(name);
     out.family(metric.name, metric.kind.word(), metric.help);
 }
 
@@ -149,17 +148,15 @@ mod tests {
         let text = exposition();
         let typed: Vec<String> =
             text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(ToOwned::to_owned).collect();
-        let expected: Vec<String> = contract::CONTRACT
-            .iter()
-            .map(|metric| format!("{} {}", metric.name, metric.kind.word()))
-            .collect();
+        let expected: Vec<String> =
+            CONTRACT.iter().map(|metric| format!("{} {}", metric.name, metric.kind.word())).collect();
         assert_eq!(typed, expected);
         let sampled: BTreeSet<&str> = text
             .lines()
             .filter(|line| !line.is_empty() && !line.starts_with('#'))
             .map(|line| line.split(['{', ' ']).next().unwrap_or_default())
             .collect();
-        for metric in contract::CONTRACT {
+        for metric in CONTRACT {
             let suffixes: &[&str] =
                 if metric.kind == Kind::Histogram { &["_bucket", "_sum", "_count"] } else { &[""] };
             for suffix in suffixes {

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use crate::core::golden::{self, Drift, Rule, Settings};
 use crate::io::load::{LARGEST, read_bounded};
 use crate::io::loose::{self, FileError};
-use crate::wire::tolerances::TolerancesError;
 use crate::wire::{golden as wire, tolerances};
 
 /// A file that cannot be compared.
@@ -32,7 +31,7 @@ pub enum RulesProblem {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        reason: TolerancesError,
+        reason: String,
     },
 }
 

@@ -19,7 +19,7 @@ pub(crate) use crate::infra::exchange; // moved
 pub use crate::infra::lock; // moved
 pub mod loose;
 pub use crate::infra::notify; // moved
-pub mod procfs;
+pub use crate::run::procfs; // moved
 pub use crate::infra::progress; // moved
 pub mod rotation;
 pub use crate::run::folder as run_folder; // moved

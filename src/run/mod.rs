@@ -16,6 +16,7 @@ pub mod log;
 pub mod metrics;
 pub mod plan;
 pub mod planner;
+pub mod procfs;
 pub mod propose;
 pub mod simulator;
 pub mod source;

@@ -38,7 +38,6 @@ pub mod origin;
 pub mod overrides;
 pub use crate::core::policy; // moved
 pub mod preset;
-pub mod procfs;
 pub mod prometheus;
 pub mod provenance;
 pub use crate::core::json as read; // moved
@@ -71,7 +70,6 @@ pub use crate::core::json as told; // moved
 pub mod tolerances;
 pub use crate::core::load::tuning_report; // moved
 pub use crate::run::folder::report as tuning_written; // moved
-pub mod warmup_metrics;
 
 pub use crate::report::audit as audit_summary; // moved
 pub(crate) use crate::report::deltas as delta_report; // moved

@@ -84,9 +84,34 @@ pub struct GateRow {
     pub limit_source: Option<LimitSource>,
 }
 
-/// The gates by their names in the policy.
-fn gates(report: &RunReport) -> BTreeMap<String, GateRow> {
-    report.checks.iter().filter_map(|check| Some((short_name(check).to_owned(), gate_row(check)?))).collect()
+/// The gates of a run and what follows from them.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct JudgedGates {
+    /// By their names in the policy.
+    pub gates: BTreeMap<String, GateRow>,
+    /// PASS, WARN or FAIL; INCONCLUSIVE and INVALID are published as FAIL.
+    #[schemars(extend("enum" = ["PASS", "WARN", "FAIL"]))]
+    pub verdict: String,
+    /// The true verdict.
+    pub outcome: Outcome,
+    /// The main reason.
+    pub reason: String,
+    /// The verdict of `soak gate` on the folder of the run, which this one is never better than; null where it was
+    /// not judged.
+    pub gate_outcome: Option<Outcome>,
+}
+
+impl JudgedGates {
+    fn of(report: &RunReport) -> Self {
+        let row = |check| Some((short_name(check).to_owned(), gate_row(check)?));
+        Self {
+            gates: report.checks.iter().filter_map(row).collect(),
+            verdict: report.outcome.published().to_owned(),
+            outcome: report.outcome,
+            reason: report.reason(),
+            gate_outcome: report.gate.as_ref().map(|(outcome, _)| *outcome),
+        }
+    }
 }
 
 /// The name of a run gate without that of its group.
@@ -143,18 +168,8 @@ pub struct SoakMetrics {
     pub metrics: BTreeMap<String, Option<f64>>,
     /// How each metric was made.
     pub metric_details: BTreeMap<String, MetricRow>,
-    /// The gates.
-    pub gates: BTreeMap<String, GateRow>,
-    /// PASS, WARN or FAIL; INCONCLUSIVE and INVALID are published as FAIL.
-    #[schemars(extend("enum" = ["PASS", "WARN", "FAIL"]))]
-    pub verdict: String,
-    /// The true verdict.
-    pub outcome: Outcome,
-    /// The main reason.
-    pub reason: String,
-    /// The verdict of `soak gate` on the folder of the run, which this one is never better than; null where it was
-    /// not judged.
-    pub gate_outcome: Option<Outcome>,
+    #[serde(flatten)]
+    pub judged: JudgedGates,
 }
 
 impl SoakMetrics {
@@ -176,11 +191,7 @@ impl SoakMetrics {
             impossible_values: metrics.impossible,
             metrics: each().map(|metric| (metric.name.to_owned(), metric.value)).collect(),
             metric_details: each().map(|metric| (metric.name.to_owned(), metric.into())).collect(),
-            gates: gates(report),
-            verdict: report.outcome.published().to_owned(),
-            outcome: report.outcome,
-            reason: report.reason(),
-            gate_outcome: report.gate.as_ref().map(|(outcome, _)| *outcome),
+            judged: JudgedGates::of(report),
         }
     }
 }
@@ -196,18 +207,8 @@ pub struct GatesSummary {
     /// Why the data is not about a release; only where it is simulated or a rehearsal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<OriginBlock>,
-    /// The gates.
-    pub gates: BTreeMap<String, GateRow>,
-    /// PASS, WARN or FAIL; INCONCLUSIVE and INVALID are published as FAIL.
-    #[schemars(extend("enum" = ["PASS", "WARN", "FAIL"]))]
-    pub verdict: String,
-    /// The true verdict.
-    pub outcome: Outcome,
-    /// The main reason.
-    pub reason: String,
-    /// The verdict of `soak gate` on the folder of the run, which this one is never better than; null where it was
-    /// not judged.
-    pub gate_outcome: Option<Outcome>,
+    #[serde(flatten)]
+    pub judged: JudgedGates,
     /// Hard gates that are missed or could not be judged, in alphabetical order.
     pub hard_missed: Vec<String>,
     /// Soft gates that are missed or could not be judged, in alphabetical order.
@@ -230,11 +231,7 @@ impl GatesSummary {
             schema_version: "1.0".to_owned(),
             runtime: Runtime::of(report, provenance),
             origin: OriginBlock::of_no_release(origin),
-            gates: gates(report),
-            verdict: report.outcome.published().to_owned(),
-            outcome: report.outcome,
-            reason: report.reason(),
-            gate_outcome: report.gate.as_ref().map(|(outcome, _)| *outcome),
+            judged: JudgedGates::of(report),
             hard_missed: missed(Severity::Hard),
             soft_missed: missed(Severity::Soft),
         }
@@ -321,6 +318,6 @@ mod tests {
         // The edge of the one good iteration is 3.0.
         assert_eq!(summary.hard_missed, ["deadline_miss_rate", "hit_ratio"]);
         assert_eq!(summary.soft_missed, ["maker_share", "ws_lag"]);
-        assert_eq!(summary.verdict, "FAIL");
+        assert_eq!(summary.judged.verdict, "FAIL");
     }
 }

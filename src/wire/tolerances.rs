@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::core::golden::{Pattern, PatternError, Rule, Treatment};
+use crate::core::golden::{Pattern, Rule, Treatment};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,51 +20,30 @@ struct Entry {
     ignore: bool,
 }
 
-/// Why a file holds no tolerances.
-#[derive(Debug, thiserror::Error)]
-pub enum TolerancesError {
-    /// No TOML of this shape.
-    #[error("{0}")]
-    Toml(#[from] toml::de::Error),
-    /// No JSON of this shape.
-    #[error("{0}")]
-    Json(#[from] serde_json::Error),
-    /// An entry whose path is no pointer.
-    #[error("the path `{path}` cannot be used: {reason}")]
-    Path {
-        /// The path.
-        path: String,
-        /// What is wrong with it.
-        reason: PatternError,
-    },
-    /// An entry that says nothing, or two things.
-    #[error("`{0}` needs `abs`, `rel` or both, or `ignore = true` alone")]
-    Says(String),
-    /// A tolerance that is none.
-    #[error("a tolerance of `{0}` is not a number from 0 on")]
-    Number(String),
-}
-
-/// Reads the rules, in their order.
-pub fn read(text: &str, is_json: bool) -> Result<Vec<Rule>, TolerancesError> {
-    let file: File = if is_json { serde_json::from_str(text)? } else { toml::from_str(text)? };
+/// Reads the rules, in their order. The error is why the file holds none.
+pub fn read(text: &str, is_json: bool) -> Result<Vec<Rule>, String> {
+    let file: File = if is_json {
+        serde_json::from_str(text).map_err(|error| error.to_string())?
+    } else {
+        toml::from_str(text).map_err(|error| error.to_string())?
+    };
     file.tolerances.into_iter().map(rule).collect()
 }
 
-fn rule(entry: Entry) -> Result<Rule, TolerancesError> {
-    let Entry { path, abs, rel, ignore } = entry;
+fn rule(Entry { path, abs, rel, ignore }: Entry) -> Result<Rule, String> {
     let treatment = match (abs, rel, ignore) {
         (None, None, true) => Treatment::Ignore,
-        (None, None, false) | (_, _, true) => return Err(TolerancesError::Says(path)),
+        (None, None, false) | (_, _, true) => {
+            return Err(format!("`{path}` needs `abs`, `rel` or both, or `ignore = true` alone"));
+        }
         (abs, rel, false) => Treatment::Within { abs: abs.unwrap_or(0.0), rel: rel.unwrap_or(0.0) },
     };
     if [abs, rel].into_iter().flatten().any(|value| !value.is_finite() || value < 0.0) {
-        return Err(TolerancesError::Number(path));
+        return Err(format!("a tolerance of `{path}` is not a number from 0 on"));
     }
-    match Pattern::parse(&path) {
-        Ok(pattern) => Ok(Rule { pattern, treatment }),
-        Err(reason) => Err(TolerancesError::Path { path, reason }),
-    }
+    let pattern =
+        Pattern::parse(&path).map_err(|reason| format!("the path `{path}` cannot be used: {reason}"))?;
+    Ok(Rule { pattern, treatment })
 }
 
 #[cfg(test)]
@@ -72,7 +51,7 @@ mod tests {
     use super::*;
 
     fn error(toml: &str) -> String {
-        read(toml, false).expect_err(toml).to_string()
+        read(toml, false).expect_err(toml)
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub fn mark_with(text: &str, sentinel: &str, explain: impl Fn(&str) -> &str) -> 
     let mut marked = Marked::new(text.as_bytes(), text.len().min(BUFFER), limits, mark);
     let mut out = String::with_capacity(text.len());
     marked.read_to_string(&mut out).ok()?;
-    marked.has_marked.then_some(out)
+    marked.found_any.then_some(out)
 }
 
 /// A JSON input of any size in which every bare NaN, Infinity and number beyond the doubles is a sentinel text.
@@ -137,7 +137,7 @@ struct Marked<R, M> {
     depth: usize,
     text_length: usize,
     has_ended: bool,
-    has_marked: bool,
+    found_any: bool,
 }
 
 impl<R: Read, M: Fn(&str, &mut Vec<u8>)> Marked<R, M> {
@@ -155,7 +155,7 @@ impl<R: Read, M: Fn(&str, &mut Vec<u8>)> Marked<R, M> {
             depth: 0,
             text_length: 0,
             has_ended: false,
-            has_marked: false,
+            found_any: false,
         }
     }
 
@@ -247,7 +247,7 @@ impl<R: Read, M: Fn(&str, &mut Vec<u8>)> Marked<R, M> {
             self.place = Place::Between;
             match std::str::from_utf8(&self.word) {
                 Ok(word) if is_non_finite(word) => {
-                    self.has_marked = true;
+                    self.found_any = true;
                     self.ready.push(b'"');
                     (self.mark)(word, &mut self.ready);
                     self.ready.push(b'"');

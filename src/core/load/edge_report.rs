@@ -29,9 +29,9 @@ const MOST: usize = 100;
 
 /// Reads a report. `None` when it has no totals.
 pub fn read(input: impl IoRead) -> Result<Option<EdgeReport>, serde_json::Error> {
-    let report = Report { report: EdgeReport::default(), has_totals: false, seen: Seen::default() };
-    let read = read_all(Input::new(marked(input)), Object("edge report", report))?;
-    Ok(read.filter(|read| read.has_totals).map(|read| read.report))
+    let whole = Report { read: EdgeReport::default(), has_totals: false, seen: Seen::default() };
+    let whole = read_all(Input::new(marked(input)), Object("edge report", whole))?;
+    Ok(whole.filter(|whole| whole.has_totals).map(|whole| whole.read))
 }
 
 /// The totals as their limits name them: the undotted keys. An object has no number of its own.
@@ -47,7 +47,7 @@ pub fn totals(report: &EdgeReport) -> Totals {
 }
 
 struct Report {
-    report: EdgeReport,
+    read: EdgeReport,
     has_totals: bool,
     seen: Seen,
 }
@@ -57,13 +57,13 @@ impl<'de> Fields<'de> for Report {
         match key {
             "totals" | "total" => {
                 self.seen.once(0, key)?;
-                let (report, seen) = (&mut self.report, &mut BTreeSet::new());
+                let (report, seen) = (&mut self.read, &mut BTreeSet::new());
                 let totals = Branch { report, seen, above: "", depth: 1, has_keys: false };
                 self.has_totals = map.next_value_seed(Read(Object("totals", totals)))?.is_some();
             }
             "runtime" => {
                 self.seen.once(1, key)?;
-                let runtime = Runtime { report: &mut self.report, seen: Seen::default() };
+                let runtime = Runtime { report: &mut self.read, seen: Seen::default() };
                 map.next_value_seed(Read(Object(key, runtime)))?;
             }
             _ => return Ok(false),

@@ -95,7 +95,8 @@ fn parse(json: &str, kpis: &KpiTable) -> Result<Vec<IterationFile>, serde_json::
 }
 
 /// Outer `None`: not seen yet; inner `None`: null.
-type TextSlot = Option<Option<Arc<str>>>;
+type Slot<T> = Option<Option<T>>;
+type TextSlot = Slot<Arc<str>>;
 
 fn text_once<'de, A: MapAccess<'de>>(slot: &mut TextSlot, key: &str, map: &mut A) -> Result<bool, A::Error> {
     once(slot, key, Text(key, |text: &str| Arc::from(text)), map).map(|()| true)
@@ -106,12 +107,12 @@ struct FileReader<'k> {
     flat: SummaryReader<'k>,
     nested: Option<SummaryReader<'k>>,
     flat_tuning: TuningReader,
-    tuning: Option<Option<TuningReader>>,
+    tuning: Slot<TuningReader>,
     number: Option<Reading>,
     source: TextSlot,
     commit: TextSlot,
-    collection: Option<Option<Collection>>,
-    overrides: Option<Option<ParamValues>>,
+    collection: Slot<Collection>,
+    overrides: Slot<ParamValues>,
 }
 
 impl<'k> FileReader<'k> {
@@ -286,7 +287,7 @@ struct SummaryReader<'k> {
     phase: TextSlot,
     symbol: TextSlot,
     drivers: Option<Vec<Arc<str>>>,
-    resources: Option<Option<Resources>>,
+    resources: Slot<Resources>,
     refused: Vec<KpiDefect>,
     /// Whether any measurement was seen.
     any: bool,

@@ -2,57 +2,23 @@
 //!
 //! Judges nothing; a folder without a single iteration is loaded like any other.
 
+mod beside;
 mod copies;
 mod files;
 mod follow;
-mod listing;
-mod recorded;
-mod repeats;
-mod sidecars;
-mod stamp;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::core::evidence::{BadFile, Duplicate, Evidence, LARGEST_NUMBER, Renumbered, RunState};
+use crate::core::evidence::{Duplicate, Evidence, LARGEST_NUMBER, Renumbered, RunState};
 use crate::core::kpi::{KpiId, KpiTable};
-use crate::core::ranges::Ranges;
+use crate::core::load::iteration::{IterationFile, Kind};
 use crate::core::recorded::Sha256;
 use crate::core::series::{Interner, Series};
-use crate::wire::iteration::{IterationFile, Kind};
 
-use files::FileRead;
-pub use files::{LARGEST, read_bounded, read_plain};
+use files::{Entry, FileRead};
+pub use files::{LARGEST, LoadError, parse_name, read_bounded, read_plain, runs_below};
 pub use follow::{Follower, Look};
-use listing::Entry;
-pub use listing::{parse_name, runs_below};
-
-/// A folder that cannot be loaded at all.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// It is not there.
-    #[error("there is no folder `{}`", path.display())]
-    Missing {
-        /// What was asked for.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// It is a file.
-    #[error("`{}` is not a folder", path.display())]
-    NotAFolder {
-        /// What was asked for.
-        path: PathBuf,
-    },
-    /// It cannot be listed.
-    #[error("the folder `{}` cannot be listed", path.display())]
-    List {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-}
 
 /// A loaded folder.
 #[derive(Debug, Default)]
@@ -78,38 +44,25 @@ fn end_of_block(entries: &[Entry]) -> usize {
     end
 }
 
-/// The numbers of the files, of whatever symbol.
-fn numbers_of(entries: &[Entry]) -> Ranges {
-    entries.iter().map(|entry| entry.number).filter(|number| *number <= LARGEST_NUMBER).collect()
-}
-
 /// Loads a folder.
 pub fn load(asked: &Path, kpis: &KpiTable) -> Result<Loaded, LoadError> {
-    let (folder, mut entries) = listing::resolve(asked)?;
+    let (folder, mut entries) = files::resolve(asked)?;
     let mut evidence = Evidence::default();
-    sidecars::read(&folder, &mut evidence);
+    beside::read(&folder, &mut evidence);
     if evidence.declared.as_ref().is_some_and(|declared| declared.state == RunState::Running) {
-        // The run has gone on since the first look: what its manifest tells of must be in the list. And its
+        // The run has gone on since the first look: what its manifest names must be in the list. And its
         // overrides still move, so they are not the end of anything.
-        (_, entries) = listing::resolve(&folder)?;
+        (_, entries) = files::resolve(&folder)?;
         evidence.end_overrides = None;
     }
-    let folder_numbers = numbers_of(&entries);
-    let mut gathering = Gathering::new(kpis);
+    let mut gathering = Gathering::new(kpis, evidence);
     gathering.read(&folder, &entries);
-    let hashes = gathering.finish(&mut evidence);
-    recorded::compare(&folder, &hashes, &mut evidence);
-    recorded::compare_artifacts(&folder, &mut evidence);
-    evidence.altered.extend(copies::find(&folder, &entries, &evidence));
-    evidence.folder = folder_numbers;
-    evidence.repeats = repeats::find(&folder, &entries, &evidence.series, kpis);
-    evidence.add_unusable_symbols(kpis.len());
-    Ok(Loaded { folder, evidence })
+    Ok(gathering.finish(folder, &entries, true))
 }
 
 /// Number, symbol in the name, and name of the iteration files in a folder, sorted by number, then name.
 pub fn iteration_names(folder: &Path) -> Result<Vec<(u64, Option<String>, String)>, LoadError> {
-    let entries = listing::list(folder)?;
+    let entries = files::list(folder)?;
     Ok(entries.into_iter().map(|entry| (entry.number, entry.symbol, entry.name)).collect())
 }
 
@@ -128,12 +81,13 @@ struct Gathering<'k> {
 }
 
 impl<'k> Gathering<'k> {
-    fn new(kpis: &'k KpiTable) -> Self {
+    /// Adds to what the files beside the iterations say.
+    fn new(kpis: &'k KpiTable, evidence: Evidence) -> Self {
         Self {
             kpis,
             series: BTreeMap::new(),
             interner: Interner::default(),
-            evidence: Evidence::default(),
+            evidence,
             renamed: BTreeMap::new(),
             hashes: Vec::new(),
             mapped: BTreeSet::new(),
@@ -143,7 +97,7 @@ impl<'k> Gathering<'k> {
     /// Reads block by block; while one is read, the one before it is put into the series.
     fn read(&mut self, folder: &Path, entries: &[Entry]) {
         let kpis = self.kpis;
-        let hashed = recorded::is_recorded(folder);
+        let hashed = beside::is_recorded(folder);
         let mut rest = entries;
         let mut before: (&[Entry], Vec<_>) = (&[], Vec::new());
         while !rest.is_empty() {
@@ -168,12 +122,7 @@ impl<'k> Gathering<'k> {
             }
             match content {
                 Ok(files) => same_number.extend(files.into_iter().map(|file| (entry, file))),
-                Err(reason) => self.evidence.bad_files.push(BadFile {
-                    name: entry.name.clone(),
-                    number: entry.number,
-                    symbol: entry.symbol.clone(),
-                    reason,
-                }),
+                Err(reason) => self.evidence.bad_files.push(entry.as_bad(reason)),
             }
         }
         self.append_number(&mut same_number);
@@ -270,11 +219,12 @@ impl<'k> Gathering<'k> {
             .push(iteration, &mut self.interner);
     }
 
-    /// Puts what was gathered into `evidence`; gives back the hashes of the files.
-    fn finish(mut self, evidence: &mut Evidence) -> Vec<(Entry, Sha256)> {
+    /// What was found, compared with what soak recorded of it.
+    fn finish(mut self, folder: PathBuf, entries: &[Entry], with_artifacts: bool) -> Loaded {
+        let evidence = &mut self.evidence;
         // A file that cannot be read has no symbol but that of its name. Where all its readable siblings call
         // themselves something else, so does it.
-        for bad in &mut self.evidence.bad_files {
+        for bad in &mut evidence.bad_files {
             let inside = bad.symbol.as_ref().and_then(|named| self.renamed.get(named));
             if let Some(inside) = inside
                 && inside.len() == 1
@@ -284,12 +234,16 @@ impl<'k> Gathering<'k> {
             }
         }
         evidence.series = self.series.into_values().collect();
-        evidence.bad_files = self.evidence.bad_files;
-        evidence.duplicates = self.evidence.duplicates;
-        evidence.renumbered = self.evidence.renumbered;
-        evidence.sources = self.evidence.sources;
-        evidence.sourceless = self.evidence.sourceless;
-        evidence.commits = self.evidence.commits;
-        self.hashes
+        beside::compare_iterations(&folder, &self.hashes, evidence);
+        if with_artifacts {
+            beside::compare_artifacts(&folder, evidence);
+        }
+        let copies = copies::copies(&folder, entries, evidence);
+        evidence.altered.extend(copies);
+        let numbers = entries.iter().map(|entry| entry.number);
+        evidence.folder = numbers.filter(|number| *number <= LARGEST_NUMBER).collect();
+        evidence.repeats = copies::repeats(&folder, entries, &evidence.series, self.kpis);
+        evidence.add_unusable_symbols(self.kpis.len());
+        Loaded { folder, evidence: self.evidence }
     }
 }
