@@ -58,7 +58,7 @@ proptest! {
     fn the_judge_reads_the_same_values_deltas_and_guards(record in any_record()) {
         let kpis = KpiTable::default();
         let files = judge::read(&bytes_of(&record), &kpis)
-            .map_err(|error| TestCaseError::fail(error))?;
+            .map_err(TestCaseError::fail)?;
         prop_assert_eq!(files.len(), 1);
         let file = &files[0];
         let seen = &file.iteration;
