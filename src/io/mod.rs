@@ -19,8 +19,8 @@ pub(crate) use crate::infra::exchange; // moved
 pub use crate::infra::lock; // moved
 pub mod loose;
 pub use crate::infra::notify; // moved
-pub use crate::run::procfs; // moved
-pub use crate::infra::progress; // moved
+pub use crate::infra::progress;
+pub use crate::run::procfs; // moved // moved
 pub mod rotation;
 pub use crate::run::folder as run_folder; // moved
 pub mod scratch;

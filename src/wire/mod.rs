@@ -31,9 +31,9 @@ pub use crate::export::live::document as live; // moved
 pub mod manifest {
     pub use crate::core::manifest::{read_declared as read, started_utc as started}; // moved
 }
-pub use crate::core::json::text as nesting; // moved
 pub use crate::core::json as node; // moved
-pub use crate::core::json as number; // moved
+pub use crate::core::json as number;
+pub use crate::core::json::text as nesting; // moved // moved
 pub mod origin;
 pub mod overrides;
 pub use crate::core::policy; // moved
