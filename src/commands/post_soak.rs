@@ -10,13 +10,14 @@ use super::judging::cannot_write;
 use crate::cli::globals::GlobalArgs;
 use crate::cli::post_soak::BaselineArgs;
 use crate::core::analysis::Analysis;
+use crate::core::verdict::Outcome;
 use crate::exit::Exit;
 use crate::flow::baseline;
 use crate::flow::judge::Judged;
-use crate::flow::tell;
-use crate::flow::write::{self, Rendered};
-use crate::infra::notify::Target;
-use crate::render::terminal::Style;
+use crate::infra::notify::{self, Target};
+use crate::render::notification::{Notification, line, with_link};
+use crate::report::artifacts::{self as write, Rendered};
+use crate::report::terminal::Style;
 use crate::wire::gate_result::GateResult;
 use crate::wire::provenance::Provenance;
 use crate::wire::snapshot::Snapshot;
@@ -127,18 +128,30 @@ pub(super) fn notify(
     target: &Target,
     link: Option<&str>,
 ) -> Option<String> {
-    match tell::verdict(snapshot, target, link) {
-        Ok(Some(_)) => say(globals, "note: the notification was delivered"),
-        Ok(None) => say(globals, "note: the verdict is PASS, nobody is notified"),
-        Err(error) => {
-            let hint = error.hint();
-            let error = format!("{:#}", anyhow!(error));
-            say(globals, &format!("warning: {error}"));
-            hint.inspect(|hint| say(globals, &format!("hint: {hint}")));
-            return Some(error);
-        }
+    if snapshot.outcome == Outcome::Pass {
+        say(globals, "note: the verdict is PASS, nobody is notified");
+        return None;
     }
-    None
+    let (kpi, guards) = (&snapshot.kpi_last8, &snapshot.guards_last8);
+    let text = line(&Notification {
+        outcome: snapshot.outcome,
+        risk_ratio: kpi.risk_ratio.mean,
+        maker_taker_ratio: kpi.maker_taker_ratio.mean,
+        net_bps: kpi.net_bps.mean,
+        p95_latency_ms: kpi.p95_latency_ms.mean,
+        guards: Some(guards.oscillation_count + guards.velocity_count + guards.cooldown_count),
+        origin: snapshot.origin.as_ref().and_then(|origin| origin.note.as_deref()),
+        reason: Some(&snapshot.outcome_reason),
+    });
+    let Err(error) = notify::send(target, &with_link(text, link)) else {
+        say(globals, "note: the notification was delivered");
+        return None;
+    };
+    let hint = error.hint();
+    let error = format!("{:#}", anyhow!(error));
+    say(globals, &format!("warning: {error}"));
+    hint.inspect(|hint| say(globals, &format!("hint: {hint}")));
+    Some(error)
 }
 
 /// How a command that gates ends on a verdict; an override passes any.

@@ -18,7 +18,6 @@ pub mod rotation;
 pub use crate::run::engine as run; // moved
 pub mod selftest;
 pub use crate::run::start; // moved
-pub mod tell;
 
 pub use crate::export::exporter as export;
 pub use crate::report::artifacts as write;

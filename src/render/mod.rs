@@ -5,7 +5,7 @@ pub mod baseline_text;
 pub mod compare_csv;
 pub mod compare_md;
 pub mod compare_text;
-pub mod config;
+pub use crate::report::config; // moved
 pub mod golden_text;
 pub mod history_md;
 pub mod history_text;

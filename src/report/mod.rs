@@ -4,16 +4,15 @@ pub(crate) mod analysis;
 pub mod artifacts;
 pub mod audit;
 pub(crate) mod ci;
+pub mod config;
 pub(crate) mod deltas;
-pub(crate) mod document;
-pub mod exposition;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod format;
 pub mod gate;
-pub(crate) mod html;
-pub mod json;
 pub(crate) mod metrics;
 pub(crate) mod run_results;
 pub(crate) mod svg;
-pub mod terminal;
-pub(crate) mod text;
+
+pub(crate) use format::{document, html, text};
+pub use format::{exposition, json, terminal};

@@ -12,7 +12,7 @@ use crate::render::json::compact_ascii;
 use sha2::{Digest, Sha256};
 
 const TEMPLATE: &str = include_str!("page.html");
-const STYLE: &str = concat!(include_str!("../../report/palette.css"), include_str!("page.css"));
+const STYLE: &str = concat!(include_str!("../../report/format/palette.css"), include_str!("page.css"));
 /// One script in four parts; `use strict` and the braces around them keep their names to themselves.
 const SCRIPT: &str = concat!(
     "\n\"use strict\";\n{",

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::core::policy::Policy;
 use crate::core::run::start::Start;
-use crate::render::terminal::printable;
+use crate::report::text::printable;
 use crate::wire::config_show::ConfigShow;
 
 /// One line a value, `key = value  # origin`, in columns. Up to the comments it is a policy in dotted keys.
