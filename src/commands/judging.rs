@@ -5,40 +5,55 @@ use std::path::Path;
 use super::Failure;
 use crate::cli::judging::{MockArgs, OverrideArgs, OverrideByArgs, PolicyArgs, WindowArgs};
 use crate::core::analysis::Options;
-use crate::core::policy::Policy;
+use crate::core::policy::{self, Layer, Origin, Patch, Policy};
 use crate::flow::judge::JudgeError;
-use crate::flow::policy::PolicyProblem;
+use crate::flow::provenance;
 use crate::flow::provenance::Overriding;
-use crate::flow::{policy, provenance};
 use crate::io::artifacts::WriteError;
 use crate::io::environment::Environment;
 use crate::io::load::LoadError;
-use crate::wire::policy::Patch;
+use crate::io::loose;
 use crate::wire::provenance::Provenance;
 
-/// The policy in force.
+/// The policy in force: `file` over the built-in one, `patches` over both.
 pub(super) fn load_policy(file: Option<&Path>, patches: &[Patch]) -> Result<Policy, Failure> {
-    policy::load(file, patches).map_err(|problem| match problem {
-        PolicyProblem::File(error) => {
-            Failure::usage(error).hint("`--policy` and $SOAK_POLICY name a policy file")
-        }
-        PolicyProblem::Policy(errors) => Failure::usage(errors)
-            .hint("`soak config check FILE` checks a policy; `soak config show` prints the keys"),
+    let mut layers = Vec::new();
+    if let Some(path) = file {
+        let text = loose::read_text(path)
+            .map_err(|error| Failure::usage(error).hint("`--policy` and $SOAK_POLICY name a policy file"))?;
+        layers.push(Layer { origin: Origin::File(path.display().to_string()), text });
+    }
+    policy::read(&layers, patches).map_err(|errors| {
+        Failure::usage(errors)
+            .hint("`soak config check FILE` checks a policy; `soak config show` prints the keys")
     })
 }
 
 /// The policy in force, with the window of the command line.
 pub(super) fn load_window_policy(policy: &PolicyArgs, window: &WindowArgs) -> Result<Policy, Failure> {
     let file = policy.policy.as_deref();
-    let mut patches = policy::window_patches(window.last_n, window.min_iterations);
-    let policy = load_policy(file, &patches)?;
-    match policy::exclude_patch(&policy, &window.exclude_symbol) {
-        Some(exclude) => {
-            patches.push(exclude);
-            load_policy(file, &patches)
-        }
-        None => Ok(policy),
+    let patch = |key: &str, value: String, flag: &str| Patch {
+        key: key.to_owned(),
+        value,
+        origin: Origin::Flag(flag.to_owned()),
+    };
+    let mut patches = Vec::new();
+    patches.extend(window.last_n.map(|n| patch("windows.last_n", n.to_string(), "--last-n")));
+    if let Some(n) = window.min_iterations {
+        let keys = ["run_verdict.min_iterations", "readiness.min_iterations", "goals.min_iterations"];
+        patches.extend(keys.map(|key| patch(key, n.to_string(), "--min-iterations")));
     }
+    let policy = load_policy(file, &patches)?;
+    if window.exclude_symbol.is_empty() {
+        return Ok(policy);
+    }
+    // It adds to what the policy excludes.
+    let mut excluded = policy.symbols.exclude.names.clone();
+    let added = window.exclude_symbol.iter().filter(|symbol| !policy.symbols.exclude.contains(symbol));
+    excluded.extend(added.cloned());
+    // Lists of texts are the same in JSON and in TOML.
+    patches.push(patch("symbols.exclude", serde_json::json!(excluded).to_string(), "--exclude-symbol"));
+    load_policy(file, &patches)
 }
 
 /// How a run is judged by the flags that the judging commands share.

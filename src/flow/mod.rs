@@ -11,7 +11,6 @@ pub mod history;
 pub mod judge;
 pub mod legacy_readiness;
 pub use crate::export::live::folder as live_folder; // moved
-pub mod policy;
 pub mod provenance;
 pub mod release;
 pub mod rotation;

@@ -93,7 +93,7 @@ fn kpi(t: &Table<'_>, own_name: &str) -> Read<Kpi> {
     let mut keys = vec![own_name.to_owned()];
     for alias in aliases {
         if keys.contains(&alias) {
-            return Err(t.fault_at("aliases", format!("`{alias}` stands twice")));
+            return Err(t.fault_at("aliases", format!("`{alias}` is listed twice")));
         }
         keys.push(alias);
     }

@@ -408,7 +408,7 @@ fn commands(t: &Table<'_>) -> Read<BTreeMap<ServiceCommand, String>> {
     let commands = all(ServiceCommand::VARIANTS.iter().map(|which| {
         let Some(command) = t.optional(which.key(), shell_line)? else { return Ok(None) };
         let is_blind = *which == ServiceCommand::SetTraffic && !command.contains("{percent}");
-        let problem = "holds no `{percent}`, which becomes the share of the canary";
+        let problem = "contains no `{percent}`, which becomes the share of the canary";
         decides(&t, which.key(), is_blind.then(|| problem.to_owned()))?;
         Ok(Some((*which, command)))
     }))?;
@@ -443,7 +443,7 @@ fn url(value: &Value) -> Parsed<String> {
         return Err("expected an address that begins with `http://` or `https://`".to_owned());
     }
     if rest.is_some_and(|rest| rest.split('/').next().unwrap_or_default().contains('@')) {
-        return Err("holds a user name or a password, and would stand in every bundle".to_owned());
+        return Err("contains a user name or a password, which would be in every bundle".to_owned());
     }
     Ok(url)
 }
@@ -451,7 +451,7 @@ fn url(value: &Value) -> Parsed<String> {
 fn shell_line(value: &Value) -> Parsed<String> {
     let command = line(value)?;
     match shell::problem(&command) {
-        Some(problem) => Err(format!("cannot stand in a script: {problem}")),
+        Some(problem) => Err(format!("is not for a script: {problem}")),
         None => Ok(command),
     }
 }

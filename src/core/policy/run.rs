@@ -406,7 +406,7 @@ fn cautions(t: &Table<'_>) -> Read<Vec<Caution>> {
         let [raised, keeps] = ["raised", "keeps"].map(|key| parameter_at(t, key));
         let (Some(raised), Some(keeps)) = (raised?, keeps?) else { return Ok(None) };
         if raised == keeps {
-            let problem = format!("`{keeps}` stands in `raised` as well; expected another parameter");
+            let problem = format!("`{keeps}` is `raised` as well; expected another parameter");
             return Err(t.fault_at("keeps", problem));
         }
         Ok(Some(Caution { name: t.name(), raised, keeps }))
@@ -459,7 +459,7 @@ fn frozen(t: &Table<'_>) -> Read<Vec<ParamName>> {
         let found = t.parameters().named(name, |problem| t.fault_at("parameters", problem))?;
         let Some(parameter) = found else { continue };
         if parameters.contains(&parameter.name) {
-            return Err(t.fault_at("parameters", format!("`{name}` stands twice")));
+            return Err(t.fault_at("parameters", format!("`{name}` is listed twice")));
         }
         parameters.push(parameter.name.clone());
     }
@@ -561,7 +561,7 @@ fn list_among<'n>(
     let mut result = Ok(());
     for (index, name) in found.iter().enumerate() {
         if found[..index].contains(name) {
-            result = Err(t.fault_at(key, format!("`{name}` stands twice")));
+            result = Err(t.fault_at(key, format!("`{name}` is listed twice")));
         } else if !known.clone().any(|known| known == name) {
             let hint = did_you_mean(name, known.clone());
             result = Err(t.fault_at(key, format!("unknown {what} `{name}`{hint}")));

@@ -89,7 +89,7 @@ fn the_published_policy_is_whole() {
 }
 
 #[test]
-fn a_policy_of_old_loads_and_its_gaps_are_told() {
+fn a_policy_of_old_loads_and_its_gaps_are_reported() {
     let policy = policy(OF_OLD);
     assert_eq!(policy.auto.actions.len(), 4);
     assert!(policy.audit.include_causes);
@@ -115,7 +115,7 @@ fn a_policy_of_old_loads_and_its_gaps_are_told() {
 }
 
 #[test]
-fn all_errors_are_told_at_once_with_line_and_column() {
+fn all_errors_are_reported_at_once_with_line_and_column() {
     let text = "version: \"2.0\"\nhard_gates:\n  - nam: A\n    severity: warning\nauto_rollback:\n  enabled: maybe\n  \
                 cooldown_minutes: -1\n  actions:\n    - type: scale_strateg\n      params: {target: 0}\n  surprise: 1\n";
     assert_eq!(

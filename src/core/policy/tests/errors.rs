@@ -10,7 +10,7 @@ fn read_text(text: &str) -> Result<(), PolicyErrors> {
 }
 
 #[test]
-fn a_value_of_the_wrong_kind_is_told_with_line_column_and_key() {
+fn a_value_of_the_wrong_kind_is_reported_with_line_column_and_key() {
     assert_eq!(
         error_of("\n[readiness.kpi.net_bps]\nlimit = \"2.9\"\n"),
         "`p.toml`:4:9: `readiness.kpi.net_bps.limit`: expected a number, found a string"
@@ -34,7 +34,7 @@ fn a_value_of_the_wrong_kind_is_told_with_line_column_and_key() {
 }
 
 #[test]
-fn rules_of_integrity_that_could_never_hold_are_told() {
+fn rules_of_integrity_that_could_never_hold_are_reported() {
     for (text, words) in [
         ("time_steps = \"fail\"", "`integrity.time_steps`: unknown outcome `fail`"),
         ("elapsed_share = 0", "`integrity.elapsed_share`: expected"),
@@ -48,7 +48,7 @@ fn rules_of_integrity_that_could_never_hold_are_told() {
 }
 
 #[test]
-fn a_table_in_the_place_of_a_value_and_the_reverse_are_told() {
+fn a_table_in_the_place_of_a_value_and_the_reverse_are_reported() {
     assert_eq!(
         error_of("[windows.last_n]\nlength = 8"),
         "`p.toml`:2:10: `windows.last_n`: expected a whole number, found a table"
@@ -61,7 +61,7 @@ fn a_table_in_the_place_of_a_value_and_the_reverse_are_told() {
 }
 
 #[test]
-fn unknown_keys_are_told_once_with_what_was_probably_meant() {
+fn unknown_keys_are_reported_once_with_what_was_probably_meant() {
     assert_eq!(
         error_of("[readiness]\nstatistics = \"mean\""),
         "`p.toml`:3:1: `readiness.statistics`: unknown key, did you mean `readiness.statistic`?"
@@ -80,7 +80,7 @@ fn unknown_keys_are_told_once_with_what_was_probably_meant() {
 }
 
 #[test]
-fn unknown_words_are_told_with_the_known_ones() {
+fn unknown_words_are_reported_with_the_known_ones() {
     assert_eq!(
         error_of("readiness.statistic = \"medain\""),
         "`p.toml`:2:23: `readiness.statistic`: unknown statistic `medain` (did you mean `median`?); \
@@ -103,7 +103,7 @@ fn unknown_words_are_told_with_the_known_ones() {
 }
 
 #[test]
-fn unknown_kpis_parameters_and_guards_are_told() {
+fn unknown_kpis_parameters_and_guards_are_reported() {
     assert_eq!(
         error_of("[readiness.kpi.net_bp]\ncomparison = \">=\"\nlimit = 3"),
         "`p.toml`:2:16: `readiness.kpi.net_bp`: unknown KPI `net_bp` (did you mean `net_bps`?); \
@@ -126,7 +126,7 @@ fn unknown_kpis_parameters_and_guards_are_told() {
 }
 
 #[test]
-fn bad_syntax_is_told_with_its_place_and_hides_no_other_layer() {
+fn bad_syntax_is_reported_with_its_place_and_hides_no_other_layer() {
     let broken =
         Layer { origin: Origin::File("a.toml".into()), text: "schema_version = 1\n[windows\n".into() };
     let wrong = Layer {
@@ -141,7 +141,7 @@ fn bad_syntax_is_told_with_its_place_and_hides_no_other_layer() {
 }
 
 #[test]
-fn a_duplicate_key_is_told_at_its_second_place_together_with_other_errors() {
+fn a_duplicate_key_is_reported_at_its_second_place_together_with_other_errors() {
     let errors = errors_of("windows.last_n = 8\nwindows.last_n = 9\nwindows.steady_start = 0\n");
     assert_eq!(errors.len(), 2, "{errors:#?}");
     assert!(
@@ -235,7 +235,7 @@ fn kpis_that_clash_or_cannot_have_values_are_refused() {
     assert!(
         error_of(&declare("x", "aliases = [\"p95\"]")).contains("already a name of KPI `p95_latency_ms`")
     );
-    assert!(error_of(&declare("x", "aliases = [\"y\", \"y\"]")).contains("`y` stands twice"));
+    assert!(error_of(&declare("x", "aliases = [\"y\", \"y\"]")).contains("`y` is listed twice"));
     assert!(
         error_of(&declare("x", "aliases = \"y\"")).contains("expected a list of strings, found a string")
     );
@@ -273,7 +273,7 @@ fn errors_in_flags_name_the_flag() {
 }
 
 #[test]
-fn all_errors_are_told_at_once_in_the_order_of_their_places() {
+fn all_errors_are_reported_at_once_in_the_order_of_their_places() {
     let errors = errors_of(concat!(
         "[windows]\nlast_n = 0\n",
         "[readiness]\nwindow = \"all\"\nstatistik = \"mean\"\n",

@@ -154,7 +154,7 @@ fn gates_judge_the_point_unless_the_set_or_the_kpi_asks_for_a_bound() {
 }
 
 #[test]
-fn a_bound_that_can_never_be_had_is_told_with_its_place() {
+fn a_bound_that_can_never_be_had_is_reported_with_its_place() {
     assert_eq!(
         error_of("[readiness.kpi.net_bps]\nstatistic = \"min\"\njudge = \"lower\""),
         "`p.toml`:4:9: `readiness.kpi.net_bps.judge`: a bound is known for `mean` and `median`, not for `min`; \
@@ -186,7 +186,7 @@ fn so_many_iterations_must_hold_in_a_row_or_of_the_last_ones() {
 }
 
 #[test]
-fn counts_that_can_never_judge_are_told_with_their_place() {
+fn counts_that_can_never_judge_are_reported_with_their_place() {
     let error = |keys: &str| error_of(&format!("[readiness.kpi.net_bps]\nstatistic = \"each\"\n{keys}"));
     let starts = |error: String, words: &str| assert!(error.contains(words), "{error}");
     starts(

@@ -122,7 +122,7 @@ fn a_kpi_may_differ_from_the_defaults_of_its_group() {
 }
 
 #[test]
-fn a_declared_kpi_can_stand_in_every_group() {
+fn a_declared_kpi_can_be_in_every_group() {
     let policy = good(concat!(
         "[kpi.queue_depth]\nunit = \"orders\"\ndirection = \"lower\"\naliases = [\"depth\"]\n",
         "floor = 2\nlowest = 0\n",

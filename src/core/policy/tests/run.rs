@@ -22,7 +22,7 @@ fn accepted(texts: &[&str]) {
 }
 
 #[test]
-fn unknown_parameters_are_told_with_what_was_probably_meant() {
+fn unknown_parameters_are_reported_with_what_was_probably_meant() {
     assert_eq!(
         error_of("[profiles.steady_safe]\nmin_interval = 70"),
         "`p.toml`:3:1: `profiles.steady_safe.min_interval`: unknown parameter `min_interval` \
@@ -128,14 +128,14 @@ fn names_must_be_those_of_something_in_force() {
         ),
         ("tuner.maker_boost.replaces = [\"driver_adverse\"]", "unknown row above `driver_adverse`"),
         ("tuner.maker_boost.replaces = [\"maker_boost\"]", "unknown row above `maker_boost`"),
-        ("tuner.maker_boost.replaces = [\"edge\", \"edge\"]", "`edge` stands twice"),
+        ("tuner.maker_boost.replaces = [\"edge\", \"edge\"]", "`edge` is listed twice"),
         (
             "guards.partial_freeze.latency_freezes = [\"rebids\"]",
             "unknown subsystem `rebids` (did you mean `rebid`?)",
         ),
-        ("guards.partial_freeze.oscillation_freezes = [\"rebid\", \"rebid\"]", "`rebid` stands twice"),
-        ("guards.freeze.parameters = [\"tail_age_ms\", \"tail_age_ms\"]", "`tail_age_ms` stands twice"),
-        ("cautions.spread_and_interval.keeps = \"base_spread_bps_delta\"", "stands in `raised` as well"),
+        ("guards.partial_freeze.oscillation_freezes = [\"rebid\", \"rebid\"]", "`rebid` is listed twice"),
+        ("guards.freeze.parameters = [\"tail_age_ms\", \"tail_age_ms\"]", "`tail_age_ms` is listed twice"),
+        ("cautions.spread_and_interval.keeps = \"base_spread_bps_delta\"", "is `raised` as well"),
         ("tuner.edge.when.net = { below = 1 }", "(here it goes by `net_bps`)"),
         ("iteration_verdict.warn.risk.kpi = \"risk_rate\"", "(did you mean `risk_ratio`?)"),
     ]);

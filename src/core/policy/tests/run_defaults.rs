@@ -240,7 +240,7 @@ fn assert_row(rule: &TunerRule, name: &str, when: &[Condition], moves: &[Move]) 
 }
 
 #[test]
-fn the_rows_of_the_tuner_stand_in_the_published_order_with_the_published_steps() {
+fn the_rows_of_the_tuner_are_in_the_published_order_with_the_published_steps() {
     let rows = read(&[], &[]).unwrap_or_else(|errors| panic!("{errors}")).run.tuner;
     let expected: [(&str, &[Condition], &[Move]); 11] = [
         (
