@@ -9,13 +9,9 @@ use crate::cli::judging::JudgedRunArgs;
 use crate::cli::serve::ServeArgs;
 use crate::exit::Exit;
 use crate::export::live::LiveFacts;
-use crate::export::live::folder::Followed;
-use crate::export::live::folder::LiveFolder;
+use crate::export::live::folder::{Followed, LiveFolder};
 use crate::export::live::server::Server;
-use crate::infra::clock;
-use crate::infra::clock::StopRequest;
-use crate::infra::clock::Stopwatch;
-use crate::infra::clock::Wait;
+use crate::infra::clock::{self, StopRequest, Stopwatch, Wait};
 use crate::infra::http_server::Listening;
 use crate::run::log::LogEvent;
 

@@ -9,23 +9,16 @@
 //! start one interval before; the segments keep the machine's time.
 
 use std::fmt;
-
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-
 use schemars::JsonSchema;
-
 use serde::{Deserialize, Serialize};
 
 use crate::core::kpi::KpiId;
-
 use crate::core::ranges::Ranges;
-
 use crate::core::run::iteration::IterationRecord;
-
 use crate::wire::artifact_manifest::sha256_hex;
-
 use crate::wire::iteration_file::{file_name, utc};
 
 /// Name of the file in the run's folder.

@@ -4,10 +4,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::export::exporter::Exporter;
-use crate::infra::http_server::{HttpThread, Listening, ServeError, as_json};
-use crate::render::json::compact_ascii;
-use crate::report::exposition::Form;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -15,6 +11,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
 use tokio::task::spawn_blocking;
+
+use crate::export::exporter::Exporter;
+use crate::infra::http_server::{HttpThread, Listening, ServeError, as_json};
+use crate::render::json::compact_ascii;
+use crate::report::exposition::Form;
 
 /// Who knows the metrics.
 type Shared = Arc<Mutex<Exporter>>;

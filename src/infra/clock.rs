@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::io::environment::{Environment, NotUnicode};
 use chrono::{DateTime, Utc};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+
+use crate::io::environment::{Environment, NotUnicode};
 
 /// The variables that fix the time, the first that is set wins: the own name, then the two older ones.
 pub const NAMES: [&str; 3] = ["SOAK_NOW", "CI_FAKE_UTC", "MM_FREEZE_UTC_ISO"];

@@ -3,12 +3,13 @@
 //! The file stays when the lock is released: deleting it would let two writers hold locks on two files of
 //! the same name. Readers need no lock. Must not be held while waiting for anything slow.
 
-use crate::io::environment;
+use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use std::{fmt, io};
+
+use crate::io::environment;
 
 /// Name of the lock file in the folder that it guards.
 pub const FILE_NAME: &str = ".soak.lock";

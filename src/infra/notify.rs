@@ -11,9 +11,10 @@
 //! Parts of a text joined are the whole. Whole lines stay together where they can, else whole words; a word is cut only
 //! where it fills half a message by itself, and a character never.
 
+use serde_json::{Value, json};
+
 use crate::core::secret::Secret;
 use crate::io::http::{Address, HttpError, Limits, post_json};
-use serde_json::{Value, json};
 
 /// Where Telegram's bot API lives.
 pub const TELEGRAM_API: &str = "https://api.telegram.org";

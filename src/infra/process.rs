@@ -3,14 +3,13 @@
 //! The process is not reaped before its group was told to end, so that its number cannot have passed to
 //! somebody else by then.
 
-use crate::infra::clock::Interrupted;
-use crate::infra::clock::Wait;
 use std::fmt::Write as _;
-use std::io;
-use std::io::Read;
+use std::io::{self, Read};
 use std::process::{Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::infra::clock::{Interrupted, Wait};
 
 /// How often is looked whether the command has ended.
 const STEP: Duration = Duration::from_millis(10);

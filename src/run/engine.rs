@@ -4,24 +4,18 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+
 use crate::core::manifest::{ClockStep, ClockStepKind};
 use crate::core::params::ParamValues;
 use crate::core::policy::run::MeasuringRules;
-use crate::infra::clock::Interrupted;
-use crate::infra::clock::Wait;
-use crate::infra::clock::{Clocks, Reading};
+use crate::infra::clock::{Clocks, Interrupted, Reading, Wait};
 use crate::run::folder::{RunFolder, RunFolderError};
-use crate::run::iteration::EdgeReport;
 use crate::run::iteration::tuning::TunerState;
-use crate::run::iteration::{IterationRecord, KpiVerdict, Sample};
+use crate::run::iteration::{EdgeReport, IterationRecord, KpiVerdict, Sample};
 use crate::run::planner::{Event, Planner};
-use crate::run::source;
-use crate::run::source::Interval;
-use crate::run::source::NoReport;
-use crate::run::source::ReportTimes;
-use crate::run::source::Source;
+use crate::run::source::{self, Interval, NoReport, ReportTimes, Source};
 use crate::wire::overrides;
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 /// What is noted once where a command sees less than half of the interval.
 const EARLY: &str = "the command was done before half of the interval was over, so it saw little of what the overrides \

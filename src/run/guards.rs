@@ -3,16 +3,15 @@
 //!
 //! Decides only; the memory is brought up to date by [`crate::core::run::planner`].
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::core::guards::{Guard, GuardSet};
 use crate::core::number::TOLERANCE;
-use crate::core::params;
-use crate::core::params::{ParamName, ParamValues, Parameter};
+use crate::core::params::{self, ParamName, ParamValues, Parameter};
 use crate::core::policy::run::{FreezeRules, PartialFreezeRules, RunPolicy};
 use crate::run::iteration::tuning as signature;
-use crate::run::iteration::tuning::{Applied, SkipCode};
-use crate::run::iteration::tuning::{Debounce, RecentChange, TunerState};
+use crate::run::iteration::tuning::{Applied, Debounce, RecentChange, SkipCode, TunerState};
 use crate::run::propose::{Proposal, all_hold, bound_words};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// What the guards look at.
 #[derive(Clone, Copy, Debug)]

@@ -6,17 +6,17 @@
 
 use std::fmt::Write as _;
 
+use serde_json::{Map, Value, json};
+
 use crate::core::guards::Guard;
 use crate::core::kpi::KpiId;
-use crate::core::manifest::ClockStep;
-use crate::core::manifest::ClockStepKind;
+use crate::core::manifest::{ClockStep, ClockStepKind};
 use crate::core::number::{fixed, trimmed};
 use crate::core::policy::run::Patience;
 use crate::core::verdict::Outcome;
 use crate::render::json::compact_ascii;
 use crate::render::markdown::printable;
 use crate::run::iteration::{IterationRecord, KpiVerdict};
-use serde_json::{Map, Value, json};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::core::manifest::{RunSettings, SourceSettings};
 use crate::core::number::{exact, fixed, trimmed};
 use crate::core::policy::Policy;
 use crate::core::policy::run::RunPolicy;
 use crate::render::markdown::printable;
 use crate::run::start::Start;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 /// The plan.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

@@ -4,24 +4,21 @@
 //! where anything is written.
 
 use std::collections::{BTreeMap, BTreeSet};
-
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::core::guards::{Guard, GuardSet};
-use crate::core::params;
-use crate::core::params::{ParamName, ParamValues, Parameters};
+use crate::core::params::{self, ParamName, ParamValues, Parameters};
 use crate::core::policy::Policy;
 use crate::core::policy::run::{Phases, Preset, Profile, RunPolicy};
-use crate::run::guards;
-use crate::run::guards::{Case, Decision, Freeze, KEPT_HASHES, KEPT_VALUES, decide, merged};
-use crate::run::iteration::EdgeReport;
+use crate::run::guards::{self, Case, Decision, Freeze, KEPT_HASHES, KEPT_VALUES, decide, merged};
 use crate::run::iteration::summary::{metrics, summarise};
-use crate::run::iteration::tuning::{Applied, Delta, SkipCode, TuningRecord};
-use crate::run::iteration::tuning::{RecentChange, TunerState};
-use crate::run::iteration::tuning::{of_deltas, of_overrides};
-use crate::run::iteration::{IterationRecord, IterationSummary, KpiVerdict, Phase, Sample};
+use crate::run::iteration::tuning::{
+    Applied, Delta, RecentChange, SkipCode, TunerState, TuningRecord, of_deltas, of_overrides,
+};
+use crate::run::iteration::{EdgeReport, IterationRecord, IterationSummary, KpiVerdict, Phase, Sample};
 use crate::run::propose::{Proposal, Question, propose, tag};
-use chrono::{DateTime, Utc};
 
 /// Plans a run.
 #[derive(Clone, Copy, Debug)]

@@ -3,14 +3,13 @@
 //! Rows are asked from top to bottom; a parameter that has a delta is not touched by a row below, unless that
 //! row takes its place. Knows nothing of guards, and applies nothing.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::core::kpi::KpiId;
 use crate::core::number::{beside, exact};
-use crate::core::params;
-use crate::core::params::{ParamName, ParamValues, Parameter};
+use crate::core::params::{self, ParamName, ParamValues, Parameter};
 use crate::core::policy::run::{Bound, Change, Movement, RunPolicy, TunerRule};
-use crate::run::iteration::tuning::Delta;
-use crate::run::iteration::tuning::TunerState;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::run::iteration::tuning::{Delta, TunerState};
 
 /// What the table is asked about.
 #[derive(Clone, Copy, Debug)]

@@ -1,15 +1,14 @@
 //! The values that a run starts with: who said what, who wins, and what a preset makes of it. Pure.
 
 use std::fmt;
+use std::path::Path;
 
 use crate::core::params::{ParamName, ParamValues, Parameter, Parameters};
 use crate::core::policy::Step;
 use crate::core::policy::run::{Preset, RunPolicy};
 use crate::core::spelling::did_you_mean;
-use crate::io::loose;
-use crate::io::loose::FileError;
+use crate::io::loose::{self, FileError};
 use crate::wire::overrides::{StrictError, read_strictly};
-use std::path::Path;
 
 /// Who said a start value.
 #[derive(Clone, Debug, PartialEq, Eq)]

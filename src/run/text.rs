@@ -5,6 +5,8 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
+
 use crate::core::drift::{self, DriftRules, DriftWord, Resource, ResourceValues};
 use crate::core::guards::{Guard, GuardCounts, GuardSet};
 use crate::core::kpi::KpiId;
@@ -15,7 +17,6 @@ use crate::render::soak_results_md::unit;
 use crate::render::terminal::{Style, heading, ladder, printable, rule};
 use crate::run::iteration::{IterationRecord, KpiVerdict};
 use crate::run::metrics::RunReport;
-use chrono::{DateTime, Utc};
 
 /// Rows shown from the beginning of a long run.
 const FIRST: usize = 4;

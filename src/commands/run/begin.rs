@@ -5,34 +5,23 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 
-use super::settings::usage;
-use super::{Job, settings};
+use super::Job;
+use super::settings::{self, usage};
 use crate::commands::Failure;
-use crate::core::manifest;
-use crate::core::manifest::DeclaredOverride;
-use crate::core::manifest::MANIFEST_VERSION;
-use crate::core::manifest::RunManifest;
-use crate::core::manifest::RunSettings;
-use crate::core::manifest::Segment;
-use crate::core::manifest::SourceSettings;
-use crate::core::manifest::{RunEvent, RunState};
+use crate::core::manifest::{
+    self, DeclaredOverride, MANIFEST_VERSION, RunEvent, RunManifest, RunSettings, RunState, Segment,
+    SourceSettings,
+};
 use crate::core::params::{ParamName, ParamValues};
 use crate::infra::clock;
 use crate::io::artifacts::Durability;
 use crate::io::environment::{cpu_name, host_name};
 use crate::io::loose;
-use crate::run::folder::Check;
-use crate::run::folder::OVERRIDES_FILE;
-use crate::run::folder::Place;
-use crate::run::folder::RunFolder;
+use crate::run::folder::{Check, OVERRIDES_FILE, Place, RunFolder};
 use crate::run::iteration::tuning::TunerState;
-use crate::run::plan::PlannedFile;
-use crate::run::plan::RunPlan;
-use crate::run::plan::plan as make_plan;
+use crate::run::plan::{PlannedFile, RunPlan, plan as make_plan};
 use crate::run::source::Source;
-use crate::run::start::Start;
-use crate::run::start::StartOrigin;
-use crate::run::start::StartValue;
+use crate::run::start::{Start, StartOrigin, StartValue};
 use crate::wire::overrides;
 
 /// The note of a run whose clock is fixed and whose reports have times of their own.

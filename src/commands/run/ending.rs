@@ -22,13 +22,9 @@ use crate::render::terminal::Style;
 use crate::render::{json, soak_results_md};
 use crate::run::engine::{End, Ended};
 use crate::run::folder::RunFolderError;
-use crate::run::log;
-use crate::run::log::LogEvent;
+use crate::run::log::{self, LogEvent};
 use crate::run::metrics::RunReport;
-use crate::run::text;
-use crate::run::text::Decision;
-use crate::run::text::NextStep;
-use crate::run::text::RunEnd;
+use crate::run::text::{self, Decision, NextStep, RunEnd};
 use crate::wire::overrides;
 use crate::wire::soak_metrics::{GatesSummary, SoakMetrics};
 

@@ -7,39 +7,31 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::anyhow;
+use chrono::{DateTime, Utc};
+use clap::ValueEnum;
+
 use crate::cli::run::{LengthArgs, RunArgs, SourceArgs, SourceName, TuningArgs};
 use crate::cli::start::StartArgs;
 use crate::commands::Failure;
 use crate::commands::access::target;
 use crate::commands::run::Job;
 use crate::commands::run::watch::Simulated;
-use crate::core::manifest;
-use crate::core::manifest::RunSettings;
-use crate::core::manifest::SourceSettings;
+use crate::core::manifest::{self, RunSettings, SourceSettings};
 use crate::core::policy::run::{Preset, RunPolicy};
 use crate::core::policy::{Policy, RunGate};
 use crate::core::verdict::Severity;
 use crate::io::http::Limits;
 use crate::io::loose;
-use crate::run::folder::OVERRIDES_FILE;
-use crate::run::folder::RunFolder;
+use crate::run::folder::{OVERRIDES_FILE, RunFolder};
 use crate::run::metrics::can_come_from;
-use crate::run::simulator::Scenario;
-use crate::run::simulator::SimSource;
-use crate::run::simulator::Simulator;
+use crate::run::simulator::{Scenario, SimSource, Simulator};
 use crate::run::source::Source;
 use crate::run::source::exec::ExecSource;
 use crate::run::source::file::FileSource;
 use crate::run::source::prometheus::PrometheusSource;
-use crate::run::start::OVERRIDES_VARIABLE;
-use crate::run::start::Start;
-use crate::run::start::StartProblem;
-use crate::run::start::StartRequest;
-use crate::wire::run_log;
-use crate::wire::tuning_written;
-use anyhow::anyhow;
-use chrono::{DateTime, Utc};
-use clap::ValueEnum;
+use crate::run::start::{OVERRIDES_VARIABLE, Start, StartProblem, StartRequest};
+use crate::wire::{run_log, tuning_written};
 
 /// Length of an iteration where nobody says otherwise, seconds.
 const INTERVAL: f64 = 300.0;

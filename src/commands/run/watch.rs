@@ -1,5 +1,11 @@
 //! Everybody who follows a run: the report, the terminal, the log, the live page, the chat.
 
+use std::io::Write;
+use std::path::Path;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
 use crate::cli::globals::LogFormat;
 use crate::core::analysis::Options;
 use crate::core::manifest::ClockStep;
@@ -8,28 +14,18 @@ use crate::core::verdict::Outcome;
 use crate::export::live::LiveVerdict;
 use crate::export::live::folder::Follower;
 use crate::export::live::server::Publisher;
-use crate::infra::clock;
-use crate::infra::clock::Stopwatch;
+use crate::infra::clock::{self, Stopwatch};
 use crate::infra::notify::{self, Target};
-use crate::infra::progress;
-use crate::infra::progress::Progress;
+use crate::infra::progress::{self, Progress};
 use crate::render::notification::{one_line, with_link};
 use crate::render::terminal::Style;
 use crate::run::engine::Watcher;
 use crate::run::iteration::{IterationRecord, KpiVerdict};
-use crate::run::log;
-use crate::run::log::LogEvent;
+use crate::run::log::{self, LogEvent};
 use crate::run::metrics::MetricsCollector;
 use crate::run::simulator::Simulator;
 use crate::run::source::Interval;
-use crate::run::text;
-use crate::run::text::TrendRow;
-use crate::run::text::Width;
-use std::io::Write;
-use std::path::Path;
-use std::sync::mpsc::{Sender, channel};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use crate::run::text::{self, TrendRow, Width};
 
 /// Sends texts to a chat without holding up the run.
 #[derive(Debug)]

@@ -5,6 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
 use crate::core::guards::Guard;
 use crate::core::kpi::{Direction, KpiId};
 use crate::core::manifest::RunState;
@@ -14,9 +18,6 @@ use crate::core::policy::KpiGate;
 use crate::export::live::{LiveChange, LiveFacts, LiveIteration, LiveRun, LiveVerdict};
 use crate::run::iteration::KpiVerdict;
 use crate::run::iteration::tuning::SkipCode;
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 /// The run beside its iterations.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]

@@ -4,17 +4,16 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
+
 use crate::core::analysis::{Analysis, Options, SymbolAnalysis, limits_word, pass_limits};
-use crate::core::manifest;
-use crate::core::manifest::{RunManifest, SourceSettings};
+use crate::core::manifest::{self, RunManifest, SourceSettings};
 use crate::core::policy::Policy;
 use crate::export::live::{LiveFacts, LiveIteration, LiveRun, LiveVerdict};
-use crate::flow::judge;
-use crate::flow::judge::{JudgeError, Judged, Request};
-use crate::io::load::LoadError;
-use crate::io::{load, loose};
+use crate::flow::judge::{self, JudgeError, Judged, Request};
+use crate::io::load::{self, LoadError};
+use crate::io::loose;
 use crate::wire::provenance::Provenance;
-use chrono::{DateTime, Utc};
 
 /// Files whose time says when a run was last heard of.
 const SIGNS_OF_LIFE: [&str; 2] = ["RUN_LOG.jsonl", manifest::MANIFEST_FILE];

@@ -3,6 +3,8 @@
 //!
 //! A value that is not known has no sample; it is never 0.
 
+use chrono::{DateTime, Utc};
+
 use crate::core::guards::Guard;
 use crate::core::kpi::KpiId;
 use crate::core::manifest::RunState;
@@ -11,7 +13,6 @@ use crate::export::bot::bot;
 use crate::export::live::{LiveIteration, LiveRun};
 use crate::report::exposition::Exposition;
 use crate::report::metrics::flag;
-use chrono::{DateTime, Utc};
 
 /// The metrics of a run as it stands at this time.
 pub fn metrics(run: &LiveRun, now: DateTime<Utc>) -> String {

@@ -11,6 +11,10 @@ pub mod server;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::core::analysis::Analysis;
 use crate::core::bot_metrics::LiveBot;
 use crate::core::excerpt::{WORDS, excerpt};
@@ -25,9 +29,6 @@ use crate::core::series::{Row, Series};
 use crate::core::verdict::Outcome;
 use crate::run::iteration::tuning::SkipCode;
 use crate::run::iteration::{IterationRecord, KpiVerdict, Phase};
-use chrono::{DateTime, Utc};
-use schemars::JsonSchema;
-use serde::Serialize;
 
 /// So many iterations are kept; of a longer run the oldest are let go, so that memory is bounded.
 pub const KEPT: usize = 20_000;

@@ -3,13 +3,13 @@
 //! What stands in it at load time can be read without a script; the script draws the charts and goes on from
 //! there. Text from data is escaped here and set as text there.
 
+use sha2::{Digest, Sha256};
+
 use crate::core::number::fixed;
 use crate::export::live::LiveRun;
-use crate::export::live::document::overview;
-use crate::export::live::document::{LiveDocument, LiveIterationRow, LiveKpi, LiveRunRow};
+use crate::export::live::document::{LiveDocument, LiveIterationRow, LiveKpi, LiveRunRow, overview};
 use crate::render::html::{base64, escape, fill, symbol};
 use crate::render::json::compact_ascii;
-use sha2::{Digest, Sha256};
 
 const TEMPLATE: &str = include_str!("page.html");
 const STYLE: &str = concat!(include_str!("../../report/format/palette.css"), include_str!("page.css"));

@@ -1,14 +1,14 @@
 //! What is kept of an iteration, and for how long.
 
+use std::collections::BTreeMap;
+
 use crate::core::guards::Guard;
 use crate::core::kpi::KpiId;
 use crate::core::policy::{Judge, KpiGate, Limit, Statistic, WindowSpec};
 use crate::core::verdict::{Comparison, LimitSource, Severity};
 use crate::export::live::*;
 use crate::run::iteration::IterationSummary;
-use crate::run::iteration::tuning::TunerState;
-use crate::run::iteration::tuning::{Applied, TuningRecord};
-use std::collections::BTreeMap;
+use crate::run::iteration::tuning::{Applied, TunerState, TuningRecord};
 
 fn limit(kpi: KpiId, comparison: Comparison, value: f64) -> KpiGate {
     let source = LimitSource { key: "test".to_owned(), origin: "a test".to_owned() };

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use ureq::http::{HeaderName, HeaderValue, Uri};
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ureq::http::{HeaderName, HeaderValue, Uri};
 
 use super::is_loopback;
 use crate::infra::secret::Secret;

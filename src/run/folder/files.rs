@@ -2,14 +2,14 @@
 //!
 //! The run's lock keeps other runs away, so the name needs no random part and a leftover is simply overwritten.
 
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
 use crate::infra::exchange::exchange;
 use crate::io::artifacts::Durability;
 use crate::io::failpoint::failpoint;
 use crate::run::folder::RunFolderError;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 /// What the temporary files of a run are called: this and the name of the file.
 pub(crate) const TEMPORARY_PREFIX: &str = ".soak-run-tmp-";

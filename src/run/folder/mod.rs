@@ -11,20 +11,15 @@ pub mod report;
 
 pub use recover::{Check, Resumed};
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fs, io};
+
+use chrono::{DateTime, Utc};
 
 use crate::core::kpi::KpiTable;
-use crate::core::manifest;
-use crate::core::manifest::ClockStep;
-use crate::core::manifest::ClockStepKind;
-use crate::core::manifest::RunEvent;
-use crate::core::manifest::RunLogLine;
-use crate::core::manifest::RunManifest;
-use crate::core::manifest::RunState;
+use crate::core::manifest::{self, ClockStep, ClockStepKind, RunEvent, RunLogLine, RunManifest, RunState};
 use crate::failure::Failure;
 use crate::infra::clock::Stopwatch;
 use crate::infra::lock::{FolderLock, LockError};
@@ -33,9 +28,7 @@ use crate::io::failpoint::failpoint;
 use crate::run::folder::files::{put, replace, stage, sync_folder};
 use crate::run::folder::report::Draft;
 use crate::run::iteration::IterationRecord;
-use crate::run::iteration::file;
-use crate::run::iteration::file::DamagedRecord;
-use chrono::{DateTime, Utc};
+use crate::run::iteration::file::{self, DamagedRecord};
 
 /// How often the files that follow from the iteration files are written where nothing is synced.
 const FOLLOW_EVERY: Duration = Duration::from_millis(50);

@@ -8,15 +8,15 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::core::manifest;
 use crate::infra::exchange::exchange;
-use crate::infra::lock;
-use crate::infra::lock::FolderLock;
+use crate::infra::lock::{self, FolderLock};
 use crate::io::artifacts::Durability;
 use crate::io::failpoint::failpoint;
 use crate::run::folder::files::{TEMPORARY_PREFIX, remove_leftovers, sync_folder};
 use crate::run::folder::{DECLARED_FILE, Place, RunFolder, RunFolderError};
-use chrono::{DateTime, Utc};
 
 /// The folder that post-soak commands read.
 pub(crate) const LATEST: &str = "latest";

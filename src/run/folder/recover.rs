@@ -6,19 +6,16 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rayon::prelude::*;
+
 use crate::core::kpi::KpiTable;
-use crate::core::manifest;
-use crate::core::manifest::RunEvent;
-use crate::core::manifest::RunLogLine;
-use crate::core::manifest::RunManifest;
+use crate::core::manifest::{self, RunEvent, RunLogLine, RunManifest};
 use crate::infra::lock::FolderLock;
 use crate::io::artifacts::Durability;
 use crate::run::folder::files::{remove_leftover_of, remove_leftovers, replace};
-use crate::run::folder::place::LATEST;
-use crate::run::folder::{DECLARED_FILE, Place, RunFolder, RunFolderError, place, report};
-use crate::run::iteration::IterationRecord;
-use crate::run::iteration::file;
-use rayon::prelude::*;
+use crate::run::folder::place::{self, LATEST};
+use crate::run::folder::{DECLARED_FILE, Place, RunFolder, RunFolderError, report};
+use crate::run::iteration::{IterationRecord, file};
 
 /// How much of what is there is held against the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,13 @@
 //! The records of a run in order, and the tuning report that is made of them, without holding all in memory.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::core::guards::Guard;
 use crate::core::kpi::KpiId;
@@ -15,14 +18,9 @@ use crate::io::failpoint::failpoint;
 use crate::run::folder::files::{TEMPORARY_PREFIX, put};
 use crate::run::folder::recover::read_record;
 use crate::run::folder::{RunFolder, RunFolderError};
-use crate::run::iteration::file;
-use crate::run::iteration::file::utc;
-use crate::run::iteration::tuning::SkipReason;
-use crate::run::iteration::tuning::TunerState;
+use crate::run::iteration::file::{self, utc};
+use crate::run::iteration::tuning::{SkipReason, TunerState};
 use crate::run::iteration::{IterationRecord, KpiVerdict};
-use rayon::prelude::*;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 /// So many records are read at a time.
 const BLOCK: usize = 512;

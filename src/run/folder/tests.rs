@@ -1,12 +1,13 @@
 //! A run's files: what is written, and what is refused.
 
+use std::collections::BTreeMap;
+use std::error::Error;
+
 use crate::core::manifest::RUN_LOG_FILE;
 use crate::core::manifest::fixture::manifest;
 use crate::io::load::load;
 use crate::run::folder::*;
 use crate::run::iteration::fixture::{at, record};
-use std::collections::BTreeMap;
-use std::error::Error;
 
 mod places;
 mod resume;

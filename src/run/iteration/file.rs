@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, SecondsFormat, Utc};
+use schemars::{JsonSchema, Schema};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::number::exactly;
 use crate::core::params::ParamValues;
 use crate::run::iteration::tuning::{TunerState, TuningRecord};
 use crate::run::iteration::{IterationRecord, IterationSummary, Phase, Resources};
-use chrono::{DateTime, SecondsFormat, Utc};
-use schemars::{JsonSchema, Schema};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 /// The version of the shape that this program writes; 1.x is read.
 pub const SCHEMA_VERSION: &str = "1.0";

@@ -2,6 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use strum::VariantArray as _;
+
 use crate::core::guards::Guard;
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::params::{ParamName, ParamValues};
@@ -12,12 +19,6 @@ use crate::run::iteration::{
     AuditCounts, Blocks, IterationRecord, IterationSummary, KpiGateFile, KpiVerdict, MakerSource, Phase,
     Resources,
 };
-use chrono::{DateTime, TimeDelta, Utc};
-use proptest::collection::{btree_map, vec};
-use proptest::option;
-use proptest::prelude::*;
-use proptest::sample::{select, subsequence};
-use strum::VariantArray as _;
 
 /// Five minutes an iteration, from a fixed start.
 pub(crate) fn at(iterations: u64) -> DateTime<Utc> {

@@ -10,13 +10,14 @@ pub mod tuning;
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::core::kpi::KpiId;
 use crate::core::number::exactly;
 use crate::core::params::ParamValues;
 use crate::run::iteration::tuning::{TunerState, TuningRecord};
-use chrono::{DateTime, Utc};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 /// WARMUP, RAMPDOWN or STEADY.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]

@@ -3,6 +3,8 @@
 //! Takes what was delivered and nothing else: what is missing stays missing, what cannot be true is treated
 //! as missing and noted, and nothing gets a default.
 
+use std::collections::BTreeMap;
+
 use crate::core::judge::edge_report::checks;
 use crate::core::kpi::KpiId;
 use crate::core::number::Finite;
@@ -12,7 +14,6 @@ use crate::core::verdict::Outcome;
 use crate::run::iteration::{Blocks, EdgeReport, IterationSummary, KpiVerdict, MakerSource};
 use crate::run::metrics::RATIOS;
 use crate::run::propose::bound_words;
-use std::collections::BTreeMap;
 
 /// Shares of refused decisions that are KPIs, with their place in the report.
 const BLOCKS: [(KpiId, &str); 3] = [

@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::core::guards::{Guard, GuardSet};
-use crate::core::hex::hex;
-use crate::core::number::{exactly, fixed, round_half_even};
-use crate::core::params::{ParamName, ParamValues};
 use md5::Md5;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::core::guards::{Guard, GuardSet};
+use crate::core::hex::hex;
+use crate::core::number::{exactly, fixed, round_half_even};
+use crate::core::params::{ParamName, ParamValues};
 
 /// An increment that the tuner proposes, with its reason.
 #[derive(Clone, Debug, PartialEq)]

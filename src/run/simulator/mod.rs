@@ -81,23 +81,21 @@ mod world;
 
 pub use quoter::BadOverride;
 
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
 use crate::core::bot_metrics::Observation;
 use crate::core::params::ParamValues;
 use crate::infra::clock::Wait;
-use crate::run::iteration::EdgeReport;
-use crate::run::iteration::Resources;
+use crate::run::iteration::{EdgeReport, Resources};
 use crate::run::simulator::constants::{
     ALWAYS_BAD_BPS, CPU_PCT, LEAK_MB_PER_HOUR, OPEN_FILES, REGRESSION_BPS, RSS_MB, THREADS,
 };
 use crate::run::simulator::quoter::{Controls, Luck, Quoter, Tick};
 use crate::run::simulator::tally::Tally;
 use crate::run::simulator::world::{Block, Noise, Purpose, Regimes};
-use crate::run::source::Interval;
-use crate::run::source::NoReport;
-use crate::run::source::Source;
-use std::fmt;
-use std::str::FromStr;
-use std::time::Duration;
+use crate::run::source::{Interval, NoReport, Source};
 
 /// A simulated system in a simulated market.
 #[derive(Clone, Debug)]

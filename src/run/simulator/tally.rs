@@ -2,6 +2,8 @@
 //!
 //! Adds up and takes quantiles; knows nothing of how a tick came about.
 
+use std::collections::BTreeMap;
+
 use crate::core::bot_metrics::Observation;
 use crate::run::iteration::EdgeReport;
 use crate::run::simulator::constants::{
@@ -9,7 +11,6 @@ use crate::run::simulator::constants::{
 };
 use crate::run::simulator::quoter::{Quoter, Tick};
 use crate::run::simulator::world::Block;
-use std::collections::BTreeMap;
 
 /// The build that the simulated system claims to be.
 const VERSION: &str = "sim-1";

@@ -3,10 +3,11 @@
 //! A chain over blocks that depends on seed and scenario alone, never on the overrides. It is run forward
 //! from the start and remembers where it is, so that a fresh simulator at any iteration sees the same world.
 
-use crate::run::simulator::Scenario;
-use crate::run::simulator::constants::{BLOCKS, BURST_TICKS, CRASH_BPS, GAP_DEPTH, STORM_TICKS};
 use rand_core::Rng;
 use rand_pcg::Pcg64Mcg;
+
+use crate::run::simulator::Scenario;
+use crate::run::simulator::constants::{BLOCKS, BURST_TICKS, CRASH_BPS, GAP_DEPTH, STORM_TICKS};
 
 /// The state of the world for one block.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

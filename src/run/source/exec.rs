@@ -12,20 +12,19 @@
 //! - Its stdin is empty. Of its stderr the end is kept for the message.
 //! - On systems without process groups only the command itself is ended, at once.
 
-use crate::core::manifest::MeasureAt;
-use crate::infra::clock::Wait;
-use crate::infra::process::{Child, Ended, Stdout};
-use crate::run::iteration::EdgeReport;
-use crate::run::source::Interval;
-use crate::run::source::NoReport;
-use crate::run::source::Source;
-use crate::run::source::file::load;
-use crate::wire::edge_report;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
+
+use crate::core::manifest::MeasureAt;
+use crate::infra::clock::Wait;
+use crate::infra::process::{Child, Ended, Stdout};
+use crate::run::iteration::EdgeReport;
+use crate::run::source::file::load;
+use crate::run::source::{Interval, NoReport, Source};
+use crate::wire::edge_report;
 
 /// Most of a report on stdout, bytes.
 const LARGEST_STDOUT: usize = 64 * 1024 * 1024;

@@ -7,19 +7,17 @@
 //! - `KPI_GATE.json` and `EDGE_SENTINEL.json` beside the report are held to the same rule of age; of
 //!   `audit.jsonl` the lines that were added during the interval are counted.
 
-use std::fs;
-use std::fs::{File, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
 use crate::infra::clock::Wait;
 use crate::run::iteration::{AuditCounts, EdgeReport};
-use crate::run::source::Interval;
-use crate::run::source::NoReport;
-use crate::run::source::Source;
+use crate::run::source::{Interval, NoReport, Source};
 use crate::wire::{edge_report, edge_sidecars};
-use chrono::{DateTime, SecondsFormat, Utc};
 
 /// Reads the report at a path.
 #[derive(Clone, Debug)]

@@ -10,10 +10,11 @@ mod test_wait;
 use std::path::Path;
 use std::time::Duration;
 
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, SubsecRound, Timelike, Utc};
+
 use crate::core::params::ParamValues;
 use crate::infra::clock::{Interrupted, Wait};
 use crate::run::iteration::EdgeReport;
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, SubsecRound, Timelike, Utc};
 
 /// What a source is told about the interval it is to cover.
 #[derive(Clone, Debug)]

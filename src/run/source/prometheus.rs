@@ -16,17 +16,16 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use ureq::http::StatusCode;
+use ureq::{Agent, Proxy};
+
 use crate::core::policy::run::MetricQuery;
 use crate::infra::clock::Wait;
 use crate::io::http::{HttpError, Limits, Request, agent, retrying};
 use crate::run::iteration::{EdgeReport, Incomplete};
-use crate::run::source::Interval;
-use crate::run::source::NoReport;
-use crate::run::source::Source;
+use crate::run::source::{Interval, NoReport, Source};
 use crate::wire::prometheus::{Answer, RangeAnswer, Told, read, read_range};
-use chrono::{DateTime, Utc};
-use ureq::http::StatusCode;
-use ureq::{Agent, Proxy};
 
 /// Where instant queries go.
 pub use crate::io::http::{Auth, Target, TargetError}; // moved

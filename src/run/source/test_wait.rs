@@ -1,9 +1,9 @@
 //! Waiting in tests: really, not at all, or until the run is to stop.
 
-use crate::infra::clock::Interrupted;
-use crate::infra::clock::Wait;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
+
+use crate::infra::clock::{Interrupted, Wait};
 
 /// Waits for real; interrupted after a time, if there is one.
 pub(crate) struct RealWait {

@@ -1,13 +1,14 @@
 //! Commands of a shell: good ones, failing ones, and such that do not want to end.
 
-use crate::core::params::ParamValues;
-use crate::infra::clock::Interrupted;
-use crate::run::source::exec::*;
-use crate::run::source::test_wait::RealWait;
 use std::cell::Cell;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
+
+use crate::core::params::ParamValues;
+use crate::infra::clock::Interrupted;
+use crate::run::source::exec::*;
+use crate::run::source::test_wait::RealWait;
 
 const SECOND: Duration = Duration::from_secs(1);
 

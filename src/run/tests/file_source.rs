@@ -1,15 +1,15 @@
 //! Reports that come in time, too late, malformed or not at all.
 
-use std::fs;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, Utc};
+use tempfile::TempDir;
 
 use crate::core::params::ParamValues;
 use crate::run::source::file::*;
 use crate::run::source::test_wait::{NoWait, RealWait};
-use chrono::{DateTime, Utc};
-use tempfile::TempDir;
 
 const LENGTH: Duration = Duration::from_secs(300);
 

@@ -2,8 +2,7 @@
 
 use crate::core::tuning::{fixture, signature};
 use crate::run::guards::*;
-use crate::run::iteration::tuning::Delta;
-use crate::run::iteration::tuning::RecentChange;
+use crate::run::iteration::tuning::{Delta, RecentChange};
 
 /// Iteration 10 of a steady run, 3000 s in.
 struct World {

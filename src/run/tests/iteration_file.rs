@@ -1,5 +1,8 @@
 //! Records written, read back, read by the judge, and damaged.
 
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
 use crate::core::guards::{Guard, GuardSet};
 use crate::core::kpi::KpiId;
 use crate::core::params::ParamName;
@@ -9,8 +12,6 @@ use crate::run::iteration::tuning::{Delta, SkipCode};
 use crate::run::iteration::{Blocks, KpiVerdict, Phase};
 use crate::wire::iteration as judge;
 use crate::wire::schemas::schema;
-use proptest::prelude::*;
-use serde_json::{Value, json};
 
 fn bytes_of(record: &IterationRecord) -> Vec<u8> {
     write(record, &KpiTable::default()).expect("finite numbers")

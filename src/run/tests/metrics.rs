@@ -1,8 +1,9 @@
 //! Metrics of a run against values calculated by hand.
 
+use chrono::TimeDelta;
+
 use crate::run::metrics::*;
 use crate::run::records::{delivering, failed, record, start, with};
-use chrono::TimeDelta;
 
 fn metrics(records: &[IterationRecord]) -> RunMetrics {
     let mut collector = MetricsCollector::default();

@@ -1,9 +1,10 @@
 //! Intervals on a clock that stands still unless somebody waits or works.
 
-use crate::run::engine::*;
-use crate::run::fixture::measuring;
 use std::cell::Cell;
 use std::path::Path;
+
+use crate::run::engine::*;
+use crate::run::fixture::measuring;
 
 const START: &str = "2025-10-12T12:00:00Z";
 

@@ -1,10 +1,10 @@
 //! The policy of a run with the documented numbers, made by hand for the tests of these rooms.
 
+use Comparison::{Above, AtLeast, AtMost, Below};
+
 use crate::core::kpi::KpiId;
 use crate::core::manifest::MeasureAt;
-use crate::core::params::Parameter;
-use crate::core::params::Parameters;
-use crate::core::params::{ParamName, ParamValues};
+use crate::core::params::{ParamName, ParamValues, Parameter, Parameters};
 use crate::core::policy::run::{
     Bound, Caution, Change, CooldownRules, FreezeRules, GuardRules, IterationVerdictRules, MeasuringRules,
     MicroStepRules, Movement, OscillationRules, PartialFreezeRules, Patience, Phases, Preset, Profile,
@@ -12,7 +12,6 @@ use crate::core::policy::run::{
 };
 use crate::core::policy::{Limit, Step};
 use crate::core::verdict::{Comparison, LimitSource};
-use Comparison::{Above, AtLeast, AtMost, Below};
 
 /// Name, bounds, largest change per hour, default, `steady_safe`, whole, subsystem.
 type Row = (&'static str, f64, f64, f64, f64, f64, bool, &'static str);

@@ -1,11 +1,12 @@
 //! Answers of a server of a few lines.
 
+use std::path::Path;
+
 use crate::core::params::ParamValues;
 use crate::core::secret::Secret;
 use crate::io::test_server::{Answer as Served, QUICK, TestServer};
 use crate::run::source::prometheus::*;
 use crate::run::source::test_wait::{NoWait, RealWait};
-use std::path::Path;
 
 fn query(metric: &str, text: &str, is_optional: bool) -> MetricQuery {
     MetricQuery { metric: metric.to_owned(), query: text.to_owned(), is_optional }

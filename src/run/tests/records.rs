@@ -1,10 +1,11 @@
 //! Hand-made iteration records for tests.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::params::ParamValues;
 use crate::run::iteration::tuning::{TunerState, TuningRecord};
 use crate::run::iteration::{IterationRecord, IterationSummary, KpiVerdict, Phase};
-use chrono::{DateTime, TimeDelta, Utc};
 
 /// 2025-10-12T00:00:00Z.
 pub fn start() -> DateTime<Utc> {
