@@ -36,8 +36,8 @@ pub(super) fn run(args: &ServeArgs, globals: &GlobalArgs) -> Result<Exit, Failur
     view.apply(&mut live);
     let server = Server::show(listening, live).map_err(Failure::failed)?;
     let address = format!("http://{}/", server.address());
-    say(globals, &LogEvent::new("soak", "SERVE").with("url", address));
-    tell(globals, None, &last);
+    log(globals, &LogEvent::new("soak", "SERVE").with("url", address));
+    log_state(globals, None, &last);
     let publisher = server.publisher();
     let every = Duration::from_secs_f64(*every);
     let mut pause = every;
@@ -45,19 +45,19 @@ pub(super) fn run(args: &ServeArgs, globals: &GlobalArgs) -> Result<Exit, Failur
         let watch = Stopwatch::start();
         let view = folder.look(clock::machine_time());
         if view.iterations.is_some() || view.facts != last {
-            tell(globals, Some(&last), &view.facts);
+            log_state(globals, Some(&last), &view.facts);
             last = view.facts.clone();
             publisher.update(|live| view.apply(live));
         }
         pause = every.max(watch.elapsed() * (SHARE - 1));
     }
     drop(server);
-    say(globals, &LogEvent::new("soak", "SERVED"));
+    log(globals, &LogEvent::new("soak", "SERVED"));
     Ok(Exit::Success)
 }
 
 /// Says what is followed now, where that is something else than before.
-fn tell(globals: &GlobalArgs, before: Option<&LiveFacts>, now: &LiveFacts) {
+fn log_state(globals: &GlobalArgs, before: Option<&LiveFacts>, now: &LiveFacts) {
     let particulars = |facts: &LiveFacts| (facts.folder.clone(), facts.note.clone(), facts.state);
     if before.map(particulars) == Some(particulars(now)) {
         return;
@@ -72,10 +72,10 @@ fn tell(globals: &GlobalArgs, before: Option<&LiveFacts>, now: &LiveFacts) {
     if let Some(note) = &now.note {
         event = event.with("note", note.as_str());
     }
-    say(globals, &event);
+    log(globals, &event);
 }
 
-fn say(globals: &GlobalArgs, event: &LogEvent) {
+fn log(globals: &GlobalArgs, event: &LogEvent) {
     let line = match globals.log_format {
         LogFormat::Text => event.text(),
         LogFormat::Json => event.json(),

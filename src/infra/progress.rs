@@ -76,7 +76,7 @@ impl Progress {
 
 /// `ETA 1:55:00, so far PASS`: what stands behind the bar and the elapsed time. `left` is `None` where it is
 /// not known.
-pub fn told(left: Option<Duration>, verdict: &str) -> String {
+pub fn text(left: Option<Duration>, verdict: &str) -> String {
     let left = left.map_or_else(|| "?".to_owned(), clock);
     format!("ETA {left}, so far {verdict}")
 }
@@ -94,9 +94,9 @@ mod tests {
     #[test]
     fn times_are_hours_minutes_and_seconds() {
         let seconds = Duration::from_secs;
-        assert_eq!(told(Some(seconds(6900)), "PASS"), "ETA 1:55:00, so far PASS");
-        assert_eq!(told(Some(seconds(259_199)), "FAIL"), "ETA 71:59:59, so far FAIL");
-        assert_eq!(told(None, "WARN"), "ETA ?, so far WARN");
+        assert_eq!(text(Some(seconds(6900)), "PASS"), "ETA 1:55:00, so far PASS");
+        assert_eq!(text(Some(seconds(259_199)), "FAIL"), "ETA 71:59:59, so far FAIL");
+        assert_eq!(text(None, "WARN"), "ETA ?, so far WARN");
     }
 
     #[test]

@@ -37,9 +37,9 @@ pub struct RunEnd<'a> {
     /// The run gates, where they were asked for.
     pub report: Option<&'a RunReport>,
     /// What the gate says of the run so far.
-    pub decision: Option<&'a Decision>,
+    pub decision: &'a Decision,
     /// What to do next.
-    pub next: Option<&'a NextStep>,
+    pub next: &'a NextStep,
 }
 
 /// What the gate says of a run.
@@ -78,17 +78,13 @@ pub fn end(run: &RunEnd<'_>, style: Style) -> String {
 
 /// The last words, since the end of a text is what a terminal shows.
 fn decision(out: &mut String, run: &RunEnd<'_>, style: Style) {
-    if let Some(decision) = run.decision {
-        put(out, format_args!("\n{}\n", rule()));
-        put(out, format_args!("Decision: {}\n", style.outcome(decision.outcome)));
-        put(out, format_args!("why:  {}\n", printable(&decision.reason)));
-        for note in &decision.notes {
-            put(out, format_args!("also: {}\n", printable(note)));
-        }
+    put(out, format_args!("\n{}\n", rule()));
+    put(out, format_args!("Decision: {}\n", style.outcome(run.decision.outcome)));
+    put(out, format_args!("why:  {}\n", printable(&run.decision.reason)));
+    for note in &run.decision.notes {
+        put(out, format_args!("also: {}\n", printable(note)));
     }
-    if let Some(next) = run.next {
-        put(out, format_args!("next: {}\n      {}\n", printable(&next.command), next.purpose));
-    }
+    put(out, format_args!("next: {}\n      {}\n", printable(&run.next.command), run.next.purpose));
 }
 
 fn put(out: &mut String, text: std::fmt::Arguments<'_>) {

@@ -32,7 +32,7 @@ const FIXED_CLOCK: &str = "the clock is fixed by the environment (`SOAK_NOW`): w
 const NO_WAIT: &str = "REHEARSAL: the intervals are not waited for (`--no-wait`); not valid for a release";
 
 /// A run that has its folder.
-pub(super) struct Begun {
+pub(super) struct PreparedRun {
     pub(super) folder: RunFolder,
     pub(super) settings: RunSettings,
     /// The last iteration that is there; 0 = none.
@@ -50,8 +50,8 @@ pub(super) struct Begun {
 }
 
 /// Makes the folder, or opens it; the source is made before anything is written.
-pub(super) fn begin(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
-    if job.args.length.resume { resumed(job) } else { fresh(job) }
+pub(super) fn begin(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure> {
+    if job.args.length.resume { resumed_run(job) } else { new_run(job) }
 }
 
 /// The plan of the same.
@@ -60,7 +60,7 @@ pub(super) fn plan(job: &Job<'_>) -> Result<RunPlan, Failure> {
     let (settings, iterations, done, start) = if job.args.length.resume {
         let manifest = read_manifest(&out.join("latest"))?;
         let settings = manifest.settings.clone();
-        agree(job, &manifest)?;
+        check_declared(job, &manifest)?;
         let start = declared_start(&manifest);
         let iterations = extended(job, &manifest)?;
         (settings, iterations, manifest.last_complete_iteration, start)
@@ -103,7 +103,7 @@ fn files(job: &Job<'_>, settings: &RunSettings) -> Vec<PlannedFile> {
     files
 }
 
-fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
+fn new_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure> {
     let out = &job.args.files.out;
     let (settings, iterations) = settings::asked(job.args, job.policy)?;
     settings::check_length(iterations, settings.interval_seconds, job.now)?;
@@ -137,18 +137,26 @@ fn fresh(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
     let place = if job.args.files.run_isolated { Place::Isolated } else { Place::Latest };
     let kpis = &job.policy.kpis;
     let folder = RunFolder::create(out, place, manifest, job.now, kpis, durability(job))?;
-    let begun =
-        Begun { folder, settings, done: 0, state: None, start: start.overrides(), started, shape, notes };
-    Ok((begun, source))
+    let prepared = PreparedRun {
+        folder,
+        settings,
+        done: 0,
+        state: None,
+        start: start.overrides(),
+        started,
+        shape,
+        notes,
+    };
+    Ok((prepared, source))
 }
 
-fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
+fn resumed_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure> {
     let out = &job.args.files.out;
     let place = if job.args.files.run_isolated { Place::Isolated } else { Place::Latest };
     let kpis = &job.policy.kpis;
     let (mut folder, found) = RunFolder::open(out, place, Check::All, kpis, durability(job))?;
     let mut manifest = folder.manifest().clone();
-    agree(job, &manifest)?;
+    check_declared(job, &manifest)?;
     settings::check_places(job, &manifest.settings)?;
     settings::check_gates(job, &manifest.settings)?;
     if let Some(changed) = found.changed.first() {
@@ -212,8 +220,9 @@ fn resumed(job: &Job<'_>) -> Result<(Begun, Box<dyn Source>), Failure> {
         notes.push(format!("`{}` was missing or damaged and was made again", path.display()));
     }
     let state = found.last.map(|record| record.state);
-    let begun = Begun { folder, settings, done, state, start, started: started.to_utc(), shape, notes };
-    Ok((begun, source))
+    let prepared =
+        PreparedRun { folder, settings, done, state, start, started: started.to_utc(), shape, notes };
+    Ok((prepared, source))
 }
 
 /// How many iterations a run that goes on has, those of `--extend` included.
@@ -238,7 +247,7 @@ fn read_manifest(folder: &Path) -> Result<RunManifest, Failure> {
 }
 
 /// That the flags given now do not contradict what was declared. Flags that are left out say nothing.
-fn agree(job: &Job<'_>, manifest: &RunManifest) -> Result<(), Failure> {
+fn check_declared(job: &Job<'_>, manifest: &RunManifest) -> Result<(), Failure> {
     let args = job.args;
     let declared = &manifest.settings;
     let mut problems = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::begin::Begun;
+use super::begin::PreparedRun;
 use super::watch::{Messenger, Watch};
 use super::{Job, plain, resume_command, shell_word};
 use crate::cli::values::Format;
@@ -31,7 +31,7 @@ use crate::wire::soak_metrics::{GatesSummary, SoakMetrics};
 /// Ends a run, however it ended.
 pub(super) fn end(
     job: &Job<'_>,
-    mut begun: Begun,
+    mut prepared: PreparedRun,
     ended: Result<Ended, RunFolderError>,
     mut watch: Watch<'_>,
     server: Option<Server>,
@@ -41,9 +41,9 @@ pub(super) fn end(
         Ok(ended) => ended,
         Err(error) => {
             let failure = Failure::from(error);
-            tell_failure(&mut watch, &failure.error.to_string());
+            report_failure(&mut watch, &failure.error.to_string());
             // As far as the folder still can: a run that is over must not look as if it went on.
-            drop(begun.folder.finish(RunState::Failed, Some(&failure.error.to_string()), job.now));
+            drop(prepared.folder.finish(RunState::Failed, Some(&failure.error.to_string()), job.now));
             close(&mut watch, server, RunState::Failed, None, &failure.error.to_string());
             warn_unsent(&watch.voice, watch.messenger.take());
             return Err(failure);
@@ -56,16 +56,16 @@ pub(super) fn end(
     };
     let reason = reason(&ended.end);
     // A run that was complete before it was resumed is written down already.
-    if begun.folder.manifest().state != RunState::Complete {
-        begun.folder.finish(state, reason.as_deref(), job.now)?;
+    if prepared.folder.manifest().state != RunState::Complete {
+        prepared.folder.finish(state, reason.as_deref(), job.now)?;
     }
     let folder = match state {
-        RunState::Complete | RunState::Failed => begun.folder.materialise()?,
-        RunState::Interrupted | RunState::Running => begun.folder.path().to_owned(),
+        RunState::Complete | RunState::Failed => prepared.folder.materialise()?,
+        RunState::Interrupted | RunState::Running => prepared.folder.path().to_owned(),
     };
     let report = RunReport::judge(watch.metrics.finish(), &job.policy.run_gates);
     if ended.end == End::Interrupted {
-        tell_end(&mut watch, &ended, &report, job.args.wants_run_gates());
+        log_end(&mut watch, &ended, &report, job.args.wants_run_gates());
         let told = format!("interrupted; the state is saved. Next: {}", resume_command(job));
         close(&mut watch, server, RunState::Interrupted, None, &told);
         warn_unsent(&watch.voice, watch.messenger.take());
@@ -78,16 +78,15 @@ pub(super) fn end(
         Ok(analysis) => report.beside(analysis.outcome, analysis.reason()),
         Err(failure) => report.beside(Outcome::Invalid, failure.error.to_string()),
     };
-    tell_end(&mut watch, &ended, &report, job.args.wants_run_gates());
-    let origin = super::origin(job, &begun);
+    log_end(&mut watch, &ended, &report, job.args.wants_run_gates());
+    let origin = super::origin(job, &prepared);
     let exported = export(job, &report, &origin);
     let analysis = judged?;
     let decision = decision(&analysis);
     let next = next_step(job, &analysis, &ended, &folder);
-    let adopted = adopt(job, &begun, &ended, &analysis, &watch);
-    let run_state = if state == RunState::Complete { RunState::Complete } else { RunState::Failed };
+    let adopted = adopt(job, &prepared, &ended, &analysis, &watch);
     let told = decision.notes.iter().cloned().chain([format!("Next: {}", next.command)]).collect::<Vec<_>>();
-    close(&mut watch, server, run_state, Some(&decision), &told.join("\n"));
+    close(&mut watch, server, state, Some(&decision), &told.join("\n"));
     notify_end(&mut watch, &ended, &decision, &origin);
     warn_unsent(&watch.voice, watch.messenger.take());
     match job.args.format {
@@ -96,8 +95,8 @@ pub(super) fn end(
                 rows: &watch.rows,
                 drift: &job.policy.drift,
                 report: job.args.wants_run_gates().then_some(&report),
-                decision: Some(&decision),
-                next: Some(&next),
+                decision: &decision,
+                next: &next,
             },
             style,
         ))?,
@@ -222,7 +221,7 @@ fn export(job: &Job<'_>, report: &RunReport, origin: &Origin) -> Result<(), Fail
 /// After a PASS, the tuned values go into the start file.
 fn adopt(
     job: &Job<'_>,
-    begun: &Begun,
+    prepared: &PreparedRun,
     ended: &Ended,
     analysis: &Analysis,
     watch: &Watch<'_>,
@@ -230,32 +229,32 @@ fn adopt(
     if !job.args.tuning.adopt {
         return Ok(());
     }
-    let file = PathBuf::from(&begun.settings.start_file);
+    let file = PathBuf::from(&prepared.settings.start_file);
     if ended.end != End::Complete || analysis.outcome != Outcome::Pass {
         let event = LogEvent::new("overrides", "NOT_ADOPTED").with("gate", analysis.outcome.word());
-        watch.voice.tell(&event);
+        watch.voice.log(&event);
         return Ok(());
     }
     let shape = super::settings::overrides_shape(&file)?;
     let text = overrides::write(shape.as_deref(), &ended.state.overrides).map_err(Failure::input)?;
     loose::write_below(&file, text.as_bytes()).map_err(Failure::output)?;
-    watch.voice.tell(&LogEvent::new("overrides", "ADOPTED").with("file", file.display().to_string()));
+    watch.voice.log(&LogEvent::new("overrides", "ADOPTED").with("file", file.display().to_string()));
     Ok(())
 }
 
-fn tell_end(watch: &mut Watch<'_>, ended: &Ended, report: &RunReport, gates: bool) {
+fn log_end(watch: &mut Watch<'_>, ended: &Ended, report: &RunReport, gates: bool) {
     let failed = report.metrics.failed as u64;
     let event = match &ended.end {
         End::Complete => log::complete(ended.last, failed, gates.then_some(report.outcome)),
         End::Interrupted => log::interrupted(ended.last, watch.iterations, "signal"),
         other => log::failed(ended.last, watch.iterations, &reason(other).unwrap_or_default()),
     };
-    watch.voice.tell(&event);
+    watch.voice.log(&event);
 }
 
-fn tell_failure(watch: &mut Watch<'_>, problem: &str) {
+fn report_failure(watch: &mut Watch<'_>, problem: &str) {
     let done = watch.rows.len() as u64;
-    watch.voice.tell(&log::failed(done, watch.iterations, problem));
+    watch.voice.log(&log::failed(done, watch.iterations, problem));
     if let Some(messenger) = &watch.messenger {
         messenger
             .send(&format!("Soak run [FAILED] after iteration {done} of {}: {problem}", watch.iterations));
@@ -279,7 +278,7 @@ fn notify_end(watch: &mut Watch<'_>, ended: &Ended, decision: &Decision, origin:
 /// What could not be sent is told, and changes nothing else.
 fn warn_unsent(voice: &super::watch::Voice, messenger: Option<Messenger>) {
     for problem in messenger.into_iter().flat_map(Messenger::finish) {
-        voice.tell(&LogEvent::new("soak", "NOT_NOTIFIED").with("reason", problem));
+        voice.log(&LogEvent::new("soak", "NOT_NOTIFIED").with("reason", problem));
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 
-use self::begin::Begun;
+use self::begin::PreparedRun;
 use self::watch::{Messenger, Voice, Watch};
 use super::judging::{collect_provenance, load_policy};
 use super::post_soak::style;
@@ -77,14 +77,14 @@ pub(super) fn run(args: &RunArgs, globals: &GlobalArgs) -> Result<Exit, Failure>
     let stop = StopRequest::listen().map_err(Failure::failed)?;
     // Taken before the folder is made: a run that cannot start leaves nothing behind and moves nothing aside.
     let listening = args.serve.map(Listening::at).transpose().map_err(cannot_serve)?;
-    let (mut begun, source) = begin::begin(&job)?;
-    begun.notes.extend(settings::gates_note(&job));
-    let server = listening.map(|listening| serve(&job, &begun, listening)).transpose()?;
-    carry_out(&job, begun, source, &stop, Followers { messenger, server }, sampler)
+    let (mut prepared, source) = begin::begin(&job)?;
+    prepared.notes.extend(settings::gates_note(&job));
+    let server = listening.map(|listening| serve(&job, &prepared, listening)).transpose()?;
+    carry_out(&job, prepared, source, &stop, Observers { messenger, server }, sampler)
 }
 
 /// Who follows the run from outside.
-struct Followers {
+struct Observers {
     messenger: Option<Messenger>,
     server: Option<Server>,
 }
@@ -110,45 +110,45 @@ fn sampler(pid: Option<u32>) -> Result<Option<Sampler>, Failure> {
 
 fn carry_out(
     job: &Job<'_>,
-    mut begun: Begun,
+    mut prepared: PreparedRun,
     mut source: Box<dyn Source>,
     stop: &StopRequest,
-    Followers { messenger, server }: Followers,
+    Observers { messenger, server }: Observers,
     sampler: Option<Sampler>,
 ) -> Result<Exit, Failure> {
     let Job { args, globals, policy, .. } = job;
-    let iterations = begun.folder.manifest().iterations;
-    let name = begun.settings.source.name();
+    let iterations = prepared.folder.manifest().iterations;
+    let name = prepared.settings.source.name();
     let progress = if globals.quiet || globals.log_format == LogFormat::Json {
         Progress::hidden()
     } else {
-        Progress::start(iterations, begun.done)
+        Progress::start(iterations, prepared.done)
     };
     let voice = Voice { quiet: globals.quiet, format: globals.log_format, progress };
     let stderr = crate::render::terminal::Style {
         colour: globals.colors(std::io::stderr().is_terminal()),
         ascii: args.ascii,
     };
-    let mut watch = Watch::new(policy, begun.folder.path(), iterations, voice, stderr);
+    let mut watch = Watch::new(policy, prepared.folder.path(), iterations, voice, stderr);
     watch.messenger = messenger;
     watch.publisher = server.as_ref().map(Server::publisher);
-    watch.simulated = settings::simulated(&begun.settings.source)?;
-    tell_start(&watch.voice, &begun, policy, server.as_ref());
-    begun.folder.for_each_record(|record| {
+    watch.simulated = settings::simulated(&prepared.settings.source)?;
+    log_start(&watch.voice, &prepared, policy, server.as_ref());
+    prepared.folder.for_each_record(|record| {
         watch.earlier(&record);
         Ok(())
     })?;
     let planner = Planner {
         policy,
         iterations,
-        interval: Duration::from_secs_f64(begun.settings.interval_seconds),
-        auto_tune: begun.settings.auto_tune,
-        warmup: begun.settings.warmup_preset.as_deref().and_then(|name| policy.run.preset(name)),
+        interval: Duration::from_secs_f64(prepared.settings.interval_seconds),
+        auto_tune: prepared.settings.auto_tune,
+        warmup: prepared.settings.warmup_preset.as_deref().and_then(|name| policy.run.preset(name)),
         source: name,
     };
     let (fails, noted_early) = (watch.fails, watch.measured_early);
-    let time = match &begun.settings {
-        settings if settings.source.is_virtual() => Clock::Virtual(begun.started),
+    let time = match &prepared.settings {
+        settings if settings.source.is_virtual() => Clock::Virtual(prepared.started),
         settings if settings.no_wait => Clock::NoWait,
         _ => Clock::Real,
     };
@@ -156,19 +156,19 @@ fn carry_out(
     let drive = Drive {
         planner,
         source: &mut *source,
-        folder: &mut begun.folder,
+        folder: &mut prepared.folder,
         pace: Pace::new(time, &clocks, planner.interval, &policy.run.measuring, !job.is_clock_fixed),
         watcher: &mut watch,
         sampler,
-        shape: begun.shape.as_deref(),
-        abort_after_fails: begun.settings.abort_after_fails,
+        shape: prepared.shape.as_deref(),
+        abort_after_fails: prepared.settings.abort_after_fails,
         in_place: None,
         noted_early,
     };
-    let state = begun.state.take().unwrap_or_else(|| planner.start(begun.start.clone()));
-    let ended = drive.run(begun.done, state, fails);
+    let state = prepared.state.take().unwrap_or_else(|| planner.start(prepared.start.clone()));
+    let ended = drive.run(prepared.done, state, fails);
     watch.voice.progress.finish();
-    ending::end(job, begun, ended, watch, server, style(globals, args.ascii))
+    ending::end(job, prepared, ended, watch, server, style(globals, args.ascii))
 }
 
 fn cannot_notify(error: NotifyError) -> Failure {
@@ -181,53 +181,53 @@ fn cannot_serve(error: ServeError) -> Failure {
 }
 
 /// Where the data of the run comes from, as its settings say.
-fn origin(job: &Job<'_>, begun: &Begun) -> Origin {
-    let settings = &begun.settings;
+fn origin(job: &Job<'_>, prepared: &PreparedRun) -> Origin {
+    let settings = &prepared.settings;
     Origin::of_run(settings.source.name(), settings.no_wait, |name| job.policy.release.is_simulated(name))
 }
 
-fn serve(job: &Job<'_>, begun: &Begun, listening: Listening) -> Result<Server, Failure> {
-    let manifest = begun.folder.manifest();
-    let name = begun.settings.source.name();
+fn serve(job: &Job<'_>, prepared: &PreparedRun, listening: Listening) -> Result<Server, Failure> {
+    let manifest = prepared.folder.manifest();
+    let name = prepared.settings.source.name();
     let version = &job.provenance.tool_version;
     let mut facts = LiveFacts::new(name, "production", version, &job.provenance.policy_sha256);
-    facts.origin = origin(job, begun).note();
+    facts.origin = origin(job, prepared).note();
     facts.declared = Some(manifest.iterations);
-    facts.interval_seconds = Some(begun.settings.interval_seconds);
+    facts.interval_seconds = Some(prepared.settings.interval_seconds);
     facts.state = Some(RunState::Running);
-    facts.started = Some(begun.started);
+    facts.started = Some(prepared.started);
     facts.heartbeat = Some(clock::machine_time());
-    if let SourceSettings::Sim { seed, .. } = begun.settings.source {
+    if let SourceSettings::Sim { seed, .. } = prepared.settings.source {
         facts.seed = Some(seed);
     }
     let parameters = job.policy.run.parameters.iter().cloned().collect();
     let mut live = LiveRun::new(facts, job.policy, parameters);
-    live.bot = matches!(begun.settings.source, SourceSettings::Sim { .. }).then(LiveBot::default);
+    live.bot = matches!(prepared.settings.source, SourceSettings::Sim { .. }).then(LiveBot::default);
     // Another run that is shown at this address later is not taken for this one.
-    live.epoch = u64::try_from(begun.started.timestamp_millis()).unwrap_or_default();
+    live.epoch = u64::try_from(prepared.started.timestamp_millis()).unwrap_or_default();
     Server::show(listening, live).map_err(cannot_serve)
 }
 
-fn tell_start(voice: &Voice, begun: &Begun, policy: &Policy, server: Option<&Server>) {
-    let manifest = begun.folder.manifest();
-    let folder = begun.folder.path().display().to_string();
-    if begun.done == 0 {
-        let seed = match begun.settings.source {
+fn log_start(voice: &Voice, prepared: &PreparedRun, policy: &Policy, server: Option<&Server>) {
+    let manifest = prepared.folder.manifest();
+    let folder = prepared.folder.path().display().to_string();
+    if prepared.done == 0 {
+        let seed = match prepared.settings.source {
             SourceSettings::Sim { seed, .. } => Some(seed),
             _ => None,
         };
-        voice.tell(&log::start(manifest.iterations, begun.settings.source.name(), seed, &folder));
+        voice.log(&log::start(manifest.iterations, prepared.settings.source.name(), seed, &folder));
     } else {
-        voice.tell(&log::resume(begun.done, manifest.iterations, &folder));
+        voice.log(&log::resume(prepared.done, manifest.iterations, &folder));
     }
     for warning in crate::run::plan::too_short(policy, manifest.iterations) {
-        voice.tell(&LogEvent::new("sanity", "TOO_SHORT").with("note", warning.as_str()));
+        voice.log(&LogEvent::new("sanity", "TOO_SHORT").with("note", warning.as_str()));
     }
-    for note in &begun.notes {
-        voice.tell(&LogEvent::new("sanity", "NOTE").with("note", note.as_str()));
+    for note in &prepared.notes {
+        voice.log(&LogEvent::new("sanity", "NOTE").with("note", note.as_str()));
     }
     if let Some(server) = server {
-        voice.tell(&LogEvent::new("soak", "SERVE").with("url", format!("http://{}/", server.address())));
+        voice.log(&LogEvent::new("soak", "SERVE").with("url", format!("http://{}/", server.address())));
     }
 }
 

@@ -72,7 +72,7 @@ pub(super) struct Voice {
 
 impl Voice {
     /// An event of the run's log, on stderr. Above the bar where one is drawn.
-    pub(super) fn tell(&self, event: &LogEvent) {
+    pub(super) fn log(&self, event: &LogEvent) {
         if self.quiet {
             return;
         }
@@ -226,7 +226,7 @@ impl<'p> Watch<'p> {
         let left = self.iterations.saturating_sub(record.number);
         let left = elapsed.as_secs_f64() / self.seen_now as f64 * left as f64;
         let left = Duration::try_from_secs_f64(left).ok();
-        self.voice.progress.step(record.number, progress::told(left, verdict.outcome.word()));
+        self.voice.progress.step(record.number, progress::text(left, verdict.outcome.word()));
     }
 }
 
@@ -242,7 +242,7 @@ impl Watcher for Watch<'_> {
     }
 
     fn clock_step(&mut self, step: &ClockStep) {
-        self.voice.tell(&log::clock_step(step));
+        self.voice.log(&log::clock_step(step));
     }
 
     fn iteration(&mut self, record: &IterationRecord) {
@@ -257,7 +257,7 @@ impl Watcher for Watch<'_> {
             self.voice.progress.line(line.trim_end());
         } else if !self.voice.quiet {
             for event in log::lines(record, self.iterations, &self.policy.run.patience) {
-                self.voice.tell(&event);
+                self.voice.log(&event);
             }
         }
         if is_drawn || self.publisher.is_some() {

@@ -261,5 +261,5 @@ fn part<'t, T: Deserialize<'t>>(tree: &'t Value, path: &str) -> Result<T, Damage
 }
 
 #[cfg(test)]
-#[path = "../tests/iteration_file.rs"]
+#[path = "tests.rs"]
 mod tests;

@@ -29,8 +29,8 @@ fn ended(records: &[IterationRecord], report: bool) -> String {
         rows: &rows,
         drift: &policy.drift,
         report: report.as_ref(),
-        decision: Some(&decision),
-        next: Some(&next),
+        decision: &decision,
+        next: &next,
     };
     end(&run, PLAIN)
 }
