@@ -10,7 +10,6 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::core::number::{exactly, round_half_even};
-use crate::core::policy::Step;
 
 /// A parameter by its flat name.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -173,6 +172,15 @@ impl ParamValues {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// A step on a parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Step {
+    /// Add this many of the parameter's units.
+    Add(f64),
+    /// Multiply by this.
+    Multiply(f64),
 }
 
 /// A parameter of the system under test.

@@ -9,11 +9,8 @@ pub mod words;
 
 use super::kpi::{Direction, KpiId};
 use super::number::{Finite, TOLERANCE};
+pub use super::policy::ORDER; // moved
 use super::policy::{KpiRule, Statistic};
-
-/// The KPIs of the verdict in the order of the comparison: by name, before all others.
-pub const ORDER: [KpiId; 4] =
-    [KpiId::MAKER_TAKER_RATIO, KpiId::NET_BPS, KpiId::P95_LATENCY_MS, KpiId::RISK_RATIO];
 
 /// What is known about one KPI of one side.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

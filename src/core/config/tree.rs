@@ -7,7 +7,7 @@ use std::rc::Rc;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::{ConfigError, Layer, Origin, Patch, Position};
+use super::error::{ConfigError, Layer, Origin, Patch, Position};
 
 /// A step on the way to a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::Value;
+use super::tree::Value;
 use crate::core::spelling::did_you_mean;
 
 /// A value, or what is wrong with it.

@@ -4,7 +4,7 @@ use crate::core::config::values::{Parsed, name, number, positive};
 use crate::core::config::{Keep, Read, Value, all, section};
 use crate::core::guards::Guard;
 use crate::core::kpi::KpiId;
-use crate::core::params::ParamName;
+use crate::core::params::{ParamName, Step};
 use crate::core::spelling::did_you_mean;
 use crate::core::verdict::Comparison;
 
@@ -29,15 +29,6 @@ pub struct Condition {
     pub comparison: Comparison,
     /// With what.
     pub limit: Limit,
-}
-
-/// A step on a parameter.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Step {
-    /// Add this many of the parameter's units.
-    Add(f64),
-    /// Multiply by this.
-    Multiply(f64),
 }
 
 section! {

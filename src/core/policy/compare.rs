@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::core::compare::ORDER;
 use crate::core::compare::conditions::Condition;
 use crate::core::config::values::{Parsed, error_rate, names, not_negative, whole};
 use crate::core::config::{Keep, Read, Value, section};
@@ -13,6 +12,10 @@ use crate::core::verdict::LimitSource;
 use super::declared::Table;
 use super::gates::{GateSet, min_iterations};
 use super::limits::{Limit, WindowSpec, kpis_of, window};
+
+/// The KPIs of the verdict in the order of the comparison: by name, before all others.
+pub const ORDER: [KpiId; 4] =
+    [KpiId::MAKER_TAKER_RATIO, KpiId::NET_BPS, KpiId::P95_LATENCY_MS, KpiId::RISK_RATIO];
 
 /// Up to which size a shift of a KPI counts for nothing in a comparison: the larger of both.
 #[derive(Clone, Debug, PartialEq)]

@@ -28,8 +28,9 @@ use super::verdict::LimitSource;
 use crate::stats::intervals::FEWEST_FOR_PHI;
 use declared::Table;
 
-pub use advice::{Condition, RecommendationRule, Step, Subject};
-pub use compare::{CompareRules, KpiRule, Margin};
+pub use super::params::Step;
+pub use advice::{Condition, RecommendationRule, Subject};
+pub use compare::{CompareRules, KpiRule, Margin, ORDER};
 pub use gates::{
     EdgeReportRule, GateSet, HoldCount, Judge, KpiGate, RUN_METRICS, RunGate, ViolationRule, ViolationRules,
 };

@@ -9,11 +9,11 @@ use crate::core::config::values::{
 use crate::core::config::{Keep, Noted, Read, Value, all, section};
 use crate::core::kpi::KpiId;
 use crate::core::manifest::{MeasureAt, SOURCES};
-use crate::core::params::{ParamName, ParamValues, Parameter, Parameters};
+use crate::core::params::{ParamName, ParamValues, Parameter, Parameters, Step};
 use crate::core::spelling::did_you_mean;
 use crate::core::verdict::{Comparison, LimitSource};
 
-use super::advice::{Step, moves, step};
+use super::advice::{moves, step};
 use super::declared::{Table, parameter_at, values};
 use super::limits::{Limit, Possible, comparison, decides, kpi, kpi_named, right_way};
 
