@@ -190,7 +190,7 @@ impl Tree {
         })?;
         match &root.value {
             Value::Table(_) => Ok(Self { origin: layer.origin.clone(), root }),
-            Value::Null => Err(error(None, "is empty".to_owned())),
+            Value::Null => Err(error(None, "the policy is empty".to_owned())),
             other => Err(error(root.value_at, format!("expected a table, found {}", other.what()))),
         }
     }

@@ -242,7 +242,7 @@ fn a_service_that_cannot_stand_in_a_script_is_refused_with_the_policy() {
         ("[canary]\nwindow_minutes = 62", "no multiple of `canary.step_minutes`"),
         ("[canary]\nstatistic = \"each\"", "expected another statistic"),
         ("[canary]\nmisses = 0", "expected 1 or more"),
-        ("[canary]\nseen_share = 1.1", "expected at most 1"),
+        ("[canary]\nseen_share = 1.1", "above 0 and at most 1, found 1.1"),
         ("[canary]\nseen_share = 0", "`canary.seen_share`"),
         ("[canary]\nlongest_gap_minutes = -1", "`canary.longest_gap_minutes`"),
         ("[canary.trigger.risk]\noptional = 1", "`canary.trigger.risk.optional`"),
