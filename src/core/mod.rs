@@ -35,12 +35,6 @@ pub mod ranges;
 pub mod recommend;
 pub mod recorded;
 pub mod release;
-/// moved
-pub mod rollback {
-    pub use crate::rollback::policy as executor; // moved
-    pub use crate::rollback::policy::{condition, template}; // moved
-    pub use crate::rollback::{action, alert, policy}; // moved
-}
 pub mod rotation;
 pub mod run;
 pub mod sanity;

@@ -18,7 +18,6 @@ pub mod load;
 pub(crate) use crate::infra::exchange; // moved
 pub use crate::infra::lock; // moved
 pub mod loose;
-pub use crate::infra::notify; // moved
 pub use crate::infra::progress;
 pub use crate::run::procfs; // moved // moved
 pub mod rotation;
