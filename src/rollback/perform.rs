@@ -14,8 +14,9 @@ use ureq::Proxy;
 use ureq::http::{self, HeaderName, HeaderValue as Sent, Uri};
 
 use super::action::Priority;
-use super::policy::template::{fill_body, fill_text};
-use super::policy::{Channel, Executor, HeaderValue, Means, Method, Placeholders, SecretSource, Service};
+use super::policy::{
+    Channel, Executor, HeaderValue, Means, Method, Placeholders, SecretSource, Service, fill_body, fill_text,
+};
 use crate::core::secret::Secret;
 use crate::infra::clock::{Interrupted, Wait};
 use crate::infra::notify::{self, NotifyError, PagerDutyEvent, Target, TelegramBot};

@@ -11,8 +11,9 @@ use super::decide::Decided;
 use super::event::{ActionResult, ActionStatus, Event, OperationId, OperationKind, Outcome};
 use super::log::LogLine;
 use super::policy::condition::Verification;
-use super::policy::template::{fill_body, fill_text};
-use super::policy::{Environments, HeaderValue, Means, Placeholders, RollbackPolicy, SecretSource};
+use super::policy::{
+    Environments, HeaderValue, Means, Placeholders, RollbackPolicy, SecretSource, fill_body, fill_text,
+};
 use super::state::{Operation, State};
 use crate::report::terminal::printable;
 

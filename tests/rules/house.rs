@@ -8,7 +8,22 @@ use crate::rules::checker::Source;
 pub(crate) const VALUE_WALK: &[&str] = &[];
 
 /// The files that an alert crosses from the hook to the action, in order.
-pub(crate) const ALERT_WALK: &[&str] = &[];
+pub(crate) const ALERT_WALK: &[&str] = &[
+    "rollback/server/mod.rs",
+    "rollback/server/routes.rs",
+    "rollback/alert.rs",
+    "rollback/coordinator.rs",
+    "rollback/decide/mod.rs",
+    "rollback/state.rs",
+    "rollback/event.rs",
+    "rollback/journal.rs",
+    "rollback/log.rs",
+    "rollback/executor.rs",
+    "rollback/action.rs",
+    "rollback/policy/mod.rs",
+    "rollback/perform.rs",
+    "io/http/client.rs",
+];
 
 /// Whether a file holds nothing but tests and what they need.
 pub(crate) fn is_for_tests(name: &str) -> bool {

@@ -2,7 +2,6 @@
 
 pub mod condition;
 pub mod read;
-pub mod template;
 #[cfg(test)]
 mod tests;
 
@@ -257,6 +256,88 @@ pub struct Executor {
 
 /// The names that every template may use, besides `params.…`.
 pub(crate) const NAMES: [&str; 6] = ["action", "alert", "idempotency_key", "kind", "reason", "rollback_id"];
+
+/// A piece of a text or of a JSON body with placeholders, `{{params.target}}`. A value of a JSON body that is one
+/// placeholder and nothing else takes the type of what stands for it (a number stays a number); inside a longer text it
+/// is written out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Placeholder(String),
+}
+
+/// Takes a text apart.
+fn pieces(text: &str) -> Result<Vec<Piece>, String> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        if !before.is_empty() {
+            found.push(Piece::Text(before.to_owned()));
+        }
+        let (name, behind) = after.split_once("}}").ok_or("`{{` is not closed by `}}`")?;
+        found.push(Piece::Placeholder(name.trim().to_owned()));
+        rest = behind;
+    }
+    if !rest.is_empty() {
+        found.push(Piece::Text(rest.to_owned()));
+    }
+    Ok(found)
+}
+
+/// Whether a text can be filled by these names.
+pub(crate) fn check_text(text: &str, known: &[String]) -> Result<(), String> {
+    for piece in pieces(text)? {
+        if let Piece::Placeholder(name) = piece
+            && !known.contains(&name)
+        {
+            let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+            return Err(format!("`{{{{{name}}}}}` is unknown; there are {}", known.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+/// Whether every text of a body can be filled by these names.
+pub(crate) fn check_body(body: &Value, known: &[String]) -> Result<(), String> {
+    match body {
+        Value::String(text) => check_text(text, known),
+        Value::Array(items) => items.iter().try_for_each(|item| check_body(item, known)),
+        Value::Object(entries) => entries.values().try_for_each(|value| check_body(value, known)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+/// The text with its placeholders replaced; a name without a value is left out.
+pub(crate) fn fill_text(text: &str, value: &dyn Fn(&str) -> Option<Value>) -> String {
+    let Ok(pieces) = pieces(text) else { return text.to_owned() };
+    let filled = pieces.into_iter().map(|piece| match piece {
+        Piece::Text(text) => text,
+        Piece::Placeholder(name) => value(&name).map_or_else(String::new, |value| as_text(&value)),
+    });
+    filled.collect()
+}
+
+/// The body with its placeholders replaced; a name without a value becomes `null`.
+pub(crate) fn fill_body(body: &Value, value: &dyn Fn(&str) -> Option<Value>) -> Value {
+    match body {
+        Value::String(text) => match pieces(text).as_deref() {
+            Ok([Piece::Placeholder(name)]) => value(name).unwrap_or(Value::Null),
+            _ => Value::String(fill_text(text, value)),
+        },
+        Value::Array(items) => items.iter().map(|item| fill_body(item, value)).collect(),
+        Value::Object(entries) => {
+            entries.iter().map(|(key, item)| (key.clone(), fill_body(item, value))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+fn as_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
 
 /// What the placeholders of an action stand for.
 #[derive(Clone, Debug)]

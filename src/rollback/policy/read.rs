@@ -10,10 +10,9 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::condition::{Check, Condition, Subject, Verification};
-use super::template::{check_body, check_text};
 use super::{
     Audit, AutoRollback, Channel, Environments, Executor, Gate, HeaderValue, Means, Method, NAMES,
-    PrometheusAccess, Recovery, RollbackPolicy, SecretSource, Service,
+    PrometheusAccess, Recovery, RollbackPolicy, SecretSource, Service, check_body, check_text,
 };
 use crate::core::config::values::{between, list, one_of, string, switch, text, whole_between};
 use crate::core::config::{self, ConfigErrors, Layer, Noted, Origin, Read, Reader, Tree, Value, all};

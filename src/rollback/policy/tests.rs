@@ -1,6 +1,7 @@
 //! The published policy, the shape of old, and every way to get it wrong.
 
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::condition::{Condition, Operator, Subject};
 use super::read::{read, selector, url};
@@ -337,4 +338,45 @@ proptest! {
             drop(read(&text, "p"));
         }
     }
+}
+
+fn stand_in(name: &str) -> Option<Value> {
+    match name {
+        "params.target" => Some(json!(0)),
+        "reason" => Some(json!("he said \"stop\"\n")),
+        "params.enabled" => Some(json!(true)),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_placeholder_alone_keeps_its_type_and_one_in_a_text_is_written_out() {
+    let body = json!({"target": "{{params.target}}", "on": "{{ params.enabled }}",
+        "why": "because {{reason}} ({{params.target}})", "list": ["{{reason}}", 1, null]});
+    let filled = json!({"target": 0, "on": true,
+        "why": "because he said \"stop\"\n (0)", "list": ["he said \"stop\"\n", 1, null]});
+    assert_eq!(fill_body(&body, &stand_in), filled);
+}
+
+#[test]
+fn what_stands_for_a_placeholder_cannot_break_out_of_the_json() {
+    let evil = |_: &str| Some(json!("\", \"target\": 5, \"x\": \"{{reason}}"));
+    let filled = fill_body(&json!({"why": "{{reason}}", "target": 0}), &evil);
+    assert_eq!(filled["target"], 0);
+    assert_eq!(filled.as_object().map(serde_json::Map::len), Some(2));
+    assert_eq!(filled["why"], "\", \"target\": 5, \"x\": \"{{reason}}");
+}
+
+#[test]
+fn a_template_with_an_unknown_name_or_no_end_is_refused() {
+    let known = ["reason".to_owned()];
+    assert_eq!(check_text("x {{reason}} y", &known), Ok(()));
+    assert_eq!(check_text("x {{reason y", &known), Err("`{{` is not closed by `}}`".to_owned()));
+    let error = check_body(&json!([{"a": "{{raeson}}"}]), &known).expect_err("unknown");
+    assert_eq!(error, "`{{raeson}}` is unknown; there are `reason`");
+}
+
+#[test]
+fn braces_that_are_no_placeholder_stay() {
+    assert_eq!(fill_text("{a} }} {", &stand_in), "{a} }} {");
 }

@@ -2,10 +2,10 @@
 //!
 //! Connections, headers, bodies and their times are bounded, so that no client can keep others from being answered.
 
-mod access;
 mod metrics;
 mod refusals;
 mod routes;
+mod tls;
 
 use std::future::poll_fn;
 use std::io;
@@ -25,8 +25,9 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-pub(crate) use access::{Access, acceptor};
 pub use metrics::every_family;
+pub(crate) use routes::Access;
+pub(crate) use tls::acceptor;
 
 use super::coordinator::Coordinator;
 use super::policy::RollbackPolicy;

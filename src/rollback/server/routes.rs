@@ -14,13 +14,17 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_core::Stream;
+use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
 use serde_json::json;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::access::Access;
 use super::metrics::{Http, metrics as metrics_text};
+use crate::core::hex::hex;
+use crate::core::secret::Secret;
 use crate::infra::http_server::is_local;
 use crate::report::json::compact_ascii;
 use crate::rollback::alert::{self, Hook, HookError};
@@ -47,6 +51,50 @@ const LONG: usize = 32 * 1024;
 const RESULTS: Duration = Duration::from_secs(8);
 /// So long may the engine take; a disk that hangs must not hold connections for ever.
 const DECISION: Duration = Duration::from_secs(30);
+
+/// The header of a signature: `sha256=` and the HMAC-SHA-256 of the body, in hexadecimal digits.
+const SIGNATURE: &str = "x-soak-signature";
+
+/// What a sender must know: a bearer token, or a signature over the body. Compared in constant time, never shown.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Access {
+    /// The token of `Authorization: Bearer`. `None` = there is none.
+    pub token: Option<Secret>,
+    /// The key of signatures. `None` = there is none.
+    pub hmac_key: Option<Secret>,
+}
+
+impl Access {
+    /// Whether nothing must be known.
+    pub(crate) fn is_open(&self) -> bool {
+        self.token.is_none() && self.hmac_key.is_none()
+    }
+
+    /// Whether the token was given. False where there is none.
+    fn has_token(&self, headers: &HeaderMap) -> bool {
+        let mut values = headers.get_all(header::AUTHORIZATION).iter();
+        let (Some(token), Some(value), None) = (&self.token, values.next(), values.next()) else {
+            return false;
+        };
+        let value = value.as_bytes();
+        let is_bearer = value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
+        // Digests are of one length, so that not even the length of the token can be measured.
+        let digest = |bytes: &[u8]| Sha256::digest(bytes);
+        let given = digest(value.get(7..).unwrap_or_default().trim_ascii());
+        let is_same: bool = given.ct_eq(&digest(token.reveal().as_bytes())).into();
+        is_bearer && is_same
+    }
+
+    /// Whether the body is signed. False where there is no key.
+    fn is_signed(&self, headers: &HeaderMap, body: &[u8]) -> bool {
+        let (Some(key), Some(given)) = (&self.hmac_key, headers.get(SIGNATURE)) else { return false };
+        let Some(given) = given.as_bytes().strip_prefix(b"sha256=") else { return false };
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.reveal().as_bytes()) else { return false };
+        mac.update(body);
+        let signature = hex(&mac.finalize().into_bytes());
+        signature.as_bytes().ct_eq(&given.to_ascii_lowercase()).into()
+    }
+}
 
 /// What the routes share.
 #[derive(Clone)]
@@ -366,4 +414,52 @@ async fn follow(mut running: Running) -> OperationAnswer {
     // An error means that whoever carried it out is gone; what it said last is answered.
     let _ = timeout(RESULTS, running.wait_for(|answer| answer.outcome.is_some())).await;
     running.borrow().clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, value: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.append(name, value.parse().expect("a header"));
+        headers
+    }
+
+    #[test]
+    fn only_the_whole_token_opens() {
+        let access = Access { token: Some(Secret::new("hush")), hmac_key: None };
+        for good in ["Bearer hush", "bearer hush", "BEARER  hush"] {
+            assert!(access.has_token(&headers("authorization", good)), "{good}");
+        }
+        for bad in ["Bearer hus", "Bearer hushh", "Bearer", "hush", "Basic hush", "Bearer HUSH", "Bearer "] {
+            assert!(!access.has_token(&headers("authorization", bad)), "{bad}");
+        }
+        assert!(!access.has_token(&HeaderMap::new()));
+        let mut twice = headers("authorization", "Bearer hush");
+        twice.append("authorization", "Bearer hush".parse().expect("a header"));
+        assert!(!access.has_token(&twice));
+        assert!(!Access::default().has_token(&headers("authorization", "Bearer ")));
+    }
+
+    #[test]
+    fn a_signature_is_that_of_rfc_4231() {
+        // RFC 4231, test case 2: key "Jefe", data "what do ya want for nothing?".
+        let access = Access { token: None, hmac_key: Some(Secret::new("Jefe")) };
+        let digits = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        let body = b"what do ya want for nothing?";
+        assert!(access.is_signed(&headers(SIGNATURE, &format!("sha256={digits}")), body));
+        assert!(access.is_signed(&headers(SIGNATURE, &format!("sha256={}", digits.to_uppercase())), body));
+        for bad in [
+            digits.to_owned(),
+            format!("sha256={}", &digits[..62]),
+            format!("sha256={}", &digits[..63]),
+            format!("sha256={}", digits.replace('5', "6")),
+            "sha256=".to_owned(),
+            "sha256=zz".to_owned(),
+        ] {
+            assert!(!access.is_signed(&headers(SIGNATURE, &bad), body), "{bad}");
+        }
+        assert!(!access.is_signed(&headers(SIGNATURE, &format!("sha256={digits}")), b"other"));
+    }
 }
