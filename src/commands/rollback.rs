@@ -17,13 +17,13 @@ use crate::cli::rollback::{
 };
 use crate::cli::values::Format;
 use crate::core::listen::ListenAddress;
-use crate::core::secret::Secret;
 use crate::core::spelling::did_you_mean;
 use crate::exit::Exit;
 use crate::flow::provenance::person;
 use crate::infra::clock::{self, StopRequest};
 use crate::infra::http_server::Listening;
 use crate::infra::lock::LockError;
+use crate::infra::secret::Secret;
 use crate::io::environment::{self, Environment};
 use crate::io::loose;
 use crate::report::json::compact_ascii;

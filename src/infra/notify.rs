@@ -13,8 +13,8 @@
 
 use serde_json::{Value, json};
 
-use crate::core::secret::Secret;
-use crate::io::http::{Address, HttpError, Limits, post_json};
+use crate::infra::http::{Address, HttpError, Limits, post_json};
+use crate::infra::secret::Secret;
 
 /// Where Telegram's bot API lives.
 pub const TELEGRAM_API: &str = "https://api.telegram.org";

@@ -17,12 +17,12 @@ use super::action::Priority;
 use super::policy::{
     Channel, Executor, HeaderValue, Means, Method, Placeholders, SecretSource, Service, fill_body, fill_text,
 };
-use crate::core::secret::Secret;
 use crate::infra::clock::{Interrupted, Wait};
+use crate::infra::http::{HttpError, Limits, Request, agent, back_off, is_loopback, retrying};
 use crate::infra::notify::{self, NotifyError, PagerDutyEvent, Target, TelegramBot};
 use crate::infra::process::{Child, Ended};
+use crate::infra::secret::Secret;
 use crate::io::environment::{self, Environment};
-use crate::io::http::{HttpError, Limits, Request, agent, back_off, is_loopback, retrying};
 use crate::io::loose;
 
 /// Before the second try; doubled before each further one, half of it left to chance.

@@ -6,7 +6,7 @@ use super::perform::reveal;
 use super::policy::condition::{Check, Question, Verification};
 use super::state::Operation;
 use crate::infra::clock::{Interrupted, Stopwatch, Wait};
-use crate::io::http::Limits;
+use crate::infra::http::Limits;
 use crate::io::source::prometheus::{Auth, Target, ask_now};
 use crate::wire::prometheus::Answer;
 

@@ -24,8 +24,8 @@ use tokio::time::timeout;
 
 use super::metrics::{Http, metrics as metrics_text};
 use crate::core::hex::hex;
-use crate::core::secret::Secret;
 use crate::infra::http_server::is_local;
+use crate::infra::secret::Secret;
 use crate::report::json::compact_ascii;
 use crate::rollback::alert::{self, Hook, HookError};
 use crate::rollback::answer::{ErrorAnswer, HookAnswer, OperationAnswer, StatusAnswer};
