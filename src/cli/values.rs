@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use super::artifacts::Limit;
 use crate::core::golden::Pattern;
 use crate::core::person;
-use crate::core::release::name;
+use crate::release::name;
 
 /// How a result is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

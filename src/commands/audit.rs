@@ -138,9 +138,7 @@ fn legacy_files(args: &LegacyArgs) -> Result<Vec<LegacyFile<'_>>, Failure> {
 
 fn write_legacy(files: &[LegacyFile<'_>], answer: &Answer) -> Result<(), Failure> {
     for (path, spelling) in files {
-        legacy_readiness::write(path, *spelling, answer).map_err(|error| {
-            Failure::output(error).hint("name another file: two formats under one name help nobody")
-        })?;
+        legacy_readiness::write(path, *spelling, answer)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod anomalies;
+pub mod artifact_manifest;
 pub mod audit;
 pub mod baseline;
 pub mod baselines;
@@ -34,7 +35,6 @@ pub mod policy;
 pub mod ranges;
 pub mod recommend;
 pub mod recorded;
-pub mod release;
 pub mod rotation;
 pub mod run;
 pub mod sanity;

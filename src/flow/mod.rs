@@ -9,10 +9,9 @@ pub use crate::export::live::folder as follow; // moved
 pub mod golden;
 pub mod history;
 pub mod judge;
-pub mod legacy_readiness;
 pub use crate::export::live::folder as live_folder; // moved
+pub use crate::release::legacy_readiness; // moved
 pub mod provenance;
-pub mod release;
 pub mod rotation;
 pub use crate::run::engine as run; // moved
 pub mod selftest;

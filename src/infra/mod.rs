@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub(crate) mod exchange;
+pub(crate) mod git;
 pub mod http;
 pub mod http_server;
 pub mod lock;

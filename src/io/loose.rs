@@ -257,6 +257,16 @@ pub fn modified(path: &Path) -> Option<DateTime<Utc>> {
     fs::metadata(path).and_then(|found| found.modified()).ok().map(DateTime::from)
 }
 
+/// The names of everything in a folder, sorted; what is no text is shown with replacement characters.
+pub fn names(folder: &Path) -> Result<Vec<String>, FileError> {
+    let failed = |source| FileError { path: folder.to_owned(), action: "listed", source };
+    let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+    let names = fs::read_dir(folder).and_then(|entries| entries.map(name).collect::<io::Result<Vec<_>>>());
+    let mut names = names.map_err(failed)?;
+    names.sort();
+    Ok(names)
+}
+
 /// Whether a plain file is at this path; links are followed.
 pub fn is_file(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_file())

@@ -7,15 +7,11 @@ pub mod account;
 pub mod artifacts;
 pub mod audited;
 pub mod baseline_folder;
-pub mod bundle;
 pub use crate::infra::clock; // moved
-pub mod day_reports;
 pub mod environment;
 pub(crate) mod failpoint;
-pub mod git;
 pub mod grafana;
 pub mod load;
-pub(crate) use crate::infra::exchange; // moved
 pub use crate::infra::lock; // moved
 pub mod loose;
 pub use crate::infra::progress;

@@ -12,7 +12,6 @@ pub mod history_text;
 pub use crate::export::live::metrics as live_prom; // moved
 pub use crate::export::live::page as live_html; // moved
 pub mod notification;
-pub mod release;
 pub mod rotation_text;
 pub use crate::run::log as run_log; // moved
 pub use crate::run::plan as run_plan; // moved
@@ -20,7 +19,6 @@ pub use crate::run::text as run_text; // moved
 pub mod selftest_md;
 pub mod selftest_text;
 
-pub(crate) use crate::report::analysis as report_head; // moved
 pub(crate) use crate::report::exposition; // moved
 #[cfg(test)]
 pub(crate) use crate::report::fixture as report_fixture;
@@ -28,6 +26,5 @@ pub use crate::report::gate as gate_text; // moved
 pub(crate) use crate::report::metrics as prom;
 pub(crate) use crate::report::run_results as soak_results_md; // moved
 pub(crate) use crate::report::text as markdown; // moved
-pub(crate) use crate::report::text as report_md; // moved
 pub(crate) use crate::report::{ci, html}; // moved
 pub use crate::report::{json, terminal}; // moved // moved // moved

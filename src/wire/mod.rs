@@ -3,7 +3,7 @@
 //! Turns bytes into core types and back; opens no files and judges nothing.
 
 pub mod analysis;
-pub mod artifact_manifest;
+pub use crate::core::artifact_manifest; // moved
 pub mod baseline;
 pub mod baseline_status;
 pub mod baseline_store;
@@ -24,7 +24,7 @@ pub mod history_result;
 pub mod history_samples;
 pub use crate::core::load::iteration; // moved
 pub use crate::run::iteration_file; // moved
-pub mod legacy_readiness;
+pub use crate::release::legacy_readiness; // moved
 pub use crate::core::json::text as literals; // moved
 pub use crate::export::live::document as live; // moved
 /// Moved.
@@ -41,7 +41,6 @@ pub mod preset;
 pub mod prometheus;
 pub mod provenance;
 pub use crate::core::json as read; // moved
-pub mod release;
 pub mod remote_write;
 pub mod rotation;
 /// Moved.

@@ -21,12 +21,6 @@ use super::gate_result::GateResult;
 use super::golden_result::GoldenResult;
 use super::history_result::HistoryResult;
 use super::live::LiveDocument;
-use super::release::bundle_check::VerifyResult;
-use super::release::bundle_manifest::BundleManifest;
-use super::release::canary_result::CanaryResult;
-use super::release::day_report::DayReport;
-use super::release::readiness_score::ReadinessScore;
-use super::release::validated::Validated;
 use super::rotation::{RotationLogLine, RotationResult, UsageResult};
 use super::run_log::LogLine;
 use super::run_manifest::RunManifest;
@@ -36,6 +30,11 @@ use super::snapshot::Snapshot;
 use super::snapshot_1_2::Snapshot12;
 use super::soak_metrics::{GatesSummary, SoakMetrics};
 use super::tuning_written::TuningState;
+use crate::release::bundle::manifest::{BundleManifest, VerifyResult};
+use crate::release::canary::verdict::CanaryResult;
+use crate::release::day::DayReport;
+use crate::release::score::Score;
+use crate::release::validate::Validated;
 use crate::rollback::answer::{HookAnswer, RehearsalAnswer, StatusAnswer};
 use crate::rollback::log::LogLine as AuditLine;
 use crate::run::iteration_file::Document;
@@ -157,7 +156,7 @@ const DESCRIBED: [Described; 37] = [
     Described {
         name: "readiness_score",
         title: "READINESS_SCORE.json of `soak release readiness`",
-        make: strict::<ReadinessScore>,
+        make: strict::<Score>,
     },
     Described {
         name: "release_bundle",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::begin::PreparedRun;
 use super::watch::{Messenger, Watch};
-use super::{Job, plain, resume_command, shell_word};
+use super::{Job, plain, resume_command};
 use crate::cli::values::Format;
 use crate::commands::judging::cannot_judge;
 use crate::commands::post_soak::end as end_with;
@@ -12,6 +12,7 @@ use crate::commands::{Failure, print};
 use crate::core::analysis::{Analysis, Options, Origin};
 use crate::core::manifest::RunState;
 use crate::core::policy::Policy;
+use crate::core::shell;
 use crate::core::verdict::Outcome;
 use crate::exit::Exit;
 use crate::export::live::LiveVerdict;
@@ -180,7 +181,7 @@ fn decision(analysis: &Analysis) -> Decision {
 
 /// What to do after a run with this verdict.
 fn next_step(job: &Job<'_>, analysis: &Analysis, ended: &Ended, folder: &Path) -> NextStep {
-    let folder = shell_word(folder);
+    let folder = shell::path(folder);
     let (command, purpose) = match analysis.outcome {
         Outcome::Pass | Outcome::Warn if analysis.origin.sentence().is_some() => (
             format!("soak gate --path {folder}"),

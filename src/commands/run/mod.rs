@@ -6,7 +6,6 @@ mod settings;
 mod watch;
 
 use std::io::IsTerminal;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -24,6 +23,7 @@ use crate::core::analysis::Origin;
 use crate::core::bot_metrics::LiveBot;
 use crate::core::manifest::{RunState, SourceSettings};
 use crate::core::policy::Policy;
+use crate::core::shell;
 use crate::exit::Exit;
 use crate::export::live::server::Server;
 use crate::export::live::{LiveFacts, LiveRun};
@@ -234,18 +234,7 @@ fn log_start(voice: &Voice, prepared: &PreparedRun, policy: &Policy, server: Opt
 /// How a command line goes on with the run in this folder.
 fn resume_command(job: &Job<'_>) -> String {
     let isolated = if job.args.files.run_isolated { " --run-isolated" } else { "" };
-    format!("soak run --resume{isolated} --out {}", shell_word(&job.args.files.out))
-}
-
-/// A path as a shell reads it: quoted where it holds anything that a shell might take for its own.
-fn shell_word(path: &Path) -> String {
-    let word = path.display().to_string();
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=\\".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
+    format!("soak run --resume{isolated} --out {}", shell::path(&job.args.files.out))
 }
 
 /// An error without a cause.

@@ -1,0 +1,204 @@
+//! A canary, checked: where its limits come from, what was measured, and what follows.
+
+pub(crate) mod checks;
+pub(crate) mod criteria;
+#[cfg(test)]
+mod fixture;
+mod measure;
+pub(crate) mod report;
+mod timeline;
+pub(crate) mod verdict;
+
+use std::path::Path;
+
+use anyhow::anyhow;
+use chrono::{DateTime, Utc};
+
+use self::criteria::{CanaryCriteria, changes};
+pub(crate) use self::measure::Server;
+use self::timeline::Timeline;
+use self::verdict::{BundleRef, CanaryResult, Scope, judge};
+use super::bundle::sound;
+use super::unusable_bundle;
+use crate::core::analysis::Analysis;
+use crate::core::policy::Policy;
+use crate::core::run::source::Wait;
+use crate::failure::Failure;
+use crate::wire::policy::{Layer, Origin};
+use crate::wire::provenance::Provenance;
+
+/// Where the limits come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LimitsOf<'a> {
+    /// A bundle, folder or archive: what its checklist says.
+    Bundle(&'a Path),
+    /// The policy, and the soak in this folder.
+    Run(&'a Path, &'a Analysis),
+    /// The policy alone.
+    Policy,
+}
+
+/// Where the measurements come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum MeasuredBy<'a> {
+    /// A server that is asked for the steps of the canary.
+    Server(Server<'a>),
+    /// A run folder, whose iterations were measured on the canary.
+    Folder {
+        path: &'a Path,
+        /// The symbol that is looked at.
+        symbol: Option<&'a str>,
+    },
+}
+
+/// What is to be checked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CanaryRequest<'a> {
+    pub(crate) limits: LimitsOf<'a>,
+    pub(crate) measured: MeasuredBy<'a>,
+    /// When the canary started, or the rollback was done.
+    pub(crate) since: DateTime<Utc>,
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) scope: Scope,
+    /// Take simulated data.
+    pub(crate) rehearsal: bool,
+}
+
+/// Limits, and where they are from.
+struct Limits {
+    criteria: CanaryCriteria,
+    bundle: Option<BundleRef>,
+    /// `bundle`, `run` or `policy`.
+    from: &'static str,
+    rehearsal: bool,
+}
+
+/// Checks a canary.
+pub(crate) fn check(
+    request: &CanaryRequest<'_>,
+    policy: &Policy,
+    provenance: &Provenance,
+    wait: &dyn Wait,
+) -> Result<CanaryResult, Failure> {
+    let mut notes = Vec::new();
+    let Limits { criteria, bundle, from, mut rehearsal } = limits(request, policy, &mut notes)?;
+    if let Scope::Hour(hour) = request.scope
+        && !criteria.checkpoints.iter().any(|known| known.after_hours == hour)
+    {
+        let known: Vec<String> = criteria.checkpoints.iter().map(|at| at.after_hours.to_string()).collect();
+        let known = known.join(", ");
+        return Err(Failure::usage(anyhow!("the canary has no hour {hour}; it has {known}"))
+            .hint("`--hour` takes one of them"));
+    }
+    let (longest, metrics) = match request.scope {
+        Scope::AfterRollback => (None, criteria.metrics_after_rollback()),
+        _ => (Some(criteria.rules.watch_hours_max), criteria.metrics()),
+    };
+    let timeline = Timeline::new(request.since, request.now, &criteria.rules, longest)?;
+    let (readings, source, source_place) = match request.measured {
+        MeasuredBy::Server(server) => {
+            let readings = measure::from_server(&server, &metrics, policy, &timeline, wait)?;
+            (readings, "prometheus", server.target.url().to_owned())
+        }
+        MeasuredBy::Folder { path, symbol } => {
+            let (readings, origin) =
+                measure::from_folder(path, symbol, &metrics, policy, &timeline, &mut notes)?;
+            let what = format!("the data in `{}`", path.display());
+            if let Some(reason) = origin.against_release() {
+                rehearsal = true;
+                if origin.simulated {
+                    permit(request, &what, &reason)?;
+                } else {
+                    // Not refused: a canary that is bad must be called so, whoever measured it.
+                    notes.push(format!("{what} says nothing about a release: {reason}"));
+                }
+            }
+            (readings, "folder", path.display().to_string())
+        }
+    };
+    Ok(CanaryResult {
+        tool_version: provenance.tool_version.clone(),
+        policy_sha256: provenance.policy_sha256.clone(),
+        bundle,
+        limits_from: from,
+        source,
+        source_place,
+        rehearsal,
+        notes,
+        overridden: provenance.overridden.clone(),
+        ..judge(&criteria, timeline, request.scope, &readings)
+    })
+}
+
+/// Refuses what is no basis for a release, unless a rehearsal is asked for.
+fn permit(request: &CanaryRequest<'_>, what: &str, reason: &str) -> Result<(), Failure> {
+    if request.rehearsal {
+        return Ok(());
+    }
+    // Not the code of a FAIL, which a machine takes for the order to roll back.
+    Err(Failure::input(anyhow!("{what} says nothing about a release: {reason}"))
+        .hint("`--rehearsal` takes it, and the result says so"))
+}
+
+fn limits(request: &CanaryRequest<'_>, policy: &Policy, notes: &mut Vec<String>) -> Result<Limits, Failure> {
+    match request.limits {
+        LimitsOf::Policy => {
+            let criteria = CanaryCriteria::of_policy(policy);
+            Ok(Limits { criteria, bundle: None, from: "policy", rehearsal: false })
+        }
+        LimitsOf::Run(path, analysis) => {
+            if !analysis.outcome.is_acceptable() {
+                let (path, outcome, reason) = (path.display(), analysis.outcome, analysis.reason());
+                let problem = anyhow!("the run `{path}` sets no limits: it is {outcome}: {reason}");
+                return Err(Failure::input(problem)
+                    .hint("`soak gate` tells why; a canary needs a release that passed its soak"));
+            }
+            let reason = analysis.origin.against_release();
+            if let Some(reason) = &reason {
+                permit(request, &format!("the run `{}`", path.display()), reason)?;
+            }
+            let criteria = CanaryCriteria::of_soak(policy, analysis);
+            Ok(Limits { criteria, bundle: None, from: "run", rehearsal: reason.is_some() })
+        }
+        LimitsOf::Bundle(path) => of_bundle(path, request, policy, notes),
+    }
+}
+
+fn of_bundle(
+    path: &Path,
+    request: &CanaryRequest<'_>,
+    policy: &Policy,
+    notes: &mut Vec<String>,
+) -> Result<Limits, Failure> {
+    let place = path.display();
+    let (manifest, sha256, contents) = sound(path, &format!("the bundle `{place}` cannot be used"))?;
+    if manifest.rehearsal {
+        permit(request, &format!("the bundle `{place}`"), "it is a rehearsal")?;
+    }
+    if let Some(given) = &manifest.overridden {
+        let reasons: Vec<&str> = manifest.refusals.iter().map(|refusal| refusal.reason.as_str()).collect();
+        let in_spite = if reasons.is_empty() { "nothing".to_owned() } else { reasons.join("; ") };
+        notes.push(format!(
+            "the bundle was released by an override ({}), in spite of: {in_spite}",
+            given.reason
+        ));
+    }
+    let text = contents.files.get("policy.toml").map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let layer = Layer {
+        origin: Origin::File("policy.toml of the bundle".to_owned()),
+        text: text.unwrap_or_default(),
+    };
+    let of_then = crate::wire::policy::read(&[layer], &[]).map_err(|errors| {
+        unusable_bundle(anyhow!(errors).context("`policy.toml` in the bundle cannot be used"))
+    })?;
+    let criteria = CanaryCriteria::of_bundle(&of_then, &manifest.notes.canary)?;
+    if manifest.policy_sha256 != policy.sha256 {
+        let changes = changes(&criteria, &CanaryCriteria::of_policy(policy));
+        let what = if changes.is_empty() { "nothing about canaries".to_owned() } else { changes.join("; ") };
+        notes.push(format!(
+            "the policy in force is not the one that the bundle was built by; the bundle's limits hold. Changed is {what}"
+        ));
+    }
+    let bundle = BundleRef { name: manifest.name, path: place.to_string(), sha256 };
+    Ok(Limits { criteria, bundle: Some(bundle), from: "bundle", rehearsal: manifest.rehearsal })
+}
