@@ -22,11 +22,11 @@ pub mod golden;
 pub mod golden_result;
 pub mod history_result;
 pub mod history_samples;
-pub use crate::core::load::iteration; // moved
-pub use crate::run::iteration_file; // moved
-pub use crate::release::legacy_readiness; // moved
 pub use crate::core::json::text as literals; // moved
-pub use crate::export::live::document as live; // moved
+pub use crate::core::load::iteration; // moved
+pub use crate::export::live::document as live;
+pub use crate::release::legacy_readiness; // moved
+pub use crate::run::iteration_file; // moved // moved
 /// Moved.
 pub mod manifest {
     pub use crate::core::manifest::{read_declared as read, started_utc as started}; // moved
