@@ -470,6 +470,10 @@ mod tests {
         with(criteria, minutes, readings, false, check)
     }
 
+    fn after(canary: &Canary<'_>) -> Block {
+        canary.after_rollback()
+    }
+
     /// The same for who asks for what is due.
     fn so_far<T>(
         criteria: &CanaryCriteria,
@@ -600,7 +604,7 @@ mod tests {
             let values = readings(steps.chars().map(value));
             let criteria = criteria(&rules());
             let minutes = 5 * i64::try_from(steps.len()).expect("a few");
-            let block = canary(&criteria, minutes, &values, Canary::after_rollback);
+            let block = canary(&criteria, minutes, &values, after);
             assert_eq!(block.outcome, outcome, "{steps}: {block:?}");
         }
     }
@@ -610,7 +614,7 @@ mod tests {
         let criteria = criteria(&CanaryRules { after_rollback_minutes: 31, ..rules() });
         let of = |steps: u32| {
             let values = by_step(steps, |_| Some(300.0));
-            canary(&criteria, 5 * i64::from(steps), &values, Canary::after_rollback).outcome
+            canary(&criteria, 5 * i64::from(steps), &values, after).outcome
         };
         assert_eq!([of(6), of(7)], [Outcome::Inconclusive, Outcome::Pass]);
     }
