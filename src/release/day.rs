@@ -628,6 +628,7 @@ impl<'n> Reading<'n> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a folder of reports is made")]
 mod tests {
     use super::*;
     use crate::release::score::fixture::rules;
