@@ -81,7 +81,7 @@ pub struct BotMetric {
     pub kind: Kind,
     /// Unit of a value.
     pub unit: &'static str,
-    /// The label that tells its series apart, beside the labels of the target; `None` = a single series.
+    /// The label that distinguishes its series, beside the labels of the target; `None` = a single series.
     pub label: Option<&'static str>,
     /// Values of the label that have to be there from the start, so that a rate has something to begin with.
     pub values: &'static [&'static str],

@@ -12,7 +12,7 @@ use super::instant;
 use super::kpi::KpiId;
 use super::params::{ParamName, ParamValues};
 
-/// Why a KPI that stands in the file has no value.
+/// Why a KPI that is in the file has no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Defect {
     /// `null`.
@@ -28,7 +28,7 @@ pub enum Defect {
 }
 
 impl Defect {
-    /// What is wrong, to stand after the key.
+    /// What is wrong, to follow the key.
     pub fn describe(&self) -> String {
         match self {
             Self::Null => "is null".to_owned(),
@@ -49,12 +49,12 @@ impl KpiDefect {
     }
 }
 
-/// A KPI that stands in the file without a usable value.
+/// A KPI that is in the file without a usable value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KpiDefect {
     /// The KPI.
     pub kpi: KpiId,
-    /// The key as it stands in the file.
+    /// The key as it is in the file.
     pub key: String,
     /// What is wrong with it.
     pub defect: Defect,
@@ -146,11 +146,11 @@ pub struct Iteration {
     pub time: Option<Arc<str>>,
     /// Values by KPI index; `None` = unknown.
     pub values: Vec<Option<f64>>,
-    /// KPIs that stand in the file without a usable value.
+    /// KPIs that are in the file without a usable value.
     pub defects: Vec<KpiDefect>,
     /// KPIs that were read under another name than their own.
     pub respelled: Vec<(KpiId, Arc<str>)>,
-    /// maker ÷ (maker + taker) of the fills, by volume, else by count; `None` where the file tells no fills.
+    /// maker ÷ (maker + taker) of the fills, by volume, else by count; `None` where the file has no fills.
     pub fills_maker_share: Option<f64>,
     /// Whether `gross_bps` was computed from net and costs.
     pub gross_imputed: bool,

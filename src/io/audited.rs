@@ -90,7 +90,7 @@ struct Walk<'o> {
 
 impl Walk<'_> {
     fn visit(&mut self, path: &Path, above: &str, depth: usize) {
-        // A folder that cannot be listed is not there for this purpose; the loader tells the one that matters.
+        // A folder that cannot be listed is not there for this purpose; the loader names the one that matters.
         let Ok(entries) = fs::read_dir(path) else { return };
         for entry in entries.filter_map(Result::ok) {
             self.entries += 1;
@@ -151,7 +151,7 @@ fn number(text: &[u8]) -> (&[u8], &[u8]) {
     (&digits[zeros..], rest)
 }
 
-/// Different guards that are told apart.
+/// Different guards that are counted apart.
 const MOST_GUARDS: usize = 64;
 
 /// Names of the metric that says whether the exporter failed, the first present wins.
@@ -175,7 +175,7 @@ fn warmup_metrics(text: &str) -> WarmupMetrics {
     WarmupMetrics { exporter_error: errors.into_iter().flatten().next(), guard_triggers }
 }
 
-/// Name, what stands between the braces, and value; `None` for comments and what is no finite sample.
+/// Name, what is between the braces, and value; `None` for comments and what is no finite sample.
 fn sample(line: &str) -> Option<(&str, &str, f64)> {
     let line = line.trim();
     if line.starts_with('#') {

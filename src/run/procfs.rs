@@ -168,7 +168,7 @@ struct Stat {
     ticks: u64,
     /// Threads.
     threads: u64,
-    /// When it started, clock ticks since boot: tells it from a later process with its number.
+    /// When it started, clock ticks since boot: distinguishes it from a later process with its number.
     started: u64,
     /// Resident memory, pages.
     rss_pages: u64,

@@ -2,7 +2,7 @@
 //! length of a text bounded. Judges no syntax: that is the parser's affair.
 //!
 //! The literals are `NaN`, `Infinity`, `-Infinity` (Python writes them) and numbers too large for a double. They are
-//! told from syntax errors, so that a message can name the file and the key.
+//! distinguished from syntax errors, so that a message can name the file and the key.
 
 use std::io::{self, BufReader, Read};
 

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_flat_value_wins_wherever_it_stands() {
+    fn the_flat_value_wins_wherever_it_is() {
         let expected = named(&[("impact_cap_ratio", 0.1)]);
         assert_eq!(values(r#"{"impact_cap_ratio": 0.1, "risk": {"impact_cap_ratio": -0.01}}"#), expected);
         assert_eq!(values(r#"{"risk": {"impact_cap_ratio": -0.01}, "impact_cap_ratio": 0.1}"#), expected);

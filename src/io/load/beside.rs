@@ -37,7 +37,7 @@ pub const NAMES: [&str; 7] = [
     KPI_GATES[2],
 ];
 
-/// Reads what stands beside the iterations into `evidence`.
+/// Reads the files beside the iterations into `evidence`.
 pub fn read(folder: &Path, evidence: &mut Evidence) {
     if let Some(bytes) = optional(folder, "RUN_MANIFEST.json", evidence) {
         match parse_marked(&bytes, manifest::read) {

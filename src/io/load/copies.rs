@@ -54,7 +54,7 @@ fn of_number(entries: &[Entry], number: u64) -> &[Entry] {
     &entries[from..end]
 }
 
-/// Files of iterations with the same time stamp, where most have one of their own. A clock that stands still or
+/// Files of iterations with the same time stamp, where most have one of their own. A clock that has stopped or
 /// counts days stamps many alike, and then two equal files can be two equal measurements.
 fn of_one_time<'e>(entries: &'e [Entry], evidence: &Evidence) -> Vec<Vec<&'e Entry>> {
     let mut groups = Vec::new();
@@ -129,7 +129,7 @@ fn of_series(folder: &Path, entries: &[Entry], series: &Series, kpis: &KpiTable)
     repeats
 }
 
-/// The content of the file of an iteration without number and time, in one spelling. `None` where it cannot be told.
+/// The content of the file of an iteration without number and time, in one spelling. `None` where it cannot be read.
 fn content(folder: &Path, entries: &[Entry], symbol: Option<&str>, number: u64) -> Option<String> {
     let entries = of_number(entries, number);
     let named = entries.iter().find(|entry| entry.symbol.is_some() && entry.symbol.as_deref() == symbol);

@@ -209,7 +209,7 @@ pub fn check_kind(path: &Path) -> Result<(), String> {
 }
 
 /// Reads a whole file of at most [`LARGEST`] bytes; what is no plain file at the end of its links is never opened.
-/// The error is what is wrong with it, to stand behind its name.
+/// The error is what is wrong with it, to follow its name.
 pub fn read_plain(path: &Path) -> Result<Vec<u8>, String> {
     check_kind(path)?;
     let mut bytes = Vec::new();

@@ -1,7 +1,7 @@
 //! Follows a folder that is being written: each look reads only the files that changed since the one before.
 //!
 //! What comes out is what [`super::load`] would find at that moment, nothing else; judges nothing. Costs a stamp a
-//! file and look, and keeps what every file said.
+//! file and look, and keeps what was found in every file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,11 +13,11 @@ use super::{Gathering, LoadError, Loaded, beside, end_of_block, files};
 use crate::core::evidence::{Evidence, RunState};
 use crate::core::kpi::KpiTable;
 
-/// What one file said when it was last read.
+/// What was found in a file when it was last read.
 #[derive(Debug)]
 struct Known {
     stamp: Option<Stamp>,
-    said: FileRead,
+    found: FileRead,
 }
 
 /// What there is in a folder, as of the last look.
@@ -27,7 +27,7 @@ struct Seen {
     /// Empty before the first look.
     beside: Vec<Option<Stamp>>,
     /// Evidence without iterations: what the files beside them say.
-    told_beside: Evidence,
+    evidence_beside: Evidence,
     files: BTreeMap<Entry, Known>,
 }
 
@@ -68,7 +68,7 @@ impl Follower {
             None => Seen::nothing_of(files::resolve(&self.asked)?.0),
         };
         let mut beside_changed = seen.look_beside();
-        // What the manifest tells of must be in the list, so the list is made after it was read.
+        // What the manifest names must be in the list, so the list is made after it was read.
         let (folder, mut entries) = files::resolve(&self.asked)?;
         if folder != seen.folder {
             seen = Seen::nothing_of(folder);
@@ -85,10 +85,10 @@ impl Follower {
 
 impl Seen {
     fn nothing_of(folder: PathBuf) -> Self {
-        Self { folder, beside: Vec::new(), told_beside: Evidence::default(), files: BTreeMap::new() }
+        Self { folder, beside: Vec::new(), evidence_beside: Evidence::default(), files: BTreeMap::new() }
     }
 
-    /// Reads what stands beside the iterations, if any of it changed. Says whether it says something new; the
+    /// Reads the files beside the iterations, if any of them changed. Returns whether they contain something new; the
     /// first look always does.
     fn look_beside(&mut self) -> bool {
         let first = self.beside.is_empty();
@@ -109,8 +109,8 @@ impl Seen {
             evidence.end_overrides = None;
         }
         self.beside = stamps;
-        let changed = first || evidence != self.told_beside;
-        self.told_beside = evidence;
+        let changed = first || evidence != self.evidence_beside;
+        self.evidence_beside = evidence;
         changed
     }
 
@@ -135,23 +135,23 @@ impl Seen {
         let mut changed = !known.is_empty();
         let hashed = beside::is_recorded(folder);
         let wanted: Vec<Entry> = unread.iter().map(|(entry, ..)| entry.clone()).collect();
-        for ((entry, stamp, before), said) in
+        for ((entry, stamp, before), found) in
             unread.into_iter().zip(files::read_all(folder, &wanted, kpis, hashed))
         {
-            changed |= before.is_none_or(|before| before.said != said);
-            self.files.insert(entry, Known { stamp, said });
+            changed |= before.is_none_or(|before| before.found != found);
+            self.files.insert(entry, Known { stamp, found });
         }
         (wanted.len(), changed)
     }
 
     fn gather(&self, kpis: &KpiTable) -> Loaded {
-        let mut gathering = Gathering::new(kpis, self.told_beside.clone());
+        let mut gathering = Gathering::new(kpis, self.evidence_beside.clone());
         let entries: Vec<Entry> = self.files.keys().cloned().collect();
-        let mut said = self.files.values().map(|known| &known.said);
+        let mut found = self.files.values().map(|known| &known.found);
         let mut rest = entries.as_slice();
         while !rest.is_empty() {
             let (block, later) = rest.split_at(end_of_block(rest));
-            gathering.append(block, said.by_ref().take(block.len()).cloned().collect());
+            gathering.append(block, found.by_ref().take(block.len()).cloned().collect());
             rest = later;
         }
         gathering.finish(self.folder.clone(), &entries, false)
@@ -294,7 +294,7 @@ mod tests {
             folder.put(name, &text);
             let before_manifest = name == "runtime_overrides.json";
             let look = look(&mut follower, &folder);
-            // The overrides of a run that goes on say nothing.
+            // The overrides of a run in progress say nothing.
             assert_eq!(look.changed.is_some(), !before_manifest, "{name}: {text}");
         }
         for name in ["ITER_SUMMARY_002.json", "ITER_SUMMARY_ABC_5.json", "RUN_MANIFEST.json"] {

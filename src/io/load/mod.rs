@@ -32,7 +32,7 @@ pub struct Loaded {
 /// Files are read in blocks of this many, so that memory follows the columns and not the files.
 const BLOCK: usize = 4096;
 
-/// More different sources, or commits, than a run can mean anything with; the first ones are told.
+/// More different sources, or commits, than a run can mean anything with; the first ones are kept.
 const MOST_SOURCES: usize = 16;
 
 /// Length of the next block. Files of one number stay together, so that two of them are seen side by side.
@@ -76,7 +76,7 @@ struct Gathering<'k> {
     renamed: BTreeMap<String, BTreeSet<String>>,
     /// Hashes of the files, where the folder has records to compare them with.
     hashes: Vec<(Entry, Sha256)>,
-    /// Symbols that maps of symbols have told of so far.
+    /// Symbols in the maps of symbols so far.
     mapped: BTreeSet<String>,
 }
 
@@ -158,7 +158,7 @@ impl<'k> Gathering<'k> {
         }
     }
 
-    /// A symbol that maps have told of is there in every later one, with or without values; also in a file that says
+    /// A symbol of an earlier map is there in every later one, with or without values; also in a file that says
     /// nothing of any symbol.
     fn complete_maps(&mut self, files: &mut Vec<(&Entry, IterationFile)>) {
         if files.iter().all(|(_, file)| file.kind == Kind::Whole) {
@@ -173,9 +173,9 @@ impl<'k> Gathering<'k> {
         if self.mapped.is_empty() {
             return;
         }
-        let empty = |(_, file): &mut (&Entry, IterationFile)| file.kind == Kind::Empty;
-        let told: Vec<(&Entry, IterationFile)> = files.extract_if(.., empty).collect();
-        for (entry, file) in told {
+        let is_empty = |(_, file): &mut (&Entry, IterationFile)| file.kind == Kind::Empty;
+        let empty: Vec<(&Entry, IterationFile)> = files.extract_if(.., is_empty).collect();
+        for (entry, file) in empty {
             let of_symbol =
                 |name: &String| (entry, IterationFile { symbol: Some(name.clone()), ..file.clone() });
             files.extend(self.mapped.iter().map(of_symbol));
@@ -197,13 +197,13 @@ impl<'k> Gathering<'k> {
         }
         let evidence = &mut self.evidence;
         evidence.sourceless |= file.source.as_ref().is_none_or(|source| source.trim().is_empty());
-        for (told, known) in [(&file.source, &mut evidence.sources), (&file.commit, &mut evidence.commits)] {
-            if let Some(told) = told
-                && !told.trim().is_empty()
+        for (named, known) in [(&file.source, &mut evidence.sources), (&file.commit, &mut evidence.commits)] {
+            if let Some(named) = named
+                && !named.trim().is_empty()
                 && known.len() < MOST_SOURCES
-                && !known.contains(&**told)
+                && !known.contains(&**named)
             {
-                known.insert(told.to_string());
+                known.insert(named.to_string());
             }
         }
         let mut iteration = file.iteration;
