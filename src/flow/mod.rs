@@ -17,6 +17,8 @@ pub use crate::run::engine as run; // moved
 pub mod selftest;
 pub use crate::run::start; // moved
 
-pub use crate::export::exporter as export;
-pub use crate::report::artifacts as write;
-pub(crate) use crate::report::audit; // moved // moved // moved
+pub use crate::export::exporter as export; // moved
+
+pub use crate::report::artifacts as write; // moved
+
+pub(crate) use crate::report::audit; // moved

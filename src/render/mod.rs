@@ -5,7 +5,6 @@ pub mod baseline_text;
 pub mod compare_csv;
 pub mod compare_md;
 pub mod compare_text;
-pub use crate::report::config; // moved
 pub mod golden_text;
 pub mod history_md;
 pub mod history_text;
@@ -19,12 +18,21 @@ pub use crate::run::text as run_text; // moved
 pub mod selftest_md;
 pub mod selftest_text;
 
+pub use crate::report::config; // moved
+
 pub(crate) use crate::report::exposition; // moved
+
 #[cfg(test)]
-pub(crate) use crate::report::fixture as report_fixture;
+pub(crate) use crate::report::fixture as report_fixture; // moved
+
 pub use crate::report::gate as gate_text; // moved
-pub(crate) use crate::report::metrics as prom;
+
+pub(crate) use crate::report::metrics as prom; // moved
+
 pub(crate) use crate::report::run_results as soak_results_md; // moved
+
 pub(crate) use crate::report::text as markdown; // moved
+
 pub(crate) use crate::report::{ci, html}; // moved
-pub use crate::report::{json, terminal}; // moved // moved // moved
+
+pub use crate::report::{json, terminal}; // moved
