@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 
-use super::Job;
-use super::settings::{self, usage};
+use super::settings::{self, Job, plain, usage};
 use crate::commands::Failure;
+use crate::core::analysis::Origin;
 use crate::core::manifest::{
     self, DeclaredOverride, MANIFEST_VERSION, RunEvent, RunManifest, RunSettings, RunState, Segment,
     SourceSettings,
@@ -17,7 +17,8 @@ use crate::infra::clock;
 use crate::io::artifacts::Durability;
 use crate::io::environment::{cpu_name, host_name};
 use crate::io::loose;
-use crate::run::folder::{Check, OVERRIDES_FILE, Place, RunFolder};
+use crate::run::folder::recover::Check;
+use crate::run::folder::{OVERRIDES_FILE, Place, RunFolder};
 use crate::run::iteration::tuning::TunerState;
 use crate::run::plan::{PlannedFile, RunPlan, plan as make_plan};
 use crate::run::source::Source;
@@ -162,7 +163,7 @@ fn resumed_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure>
     if let Some(changed) = found.changed.first() {
         let problem =
             format!("`{}` is not the file that the run wrote; somebody changed it", changed.display());
-        return Err(Failure::input(super::plain(problem)).hint(
+        return Err(Failure::input(plain(problem)).hint(
             "bring the file back, or start anew without `--resume`; what is there moves to `history`",
         ));
     }
@@ -176,7 +177,7 @@ fn resumed_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure>
         // Or its reports, which may be written again.
         if folder.is_materialised() && job.args.reports.files().is_empty() {
             let problem = format!("the run in `{}` is complete: {done} iterations", folder.path().display());
-            return Err(Failure::failed(super::plain(problem))
+            return Err(Failure::failed(plain(problem))
                 .hint("`--extend K` adds iterations to it, `--reports DIR` writes its reports"));
         }
         is_over = true;
@@ -184,7 +185,7 @@ fn resumed_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure>
     let settings = RunSettings { abort_after_fails: job.args.abort_after_fails, ..manifest.settings.clone() };
     let source = settings::source(&settings, &job.args.source, &job.policy.run)?;
     let started = DateTime::parse_from_rfc3339(&manifest.started_utc).map_err(|error| {
-        Failure::input(super::plain(format!("`started_utc` of the manifest is no time: {error}")))
+        Failure::input(plain(format!("`started_utc` of the manifest is no time: {error}")))
     })?;
     // The active file keeps the shape of the start file; before the first iteration only that one is there.
     let active_copy = settings::overrides_shape(&folder.path().join(OVERRIDES_FILE))?;
@@ -241,9 +242,8 @@ fn read_manifest(folder: &Path) -> Result<RunManifest, Failure> {
     let path = folder.join(manifest::MANIFEST_FILE);
     let bytes = loose::read_plain(&path)
         .map_err(|error| Failure::input(error).hint("start a run without `--resume`"))?;
-    RunManifest::read(&bytes).map_err(|reason| {
-        Failure::input(super::plain(format!("`{}` cannot be used: {reason}", path.display())))
-    })
+    RunManifest::read(&bytes)
+        .map_err(|reason| Failure::input(plain(format!("`{}` cannot be used: {reason}", path.display()))))
 }
 
 /// That the flags given now do not contradict what was declared. Flags that are left out say nothing.
@@ -336,4 +336,10 @@ fn durability(job: &Job<'_>) -> Durability {
 
 fn text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// Where the data of the run comes from, as its settings say.
+pub(super) fn origin(job: &Job<'_>, prepared: &PreparedRun) -> Origin {
+    let settings = &prepared.settings;
+    Origin::of_run(settings.source.name(), settings.no_wait, |name| job.policy.release.is_simulated(name))
 }

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::begin::PreparedRun;
+use super::begin::{PreparedRun, origin};
+use super::settings::{Job, plain, resume_command};
 use super::watch::{Messenger, Watch};
-use super::{Job, plain, resume_command};
 use crate::cli::values::Format;
 use crate::commands::judging::cannot_judge;
 use crate::commands::post_soak::end as end_with;
@@ -80,7 +80,7 @@ pub(super) fn end(
         Err(failure) => report.beside(Outcome::Invalid, failure.error.to_string()),
     };
     log_end(&mut watch, &ended, &report, job.args.wants_run_gates());
-    let origin = super::origin(job, &prepared);
+    let origin = origin(job, &prepared);
     let exported = export(job, &report, &origin);
     let analysis = judged?;
     let decision = decision(&analysis);

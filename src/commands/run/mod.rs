@@ -8,10 +8,8 @@ mod watch;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use anyhow::anyhow;
-use chrono::{DateTime, Utc};
-
-use self::begin::PreparedRun;
+use self::begin::{PreparedRun, origin};
+use self::settings::Job;
 use self::watch::{Messenger, Voice, Watch};
 use super::judging::{collect_provenance, load_policy};
 use super::post_soak::style;
@@ -19,11 +17,9 @@ use super::{Failure, print};
 use crate::cli::globals::{GlobalArgs, LogFormat};
 use crate::cli::run::RunArgs;
 use crate::cli::values::Format;
-use crate::core::analysis::Origin;
 use crate::core::bot_metrics::LiveBot;
 use crate::core::manifest::{RunState, SourceSettings};
 use crate::core::policy::Policy;
-use crate::core::shell;
 use crate::exit::Exit;
 use crate::export::live::server::Server;
 use crate::export::live::{LiveFacts, LiveRun};
@@ -39,18 +35,6 @@ use crate::run::log::{self, LogEvent};
 use crate::run::plan;
 use crate::run::planner::Planner;
 use crate::run::source::Source;
-use crate::wire::provenance::Provenance;
-
-/// What every step of the command needs.
-struct Job<'a> {
-    args: &'a RunArgs,
-    globals: &'a GlobalArgs,
-    policy: &'a Policy,
-    provenance: Provenance,
-    now: DateTime<Utc>,
-    /// Whether the environment fixes the time.
-    is_clock_fixed: bool,
-}
 
 /// Runs a soak, or prints the plan of one.
 pub(super) fn run(args: &RunArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
@@ -180,12 +164,6 @@ fn cannot_serve(error: ServeError) -> Failure {
     Failure::failed(error).hint("`--serve` takes a free port, e.g. `--serve 0` for any")
 }
 
-/// Where the data of the run comes from, as its settings say.
-fn origin(job: &Job<'_>, prepared: &PreparedRun) -> Origin {
-    let settings = &prepared.settings;
-    Origin::of_run(settings.source.name(), settings.no_wait, |name| job.policy.release.is_simulated(name))
-}
-
 fn serve(job: &Job<'_>, prepared: &PreparedRun, listening: Listening) -> Result<Server, Failure> {
     let manifest = prepared.folder.manifest();
     let name = prepared.settings.source.name();
@@ -229,15 +207,4 @@ fn log_start(voice: &Voice, prepared: &PreparedRun, policy: &Policy, server: Opt
     if let Some(server) = server {
         voice.log(&LogEvent::new("soak", "SERVE").with("url", format!("http://{}/", server.address())));
     }
-}
-
-/// How a command line goes on with the run in this folder.
-fn resume_command(job: &Job<'_>) -> String {
-    let isolated = if job.args.files.run_isolated { " --run-isolated" } else { "" };
-    format!("soak run --resume{isolated} --out {}", shell::path(&job.args.files.out))
-}
-
-/// An error without a cause.
-fn plain(problem: impl std::fmt::Display) -> anyhow::Error {
-    anyhow!("{problem}")
 }

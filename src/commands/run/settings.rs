@@ -11,15 +11,16 @@ use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use clap::ValueEnum;
 
+use crate::cli::globals::GlobalArgs;
 use crate::cli::run::{LengthArgs, RunArgs, SourceArgs, SourceName, TuningArgs};
 use crate::cli::start::StartArgs;
 use crate::commands::Failure;
 use crate::commands::access::target;
-use crate::commands::run::Job;
 use crate::commands::run::watch::Simulated;
 use crate::core::manifest::{self, RunSettings, SourceSettings};
 use crate::core::policy::run::{Preset, RunPolicy};
 use crate::core::policy::{Policy, RunGate};
+use crate::core::shell;
 use crate::core::verdict::Severity;
 use crate::io::http::Limits;
 use crate::io::loose;
@@ -31,7 +32,30 @@ use crate::run::source::exec::ExecSource;
 use crate::run::source::file::FileSource;
 use crate::run::source::prometheus::PrometheusSource;
 use crate::run::start::{OVERRIDES_VARIABLE, Start, StartProblem, StartRequest};
+use crate::wire::provenance::Provenance;
 use crate::wire::{run_log, tuning_written};
+
+/// What every step of the command needs.
+pub(super) struct Job<'a> {
+    pub(super) args: &'a RunArgs,
+    pub(super) globals: &'a GlobalArgs,
+    pub(super) policy: &'a Policy,
+    pub(super) provenance: Provenance,
+    pub(super) now: DateTime<Utc>,
+    /// Whether the environment fixes the time.
+    pub(super) is_clock_fixed: bool,
+}
+
+/// How a command line goes on with the run in this folder.
+pub(super) fn resume_command(job: &Job<'_>) -> String {
+    let isolated = if job.args.files.run_isolated { " --run-isolated" } else { "" };
+    format!("soak run --resume{isolated} --out {}", shell::path(&job.args.files.out))
+}
+
+/// An error without a cause.
+pub(super) fn plain(problem: impl std::fmt::Display) -> anyhow::Error {
+    anyhow!("{problem}")
+}
 
 /// Length of an iteration where nobody says otherwise, seconds.
 const INTERVAL: f64 = 300.0;

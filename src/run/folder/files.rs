@@ -6,10 +6,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::core::kpi::KpiTable;
 use crate::infra::exchange::exchange;
 use crate::io::artifacts::Durability;
 use crate::io::failpoint::failpoint;
-use crate::run::folder::RunFolderError;
+use crate::run::folder::error::RunFolderError;
+use crate::run::iteration::{IterationRecord, file};
 
 /// What the temporary files of a run are called: this and the name of the file.
 pub(crate) const TEMPORARY_PREFIX: &str = ".soak-run-tmp-";
@@ -108,4 +110,29 @@ pub(crate) fn remove_leftovers(folder: &Path) -> Result<(), RunFolderError> {
         }
     }
     Ok(())
+}
+
+/// Reads an iteration file.
+pub(crate) fn read_record(
+    path: &Path,
+    number: u64,
+    kpis: &KpiTable,
+) -> Result<IterationRecord, RunFolderError> {
+    let bytes = fs::read(path).map_err(RunFolderError::io("read", path))?;
+    record_in(&bytes, path, number, kpis)
+}
+
+pub(crate) fn record_in(
+    bytes: &[u8],
+    path: &Path,
+    number: u64,
+    kpis: &KpiTable,
+) -> Result<IterationRecord, RunFolderError> {
+    let record = file::read(bytes, kpis)
+        .map_err(|source| RunFolderError::Damaged { path: path.to_owned(), source })?;
+    if record.number == number {
+        Ok(record)
+    } else {
+        Err(RunFolderError::Renumbered { path: path.to_owned(), found: record.number })
+    }
 }

@@ -12,9 +12,10 @@ use crate::core::kpi::KpiTable;
 use crate::core::manifest::{self, RunEvent, RunLogLine, RunManifest};
 use crate::infra::lock::FolderLock;
 use crate::io::artifacts::Durability;
-use crate::run::folder::files::{remove_leftover_of, remove_leftovers, replace};
-use crate::run::folder::place::{self, LATEST};
-use crate::run::folder::{DECLARED_FILE, Place, RunFolder, RunFolderError, report};
+use crate::run::folder::error::RunFolderError;
+use crate::run::folder::files::{read_record, record_in, remove_leftover_of, remove_leftovers, replace};
+use crate::run::folder::place::{self, DECLARED_FILE, LATEST, Place};
+use crate::run::folder::{RunFolder, report};
 use crate::run::iteration::{IterationRecord, file};
 
 /// How much of what is there is held against the log.
@@ -145,31 +146,6 @@ fn read_manifest_itself(folder: &Path, is_empty: bool) -> Result<RunManifest, Ru
         Err(error) => return Err(RunFolderError::io("read", &path)(error)),
     };
     RunManifest::read(&bytes).map_err(|reason| RunFolderError::Manifest { path, reason })
-}
-
-/// Reads an iteration file.
-pub(crate) fn read_record(
-    path: &Path,
-    number: u64,
-    kpis: &KpiTable,
-) -> Result<IterationRecord, RunFolderError> {
-    let bytes = fs::read(path).map_err(RunFolderError::io("read", path))?;
-    record_in(&bytes, path, number, kpis)
-}
-
-fn record_in(
-    bytes: &[u8],
-    path: &Path,
-    number: u64,
-    kpis: &KpiTable,
-) -> Result<IterationRecord, RunFolderError> {
-    let record = file::read(bytes, kpis)
-        .map_err(|source| RunFolderError::Damaged { path: path.to_owned(), source })?;
-    if record.number == number {
-        Ok(record)
-    } else {
-        Err(RunFolderError::Renumbered { path: path.to_owned(), found: record.number })
-    }
 }
 
 /// Cuts a torn last line off the log, notes changed files, and gives back the lines that are missing.

@@ -1,11 +1,10 @@
-//! The records of a run in order, and the tuning report that is made of them, without holding all in memory.
+//! `TUNING_STATE.json`, and `TUNING_REPORT.json` as it is written entry by entry.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -15,52 +14,11 @@ use crate::core::number::exactly;
 use crate::core::params::{ParamName, ParamValues};
 use crate::io::artifacts::Durability;
 use crate::io::failpoint::failpoint;
+use crate::run::folder::error::RunFolderError;
 use crate::run::folder::files::{TEMPORARY_PREFIX, put};
-use crate::run::folder::recover::read_record;
-use crate::run::folder::{RunFolder, RunFolderError};
-use crate::run::iteration::file::{self, utc};
+use crate::run::iteration::file::utc;
 use crate::run::iteration::tuning::{SkipReason, TunerState};
 use crate::run::iteration::{IterationRecord, KpiVerdict};
-
-/// So many records are read at a time.
-const BLOCK: usize = 512;
-
-impl RunFolder {
-    /// Hands every record of the run to `each`, in order. What rotation removed is passed over.
-    pub fn for_each_record(
-        &self,
-        mut each: impl FnMut(IterationRecord) -> Result<(), RunFolderError>,
-    ) -> Result<(), RunFolderError> {
-        let numbers: Vec<u64> = (1..=self.manifest.last_complete_iteration)
-            .filter(|number| !self.manifest.has_rotated(*number))
-            .collect();
-        for block in numbers.chunks(BLOCK) {
-            let records: Vec<_> = block
-                .par_iter()
-                .map(|number| read_record(&self.folder.join(file::file_name(*number)), *number, &self.kpis))
-                .collect();
-            for record in records {
-                each(record?)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes `TUNING_REPORT.json` from the iteration files: a line for each iteration.
-    pub fn write_tuning_report(&self) -> Result<(), RunFolderError> {
-        let mut draft = Draft::begin(&self.folder)?;
-        let poured = self.for_each_record(|record| draft.add(&record));
-        poured.and_then(|()| draft.end(self.durability))
-    }
-
-    /// Writes the report from what was noted on the way, or, where that is not all of it, from the files.
-    pub(crate) fn end_tuning_report(&mut self) -> Result<(), RunFolderError> {
-        match self.draft.take() {
-            Some(draft) if draft.count == self.manifest.last_complete_iteration => draft.end(self.durability),
-            _ => self.write_tuning_report(),
-        }
-    }
-}
 
 /// A tuning report in the making, in a temporary file that goes away with it.
 #[derive(Debug)]
@@ -70,7 +28,7 @@ pub(crate) struct Draft {
     file: BufWriter<File>,
     counts: ReportCounts,
     /// Iterations in it.
-    count: u64,
+    pub(crate) count: u64,
 }
 
 impl Draft {
@@ -98,7 +56,7 @@ impl Draft {
     }
 
     /// Completes the report and puts it in place.
-    fn end(mut self, durability: Durability) -> Result<(), RunFolderError> {
+    pub(crate) fn end(mut self, durability: Durability) -> Result<(), RunFolderError> {
         let end = format!("\n],\"summary\":{}}}\n", self.counts.to_json());
         let flushed = self.file.write_all(end.as_bytes()).and_then(|()| self.file.flush());
         let written = flushed.and_then(|()| match durability {
@@ -120,6 +78,7 @@ impl Drop for Draft {
 
 /// Name of the state's file in the run's folder.
 pub const STATE_FILE: &str = "TUNING_STATE.json";
+
 /// Name of the report's file in the run's folder.
 pub const REPORT_FILE: &str = "TUNING_REPORT.json";
 

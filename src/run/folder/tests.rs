@@ -6,6 +6,7 @@ use std::error::Error;
 use crate::core::manifest::RUN_LOG_FILE;
 use crate::core::manifest::fixture::manifest;
 use crate::io::load::load;
+use crate::run::folder::recover::{Check, Resumed};
 use crate::run::folder::*;
 use crate::run::iteration::fixture::{at, record};
 

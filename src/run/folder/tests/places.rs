@@ -1,5 +1,6 @@
 //! Where runs live, who may write there, and what becomes of former ones.
 
+use crate::infra::lock::LockError;
 use crate::run::folder::tests::*;
 
 #[test]
