@@ -6,7 +6,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use crate::exit::Exit;
-use crate::render::markdown::printable_lines;
+use crate::render::markdown::{printable, printable_lines};
 
 /// Why a command did not do its job.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ impl fmt::Display for Failure {
             }
         }
         for line in self.hint.iter().flat_map(|hint| hint.lines()) {
-            writeln!(f, "hint: {line}")?;
+            writeln!(f, "hint: {}", printable(line))?;
         }
         Ok(())
     }

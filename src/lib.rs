@@ -21,6 +21,7 @@ pub mod failure;
 pub mod flow;
 pub mod infra;
 pub mod io;
+pub mod ops;
 pub mod release;
 pub mod render;
 pub mod report;

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::environment;
 use super::judging::{MockArgs, PolicyArgs, WindowArgs};
 use super::values::{Format, count, day, person, pointer, reason, symbol, tolerance};
-use crate::core::golden::Pattern;
+use crate::ops::golden::rule::Pattern;
 
 /// `soak compare`
 #[derive(Debug, Args)]

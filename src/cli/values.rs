@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use clap::ValueEnum;
 
 use super::artifacts::Limit;
-use crate::core::golden::Pattern;
 use crate::core::person;
+use crate::ops::golden::rule::Pattern;
 use crate::release::name;
 
 /// How a result is printed.
@@ -220,7 +220,7 @@ pub fn tolerance(value: &str) -> Result<f64, String> {
 
 /// A JSON pointer, whose segments may be `*`.
 pub fn pointer(value: &str) -> Result<Pattern, String> {
-    Pattern::parse(value).map_err(|error| error.to_string())
+    Pattern::parse(value).map_err(str::to_owned)
 }
 
 /// An address that a person can open: http or https, in one piece.

@@ -6,13 +6,12 @@ use super::judging::load_policy;
 use super::{Failure, print};
 use crate::cli::artifacts::{ArtifactsCommand, Limit, RotateArgs, RotationArgs, UsageArgs};
 use crate::cli::values::Format;
-use crate::core::rotation::RotationRules;
+use crate::core::policy::RotationRules;
 use crate::exit::Exit;
-use crate::flow::rotation::{self, Rotated};
-use crate::io::clock;
-use crate::io::environment::Environment;
-use crate::io::rotation::RotationError;
-use crate::render::{json, rotation_text};
+use crate::infra::clock;
+use crate::infra::environment::Environment;
+use crate::ops::rotation::{self, Rotated};
+use crate::render::json;
 
 /// Bytes of a MiB.
 const MIB: u64 = 1 << 20;
@@ -30,24 +29,19 @@ fn rotate(args: &RotateArgs) -> Result<Exit, Failure> {
     let (rules, log_bytes) = rules(rotation)?;
     let folder = rotation.folder();
     let now = now()?;
-    let Rotated { result, unlogged } = if *dry_run {
-        let result = rotation::plan(&folder, &rules, now).map_err(cannot_rotate)?;
-        Rotated { result, unlogged: None }
-    } else {
-        rotation::rotate(&folder, &rules, log_bytes, now).map_err(cannot_rotate)?
-    };
+    let Rotated { result, unlogged } = rotation::rotate(&folder, &rules, log_bytes, now, *dry_run)?;
     print(match rotation.format {
-        Format::Text => rotation_text::rotation(&result),
+        Format::Text => rotation::rotation_text(&result),
         Format::Json => json::pretty(&result),
     })?;
     if let Some(error) = unlogged {
         return Err(Failure::output(error).hint("what is told above went, and only the log does not say so"));
     }
-    if !result.within_limit {
+    if !result.plan.fits {
         let hint = "a lower `--keep` leaves fewer iterations, a higher `--max-size-mb` allows more";
         return Err(Failure::failed(anyhow!("what is left is more than the limit")).hint(hint));
     }
-    if let [first, others @ ..] = result.left.as_slice() {
+    if let [first, others @ ..] = result.plan.left.as_slice() {
         let more = if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
         return Err(Failure::failed(anyhow!("left alone: {}: {}{more}", first.path, first.reason)));
     }
@@ -57,9 +51,9 @@ fn rotate(args: &RotateArgs) -> Result<Exit, Failure> {
 fn usage(args: &UsageArgs) -> Result<Exit, Failure> {
     let UsageArgs { rotation } = args;
     let (rules, _) = rules(rotation)?;
-    let result = rotation::usage(&rotation.folder(), &rules, now()?).map_err(cannot_rotate)?;
+    let result = rotation::usage(&rotation.folder(), &rules, now()?)?;
     print(match rotation.format {
-        Format::Text => rotation_text::usage(&result),
+        Format::Text => rotation::usage_text(&result),
         Format::Json => json::pretty(&result),
     })?;
     Ok(Exit::Success)
@@ -84,17 +78,4 @@ fn rules(args: &RotationArgs) -> Result<(RotationRules, u64), Failure> {
 fn now() -> Result<chrono::DateTime<chrono::Utc>, Failure> {
     clock::now(&Environment::of_process())
         .map_err(|error| Failure::usage(error).hint("an example of a valid time is 2026-01-31T12:00:00Z"))
-}
-
-fn cannot_rotate(error: RotationError) -> Failure {
-    match &error {
-        RotationError::NotAFolder { .. } => {
-            Failure::input(error).hint("`--path` names the folder that has `latest` in it")
-        }
-        RotationError::Symlink { .. } => Failure::input(error).hint("name the folder that it leads to"),
-        RotationError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-            Failure::input(error).hint("`--path` names the folder that has `latest` in it")
-        }
-        RotationError::Lock(_) | RotationError::Io { .. } => Failure::output(error),
-    }
 }

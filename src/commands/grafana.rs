@@ -9,16 +9,13 @@ use super::{Failure, print};
 use crate::cli::grafana::{
     CheckArgs, ExportArgs, GrafanaCommand, ImportArgs, ServerArgs, token_of_environment,
 };
-use crate::core::golden::{self, Drift, Settings};
 use crate::core::secret::Secret;
 use crate::exit::Exit;
-use crate::io::grafana::{Grafana, GrafanaError, Server};
-use crate::io::loose;
-use crate::render::golden_text;
+use crate::infra::atomic_file;
+use crate::ops::golden::{self, Drift, Settings};
+use crate::ops::grafana::dashboard::{Dashboard, Saving};
+use crate::ops::grafana::{Grafana, GrafanaError, Server};
 use crate::render::markdown::printable;
-use crate::wire::dashboard::{Dashboard, Saving};
-use crate::wire::golden as golden_wire;
-use crate::wire::golden_result::GoldenResult;
 
 /// Does what was asked for.
 pub(super) fn run(command: &GrafanaCommand) -> Result<Exit, Failure> {
@@ -37,7 +34,7 @@ fn export(args: &ExportArgs) -> Result<Exit, Failure> {
     }
     let (_, grafana) = connect(url, server)?;
     let dashboard = fetch(&grafana, uid)?;
-    loose::write_below(output, dashboard.to_text().as_bytes()).map_err(Failure::output)?;
+    atomic_file::write_below(output, dashboard.to_text().as_bytes()).map_err(Failure::output)?;
     print(format!("exported `{}` to {}\n", printable(uid), output.display()))?;
     Ok(Exit::Success)
 }
@@ -96,8 +93,7 @@ fn check(args: &CheckArgs) -> Result<Exit, Failure> {
         if let (Some((_, grafana)), Some(uid)) = (&grafana, dashboard.uid()) {
             let drift = differences(&fetch(grafana, uid)?, &dashboard)?;
             is_good &= drift.count == 0;
-            let (theirs, ours) = (format!("the server's `{uid}`"), path.display().to_string());
-            let lines = golden_text::text(&GoldenResult::of(theirs, ours, &drift));
+            let lines = golden::text(&drift);
             found.extend(lines.lines().map(|line| format!("server: {line}")));
         }
         for line in found {
@@ -109,10 +105,10 @@ fn check(args: &CheckArgs) -> Result<Exit, Failure> {
 
 /// In what the file differs from what the server has.
 fn differences(theirs: &Dashboard, ours: &Dashboard) -> Result<Drift, Failure> {
-    let json =
-        |dashboard: &Dashboard| golden_wire::read(dashboard.to_text().as_bytes()).map_err(Failure::input);
-    let settings =
-        Settings { abs: 0.0, rel: 0.0, nan_equal: false, int_equals_float: true, rules: Vec::new() };
+    let json = |dashboard: &Dashboard| {
+        golden::json::read(dashboard.to_text().as_bytes()).map_err(|reason| Failure::input(anyhow!(reason)))
+    };
+    let settings = Settings { int_equals_float: true, ..Settings::default() };
     Ok(golden::compare(&json(theirs)?, &json(ours)?, &settings))
 }
 
@@ -153,9 +149,9 @@ fn failed(error: GrafanaError, hint: Option<&str>) -> Failure {
 }
 
 fn read(path: &Path) -> Result<Dashboard, Failure> {
-    let bytes = loose::read(path).map_err(Failure::input)?;
+    let bytes = atomic_file::read(path).map_err(Failure::input)?;
     Dashboard::read(&bytes).map_err(|error| {
-        Failure::input(anyhow::Error::new(error).context(format!("`{}` cannot be used", path.display())))
+        Failure::input(error.context(format!("`{}` cannot be used", path.display())))
             .hint("`--input` is a dashboard as `soak grafana export` writes it")
     })
 }
@@ -165,7 +161,7 @@ fn connect(url: &str, args: &ServerArgs) -> Result<(Server, Grafana), Failure> {
     let server = Server::new(url)
         .map_err(|error| Failure::usage(error).hint("`--url` wants https://host[:port][/prefix]"))?;
     let token = match token_file {
-        Some(path) => Some(Secret::from(loose::read_text(path).map_err(Failure::input)?)),
+        Some(path) => Some(Secret::from(atomic_file::read_text(path).map_err(Failure::input)?)),
         None => token_of_environment(),
     };
     let is_token =

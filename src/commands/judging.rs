@@ -102,6 +102,12 @@ pub(super) fn cannot_judge(error: JudgeError) -> Failure {
     Failure::input(error).hint(hint)
 }
 
+impl From<JudgeError> for Failure {
+    fn from(error: JudgeError) -> Self {
+        cannot_judge(error)
+    }
+}
+
 /// Artifacts could not be written.
 pub(super) fn cannot_write(error: WriteError) -> Failure {
     let hint = error.hint();

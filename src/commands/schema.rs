@@ -6,7 +6,7 @@ use super::{Failure, print};
 use crate::cli::SchemaArgs;
 use crate::exit::Exit;
 use crate::render::json;
-use crate::wire::schemas;
+use crate::report::schemas;
 
 /// Prints a schema, or the names of all.
 pub(super) fn run(args: &SchemaArgs) -> Result<Exit, Failure> {
@@ -15,10 +15,10 @@ pub(super) fn run(args: &SchemaArgs) -> Result<Exit, Failure> {
         print(schemas::NAMES.join("\n") + "\n")?;
         return Ok(Exit::Success);
     };
-    let schema = schemas::schema(name).ok_or_else(|| {
+    let found = schemas::schema(name).ok_or_else(|| {
         Failure::usage(anyhow!("there is no schema `{name}`"))
             .hint(format!("there are {}", schemas::NAMES.join(", ")))
     })?;
-    print(json::pretty(&schema))?;
+    print(json::pretty(&found))?;
     Ok(Exit::Success)
 }

@@ -1,6 +1,8 @@
 //! `soak selftest`: can the gates fail?
 
-use super::judging::{cannot_judge, collect_provenance, judging_options, load_window_policy};
+use std::path::Path;
+
+use super::judging::{collect_provenance, judging_options, load_window_policy};
 use super::post_soak::{say, style};
 use super::{Failure, print};
 use crate::cli::globals::GlobalArgs;
@@ -8,12 +10,11 @@ use crate::cli::judging::JudgedRunArgs;
 use crate::cli::selftest::SelftestArgs;
 use crate::cli::values::ReportFormat;
 use crate::core::analysis::Options;
+use crate::core::selftest::result::SelftestResult;
 use crate::exit::Exit;
-use crate::flow::selftest::{Asked, SelftestError, Tested, test};
-use crate::io::scratch::ScratchError;
-use crate::io::signals::StopRequest;
-use crate::render::{json, selftest_md, selftest_text};
-use crate::wire::selftest_result::SelftestResult;
+use crate::infra::clock::StopRequest;
+use crate::render::json;
+use crate::report;
 
 /// Puts faults into a copy of the run, judges, prints.
 pub(super) fn run(args: &SelftestArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
@@ -37,36 +38,19 @@ pub(super) fn run(args: &SelftestArgs, globals: &GlobalArgs) -> Result<Exit, Fai
     let path = run.clone().unwrap_or_else(|| path.folder());
     let exit_code = |verdict| Exit::of_verdict(verdict, fail_on.is_some()).code(globals.detailed_exitcode);
     let stop = StopRequest::listen().map_err(Failure::failed)?;
-    let asked = Asked { path: &path, policy: &policy, options, exit_code: &exit_code, stop: &stop };
-    let Tested { folder, symbol, rows, notes } = test(&asked).map_err(cannot_test)?;
-    if folder != path {
-        let (asked, read) = (path.display(), folder.display());
+    let result = SelftestResult::of(&path, &policy, &options, &exit_code, &stop, &provenance)?;
+    if Path::new(&result.path) != path {
+        let (asked, read) = (path.display(), &result.path);
         say(globals, &format!("note: `{asked}` has no iteration files, `{read}` has; that one is read"));
     }
-    let folder = folder.to_string_lossy().into_owned();
-    let result = SelftestResult::of(folder, symbol, rows, mock.mock, notes, &provenance);
     print(match format {
-        ReportFormat::Text => selftest_text::text(&result, style(globals, false)),
+        ReportFormat::Text => report::selftest::text(&result, style(globals, false)),
         ReportFormat::Json => json::pretty(&result),
-        ReportFormat::Md => selftest_md::md(&result),
+        ReportFormat::Md => report::selftest::md(&result),
     })?;
     Ok(match (result.not_caught.is_empty(), result.hidden.is_empty()) {
         (true, true) => Exit::Success,
         (true, false) => Exit::Inconclusive,
         (false, _) => Exit::Failed,
     })
-}
-
-fn cannot_test(error: SelftestError) -> Failure {
-    match error {
-        SelftestError::Judge(error) => cannot_judge(error),
-        SelftestError::Interrupted { .. } | SelftestError::Scratch(ScratchError::Interrupted) => {
-            Failure::interrupted(error)
-        }
-        SelftestError::Scratch(error) => {
-            Failure::output(error).hint("$TMPDIR names a folder with room for a copy of the iteration files")
-        }
-        SelftestError::Empty { .. } => Failure::input(error)
-            .hint("a selftest wants a run that passes: a folder with ITER_SUMMARY_<n>.json files"),
-    }
 }

@@ -2,10 +2,7 @@
 
 pub mod analysis;
 pub mod anomalies;
-pub mod artifact_manifest;
 pub mod audit;
-pub mod baseline;
-pub mod baselines;
 pub mod bot_metrics;
 pub mod compare;
 pub mod config;
@@ -16,10 +13,7 @@ pub mod edge;
 pub mod evidence;
 pub use self::text as excerpt; // moved
 pub mod findings;
-pub mod golden;
 pub mod guards;
-pub mod hex;
-pub mod history;
 pub mod instant;
 pub mod iteration;
 pub mod json;
@@ -35,7 +29,6 @@ pub mod policy;
 pub mod ranges;
 pub mod recommend;
 pub mod recorded;
-pub mod rotation;
 pub mod run;
 pub mod sanity;
 pub use crate::infra::secret; // moved
@@ -44,6 +37,7 @@ pub mod series;
 pub mod shell;
 pub mod signatures;
 pub use crate::run::simulator; // moved
+pub mod snapshot;
 pub mod spark;
 pub use self::text as spelling; // moved
 pub use crate::stats; // moved
@@ -54,3 +48,7 @@ pub mod tuning;
 pub mod verdict;
 pub mod violations;
 pub mod window;
+pub use crate::export::history; // moved
+pub use crate::infra::artifacts::manifest as artifact_manifest; // moved
+pub use crate::infra::hex; // moved
+pub use snapshot::baseline; // moved

@@ -4,7 +4,9 @@
 pub(crate) mod bot;
 pub mod endpoint;
 pub mod exporter;
+pub mod history;
 pub mod live;
 pub(crate) mod metrics;
 pub(crate) mod pushgateway;
 pub(crate) mod remote_write;
+pub mod store;

@@ -2,23 +2,17 @@
 //!
 //! Knows no command line: commands turn arguments into requests, and results into words and exit codes.
 
-pub mod baseline;
-pub mod baselines;
-pub mod compare;
 pub use crate::export::live::folder as follow; // moved
-pub mod golden;
-pub mod history;
 pub mod judge;
 pub use crate::export::live::folder as live_folder; // moved
 pub use crate::release::legacy_readiness; // moved
 pub mod provenance;
-pub mod rotation;
 pub use crate::run::engine as run; // moved
-pub mod selftest;
 pub use crate::run::start; // moved
 
 pub use crate::export::exporter as export; // moved
 
 pub use crate::report::artifacts as write; // moved
 
-pub(crate) use crate::report::audit; // moved
+pub use crate::core::snapshot::baseline;
+pub(crate) use crate::report::audit; // moved // moved

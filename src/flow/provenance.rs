@@ -4,9 +4,8 @@ use chrono::SecondsFormat;
 
 use crate::core::person;
 use crate::core::policy::Policy;
-use crate::io::account;
 use crate::io::clock::{self, ClockError};
-use crate::io::environment::Environment;
+use crate::io::environment::{self, Environment};
 use crate::wire::provenance::{Override, Provenance};
 
 /// Variables that name who is at work, the one that knows best first: a CI's runner and root are accounts that
@@ -49,7 +48,7 @@ pub fn collect(
 
 /// Who acts: whom the environment names, else the account that this process runs as, which cannot be left out.
 pub fn person(environment: &Environment) -> String {
-    let account = || account::of_process().unwrap_or_else(|| "unknown".to_owned());
+    let account = || environment::account_name().unwrap_or_else(|| "unknown".to_owned());
     named(environment).unwrap_or_else(account)
 }
 

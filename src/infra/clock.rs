@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::io::environment::{Environment, NotUnicode};
+use crate::infra::environment::{Environment, NotUnicode};
 
 /// The variables that fix the time, the first that is set wins: the own name, then the two older ones.
 pub const NAMES: [&str; 3] = ["SOAK_NOW", "CI_FAKE_UTC", "MM_FREEZE_UTC_ISO"];

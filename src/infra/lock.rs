@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::io::environment;
+use crate::infra::environment;
 
 /// Name of the lock file in the folder that it guards.
 pub const FILE_NAME: &str = ".soak.lock";

@@ -1,9 +1,14 @@
 //! What touches the world and knows nothing of soak: the clock, signals, locks, processes, the terminal.
 #![expect(clippy::disallowed_methods, reason = "this is the room that touches the world")]
 
+pub mod artifacts;
+pub mod atomic_file;
 pub mod clock;
+pub mod environment;
 pub(crate) mod exchange;
+pub(crate) mod failpoint;
 pub(crate) mod git;
+pub mod hex;
 pub mod http;
 pub mod http_server;
 pub mod lock;

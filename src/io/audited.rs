@@ -44,8 +44,7 @@ pub fn look(folder: &Path, own: &[&str]) -> Folder {
 /// The snapshots in a folder.
 pub fn snapshots(folder: &Path) -> Vec<FoundSnapshot> {
     let one = |place: &&str| {
-        let says = side_file(folder, place)?
-            .and_then(|bytes| parse_marked(&bytes, baseline::read).map_err(|error| error.to_string()));
+        let says = side_file(folder, place)?.and_then(|bytes| parse_marked(&bytes, baseline::read));
         Some(FoundSnapshot { file: (*place).to_owned(), says })
     };
     KeyFile::Snapshot.places().iter().filter_map(one).collect()

@@ -3,26 +3,20 @@
 //! Must not judge and must not render; it moves bytes and reports what became of them.
 #![expect(clippy::disallowed_methods, reason = "this is the room that touches the world")]
 
-pub mod account;
-pub mod artifacts;
 pub mod audited;
-pub mod baseline_folder;
 pub use crate::infra::clock; // moved
-pub mod environment;
-pub(crate) mod failpoint;
-pub mod grafana;
 pub mod load;
-pub use crate::infra::lock; // moved
-pub mod loose;
-pub use crate::infra::progress;
-pub use crate::run::procfs; // moved // moved
-pub mod rotation;
-pub use crate::run::folder as run_folder; // moved
-pub mod scratch;
 pub use crate::infra::clock as signals; // moved
+pub use crate::infra::lock; // moved
+pub use crate::infra::progress;
+pub use crate::run::folder as run_folder; // moved
+pub use crate::run::procfs; // moved // moved
 pub use crate::run::source; // moved
-pub mod store;
 #[cfg(test)]
 pub(crate) mod test_server;
 
+pub use crate::export::store; // moved
+pub use crate::infra::atomic_file as loose; // moved
+pub(crate) use crate::infra::failpoint; // moved
 pub use crate::infra::http; // moved
+pub use crate::infra::{artifacts, environment}; // moved

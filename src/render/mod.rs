@@ -1,22 +1,11 @@
 //! One module per format: values in, text or bytes out. Must not touch the world.
 
-pub mod baseline;
-pub mod baseline_text;
-pub mod compare_csv;
-pub mod compare_md;
-pub mod compare_text;
-pub mod golden_text;
-pub mod history_md;
-pub mod history_text;
 pub use crate::export::live::metrics as live_prom; // moved
 pub use crate::export::live::page as live_html; // moved
 pub mod notification;
-pub mod rotation_text;
 pub use crate::run::log as run_log; // moved
 pub use crate::run::plan as run_plan; // moved
 pub use crate::run::text as run_text; // moved
-pub mod selftest_md;
-pub mod selftest_text;
 
 pub use crate::report::config; // moved
 

@@ -4,24 +4,12 @@
 
 pub mod analysis;
 pub use crate::core::artifact_manifest; // moved
-pub mod baseline;
-pub mod baseline_status;
-pub mod baseline_store;
 pub mod check;
-pub mod compare_result;
-pub mod compare_significance;
-pub mod compared_file;
-pub mod conditions;
 pub mod config_show;
-pub mod dashboard;
 pub use crate::core::load::edge_report; // moved
 pub use crate::core::load::edge_report as edge_sidecars; // moved
 pub mod error_result;
 pub mod gate_result;
-pub mod golden;
-pub mod golden_result;
-pub mod history_result;
-pub mod history_samples;
 pub use crate::core::json::text as literals; // moved
 pub use crate::core::load::iteration; // moved
 pub use crate::export::live::document as live;
@@ -42,7 +30,6 @@ pub mod prometheus;
 pub mod provenance;
 pub use crate::core::json as read; // moved
 pub mod remote_write;
-pub mod rotation;
 /// Moved.
 pub mod run_log {
     pub use crate::core::manifest::{RUN_LOG_FILE as FILE_NAME, RunEvent as Event, RunLogLine as LogLine}; // moved
@@ -57,16 +44,9 @@ pub mod run_manifest {
     }; // moved // moved
 }
 pub use crate::run::plan as run_plan; // moved
-pub mod schemas;
-pub mod selftest_result;
-pub mod snapshot;
-pub mod snapshot_1_2;
 pub mod soak_metrics;
-pub mod store_status;
-pub use crate::core::json::text as stream; // moved
-pub mod tamper;
 pub use crate::core::json as told; // moved
-pub mod tolerances;
+pub use crate::core::json::text as stream; // moved
 pub use crate::core::load::tuning_report; // moved
 pub use crate::run::folder::report as tuning_written; // moved
 
@@ -76,3 +56,9 @@ pub(crate) use crate::report::deltas as delta_report; // moved
 pub(crate) mod percent {
     pub(crate) use crate::infra::http::percent_encoded as encode; // moved
 }
+pub use crate::core::selftest::tamper; // moved
+pub use crate::core::snapshot; // moved
+pub use crate::core::snapshot::baseline; // moved
+pub use crate::core::snapshot::v1_2 as snapshot_1_2; // moved
+pub use crate::export::history as history_samples; // moved
+pub use crate::report::schemas; // moved

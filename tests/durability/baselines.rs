@@ -12,7 +12,7 @@ use crate::durability::TestResult;
 
 /// The names of the failpoints of a single file, from the source.
 fn failpoints() -> BTreeSet<String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/io/loose.rs");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/infra/atomic_file.rs");
     let text = fs::read_to_string(source).expect("the source");
     let names = text.split("failpoint(\"").skip(1);
     names.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())).collect()

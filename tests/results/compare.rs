@@ -4,18 +4,15 @@ use std::path::Path;
 
 use serde_json::json;
 use soak::core::analysis::Options;
-use soak::core::compare::significance;
-use soak::core::golden::{Json, KEPT, Settings, compare};
+use soak::core::compare::baselines::{self, Actor};
+use soak::core::compare::history::HistoryResult;
+use soak::core::compare::result::CompareResult;
+use soak::core::compare::sides::{self, Reading};
+use soak::core::selftest::result::SelftestResult;
 use soak::core::spark::Glyphs;
-use soak::flow::baselines::{self, Actor};
-use soak::flow::compare::{Asked, read};
-use soak::flow::history::runs;
-use soak::flow::selftest;
-use soak::io::signals::StopRequest;
-use soak::wire::compare_result::{CompareResult, Significance};
-use soak::wire::golden_result::GoldenResult;
-use soak::wire::history_result::HistoryResult;
-use soak::wire::selftest_result::SelftestResult;
+use soak::infra::clock::StopRequest;
+use soak::ops::golden::json::Json;
+use soak::ops::golden::{GoldenResult, KEPT, Settings, compare};
 
 use super::evidence::{policy, provenance};
 use super::schemas::errors;
@@ -27,21 +24,14 @@ fn fixture(name: &str) -> std::path::PathBuf {
 #[test]
 fn a_comparison_of_runs_keeps_to_its_schema() {
     let policy = policy();
-    let asked = Asked { policy: &policy, mock: false, so_far: false, symbol: None };
-    let side = |name| read(&fixture(name), &asked).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let reading = Reading { policy: &policy, mock: false, so_far: false, symbol: None };
+    let side = |flag, name| {
+        sides::read(flag, &fixture(name), &reading).unwrap_or_else(|error| panic!("{name}: {error}"))
+    };
     for (a, b) in [("pass24", "fail_four_of_eight"), ("invalid_kpi_nowhere", "inconclusive_seven")] {
-        let (a, b) = (side(a), side(b));
-        let (of_a, of_b) = (a.singles.expect("a run"), b.singles.expect("a run"));
-        let judged = significance::judge(&of_a.values, &of_b.values, &policy.compare, &policy.change_points);
-        let significance = Significance {
-            judged: &judged,
-            ranks: &significance::ranks(&of_a.values, &of_b.values, &judged),
-            window_a: &of_a.window,
-            window_b: &of_b.window,
-            rules: &policy.compare,
-        };
-        let (a, b) = ((a.run, &a.side), (b.run, &b.side));
-        let result = CompareResult::of(a, b, Some(significance), &policy, true, &provenance());
+        let (a, b) = (side("--a", a), side("--b", b));
+        let result = CompareResult::of(a, b, true, &[], &policy, true, &provenance());
+        assert!(result.significance.is_some());
         assert_eq!(errors("compare_runs", &json!(result)), Vec::<String>::new());
     }
 }
@@ -54,7 +44,7 @@ fn a_golden_comparison_keeps_to_its_schema() {
     for from in &values {
         for to in &values {
             let drift = compare(from, to, &Settings::default());
-            let result = GoldenResult::of("a".to_owned(), "b".to_owned(), &drift);
+            let result = GoldenResult::of("a".to_owned(), "b".to_owned(), drift);
             assert_eq!(errors("compare_golden", &json!(result)), Vec::<String>::new());
         }
     }
@@ -64,9 +54,8 @@ fn a_golden_comparison_keeps_to_its_schema() {
 fn a_history_keeps_to_its_schema() {
     let policy = policy();
     for name in ["pass24", "invalid_kpi_nowhere", "fail_per_symbol"] {
-        let (found, runs) = runs(&fixture(name), &policy, false, None).expect("a run");
-        let history = (name.to_owned(), found, runs);
-        let result = HistoryResult::of(history, &policy, false, Glyphs::Blocks, &provenance());
+        let result = HistoryResult::of(&fixture(name), None, &policy, false, Glyphs::Blocks, &provenance())
+            .expect("a run");
         assert_eq!((result.runs.len(), errors("compare_history", &json!(result))), (1, Vec::new()));
     }
 }
@@ -76,12 +65,9 @@ fn a_selftest_keeps_to_its_schema() {
     let policy = policy();
     for name in ["pass24", "fail_per_symbol", "invalid_corrupt"] {
         let path = fixture(name);
-        let options = Options::default();
-        let stop = StopRequest::default();
-        let asked = selftest::Asked { path: &path, policy: &policy, options, exit_code: &|_| 1, stop: &stop };
-        let tested = selftest::test(&asked).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let (rows, notes) = (tested.rows, tested.notes);
-        let result = SelftestResult::of(name.to_owned(), tested.symbol, rows, false, notes, &provenance());
+        let (options, stop) = (Options::default(), StopRequest::default());
+        let result = SelftestResult::of(&path, &policy, &options, &|_| 1, &stop, &provenance())
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(errors("selftest", &json!(result)), Vec::<String>::new(), "{name}");
     }
 }
@@ -91,9 +77,9 @@ fn a_selftest_keeps_to_its_schema() {
 fn baselines_keep_to_their_schemas() {
     let policy = policy();
     let store = tempfile::tempdir().expect("a folder");
-    let asked = Asked { policy: &policy, mock: false, so_far: false, symbol: None };
+    let reading = Reading { policy: &policy, mock: false, so_far: false, symbol: None };
     let actor = Actor { by: "a test".to_owned(), at: "2026-01-31T12:00:00Z".to_owned() };
-    baselines::promote(store.path(), &fixture("pass24"), &asked, &actor, "0.0.0")
+    baselines::promote(store.path(), &fixture("pass24"), &reading, &actor, "0.0.0")
         .unwrap_or_else(|error| panic!("{error}"));
     baselines::acknowledge(store.path(), "net_bps", "a known change", "2026-02-28", &actor)
         .unwrap_or_else(|error| panic!("{error}"));

@@ -17,6 +17,9 @@ const EVERY: &[&str] = &[
 /// The rooms that are being built.
 const NEW: [&str; 8] = ["rollback", "release", "export", "ops", "run", "report", "stats", "infra"];
 
+/// Parts of the core that are being built, by the name of their module.
+const NEW_IN_CORE: [&str; 3] = ["compare", "selftest", "snapshot"];
+
 /// Each room and the rooms that it may import.
 const DIRECTIONS: [(&str, &[&str]); 18] = [
     ("core", &[]),
@@ -100,6 +103,9 @@ impl Source {
             _ => {}
         }
         let room = &self.module[0];
+        if room == "core" && self.module.get(1).is_some_and(|name| NEW_IN_CORE.contains(&name.as_str())) {
+            return Ok(Some(EVERY));
+        }
         DIRECTIONS
             .iter()
             .find(|(name, _)| name == room)

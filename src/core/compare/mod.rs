@@ -1,16 +1,27 @@
 //! Two runs side by side: how far each KPI of the policy moved, whether that is for the better, and whether it is
 //! more than the KPI's floor.
 //!
-//! Compares numbers that others measured; must not know where they come from or how they are shown.
+//! Sides are read in [`sides`] and, where they were promoted, in [`baselines`]; [`significance`] judges single values;
+//! [`result`] is what all formats show.
 
+pub mod baselines;
 pub mod conditions;
+pub mod history;
+pub mod result;
+mod sentence;
+pub mod sides;
 pub mod significance;
-pub mod words;
+mod warnings;
 
-use super::kpi::{Direction, KpiId};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use self::result::ComparedAnswer;
+use super::kpi::Direction;
 use super::number::{Finite, TOLERANCE};
+use super::policy::KpiRule;
 pub use super::policy::ORDER; // moved
-use super::policy::{KpiRule, Statistic};
+use super::verdict::{Outcome, WindowUsed};
 
 /// What is known about one KPI of one side.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,78 +40,96 @@ impl Measured {
     }
 }
 
-/// What is known about one side, in the order of the rules.
-pub type Side = Vec<Measured>;
-
 /// Which way a KPI went from A to B.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, strum::IntoStaticStr)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+#[schemars(inline)]
 pub enum Way {
-    /// B is better.
     Better,
-    /// B is worse.
     Worse,
-    /// B is the same.
     Same,
-    /// B is different, and the KPI has no good direction.
+    // The KPI has no good direction.
     Different,
 }
 
-impl Way {
-    /// One word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Better => "better",
-            Self::Worse => "worse",
-            Self::Same => "same",
-            Self::Different => "different",
-        }
+/// One of the two.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ComparedRun {
+    /// Where it was read.
+    pub path: String,
+    /// `run` for a folder with iterations, `baseline` for one that was promoted, `snapshot` or `audit` for a file about
+    /// a run.
+    #[schemars(extend("enum" = ["run", "baseline", "snapshot", "audit"]))]
+    pub kind: &'static str,
+    /// Its true verdict where it is known, else the one that is written; null when there is none.
+    pub verdict: Option<String>,
+    /// The main reason of the verdict; null where it was read from a file.
+    pub reason: Option<String>,
+    /// The symbol compared; null for runs that are not per symbol.
+    pub symbol: Option<String>,
+    /// Where its data came from; null when nothing says so.
+    pub source: Option<String>,
+    /// The iterations looked at; null where it was read from a file.
+    pub window: Option<WindowUsed>,
+}
+
+impl ComparedRun {
+    /// The verdict, where it says that the numbers prove nothing.
+    pub fn cannot_judge(&self) -> Option<Outcome> {
+        [Outcome::Inconclusive, Outcome::Invalid]
+            .into_iter()
+            .find(|outcome| self.verdict.as_deref() == Some(outcome.word()))
     }
 }
 
-/// How far a KPI moved.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Change {
-    /// B − A, in the KPI's unit.
-    pub absolute: f64,
-    /// In percent of |A|, with the sign of the difference. `None` where it would say nothing: A is nearer to 0
-    /// than the KPI's floor, or A and B lie on different sides of 0.
-    pub percent: Option<f64>,
-    /// Which way.
-    pub way: Way,
-    /// Whether it is more than the KPI's floor.
-    pub exceeds_floor: bool,
+/// A KPI on one side.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ComparedValue {
+    /// The statistic, unrounded where it comes from iterations, in the KPI's unit; null = unknown.
+    pub value: Option<f64>,
+    /// Values behind it; null = unknown.
+    pub n: Option<usize>,
 }
 
-impl Change {
-    /// Whether it is for the worse by more than the floor.
-    pub fn is_regression(&self) -> bool {
-        self.way == Way::Worse && self.exceeds_floor
-    }
-}
-
-/// One KPI on both sides.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Row {
-    /// The KPI.
-    pub kpi: KpiId,
-    /// What was compared: medians, or means where a side knows no median.
-    pub statistic: Statistic,
-    /// A, in the KPI's unit; `None` = unknown.
-    pub a: Option<f64>,
-    /// B, in the KPI's unit; `None` = unknown.
-    pub b: Option<f64>,
-    /// The change; `None` when a side is unknown.
-    pub change: Option<Change>,
-    /// Values of A and of B behind the statistic; `None` = unknown.
-    pub n: [Option<usize>; 2],
-    /// Whether it is judged, or only shown.
+/// A KPI on both sides.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ComparedKpi {
+    /// Canonical name.
+    pub kpi: String,
+    /// Unit; empty for ratios.
+    pub unit: String,
+    /// Which way is good; null where neither is.
+    #[schemars(extend("enum" = ["higher", "lower", null]))]
+    pub good: Option<&'static str>,
+    /// What was compared: `median`, or `mean` where a side knows no median.
+    pub statistic: &'static str,
+    /// Side A.
+    pub a: ComparedValue,
+    /// Side B.
+    pub b: ComparedValue,
+    /// B − A; null when a side is unknown.
+    pub change: Option<f64>,
+    /// The change in percent of |A|; null where A is nearer to 0 than the floor, or 0 lies between the two.
+    pub change_percent: Option<f64>,
+    /// Which way it went; null when a side is unknown.
+    pub way: Option<Way>,
+    /// Changes up to this size count for nothing, in the KPI's unit.
+    pub floor: f64,
+    /// Whether the change is more than the floor; null when a side is unknown.
+    pub exceeds_floor: Option<bool>,
+    /// Whether it is worse by more than what unchanged builds differ by; null where that was not asked, or a side has
+    /// no single values.
+    pub significance: Option<ComparedAnswer>,
+    // Whether it is judged, or only shown.
+    #[serde(skip)]
     pub judged: bool,
 }
 
-impl Row {
+impl ComparedKpi {
     /// Whether it is worse by more than its floor, and that counts.
     pub fn is_regression(&self) -> bool {
-        self.judged && self.change.is_some_and(|change| change.is_regression())
+        self.judged && self.way == Some(Way::Worse) && self.exceeds_floor == Some(true)
     }
 
     /// Whether it should be judged and cannot be.
@@ -109,8 +138,23 @@ impl Row {
     }
 }
 
+/// An acknowledgement.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Acknowledged {
+    /// The KPI whose change is known.
+    pub kpi: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// The last day on which it counts.
+    pub until: String,
+    /// Whether that day is over; then it does not count any more.
+    pub expired: bool,
+}
+
 /// Compares the KPIs that the policy limits, and those that a side knows, in the order of the rules.
-pub fn compare(a: &Side, b: &Side, rules: &[KpiRule]) -> Vec<Row> {
+pub fn rows(a: &[Measured], b: &[Measured], rules: &[KpiRule]) -> Vec<ComparedKpi> {
     let sides = rules.iter().zip(a.iter().zip(b));
     sides
         .filter(|(rule, (a, b))| rule.required || a.is_known() || b.is_known())
@@ -118,29 +162,43 @@ pub fn compare(a: &Side, b: &Side, rules: &[KpiRule]) -> Vec<Row> {
         .collect()
 }
 
-fn row(rule: &KpiRule, of_a: &Measured, of_b: &Measured) -> Row {
+fn row(rule: &KpiRule, of_a: &Measured, of_b: &Measured) -> ComparedKpi {
     // Older snapshots know nothing but means; a median beside a mean would be a difference of its own.
     let only_mean = |side: &Measured| side.median.is_none() && side.mean.is_some();
     let (statistic, a, b) = if only_mean(of_a) || only_mean(of_b) {
-        (Statistic::Mean, of_a.mean, of_b.mean)
+        ("mean", of_a.mean, of_b.mean)
     } else {
-        (Statistic::Median, of_a.median, of_b.median)
+        ("median", of_a.median, of_b.median)
     };
-    let known = rule.kpi;
-    let change = a.zip(b).and_then(|(a, b)| change(a, b, known.floor, known.direction));
-    let judged = rule.margin.is_some() && known.direction.is_some();
-    Row { kpi: rule.kpi, statistic, a, b, change, n: [of_a.n, of_b.n], judged }
+    let kpi = rule.kpi;
+    // Unknown also where the difference is no finite number.
+    let change = a.zip(b).and_then(|(a, b)| Finite::new(b - a)).map(Finite::get);
+    ComparedKpi {
+        kpi: kpi.name.to_owned(),
+        unit: kpi.unit.symbol().to_owned(),
+        good: kpi.direction.map(|direction| match direction {
+            Direction::Higher => "higher",
+            Direction::Lower => "lower",
+        }),
+        statistic,
+        a: ComparedValue { value: a, n: of_a.n },
+        b: ComparedValue { value: b, n: of_b.n },
+        change,
+        change_percent: a.zip(b).zip(change).and_then(|((a, b), change)| percent(a, b, change, kpi.floor)),
+        way: change.map(|change| way(change, kpi.direction)),
+        floor: kpi.floor,
+        exceeds_floor: change.map(|change| change.abs() > kpi.floor + TOLERANCE),
+        significance: None,
+        judged: rule.margin.is_some() && kpi.direction.is_some(),
+    }
 }
 
-/// `None` when the difference is no finite number.
-fn change(a: f64, b: f64, floor: f64, direction: Option<Direction>) -> Option<Change> {
-    let absolute = Finite::new(b - a)?.get();
+/// In percent of |A|, with the sign of the difference. `None` where it would say nothing: A is nearer to 0 than the
+/// KPI's floor, or A and B lie on different sides of 0.
+fn percent(a: f64, b: f64, change: f64, floor: f64) -> Option<f64> {
     let crosses_zero = (a < 0.0) != (b < 0.0);
     let near_zero = a.abs() < floor || a == 0.0;
-    let percent = if crosses_zero || near_zero { None } else { Finite::new(absolute / a.abs() * 100.0) }
-        .map(Finite::get);
-    let way = way(absolute, direction);
-    Some(Change { absolute, percent, way, exceeds_floor: absolute.abs() > floor + TOLERANCE })
+    if crosses_zero || near_zero { None } else { Finite::new(change / a.abs() * 100.0) }.map(Finite::get)
 }
 
 fn way(change: f64, direction: Option<Direction>) -> Way {

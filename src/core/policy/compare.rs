@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use strum::VariantArray as _;
+
 use crate::core::compare::conditions::Condition;
 use crate::core::config::values::{Parsed, error_rate, names, not_negative, whole};
 use crate::core::config::{Keep, Read, Value, section};
@@ -132,9 +134,9 @@ fn extensions(value: &Value) -> Parsed<u64> {
 /// Words of conditions.
 fn conditions(value: &Value) -> Parsed<Vec<Condition>> {
     let parse = |word: &String| {
-        Condition::parse(word).ok_or_else(|| {
-            let known = Condition::ALL.map(Condition::word);
-            let meant = did_you_mean(word, known);
+        word.parse::<Condition>().map_err(|_| {
+            let known = Condition::VARIANTS.iter().map(|known| known.word()).collect::<Vec<_>>();
+            let meant = did_you_mean(word, known.iter().copied());
             format!("unknown condition `{word}`{meant}; expected some of {}", known.join(", "))
         })
     };

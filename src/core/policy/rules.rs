@@ -333,9 +333,10 @@ section! {
 
 section! {
     /// What is kept of artifacts.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
     pub struct RotationRules {
         /// Of each run and symbol so many iterations, those with the highest numbers; at least 1.
+        #[serde(rename = "keep_iterations")]
         pub keep "keep_iterations": usize = count,
         /// Former runs and loose snapshots older than so many days go; `None` = no age is too old.
         pub max_age_days: Option<u64> = whole_or_none,

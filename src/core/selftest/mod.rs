@@ -1,52 +1,47 @@
 //! Can the gates of a policy fail? Faults to put into a run, and which checks notice them.
 //!
-//! Chooses the faults and compares two judgements; changes no file. Which checks there are is not known here:
-//! whatever an [`Analysis`] has is looked at.
+//! [`faults`] chooses the faults, [`tamper`] puts them into files, [`result`] judges and tells which gate notices which.
+//! Which checks there are is not known here: whatever an [`Analysis`] has is looked at.
 
 mod faults;
+pub mod result;
+pub(crate) mod scratch;
+pub mod tamper;
+
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::analysis::Analysis;
 use super::kpi::KpiId;
 use super::number::TOLERANCE;
 use super::verdict::{Check, Outcome};
 
-pub use faults::{Subject, faults};
-
-/// The kinds of faults.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
 pub enum FaultKind {
-    /// Every value of the window judged lies beyond the limit.
+    /// Every value of the window judged is out of limits.
+    #[strum(serialize = "level shift")]
     Shift,
     /// The second half of the steady part moves by three spreads.
+    #[strum(serialize = "small level shift")]
     SmallShift,
-    /// The steady part slides, a little more each iteration.
+    /// The steady part drifts, a little more each iteration.
+    #[strum(serialize = "drift")]
     Drift,
     /// One iteration is far off.
+    #[strum(serialize = "spike")]
     Spike,
     /// The KPI has no value in the window judged.
+    #[strum(serialize = "missing KPI")]
     Missing,
     /// The newest file ends in the middle.
+    #[strum(serialize = "truncated file")]
     Truncated,
     /// The KPI does not move any more.
+    #[strum(serialize = "stuck value")]
     Stuck,
     /// The newest file is a copy of the one before it, but for number and time.
+    #[strum(serialize = "copied iteration")]
     Copied,
-}
-
-impl FaultKind {
-    /// A few words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Shift => "level shift",
-            Self::SmallShift => "small level shift",
-            Self::Drift => "drift",
-            Self::Spike => "spike",
-            Self::Missing => "missing KPI",
-            Self::Truncated => "truncated file",
-            Self::Stuck => "stuck value",
-            Self::Copied => "copied iteration",
-        }
-    }
 }
 
 /// A change of the file of one iteration.
@@ -77,48 +72,40 @@ pub struct Fault {
     pub edits: Vec<(u64, Edit)>,
 }
 
-/// A check that says something else about the changed run than about the run itself.
-#[derive(Clone, Debug, PartialEq)]
+/// A check that reacts to a fault.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Reaction {
     /// Name of the gate.
     pub gate: String,
-    /// What it says of the run; `None` where it has no such check.
+    /// What it says of the run itself; null where it has no such check.
     pub before: Option<Outcome>,
-    /// What it says of the changed run.
+    /// What it says with the fault.
     pub after: Outcome,
     /// Why.
     pub reason: String,
-    /// Whether it takes part in the verdict.
+    /// Whether it takes part in the verdict; the others are advisory.
     pub joins: bool,
 }
 
 /// How well a fault is noticed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, strum::IntoStaticStr)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+#[schemars(inline)]
 pub enum Notice {
-    /// A check that joins the verdict got worse, and the gate does not let the run pass.
+    // A check that joins the verdict got worse, and the gate does not let the run pass.
     Caught,
-    /// A check that joins got worse, and the gate still lets the run pass, as with a WARN.
+    // A check that joins got worse, and the gate still lets the run pass, as with a WARN.
     Warned,
-    /// Whether the gate would stop it cannot be seen: the run does not pass by itself, and no gate got worse.
+    // Whether the gate would stop it cannot be seen: the run does not pass by itself, and no gate got worse.
     Hidden,
-    /// Only checks got worse that do not join the verdict.
+    // Only checks got worse that do not join the verdict.
     Advised,
-    /// Nothing says anything.
+    // Nothing says anything.
     Missed,
 }
 
 impl Notice {
-    /// One word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Caught => "caught",
-            Self::Warned => "warned",
-            Self::Hidden => "hidden",
-            Self::Advised => "advised",
-            Self::Missed => "missed",
-        }
-    }
-
     /// From what reacted, and whether the gate lets the run itself and the changed run pass.
     ///
     /// Where the run itself does not pass, only a gate that misses by the fault counts as catching it: one that has

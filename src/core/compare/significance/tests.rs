@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::core::compare::ORDER;
 use crate::core::compare::fixture::{four, rule};
-use crate::core::compare::words;
+use crate::core::compare::sentence::sentence;
 use crate::core::judge::fixture::{change_rules, limit};
 use crate::core::policy::WindowSpec;
 
@@ -209,7 +209,7 @@ fn a_step_inside_a_run_is_compared_from_where_it_comes() {
     assert_eq!(change.first_after, 61);
     let shift = worse.shift.expect("enough values").mean;
     assert!((shift.shift + 1.0).abs() < 0.05 && shift.phi < 0.3, "{shift:?}");
-    let told = words::sentence(&worse);
+    let told = sentence(&worse);
     assert!(
         told.contains(
             "B changed at iteration 61 (3.00 bps to 2.00 bps) and is compared since then (36 values)"
@@ -233,7 +233,7 @@ fn a_level_that_is_too_young_cannot_be_told_and_says_how_many_more_it_takes() {
     let level = stepped(90, 3.0, 0.1);
     let young = net_of(&level, &stepped(80, 1.0, 0.1));
     assert_eq!((young.answer, young.n, young.more()), (Answer::CannotTell, [90, 10], Some(More::OfB(6))));
-    let told = words::sentence(&young);
+    let told = sentence(&young);
     assert!(told.starts_with("cannot tell: B changed at iteration 87"), "{told}");
     assert!(
         told.ends_with(
@@ -247,7 +247,7 @@ fn a_level_that_is_too_young_cannot_be_told_and_says_how_many_more_it_takes() {
 
 #[test]
 fn that_no_extension_decides_is_said_only_where_it_is_true() {
-    let told = |judged: &Judged| words::sentence(judged);
+    let told = |judged: &Judged| sentence(judged);
     let on_it = net(-0.1, 0.4, 0.1);
     assert!(
         told(&on_it).ends_with("the shift lies on the margin, so that no extension would decide"),
@@ -272,7 +272,7 @@ fn that_no_extension_decides_is_said_only_where_it_is_true() {
 
 #[test]
 fn what_is_beyond_all_numbers_is_told_so_and_what_never_varies_too() {
-    let told = |judged: &Judged| words::sentence(judged);
+    let told = |judged: &Judged| sentence(judged);
     let huge = net(1e308, 1e308, 0.2);
     assert_eq!((huge.answer, huge.more()), (Answer::CannotTell, None));
     assert_eq!(told(&huge), "cannot tell: the values are so large that their difference is no number");

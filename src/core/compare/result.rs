@@ -1,0 +1,408 @@
+//! Two runs side by side, as `compare --format json` prints them. The other formats show the same value.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::conditions::{self, Condition, Conditions};
+use super::sentence::sentence;
+use super::sides::Side;
+use super::significance::{self, Answer, Judged, More};
+use super::{Acknowledged, ComparedKpi, ComparedRun};
+use crate::core::analysis::limits_word;
+use crate::core::course::Change;
+use crate::core::policy::{CompareRules, Policy};
+use crate::core::verdict::{Outcome, WindowUsed};
+use crate::exit::Exit;
+use crate::stats::trend::TrendMethod;
+use crate::stats::two_sample::RankShift;
+use crate::wire::provenance::Provenance;
+
+/// How sure the shift of a KPI is.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ComparedShift {
+    /// Mean of B less mean of A over the window, in the KPI's unit.
+    pub mean_shift: f64,
+    /// Lower end of the interval of the mean shift.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Standard error of the mean shift.
+    pub standard_error: f64,
+    /// Degrees of freedom of t.
+    pub degrees_of_freedom: f64,
+    /// Autocorrelation of neighbours that was used.
+    pub phi: f64,
+    /// How many independent values those of A are worth.
+    pub n_eff_a: f64,
+    /// How many independent values those of B are worth.
+    pub n_eff_b: f64,
+    /// One-sided p-value of being worse by more than the margin.
+    pub p_worse: f64,
+    /// The same, adjusted for all KPIs (Holm).
+    pub p_worse_adjusted: f64,
+    /// The smallest worsening that so many iterations show in 80 % of cases; null where it is no number.
+    pub detectable_80: Option<f64>,
+    /// The same for 90 %.
+    pub detectable_90: Option<f64>,
+    /// Two-sided p-value of Mann and Whitney's test, which takes the values as independent.
+    pub mann_whitney_p: Option<f64>,
+    /// Hodges–Lehmann shift: the median of all differences, in the KPI's unit.
+    pub hodges_lehmann: Option<f64>,
+    /// Whether it comes from every pair or from block medians.
+    pub hodges_lehmann_method: Option<TrendMethod>,
+    /// Cliff's delta, from −1 to 1.
+    pub cliffs_delta: Option<f64>,
+}
+
+/// A change of level within the window. What was before it is not compared.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ComparedChange {
+    /// The first iteration on the level compared.
+    pub iteration: u64,
+    /// Mean of the level before, in the KPI's unit.
+    pub before: f64,
+    /// Mean of the level since, in the KPI's unit.
+    pub after: f64,
+    /// Its probability by chance, adjusted for the search and for all KPIs of the side.
+    pub p_adjusted: f64,
+    /// Whether a steady drift explains it better than a step.
+    pub gradual: bool,
+}
+
+impl From<Change> for ComparedChange {
+    fn from(change: Change) -> Self {
+        let Change { last_before: _, first_after, step, p_adjusted, worse: _ } = change;
+        Self {
+            iteration: first_after,
+            before: step.before,
+            after: step.after,
+            p_adjusted,
+            gradual: step.gradual,
+        }
+    }
+}
+
+/// Whether a KPI is worse.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ComparedAnswer {
+    /// `worse`, `better`, `no_change` (within the margin on both sides), `not_worse` (within it on the bad side) or
+    /// `cannot_tell`.
+    pub answer: Answer,
+    /// Shifts up to this size count for nothing, in the KPI's unit.
+    pub margin: f64,
+    /// Values of A that are compared: those of the window of significance, since its last change.
+    pub n_a: usize,
+    /// The same of B.
+    pub n_b: usize,
+    /// The last change of A within the window; null where it is on one level.
+    pub changed_a: Option<ComparedChange>,
+    /// The same of B.
+    pub changed_b: Option<ComparedChange>,
+    /// How sure the shift is; null with too few values.
+    pub shift: Option<ComparedShift>,
+    /// So many more iterations of B would decide, with a probability of 80 %, if the shift is what it looks like;
+    /// null where nothing is left to decide, or no extension of B decides.
+    pub more_of_b: Option<usize>,
+    /// So many more iterations of A would decide, where more of B alone would not.
+    pub more_of_a: Option<usize>,
+    /// So many more iterations of each would decide, where more of one alone would not.
+    pub more_of_both: Option<usize>,
+    /// What it means, in a sentence.
+    pub reason: String,
+}
+
+/// What significance was looked for, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ComparedSignificance {
+    /// The iterations of A.
+    pub window_a: WindowUsed,
+    /// The iterations of B.
+    pub window_b: WindowUsed,
+    /// So often an unchanged build may be called worse in any KPI.
+    pub error_rate: f64,
+    /// Planned extensions that the error rate allows for.
+    pub extensions: u64,
+    /// Level of one one-sided test, before the correction for all KPIs.
+    pub level: f64,
+    /// Confidence of the intervals of single KPIs.
+    pub confidence: f64,
+    /// What was corrected for.
+    pub correction: String,
+    /// The worst answer of all KPIs.
+    pub answer: Answer,
+    /// With so many more iterations of B every KPI that an extension of B can decide about is decided; null where
+    /// there is none.
+    pub extension: Option<usize>,
+}
+
+impl ComparedSignificance {
+    /// What was looked for, and what it came to.
+    pub fn of(judged: &[Judged], window_a: &WindowUsed, window_b: &WindowUsed, rules: &CompareRules) -> Self {
+        let level = significance::level(rules);
+        Self {
+            window_a: window_a.clone(),
+            window_b: window_b.clone(),
+            error_rate: rules.error_rate.value,
+            extensions: rules.extensions,
+            level,
+            confidence: 1.0 - 2.0 * level,
+            correction: format!("Holm, {} KPIs", judged.len()),
+            answer: significance::whole(judged),
+            extension: significance::extension(judged),
+        }
+    }
+}
+
+impl ComparedAnswer {
+    /// The answer about one KPI, with what ranks say about it.
+    pub fn of(judged: &Judged, rank: Option<&RankShift>) -> Self {
+        let shift = judged.shift.zip(judged.interval()).map(|(shift, (low, high))| {
+            let [detectable_80, detectable_90] = judged.detectable();
+            ComparedShift {
+                mean_shift: shift.mean.shift,
+                low,
+                high,
+                standard_error: shift.mean.standard_error,
+                degrees_of_freedom: shift.mean.df,
+                phi: shift.mean.phi,
+                n_eff_a: shift.mean.n_eff[0],
+                n_eff_b: shift.mean.n_eff[1],
+                p_worse: shift.p_worse,
+                p_worse_adjusted: shift.p_worse_adjusted,
+                detectable_80,
+                detectable_90,
+                mann_whitney_p: rank.map(|rank| rank.p),
+                hodges_lehmann: rank.map(|rank| rank.hodges_lehmann),
+                hodges_lehmann_method: rank.map(|rank| rank.method),
+                cliffs_delta: rank.map(|rank| rank.cliffs_delta),
+            }
+        });
+        let (more_of_a, more_of_b, more_of_both) = match judged.more() {
+            Some(More::OfA(more)) => (Some(more), None, None),
+            Some(More::OfB(more)) => (None, Some(more), None),
+            Some(More::OfBoth(more)) => (None, None, Some(more)),
+            _ => (None, None, None),
+        };
+        let [changed_a, changed_b] = judged.changed.map(|change| change.map(ComparedChange::from));
+        Self {
+            answer: judged.answer,
+            margin: judged.margin,
+            n_a: judged.n[0],
+            n_b: judged.n[1],
+            changed_a,
+            changed_b,
+            shift,
+            more_of_b,
+            more_of_a,
+            more_of_both,
+            reason: sentence(judged),
+        }
+    }
+}
+
+/// The comparison.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CompareResult {
+    /// "1.0".
+    #[schemars(extend("const" = "1.0"))]
+    pub schema_version: &'static str,
+    /// Version of the program.
+    pub tool_version: String,
+    /// SHA-256 of the policy values in force.
+    pub policy_sha256: String,
+    /// `production` or `mock`: which limits made the verdicts of runs.
+    #[schemars(extend("enum" = ["production", "mock"]))]
+    pub limits: &'static str,
+    /// Side A.
+    pub a: ComparedRun,
+    /// Side B.
+    pub b: ComparedRun,
+    /// The KPIs of the verdict by name, then the other ones of the policy by name.
+    pub kpis: Vec<ComparedKpi>,
+    /// KPIs that are judged; the other ones are shown.
+    pub judged: Vec<String>,
+    /// What significance was looked for; null where it was not asked for, or a side has no single values.
+    pub significance: Option<ComparedSignificance>,
+    /// KPIs that got worse: by more than their margin where significance was looked for, else by more than their
+    /// floor.
+    pub regressions: Vec<String>,
+    /// KPIs that got worse, and that is known and accepted: no regressions.
+    pub acknowledged: Vec<String>,
+    /// KPIs of which significance cannot tell whether they got worse.
+    pub undecided: Vec<String>,
+    /// KPIs to be judged that a side does not know, so that nothing can be said about them.
+    pub unknown: Vec<String>,
+    /// What a reader should know about the comparison.
+    pub notes: Vec<String>,
+    /// How the command ends, without `--detailed-exitcode`.
+    pub exit_code: u8,
+}
+
+impl CompareResult {
+    /// Compares two sides; with `is_significance_asked` also their single values, where both have some.
+    pub fn of(
+        a: Side,
+        b: Side,
+        is_significance_asked: bool,
+        known: &[Acknowledged],
+        policy: &Policy,
+        mock: bool,
+        provenance: &Provenance,
+    ) -> Self {
+        let rules = &policy.compare;
+        let mut rows = super::rows(&a.measured, &b.measured, &rules.kpis);
+        let names = |wanted: fn(&ComparedKpi) -> bool| -> Vec<String> {
+            rows.iter().filter(|row| wanted(row)).map(|row| row.kpi.clone()).collect()
+        };
+        let (judged_kpis, regressions, unknown) =
+            (names(|row| row.judged), names(ComparedKpi::is_regression), names(ComparedKpi::is_unknown));
+        let mut judged: Vec<Judged> = Vec::new();
+        let samples = a.sample.as_ref().zip(b.sample.as_ref());
+        let significance = samples.filter(|_| is_significance_asked).map(|(a, b)| {
+            judged = significance::judge(&a.values, &b.values, rules, &policy.change_points);
+            for one in &mut judged {
+                one.around = [a.around(), b.around()];
+            }
+            let ranks = significance::ranks(&a.values, &b.values, &judged);
+            for (judged, rank) in judged.iter().zip(ranks) {
+                let name = judged.kpi.name;
+                if let Some(row) = rows.iter_mut().find(|row| row.kpi == name) {
+                    row.significance = Some(ComparedAnswer::of(judged, rank.as_ref()));
+                }
+            }
+            ComparedSignificance::of(&judged, &a.window, &b.window, rules)
+        });
+        let answered = |answer: Answer| -> Vec<String> {
+            let fitting = judged.iter().filter(|one| one.answer == answer);
+            fitting.map(|one| one.kpi.name.to_owned()).collect()
+        };
+        let mut undecided = answered(Answer::CannotTell);
+        undecided.retain(|name| !unknown.contains(name));
+        let has_values = samples.is_some_and(|(a, _)| a.values.iter().any(|values| !values.is_empty()));
+        let is_copy = has_values && samples.is_some_and(|(a, b)| a.values == b.values);
+        let is_same = a.place == b.place;
+        let mut result = Self {
+            schema_version: "1.0",
+            tool_version: provenance.tool_version.clone(),
+            policy_sha256: provenance.policy_sha256.clone(),
+            limits: limits_word(mock),
+            regressions: if significance.is_some() { answered(Answer::Worse) } else { regressions },
+            significance,
+            acknowledged: Vec::new(),
+            undecided,
+            unknown,
+            notes: notes(&a.run, &b.run, &rows),
+            exit_code: 0,
+            judged: judged_kpis,
+            kpis: rows,
+            a: a.run,
+            b: b.run,
+        };
+        result.note_conditions(&a.conditions, &b.conditions);
+        result.acknowledge(known);
+        if is_same {
+            let note = "A and B are the same run: comparing it with itself says nothing about a build";
+            result.notes.push(note.to_owned());
+        } else if is_copy {
+            let note = "A and B have the same values in every iteration: they are one run, or copies, and comparing them \
+                        says nothing about a build";
+            result.notes.push(note.to_owned());
+        }
+        if is_significance_asked && result.significance.is_none() {
+            let runs = [("A", &result.a), ("B", &result.b)].into_iter();
+            let files: Vec<&str> = runs
+                .filter(|(_, run)| !matches!(run.kind, "run" | "baseline"))
+                .map(|(name, _)| name)
+                .collect();
+            result.notes.push(format!(
+                "significance is not possible, changes are held against floors: {} has no single values",
+                files.join(" and ")
+            ));
+        }
+        result
+    }
+
+    /// How a gate ends. A regression fails. Where nothing can be told there may be one, and that is no pass either.
+    pub fn gate(&self) -> Exit {
+        let is = |outcome| [&self.a, &self.b].into_iter().any(|run| run.cannot_judge() == Some(outcome));
+        if !self.regressions.is_empty() {
+            Exit::Failed
+        } else if !self.unknown.is_empty() || self.judged.is_empty() || is(Outcome::Invalid) {
+            Exit::InputInvalid
+        } else if is(Outcome::Inconclusive) || !self.undecided.is_empty() {
+            Exit::Inconclusive
+        } else {
+            Exit::Success
+        }
+    }
+
+    /// Takes what is known and accepted out of the regressions, and tells what has expired.
+    fn acknowledge(&mut self, known: &[Acknowledged]) {
+        for Acknowledged { kpi, owner, reason, until, expired } in known {
+            if *expired {
+                self.notes.push(format!(
+                    "the acknowledgement of {kpi} by {owner} expired on {until} and does not count any more"
+                ));
+            } else if let Some(at) = self.regressions.iter().position(|name| name == kpi) {
+                self.acknowledged.push(self.regressions.remove(at));
+                self.notes
+                    .push(format!("{kpi} is worse, and that is known until {until}: {reason} ({owner})"));
+            }
+        }
+    }
+
+    /// Notes what differs in the conditions of the two, and what says nothing about a build.
+    fn note_conditions(&mut self, a: &Conditions, b: &Conditions) {
+        let differences = conditions::differences(a, b);
+        // The sources are reported already where both are known.
+        self.notes
+            .extend(differences.into_iter().filter(|sentence| !sentence.starts_with("the sources differ")));
+        let undeclared: Vec<&str> = [("A", &self.a, a), ("B", &self.b, b)]
+            .into_iter()
+            .filter(|(_, run, known)| run.kind == "run" && !known.contains_key(&Condition::Interval))
+            .map(|(name, ..)| name)
+            .collect();
+        if let [one] = undeclared.as_slice()
+            && [a, b].iter().any(|known| known.contains_key(&Condition::Interval))
+        {
+            self.notes.push(format!(
+                "{one} declares nothing: whether interval, host, warm-up and tuner are those of the other is not known"
+            ));
+        }
+        let is =
+            |known: &Conditions, condition, value: &str| known.get(&condition).is_some_and(|of| of == value);
+        for (name, known) in [("A", a), ("B", b)] {
+            if is(known, Condition::Simulated, "simulated") {
+                self.notes.push(format!("{name} is simulated: this says nothing about a release"));
+            }
+            if is(known, Condition::Waited, "no") {
+                self.notes.push(format!(
+                    "{name} did not wait for its interval (`--no-wait`): this says nothing about a release"
+                ));
+            }
+        }
+    }
+}
+
+fn notes(a: &ComparedRun, b: &ComparedRun, rows: &[ComparedKpi]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let means: Vec<&str> =
+        rows.iter().filter(|row| row.statistic == "mean").map(|row| row.kpi.as_str()).collect();
+    if !means.is_empty() {
+        notes.push(format!("a side knows no medians: means are compared for {}", means.join(", ")));
+    }
+    let mut differs = |what: &str, a: Option<&str>, b: Option<&str>| {
+        if let (Some(a), Some(b)) = (a, b)
+            && a != b
+        {
+            notes.push(format!("the {what} differ: A {a}, B {b}"));
+        }
+    };
+    differs("symbols", a.symbol.as_deref(), b.symbol.as_deref());
+    differs("sources", a.source.as_deref(), b.source.as_deref());
+    let lengths = a.window.as_ref().zip(b.window.as_ref()).map(|(a, b)| (a.n, b.n));
+    if let Some((a, b)) = lengths.filter(|(a, b)| a != b) {
+        notes.push(format!("the windows differ in length: A has {a} iterations, B {b}"));
+    }
+    notes
+}

@@ -1,0 +1,128 @@
+//! The JSON Schemas of everything that soak writes, generated from the types that write it.
+//!
+//! Strict: every key that is always written is required, and no other key is allowed, so that a reader can rely on them
+//! and a test can fail.
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
+use serde_json::{Value, json};
+
+use crate::core::compare::baselines::{BaselineStatus, HistoryLine, StoredBaseline};
+use crate::core::compare::history::HistoryResult;
+use crate::core::compare::result::CompareResult;
+use crate::core::selftest::result::SelftestResult;
+use crate::core::snapshot::Snapshot;
+use crate::core::snapshot::v1_2::Snapshot12;
+use crate::ops::golden::GoldenResult;
+use crate::ops::rotation::{RotationLogLine, RotationResult, UsageResult};
+use crate::release::bundle::manifest::BundleManifest;
+use crate::release::bundle::manifest::VerifyResult;
+use crate::release::canary::verdict::CanaryResult;
+use crate::release::day::DayReport;
+use crate::release::score::Score;
+use crate::release::validate::Validated;
+use crate::rollback::answer::{HookAnswer, RehearsalAnswer, StatusAnswer};
+use crate::rollback::log::LogLine as AuditLine;
+use crate::run::iteration_file::Document;
+use crate::wire::analysis::AnalysisDocument;
+use crate::wire::artifact_manifest::ArtifactManifest;
+use crate::wire::audit_summary::AuditSummary;
+use crate::wire::config_show::ConfigShow;
+use crate::wire::delta_report::DeltaReport;
+use crate::wire::error_result::ErrorResult;
+use crate::wire::gate_result::GateResult;
+use crate::wire::live::LiveDocument;
+use crate::wire::run_log::LogLine;
+use crate::wire::run_manifest::RunManifest;
+use crate::wire::run_plan::RunPlan;
+use crate::wire::soak_metrics::{GatesSummary, SoakMetrics};
+use crate::wire::tuning_written::TuningState;
+
+type Described = (&'static str, &'static str, fn() -> Schema);
+
+/// Name and title of each schema, and how to make it; sorted by name.
+#[rustfmt::skip]
+const SCHEMAS: [Described; 37] = [
+    ("artifact_manifest", ".soak-artifacts.json: the files that soak wrote into a folder", strict::<ArtifactManifest>),
+    ("artifacts_rotate", "Output of `soak artifacts rotate --format json`", strict::<RotationResult>),
+    ("artifacts_usage", "Output of `soak artifacts usage --format json`", strict::<UsageResult>),
+    ("baseline", "BASELINE_<n>.json of `soak compare baseline promote`", strict::<StoredBaseline>),
+    ("baseline_history_line", "A line of history.jsonl of `soak compare baseline`", strict::<HistoryLine>),
+    ("canary_check", "Output of `soak release canary check --format json`", strict::<CanaryResult>),
+    ("compare_baseline", "Output of `soak compare baseline` with `--format json`", strict::<BaselineStatus>),
+    ("compare_golden", "Output of `soak compare golden --format json`", strict::<GoldenResult>),
+    ("compare_history", "Output of `soak compare history --format json`", strict::<HistoryResult>),
+    ("compare_runs", "Output of `soak compare --format json`", strict::<CompareResult>),
+    ("config_show", "Output of `soak config show --format json`", strict::<ConfigShow>),
+    ("delta_verify_report", "DELTA_VERIFY_REPORT.json of `soak deltas verify` and `soak gate`", strict::<DeltaReport>),
+    ("error_result", "Output of the commands of soak that judge, with `--format json`, without a verdict", strict::<ErrorResult>),
+    ("gate_result", "Output of `soak gate` and `soak analyze` with `--format json`", strict::<GateResult>),
+    ("gates_summary", "gates_summary.json of `soak run --gate-summary`", strict::<GatesSummary>),
+    ("iter_summary", "ITER_SUMMARY_<n>.json of `soak run`", strict::<Document>),
+    ("live_iterations", "/api/iterations and the events of `soak run --serve`", strict::<LiveDocument>),
+    ("post_soak_analysis", "POST_SOAK_ANALYSIS.json", strict::<AnalysisDocument>),
+    ("post_soak_audit_summary", "POST_SOAK_AUDIT_SUMMARY.json, and output of `soak audit --format json`", strict::<AuditSummary>),
+    ("post_soak_snapshot_1_1", "POST_SOAK_SNAPSHOT.json of `soak extract` and `soak gate`, schema 1.1", strict::<Snapshot>),
+    ("post_soak_snapshot_1_2", "reports/analysis/POST_SOAK_SNAPSHOT.json of `soak analyze`, schema 1.2", strict::<Snapshot12>),
+    ("readiness_score", "READINESS_SCORE.json of `soak release readiness`", strict::<Score>),
+    ("release_bundle", "MANIFEST.json of `soak release bundle`", strict::<BundleManifest>),
+    ("release_validate", "Output of `soak release validate --format json`", strict::<Validated>),
+    ("release_verify", "Output of `soak release verify --format json`", strict::<VerifyResult>),
+    ("report_soak", "REPORT_SOAK_<date>.json of `soak release readiness record`", strict::<DayReport>),
+    ("rollback_hook_answer", "Answer of `soak rollback serve` to an alert hook", strict::<HookAnswer>),
+    ("rollback_log_line", "A line of the audit log of `soak rollback`", strict::<AuditLine>),
+    ("rollback_rehearsal", "Output of `soak rollback rehearse --format json`", strict::<RehearsalAnswer>),
+    ("rollback_status", "/status of `soak rollback serve`", strict::<StatusAnswer>),
+    ("rotation_log_line", "A line of rotation/ROTATION_LOG.jsonl of `soak artifacts rotate`", strict::<RotationLogLine>),
+    ("run_log_line", "A line of RUN_LOG.jsonl of `soak run`", strict::<LogLine>),
+    ("run_manifest", "RUN_MANIFEST.json of `soak run`", strict::<RunManifest>),
+    ("run_plan", "Output of `soak run --dry-run --format json`", strict::<RunPlan>),
+    ("selftest", "Output of `soak selftest --format json`", strict::<SelftestResult>),
+    ("soak_metrics", "soak_metrics.json of `soak run --export-json`", strict::<SoakMetrics>),
+    ("tuning_state", "TUNING_STATE.json of `soak run`", strict::<TuningState<'_>>),
+];
+
+/// Names of the schemas, sorted.
+pub const NAMES: [&str; SCHEMAS.len()] = {
+    let mut names = [""; SCHEMAS.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = SCHEMAS[at].0;
+        at += 1;
+    }
+    names
+};
+
+/// The schema with this name; `None` when there is none.
+pub fn schema(name: &str) -> Option<Value> {
+    let (_, title, make) = SCHEMAS.iter().find(|(known, ..)| *known == name)?;
+    let mut schema = make();
+    schema.insert("$id".to_owned(), json!(format!("urn:soak:schema:{name}")));
+    schema.insert("title".to_owned(), json!(title));
+    Some(schema.to_value())
+}
+
+/// The name of the file in which a schema is published.
+pub fn file_name(name: &str) -> String {
+    format!("{name}.schema.json")
+}
+
+/// The schema of a type as it is written, closed against other keys.
+fn strict<T: JsonSchema>() -> Schema {
+    SchemaSettings::draft2020_12()
+        .for_serialize()
+        .with_transform(RecursiveTransform(close))
+        .into_generator()
+        .into_root_schema_for::<T>()
+}
+
+fn close(schema: &mut Schema) {
+    // A key that is written and not read back is as any other to who reads the file.
+    if schema.remove("readOnly").is_some() {
+        schema.remove("default");
+    }
+    if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
+        schema.insert("additionalProperties".to_owned(), json!(false));
+    }
+}
