@@ -26,7 +26,7 @@ import tempfile
 import threading
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-SHARED = "/tmp/soak-rig"
+SHARED = f"{tempfile.gettempdir()}/soak-rig-{os.getpid()}"
 NOW = "2026-03-01T12:00:00Z"
 # Every call is the first process of a namespace of its own, so that process ids, which files record, are the same.
 ISOLATE = ["unshare", "--map-root-user", "--pid", "--fork", "--kill-child"]
