@@ -31,7 +31,11 @@ NOW = "2026-03-01T12:00:00Z"
 # Every call is the first process of a namespace of its own, so that process ids, which files record, are the same.
 ISOLATE = ["unshare", "--map-root-user", "--pid", "--fork", "--kill-child"]
 # What no pinned clock reaches, and names of modules in log lines.
-VOLATILE = re.compile(rb'\.soak-tmp-\w+|"timestamp":"[^"]*"|"target":"[^"]*"|^[0-9TZ:.-]{20,} +|[0-9T:-]{19}[.][0-9]{9}Z', re.M)
+VOLATILE = re.compile(
+    rb'\.soak-tmp-\w+|"timestamp":"[^"]*"|"target":"[^"]*"|^[0-9TZ:.-]{20,} +|[0-9T:-]{19}[.][0-9]{3,9}Z'
+    rb'|"(?:prev|hash)": ?"[0-9a-f]{64}"|"seconds": ?[0-9.]+|soak-r[0-9]+-[0-9]+-[0-9a-f]{16}|head [0-9a-f]{64}', re.M)
+# The audit log of a rollback has the wall clock's time in its lines, and their hashes.
+LOGS = re.compile(r"(^|/)a\.jsonl")
 
 # `{o}` is replaced by the options of the input: its policy, if it has one.
 JUDGING = """
@@ -154,6 +158,7 @@ CROSS = [
 STRICT = 'schema_version = 1\n[iteration_pass.kpi.net_bps]\nlimit = 3.0\n[run_verdict]\nfreeze = "ignore"\n'
 BROKEN = 'schema_version = 1\n[iteration_pass.kpi.net_bsp]\nlimit = "3.0"\n[run_verdict]\nfreze = "ignore"\nwindow = 0\n'
 ROLLBACK = """version: "1.0"
+environment: any
 hard_gates:
   - {name: SoakLatencyP95High, severity: critical, action: rollback}
 soft_gates:
@@ -162,20 +167,22 @@ auto_rollback:
   enabled: true
   cooldown_minutes: 15
   actions:
-    - {type: stop, params: {target: 0}, description: Stop it.}
-    - {type: fail_now, description: Fail.}
+    - {type: scale_strategy, params: {target: 0}, description: Stop it.}
+    - {type: freeze_orders, params: {enabled: true}, description: Fail.}
 recovery:
   actions:
-    - {type: stop, params: {target: 1}}
+    - {type: scale_strategy, params: {target: 1}}
 executors:
-  stop: {exec: {command: ["/bin/sh", "-c", "echo stopped $1", "x", "{{params.target}}"]}}
-  fail_now: {exec: {command: ["/bin/false"]}}
+  scale_strategy: {exec: {command: ["/bin/sh", "-c", "echo scaled $1", "x", "{{params.target}}"]}}
+  freeze_orders: {exec: {command: ["/bin/false"]}}
+notifications:
+  slack: {enabled: true, method: slack, webhook_url: {env: SLACK_WEBHOOK}}
 """
 
 
 def environment(slot):
     return {"PATH": os.environ["PATH"], "HOME": slot, "USER": "rig", "LANG": "C.UTF-8", "TZ": "UTC", "NO_COLOR": "1",
-            "COLUMNS": "100", "SOAK_NOW": NOW, "GITHUB_OUTPUT": f"{slot}/gh_output", "GITHUB_STEP_SUMMARY": f"{slot}/gh_summary"}
+            "COLUMNS": "100", "SOAK_NOW": NOW, "SLACK_WEBHOOK": "https://127.0.0.1:9/hook", "GITHUB_OUTPUT": f"{slot}/gh_output", "GITHUB_STEP_SUMMARY": f"{slot}/gh_summary"}
 
 
 def call(binary, words, slot, extra=None, timeout=180):
@@ -207,6 +214,8 @@ def tree(folder):
                 mode = f"{os.stat(path).st_mode & 0o777:o}".encode()
                 with open(path, "rb") as file:
                     content = file.read()
+                if LOGS.search(key):
+                    content = VOLATILE.sub(b"", content)
                 found[key] = content + b"\nmode " + mode if key.endswith(".prom") else content
             else:
                 found[key] = b"special"
@@ -277,6 +286,27 @@ class Rig:
         return found
 
 
+def schema_of(text):
+    """A JSON Schema without its descriptions and the names of its definitions, which may change."""
+    document = json.loads(text)
+    definitions = document.get("$defs", {})
+
+    def plain(value, inside):
+        if isinstance(value, list):
+            return [plain(item, inside) for item in value]
+        if not isinstance(value, dict):
+            return value
+        name = value.get("$ref", "").removeprefix("#/$defs/")
+        if name in definitions:
+            rest = {key: item for key, item in value.items() if key != "$ref"}
+            target = {"again": inside.index(name)} if name in inside else definitions[name]
+            return plain({**target, **rest}, (*inside, name))
+        return {key: plain(item, inside) for key, item in value.items() if key not in ("description", "title", "$defs")
+                or (key in ("description", "title") and isinstance(item, dict))}
+
+    return json.dumps(plain(document, ()), indent=1, sort_keys=True).encode()
+
+
 def lines_of(content):
     try:
         return content.decode().splitlines()
@@ -296,6 +326,8 @@ def differences(name, words, one, two):
         command = " ".join(line)
         if code_a != code_b:
             found.append((name, command, "exit", [f"-{code_a}", f"+{code_b}"]))
+        if line[0] == "schema" and out_a.startswith(b"{") and out_b.startswith(b"{"):
+            out_a, out_b = schema_of(out_a), schema_of(out_b)
         compare(command, "stdout", out_a, out_b)
         compare(command, "stderr", err_a, err_b)
     command = " ; ".join(" ".join(line) for line in words)
