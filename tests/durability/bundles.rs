@@ -17,7 +17,7 @@ const ELSEWHERE: [&str; 1] = ["bundle-moved-aside"];
 
 /// The names of all failpoints of a bundle, from the source.
 fn failpoints() -> BTreeSet<String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/io/bundle/place.rs");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/release/bundle/store.rs");
     let text = fs::read_to_string(source).expect("the source");
     let names =
         text.split("failpoint(\"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()));
