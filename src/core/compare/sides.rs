@@ -161,7 +161,7 @@ fn audit(root: &Node, kpis: &Node) -> Result<FileContent, String> {
 /// A judged folder as one side, with its single values.
 pub fn of_judged(judged: &Judged, path: &Path, policy: &Policy) -> Result<Side, Failure> {
     let analysis = &judged.analysis;
-    let hint = "`--symbol` names the one";
+    let hint = "`--symbol` says which is compared";
     let folder = judged.folder.display();
     if analysis.evidence.is_empty() {
         let reason = analysis.reason();

@@ -193,9 +193,6 @@ fn rfc3339<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, 
 /// What is to be done, or was.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Plan {
-    /// Snapshots that become archives.
-    #[serde(rename = "compressed")]
-    pub compress: Vec<Snapshot>,
     /// Runs that lose old iterations.
     #[serde(rename = "trimmed")]
     pub trims: Vec<Trim>,
@@ -205,6 +202,9 @@ pub struct Plan {
     /// Archives that go, oldest first.
     #[serde(rename = "removed_archives")]
     pub archives: Vec<Removal>,
+    /// Snapshots that become archives.
+    #[serde(rename = "compressed")]
+    pub compress: Vec<Snapshot>,
     /// What is left alone.
     pub left: Vec<Left>,
     /// Bytes of everything before.
