@@ -9,13 +9,13 @@ use crate::cli::judging::JudgedRunArgs;
 use crate::cli::post_soak::AnalyzeArgs;
 use crate::cli::values::Format;
 use crate::core::analysis::Options;
+use crate::core::analysis::result::GateResult;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
 use crate::flow::write::{ANALYSIS, Wanted, add_plots, render};
 use crate::render::ci::Told;
 use crate::render::gate_text::Places;
 use crate::render::{gate_text, json};
-use crate::wire::gate_result::GateResult;
 
 /// Judges everything, writes the reports, tells the result.
 pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {

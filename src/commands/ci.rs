@@ -10,12 +10,12 @@ use super::{Failure, print};
 use crate::cli::environment;
 use crate::cli::globals::{GlobalArgs, LogFormat};
 use crate::cli::judging::CiArgs;
+use crate::core::analysis::result::ErrorResult;
 use crate::core::verdict::{Check, Outcome, Part, Severity, WindowUsed};
 use crate::exit::Exit;
 use crate::io::loose;
 use crate::report::ci::{self, CiReport};
 use crate::report::json;
-use crate::wire::error_result::ErrorResult;
 
 /// What a command was asked to report to CI, and what it is called.
 pub(super) struct Reporter<'a> {

@@ -10,13 +10,13 @@ use crate::cli::judging::JudgedRunArgs;
 use crate::cli::post_soak::GateArgs;
 use crate::cli::values::Format;
 use crate::core::analysis::Options;
+use crate::core::analysis::result::GateResult;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
 use crate::flow::write::{Wanted, render};
 use crate::render::ci::Told;
 use crate::render::gate_text::Places;
 use crate::render::{gate_text, json};
-use crate::wire::gate_result::GateResult;
 use crate::wire::snapshot::Snapshot;
 
 /// Judges, writes, tells, ends by the verdict.

@@ -10,6 +10,7 @@ use super::judging::cannot_write;
 use crate::cli::globals::GlobalArgs;
 use crate::cli::post_soak::BaselineArgs;
 use crate::core::analysis::Analysis;
+use crate::core::analysis::result::GateResult;
 use crate::core::verdict::Outcome;
 use crate::exit::Exit;
 use crate::flow::baseline;
@@ -18,7 +19,6 @@ use crate::infra::notify::{self, Target};
 use crate::render::notification::{Notification, line, with_link};
 use crate::report::artifacts::{self as write, Rendered};
 use crate::report::terminal::Style;
-use crate::wire::gate_result::GateResult;
 use crate::wire::provenance::Provenance;
 use crate::wire::snapshot::Snapshot;
 
@@ -171,13 +171,13 @@ pub(super) fn ending(exit: Exit, failure: Option<&Failure>) -> Exit {
 }
 
 /// The JSON result of a command that judges.
-pub(super) fn result(
-    command: &str,
-    analysis: &Analysis,
-    provenance: &Provenance,
+pub(super) fn result<'a>(
+    command: &'a str,
+    analysis: &'a Analysis,
+    provenance: &'a Provenance,
     written: &[PathBuf],
     exit_code: u8,
-) -> GateResult {
+) -> GateResult<'a> {
     let name = |path: &PathBuf| path.to_string_lossy().replace('\\', "/");
     GateResult {
         artifacts: written.iter().map(name).collect(),

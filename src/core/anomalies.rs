@@ -47,7 +47,8 @@ impl AnomalyKind {
 }
 
 /// One finding. An iteration can have one of each kind.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "AnomalyRow")]
 pub struct Anomaly {
     /// Number of the iteration.
     pub iteration: u64,

@@ -14,7 +14,8 @@ use crate::stats::summary::mean;
 const COSTS: [KpiId; 4] = [KpiId::FEES_BPS, KpiId::SLIPPAGE_BPS, KpiId::ADVERSE_BPS, KpiId::INVENTORY_BPS];
 
 /// A component over the window.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "ComponentRow")]
 pub struct Component {
     /// Its mean, bps; `None` when no iteration tells it.
     pub mean: Option<f64>,
@@ -23,7 +24,8 @@ pub struct Component {
 }
 
 /// What a component does to the net edge.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "ContributionRow")]
 pub struct Contribution {
     /// The component.
     pub kpi: KpiId,
@@ -31,9 +33,20 @@ pub struct Contribution {
     pub value: f64,
 }
 
+/// A cost that the source named as driver of a negative edge.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "DriverRow")]
+pub struct NamedDriver {
+    /// Its name.
+    pub driver: String,
+    /// Iterations that name it.
+    pub iterations: usize,
+}
+
 /// How far net = gross − fees − slippage − adverse − inventory is off, over the iterations that tell all six
 /// and whose gross edge was measured. Differences are net less what the components add up to, bps.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "IdentityRow")]
 pub struct Identity {
     /// Iterations that could be checked.
     pub n: usize,
@@ -48,7 +61,8 @@ pub struct Identity {
 }
 
 /// The net edge of a window, taken apart.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "EdgeBlock")]
 pub struct EdgeDecomposition {
     /// Edge before costs.
     pub gross: Component,
@@ -68,7 +82,7 @@ pub struct EdgeDecomposition {
     pub contributions: Vec<Contribution>,
     /// Cost components that the source named as drivers of a negative edge, with the number of iterations
     /// that name them; most frequent first, then by name.
-    pub negative_drivers: Vec<(String, usize)>,
+    pub negative_drivers: Vec<NamedDriver>,
     /// Whether the components add up; `None` when no iteration can be checked.
     pub identity: Option<Identity>,
 }
@@ -118,16 +132,16 @@ impl EdgeDecomposition {
 }
 
 /// In how many iterations each driver is named.
-fn count_drivers<'a>(iterations: impl Iterator<Item = &'a [std::sync::Arc<str>]>) -> Vec<(String, usize)> {
+fn count_drivers<'a>(iterations: impl Iterator<Item = &'a [std::sync::Arc<str>]>) -> Vec<NamedDriver> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for drivers in iterations {
         for driver in drivers.iter().map(AsRef::as_ref).collect::<BTreeSet<&str>>() {
             *counts.entry(driver).or_default() += 1;
         }
     }
-    let mut counts: Vec<(String, usize)> =
-        counts.into_iter().map(|(driver, count)| (driver.to_owned(), count)).collect();
-    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let named = |(driver, iterations): (&str, usize)| NamedDriver { driver: driver.to_owned(), iterations };
+    let mut counts: Vec<NamedDriver> = counts.into_iter().map(named).collect();
+    counts.sort_by_key(|named| std::cmp::Reverse(named.iterations));
     counts
 }
 
@@ -269,7 +283,10 @@ mod tests {
             with(3, &[]),
         ]);
         let expected = [("slippage_bps", 2), ("adverse_bps", 1), ("fees_eff_bps", 1)];
-        assert_eq!(over(&series).negative_drivers, expected.map(|(driver, n)| (driver.to_owned(), n)));
+        assert_eq!(
+            over(&series).negative_drivers,
+            expected.map(|(driver, iterations)| NamedDriver { driver: driver.to_owned(), iterations })
+        );
         let last = EdgeDecomposition::over(&series, 2..3, 0.05);
         assert_eq!(last.negative_drivers, []);
     }

@@ -22,11 +22,14 @@ use super::series::Series;
 pub const LARGEST_NUMBER: u64 = 1_000_000_000;
 
 /// A file that could not be used, or is not what it should be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "UnusableRow")]
 pub struct BadFile {
     /// Its name in the folder.
+    #[serde(rename = "file")]
     pub name: String,
     /// The iteration number in the name.
+    #[serde(rename = "iteration")]
     pub number: u64,
     /// The symbol in the name, if there is one.
     pub symbol: Option<String>,
@@ -35,22 +38,28 @@ pub struct BadFile {
 }
 
 /// Files that claim the same iteration of the same symbol.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "DuplicateRow")]
 pub struct Duplicate {
-    /// Symbol, if any.
-    pub symbol: Option<String>,
     /// The number.
+    #[serde(rename = "iteration")]
     pub number: u64,
+    /// The symbol, if there is one.
+    pub symbol: Option<String>,
     /// Their names, sorted.
+    #[serde(rename = "files")]
     pub names: Vec<String>,
 }
 
 /// A file whose content names another iteration than its name does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "RenumberedRow")]
 pub struct Renumbered {
     /// File name.
+    #[serde(rename = "file")]
     pub name: String,
     /// The number in the name, which counts.
+    #[serde(rename = "iteration")]
     pub number: u64,
     /// The number in the content.
     pub content: u64,
@@ -66,7 +75,8 @@ pub struct Repeat {
 }
 
 /// Something about the input that a reader should know; changes a verdict only through a check.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "FindingRow")]
 pub struct Finding {
     /// Short machine word, e.g. `corrupt_file`.
     pub kind: &'static str,
@@ -83,7 +93,8 @@ pub struct Finding {
 }
 
 /// A verdict that another tool left beside the iterations.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "ForeignRow")]
 pub struct ForeignVerdict {
     /// File name, relative to the folder.
     pub file: String,

@@ -26,6 +26,7 @@ pub mod number;
 pub mod params;
 pub mod person;
 pub mod policy;
+pub mod provenance;
 pub mod ranges;
 pub mod recommend;
 pub mod recorded;

@@ -175,7 +175,9 @@ impl ParamValues {
 }
 
 /// A step on a parameter.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "StepRow")]
+#[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Add this many of the parameter's units.
     Add(f64),

@@ -5,7 +5,8 @@
 use std::collections::HashSet;
 
 /// Three neighbouring iterations of which the last undid what the middle one did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "LoopRow")]
 pub struct SignatureLoop {
     /// Numbers of the three iterations.
     pub iterations: [u64; 3],

@@ -89,15 +89,19 @@ impl Severity {
 }
 
 /// How an observed value is held against its limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 pub enum Comparison {
     /// observed ≤ limit
+    #[serde(rename = "<=")]
     AtMost,
     /// observed ≥ limit
+    #[serde(rename = ">=")]
     AtLeast,
     /// observed < limit
+    #[serde(rename = "<")]
     Below,
     /// observed > limit
+    #[serde(rename = ">")]
     Above,
 }
 
@@ -245,7 +249,8 @@ pub struct Inference {
 }
 
 /// One decision with everything needed to redo it by hand.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Ladder")]
 pub struct Check {
     /// The part it belongs to.
     pub part: Part,
@@ -262,6 +267,7 @@ pub struct Check {
     /// `median`, `mean`, `passing_iterations`, …
     pub statistic: String,
     /// How observed and limit are compared; `None` for yes/no gates.
+    #[schemars(with = "Option<String>")]
     pub comparison: Option<Comparison>,
     /// The limit in force.
     pub limit: Option<f64>,

@@ -31,7 +31,8 @@ impl Level {
 }
 
 /// A value beyond a limit, or a KPI without any value.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "ViolationRow")]
 pub struct Violation {
     /// Number of the iteration; `None` when it is about the whole window.
     pub iteration: Option<u64>,
@@ -46,7 +47,8 @@ pub struct Violation {
 }
 
 /// The counts of one KPI.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "KpiViolationsRow")]
 pub struct KpiViolations {
     /// The KPI.
     pub kpi: KpiId,

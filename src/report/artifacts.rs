@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use crate::core::analysis::Analysis;
+use crate::core::analysis::document::AnalysisDocument;
+use crate::core::analysis::origin::OriginBlock;
 use crate::core::policy::Policy;
 use crate::core::verdict::{Check, Part};
 use crate::io::artifacts::{self, Artifact, Committed, Durability, WriteError};
 use crate::report::deltas::DeltaReport;
 use crate::report::svg::{Painter, PngError};
 use crate::report::{analysis as reports_of, deltas, json, metrics, svg};
-use crate::wire::analysis::AnalysisDocument;
-use crate::wire::origin::OriginBlock;
 use crate::wire::provenance::Provenance;
 use crate::wire::snapshot::Snapshot;
 use crate::wire::snapshot_1_2::Snapshot12;

@@ -2,15 +2,14 @@
 //!
 //! Turns bytes into core types and back; opens no files and judges nothing.
 
-pub mod analysis;
+pub use crate::core::analysis::document as analysis; // moved
 pub use crate::core::artifact_manifest; // moved
-pub mod check;
 pub mod config_show;
+pub use crate::core::analysis::result as error_result; // moved
+pub use crate::core::analysis::result as gate_result; // moved
+pub use crate::core::json::text as literals; // moved
 pub use crate::core::load::edge_report; // moved
 pub use crate::core::load::edge_report as edge_sidecars; // moved
-pub mod error_result;
-pub mod gate_result;
-pub use crate::core::json::text as literals; // moved
 pub use crate::core::load::iteration; // moved
 pub use crate::export::live::document as live;
 pub use crate::release::legacy_readiness; // moved
@@ -19,16 +18,16 @@ pub use crate::run::iteration_file; // moved // moved
 pub mod manifest {
     pub use crate::core::manifest::{read_declared as read, started_utc as started}; // moved
 }
+pub use crate::core::analysis::origin;
 pub use crate::core::json as node; // moved
 pub use crate::core::json as number;
-pub use crate::core::json::text as nesting; // moved // moved
-pub mod origin;
+pub use crate::core::json::text as nesting; // moved // moved // moved
 pub mod overrides;
 pub use crate::core::policy; // moved
 pub mod preset;
 pub mod prometheus;
-pub mod provenance;
-pub use crate::core::json as read; // moved
+pub use crate::core::json as read;
+pub use crate::core::provenance; // moved // moved
 pub mod remote_write;
 /// Moved.
 pub mod run_log {

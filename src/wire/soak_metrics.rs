@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::origin::OriginBlock;
 use super::provenance::Provenance;
 use crate::core::analysis::Origin;
+use crate::core::analysis::origin::OriginBlock;
 use crate::core::run::metrics::RunMetric;
 use crate::core::run::report::RunReport;
 use crate::core::verdict::{Check, LimitSource, Outcome, Severity, WindowUsed};

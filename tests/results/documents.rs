@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use soak::core::analysis::document::AnalysisDocument;
+use soak::core::analysis::result::GateResult;
 use soak::core::analysis::{Analysis, Options, analyse};
 use soak::core::evidence::{BadFile, Evidence};
 use soak::core::kpi::KpiId;
 use soak::core::verdict::Outcome;
 use soak::render::gate_text::{self, Places};
 use soak::render::terminal::Style;
-use soak::wire::analysis::AnalysisDocument;
 use soak::wire::baseline;
-use soak::wire::gate_result::GateResult;
 use soak::wire::snapshot::Snapshot;
 use soak::wire::snapshot_1_2::{GoalsMet, Snapshot12};
 
@@ -30,10 +30,6 @@ fn snapshot(evidence: Evidence) -> Value {
 
 fn document(analysis: &Analysis) -> Value {
     json_of(&AnalysisDocument::of(analysis, &provenance()))
-}
-
-fn gate(evidence: Evidence) -> GateResult {
-    GateResult::of("gate", &judged(evidence), &provenance())
 }
 
 #[track_caller]
@@ -281,16 +277,18 @@ fn lists_are_bounded_and_say_how_many_there_are() {
     assert_eq!(document["inventory"]["unusable_total"], 1001);
     assert_eq!(listed(&document["findings"]), Some(1000));
     assert_eq!(document["findings_total"], 1001);
-    let gate = GateResult::of("gate", &analysis, &provenance());
+    let provenance = provenance();
+    let gate = GateResult::of("gate", &analysis, &provenance);
     assert_eq!((gate.findings.len(), gate.findings_total), (1000, 1001));
 }
 
 #[test]
 fn the_gate_result_tells_the_decision_and_where_others_disagree() {
-    let gate = gate(good());
-    assert_eq!((gate.outcome, gate.verdict.as_str(), gate.freeze_ready), (Outcome::Pass, "PASS", true));
+    let (analysis, provenance) = (judged(good()), provenance());
+    let gate = GateResult::of("gate", &analysis, &provenance);
+    assert_eq!((gate.outcome, gate.verdict, gate.freeze_ready), (Outcome::Pass, "PASS", true));
     assert_eq!((gate.pass_count, gate.window_n, gate.freeze_seen), (8, 8, true));
-    assert_eq!((gate.reasons.len(), gate.symbol.as_deref()), (0, None));
+    assert_eq!((gate.reasons.len(), gate.symbol), (0, None));
     let expected = [
         "gate PASS, readiness HOLD: p95_latency 332 > 330 ms (median of last8)",
         "gate PASS, goals missed: p95_latency 350 > 340 ms (max of last8)",
@@ -298,15 +296,16 @@ fn the_gate_result_tells_the_decision_and_where_others_disagree() {
     assert_eq!(gate.notes, expected);
     let delta = gate.delta.expect("deltas were looked at");
     assert_eq!(
-        (delta.status.as_str(), delta.full_apply_ratio, delta.signature_stuck_count),
+        (delta.status, delta.full_apply_ratio, delta.signature_stuck_count),
         ("no_proposals", None, 0)
     );
 }
 
 #[test]
 fn the_gate_result_names_the_gates_that_decide_once_each() {
-    let gate = gate(per_symbol());
-    assert_eq!((gate.outcome, gate.symbol.as_deref()), (Outcome::Fail, Some("ETHUSDT")));
+    let (analysis, provenance) = (judged(per_symbol()), provenance());
+    let gate = GateResult::of("gate", &analysis, &provenance);
+    assert_eq!((gate.outcome, gate.symbol), (Outcome::Fail, Some("ETHUSDT")));
     assert_eq!((gate.pass_count, gate.window_n), (0, 8));
     assert_eq!(gate.reasons, ["run_verdict.pass_count"]);
     assert!(gate.reason.starts_with("ETHUSDT: `"), "{}", gate.reason);
@@ -316,8 +315,9 @@ fn the_gate_result_names_the_gates_that_decide_once_each() {
     both.series.remove(0);
     let again = (1..=8).map(|number| iteration(number, 1.0, 0.3, 0.9, 300.0)).collect();
     both.series.insert(0, series(Some("BTCUSDT"), again));
-    let reasons = GateResult::of("gate", &judged(both), &provenance()).reasons;
-    assert_eq!(reasons.iter().filter(|gate| *gate == "run_verdict.pass_count").count(), 1);
+    let analysis = judged(both);
+    let reasons = GateResult::of("gate", &analysis, &provenance).reasons;
+    assert_eq!(reasons.iter().filter(|gate| **gate == "run_verdict.pass_count").count(), 1);
 }
 
 #[test]
@@ -328,7 +328,8 @@ fn checks_of_the_folder_stand_beside_those_of_the_symbols() {
     let of_folder = document["checks"].as_array().expect("checks");
     assert_eq!(of_folder.len(), policy().edge_report.len());
     assert!(of_folder.iter().all(|check| check["part"] == "edge_report"));
-    let gate = GateResult::of("gate", &analysis, &provenance());
+    let provenance = provenance();
+    let gate = GateResult::of("gate", &analysis, &provenance);
     assert_eq!(gate.checks.len(), analysis.checks().count());
     assert_eq!(gate.outcome, Outcome::Invalid);
 }

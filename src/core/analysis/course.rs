@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::Settled;
 use crate::core::course::checks::{self, Role, Scene};
 use crate::core::course::tuner::Stretch;
 use crate::core::course::{Column, CourseRules, KpiChanges, KpiDrift, Pace, changes, drift};
@@ -31,7 +32,7 @@ pub struct Course {
     /// Name of the window that the drifts were looked for in; `None` where only a part of it was.
     pub window: Option<String>,
     pub changes: Vec<KpiChanges>,
-    pub settled: Vec<(KpiId, u64)>,
+    pub settled: Vec<Settled>,
     /// Of each resource the probability of its rise by chance, adjusted.
     pub rises: [Option<f64>; Resource::ALL.len()],
     pub checks: Vec<Check>,
@@ -85,7 +86,7 @@ fn start(series: &Series, declared: Option<Duration>, limits: &GateSet) -> Cours
     let settled = KpiId::OF_THE_VERDICT.into_iter().chain(others).filter_map(|kpi| {
         let points = points(series, 0..series.len(), kpi);
         let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
-        Some((kpi, points[settles(&values)?].0))
+        Some(Settled { kpi, from: points[settles(&values)?].0 })
     });
     Course { pace, settled: settled.collect(), ..Course::default() }
 }

@@ -5,8 +5,10 @@
 
 mod compute;
 mod course;
-mod origin;
+pub mod document;
+pub mod origin;
 mod reason;
+pub mod result;
 
 use super::anomalies::Anomaly;
 use super::course::{KpiChanges, KpiDrift, Pace};
@@ -103,6 +105,15 @@ impl WindowStats {
     }
 }
 
+/// Where a KPI stops moving at the beginning of the run.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "SettledRow")]
+pub struct Settled {
+    pub kpi: KpiId,
+    /// From this iteration on it stands still.
+    pub from: u64,
+}
+
 /// What reports show beyond the verdict, and what checks are made from.
 #[derive(Debug, Default)]
 pub struct Deep {
@@ -125,7 +136,7 @@ pub struct Deep {
     /// Where they changed their level, over the window of `[change_points]`.
     pub changes: Vec<KpiChanges>,
     /// From which iteration on each of them stands still, over the whole run; those that move at first alone.
-    pub settled: Vec<(KpiId, u64)>,
+    pub settled: Vec<Settled>,
     /// Where the edge comes from, over the last-n window.
     pub edge: EdgeDecomposition,
     /// Advice that the bounds of the parameters allow.

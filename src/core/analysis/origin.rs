@@ -1,5 +1,7 @@
 //! Whether the data can say anything about a release, in one sentence for every output.
 
+use serde::{Deserialize, Serialize};
+
 use crate::core::evidence::Evidence;
 
 /// Where the data comes from.
@@ -67,6 +69,33 @@ impl Origin {
             None => Some("nothing says where the data came from (`source`)".to_owned()),
             Some(_) => self.rehearsal.then(|| NO_WAIT.to_owned()),
         }
+    }
+}
+
+/// Whether the data can say anything about a release, as every JSON result carries it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct OriginBlock {
+    /// `sim`, `exec`, …; null where it is not recorded.
+    pub source: Option<String>,
+    /// Whether any of the data is simulated.
+    pub simulated: bool,
+    /// Whether the run did not wait for its intervals.
+    pub rehearsal: bool,
+    /// Why the data is not valid for a release; null where it is recorded and real.
+    pub note: Option<String>,
+}
+
+impl OriginBlock {
+    /// The block where the data is simulated or a rehearsal, else nothing.
+    pub fn of_no_release(origin: &Origin) -> Option<Self> {
+        origin.sentence().map(|_| origin.into())
+    }
+}
+
+impl From<&Origin> for OriginBlock {
+    fn from(origin: &Origin) -> Self {
+        let Origin { source, simulated, rehearsal } = origin;
+        Self { source: source.clone(), simulated: *simulated, rehearsal: *rehearsal, note: origin.note() }
     }
 }
 

@@ -21,7 +21,8 @@ pub enum PaceSource {
 }
 
 /// The length of an iteration.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "PaceRow")]
 pub struct Pace {
     /// Hours of run time.
     pub hours: f64,

@@ -223,7 +223,8 @@ pub struct Pair {
 }
 
 /// How many iterations have which status.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "DeltaCounts")]
 pub struct Counts {
     /// Iterations that proposed nothing.
     pub none: usize,
@@ -247,6 +248,7 @@ pub struct Counts {
     pub claimed: usize,
     /// Proposed increments, not iterations, whose parameter the overrides on one side do not hold, although
     /// there are overrides on both.
+    #[serde(skip)]
     pub missing_values: usize,
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::criteria::{CanaryCriteria, CheckpointCriteria, Criterion};
 use super::timeline::{Readings, Timeline, insufficient_data, later, rfc3339};
@@ -15,7 +15,6 @@ use crate::core::policy::release::Trigger;
 use crate::core::verdict::{Check, Comparison, Outcome, Part, Severity, WindowUsed, join};
 use crate::release::criteria::number;
 use crate::stats::Summary;
-use crate::wire::check::Ladder;
 
 /// A time for which a trigger held.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
@@ -35,8 +34,6 @@ pub(crate) struct TriggerResult {
     /// The decision. `observed` is the level that was held for as long as the trigger asks; null when no stretch of
     /// steps is that long.
     // That is the mildest value of the worst stretch that is as long as the trigger asks.
-    #[serde(serialize_with = "explanation")]
-    #[schemars(with = "Ladder")]
     pub(crate) check: Check,
     /// It must hold for so many minutes without a break.
     pub(crate) for_minutes: u64,
@@ -57,8 +54,6 @@ pub(crate) struct TriggerResult {
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub(crate) struct LimitResult {
     /// The decision.
-    #[serde(serialize_with = "explanation")]
-    #[schemars(with = "Ladder")]
     pub(crate) check: Check,
     /// Where the limit comes from, in words.
     pub(crate) basis: String,
@@ -80,10 +75,6 @@ pub(crate) struct Block {
     pub(crate) outcome: Outcome,
     /// The limits.
     pub(crate) limits: Vec<LimitResult>,
-}
-
-pub(super) fn explanation<S: Serializer>(check: &Check, to: S) -> Result<S::Ok, S::Error> {
-    Ladder::from(check).serialize(to)
 }
 
 impl Block {

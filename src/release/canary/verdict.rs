@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use super::checks::{Block, Canary, TriggerResult, explanation};
+use super::checks::{Block, Canary, TriggerResult};
 use super::criteria::CanaryCriteria;
 use super::timeline::{Readings, Timeline, later, rfc3339};
 use crate::core::policy::release::RollbackKind;
 use crate::core::verdict::{Check, Comparison, Outcome, Part, Severity, WindowUsed, join};
 use crate::release::criteria::number;
-use crate::wire::check::Ladder;
 use crate::wire::provenance::Override;
 
 /// What of the canary is to be judged.
@@ -103,8 +102,6 @@ pub(crate) struct CanaryResult {
     /// The limits.
     pub(crate) blocks: Vec<Block>,
     /// Whether the canary was watched for long enough; null where only a part is judged.
-    #[serde(serialize_with = "maybe_explanation")]
-    #[schemars(with = "Option<Ladder>")]
     pub(crate) watched: Option<Check>,
     /// What a reader should know, a sentence each.
     pub(crate) notes: Vec<String>,
@@ -113,14 +110,6 @@ pub(crate) struct CanaryResult {
     pub(crate) overridden: Option<Override>,
     /// The exit code of the command.
     pub(crate) exit_code: u8,
-}
-
-#[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
-fn maybe_explanation<S: Serializer>(check: &Option<Check>, to: S) -> Result<S::Ok, S::Error> {
-    match check {
-        Some(check) => explanation(check, to),
-        None => to.serialize_none(),
-    }
 }
 
 impl CanaryResult {

@@ -147,8 +147,10 @@ pub(super) fn edge(doc: &mut Document, subject: Subject<'_>) {
     });
     if !edge.negative_drivers.is_empty() {
         doc.paragraph("Drivers of a negative edge, as the source names them:");
-        let told =
-            edge.negative_drivers.iter().map(|(driver, n)| format!("{}: {}", cell(driver), iterations(*n)));
+        let told = edge
+            .negative_drivers
+            .iter()
+            .map(|named| format!("{}: {}", cell(&named.driver), iterations(named.iterations)));
         doc.list(told, MOST_DRIVERS);
     }
 }

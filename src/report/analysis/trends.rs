@@ -1,6 +1,7 @@
 //! Where the KPIs of the verdict are heading, where they changed their level, and resources that grow meanwhile.
 
 use super::Subject;
+use crate::core::analysis::Settled;
 use crate::core::course::checks::{duration, interval_text, movement, slope_text, told_change, told_small};
 use crate::core::course::{DriftVerdict, KpiChanges, KpiDrift, PaceSource};
 use crate::core::drift::DriftWord;
@@ -77,7 +78,7 @@ pub(super) fn drifts(doc: &mut Document, subject: Subject<'_>) {
     };
     let columns = columns(&headings);
     doc.table(&columns, deep.kpi_drift.iter().map(|found| drift_row(format, subject, found)));
-    let settled = deep.settled.iter().map(|(kpi, from)| {
+    let settled = deep.settled.iter().map(|Settled { kpi, from }| {
         let name = format.code(kpi.name);
         format!("{name} moves at the beginning and is steady from iteration {from} on")
     });

@@ -7,18 +7,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::analysis::document::{LISTED, first};
+use crate::core::analysis::origin::OriginBlock;
 use crate::core::analysis::{SymbolAnalysis, WindowStats};
 use crate::core::audit::{Audit, Folder, KeyFile, Phase};
+use crate::core::evidence::Finding;
 use crate::core::kpi::KpiId;
 use crate::core::number::round_half_even;
 use crate::core::policy::Policy;
-use crate::core::verdict::{Comparison, Outcome, Part, join};
-use crate::wire::analysis::{FindingRow, LISTED};
-use crate::wire::check::Ladder;
+use crate::core::verdict::{Check, Comparison, Outcome, Part, join};
 use crate::wire::literals::parse_marked;
 use crate::wire::nesting::is_too_deep;
 use crate::wire::number::Reading;
-use crate::wire::origin::OriginBlock;
 use crate::wire::provenance::{Override, Provenance};
 
 /// The name of the file.
@@ -78,7 +78,7 @@ pub struct AuditSummary {
     /// The answer, as its readers know it.
     pub readiness: ReadinessBlock,
     /// Every check that makes the answer, with its ladder: readiness, integrity, and what the gate does not accept.
-    pub checks: Vec<Ladder>,
+    pub checks: Vec<Check>,
     /// Spread over the three windows.
     pub trend_stats: TrendStats,
     /// One entry a symbol; empty for runs that are not per symbol.
@@ -94,7 +94,7 @@ pub struct AuditSummary {
     /// What to do next; never empty.
     pub recommendations: Vec<String>,
     /// The first 1000 findings.
-    pub findings: Vec<FindingRow>,
+    pub findings: Vec<Finding>,
     /// Symbols that the policy or a flag left out of the judgement; absent without any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub excluded_symbols: Vec<String>,
@@ -139,7 +139,7 @@ impl AuditSummary {
                 pass: audit.readiness.is_ok(),
                 failures: audit.readiness.failures.clone(),
             },
-            checks: audit.readiness.checks.iter().map(Ladder::from).collect(),
+            checks: audit.readiness.checks.clone(),
             trend_stats: TrendStats::of(audit.windows()),
             symbols: SymbolRow::all(audit),
             tuning: TuningBlock::of(audit),
@@ -147,7 +147,7 @@ impl AuditSummary {
             warmup: WarmupBlock::of(audit),
             warnings: audit.warnings.clone(),
             recommendations: audit.recommendations.clone(),
-            findings: audit.findings.iter().take(LISTED).map(FindingRow::from).collect(),
+            findings: first(&audit.findings, LISTED).to_vec(),
             excluded_symbols: analysis.evidence.excluded.clone(),
             findings_total: audit.findings.len(),
             error: None,

@@ -11,13 +11,13 @@ use super::analysis::{REHEARSAL, excluded_line, override_line};
 use super::document::{Cell, Document, columns, row};
 use super::terminal::{Lines, Style};
 use super::text::{cell, printable};
+use crate::core::analysis::origin::OriginBlock;
 use crate::core::deltas::{
     Attention, DETAILED_PAIRS, KeyCheck, KeyState, Next, Pair, PairStatus, Status, Verification,
 };
 use crate::core::excerpt::{WORDS, excerpt};
 use crate::core::number::{fixed, round_half_even, trimmed};
 use crate::core::verdict::{Check, Outcome};
-use crate::wire::origin::OriginBlock;
 use crate::wire::provenance::Override;
 
 /// Most pairs that a report lists.

@@ -235,7 +235,7 @@ fn simulated_data_and_excluded_symbols_are_named_in_both_forms() {
     let origin = crate::core::analysis::Origin::of_run("sim", false, |source| source == "sim");
     let note = origin.note().expect("a sentence");
     let told = DeltaReport {
-        origin: crate::wire::origin::OriginBlock::of_no_release(&origin),
+        origin: crate::core::analysis::origin::OriginBlock::of_no_release(&origin),
         excluded_symbols: vec!["BBB".to_owned()],
         ..report()
     };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::analysis::Analysis;
+use super::analysis::Analysis;
 
 /// A recorded decision to go on in spite of the verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

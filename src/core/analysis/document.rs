@@ -1,0 +1,708 @@
+//! `POST_SOAK_ANALYSIS.json`: everything that is known about a run, in full precision.
+//!
+//! Lists are bounded and say how many entries there are. Holds no path of the machine and no clock.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Analysis, KpiStats, Settled, SymbolAnalysis, WindowStats};
+use crate::core::analysis::origin::OriginBlock;
+use crate::core::anomalies::Anomaly;
+use crate::core::course::changes::SpikeAt;
+use crate::core::course::{Change, DriftVerdict, KpiChanges, KpiDrift, Pace};
+use crate::core::deltas::{Counts, Verification};
+use crate::core::drift::{Drift, DriftWord, Resource};
+use crate::core::edge::EdgeDecomposition;
+use crate::core::evidence::{BadFile, Duplicate, Evidence, Finding, ForeignVerdict, Renumbered};
+use crate::core::guards::{Guard, GuardCounts};
+use crate::core::judge::passes::Passes;
+use crate::core::kpi::{KpiId, Unit};
+use crate::core::params::ParamName;
+use crate::core::provenance::{Override, Provenance};
+use crate::core::recommend::Recommendation;
+use crate::core::series::Series;
+use crate::core::signatures::{SignatureLoop, Signatures};
+use crate::core::verdict::{Check, Outcome};
+use crate::core::violations::{KpiViolations, Violation, Violations};
+use crate::stats::{MeanInterval, MedianInterval, Trend};
+
+/// Most entries of a list that grows with the length of the run.
+pub const LISTED: usize = 1000;
+/// Most signatures.
+const SIGNATURES: usize = 50;
+/// Most loops.
+const LOOPS: usize = 100;
+
+/// The beginning of a list.
+pub(crate) fn first<T>(list: &[T], most: usize) -> &[T] {
+    &list[..list.len().min(most)]
+}
+
+/// The whole document.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AnalysisDocument<'a> {
+    /// "1.0".
+    #[schemars(extend("const" = "1.0"))]
+    pub schema_version: &'static str,
+    /// Version of the program.
+    pub tool_version: &'a str,
+    /// SHA-256 of the policy values in force.
+    pub policy_sha256: &'a str,
+    /// A recorded override of the verdict; null when there is none.
+    #[serde(rename = "override")]
+    pub overridden: Option<&'a Override>,
+    /// The fixed time, else the last time in the data; null when there is neither.
+    pub timestamp: Option<String>,
+    /// Whether the data can say anything about a release.
+    pub origin: OriginBlock,
+    /// Where the data came from; null when nothing says so.
+    pub source: Option<String>,
+    /// `production` or `mock`: which limits were used.
+    #[schemars(extend("enum" = ["production", "mock"]))]
+    pub limits: &'static str,
+    /// PASS, WARN or FAIL; INCONCLUSIVE and INVALID are published as FAIL.
+    #[schemars(extend("enum" = ["PASS", "WARN", "FAIL"]))]
+    pub verdict: &'static str,
+    /// The true verdict of everything that joins.
+    pub outcome: Outcome,
+    /// The main reason.
+    pub reason: String,
+    /// Whether the overrides may be frozen.
+    pub freeze_ready: bool,
+    /// What was found in the folder.
+    pub inventory: Inventory<'a>,
+    /// One entry a symbol, or one without a name.
+    pub symbols: Vec<SymbolBlock<'a>>,
+    /// Checks that belong to no symbol.
+    pub checks: &'a [Check],
+    /// The first 1000 findings.
+    pub findings: &'a [Finding],
+    /// Symbols that the policy or a flag left out of the judgement; absent without any.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub excluded_symbols: &'a [String],
+    /// How many findings there are.
+    pub findings_total: usize,
+}
+
+impl<'a> AnalysisDocument<'a> {
+    pub fn of(analysis: &'a Analysis, provenance: &'a Provenance) -> Self {
+        Self {
+            schema_version: "1.0",
+            tool_version: &provenance.tool_version,
+            policy_sha256: &provenance.policy_sha256,
+            overridden: provenance.overridden.as_ref(),
+            timestamp: provenance.time_of(analysis),
+            origin: (&analysis.origin).into(),
+            source: analysis.source(),
+            limits: analysis.limits(),
+            verdict: analysis.outcome.published(),
+            outcome: analysis.outcome,
+            reason: analysis.reason(),
+            freeze_ready: analysis.freeze_ready(),
+            inventory: Inventory::of(&analysis.evidence),
+            symbols: analysis
+                .symbols
+                .iter()
+                .map(|symbol| SymbolBlock::of(symbol, analysis.series(symbol)))
+                .collect(),
+            checks: &analysis.folder_checks,
+            findings: first(&analysis.findings, LISTED),
+            excluded_symbols: &analysis.evidence.excluded,
+            findings_total: analysis.findings.len(),
+        }
+    }
+}
+
+/// What the run declared in its manifest.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DeclaredRow<'a> {
+    /// `running`, `complete`, `interrupted` or `failed`.
+    #[schemars(extend("enum" = ["running", "complete", "interrupted", "failed"]))]
+    pub state: &'static str,
+    /// Iterations it set out to do.
+    pub iterations: u64,
+    /// Last complete iteration; 0 before the first.
+    pub last_complete: u64,
+    /// How many iterations rotation removed.
+    pub rotated: usize,
+    /// Where the data came from; null when the manifest does not say.
+    pub source: Option<&'a str>,
+}
+
+/// What was found in the folder.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Inventory<'a> {
+    /// Usable iterations over all symbols.
+    pub usable: usize,
+    /// Lowest usable number; null when there is none.
+    pub first: Option<u64>,
+    /// Highest usable number; null when there is none.
+    pub last: Option<u64>,
+    /// The first 1000 unusable files, by number and name.
+    pub unusable: &'a [BadFile],
+    /// How many unusable files there are.
+    pub unusable_total: usize,
+    /// The first 1000 numbers that are claimed more than once.
+    pub duplicates: &'a [Duplicate],
+    /// How many numbers are claimed more than once.
+    pub duplicates_total: usize,
+    /// The first 1000 files whose content disagrees with their name.
+    pub renumbered: &'a [Renumbered],
+    /// How many files disagree with their name.
+    pub renumbered_total: usize,
+    /// What the run declared; null without a readable manifest.
+    pub declared: Option<DeclaredRow<'a>>,
+    /// Why the manifest cannot be read; null when it can, and when there is none.
+    pub manifest_error: Option<&'a str>,
+    /// The verdict in `KPI_GATE.json`; null when there is none.
+    pub kpi_gate: Option<&'a ForeignVerdict>,
+    /// The verdict of an older result found beside the iterations; null when there is none.
+    pub snapshot: Option<&'a ForeignVerdict>,
+}
+
+impl<'a> Inventory<'a> {
+    fn of(evidence: &'a Evidence) -> Self {
+        let numbers = || evidence.series.iter().flat_map(Series::rows).map(|row| row.number);
+        Self {
+            usable: evidence.len(),
+            first: numbers().min(),
+            last: numbers().max(),
+            unusable: first(&evidence.bad_files, LISTED),
+            unusable_total: evidence.bad_files.len(),
+            duplicates: first(&evidence.duplicates, LISTED),
+            duplicates_total: evidence.duplicates.len(),
+            renumbered: first(&evidence.renumbered, LISTED),
+            renumbered_total: evidence.renumbered.len(),
+            declared: evidence.declared.as_ref().map(|declared| DeclaredRow {
+                state: declared.state.word(),
+                iterations: declared.iterations,
+                last_complete: declared.last_complete,
+                rotated: declared.rotated.count(),
+                source: declared.source.as_deref(),
+            }),
+            manifest_error: evidence.manifest_error.as_deref(),
+            kpi_gate: evidence.kpi_gate.as_ref(),
+            snapshot: evidence.snapshot.as_ref(),
+        }
+    }
+}
+
+/// One symbol.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SymbolBlock<'a> {
+    /// Its name; null for runs that are not per symbol.
+    pub symbol: Option<&'a str>,
+    /// The worst of all that joins.
+    pub outcome: Outcome,
+    /// Whether the overrides may be frozen.
+    pub freeze_ready: bool,
+    /// Usable iterations.
+    pub iterations: usize,
+    /// Passes and freezes.
+    pub passes: PassBlock<'a>,
+    /// Overall, steady, last-n.
+    pub windows: Vec<WindowBlock>,
+    /// How often each guard spoke.
+    pub guards: GuardWindows,
+    /// Signatures and loops over the whole run.
+    pub signatures: SignatureBlock<'a>,
+    /// Anomalies over the whole run.
+    pub anomalies: AnomalyBlock<'a>,
+    /// WARN and CRIT per iteration.
+    pub violations: ViolationBlock<'a>,
+    /// Where resources are heading over the whole run.
+    pub drift: Vec<DriftRow>,
+    /// The course of the KPIs of the verdict: steady drifts, changes of level, spikes, warm-up.
+    pub course: CourseBlock<'a>,
+    /// Where the net edge comes from.
+    pub edge: &'a EdgeDecomposition,
+    /// Advice.
+    pub recommendations: &'a [Recommendation],
+    /// Delta verification; null when it was left out.
+    pub deltas: Option<DeltaBlock<'a>>,
+    /// Every check with its ladder.
+    pub checks: &'a [Check],
+}
+
+impl<'a> SymbolBlock<'a> {
+    fn of(symbol: &'a SymbolAnalysis, series: &Series) -> Self {
+        let deep = &symbol.deep;
+        Self {
+            symbol: symbol.symbol.as_deref(),
+            outcome: symbol.outcome,
+            freeze_ready: symbol.freeze_ready(),
+            iterations: series.len(),
+            passes: (&symbol.passes).into(),
+            windows: deep.windows.iter().map(WindowBlock::from).collect(),
+            guards: GuardWindows { overall: by_guard(&deep.guards), last: by_guard(&symbol.guards) },
+            signatures: (&deep.signatures).into(),
+            anomalies: AnomalyBlock { count: deep.anomalies.len(), listed: first(&deep.anomalies, LISTED) },
+            violations: (&deep.violations).into(),
+            drift: deep.drift.iter().map(DriftRow::from).collect(),
+            course: CourseBlock {
+                pace: deep.pace,
+                drift: deep.kpi_drift.iter().map(|found| drift(found, deep.pace)).collect(),
+                changes: deep.changes.iter().map(ChangesRow::from).collect(),
+                settled: &deep.settled,
+            },
+            edge: &deep.edge,
+            recommendations: &deep.recommendations,
+            deltas: symbol.deltas.as_ref().map(DeltaBlock::from),
+            checks: &symbol.checks,
+        }
+    }
+}
+
+/// Passes and freezes in the window of the run verdict.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PassBlock<'a> {
+    /// Iterations that pass.
+    pub passing: usize,
+    /// Iterations in the window.
+    pub n: usize,
+    /// Passes that PASS asks for.
+    pub needed: usize,
+    /// Passes that WARN asks for.
+    pub needed_for_warn: usize,
+    /// The first 1000 numbers that do not pass.
+    pub failing: &'a [u64],
+    /// How many do not pass.
+    pub failing_total: usize,
+    /// The first 1000 numbers with a freeze.
+    pub freezes: &'a [u64],
+    /// How many have a freeze.
+    pub freezes_total: usize,
+}
+
+impl<'a> From<&'a Passes> for PassBlock<'a> {
+    fn from(passes: &'a Passes) -> Self {
+        Self {
+            passing: passes.passing,
+            n: passes.n,
+            needed: passes.needed,
+            needed_for_warn: passes.needed_for_warn,
+            failing: first(&passes.failing, LISTED),
+            failing_total: passes.failing.len(),
+            freezes: first(&passes.freezes, LISTED),
+            freezes_total: passes.freezes.len(),
+        }
+    }
+}
+
+/// One KPI over one window, in its unit. All numbers are null when no value is known.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct KpiBlock {
+    /// `bps`, `ms`, `ratio`, or what the policy calls it.
+    pub unit: &'static str,
+    /// Iterations with a value.
+    pub n: usize,
+    /// Iterations without a value.
+    pub missing: usize,
+    /// Arithmetic mean.
+    pub mean: Option<f64>,
+    /// Median.
+    pub median: Option<f64>,
+    /// Smallest value.
+    pub min: Option<f64>,
+    /// Largest value.
+    pub max: Option<f64>,
+    /// 5th percentile (type 7).
+    pub p5: Option<f64>,
+    /// 95th percentile (type 7).
+    pub p95: Option<f64>,
+    /// Median absolute deviation from the median, not scaled.
+    pub mad: Option<f64>,
+    /// Sample standard deviation.
+    pub stdev: Option<f64>,
+    /// Where it is heading; null with fewer than three values.
+    pub trend: Option<Trend>,
+    /// Interval of the mean; null with too few values, and where they resemble each other too much.
+    pub interval: Option<MeanInterval>,
+    /// Interval of the median; null as that of the mean.
+    pub median_interval: Option<MedianInterval>,
+}
+
+/// All KPIs over one window.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct WindowBlock {
+    /// `overall`, `steady`, `last8`, …
+    pub name: String,
+    /// Number of the first iteration; null when the window is empty.
+    pub first: Option<u64>,
+    /// Number of the last iteration; null when the window is empty.
+    pub last: Option<u64>,
+    /// Iterations in it.
+    pub n: usize,
+    /// By canonical name.
+    pub kpis: BTreeMap<&'static str, KpiBlock>,
+}
+
+impl From<&WindowStats> for WindowBlock {
+    fn from(stats: &WindowStats) -> Self {
+        let used = stats.window.used();
+        Self {
+            kpis: stats.kpis.iter().map(|of| (of.kpi.name, kpi(of, used.n))).collect(),
+            name: used.name,
+            first: used.first,
+            last: used.last,
+            n: used.n,
+        }
+    }
+}
+
+fn kpi(stats: &KpiStats, window: usize) -> KpiBlock {
+    let summary = stats.summary;
+    KpiBlock {
+        unit: match stats.kpi.unit {
+            Unit::Ratio => "ratio",
+            unit => unit.symbol(),
+        },
+        n: window.saturating_sub(stats.missing),
+        missing: stats.missing,
+        mean: summary.map(|summary| summary.mean),
+        median: summary.map(|summary| summary.median),
+        min: summary.map(|summary| summary.min),
+        max: summary.map(|summary| summary.max),
+        p5: summary.map(|summary| summary.p5),
+        p95: summary.map(|summary| summary.p95),
+        mad: summary.map(|summary| summary.mad),
+        stdev: summary.map(|summary| summary.stdev),
+        trend: stats.trend,
+        interval: stats.interval,
+        median_interval: stats.median_interval,
+    }
+}
+
+/// How often each guard spoke: iterations by guard, all guards.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct GuardWindows {
+    /// Over the whole run.
+    pub overall: BTreeMap<&'static str, usize>,
+    /// Over the last-n window.
+    pub last: BTreeMap<&'static str, usize>,
+}
+
+fn by_guard(counts: &GuardCounts) -> BTreeMap<&'static str, usize> {
+    Guard::ALL.into_iter().map(|guard| (guard.word(), counts.of(guard))).collect()
+}
+
+/// Signatures and loops over the whole run.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SignatureBlock<'a> {
+    /// Number of different signatures.
+    pub unique_count: usize,
+    /// The first 50 of them, in the order in which they were seen.
+    pub unique: &'a [String],
+    /// Number of loops.
+    pub loop_count: usize,
+    /// The first 100 of them.
+    pub loops: &'a [SignatureLoop],
+}
+
+impl<'a> From<&'a Signatures> for SignatureBlock<'a> {
+    fn from(found: &'a Signatures) -> Self {
+        Self {
+            unique_count: found.unique_count,
+            unique: first(&found.unique, SIGNATURES),
+            loop_count: found.loop_count,
+            loops: first(&found.loops, LOOPS),
+        }
+    }
+}
+
+/// Anomalies over the whole run.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AnomalyBlock<'a> {
+    /// How many.
+    pub count: usize,
+    /// The first 1000 of them.
+    pub listed: &'a [Anomaly],
+}
+
+/// WARN and CRIT per iteration.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ViolationBlock<'a> {
+    /// Counts, one entry a rule.
+    pub by_kpi: &'a [KpiViolations],
+    /// At most 1000 violations, CRIT before WARN.
+    pub listed: &'a [Violation],
+    /// Violations that are counted and not listed.
+    pub unlisted: usize,
+}
+
+impl<'a> From<&'a Violations> for ViolationBlock<'a> {
+    fn from(found: &'a Violations) -> Self {
+        Self { by_kpi: &found.by_kpi, listed: &found.listed, unlisted: found.unlisted() }
+    }
+}
+
+/// The drift of one resource over the whole run.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DriftRow {
+    /// The resource: `rss_mb` (MiB), `cpu_pct` (percent of one CPU), `threads`, `open_files`.
+    pub resource: Resource,
+    /// Samples that have a time and a value.
+    pub n: usize,
+    /// Hours from the first of them to the last.
+    pub hours: f64,
+    /// The first value; null without samples.
+    pub first: Option<f64>,
+    /// The last value; null without samples.
+    pub last: Option<f64>,
+    /// Theil-Sen slope, units per hour; null with too few samples.
+    pub slope_per_hour: Option<f64>,
+    /// Lower end of its band; null with too few samples.
+    pub low: Option<f64>,
+    /// Upper end of its band; null with too few samples.
+    pub high: Option<f64>,
+    /// How many floors of a saw the slope goes through; null where it goes through all samples.
+    pub floors: Option<usize>,
+    /// Confidence level of the band.
+    pub confidence: f64,
+    /// Slopes smaller than this are called flat, units per hour.
+    pub floor: f64,
+    /// What can be said.
+    pub word: DriftWord,
+}
+
+impl From<&Drift> for DriftRow {
+    fn from(drift: &Drift) -> Self {
+        Self {
+            resource: drift.resource,
+            n: drift.n,
+            hours: drift.hours,
+            first: drift.first,
+            last: drift.last,
+            slope_per_hour: drift.slope.map(|slope| slope.per_hour),
+            low: drift.slope.and_then(|slope| slope.low),
+            high: drift.slope.and_then(|slope| slope.high),
+            floors: drift.floors,
+            confidence: drift.confidence,
+            floor: drift.floor.value,
+            word: drift.word,
+        }
+    }
+}
+
+/// The course of the KPIs of the verdict.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CourseBlock<'a> {
+    /// How long an iteration takes; null when neither time stamps nor the manifest tell.
+    pub pace: Option<Pace>,
+    /// Steady drifts.
+    pub drift: Vec<KpiDriftRow>,
+    /// Changes of level and spikes.
+    pub changes: Vec<ChangesRow<'a>>,
+    /// KPIs that move at the beginning of the run and then stand still: warm-up. The others are not listed.
+    pub settled: &'a [Settled],
+}
+
+/// Where a KPI is heading: the straight line through the window of `[kpi_drift]`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct KpiDriftRow {
+    /// Canonical name of the KPI.
+    pub kpi: KpiId,
+    /// Values in the window.
+    pub n: usize,
+    /// First iteration with a value; null without values.
+    pub first: Option<u64>,
+    /// Last iteration with a value; null without values.
+    pub last: Option<u64>,
+    /// What can be said.
+    pub verdict: DriftVerdict,
+    /// From this iteration on it stands still, where it moved before; null otherwise.
+    pub settled_from: Option<u64>,
+    /// The line; null where there are too few values, or where they resemble each other too much.
+    pub line: Option<LineRow>,
+}
+
+/// A least-squares line with first-order autocorrelation.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LineRow {
+    /// Slope per iteration, in the KPI's unit.
+    pub slope: f64,
+    /// Slope per hour of run time; null where the length of an iteration is not known.
+    pub slope_per_hour: Option<f64>,
+    /// Lower end of the interval of the slope per iteration.
+    pub low: f64,
+    /// Upper end of the interval of the slope per iteration.
+    pub high: f64,
+    /// Confidence level of the interval.
+    pub confidence: f64,
+    /// Theil-Sen slope per iteration, beside it; null with too few values.
+    pub theil_sen: Option<f64>,
+    /// How far the line moves from the first iteration to the last.
+    pub change: f64,
+    /// The line at the first iteration.
+    pub from: f64,
+    /// The line at the last iteration.
+    pub to: f64,
+    /// Autocorrelation of the residuals.
+    pub phi: f64,
+    /// How many independent values these are worth.
+    pub n_eff: f64,
+    /// Degrees of freedom of t.
+    pub df: f64,
+    /// One-sided probability of a slope at least this bad by chance.
+    pub p_value: f64,
+    /// The same, with Holm's adjustment over the KPIs judged together.
+    pub p_adjusted: f64,
+    /// Iterations until the line reaches the limit of an iteration, 0 when it is beyond; null where it does not
+    /// move towards it.
+    pub iterations_to_breach: Option<f64>,
+    /// The same in hours; null where the length of an iteration is not known.
+    pub hours_to_breach: Option<f64>,
+    /// The smallest worsening from the first iteration to the last that is found in 90 % of cases; null where it is no
+    /// number.
+    pub detectable_90: Option<f64>,
+}
+
+fn drift(found: &KpiDrift, pace: Option<Pace>) -> KpiDriftRow {
+    let line = found.line.map(|line| LineRow {
+        slope: line.fit.slope,
+        slope_per_hour: pace.map(|pace| line.fit.slope / pace.hours),
+        low: line.interval.0,
+        high: line.interval.1,
+        confidence: line.confidence,
+        theil_sen: found.theil_sen,
+        change: line.change,
+        from: line.fit.first,
+        to: line.fit.last,
+        phi: line.fit.phi,
+        n_eff: line.fit.n_eff,
+        df: line.fit.df,
+        p_value: line.p,
+        p_adjusted: line.p_adjusted,
+        iterations_to_breach: line.to_breach,
+        detectable_90: line.detectable,
+        hours_to_breach: line.to_breach.zip(pace).map(|(iterations, pace)| iterations * pace.hours),
+    });
+    let (first, last) = found.span.unzip();
+    KpiDriftRow {
+        kpi: found.kpi,
+        n: found.n,
+        first,
+        last,
+        verdict: found.verdict,
+        settled_from: found.settled_from,
+        line,
+    }
+}
+
+/// The levels of a KPI in the window of `[change_points]`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ChangesRow<'a> {
+    /// Canonical name of the KPI.
+    pub kpi: KpiId,
+    /// Values in the window.
+    pub n: usize,
+    /// Iterations whose median stands in for them in the search: 1 unless the run is long; null when there were
+    /// too few to search.
+    pub block: Option<usize>,
+    /// Changes that count, in the order of time.
+    pub changes: Vec<ChangeRow>,
+    /// The most likely change, however likely by chance; null when there is none to be told.
+    pub likeliest: Option<ChangeRow>,
+    /// The first 1000 spikes.
+    pub spikes: &'a [SpikeAt],
+    /// How many spikes there are.
+    pub spikes_total: usize,
+}
+
+impl<'a> From<&'a KpiChanges> for ChangesRow<'a> {
+    fn from(found: &'a KpiChanges) -> Self {
+        Self {
+            kpi: found.kpi,
+            n: found.n,
+            block: found.block,
+            changes: found.changes.iter().map(change).collect(),
+            likeliest: found.likeliest.as_ref().map(change),
+            spikes: first(&found.spikes, LISTED),
+            spikes_total: found.spikes.len(),
+        }
+    }
+}
+
+/// A change of level.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ChangeRow {
+    /// The last iteration on the level before.
+    pub last_before: u64,
+    /// The first iteration on the level after.
+    pub first_after: u64,
+    /// Mean of the level before.
+    pub before: f64,
+    /// Mean of the level after.
+    pub after: f64,
+    /// Lower end of a 95 % interval of the shift that allows for the search over positions.
+    pub low: f64,
+    /// Upper end of it.
+    pub high: f64,
+    /// Iterations on the level before.
+    pub n_before: usize,
+    /// Iterations on the level after.
+    pub n_after: usize,
+    /// Whether it is one for the worse.
+    pub worse: bool,
+    /// Whether a straight line explains the stretch better than a step.
+    pub gradual: bool,
+    /// Autocorrelation of the residuals around the step.
+    pub phi: f64,
+    /// How many independent values the stretch is worth.
+    pub n_eff: f64,
+    /// Probability of such a split by chance, the search over positions included; not below 0.0005.
+    pub p_value: f64,
+    /// The same, adjusted for the KPIs judged together.
+    pub p_adjusted: f64,
+}
+
+fn change(change: &Change) -> ChangeRow {
+    let step = &change.step;
+    ChangeRow {
+        last_before: change.last_before,
+        first_after: change.first_after,
+        before: step.before,
+        after: step.after,
+        low: step.low,
+        high: step.high,
+        n_before: step.n_before,
+        n_after: step.n_after,
+        worse: change.worse,
+        gradual: step.gradual,
+        phi: step.phi,
+        n_eff: step.n_eff,
+        p_value: step.p,
+        p_adjusted: change.p_adjusted,
+    }
+}
+
+/// Delta verification; the pairs stand in the delta report.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DeltaBlock<'a> {
+    /// `verified`, `no_proposals` or `unverifiable`.
+    #[schemars(extend("enum" = ["verified", "no_proposals", "unverifiable"]))]
+    pub status: &'static str,
+    /// How many of each.
+    pub counts: Counts,
+    /// (full + explained partial + skipped) ÷ proposed, unrounded; null unless verified.
+    pub full_apply_ratio: Option<f64>,
+    /// full ÷ claimed, unrounded; null unless verified, and when nothing was applied.
+    pub strict_apply_ratio: Option<f64>,
+    /// Parameters by the number of pairs in which their increment was not applied without a reason.
+    #[schemars(with = "BTreeMap<String, usize>")]
+    pub misses: &'a BTreeMap<ParamName, usize>,
+}
+
+impl<'a> From<&'a Verification> for DeltaBlock<'a> {
+    fn from(verified: &'a Verification) -> Self {
+        Self {
+            status: verified.status.word(),
+            counts: verified.counts,
+            full_apply_ratio: verified.full_apply_ratio,
+            strict_apply_ratio: verified.strict_apply_ratio,
+            misses: &verified.misses,
+        }
+    }
+}
