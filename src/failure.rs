@@ -6,7 +6,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use crate::exit::Exit;
-use crate::render::markdown::{printable, printable_lines};
+use crate::report::text::{printable, printable_lines};
 
 /// Why a command did not do its job.
 #[derive(Debug)]

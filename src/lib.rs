@@ -27,6 +27,5 @@ pub mod render;
 pub mod report;
 pub mod rollback;
 pub mod run;
-pub mod server;
 pub mod stats;
 pub mod wire;

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::environment;
 use super::values::seconds;
-use crate::core::secret::Secret;
+use crate::infra::secret::Secret;
 
 /// `soak grafana …`
 #[derive(Debug, Subcommand)]

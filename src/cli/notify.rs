@@ -5,8 +5,8 @@ use clap::{Args, ValueEnum};
 
 use super::environment;
 use super::values;
-use crate::core::secret::Secret;
 use crate::infra::notify::{TELEGRAM_API, Target, TelegramBot};
+use crate::infra::secret::Secret;
 
 /// A chat that takes notifications.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -12,7 +12,7 @@ use super::server::ServerArgs;
 use super::start::StartArgs;
 use super::values::{Format, count, hours, number, process, seconds, switch};
 use crate::core::listen::ListenAddress;
-use crate::core::run::settings::MeasureAt;
+use crate::core::manifest::MeasureAt;
 
 /// `soak run`
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::environment;
 use crate::core::params::ParamName;
-use crate::core::run::start::parse_set;
+use crate::run::start::parse_set;
 
 /// Start values. High to low: --set, --profile, `$MM_RUNTIME_OVERRIDES_JSON`, the overrides file, the defaults of
 /// the policy.

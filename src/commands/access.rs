@@ -7,9 +7,9 @@ use anyhow::anyhow;
 use super::Failure;
 use crate::cli::access::AccessArgs;
 use crate::cli::values::header;
-use crate::core::secret::Secret;
-use crate::io::http::{Auth, Target};
-use crate::io::loose;
+use crate::infra::atomic_file as loose;
+use crate::infra::http::{Auth, Target};
+use crate::infra::secret::Secret;
 
 /// The server at this URL; `hint` says what a URL looks like.
 pub(super) fn target(url: &str, args: &AccessArgs, hint: &str) -> Result<Target, Failure> {

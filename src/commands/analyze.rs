@@ -12,10 +12,10 @@ use crate::core::analysis::Options;
 use crate::core::analysis::result::GateResult;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
-use crate::flow::write::{ANALYSIS, Wanted, add_plots, render};
-use crate::render::ci::Told;
-use crate::render::gate_text::Places;
-use crate::render::{gate_text, json};
+use crate::report::artifacts::{ANALYSIS, Wanted, add_plots, render};
+use crate::report::ci::CiReport as Told;
+use crate::report::gate::Places;
+use crate::report::{gate as gate_text, json};
 
 /// Judges everything, writes the reports, tells the result.
 pub(super) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {

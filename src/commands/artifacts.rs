@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::infra::clock;
 use crate::infra::environment::Environment;
 use crate::ops::rotation::{self, Rotated};
-use crate::render::json;
+use crate::report::json;
 
 /// Bytes of a MiB.
 const MIB: u64 = 1 << 20;

@@ -14,14 +14,14 @@ use crate::cli::values::Format;
 use crate::core::audit::Readiness;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
-use crate::flow::legacy_readiness;
+use crate::infra::atomic_file as loose;
 use crate::io::load::read_bounded;
-use crate::io::loose;
+use crate::release::legacy_readiness;
+use crate::release::legacy_readiness::{Answer, Spelling};
 use crate::report::artifacts::{ANALYSIS, add_plots};
 use crate::report::audit::{self, AuditSummary, FILE_NAME, Place, pull_request, read, text};
 use crate::report::ci::CiReport;
 use crate::report::json;
-use crate::wire::legacy_readiness::{Answer, Spelling};
 
 /// Audits, writes the reports, tells the result.
 pub(super) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {

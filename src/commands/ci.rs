@@ -13,7 +13,7 @@ use crate::cli::judging::CiArgs;
 use crate::core::analysis::result::ErrorResult;
 use crate::core::verdict::{Check, Outcome, Part, Severity, WindowUsed};
 use crate::exit::Exit;
-use crate::io::loose;
+use crate::infra::atomic_file as loose;
 use crate::report::ci::{self, CiReport};
 use crate::report::json;
 

@@ -28,8 +28,8 @@ use crate::infra::clock;
 use crate::infra::environment::Environment;
 use crate::ops::golden::rule::{self, Rule, Treatment};
 use crate::ops::golden::{self, GoldenResult, Settings};
-use crate::render::{json, markdown};
 use crate::report;
+use crate::report::{json, text as markdown};
 
 pub(super) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     match &args.other {

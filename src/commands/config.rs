@@ -10,12 +10,13 @@ use crate::cli::start::StartArgs;
 use crate::cli::values::Format;
 use crate::core::analysis::{Analysis, Options};
 use crate::core::policy::Policy;
-use crate::core::run::start::Start;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
-use crate::flow::start::{self, StartProblem};
-use crate::render::terminal::printable;
-use crate::render::{config, json};
+use crate::report::format::text::printable;
+use crate::report::{config, json};
+use crate::run::start;
+use crate::run::start::Start;
+use crate::run::start::StartProblem;
 
 /// `soak config show`
 pub(super) fn show(args: &ConfigShowArgs) -> Result<Exit, Failure> {

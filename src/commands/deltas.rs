@@ -8,12 +8,12 @@ use crate::cli::deltas::DeltasVerifyArgs;
 use crate::cli::values::Format;
 use crate::core::analysis::{Analysis, Options};
 use crate::core::deltas::Status;
+use crate::core::policy::{Origin, Patch};
 use crate::core::verdict::{Check, Outcome, Part};
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
 use crate::report::artifacts::{self as write, Wanted};
 use crate::report::{deltas, json};
-use crate::wire::policy::{Origin, Patch};
 
 /// Verifies, writes the two reports, prints the result.
 pub(super) fn verify(args: &DeltasVerifyArgs) -> Result<Exit, Failure> {

@@ -9,12 +9,12 @@ use crate::cli::globals::GlobalArgs;
 use crate::cli::judging::JudgedRunArgs;
 use crate::cli::post_soak::{ExtractArgs, MetricsArgs};
 use crate::cli::values::FailOn;
+use crate::core::snapshot::Snapshot;
 use crate::core::verdict::Outcome;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
-use crate::flow::write::{Metrics, Wanted, render};
-use crate::render::json;
-use crate::wire::snapshot::Snapshot;
+use crate::report::artifacts::{Metrics, Wanted, render};
+use crate::report::json;
 
 /// Judges, writes the snapshot, prints it.
 pub(super) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
@@ -37,7 +37,7 @@ pub(super) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     tell_folder(globals, &judged, &asked);
     let analysis = &judged.analysis;
     for finding in analysis.findings.iter().filter(|finding| finding.in_window) {
-        say(globals, &format!("warning: {}", crate::render::terminal::printable(&finding.message)));
+        say(globals, &format!("warning: {}", crate::report::format::text::printable(&finding.message)));
     }
     let mut snapshot = Snapshot::of(analysis, &provenance);
     let wanted = Wanted { snapshot: true, metrics: metrics_wanted(*metrics), ..Wanted::default() };

@@ -11,13 +11,13 @@ use crate::cli::post_soak::GateArgs;
 use crate::cli::values::Format;
 use crate::core::analysis::Options;
 use crate::core::analysis::result::GateResult;
+use crate::core::snapshot::Snapshot;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Request};
-use crate::flow::write::{Wanted, render};
-use crate::render::ci::Told;
-use crate::render::gate_text::Places;
-use crate::render::{gate_text, json};
-use crate::wire::snapshot::Snapshot;
+use crate::report::artifacts::{Wanted, render};
+use crate::report::ci::CiReport as Told;
+use crate::report::gate::Places;
+use crate::report::{gate as gate_text, json};
 
 /// Judges, writes, tells, ends by the verdict.
 pub(super) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {

@@ -9,13 +9,13 @@ use super::{Failure, print};
 use crate::cli::grafana::{
     CheckArgs, ExportArgs, GrafanaCommand, ImportArgs, ServerArgs, token_of_environment,
 };
-use crate::core::secret::Secret;
 use crate::exit::Exit;
 use crate::infra::atomic_file;
+use crate::infra::secret::Secret;
 use crate::ops::golden::{self, Drift, Settings};
 use crate::ops::grafana::dashboard::{Dashboard, Saving};
 use crate::ops::grafana::{Grafana, GrafanaError, Server};
-use crate::render::markdown::printable;
+use crate::report::text::printable;
 
 /// Does what was asked for.
 pub(super) fn run(command: &GrafanaCommand) -> Result<Exit, Failure> {

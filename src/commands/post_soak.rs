@@ -11,16 +11,16 @@ use crate::cli::globals::GlobalArgs;
 use crate::cli::post_soak::BaselineArgs;
 use crate::core::analysis::Analysis;
 use crate::core::analysis::result::GateResult;
+use crate::core::provenance::Provenance;
+use crate::core::snapshot::Snapshot;
+use crate::core::snapshot::baseline;
 use crate::core::verdict::Outcome;
 use crate::exit::Exit;
-use crate::flow::baseline;
 use crate::flow::judge::Judged;
 use crate::infra::notify::{self, Target};
 use crate::render::notification::{Notification, line, with_link};
 use crate::report::artifacts::{self as write, Rendered};
 use crate::report::terminal::Style;
-use crate::wire::provenance::Provenance;
-use crate::wire::snapshot::Snapshot;
 
 /// Says a line on stderr that is not a log line: part of the conversation, left out under `--quiet`.
 pub(super) fn say(globals: &GlobalArgs, text: &str) {
@@ -76,7 +76,7 @@ pub(super) fn write_where(
     rendered: Rendered,
     result: &Path,
 ) -> Written {
-    if analysis.evidence.is_empty() && !crate::io::loose::exists(&base.join(result)) {
+    if analysis.evidence.is_empty() && !crate::infra::atomic_file::exists(&base.join(result)) {
         return Written { names: Vec::new(), failure: None };
     }
     match write::commit(base, rendered) {

@@ -19,13 +19,14 @@ use crate::cli::release::{
 use crate::cli::values::{Format, ReportFormat, release_name};
 use crate::core::analysis::Options;
 use crate::core::policy::Policy;
+use crate::core::provenance::Provenance;
 use crate::exit::Exit;
 use crate::flow::judge::{self, Judged, Request};
+use crate::infra::atomic_file as loose;
 use crate::infra::clock;
-use crate::io::environment::Environment;
-use crate::io::http::Limits;
-use crate::io::loose;
-use crate::io::signals::StopRequest;
+use crate::infra::clock::StopRequest;
+use crate::infra::environment::Environment;
+use crate::infra::http::Limits;
 use crate::release::bundle::store::{BundleError, archive_of, look, put};
 use crate::release::canary::verdict::{CanaryResult, Scope};
 use crate::release::canary::{CanaryRequest, LimitsOf, MeasuredBy, Server, report};
@@ -34,7 +35,6 @@ use crate::release::score::SCORE_FILE;
 use crate::release::tag::{TagRequest, Tagged, tag};
 use crate::release::{bundle, canary, score, validate};
 use crate::report::json;
-use crate::wire::provenance::Provenance;
 
 /// The command that was asked for.
 pub(super) fn run(command: &ReleaseCommand, globals: &GlobalArgs) -> Result<Exit, Failure> {

@@ -5,7 +5,7 @@ use anyhow::anyhow;
 use super::{Failure, print};
 use crate::cli::SchemaArgs;
 use crate::exit::Exit;
-use crate::render::json;
+use crate::report::json;
 use crate::report::schemas;
 
 /// Prints a schema, or the names of all.

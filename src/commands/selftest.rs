@@ -13,8 +13,8 @@ use crate::core::analysis::Options;
 use crate::core::selftest::result::SelftestResult;
 use crate::exit::Exit;
 use crate::infra::clock::StopRequest;
-use crate::render::json;
 use crate::report;
+use crate::report::json;
 
 /// Puts faults into a copy of the run, judges, prints.
 pub(super) fn run(args: &SelftestArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {

@@ -10,9 +10,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::number::{TOLERANCE, distance, fixed};
-pub use super::policy::DriftRules; // moved
+
 use super::policy::Limit;
 use super::verdict::{Check, Comparison, Outcome, Part, Severity, WindowUsed};
+use crate::core::policy::DriftRules;
 use crate::stats::regression::settles;
 use crate::stats::summary::median;
 use crate::stats::{Slope as Line, Trend, TrendRule};

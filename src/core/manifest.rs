@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::kpi::KpiId;
 use crate::core::ranges::Ranges;
-use crate::core::run::iteration::IterationRecord;
-use crate::wire::artifact_manifest::sha256_hex;
-use crate::wire::iteration_file::{file_name, utc};
+use crate::infra::artifacts::manifest::sha256_hex;
+use crate::run::iteration::IterationRecord;
+use crate::run::iteration::file::{file_name, utc};
 
 /// Name of the file in the run's folder.
 pub const MANIFEST_FILE: &str = "RUN_MANIFEST.json";
@@ -684,7 +684,7 @@ mod tests {
 
     #[test]
     fn a_manifest_keeps_to_its_schema() {
-        let schema = crate::wire::schemas::schema("run_manifest").expect("a schema");
+        let schema = crate::report::schemas::schema("run_manifest").expect("a schema");
         let validator = jsonschema::draft202012::new(&schema).expect("a usable schema");
         let mut tree = serde_json::to_value(fixture::manifest()).expect("JSON");
         assert!(validator.is_valid(&tree));

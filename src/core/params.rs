@@ -380,7 +380,7 @@ mod parameters_tests {
 #[cfg(test)]
 mod steps_tests {
     use super::*;
-    use crate::core::tuning::fixture;
+    use crate::run::fixture;
 
     #[test]
     fn multiplications_of_whole_numbers_round_towards_the_change() {

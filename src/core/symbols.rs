@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use super::evidence::{Evidence, Finding};
 use super::judge::list_ranges;
 use super::policy::Policy;
-use super::policy::symbols::{SymbolList, SymbolRules};
 use super::series::Series;
-use super::spelling::did_you_mean;
 use super::verdict::{Check, Comparison, Outcome, Part, Severity, WindowUsed};
 use super::window::Window;
+use crate::core::policy::rules::{SymbolList, SymbolRules};
+use crate::core::text::did_you_mean;
 
 /// Takes the excluded symbols out of the evidence; a check for each that was there.
 pub fn exclude(evidence: &mut Evidence, rules: &SymbolRules) -> Vec<Check> {

@@ -14,8 +14,8 @@ use tokio::task::spawn_blocking;
 
 use crate::export::exporter::Exporter;
 use crate::infra::http_server::{HttpThread, Listening, ServeError, as_json};
-use crate::render::json::compact_ascii;
 use crate::report::exposition::Form;
+use crate::report::json::compact_ascii;
 
 /// Who knows the metrics.
 type Shared = Arc<Mutex<Exporter>>;

@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use super::metrics::{Looks, metrics};
-use crate::flow::follow::Follower;
-use crate::io::clock::Stopwatch;
+use crate::core::provenance::Provenance;
+use crate::export::live::folder::Follower;
+use crate::infra::clock::Stopwatch;
 use crate::report::exposition::Form;
-use crate::wire::provenance::Provenance;
 
 /// Exposes a folder.
 #[derive(Debug)]

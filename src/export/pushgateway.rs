@@ -5,8 +5,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 
+use crate::core::json::shortened;
 use crate::infra::http::{Call, HttpError, Limits, Method, Target, exchange, percent_encoded};
-use crate::wire::told::shortened;
 
 /// What a Pushgateway reads.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -87,8 +87,8 @@ pub(crate) fn group_path(job: &str, labels: &[(String, String)]) -> String {
 mod tests {
     use super::*;
 
-    use crate::core::secret::Secret;
     use crate::infra::http::Auth;
+    use crate::infra::secret::Secret;
     use crate::io::test_server::{Answer, QUICK, TestServer};
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;

@@ -7,20 +7,20 @@ use std::path::{Path, PathBuf};
 
 use chrono::DateTime;
 
-use crate::core::history::plan::{Plan, Refusal, Store, batches, plan};
-use crate::core::history::{History, Moment, NoPlace};
 use crate::core::iteration::first_time;
 use crate::core::judge::count;
 use crate::core::kpi::KpiTable;
 use crate::core::ranges::Ranges;
 use crate::core::series::Series;
-use crate::io::clock;
+use crate::export::history as history_samples;
+use crate::export::history::plan::{Plan, Refusal, Store, batches, plan};
+use crate::export::history::{History, Moment, NoPlace};
+use crate::export::history::{NUMBER, SYMBOL};
+use crate::export::store::{AskError, RemoteStore, SendError, Sought};
+use crate::infra::clock;
 use crate::io::load::{self, LARGEST, LoadError, read_bounded};
-use crate::io::store::{AskError, RemoteStore, SendError, Sought};
 use crate::report::terminal::{Lines, Style};
 use crate::report::text::printable;
-use crate::wire::history_samples::{self, NUMBER, SYMBOL};
-use crate::wire::{manifest, run_manifest};
 
 /// The history of a folder.
 #[derive(Debug)]
@@ -45,9 +45,9 @@ pub(crate) fn load(asked: &Path, kpis: &KpiTable) -> Result<LoadedHistory, LoadE
         format!("`{}` are left out: they claim the same iteration {}", two.names.join("`, `"), two.number)
     }));
     let mut manifest = Vec::new();
-    let started = read_bounded(&folder.join(run_manifest::FILE_NAME), LARGEST, &mut manifest)
+    let started = read_bounded(&folder.join(crate::core::manifest::MANIFEST_FILE), LARGEST, &mut manifest)
         .ok()
-        .and_then(|()| manifest::started(&manifest));
+        .and_then(|()| crate::core::manifest::started_utc(&manifest));
     let first = || {
         let rows = evidence.series.iter().flat_map(Series::rows);
         first_time(rows).map(str::to_owned)
@@ -228,8 +228,8 @@ fn hint(store: &Store, refusal: Refusal) -> Option<String> {
 mod tests {
     use super::*;
 
-    use crate::core::history::LeftOut;
-    use crate::core::history::plan::{Prometheus, plan};
+    use crate::export::history::LeftOut;
+    use crate::export::history::plan::{Prometheus, plan};
     use std::collections::BTreeMap;
 
     fn request<'a>(history: &'a History, labels: &'a BTreeMap<String, String>) -> Request<'a> {

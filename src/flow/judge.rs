@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::core::analysis::{self, Analysis, Options};
 use crate::core::judge::edge_report::Totals;
+use crate::core::load::edge_report;
 use crate::core::policy::Policy;
-use crate::io::clock;
-use crate::io::environment::Environment;
+use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file::FileError;
+use crate::infra::clock;
+use crate::infra::environment::Environment;
 use crate::io::load::{self, LoadError, Loaded};
-use crate::io::loose::{self, FileError};
-use crate::wire::edge_report;
 
 /// What to judge.
 #[derive(Clone, Debug)]

@@ -4,9 +4,11 @@ use chrono::SecondsFormat;
 
 use crate::core::person;
 use crate::core::policy::Policy;
-use crate::io::clock::{self, ClockError};
-use crate::io::environment::{self, Environment};
-use crate::wire::provenance::{Override, Provenance};
+use crate::core::provenance::{Override, Provenance};
+use crate::infra::clock;
+use crate::infra::clock::ClockError;
+use crate::infra::environment;
+use crate::infra::environment::Environment;
 
 /// Variables that name who is at work, the one that knows best first: a CI's runner and root are accounts that
 /// somebody uses.

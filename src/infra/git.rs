@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::core::run::source::Wait;
+use crate::infra::clock::Wait;
 use crate::infra::process::{Child, Ended};
 
 /// Why git did not do it.

@@ -9,7 +9,7 @@ use std::path::Path;
 use super::load::read_bounded;
 use crate::core::audit::{Folder, FoundSnapshot, KeyFile, WarmupMetrics};
 use crate::core::json::text::parse_marked;
-use crate::wire::baseline;
+use crate::core::snapshot::baseline;
 
 /// Files that are listed by name.
 const LISTED: usize = 120;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::http::Limits;
+use crate::infra::http::Limits;
 
 /// Limits for tests: hardly any pause between tries.
 pub(crate) const QUICK: Limits = Limits {

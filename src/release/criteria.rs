@@ -11,8 +11,8 @@ use crate::core::audit::Readiness;
 use crate::core::deltas::Status;
 use crate::core::number::{TOLERANCE, beside, exact, trimmed};
 use crate::core::params::{ParamName, ParamValues};
+use crate::core::params::{Parameter, Parameters};
 use crate::core::policy::Policy;
-use crate::core::tuning::parameters::{Parameter, Parameters};
 use crate::core::verdict::Outcome;
 
 /// The delta verification of the run; of several symbols the worst.

@@ -14,21 +14,22 @@ use serde::{Serialize, Serializer};
 use super::json::{at, number, object, text};
 use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::drift::DriftWord;
+use crate::core::json::Node;
 use crate::core::kpi::KpiId;
 use crate::core::number::{TOLERANCE, fixed, round_half_even};
 use crate::core::policy::release::{ReleasePolicy, ScoreRules};
 use crate::core::policy::{Policy, WindowSpec, Windows};
+use crate::core::provenance::Provenance;
 use crate::core::verdict::Outcome;
 use crate::core::violations::Violations;
 use crate::failure::Failure;
 use crate::flow::judge::Judged;
+use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file::FileError;
 use crate::io::load::read_plain;
-use crate::io::loose::{self, FileError};
 use crate::report::json::pretty_ascii;
 use crate::report::text::printable;
 use crate::stats::mean;
-use crate::wire::node::Node;
-use crate::wire::provenance::Provenance;
 
 /// The word for "nothing": no regression, no drift.
 const NONE: &str = "NONE";
@@ -698,7 +699,7 @@ mod tests {
         std::fs::write(folder.path().join("REPORT_SOAK_20260101.json"), "{}").expect("a file");
         std::fs::create_dir(folder.path().join("REPORT_SOAK_20260102.json")).expect("a folder");
         std::fs::write(folder.path().join("READINESS_SCORE.json"), "{}").expect("a file");
-        let rules = crate::wire::policy::read(&[], &[]).expect("the built-in policy").release;
+        let rules = crate::core::policy::read(&[], &[]).expect("the built-in policy").release;
         let days = read_reports(folder.path(), &rules).expect("a list");
         let files: Vec<&str> = days.iter().map(|day| day.file.as_str()).collect();
         assert_eq!(files, ["REPORT_SOAK_20260101.json", "REPORT_SOAK_20260102.json"]);
@@ -712,7 +713,7 @@ mod tests {
         "rehearsal": false, "run": {"source": "exec", "verdict": "PASS"}}"#;
 
     fn read(file: &str, bytes: &[u8]) -> Day {
-        super::read(file, bytes, &crate::wire::policy::read(&[], &[]).expect("the built-in policy").release)
+        super::read(file, bytes, &crate::core::policy::read(&[], &[]).expect("the built-in policy").release)
     }
 
     fn problems(change: impl Fn(&str) -> String) -> Vec<String> {

@@ -1,8 +1,8 @@
 //! Lookups in JSON objects of uncertain shape; every error is a sentence.
 
-use crate::wire::literals::parse_marked;
-use crate::wire::nesting::is_too_deep;
-use crate::wire::node::Node;
+use crate::core::json::Node;
+use crate::core::json::text::is_too_deep;
+use crate::core::json::text::parse_marked;
 
 /// A JSON object of uncertain shape, or what is wrong with it.
 pub(super) fn object(bytes: &[u8]) -> Result<Node, String> {

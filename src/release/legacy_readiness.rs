@@ -8,12 +8,12 @@ use anyhow::anyhow;
 use serde::Serialize;
 
 use crate::core::audit::Audit;
+use crate::core::json::Node;
 use crate::core::kpi::KpiId;
+use crate::core::provenance::{Override, Provenance};
 use crate::failure::Failure;
+use crate::infra::atomic_file as loose;
 use crate::io::load::read_plain;
-use crate::io::loose;
-use crate::wire::node::Node;
-use crate::wire::provenance::{Override, Provenance};
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

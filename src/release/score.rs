@@ -17,12 +17,13 @@ use super::texts::{DECIMALS, filters, rendered};
 use crate::core::number::{fixed, round_half_even, trimmed};
 use crate::core::policy::Policy;
 use crate::core::policy::release::{ScoreRules, ScoredLimit};
+use crate::core::provenance::Provenance;
+use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file::FileError;
 use crate::infra::clock;
-use crate::io::loose::{self, FileError};
 use crate::report::json::compact_ascii;
 use crate::report::text::printable;
 use crate::stats::median;
-use crate::wire::provenance::Provenance;
 
 /// Name of the score's file in the folder of the reports.
 pub(crate) const SCORE_FILE: &str = "READINESS_SCORE.json";

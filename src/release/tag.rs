@@ -12,11 +12,11 @@ use super::bundle::store::{ARCHIVE_ENDING, archive_of};
 use super::criteria::is_same_commit;
 use super::name::REHEARSAL;
 use super::texts::{filters, rendered};
-use crate::core::run::source::Wait;
 use crate::core::verdict::Outcome;
 use crate::failure::Failure;
+use crate::infra::atomic_file as loose;
+use crate::infra::clock::Wait;
 use crate::infra::git::{GitError, Repository};
-use crate::io::loose;
 
 /// What to tag, and how.
 #[derive(Clone, Copy, Debug)]

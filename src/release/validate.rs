@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::json::{at, number, object, required, text};
 use super::score::{FULL, Section, TOLERANCE, is_full};
+use crate::core::json::Node;
+use crate::core::json::text::parse_marked;
 use crate::core::policy::release::{ReleasePolicy, ScoreRules};
 use crate::io::load::read_plain;
 use crate::report::text::printable;
-use crate::wire::literals::parse_marked;
-use crate::wire::node::Node;
 
 /// What was found; printed by `release validate --format json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     fn rules() -> ReleasePolicy {
-        crate::wire::policy::read(&[], &[]).expect("the built-in policy").release
+        crate::core::policy::read(&[], &[]).expect("the built-in policy").release
     }
 
     fn go() -> Value {

@@ -3,9 +3,9 @@
 //! Must not decide whether to send it, and must not know where to. Reasons quote files and services, so what
 //! could turn, hide or break the text is made visible first.
 
-use super::markdown::printable_lines;
 use crate::core::number::fixed;
 use crate::core::verdict::Outcome;
+use crate::report::text::printable_lines;
 
 /// The longest reason that is told, characters: a handful of messages, which still says more than anybody reads.
 const LONGEST_REASON: usize = 30_000;

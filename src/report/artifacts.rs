@@ -6,14 +6,15 @@ use crate::core::analysis::Analysis;
 use crate::core::analysis::document::AnalysisDocument;
 use crate::core::analysis::origin::OriginBlock;
 use crate::core::policy::Policy;
+use crate::core::provenance::Provenance;
+use crate::core::snapshot::Snapshot;
+use crate::core::snapshot::v1_2::Snapshot12;
 use crate::core::verdict::{Check, Part};
-use crate::io::artifacts::{self, Artifact, Committed, Durability, WriteError};
+use crate::infra::artifacts;
+use crate::infra::artifacts::{Artifact, Committed, Durability, WriteError};
 use crate::report::deltas::DeltaReport;
 use crate::report::svg::{Painter, PngError};
 use crate::report::{analysis as reports_of, deltas, json, metrics, svg};
-use crate::wire::provenance::Provenance;
-use crate::wire::snapshot::Snapshot;
-use crate::wire::snapshot_1_2::Snapshot12;
 
 /// Folder of the deep reports, below the folder of the run.
 pub const ANALYSIS: &str = "reports/analysis";

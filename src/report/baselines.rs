@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::core::compare::baselines::{BaselineStatus, HistoryLine};
-use crate::render::markdown::printable;
+use crate::report::text::printable;
 
 /// The baseline in force, the history, what is known, what is odd.
 pub fn text(status: &BaselineStatus) -> String {

@@ -12,8 +12,8 @@ use super::terminal::{bound, capital, decision, observed, sureness};
 use super::text::cell;
 use crate::core::analysis::{Analysis, cause_among};
 use crate::core::audit::Audit;
+use crate::core::provenance::{Override, Provenance};
 use crate::core::verdict::{Check, Outcome, reasons};
-use crate::wire::provenance::{Override, Provenance};
 
 /// A verdict, and what it rests on.
 #[derive(Clone, Debug)]
@@ -45,8 +45,6 @@ pub struct CiReport<'a> {
     /// Why the command fails although the verdict does not, and what to do about it; one of `checks`.
     pub(crate) failing: Option<(&'a Check, String)>,
 }
-
-pub(crate) use CiReport as Told; // moved
 
 impl<'a> CiReport<'a> {
     /// The verdict of the gate.

@@ -6,8 +6,8 @@ use crate::core::compare::result::CompareResult;
 use crate::core::compare::{ComparedKpi, ComparedRun, Way};
 use crate::core::number::{distance, fixed, trimmed};
 use crate::core::verdict::WindowUsed;
-use crate::render::markdown::{cell, escaped, printable};
-use crate::render::terminal::{columns, probability};
+use crate::report::terminal::{columns, probability};
+use crate::report::text::{cell, escaped, printable};
 use crate::stats::trend::TrendMethod;
 
 /// The first line of the CSV, with the remark that its readers know.

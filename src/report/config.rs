@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::core::policy::Policy;
-use crate::core::run::start::Start;
 use crate::report::text::printable;
+use crate::run::start::Start;
 use crate::wire::config_show::ConfigShow;
 
 /// One line a value, `key = value  # origin`, in columns. Up to the comments it is a policy in dotted keys.
@@ -44,7 +44,7 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::*;
-    use crate::wire::policy::{Layer, Origin, read};
+    use crate::core::policy::{Layer, Origin, read};
 
     fn layer(path: &str, text: &str) -> Layer {
         Layer { origin: Origin::File(path.to_owned()), text: text.to_owned() }

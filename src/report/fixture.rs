@@ -6,10 +6,10 @@ use crate::core::analysis::{Analysis, Options, analyse};
 use crate::core::evidence::Evidence;
 use crate::core::iteration::Iteration;
 use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::policy;
 use crate::core::policy::Policy;
+use crate::core::provenance::{Override, Provenance};
 use crate::core::series::{Interner, Series};
-use crate::wire::policy;
-use crate::wire::provenance::{Override, Provenance};
 
 /// An iteration that passes: risk 0.3, maker 0.9, net 3.0, p95 300.
 pub fn good(number: u64) -> Iteration {

@@ -9,10 +9,10 @@ use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::drift::DriftWord;
 use crate::core::judge::show;
 use crate::core::number::fixed;
+use crate::core::provenance::Provenance;
 use crate::core::spark::{Glyphs, sparkline};
 use crate::core::verdict::{Check, Outcome, Part};
 use crate::stats::Summary;
-use crate::wire::provenance::Provenance;
 
 /// Findings shown; all stand in the reports.
 const FINDINGS: usize = 10;

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::core::compare::history::{HistoryResult, HistoryRun, HistoryTrend};
 use crate::core::number::{fixed, trimmed};
-use crate::render::markdown::{cell, printable};
-use crate::render::terminal::columns;
+use crate::report::terminal::columns;
+use crate::report::text::{cell, printable};
 
 /// The table and the sparklines.
 pub fn text(result: &HistoryResult) -> String {

@@ -8,9 +8,9 @@ use crate::core::guards::Guard;
 use crate::core::instant;
 use crate::core::number::round_half_even;
 use crate::core::policy::Statistic;
+use crate::core::provenance::Provenance;
+use crate::core::snapshot::Snapshot;
 use crate::core::verdict::{Check, Outcome};
-use crate::wire::provenance::Provenance;
-use crate::wire::snapshot::Snapshot;
 
 /// Labels and value.
 pub(crate) type Sample<'a> = (Vec<(&'static str, String)>, &'a SymbolAnalysis, f64);

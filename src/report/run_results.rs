@@ -9,10 +9,10 @@ use super::text::{cell, prose};
 use crate::core::analysis::Origin;
 use crate::core::judge::count;
 use crate::core::number::{fixed, trimmed};
-use crate::core::run::metrics::RunMetrics;
-use crate::core::run::report::RunReport;
+use crate::core::provenance::Provenance;
 use crate::core::verdict::{Check, Outcome, Severity};
-use crate::wire::provenance::Provenance;
+use crate::run::metrics::RunMetrics;
+use crate::run::metrics::RunReport;
 use crate::wire::soak_metrics::{short_name, time_of};
 
 /// Decimals of a metric.
@@ -143,10 +143,10 @@ fn decision(doc: &mut Document, report: &RunReport) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::run::fixture::{delivering, failed, record};
-    use crate::core::run::iteration::IterationRecord;
-    use crate::core::run::metrics::MetricsCollector;
     use crate::report::fixture::{assert_well_formed, built_in, hostile, provenance};
+    use crate::run::iteration::IterationRecord;
+    use crate::run::metrics::MetricsCollector;
+    use crate::run::records::{delivering, failed, record};
 
     fn of(records: &[IterationRecord], source: &str) -> String {
         let mut collector = MetricsCollector::default();

@@ -6,8 +6,8 @@ use crate::core::judge::count;
 use crate::core::selftest::result::{SelftestResult, SelftestRow};
 use crate::core::selftest::{Notice, Reaction};
 use crate::core::verdict::Outcome;
-use crate::render::markdown::{cell, printable};
-use crate::render::terminal::Style;
+use crate::report::terminal::Style;
+use crate::report::text::{cell, printable};
 
 /// The table, the reasons, and what it comes to.
 pub fn text(result: &SelftestResult, style: Style) -> String {

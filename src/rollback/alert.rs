@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::core::hex::hex;
+use crate::infra::hex::hex;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlertStatus {

@@ -26,8 +26,8 @@ use super::policy::RollbackPolicy;
 use super::state::{Forgotten, Operation, timestamp};
 use super::verify::verify;
 use crate::infra::clock::{self, StopRequest, Stopwatch, Wait};
+use crate::infra::environment::Environment;
 use crate::infra::lock::{FolderLock, LockError};
-use crate::io::environment::Environment;
 
 /// Deliveries that wait at most; further ones are asked to come back.
 const WAITING: usize = 2048;

@@ -12,9 +12,9 @@ use super::perform::{Message, Performed, notify, perform};
 use super::policy::{Placeholders, RollbackPolicy};
 use super::state::{Operation, timestamp};
 use super::text;
-use crate::core::hex::hex;
 use crate::infra::clock::{Stopwatch, Wait};
-use crate::io::environment::Environment;
+use crate::infra::environment::Environment;
+use crate::infra::hex::hex;
 
 /// Between two tries to append an event.
 const BETWEEN_TRIES: Duration = Duration::from_secs(2);

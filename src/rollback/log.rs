@@ -22,11 +22,11 @@ use strum::IntoStaticStr;
 
 use super::event::Event;
 use super::state::{State, timestamp};
-use crate::core::hex::hex;
 use crate::failure::Failure;
 use crate::infra::clock;
+use crate::infra::failpoint::failpoint;
+use crate::infra::hex::hex;
 use crate::infra::lock::is_still_at;
-use crate::io::failpoint::failpoint;
 
 /// `prev` of the first line.
 pub(crate) const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";

@@ -17,13 +17,14 @@ use super::action::Priority;
 use super::policy::{
     Channel, Executor, HeaderValue, Means, Method, Placeholders, SecretSource, Service, fill_body, fill_text,
 };
+use crate::infra::atomic_file as loose;
 use crate::infra::clock::{Interrupted, Wait};
+use crate::infra::environment;
+use crate::infra::environment::Environment;
 use crate::infra::http::{HttpError, Limits, Request, agent, back_off, is_loopback, retrying};
 use crate::infra::notify::{self, NotifyError, PagerDutyEvent, Target, TelegramBot};
 use crate::infra::process::{Child, Ended};
 use crate::infra::secret::Secret;
-use crate::io::environment::{self, Environment};
-use crate::io::loose;
 
 /// Before the second try; doubled before each further one, half of it left to chance.
 const PAUSE: Duration = Duration::from_millis(500);

@@ -15,7 +15,7 @@ use super::policy::{
     Environments, HeaderValue, Means, Placeholders, RollbackPolicy, SecretSource, fill_body, fill_text,
 };
 use super::state::{Operation, State};
-use crate::report::terminal::printable;
+use crate::report::format::text::printable;
 
 /// The text of a notification that is itself an action of an operation: what was decided, and how far it has come.
 pub(super) fn notification(operation: &Operation, progress: &[Progress], policy: &RollbackPolicy) -> String {

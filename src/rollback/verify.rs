@@ -7,7 +7,8 @@ use super::policy::condition::{Check, Question, Verification};
 use super::state::Operation;
 use crate::infra::clock::{Interrupted, Stopwatch, Wait};
 use crate::infra::http::Limits;
-use crate::io::source::prometheus::{Auth, Target, ask_now};
+use crate::infra::http::{Auth, Target};
+use crate::run::source::prometheus::ask_now;
 use crate::wire::prometheus::Answer;
 
 /// Carries out an operation that a person asked for, and verifies it: how it ended, and whether what must be true

@@ -14,8 +14,8 @@ use crate::core::manifest::{ClockStep, ClockStepKind};
 use crate::core::number::{fixed, trimmed};
 use crate::core::policy::run::Patience;
 use crate::core::verdict::Outcome;
-use crate::render::json::compact_ascii;
-use crate::render::markdown::printable;
+use crate::report::json::compact_ascii;
+use crate::report::text::printable;
 use crate::run::iteration::{IterationRecord, KpiVerdict};
 
 /// One thing that happened.

@@ -29,6 +29,3 @@ pub(crate) mod fixture;
 #[cfg(test)]
 #[path = "tests/records.rs"]
 pub(crate) mod records;
-
-pub use iteration::file as iteration_file; // moved
-pub use iteration::summary; // moved

@@ -9,7 +9,7 @@ use crate::core::manifest::{RunSettings, SourceSettings};
 use crate::core::number::{exact, fixed, trimmed};
 use crate::core::policy::Policy;
 use crate::core::policy::run::RunPolicy;
-use crate::render::markdown::printable;
+use crate::report::text::printable;
 use crate::run::start::Start;
 
 /// The plan.

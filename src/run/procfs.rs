@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::core::run::iteration::{Resources, Sample};
+use crate::run::iteration::{Resources, Sample};
 
 /// Why a process cannot be sampled at all.
 #[derive(Debug, thiserror::Error)]

@@ -6,8 +6,9 @@ use std::path::Path;
 use crate::core::params::{ParamName, ParamValues, Parameter, Parameters};
 use crate::core::policy::Step;
 use crate::core::policy::run::{Preset, RunPolicy};
-use crate::core::spelling::did_you_mean;
-use crate::io::loose::{self, FileError};
+use crate::core::text::did_you_mean;
+use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file::FileError;
 use crate::wire::overrides::{StrictError, read_strictly};
 
 /// Who said a start value.

@@ -7,14 +7,17 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
-use crate::core::drift::{self, DriftRules, DriftWord, Resource, ResourceValues};
+use crate::core::drift;
+use crate::core::drift::{DriftWord, Resource, ResourceValues};
 use crate::core::guards::{Guard, GuardCounts, GuardSet};
 use crate::core::kpi::KpiId;
 use crate::core::number::{fixed, trimmed};
+use crate::core::policy::DriftRules;
 use crate::core::spark::{Glyphs, sparkline};
 use crate::core::verdict::Outcome;
-use crate::render::soak_results_md::unit;
-use crate::render::terminal::{Style, heading, ladder, printable, rule};
+use crate::report::format::text::printable;
+use crate::report::run_results::unit;
+use crate::report::terminal::{Style, explanation, heading, rule};
 use crate::run::iteration::{IterationRecord, KpiVerdict};
 use crate::run::metrics::RunReport;
 
@@ -225,7 +228,7 @@ fn gates(out: &mut String, report: &RunReport, style: Style) {
         format_args!("\nRun gates: {} - {}\n", style.outcome(report.outcome), printable(&report.reason())),
     );
     for check in &report.checks {
-        out.push_str(&ladder(check, style));
+        out.push_str(&explanation(check, style));
     }
 }
 

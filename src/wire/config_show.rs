@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::core::policy::{Effective, Policy};
-use crate::core::run::start::Start;
+use crate::run::start::Start;
 
 /// A value that a run starts with.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]

@@ -7,9 +7,9 @@ use crate::core::policy::Step;
 use crate::core::policy::run::Preset;
 use crate::core::verdict::LimitSource;
 
-use super::literals::parse_marked;
-use super::nesting::is_too_deep;
-use super::node::Node;
+use crate::core::json::Node;
+use crate::core::json::text::is_too_deep;
+use crate::core::json::text::parse_marked;
 
 /// Why a file is no preset.
 #[derive(Debug, thiserror::Error)]

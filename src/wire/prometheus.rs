@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::told::shortened;
+use crate::core::json::shortened;
 
 /// What a query was answered with.
 #[derive(Clone, Debug, PartialEq)]

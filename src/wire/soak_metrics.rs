@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::provenance::Provenance;
 use crate::core::analysis::Origin;
 use crate::core::analysis::origin::OriginBlock;
-use crate::core::run::metrics::RunMetric;
-use crate::core::run::report::RunReport;
+use crate::core::provenance::Provenance;
 use crate::core::verdict::{Check, LimitSource, Outcome, Severity, WindowUsed};
+use crate::run::metrics::RunMetric;
+use crate::run::metrics::RunReport;
 
 /// When, and of what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -241,10 +241,10 @@ impl GatesSummary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::run::fixture::{delivering, failed, record};
-    use crate::core::run::metrics::MetricsCollector;
-    use crate::core::run::report::RunReport;
-    use crate::wire::policy;
+    use crate::core::policy;
+    use crate::run::metrics::MetricsCollector;
+    use crate::run::metrics::RunReport;
+    use crate::run::records::{delivering, failed, record};
     use serde_json::{Value, json};
 
     fn provenance(fixed: Option<&str>) -> Provenance {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use soak::core::kpi::KpiTable;
-use soak::wire::iteration;
+use soak::core::load::iteration;
 
 /// Rounds of which the fastest counts; what is slower was disturbed.
 const ROUNDS: usize = 5;

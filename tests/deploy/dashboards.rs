@@ -129,7 +129,7 @@ fn the_seven_panels_have_the_limits_of_the_run_gates() {
 fn the_kpis_of_a_run_are_drawn_with_their_limits() {
     let queries = queries(&dashboard("soak_runner.json")).join("\n");
     let policy = run::policy();
-    let shown = soak::render::live_prom::metrics(&run::done(3, 24), chrono::DateTime::UNIX_EPOCH);
+    let shown = soak::export::live::metrics::metrics(&run::done(3, 24), chrono::DateTime::UNIX_EPOCH);
     let limits: Vec<&str> = shown.lines().filter(|line| line.starts_with("soak_pass_limit{")).collect();
     assert_eq!(limits.len(), policy.iteration_pass.checks.len());
     for limit in limits {

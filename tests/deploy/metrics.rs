@@ -95,7 +95,7 @@ fn the_documented_metrics_of_a_run_are_those_that_it_exports() {
         .into_iter()
         .map(|row| (spans(&row[0]).remove(0), row[1].clone()))
         .collect();
-    let shown = soak::render::live_prom::metrics(&done(13, 24), chrono::DateTime::UNIX_EPOCH);
+    let shown = soak::export::live::metrics::metrics(&done(13, 24), chrono::DateTime::UNIX_EPOCH);
     assert_eq!(documented, typed(&shown));
 }
 

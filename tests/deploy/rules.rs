@@ -205,7 +205,7 @@ fn every_alert_has_a_test_in_which_it_fires_and_one_in_which_it_does_not() {
 
 #[test]
 fn the_patience_with_the_heartbeat_is_that_of_the_live_page() {
-    let [intervals, grace] = soak::core::run::live::PATIENCE;
+    let [intervals, grace] = soak::export::live::PATIENCE;
     let patience = format!("> {intervals} * soak_interval_seconds + {grace}\n");
     let alert = alerts().into_iter().find(|alert| alert["alert"] == "SoakRunnerHeartbeatMissing");
     let alert = alert.expect("an alert");

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use soak::io::artifacts::{Artifact, Durability, WriteError, commit};
-use soak::io::lock::{FolderLock, LockError};
-use soak::wire::artifact_manifest::{self, ArtifactManifest};
+use soak::infra::artifacts::manifest as artifact_manifest;
+use soak::infra::artifacts::manifest::ArtifactManifest;
+use soak::infra::artifacts::{Artifact, Durability, WriteError, commit};
+use soak::infra::lock::{FolderLock, LockError};
 
 use super::{SmallDisk, TestResult};
 
@@ -65,7 +66,7 @@ fn files_in(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, Box<dyn Error>> 
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if !path.ends_with(soak::io::lock::FILE_NAME) {
+            } else if !path.ends_with(soak::infra::lock::FILE_NAME) {
                 files.insert(path.strip_prefix(folder)?.to_string_lossy().into_owned(), fs::read(&path)?);
             }
         }

@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use chrono::{TimeDelta, Utc};
 use soak::core::params::ParamValues;
 use soak::core::policy::run::MetricQuery;
-use soak::core::run::edge_report::EdgeReport;
-use soak::core::run::source::{Interrupted, Interval, NoReport, Source, Wait};
-use soak::core::secret::Secret;
-use soak::io::http::Limits;
-use soak::io::source::prometheus::{Auth, PrometheusSource, Target};
+use soak::infra::clock::{Interrupted, Wait};
+use soak::infra::http::Limits;
+use soak::infra::http::{Auth, Target};
+use soak::infra::secret::Secret;
+use soak::run::iteration::EdgeReport;
+use soak::run::source::prometheus::PrometheusSource;
+use soak::run::source::{Interval, NoReport, Source};
 
 use crate::e2e::has;
 use crate::e2e::servers::{Exporter, Manner, Server, prometheus, proxy, victoria_metrics};

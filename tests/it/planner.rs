@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use soak::core::params::{ParamName, ParamValues};
+use soak::core::policy;
 use soak::core::policy::Policy;
-use soak::core::run::edge_report::EdgeReport;
-use soak::core::run::iteration::IterationRecord;
-use soak::core::run::planner::{Event, Planner};
-use soak::core::tuning::record::SkipCode;
-use soak::core::tuning::state::TunerState;
-use soak::wire::policy;
+use soak::run::iteration::EdgeReport;
+use soak::run::iteration::IterationRecord;
+use soak::run::iteration::tuning::SkipCode;
+use soak::run::iteration::tuning::TunerState;
+use soak::run::planner::{Event, Planner};
 
 pub static POLICY: LazyLock<Policy> =
     LazyLock::new(|| policy::read(&[], &[]).expect("the built-in policy is fine"));

@@ -4,12 +4,12 @@ use soak::core::iteration::Iteration;
 use soak::core::kpi::KpiId;
 use soak::core::policy::WindowSpec;
 use soak::core::ranges::Ranges;
-use soak::core::run::iteration::{IterationRecord, KpiVerdict};
 use soak::core::sanity;
 use soak::core::series::{Interner, Series};
-use soak::core::simulator::{Scenario, Simulator};
 use soak::core::verdict::Outcome;
 use soak::core::window::Window;
+use soak::run::iteration::{IterationRecord, KpiVerdict};
+use soak::run::simulator::{Scenario, Simulator};
 
 use crate::it::planner::{POLICY, Run, planner};
 

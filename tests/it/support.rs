@@ -9,7 +9,7 @@ use assert_cmd::Command;
 use serde_json::{Value, json};
 use soak::core::iteration::Iteration;
 use soak::core::kpi::KpiTable;
-use soak::core::run::iteration::IterationRecord;
+use soak::run::iteration::IterationRecord;
 
 /// A run as it will stand in a folder: contents by file name.
 #[derive(Clone, Debug, Default)]
@@ -75,8 +75,8 @@ impl Step {
 /// The iteration as the judge reads it from the file of this record.
 pub fn as_judged(record: &IterationRecord) -> Iteration {
     let kpis = KpiTable::default();
-    let bytes = soak::wire::iteration_file::write(record, &kpis).expect("finite numbers");
-    let mut files = soak::wire::iteration::read(&bytes, &kpis).expect("a readable file");
+    let bytes = soak::run::iteration::file::write(record, &kpis).expect("finite numbers");
+    let mut files = soak::core::load::iteration::read(&bytes, &kpis).expect("a readable file");
     Iteration { number: record.number, ..files.remove(0).iteration }
 }
 

@@ -10,9 +10,10 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use soak::flow::live_folder::{Followed, LiveFolder};
-use soak::wire::policy::{self, Layer, Origin};
-use soak::wire::provenance::Provenance;
+use soak::core::policy;
+use soak::core::policy::{Layer, Origin};
+use soak::core::provenance::Provenance;
+use soak::export::live::folder::{Followed, LiveFolder};
 
 use self::cases::{Case, cases};
 use crate::it::support::{Folder, Ran, program, ran, soak};

@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 
 use soak::core::bot_metrics::LiveBot;
 use soak::core::params::ParamValues;
-use soak::core::run::live::LiveRun;
-use soak::core::simulator::{Scenario, Simulator};
-use soak::server::Server;
+use soak::export::live::LiveRun;
+use soak::export::live::server::Server;
+use soak::run::simulator::{Scenario, Simulator};
 
 use super::run::{declared, done, policy, push};
 
@@ -145,7 +145,7 @@ fn promtool_has_nothing_to_say_about_the_live_metrics() {
         return;
     }
     for run in [declared(24), done(9, 24), done(24, 24), simulated()] {
-        let text = soak::render::live_prom::metrics(&run, chrono::DateTime::UNIX_EPOCH);
+        let text = soak::export::live::metrics::metrics(&run, chrono::DateTime::UNIX_EPOCH);
         let started = Command::new("promtool")
             .args(["check", "metrics"])
             .stdin(Stdio::piped())

@@ -1,13 +1,13 @@
 //! What stands in the JSON, the metrics and the page before any script runs.
 
 use serde_json::{Value, json};
-use soak::render::{live_html, live_prom};
-use soak::wire::live::LiveDocument;
-use soak::wire::schemas::schema;
+use soak::export::live::document::LiveDocument;
+use soak::export::live::{metrics as live_prom, page as live_html};
+use soak::report::schemas::schema;
 
 use super::run::{declared, done};
 
-fn document(run: &soak::core::run::live::LiveRun) -> Value {
+fn document(run: &soak::export::live::LiveRun) -> Value {
     json!(LiveDocument::of(run, 0, usize::MAX))
 }
 

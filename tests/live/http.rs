@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use soak::core::evidence::RunState;
-use soak::core::run::live::LiveRun;
-use soak::server::{EVENT_READERS, ServeError, Server};
+use soak::export::live::LiveRun;
+use soak::export::live::server::{EVENT_READERS, Server};
+use soak::infra::http_server::ServeError;
 
 use super::run::{declared, done, push};
 

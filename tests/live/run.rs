@@ -6,18 +6,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use soak::core::evidence::RunState;
 use soak::core::guards::Guard;
 use soak::core::kpi::{KpiId, KpiTable};
+use soak::core::params::Parameter;
 use soak::core::params::{ParamName, ParamValues};
 use soak::core::policy::Policy;
-use soak::core::run::iteration::{IterationRecord, IterationSummary, KpiVerdict, Phase};
-use soak::core::run::live::{LiveFacts, LiveRun, LiveVerdict};
-use soak::core::tuning::parameters::Parameter;
-use soak::core::tuning::record::{Applied, SkipCode, TuningRecord};
-use soak::core::tuning::state::TunerState;
 use soak::core::verdict::Outcome;
+use soak::export::live::{LiveFacts, LiveRun, LiveVerdict};
+use soak::run::iteration::tuning::TunerState;
+use soak::run::iteration::tuning::{Applied, SkipCode, TuningRecord};
+use soak::run::iteration::{IterationRecord, IterationSummary, KpiVerdict, Phase};
 
 /// The built-in policy.
 pub(crate) fn policy() -> Policy {
-    soak::wire::policy::read(&[], &[]).expect("the built-in policy is good")
+    soak::core::policy::read(&[], &[]).expect("the built-in policy is good")
 }
 
 fn at(minutes: i64) -> DateTime<Utc> {

@@ -11,12 +11,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use soak::core::analysis::Options;
-use soak::flow::export::Exporter;
-use soak::flow::follow::Follower;
-use soak::server::Listening;
-use soak::server::scrape::Endpoint;
-use soak::wire::policy;
-use soak::wire::provenance::Provenance;
+use soak::core::policy;
+use soak::core::provenance::Provenance;
+use soak::export::endpoint::Endpoint;
+use soak::export::exporter::Exporter;
+use soak::export::live::folder::Follower;
+use soak::infra::http_server::Listening;
 
 fn write(folder: &Path, number: u64) {
     let text = format!(

@@ -9,12 +9,13 @@ use soak::core::analysis::result::GateResult;
 use soak::core::analysis::{Analysis, Options, analyse};
 use soak::core::evidence::{BadFile, Evidence};
 use soak::core::kpi::KpiId;
+use soak::core::snapshot::Snapshot;
+use soak::core::snapshot::baseline;
+use soak::core::snapshot::v1_2::{GoalsMet, Snapshot12};
 use soak::core::verdict::Outcome;
-use soak::render::gate_text::{self, Places};
-use soak::render::terminal::Style;
-use soak::wire::baseline;
-use soak::wire::snapshot::Snapshot;
-use soak::wire::snapshot_1_2::{GoalsMet, Snapshot12};
+use soak::report::gate as gate_text;
+use soak::report::gate::Places;
+use soak::report::terminal::Style;
 
 use super::evidence::{
     good, iteration, judged, overridden, per_symbol, policy, provenance, series, troubled,

@@ -9,9 +9,9 @@ use soak::core::iteration::{Defect, Iteration, KpiDefect, SkipReason};
 use soak::core::kpi::KpiId;
 use soak::core::params::{ParamName, ParamValues};
 use soak::core::policy::Policy;
+use soak::core::policy::read;
+use soak::core::provenance::{Override, Provenance};
 use soak::core::series::{Interner, Series};
-use soak::wire::policy::read;
-use soak::wire::provenance::{Override, Provenance};
 
 /// The built-in policy.
 pub fn policy() -> Policy {

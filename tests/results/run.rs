@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use soak::core::analysis::Origin;
 use soak::core::kpi::KpiId;
 use soak::core::params::ParamValues;
-use soak::core::run::iteration::{IterationRecord, IterationSummary, Phase};
-use soak::core::run::metrics::MetricsCollector;
-use soak::core::run::report::RunReport;
-use soak::core::tuning::record::TuningRecord;
-use soak::core::tuning::state::TunerState;
+use soak::run::iteration::tuning::TunerState;
+use soak::run::iteration::tuning::TuningRecord;
+use soak::run::iteration::{IterationRecord, IterationSummary, Phase};
+use soak::run::metrics::MetricsCollector;
+use soak::run::metrics::RunReport;
 use soak::wire::soak_metrics::{GatesSummary, SoakMetrics};
 
 use super::evidence::{policy, provenance};

@@ -11,16 +11,16 @@ use soak::core::analysis::result::GateResult;
 use soak::core::analysis::{Analysis, Options, analyse};
 use soak::core::audit::{Audit, Folder};
 use soak::core::evidence::Evidence;
-use soak::flow::write::delta_report;
-use soak::render::config::show_json;
-use soak::render::json::pretty;
+use soak::core::provenance::Provenance;
+use soak::core::snapshot::Snapshot;
+use soak::core::snapshot::v1_2::Snapshot12;
+use soak::infra::artifacts::manifest::{ArtifactEntry, ArtifactManifest};
+use soak::report::artifacts::delta_report;
+use soak::report::audit::AuditSummary;
+use soak::report::config::show_json;
+use soak::report::json::pretty;
+use soak::report::schemas::{NAMES, file_name, schema};
 use soak::run::start::{StartRequest, resolve};
-use soak::wire::artifact_manifest::{ArtifactEntry, ArtifactManifest};
-use soak::wire::audit_summary::AuditSummary;
-use soak::wire::provenance::Provenance;
-use soak::wire::schemas::{NAMES, file_name, schema};
-use soak::wire::snapshot::Snapshot;
-use soak::wire::snapshot_1_2::Snapshot12;
 
 use super::evidence::{good, judged, overridden, per_symbol, policy, provenance, troubled};
 

@@ -159,7 +159,7 @@ fn a_token_or_a_signature_opens_the_hook_and_nothing_else_does() {
     let server = place.serve(&["--token-file", "token", "--hmac-key-file", "key"]);
     let mut mac = Hmac::<Sha256>::new_from_slice(b"fedcba9876543210fedc").expect("a key");
     mac.update(GOOD.as_bytes());
-    let signature = soak::core::hex::hex(&mac.finalize().into_bytes());
+    let signature = soak::infra::hex::hex(&mac.finalize().into_bytes());
     let post = |headers: &str| {
         let headers = with_length(&format!("{JSON}{headers}"), GOOD.as_bytes());
         server.ask("POST /alert-hook", &headers, GOOD.as_bytes()).0

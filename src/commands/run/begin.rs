@@ -13,10 +13,10 @@ use crate::core::manifest::{
     SourceSettings,
 };
 use crate::core::params::{ParamName, ParamValues};
+use crate::infra::artifacts::Durability;
+use crate::infra::atomic_file as loose;
 use crate::infra::clock;
-use crate::io::artifacts::Durability;
-use crate::io::environment::{cpu_name, host_name};
-use crate::io::loose;
+use crate::infra::environment::{cpu_name, host_name};
 use crate::run::folder::recover::Check;
 use crate::run::folder::{OVERRIDES_FILE, Place, RunFolder};
 use crate::run::iteration::tuning::TunerState;

@@ -24,16 +24,16 @@ use crate::exit::Exit;
 use crate::export::live::server::Server;
 use crate::export::live::{LiveFacts, LiveRun};
 use crate::infra::clock::{self, MachineClocks, StopRequest, Stopwatch};
+use crate::infra::environment::Environment;
 use crate::infra::http_server::{Listening, ServeError};
 use crate::infra::notify::{self, NotifyError};
 use crate::infra::progress::Progress;
-use crate::io::environment::Environment;
-use crate::io::procfs;
-use crate::render::json;
+use crate::report::json;
 use crate::run::engine::{Clock, Drive, Pace, Sampler};
 use crate::run::log::{self, LogEvent};
 use crate::run::plan;
 use crate::run::planner::Planner;
+use crate::run::procfs;
 use crate::run::source::Source;
 
 /// Runs a soak, or prints the plan of one.
@@ -109,7 +109,7 @@ fn carry_out(
         Progress::start(iterations, prepared.done)
     };
     let voice = Voice { quiet: globals.quiet, format: globals.log_format, progress };
-    let stderr = crate::render::terminal::Style {
+    let stderr = crate::report::terminal::Style {
         colour: globals.colors(std::io::stderr().is_terminal()),
         ascii: args.ascii,
     };

@@ -20,10 +20,12 @@ use crate::commands::run::watch::Simulated;
 use crate::core::manifest::{self, RunSettings, SourceSettings};
 use crate::core::policy::run::{Preset, RunPolicy};
 use crate::core::policy::{Policy, RunGate};
+use crate::core::provenance::Provenance;
 use crate::core::shell;
 use crate::core::verdict::Severity;
-use crate::io::http::Limits;
-use crate::io::loose;
+use crate::infra::atomic_file as loose;
+use crate::infra::http::Limits;
+use crate::run::folder::report as tuning_written;
 use crate::run::folder::{OVERRIDES_FILE, RunFolder};
 use crate::run::metrics::can_come_from;
 use crate::run::simulator::{Scenario, SimSource, Simulator};
@@ -32,8 +34,6 @@ use crate::run::source::exec::ExecSource;
 use crate::run::source::file::FileSource;
 use crate::run::source::prometheus::PrometheusSource;
 use crate::run::start::{OVERRIDES_VARIABLE, Start, StartProblem, StartRequest};
-use crate::wire::provenance::Provenance;
-use crate::wire::{run_log, tuning_written};
 
 /// What every step of the command needs.
 pub(super) struct Job<'a> {
@@ -487,8 +487,13 @@ fn check_active(active: &Path, start_file: &Path) -> Result<(), Failure> {
 /// Whether a file has a name that belongs to a run's own files.
 fn is_of_a_run(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
-    [manifest::MANIFEST_FILE, run_log::FILE_NAME, tuning_written::STATE_FILE, tuning_written::REPORT_FILE]
-        .contains(&name)
+    [
+        manifest::MANIFEST_FILE,
+        crate::core::manifest::RUN_LOG_FILE,
+        tuning_written::STATE_FILE,
+        tuning_written::REPORT_FILE,
+    ]
+    .contains(&name)
         || name.starts_with("ITER_SUMMARY_")
 }
 

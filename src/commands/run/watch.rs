@@ -18,7 +18,7 @@ use crate::infra::clock::{self, Stopwatch};
 use crate::infra::notify::{self, Target};
 use crate::infra::progress::{self, Progress};
 use crate::render::notification::{one_line, with_link};
-use crate::render::terminal::Style;
+use crate::report::terminal::Style;
 use crate::run::engine::Watcher;
 use crate::run::iteration::{IterationRecord, KpiVerdict};
 use crate::run::log::{self, LogEvent};

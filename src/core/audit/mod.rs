@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::analysis::{Analysis, SymbolAnalysis, WindowStats};
-use super::baseline::Baseline;
 use super::deltas::Verification;
 use super::evidence::{Evidence, Finding};
 use super::iteration::Tuning;
@@ -24,6 +23,7 @@ use super::policy::Policy;
 use super::recommend::Recommendation;
 use super::series::Series;
 use super::verdict::{Check, Outcome, Part, join};
+use crate::core::snapshot::baseline::Baseline;
 
 /// Everything that the audit tells.
 #[derive(Debug)]

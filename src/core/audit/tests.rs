@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::core::baseline::Baseline;
 use crate::core::evidence::Evidence;
 use crate::core::guards::Guard;
 use crate::core::iteration::{Iteration, SkipReason, Tuning};
 use crate::core::kpi::KpiId;
 use crate::core::params::ParamName;
 use crate::core::series::{Interner, Series};
+use crate::core::snapshot::baseline::Baseline;
 
 fn evidence(tunings: impl IntoIterator<Item = Tuning>) -> Evidence {
     let mut series = Series::new(None, 0);

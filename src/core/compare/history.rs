@@ -13,14 +13,13 @@ use crate::core::analysis::{Options, limits_word};
 use crate::core::instant;
 use crate::core::iteration::first_time;
 use crate::core::policy::{KpiRule, Policy};
+use crate::core::provenance::Provenance;
 use crate::core::series::Series;
 use crate::core::spark::{Glyphs, sparkline};
 use crate::core::verdict::{Outcome, WindowUsed};
 use crate::failure::Failure;
 use crate::flow::judge::{self, JudgeError, Request};
 use crate::io::load::{LARGEST, read_bounded, runs_below};
-use crate::wire::manifest;
-use crate::wire::provenance::Provenance;
 
 /// Columns that a sparkline may take.
 const WIDTH: usize = 60;
@@ -152,7 +151,7 @@ fn find(below: &Path) -> Result<Vec<Found>, Failure> {
         // An isolated run is copied into `latest`: one run in two folders.
         let is_copy = |other: &Found| !manifest.is_empty() && other.manifest == manifest;
         if !found.iter().any(is_copy) {
-            found.push(Found { start: manifest::started(&manifest), folder, manifest });
+            found.push(Found { start: crate::core::manifest::started_utc(&manifest), folder, manifest });
         }
     }
     Ok(found)
@@ -186,7 +185,7 @@ fn time(text: Option<&str>) -> Option<i64> {
 fn manifest_of(folder: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     // The judge reports a manifest that cannot be read.
-    match read_bounded(&folder.join(crate::wire::run_manifest::FILE_NAME), LARGEST, &mut bytes) {
+    match read_bounded(&folder.join(crate::core::manifest::MANIFEST_FILE), LARGEST, &mut bytes) {
         Ok(()) => bytes,
         Err(_) => Vec::new(),
     }

@@ -20,7 +20,7 @@ use self::result::ComparedAnswer;
 use super::kpi::Direction;
 use super::number::{Finite, TOLERANCE};
 use super::policy::KpiRule;
-pub use super::policy::ORDER; // moved
+
 use super::verdict::{Outcome, WindowUsed};
 
 /// What is known about one KPI of one side.
@@ -213,9 +213,9 @@ fn way(change: f64, direction: Option<Direction>) -> Way {
 
 #[cfg(test)]
 pub(crate) mod fixture {
-    use super::ORDER;
     use crate::core::judge::fixture::limit;
     use crate::core::kpi::KpiId;
+    use crate::core::policy::ORDER;
     use crate::core::policy::{KpiRule, Margin};
 
     /// A required KPI with this absolute margin, or none.

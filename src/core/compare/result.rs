@@ -11,11 +11,11 @@ use super::{Acknowledged, ComparedKpi, ComparedRun};
 use crate::core::analysis::limits_word;
 use crate::core::course::Change;
 use crate::core::policy::{CompareRules, Policy};
+use crate::core::provenance::Provenance;
 use crate::core::verdict::{Outcome, WindowUsed};
 use crate::exit::Exit;
 use crate::stats::trend::TrendMethod;
 use crate::stats::two_sample::RankShift;
-use crate::wire::provenance::Provenance;
 
 /// How sure the shift of a KPI is.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::core::kpi::KpiId;
+use crate::core::policy::ORDER;
 use proptest::prelude::*;
 
 use super::fixture::{four, rule};

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::core::spelling::closest;
+use crate::core::text::closest;
 use crate::core::verdict::LimitSource;
 
 use super::error::{ConfigError, ConfigErrors, Effective, Origin, PRINTED, Patch, Position};

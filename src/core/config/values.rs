@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::tree::Value;
-use crate::core::spelling::did_you_mean;
+use crate::core::text::did_you_mean;
 
 /// A value, or what is wrong with it.
 pub(crate) type Parsed<T> = Result<T, String>;

@@ -2,9 +2,10 @@
 //!
 //! Must not word anything for people; see [`super::checks`].
 
-use super::{ChangeRules, Column, each};
+use super::{Column, each};
 use crate::core::kpi::KpiId;
 use crate::core::number::TOLERANCE;
+use crate::core::policy::ChangeRules;
 use crate::stats::change_points::{Searched, Step};
 use crate::stats::two_sample::holm_adjusted;
 

@@ -10,9 +10,10 @@ use words::{per, told_changes, told_drift};
 
 use super::drift::DriftVerdict;
 use super::tuner::Stretch;
-use super::{ChangeRules, Column, CourseRules, DriftGateRules, Horizon, KpiChanges, KpiDrift, Pace};
+use super::{Column, KpiChanges, KpiDrift, Pace};
 use crate::core::judge::{count, show};
 use crate::core::kpi::KpiId;
+use crate::core::policy::{ChangeRules, CourseRules, DriftGateRules, Horizon};
 use crate::core::verdict::{Check, Comparison, Inference, Outcome, Part, Severity, WindowUsed};
 use crate::stats::{change_points, regression};
 

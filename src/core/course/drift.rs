@@ -3,9 +3,10 @@
 //!
 //! Must not word anything for people; see [`super::checks`].
 
-use super::{Column, CourseRules, each};
+use super::{Column, each};
 use crate::core::kpi::KpiId;
 use crate::core::number::TOLERANCE;
+use crate::core::policy::CourseRules;
 use crate::stats::regression::{self, settles};
 use crate::stats::two_sample::holm_adjusted;
 use crate::stats::{Slope, change_points};

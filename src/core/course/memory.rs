@@ -2,8 +2,8 @@
 //!
 //! Finds the values that say so; the statistics are in [`crate::core::stats`].
 
-use super::ChangeRules;
 use crate::core::kpi::KpiId;
+use crate::core::policy::ChangeRules;
 use crate::core::series::Series;
 use crate::core::window::Window;
 use crate::stats::Memory;

@@ -17,7 +17,6 @@ use super::kpi::{Direction, KpiId};
 use super::number::TOLERANCE;
 use super::verdict::Comparison;
 
-pub use super::policy::{ChangeRules, CourseRules, DriftGateRules, Horizon}; // moved
 pub use changes::{Change, KpiChanges};
 pub use drift::{DriftVerdict, KpiDrift};
 pub use pace::{Pace, PaceSource};

@@ -1,8 +1,8 @@
 //! Hand-made series and windows for the tests of this room.
 
-use crate::core::course::{ChangeRules, CourseRules};
 use crate::core::iteration::Iteration;
 use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::policy::{ChangeRules, CourseRules};
 use crate::core::policy::{IntegrityRules, Limit, WindowSpec, Windows};
 use crate::core::ranges::Ranges;
 use crate::core::series::{Interner, Series};

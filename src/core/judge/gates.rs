@@ -2,8 +2,8 @@
 
 use super::seen::{Lacking, Seen, see};
 use super::{beside_name, count, list_ranges, show_beside, show_limit, side_of_a_miss};
-use crate::core::course::ChangeRules;
 use crate::core::number::{beside, exact};
+use crate::core::policy::ChangeRules;
 use crate::core::policy::{GateSet, HoldCount, KpiGate, Statistic, WindowSpec, Windows};
 use crate::core::ranges::Ranges;
 use crate::core::series::Series;

@@ -4,7 +4,8 @@
 //! Compares nothing with the limit; that is [`super::gates`].
 
 use super::{count, list_numbers};
-use crate::core::course::{ChangeRules, memory};
+use crate::core::course::memory;
+use crate::core::policy::ChangeRules;
 use crate::core::policy::{HoldCount, Judge, KpiGate, Statistic};
 use crate::core::series::Series;
 use crate::core::verdict::{Inference, WindowUsed};

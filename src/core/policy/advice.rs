@@ -5,7 +5,7 @@ use crate::core::config::{Keep, Read, Value, all, section};
 use crate::core::guards::Guard;
 use crate::core::kpi::KpiId;
 use crate::core::params::{ParamName, Step};
-use crate::core::spelling::did_you_mean;
+use crate::core::text::did_you_mean;
 use crate::core::verdict::Comparison;
 
 use super::declared::Table;

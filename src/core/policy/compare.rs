@@ -8,7 +8,7 @@ use crate::core::compare::conditions::Condition;
 use crate::core::config::values::{Parsed, error_rate, names, not_negative, whole};
 use crate::core::config::{Keep, Read, Value, section};
 use crate::core::kpi::{KpiId, KpiTable};
-use crate::core::spelling::did_you_mean;
+use crate::core::text::did_you_mean;
 use crate::core::verdict::LimitSource;
 
 use super::declared::Table;

@@ -9,7 +9,7 @@ use crate::core::config::values::{
 use crate::core::config::{self, Noted, Read, Value};
 use crate::core::kpi::{Direction, Kpi, KpiTable, Spelling, Unit, interned};
 use crate::core::params::{ParamName, ParamValues, Parameter, Parameters};
-use crate::core::spelling::did_you_mean;
+use crate::core::text::did_you_mean;
 
 /// A table of the policy.
 pub(crate) type Table<'r> = config::Table<'r, Declared>;

@@ -6,7 +6,7 @@
 use crate::core::config::values::{Parsed, confidence, count, name, not_negative, number, one_of, switch};
 use crate::core::config::{Keep, Read, Value, section};
 use crate::core::kpi::KpiId;
-use crate::core::spelling::did_you_mean;
+use crate::core::text::did_you_mean;
 use crate::core::verdict::{Comparison, Severity};
 use crate::stats::intervals;
 

@@ -3,7 +3,7 @@
 use crate::core::config::values::{Parsed, count, name, number, one_of};
 use crate::core::config::{Keep, Read, Table as AnyTable, Value, all, section};
 use crate::core::kpi::{Direction, KpiId, KpiTable};
-use crate::core::spelling::did_you_mean;
+use crate::core::text::did_you_mean;
 use crate::core::verdict::{Comparison, LimitSource, Severity};
 pub use crate::stats::Statistic;
 

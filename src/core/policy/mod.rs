@@ -11,7 +11,7 @@ mod limits;
 pub mod release;
 pub mod rules;
 pub mod run;
-pub use rules as symbols; // moved
+
 #[cfg(test)]
 mod tests;
 
@@ -22,9 +22,9 @@ pub use super::config::{
     ConfigError as PolicyError, ConfigErrors as PolicyErrors, Effective, Layer, Origin, Patch, Position,
 };
 use super::config::{Keep, Noted, Reader, Tree, Value, section};
-use super::hex::hex;
 use super::kpi::KpiTable;
 use super::verdict::LimitSource;
+use crate::infra::hex::hex;
 use crate::stats::intervals::FEWEST_FOR_PHI;
 use declared::Table;
 

@@ -10,7 +10,7 @@ use crate::core::config::{Keep, Noted, Read, Value, all, section};
 use crate::core::kpi::KpiId;
 use crate::core::manifest::{MeasureAt, SOURCES};
 use crate::core::params::{ParamName, ParamValues, Parameter, Parameters, Step};
-use crate::core::spelling::did_you_mean;
+use crate::core::text::did_you_mean;
 use crate::core::verdict::{Comparison, LimitSource};
 
 use super::advice::{moves, step};

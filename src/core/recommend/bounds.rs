@@ -4,9 +4,9 @@
 
 use super::{Reach, Recommendation, way};
 use crate::core::params::ParamValues;
+use crate::core::params::clean;
+use crate::core::params::{Parameter, Parameters};
 use crate::core::policy::Step;
-use crate::core::tuning::parameters::{Parameter, Parameters};
-use crate::core::tuning::steps::clean;
 
 /// The advice that the bounds allow, and the advice of which they leave nothing.
 ///
@@ -56,7 +56,7 @@ fn nearest(parameter: &Parameter, wanted: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::core::params::ParamName;
-    use crate::core::tuning::fixture;
+    use crate::run::fixture;
 
     fn advice(param: &str, step: Step) -> Recommendation {
         Recommendation {

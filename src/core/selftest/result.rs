@@ -12,12 +12,12 @@ use super::scratch::Scratch;
 use super::{Edit, Fault, Notice, Passes, Reaction, reactions, tamper};
 use crate::core::analysis::{Analysis, Options, limits_word, pass_limits};
 use crate::core::policy::{Policy, WindowSpec};
+use crate::core::provenance::Provenance;
 use crate::core::verdict::Outcome;
 use crate::core::window::Window;
 use crate::failure::Failure;
 use crate::flow::judge::{self, Request};
 use crate::infra::clock::StopRequest;
-use crate::wire::provenance::Provenance;
 
 /// A fault, and what became of it.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]

@@ -96,7 +96,7 @@ fn remove(summary: &mut Map<String, Value>, kpi: KpiId) {
 mod tests {
     use super::*;
     use crate::core::kpi::KpiTable;
-    use crate::wire::iteration::read;
+    use crate::core::load::iteration::read;
 
     /// The values of net and maker share as the loader reads them from the changed file.
     fn changed(file: &str, symbol: Option<&str>, edits: &[Edit]) -> (Option<f64>, Option<f64>) {

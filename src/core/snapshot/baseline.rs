@@ -8,11 +8,11 @@ use std::path::Path;
 use anyhow::anyhow;
 
 use super::Snapshot;
+use crate::core::json::text::parse_marked;
+use crate::core::json::{Node, Twice};
 use crate::core::kpi::KpiId;
 use crate::core::number::{fixed, round_half_even};
 use crate::infra::atomic_file;
-use crate::wire::literals::parse_marked;
-use crate::wire::node::{Node, Twice};
 
 /// Digits on which both sides are compared, so that what is shown can be redone by hand.
 const DIGITS: usize = 3;

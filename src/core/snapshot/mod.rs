@@ -8,15 +8,15 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::core::analysis::origin::OriginBlock;
 use crate::core::analysis::{Analysis, KpiStats, SymbolAnalysis};
 use crate::core::evidence::ForeignVerdict;
 use crate::core::guards::Guard;
 use crate::core::iteration::{first_time, last_time};
 use crate::core::kpi::KpiId;
 use crate::core::number::round_half_even;
+use crate::core::provenance::{Override, Provenance};
 use crate::core::verdict::Outcome;
-use crate::wire::origin::OriginBlock;
-use crate::wire::provenance::{Override, Provenance};
 
 /// Mean and median, rounded to 3 digits, half to even on the exact binary value; null when unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]

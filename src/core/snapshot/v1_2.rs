@@ -7,17 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::core::analysis::origin::OriginBlock;
 use crate::core::analysis::{Analysis, KpiStats, SymbolAnalysis, guard_iterations};
 use crate::core::guards::Guard;
 use crate::core::iteration::SkipReason;
 use crate::core::kpi::KpiId;
 use crate::core::number::round_half_even;
 use crate::core::params::ParamName;
+use crate::core::provenance::{Override, Provenance};
 use crate::core::series::{Row, Series};
 use crate::core::verdict::{Outcome, Part};
 use crate::stats::TrendWord;
-use crate::wire::origin::OriginBlock;
-use crate::wire::provenance::{Override, Provenance};
 
 /// One KPI over the window, rounded to 4 digits, half to even on the exact binary value; null when unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]

@@ -9,11 +9,11 @@ use chrono::{DateTime, Utc};
 use crate::core::analysis::{Analysis, Options, SymbolAnalysis, limits_word, pass_limits};
 use crate::core::manifest::{self, RunManifest, SourceSettings};
 use crate::core::policy::Policy;
+use crate::core::provenance::Provenance;
 use crate::export::live::{LiveFacts, LiveIteration, LiveRun, LiveVerdict};
 use crate::flow::judge::{self, JudgeError, Judged, Request};
+use crate::infra::atomic_file as loose;
 use crate::io::load::{self, LoadError};
-use crate::io::loose;
-use crate::wire::provenance::Provenance;
 
 /// Files whose time says when a run was last heard of.
 const SIGNS_OF_LIFE: [&str; 2] = ["RUN_LOG.jsonl", manifest::MANIFEST_FILE];
@@ -265,16 +265,19 @@ impl Follower {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::policy;
     use crate::core::verdict::Outcome;
-    use crate::wire::policy;
 
     fn write(folder: &Path, number: u64) {
         let text = format!(
             r#"{{"iteration": {number}, "summary": {{"net_bps": 3.0, "risk_ratio": 0.3, "maker_taker_ratio": 0.9,
                 "p95_latency_ms": 250.0, "ticks": {number}}}, "tuning": {{"freeze_triggered": true}}}}"#
         );
-        crate::io::loose::write(&folder.join(format!("ITER_SUMMARY_{number}.json")), text.as_bytes())
-            .expect("written");
+        crate::infra::atomic_file::write(
+            &folder.join(format!("ITER_SUMMARY_{number}.json")),
+            text.as_bytes(),
+        )
+        .expect("written");
     }
 
     #[test]

@@ -17,7 +17,6 @@ use serde::Serialize;
 
 use crate::core::analysis::Analysis;
 use crate::core::bot_metrics::LiveBot;
-use crate::core::excerpt::{WORDS, excerpt};
 use crate::core::guards::{Guard, GuardSet};
 use crate::core::iteration::Tuning;
 use crate::core::kpi::{KpiId, KpiTable};
@@ -26,6 +25,7 @@ use crate::core::number::{fixed, trimmed};
 use crate::core::params::{ParamName, ParamValues, Parameter};
 use crate::core::policy::{GateSet, Policy};
 use crate::core::series::{Row, Series};
+use crate::core::text::{WORDS, excerpt};
 use crate::core::verdict::Outcome;
 use crate::run::iteration::tuning::SkipCode;
 use crate::run::iteration::{IterationRecord, KpiVerdict, Phase};

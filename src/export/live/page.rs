@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use crate::core::number::fixed;
 use crate::export::live::LiveRun;
 use crate::export::live::document::{LiveDocument, LiveIterationRow, LiveKpi, LiveRunRow, overview};
-use crate::render::html::{base64, escape, fill, symbol};
-use crate::render::json::compact_ascii;
+use crate::report::html::{base64, escape, fill, symbol};
+use crate::report::json::compact_ascii;
 
 const TEMPLATE: &str = include_str!("page.html");
 const STYLE: &str = concat!(include_str!("../../report/format/palette.css"), include_str!("page.css"));

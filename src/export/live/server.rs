@@ -29,7 +29,7 @@ use crate::core::listen::ListenAddress;
 use crate::core::manifest::RunState;
 use crate::infra::clock;
 use crate::infra::http_server::{HttpThread, Listening, ServeError, as_json};
-use crate::render::json::compact_ascii;
+use crate::report::json::compact_ascii;
 
 /// Readers of `/events` at the same time; the next one is told to come back.
 pub const EVENT_READERS: usize = 64;

@@ -9,13 +9,13 @@ use crate::core::guards::Guard;
 use crate::core::kpi::KpiId;
 use crate::core::number::round_half_even;
 use crate::core::params::ParamName;
+use crate::core::provenance::Provenance;
 use crate::core::series::{Row, Series};
+use crate::core::snapshot::Snapshot;
 use crate::report::exposition::{Exposition, Form};
 use crate::report::metrics::{Sample, family, flag, write};
 use crate::stats::Summary;
 use crate::stats::summary::harmonic_mean;
-use crate::wire::provenance::Provenance;
-use crate::wire::snapshot::Snapshot;
 
 /// What an endpoint that follows a folder has done since it was started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

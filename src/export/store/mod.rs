@@ -8,10 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::history::plan::{Prometheus, Store, Times};
-use crate::io::http::{Answered, Call, HttpError, Limits, Method, Target, exchange};
-use crate::wire::percent::encode;
+use crate::core::json::shortened;
+use crate::infra::http::percent_encoded as encode;
+use crate::infra::http::{Answered, Call, HttpError, Limits, Method, Target, exchange};
 use crate::wire::remote_write::{HEADERS, TooLarge, WriteRequest};
-use crate::wire::told::shortened;
 
 /// Where remote write is taken, below the base of a server.
 const WRITE: &str = "/api/v1/write";

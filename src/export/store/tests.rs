@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use prost::Message;
 
 use super::*;
-use crate::io::http::Auth;
+use crate::infra::http::Auth;
 use crate::io::test_server::{Answer, QUICK, TestServer};
 use crate::wire::remote_write::{Label, Sample, TimeSeries};
 

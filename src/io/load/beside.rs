@@ -12,16 +12,16 @@ use serde::Deserialize;
 
 use super::files::{Entry, LARGEST, check_kind, parse_name, read_bounded, read_plain};
 use crate::core::evidence::{BadFile, Evidence, Finding, ForeignVerdict, RunState};
-use crate::core::hex::hex;
 use crate::core::instant;
 use crate::core::json::text::parse_marked;
 use crate::core::load::{overrides, tuning_report};
+use crate::core::manifest::{RunEvent as Event, RunLogLine as LogLine};
 use crate::core::recorded::{FileRecord, Recorded, Sha256};
-use crate::io::run_folder::DECLARED_FILE;
-use crate::run::iteration_file::file_name;
-use crate::wire::artifact_manifest::{self, ArtifactEntry, ArtifactManifest};
-use crate::wire::manifest;
-use crate::wire::run_log::{self, Event, LogLine};
+use crate::infra::artifacts::manifest as artifact_manifest;
+use crate::infra::artifacts::manifest::{ArtifactEntry, ArtifactManifest};
+use crate::infra::hex::hex;
+use crate::run::folder::DECLARED_FILE;
+use crate::run::iteration::file::file_name;
 
 /// Where the verdict of a KPI gate is looked for, the first that is there counts.
 const KPI_GATES: [&str; 3] = ["KPI_GATE.json", "artifacts/KPI_GATE.json", "../artifacts/KPI_GATE.json"];
@@ -40,7 +40,7 @@ pub const NAMES: [&str; 7] = [
 /// Reads the files beside the iterations into `evidence`.
 pub fn read(folder: &Path, evidence: &mut Evidence) {
     if let Some(bytes) = optional(folder, "RUN_MANIFEST.json", evidence) {
-        match parse_marked(&bytes, manifest::read) {
+        match parse_marked(&bytes, crate::core::manifest::read_declared) {
             Ok(declared) => evidence.declared = Some(declared),
             Err(reason) => evidence.manifest_error = Some(reason),
         }
@@ -82,7 +82,7 @@ pub fn read(folder: &Path, evidence: &mut Evidence) {
 /// the run declared. A log of a run says less: copies of a run's folder may leave the manifest behind.
 fn manifest_lost(folder: &Path, evidence: &mut Evidence) {
     let is_there = |name: &str| std::fs::symlink_metadata(folder.join(name)).is_ok();
-    let found = [DECLARED_FILE, run_log::FILE_NAME].into_iter().find(|name| is_there(name));
+    let found = [DECLARED_FILE, crate::core::manifest::RUN_LOG_FILE].into_iter().find(|name| is_there(name));
     let Some(found) = found else { return };
     evidence.manifest_lost = true;
     let reason = format!("it is missing, and `{found}` says that `soak run` wrote this folder");
@@ -152,7 +152,7 @@ const NAMED: usize = 8;
 
 /// Whether the folder has a log of a run, whatever it is.
 pub fn is_recorded(folder: &Path) -> bool {
-    folder.join(run_log::FILE_NAME).symlink_metadata().is_ok()
+    folder.join(crate::core::manifest::RUN_LOG_FILE).symlink_metadata().is_ok()
 }
 
 /// Reads the log and compares the files with it. Called after the files were read: a run logs each file once it is
@@ -161,7 +161,7 @@ pub fn compare_iterations(folder: &Path, hashes: &[(Entry, Sha256)], evidence: &
     if !is_recorded(folder) {
         return;
     }
-    let recorded = match read_log(&folder.join(run_log::FILE_NAME)) {
+    let recorded = match read_log(&folder.join(crate::core::manifest::RUN_LOG_FILE)) {
         Ok(recorded) => recorded,
         Err(reason) => {
             evidence.log_error = Some(reason);
@@ -176,11 +176,14 @@ pub fn compare_iterations(folder: &Path, hashes: &[(Entry, Sha256)], evidence: &
             Some(line) => format!(
                 "has SHA-256 {}, `{}` records {}: it was changed",
                 hex(found),
-                run_log::FILE_NAME,
+                crate::core::manifest::RUN_LOG_FILE,
                 hex(&line.sha256)
             ),
             None if is_running && entry.number == recorded.last() + 1 => continue,
-            None => format!("`{}` does not record it: the run did not write it", run_log::FILE_NAME),
+            None => format!(
+                "`{}` does not record it: the run did not write it",
+                crate::core::manifest::RUN_LOG_FILE
+            ),
         };
         evidence.altered.push(entry.as_bad(reason));
     }

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::files::{Entry, LARGEST, read_bounded, read_plain};
 use crate::core::evidence::{BadFile, Evidence, Repeat};
 use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::selftest::tamper::NUMBER_AND_TIME;
 use crate::core::series::Series;
-use crate::wire::tamper::NUMBER_AND_TIME;
 
 /// Iteration files that are exact copies of another one, under another number, each with the file that it is a copy of.
 /// Files are read again only where the content gives another number than the name does, or where two iterations have

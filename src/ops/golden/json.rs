@@ -8,8 +8,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::wire::literals::mark_with;
-use crate::wire::number::NOT_FINITE_SENTINEL;
+use crate::core::json::NOT_FINITE_SENTINEL;
+use crate::core::json::text::mark_with;
 
 /// Longest text of a value that is kept, characters.
 pub(super) const LONGEST: usize = 200;

@@ -16,9 +16,9 @@ use serde::Serialize;
 
 use self::json::Json;
 use self::rule::{Rule, Step, Treatment};
+use crate::core::json::shortened;
 use crate::io::load::{LARGEST, read_bounded};
-use crate::render::markdown::printable;
-use crate::wire::told::shortened;
+use crate::report::text::printable;
 
 /// Differences that are kept; the rest is only counted.
 pub const KEPT: usize = 200;

@@ -19,8 +19,8 @@ use ureq::{Agent, Body};
 
 pub use address::Server;
 
-use crate::core::secret::Secret;
-use crate::io::http::{HttpError, Limits, Request, agent, retrying};
+use crate::infra::http::{HttpError, Limits, Request, agent, retrying};
+use crate::infra::secret::Secret;
 
 /// Redirects that are followed in a row.
 const MOST_REDIRECTS: usize = 5;

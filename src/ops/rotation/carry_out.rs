@@ -18,7 +18,7 @@ use crate::infra::artifacts::Durability;
 use crate::infra::failpoint::failpoint;
 use crate::infra::lock::{FolderLock, LockError};
 use crate::io::load::{LARGEST, read_bounded};
-use crate::io::run_folder::{RunFolderError, rewrite_manifest};
+use crate::run::folder::{RunFolderError, rewrite_manifest};
 
 /// How long another writer is waited for. A run is not waited for.
 const LOCK_WAIT: Duration = Duration::from_secs(5);

@@ -13,7 +13,7 @@ use super::{LOG_FOLDER, Left, RotationResult, Snapshot, archive};
 use crate::core::number::round_half_even;
 use crate::infra::atomic_file;
 use crate::io::load::read_bounded;
-use crate::render::json;
+use crate::report::json;
 
 const LOG_FILE: &str = "ROTATION_LOG.jsonl";
 

@@ -28,7 +28,7 @@ pub use self::text::{rotation as rotation_text, usage as usage_text};
 use crate::core::policy::RotationRules;
 use crate::core::ranges::Ranges;
 use crate::failure::Failure;
-use crate::wire::iteration_file::utc;
+use crate::run::iteration::file::utc;
 
 /// Folder of loose snapshots and of the archives of those that went.
 const SNAPSHOTS: &str = "snapshots";

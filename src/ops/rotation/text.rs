@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::{Cause, Left, Removal, RotationResult, RotationRules, Trim, UsageResult, UsedByRun, utc};
 use crate::core::judge::{count, list_ranges};
 use crate::core::number::fixed;
-use crate::render::markdown::printable;
-use crate::render::terminal::columns;
+use crate::report::terminal::columns;
+use crate::report::text::printable;
 
 /// A rotation, or what one would do.
 pub fn rotation(result: &RotationResult) -> String {

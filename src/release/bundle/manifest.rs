@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::artifact_manifest::{ArtifactEntry, sha256_hex};
+use crate::core::json::Node;
+use crate::core::json::text::is_too_deep;
+use crate::core::provenance::Override;
+use crate::infra::artifacts::manifest::{ArtifactEntry, sha256_hex};
 use crate::release::criteria::{Refusal, ReleaseCriteria};
 use crate::release::json::{object, required, text};
 use crate::release::name::{self, REHEARSAL};
 use crate::release::notes::Notes;
-use crate::wire::nesting::is_too_deep;
-use crate::wire::node::Node;
-use crate::wire::provenance::Override;
 
 /// Name of the manifest.
 pub(crate) const FILE_NAME: &str = "MANIFEST.json";

@@ -16,21 +16,21 @@ use super::name;
 use super::notes::Notes;
 use super::texts::{CanaryChecklist, Changelog, RollbackPlan, rendered};
 use super::unusable_bundle;
-use crate::core::artifact_manifest::{ArtifactEntry, sha256_hex};
 use crate::core::number::round_half_even;
 use crate::core::params::ParamValues;
 use crate::core::policy::Policy;
+use crate::core::provenance::Provenance;
+use crate::core::snapshot::v1_2::Snapshot12;
 use crate::failure::Failure;
-use crate::flow::audit;
 use crate::flow::judge::Judged;
-use crate::flow::write::{delta_checks, delta_report};
+use crate::infra::artifacts::manifest::{ArtifactEntry, sha256_hex};
+use crate::infra::atomic_file as loose;
 use crate::io::load::read_plain;
-use crate::io::loose;
+use crate::report::artifacts::{delta_checks, delta_report};
+use crate::report::audit;
 use crate::report::text::printable;
 use crate::report::{analysis as reports, deltas, json};
 use crate::wire::overrides;
-use crate::wire::provenance::Provenance;
-use crate::wire::snapshot_1_2::Snapshot12;
 
 /// The overrides in the folder of a run.
 const OVERRIDES: &str = "runtime_overrides.json";

@@ -16,8 +16,8 @@ use tar::{Archive, Builder, EntryType, Header};
 
 use super::manifest::{Contents, changes};
 use crate::infra::exchange::exchange;
+use crate::infra::failpoint::failpoint;
 use crate::infra::lock::{self, FolderLock, LockError};
-use crate::io::failpoint::failpoint;
 
 /// What the archive of a bundle is called behind the name of its folder.
 pub(crate) const ARCHIVE_ENDING: &str = ".tar.gz";

@@ -12,12 +12,13 @@ use super::timeline::{Readings, Stretch, Timeline, Trouble, rfc3339};
 use crate::core::analysis::Origin;
 use crate::core::evidence::Evidence;
 use crate::core::policy::Policy;
-use crate::core::run::source::Wait;
 use crate::core::series::Series;
 use crate::failure::Failure;
-use crate::io::http::Limits;
+use crate::infra::clock::Wait;
+use crate::infra::http::Limits;
+use crate::infra::http::Target;
 use crate::io::load;
-use crate::io::source::prometheus::{Range, Target, ask_range};
+use crate::run::source::prometheus::{Range, ask_range};
 use crate::wire::prometheus::{RangeAnswer, Sample};
 
 /// A server that is asked for the steps of the canary: each metric's query of the policy, over the step that ends.
@@ -315,8 +316,8 @@ mod tests {
     use super::*;
     use crate::core::verdict::Outcome;
     use crate::exit::Exit;
-    use crate::io::signals::StopRequest;
-    use crate::io::source::prometheus::Auth;
+    use crate::infra::clock::StopRequest;
+    use crate::infra::http::Auth;
     use crate::io::test_server::{Answer, QUICK, TestServer};
 
     fn start() -> DateTime<Utc> {
@@ -329,7 +330,7 @@ mod tests {
     }
 
     fn policy() -> Policy {
-        crate::wire::policy::read(&[], &[]).expect("the built-in policy")
+        crate::core::policy::read(&[], &[]).expect("the built-in policy")
     }
 
     fn matrix(series: &[&str]) -> Answer {

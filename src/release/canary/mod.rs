@@ -22,10 +22,10 @@ use super::bundle::sound;
 use super::unusable_bundle;
 use crate::core::analysis::Analysis;
 use crate::core::policy::Policy;
-use crate::core::run::source::Wait;
+use crate::core::policy::{Layer, Origin};
+use crate::core::provenance::Provenance;
 use crate::failure::Failure;
-use crate::wire::policy::{Layer, Origin};
-use crate::wire::provenance::Provenance;
+use crate::infra::clock::Wait;
 
 /// Where the limits come from.
 #[derive(Clone, Copy, Debug)]
@@ -188,7 +188,7 @@ fn of_bundle(
         origin: Origin::File("policy.toml of the bundle".to_owned()),
         text: text.unwrap_or_default(),
     };
-    let of_then = crate::wire::policy::read(&[layer], &[]).map_err(|errors| {
+    let of_then = crate::core::policy::read(&[layer], &[]).map_err(|errors| {
         unusable_bundle(anyhow!(errors).context("`policy.toml` in the bundle cannot be used"))
     })?;
     let criteria = CanaryCriteria::of_bundle(&of_then, &manifest.notes.canary)?;

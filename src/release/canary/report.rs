@@ -10,7 +10,7 @@ use crate::core::verdict::{Check, Outcome};
 use crate::release::texts::{filters, rendered};
 use crate::report::analysis::override_line;
 use crate::report::ci::CiReport;
-use crate::report::terminal::{Style, bound, capital, ladder, observed};
+use crate::report::terminal::{Style, bound, capital, explanation, observed};
 use crate::report::text::{cell, printable, prose};
 
 /// The verdict first, then every decision, then what comes next.
@@ -34,7 +34,7 @@ pub(crate) fn text(result: &CanaryResult, style: Style) -> String {
     }
     if !result.triggers.is_empty() {
         out.push_str("\nTriggers\n");
-        result.triggers.iter().for_each(|seen| out.push_str(&ladder(&seen.check, style)));
+        result.triggers.iter().for_each(|seen| out.push_str(&explanation(&seen.check, style)));
     }
     for block in &result.blocks {
         let verb = if block.is_due { "looked at" } else { "due" };
@@ -46,7 +46,7 @@ pub(crate) fn text(result: &CanaryResult, style: Style) -> String {
             style.outcome(block.outcome)
         );
         for limit in &block.limits {
-            out.push_str(&ladder(&limit.check, style));
+            out.push_str(&explanation(&limit.check, style));
             // Of a limit that is a number of the policy the line before says everything.
             if !limit.basis.starts_with('`') {
                 let _ = writeln!(out, "       limit: {}", printable(&limit.basis));
@@ -55,7 +55,7 @@ pub(crate) fn text(result: &CanaryResult, style: Style) -> String {
     }
     if let Some(watched) = &result.watched {
         out.push_str("\nWatch\n");
-        out.push_str(&ladder(watched, style));
+        out.push_str(&explanation(watched, style));
     }
     out.push('\n');
     for note in &result.notes {

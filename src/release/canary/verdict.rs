@@ -8,9 +8,9 @@ use super::checks::{Block, Canary, TriggerResult};
 use super::criteria::CanaryCriteria;
 use super::timeline::{Readings, Timeline, later, rfc3339};
 use crate::core::policy::release::RollbackKind;
+use crate::core::provenance::Override;
 use crate::core::verdict::{Check, Comparison, Outcome, Part, Severity, WindowUsed, join};
 use crate::release::criteria::number;
-use crate::wire::provenance::Override;
 
 /// What of the canary is to be judged.
 #[derive(Clone, Copy, Debug, PartialEq, strum::IntoStaticStr)]

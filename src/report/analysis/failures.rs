@@ -12,11 +12,11 @@ use crate::core::judge::count;
 use crate::core::judge::passes::{Miss, misses, passes};
 use crate::core::number::beside;
 use crate::core::policy::Policy;
+use crate::core::provenance::Provenance;
 use crate::core::series::Series;
 use crate::core::verdict::{Outcome, Part};
 use crate::report::document::{Cell, Document, Format, columns, row};
 use crate::report::text::{bound, cell, maybe, prose, step, with_unit};
-use crate::wire::provenance::Provenance;
 
 /// Iterations that are listed.
 const MOST_ITERATIONS: usize = 200;

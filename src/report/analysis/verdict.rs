@@ -8,13 +8,13 @@ use crate::core::iteration::first_time;
 use crate::core::judge::count;
 use crate::core::number::exact;
 use crate::core::policy::{GateSet, Limit, Policy};
+use crate::core::provenance::{Override, Provenance};
 use crate::core::series::Series;
 use crate::core::verdict::{Check, Outcome};
 use crate::report::document::{Cell, Document, Format, columns, row};
 use crate::report::html::{self, text};
 use crate::report::terminal::decision;
 use crate::report::text::{bound, cell, prose, short_name};
-use crate::wire::provenance::{Override, Provenance};
 
 /// Checks, recommendations and findings that are listed.
 const MOST: usize = 500;

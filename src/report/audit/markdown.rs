@@ -10,6 +10,7 @@ use crate::core::judge::count;
 use crate::core::kpi::KpiId;
 use crate::core::number::{beside, exact, fixed, trimmed};
 use crate::core::policy::Policy;
+use crate::core::provenance::Provenance;
 use crate::core::verdict::{Comparison, Part};
 use crate::report::analysis::{
     excluded_line, explanation, findings, origin_line, overridden, override_line, time, version_line,
@@ -17,7 +18,6 @@ use crate::report::analysis::{
 use crate::report::deltas::counted_as_full;
 use crate::report::document::{Document, columns, row};
 use crate::report::text::{cell, prose};
-use crate::wire::provenance::Provenance;
 
 /// Lines of a list.
 const MOST: usize = 200;

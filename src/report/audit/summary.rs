@@ -12,14 +12,14 @@ use crate::core::analysis::origin::OriginBlock;
 use crate::core::analysis::{SymbolAnalysis, WindowStats};
 use crate::core::audit::{Audit, Folder, KeyFile, Phase};
 use crate::core::evidence::Finding;
+use crate::core::json::Reading;
+use crate::core::json::text::is_too_deep;
+use crate::core::json::text::parse_marked;
 use crate::core::kpi::KpiId;
 use crate::core::number::round_half_even;
 use crate::core::policy::Policy;
+use crate::core::provenance::{Override, Provenance};
 use crate::core::verdict::{Check, Comparison, Outcome, Part, join};
-use crate::wire::literals::parse_marked;
-use crate::wire::nesting::is_too_deep;
-use crate::wire::number::Reading;
-use crate::wire::provenance::{Override, Provenance};
 
 /// The name of the file.
 pub const FILE_NAME: &str = "POST_SOAK_AUDIT_SUMMARY.json";

@@ -6,11 +6,11 @@ use super::{Row, TRENDS, gate_line, is_per_symbol, name, phases, spread, status,
 use crate::core::audit::{Audit, KeyFile};
 use crate::core::judge::count;
 use crate::core::number::{fixed, trimmed};
+use crate::core::provenance::Provenance;
 use crate::core::verdict::{Check, Outcome, Part};
 use crate::report::deltas::counted_as_full;
 use crate::report::terminal::{Lines, Style, decision};
 use crate::report::text::printable;
-use crate::wire::provenance::Provenance;
 
 /// Findings, failures, symbols and the like that are shown of each; all stand in the reports.
 const MOST: usize = 20;

@@ -15,10 +15,10 @@ use crate::core::analysis::origin::OriginBlock;
 use crate::core::deltas::{
     Attention, DETAILED_PAIRS, KeyCheck, KeyState, Next, Pair, PairStatus, Status, Verification,
 };
-use crate::core::excerpt::{WORDS, excerpt};
 use crate::core::number::{fixed, round_half_even, trimmed};
+use crate::core::provenance::Override;
+use crate::core::text::{WORDS, excerpt};
 use crate::core::verdict::{Check, Outcome};
-use crate::wire::provenance::Override;
 
 /// Most pairs that a report lists.
 pub(crate) const LISTED_PAIRS: usize = DETAILED_PAIRS;

@@ -2,9 +2,9 @@
 //!
 //! Colour is a decision of the caller. Whatever comes from files is made printable first.
 
+use super::text::printable;
 use std::fmt::Write as _;
 
-pub(crate) use super::text::printable; // moved
 use crate::core::course::Change;
 use crate::core::number::{beside, distance, exact, fixed, trimmed};
 use crate::core::verdict::{Check, Inference, Outcome};
@@ -52,8 +52,6 @@ pub(crate) fn rule() -> String {
 pub(crate) fn heading(text: &str) -> String {
     format!("{rule}\n{text}\n{rule}\n", rule = rule())
 }
-
-pub(crate) use explanation as ladder; // moved
 
 /// A text in the making, line by line.
 #[derive(Debug)]

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::core::config::values::{between, list, one_of, string, switch, text, whole_between};
 use crate::core::config::{self, ConfigErrors, Layer, Noted, Origin, Read, Reader, Tree, Value, all};
-use crate::core::hex::hex;
-use crate::core::spelling::did_you_mean;
+use crate::core::text::did_you_mean;
+use crate::infra::hex::hex;
 use crate::rollback::action::{Action, ActionKind, OnFailure, Priority};
 use crate::rollback::alert::shown;
 

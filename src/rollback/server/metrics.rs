@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use strum::VariantArray as _;
 
 use crate::infra::clock;
-use crate::render::exposition::Exposition;
-use crate::render::prom::flag;
+use crate::report::exposition::Exposition;
+use crate::report::metrics::flag;
 use crate::rollback::action::ActionKind;
 use crate::rollback::coordinator::{Counters, Status};
 use crate::rollback::event::{ActionStatus, DecisionKind, OperationKind, Outcome};

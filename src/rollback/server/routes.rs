@@ -23,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::metrics::{Http, metrics as metrics_text};
-use crate::core::hex::hex;
+use crate::infra::hex::hex;
 use crate::infra::http_server::is_local;
 use crate::infra::secret::Secret;
 use crate::report::json::compact_ascii;

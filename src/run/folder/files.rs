@@ -7,9 +7,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::core::kpi::KpiTable;
+use crate::infra::artifacts::Durability;
 use crate::infra::exchange::exchange;
-use crate::io::artifacts::Durability;
-use crate::io::failpoint::failpoint;
+use crate::infra::failpoint::failpoint;
 use crate::run::folder::error::RunFolderError;
 use crate::run::iteration::{IterationRecord, file};
 

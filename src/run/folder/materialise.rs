@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::core::manifest;
+use crate::infra::artifacts::Durability;
 use crate::infra::exchange::exchange;
+use crate::infra::failpoint::failpoint;
 use crate::infra::lock::FolderLock;
-use crate::io::artifacts::Durability;
-use crate::io::failpoint::failpoint;
 use crate::run::folder::RunFolder;
 use crate::run::folder::error::RunFolderError;
 use crate::run::folder::files::sync_folder;

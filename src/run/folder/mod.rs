@@ -24,10 +24,10 @@ use rayon::prelude::*;
 
 use crate::core::kpi::KpiTable;
 use crate::core::manifest::{self, ClockStep, ClockStepKind, RunEvent, RunLogLine, RunManifest, RunState};
+use crate::infra::artifacts::Durability;
 use crate::infra::clock::Stopwatch;
+use crate::infra::failpoint::failpoint;
 use crate::infra::lock::FolderLock;
-use crate::io::artifacts::Durability;
-use crate::io::failpoint::failpoint;
 use crate::run::folder::files::{put, read_record, replace, stage, sync_folder};
 use crate::run::folder::report::Draft;
 use crate::run::iteration::{IterationRecord, file};

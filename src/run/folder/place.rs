@@ -11,9 +11,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::core::manifest;
+use crate::infra::artifacts::Durability;
+use crate::infra::failpoint::failpoint;
 use crate::infra::lock::{self, FolderLock};
-use crate::io::artifacts::Durability;
-use crate::io::failpoint::failpoint;
 use crate::run::folder::error::RunFolderError;
 use crate::run::folder::files::{TEMPORARY_PREFIX, remove_leftovers, sync_folder};
 

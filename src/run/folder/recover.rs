@@ -10,8 +10,8 @@ use rayon::prelude::*;
 
 use crate::core::kpi::KpiTable;
 use crate::core::manifest::{self, RunEvent, RunLogLine, RunManifest};
+use crate::infra::artifacts::Durability;
 use crate::infra::lock::FolderLock;
-use crate::io::artifacts::Durability;
 use crate::run::folder::error::RunFolderError;
 use crate::run::folder::files::{read_record, record_in, remove_leftover_of, remove_leftovers, replace};
 use crate::run::folder::place::{self, DECLARED_FILE, LATEST, Place};

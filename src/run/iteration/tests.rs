@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use crate::core::guards::{Guard, GuardSet};
 use crate::core::kpi::KpiId;
+use crate::core::load::iteration as judge;
 use crate::core::params::ParamName;
+use crate::report::schemas::schema;
 use crate::run::iteration::file::*;
 use crate::run::iteration::fixture::{any_record, record};
 use crate::run::iteration::tuning::{Delta, SkipCode};
 use crate::run::iteration::{Blocks, KpiVerdict, Phase};
-use crate::wire::iteration as judge;
-use crate::wire::schemas::schema;
 
 fn bytes_of(record: &IterationRecord) -> Vec<u8> {
     write(record, &KpiTable::default()).expect("finite numbers")

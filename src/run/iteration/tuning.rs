@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::core::guards::{Guard, GuardSet};
-use crate::core::hex::hex;
 use crate::core::number::{exactly, fixed, round_half_even};
 use crate::core::params::{ParamName, ParamValues};
+use crate::infra::hex::hex;
 
 /// An increment that the tuner proposes, with its reason.
 #[derive(Clone, Debug, PartialEq)]

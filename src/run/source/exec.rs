@@ -18,13 +18,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::core::load::edge_report;
 use crate::core::manifest::MeasureAt;
 use crate::infra::clock::Wait;
 use crate::infra::process::{Child, Ended, Stdout};
 use crate::run::iteration::EdgeReport;
 use crate::run::source::file::load;
 use crate::run::source::{Interval, NoReport, Source};
-use crate::wire::edge_report;
 
 /// Most of a report on stdout, bytes.
 const LARGEST_STDOUT: usize = 64 * 1024 * 1024;

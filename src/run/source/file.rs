@@ -14,10 +14,10 @@ use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use crate::core::load::{edge_report as edge_sidecars, edge_report};
 use crate::infra::clock::Wait;
 use crate::run::iteration::{AuditCounts, EdgeReport};
 use crate::run::source::{Interval, NoReport, Source};
-use crate::wire::{edge_report, edge_sidecars};
 
 /// Reads the report at a path.
 #[derive(Clone, Debug)]

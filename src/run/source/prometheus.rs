@@ -14,6 +14,7 @@
 //!   refused with them. `nocache=1` keeps `VictoriaMetrics` from answering for half a minute before the moment
 //!   that was asked for; the others ignore it.
 
+use crate::infra::http::Target;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -22,13 +23,12 @@ use ureq::{Agent, Proxy};
 
 use crate::core::policy::run::MetricQuery;
 use crate::infra::clock::Wait;
-use crate::io::http::{HttpError, Limits, Request, agent, retrying};
+use crate::infra::http::{HttpError, Limits, Request, agent, retrying};
 use crate::run::iteration::{EdgeReport, Incomplete};
 use crate::run::source::{Interval, NoReport, Source};
 use crate::wire::prometheus::{Answer, RangeAnswer, Told, read, read_range};
 
 /// Where instant queries go.
-pub use crate::io::http::{Auth, Target, TargetError}; // moved
 
 const INSTANT: &str = "/api/v1/query";
 /// Where range queries go.

@@ -1,7 +1,8 @@
 //! Each guard at its limits.
 
-use crate::core::tuning::{fixture, signature};
+use crate::run::fixture;
 use crate::run::guards::*;
+use crate::run::iteration::tuning as signature;
 use crate::run::iteration::tuning::{Delta, RecentChange};
 
 /// Iteration 10 of a steady run, 3000 s in.

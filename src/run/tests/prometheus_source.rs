@@ -1,9 +1,10 @@
 //! Answers of a server of a few lines.
 
+use crate::infra::http::Auth;
 use std::path::Path;
 
 use crate::core::params::ParamValues;
-use crate::core::secret::Secret;
+use crate::infra::secret::Secret;
 use crate::io::test_server::{Answer as Served, QUICK, TestServer};
 use crate::run::source::prometheus::*;
 use crate::run::source::test_wait::{NoWait, RealWait};

@@ -2,7 +2,7 @@
 
 use crate::core::kpi::KpiId;
 use crate::core::params::ParamName;
-use crate::render::report_fixture::{built_in, hostile};
+use crate::report::fixture::{built_in, hostile};
 use crate::run::iteration::tuning::{Applied, SkipCode};
 use crate::run::iteration::{IterationRecord, Resources};
 use crate::run::metrics::MetricsCollector;

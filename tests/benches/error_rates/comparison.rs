@@ -1,8 +1,8 @@
 //! `soak compare --fail-on-regression` put to the test: the run against a baseline of the same process.
 
-use soak::core::compare::ORDER;
 use soak::core::compare::significance::{self, Judged, More, Values};
-use soak::core::course::ChangeRules;
+use soak::core::policy::ChangeRules;
+use soak::core::policy::ORDER;
 use soak::core::policy::{CompareRules, KpiRule, Limit, Margin, WindowSpec};
 use soak::core::verdict::LimitSource;
 

@@ -1,7 +1,8 @@
 //! What is put to the test: each decision of soak, asked about a simulated run as the program asks it.
 
-use soak::core::course::{ChangeRules, Column, CourseRules, DriftVerdict, changes, drift, memory};
+use soak::core::course::{Column, DriftVerdict, changes, drift, memory};
 use soak::core::kpi::{Direction, KpiId};
+use soak::core::policy::{ChangeRules, CourseRules};
 use soak::core::policy::{Limit, WindowSpec};
 use soak::core::verdict::{LimitSource, Severity};
 use soak::stats::{MeanInterval, Summary};

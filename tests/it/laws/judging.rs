@@ -7,10 +7,10 @@ use proptest::sample::Index;
 use soak::core::analysis::{Analysis, Options, analyse};
 use soak::core::evidence::{BadFile, Declared, Duplicate, Evidence, RunState};
 use soak::core::kpi::KpiId;
+use soak::core::policy;
 use soak::core::policy::{FreezeRule, GateSet, Policy};
 use soak::core::verdict::{Comparison, Outcome, Part, join};
 use soak::stats::Summary;
-use soak::wire::policy;
 
 use super::series::{Point, folder, runs, series};
 

@@ -7,9 +7,12 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde::Serialize;
 use serde_json::{Value, json};
+use soak::core::json::text::parse_marked;
 use soak::core::kpi::KpiTable;
-use soak::wire::literals::parse_marked;
-use soak::wire::{baseline, edge_report, iteration, manifest, overrides, tuning_report};
+use soak::core::load::{edge_report, iteration, tuning_report};
+use soak::core::manifest;
+use soak::core::snapshot::baseline;
+use soak::wire::overrides;
 
 use crate::it::support::{Step, overrides as in_force};
 
@@ -19,7 +22,7 @@ static KPIS: LazyLock<KpiTable> = LazyLock::new(KpiTable::default);
 fn read_as_everything(bytes: &[u8]) {
     let _ = iteration::read(bytes, &KPIS);
     let _ = parse_marked(bytes, tuning_report::read);
-    let _ = parse_marked(bytes, manifest::read);
+    let _ = parse_marked(bytes, manifest::read_declared);
     let _ = parse_marked(bytes, overrides::read);
     let _ = parse_marked(bytes, |json| edge_report::read(json));
     let _ = baseline::read(bytes);
@@ -223,7 +226,7 @@ fn the_whole_files_of_these_tests_are_whole() {
         assert!(iteration::read(file.as_bytes(), &KPIS).is_ok(), "{file}");
     }
     assert!(tuning_report::read(files[3].as_bytes()).is_ok());
-    assert!(manifest::read(files[4].as_bytes()).is_ok());
+    assert!(manifest::read_declared(files[4].as_bytes()).is_ok());
     assert!(overrides::read(files[5].as_bytes()).is_ok());
     assert!(edge_report::read(files[6].as_bytes()).is_ok_and(|totals| totals.is_some()));
     assert!(baseline::read(files[7].as_bytes()).is_ok());

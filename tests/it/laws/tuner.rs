@@ -9,10 +9,10 @@ use soak::core::deltas;
 use soak::core::params::{ParamName, ParamValues};
 use soak::core::policy::Step;
 use soak::core::policy::run::Preset;
-use soak::core::run::edge_report::EdgeReport;
-use soak::core::run::iteration::{IterationRecord, Phase};
-use soak::core::run::planner::Planner;
 use soak::core::series::{Interner, Series};
+use soak::run::iteration::EdgeReport;
+use soak::run::iteration::{IterationRecord, Phase};
+use soak::run::planner::Planner;
 
 use crate::it::planner::{POLICY, Run, finished, planner, report};
 

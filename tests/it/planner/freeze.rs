@@ -1,14 +1,14 @@
 //! The freeze from end to end.
 
 use soak::core::guards::Guard;
-use soak::core::run::iteration::IterationRecord;
-use soak::core::tuning::record::SkipCode;
+use soak::run::iteration::IterationRecord;
+use soak::run::iteration::tuning::SkipCode;
 
 use super::{Run, changes, dropped, planner, quiet};
 
 /// Stable, and no row but a DRIVER acts: risk 0.35 and net 2.95 are stable, below net 3.0 the DRIVER rows
 /// act. EDGE widens the spread by 0.01.
-fn driven() -> soak::core::run::edge_report::EdgeReport {
+fn driven() -> soak::run::iteration::EdgeReport {
     quiet(&[("net_bps", 2.95), ("adverse_bps_p95", 3.6)])
 }
 

@@ -2,9 +2,9 @@
 
 use soak::core::kpi::KpiId;
 use soak::core::params::ParamName;
-use soak::core::run::edge_report::{EdgeReport, Incomplete};
-use soak::core::run::iteration::{KpiVerdict, Phase};
-use soak::core::tuning::record::SkipCode;
+use soak::run::iteration::tuning::SkipCode;
+use soak::run::iteration::{EdgeReport, Incomplete};
+use soak::run::iteration::{KpiVerdict, Phase};
 
 use super::{POLICY, Planner, Run, dropped, planner, quiet};
 

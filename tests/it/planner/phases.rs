@@ -1,8 +1,8 @@
 //! Warm-up, ramp-down, steady.
 
 use soak::core::params::ParamName;
-use soak::core::run::iteration::Phase;
-use soak::core::tuning::record::SkipCode;
+use soak::run::iteration::Phase;
+use soak::run::iteration::tuning::SkipCode;
 
 use super::{POLICY, Planner, Run, changes, dropped, planner, quiet};
 

@@ -1,9 +1,9 @@
 //! From an edge report to the summary of an iteration.
 
 use soak::core::kpi::KpiId;
-use soak::core::run::edge_report::EdgeReport;
-use soak::core::run::iteration::{IterationSummary, KpiVerdict, MakerSource};
-use soak::core::run::summarise::{metrics, summarise};
+use soak::run::iteration::EdgeReport;
+use soak::run::iteration::summary::{metrics, summarise};
+use soak::run::iteration::{IterationSummary, KpiVerdict, MakerSource};
 
 use super::{POLICY, quiet, report};
 

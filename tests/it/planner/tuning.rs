@@ -1,8 +1,8 @@
 //! Proposals and guards as a run sees them.
 
 use soak::core::guards::Guard;
-use soak::core::run::edge_report::EdgeReport;
-use soak::core::tuning::record::SkipCode;
+use soak::run::iteration::EdgeReport;
+use soak::run::iteration::tuning::SkipCode;
 use std::time::Duration;
 
 use super::{Planner, Run, changes, dropped, finished, planner, quiet};
@@ -167,7 +167,7 @@ fn in_the_warm_up_two_keys_move_and_then_rest() {
         quiet(&[("risk_ratio", 0.65), ("adverse_bps_p95", 3.6), ("slippage_bps_p95", 2.6), ("net_bps", 2.5)]);
     let preset = super::POLICY.run.preset("warmup_conservative_v1");
     let mut run = Run::of(Planner { warmup: preset, ..planner() });
-    let keys = |record: &soak::core::run::iteration::IterationRecord| -> Vec<String> {
+    let keys = |record: &soak::run::iteration::IterationRecord| -> Vec<String> {
         changes(record).iter().map(|step| step.0.to_owned()).collect()
     };
     let record = run.step(Ok(report.clone()));

@@ -6,9 +6,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::core::course::{Change, ChangeRules, Column, changes};
+use crate::core::course::{Change, Column, changes};
 use crate::core::kpi::{Direction, KpiId};
 use crate::core::number::TOLERANCE;
+use crate::core::policy::ChangeRules;
 use crate::core::policy::{CompareRules, Margin};
 use crate::stats::autocorrelation::Levels;
 use crate::stats::two_sample::MeanShift;

@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::core::compare::ORDER;
 use crate::core::compare::fixture::{four, rule};
 use crate::core::compare::sentence::sentence;
 use crate::core::judge::fixture::{change_rules, limit};
+use crate::core::policy::ORDER;
 use crate::core::policy::WindowSpec;
 
 fn rules(margin: f64) -> CompareRules {

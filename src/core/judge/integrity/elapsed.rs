@@ -213,9 +213,9 @@ mod tests {
     use super::*;
     use crate::core::evidence::SegmentStart;
     use crate::core::iteration::Iteration;
+    use crate::core::manifest::{ClockStep, ClockStepKind};
     use crate::core::ranges::Ranges;
     use crate::core::recorded::{FileRecord, Recorded};
-    use crate::core::run::clock::{ClockStep, ClockStepKind};
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(seconds)

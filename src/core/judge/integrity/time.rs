@@ -7,12 +7,12 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::{base, count};
 use crate::core::evidence::{Evidence, Finding};
-use crate::core::excerpt::excerpt;
 use crate::core::instant;
 use crate::core::judge::list_numbers;
 use crate::core::number::fixed;
 use crate::core::policy::IntegrityRules;
 use crate::core::series::Series;
+use crate::core::text::excerpt;
 use crate::core::verdict::{Check, Comparison, Outcome};
 use crate::core::window::Window;
 use crate::stats::summary::median;
@@ -269,7 +269,7 @@ pub fn findings(evidence: &Evidence, series: &Series, from: u64, rules: &Integri
 /// Steps of the clock that the run noticed itself.
 pub fn clock_steps(evidence: &Evidence, from: u64) -> Vec<Finding> {
     let steps = evidence.declared.iter().flat_map(|declared| &declared.clock_steps);
-    let finding = |step: &crate::core::run::clock::ClockStep| Finding {
+    let finding = |step: &crate::core::manifest::ClockStep| Finding {
         kind: "clock_step",
         symbol: None,
         iteration: Some(step.iteration),
@@ -305,7 +305,7 @@ mod tests {
     use super::*;
     use crate::core::evidence::{Declared, RunState, SegmentStart};
     use crate::core::iteration::Iteration;
-    use crate::core::run::clock::{ClockStep, ClockStepKind};
+    use crate::core::manifest::{ClockStep, ClockStepKind};
 
     const MINUTE: i64 = 60;
 

@@ -155,7 +155,7 @@ fn patience_ends_after_three() {
 
 #[test]
 fn a_run_names_its_source_measures_at_the_start_and_notices_steps_of_two_seconds() {
-    assert_eq!(built_in().measuring, crate::core::tuning::fixture::measuring());
+    assert_eq!(built_in().measuring, crate::run::fixture::measuring());
 }
 
 #[test]

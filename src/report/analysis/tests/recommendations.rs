@@ -7,10 +7,10 @@ use crate::core::guards::Guard;
 use crate::core::iteration::Iteration;
 use crate::core::kpi::KpiId;
 use crate::core::params::{ParamName, ParamValues};
+use crate::core::policy::{Layer, Origin, read};
 use crate::report::fixture::{
     analysed, assert_well_formed, folder, good, overridden, passing, provenance, series, with,
 };
-use crate::wire::policy::{Layer, Origin, read};
 
 fn told(evidence: Evidence) -> String {
     let (analysis, policy) = analysed(evidence);

@@ -16,8 +16,8 @@ fn a_second_run_is_refused_with_the_process_that_holds_the_folder() -> TestResul
         }
     }
     assert!(run.path().join("RUN_MANIFEST.json").exists(), "and nothing was moved");
-    let gate = vec![crate::io::artifacts::Artifact::new("POST_SOAK_SNAPSHOT.json", "{}")];
-    crate::io::artifacts::commit(run.path(), gate, &[], Durability::Synced)?;
+    let gate = vec![crate::infra::artifacts::Artifact::new("POST_SOAK_SNAPSHOT.json", "{}")];
+    crate::infra::artifacts::commit(run.path(), gate, &[], Durability::Synced)?;
     drop(run);
     create(out.path())?;
     Ok(())
