@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args};
 use super::access::AccessArgs;
 use super::judging::JudgedRunArgs;
 use super::values::{count, label, seconds};
-use crate::core::listen::ListenAddress;
+use crate::infra::http_server::ListenAddress;
 
 /// `soak export-prom`
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::values::{Format, count, person, reason};
-use crate::core::listen::ListenAddress;
+use crate::infra::http_server::ListenAddress;
 
 /// `soak rollback …`
 #[derive(Debug, Subcommand)]

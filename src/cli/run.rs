@@ -11,8 +11,8 @@ use super::notify::NotifyArgs;
 use super::server::ServerArgs;
 use super::start::StartArgs;
 use super::values::{Format, count, hours, number, process, seconds, switch};
-use crate::core::listen::ListenAddress;
-use crate::core::manifest::MeasureAt;
+use crate::core::iteration::manifest::MeasureAt;
+use crate::infra::http_server::ListenAddress;
 
 /// `soak run`
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::judging::JudgedRunArgs;
 use super::values::{seconds, symbol};
-use crate::core::listen::ListenAddress;
+use crate::infra::http_server::ListenAddress;
 
 /// `soak serve`
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::environment;
-use crate::core::params::ParamName;
+use crate::core::iteration::params::ParamName;
 use crate::run::start::parse_set;
 
 /// Start values. High to low: --set, --profile, `$MM_RUNTIME_OVERRIDES_JSON`, the overrides file, the defaults of

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use clap::ValueEnum;
 
 use super::artifacts::Limit;
-use crate::core::person;
+use crate::core::text::person;
 use crate::ops::golden::rule::Pattern;
 use crate::release::name;
 

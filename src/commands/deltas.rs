@@ -6,12 +6,13 @@ use super::judging::{cannot_judge, cannot_write, collect_provenance, load_policy
 use super::{Failure, print};
 use crate::cli::deltas::DeltasVerifyArgs;
 use crate::cli::values::Format;
+use crate::core::analysis::deltas::Status;
+use crate::core::analysis::folder as judge;
+use crate::core::analysis::folder::Request;
 use crate::core::analysis::{Analysis, Options};
-use crate::core::deltas::Status;
 use crate::core::policy::{Origin, Patch};
 use crate::core::verdict::{Check, Outcome, Part};
 use crate::exit::Exit;
-use crate::flow::judge::{self, Request};
 use crate::report::artifacts::{self as write, Wanted};
 use crate::report::{deltas, json};
 

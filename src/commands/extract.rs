@@ -9,10 +9,11 @@ use crate::cli::globals::GlobalArgs;
 use crate::cli::judging::JudgedRunArgs;
 use crate::cli::post_soak::{ExtractArgs, MetricsArgs};
 use crate::cli::values::FailOn;
-use crate::core::snapshot::Snapshot;
+use crate::core::analysis::folder as judge;
+use crate::core::analysis::folder::Request;
+use crate::core::compare::snapshot::Snapshot;
 use crate::core::verdict::Outcome;
 use crate::exit::Exit;
-use crate::flow::judge::{self, Request};
 use crate::report::artifacts::{Metrics, Wanted, render};
 use crate::report::json;
 

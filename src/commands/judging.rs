@@ -5,15 +5,15 @@ use std::path::Path;
 use super::Failure;
 use crate::cli::judging::{MockArgs, OverrideArgs, OverrideByArgs, PolicyArgs, WindowArgs};
 use crate::core::analysis::Options;
+use crate::core::analysis::folder::JudgeError;
+use crate::core::load::LoadError;
+use crate::core::load::provenance;
+use crate::core::load::provenance::Overriding;
 use crate::core::policy::{self, Layer, Origin, Patch, Policy};
-use crate::core::provenance::Provenance;
-use crate::flow::judge::JudgeError;
-use crate::flow::provenance;
-use crate::flow::provenance::Overriding;
+use crate::core::verdict::provenance::Provenance;
 use crate::infra::artifacts::WriteError;
 use crate::infra::atomic_file as loose;
 use crate::infra::environment::Environment;
-use crate::io::load::LoadError;
 
 /// The policy in force: `file` over the built-in one, `patches` over both.
 pub(super) fn load_policy(file: Option<&Path>, patches: &[Patch]) -> Result<Policy, Failure> {

@@ -10,16 +10,16 @@ use super::judging::cannot_write;
 use crate::cli::globals::GlobalArgs;
 use crate::cli::post_soak::BaselineArgs;
 use crate::core::analysis::Analysis;
+use crate::core::analysis::folder::Judged;
 use crate::core::analysis::result::GateResult;
-use crate::core::provenance::Provenance;
-use crate::core::snapshot::Snapshot;
-use crate::core::snapshot::baseline;
+use crate::core::compare::snapshot::Snapshot;
+use crate::core::compare::snapshot::baseline;
 use crate::core::verdict::Outcome;
+use crate::core::verdict::provenance::Provenance;
 use crate::exit::Exit;
-use crate::flow::judge::Judged;
 use crate::infra::notify::{self, Target};
-use crate::render::notification::{Notification, line, with_link};
 use crate::report::artifacts::{self as write, Rendered};
+use crate::report::notification::{Notification, line, with_link};
 use crate::report::terminal::Style;
 
 /// Says a line on stderr that is not a log line: part of the conversation, left out under `--quiet`.

@@ -18,10 +18,11 @@ use crate::cli::release::{
 };
 use crate::cli::values::{Format, ReportFormat, release_name};
 use crate::core::analysis::Options;
+use crate::core::analysis::folder as judge;
+use crate::core::analysis::folder::{Judged, Request};
 use crate::core::policy::Policy;
-use crate::core::provenance::Provenance;
+use crate::core::verdict::provenance::Provenance;
 use crate::exit::Exit;
-use crate::flow::judge::{self, Judged, Request};
 use crate::infra::atomic_file as loose;
 use crate::infra::clock;
 use crate::infra::clock::StopRequest;

@@ -16,14 +16,14 @@ use crate::cli::rollback::{
     RehearseArgs, RollbackCommand, RunNowArgs, ServeArgs,
 };
 use crate::cli::values::Format;
-use crate::core::listen::ListenAddress;
+use crate::core::load::provenance::person;
 use crate::core::text::did_you_mean;
 use crate::exit::Exit;
-use crate::flow::provenance::person;
 use crate::infra::atomic_file as loose;
 use crate::infra::clock::{self, StopRequest};
 use crate::infra::environment;
 use crate::infra::environment::Environment;
+use crate::infra::http_server::ListenAddress;
 use crate::infra::http_server::Listening;
 use crate::infra::lock::LockError;
 use crate::infra::secret::Secret;

@@ -3,7 +3,10 @@
 //! Every family of the contract is written, with its type and help from there; a gauge that is not known has no
 //! sample.
 
-use crate::core::bot_metrics::{self, BREAKER_STATES, CONTRACT, Histogram, Kind, LiveBot, Meter, Recent};
+use crate::core::iteration::bot_metrics;
+use crate::core::iteration::bot_metrics::{
+    BREAKER_STATES, CONTRACT, Histogram, Kind, LiveBot, Meter, Recent,
+};
 use crate::report::exposition::Exposition;
 use crate::report::metrics::flag;
 
@@ -124,7 +127,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::core::bot_metrics::Observation;
+    use crate::core::iteration::bot_metrics::Observation;
 
     fn exposition() -> String {
         let mut live = LiveBot::default();

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::metrics::{Looks, metrics};
-use crate::core::provenance::Provenance;
+use crate::core::verdict::provenance::Provenance;
 use crate::export::live::folder::Follower;
 use crate::infra::clock::Stopwatch;
 use crate::report::exposition::Form;

@@ -1,6 +1,8 @@
 //! What leaves the program while or after a run: metrics as text, at an endpoint, pushed and by remote write; the live
 //! page.
 
+pub mod remote_write_message;
+
 pub(crate) mod bot;
 pub mod endpoint;
 pub mod exporter;

@@ -89,7 +89,7 @@ mod tests {
 
     use crate::infra::http::Auth;
     use crate::infra::secret::Secret;
-    use crate::io::test_server::{Answer, QUICK, TestServer};
+    use crate::infra::test_server::{Answer, QUICK, TestServer};
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 

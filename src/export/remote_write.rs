@@ -10,15 +10,16 @@ use chrono::DateTime;
 use crate::core::iteration::first_time;
 use crate::core::judge::count;
 use crate::core::kpi::KpiTable;
-use crate::core::ranges::Ranges;
+use crate::core::load;
+use crate::core::load::{LARGEST, LoadError, read_bounded};
 use crate::core::series::Series;
+use crate::core::series::ranges::Ranges;
 use crate::export::history as history_samples;
 use crate::export::history::plan::{Plan, Refusal, Store, batches, plan};
 use crate::export::history::{History, Moment, NoPlace};
 use crate::export::history::{NUMBER, SYMBOL};
 use crate::export::store::{AskError, RemoteStore, SendError, Sought};
 use crate::infra::clock;
-use crate::io::load::{self, LARGEST, LoadError, read_bounded};
 use crate::report::terminal::{Lines, Style};
 use crate::report::text::printable;
 
@@ -45,9 +46,10 @@ pub(crate) fn load(asked: &Path, kpis: &KpiTable) -> Result<LoadedHistory, LoadE
         format!("`{}` are left out: they claim the same iteration {}", two.names.join("`, `"), two.number)
     }));
     let mut manifest = Vec::new();
-    let started = read_bounded(&folder.join(crate::core::manifest::MANIFEST_FILE), LARGEST, &mut manifest)
-        .ok()
-        .and_then(|()| crate::core::manifest::started_utc(&manifest));
+    let started =
+        read_bounded(&folder.join(crate::core::iteration::manifest::MANIFEST_FILE), LARGEST, &mut manifest)
+            .ok()
+            .and_then(|()| crate::core::iteration::manifest::started_utc(&manifest));
     let first = || {
         let rows = evidence.series.iter().flat_map(Series::rows);
         first_time(rows).map(str::to_owned)

@@ -286,7 +286,7 @@ mod tests {
 
     use super::*;
     use crate::infra::clock::Stopwatch;
-    use crate::io::test_server::{Answer, TestServer};
+    use crate::infra::test_server::{Answer, TestServer};
 
     type TestResult = Result<(), Box<dyn Error>>;
 

@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::analysis::audit::Readiness;
+use crate::core::analysis::deltas::Status;
 use crate::core::analysis::{Analysis, NO_WAIT};
-use crate::core::audit::Readiness;
-use crate::core::deltas::Status;
-use crate::core::number::{TOLERANCE, beside, exact, trimmed};
-use crate::core::params::{ParamName, ParamValues};
-use crate::core::params::{Parameter, Parameters};
+use crate::core::iteration::params::{ParamName, ParamValues};
+use crate::core::iteration::params::{Parameter, Parameters};
 use crate::core::policy::Policy;
+use crate::core::text::number::{TOLERANCE, beside, exact, trimmed};
 use crate::core::verdict::Outcome;
 
 /// The delta verification of the run; of several symbols the worst.

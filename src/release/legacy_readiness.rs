@@ -7,13 +7,13 @@ use std::path::Path;
 use anyhow::anyhow;
 use serde::Serialize;
 
-use crate::core::audit::Audit;
+use crate::core::analysis::audit::Audit;
 use crate::core::json::Node;
 use crate::core::kpi::KpiId;
-use crate::core::provenance::{Override, Provenance};
+use crate::core::load::read_plain;
+use crate::core::verdict::provenance::{Override, Provenance};
 use crate::failure::Failure;
 use crate::infra::atomic_file as loose;
-use crate::io::load::read_plain;
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::canary::criteria::{CanaryCriteria, Criterion};
 use crate::core::analysis::{Analysis, SymbolAnalysis};
-use crate::core::guards::Guard;
+use crate::core::iteration::guards::Guard;
+use crate::core::iteration::params::ParamValues;
 use crate::core::kpi::KpiId;
-use crate::core::number::{TOLERANCE, round_half_even};
-use crate::core::params::ParamValues;
 use crate::core::policy::Policy;
+use crate::core::text::number::{TOLERANCE, round_half_even};
 use crate::core::verdict::{Check, Outcome, Part, WindowUsed};
 use crate::stats::Summary;
 

@@ -14,10 +14,10 @@ use serde::{Serialize, Serializer};
 
 use super::day::{Day, Runtime, read_reports};
 use super::texts::{DECIMALS, filters, rendered};
-use crate::core::number::{fixed, round_half_even, trimmed};
 use crate::core::policy::Policy;
 use crate::core::policy::release::{ScoreRules, ScoredLimit};
-use crate::core::provenance::Provenance;
+use crate::core::text::number::{fixed, round_half_even, trimmed};
+use crate::core::verdict::provenance::Provenance;
 use crate::infra::atomic_file as loose;
 use crate::infra::atomic_file::FileError;
 use crate::infra::clock;

@@ -12,10 +12,10 @@ use super::bundle::manifest::BundleManifest;
 use super::canary::criteria::statistic_of;
 use super::criteria::number;
 use super::notes::{GoalNote, SymbolNotes};
-use crate::core::number::beside;
 use crate::core::policy::Policy;
 use crate::core::policy::release::{CanaryBound, CanaryLimit, CanaryRules, Service, ServiceCommand};
-use crate::core::shell;
+use crate::core::text::number::beside;
+use crate::core::text::shell;
 use crate::core::verdict::Outcome;
 use crate::report::analysis::{REHEARSAL, override_line};
 use crate::report::text::{cell, prose};
@@ -39,7 +39,7 @@ pub(super) mod filters {
 
     use askama::{Result, Values, filter_fn};
 
-    use crate::core::number::fixed;
+    use crate::core::text::number::fixed;
     use crate::report::text;
 
     /// Text from a file in a table or a list.

@@ -12,8 +12,8 @@ use super::json::{at, number, object, required, text};
 use super::score::{FULL, Section, TOLERANCE, is_full};
 use crate::core::json::Node;
 use crate::core::json::text::parse_marked;
+use crate::core::load::read_plain;
 use crate::core::policy::release::{ReleasePolicy, ScoreRules};
-use crate::io::load::read_plain;
 use crate::report::text::printable;
 
 /// What was found; printed by `release validate --format json`.

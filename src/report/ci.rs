@@ -10,9 +10,9 @@ use chrono::{DateTime, SecondsFormat};
 use super::analysis::{REHEARSAL, override_line};
 use super::terminal::{bound, capital, decision, observed, sureness};
 use super::text::cell;
+use crate::core::analysis::audit::Audit;
 use crate::core::analysis::{Analysis, cause_among};
-use crate::core::audit::Audit;
-use crate::core::provenance::{Override, Provenance};
+use crate::core::verdict::provenance::{Override, Provenance};
 use crate::core::verdict::{Check, Outcome, reasons};
 
 /// A verdict, and what it rests on.

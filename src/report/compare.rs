@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::core::compare::result::CompareResult;
 use crate::core::compare::{ComparedKpi, ComparedRun, Way};
-use crate::core::number::{distance, fixed, trimmed};
+use crate::core::text::number::{distance, fixed, trimmed};
 use crate::core::verdict::WindowUsed;
 use crate::report::terminal::{columns, probability};
 use crate::report::text::{cell, escaped, printable};

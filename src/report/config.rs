@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::core::policy::Policy;
+use crate::report::config_show::ConfigShow;
 use crate::report::text::printable;
 use crate::run::start::Start;
-use crate::wire::config_show::ConfigShow;
 
 /// One line a value, `key = value  # origin`, in columns. Up to the comments it is a policy in dotted keys.
 pub fn show_text(policy: &Policy) -> String {

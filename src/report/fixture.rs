@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use crate::core::analysis::{Analysis, Options, analyse};
-use crate::core::evidence::Evidence;
 use crate::core::iteration::Iteration;
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::policy;
 use crate::core::policy::Policy;
-use crate::core::provenance::{Override, Provenance};
 use crate::core::series::{Interner, Series};
+use crate::core::verdict::evidence::Evidence;
+use crate::core::verdict::provenance::{Override, Provenance};
 
 /// An iteration that passes: risk 0.3, maker 0.9, net 3.0, p95 300.
 pub fn good(number: u64) -> Iteration {

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use super::terminal::{Lines, Style, rule};
 use super::text::printable;
 use crate::core::analysis::{Analysis, SymbolAnalysis};
-use crate::core::drift::DriftWord;
 use crate::core::judge::show;
-use crate::core::number::fixed;
-use crate::core::provenance::Provenance;
-use crate::core::spark::{Glyphs, sparkline};
+use crate::core::text::number::fixed;
+use crate::core::text::spark::{Glyphs, sparkline};
+use crate::core::trend::resources::DriftWord;
+use crate::core::verdict::provenance::Provenance;
 use crate::core::verdict::{Check, Outcome, Part};
 use crate::stats::Summary;
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::core::compare::history::{HistoryResult, HistoryRun, HistoryTrend};
-use crate::core::number::{fixed, trimmed};
+use crate::core::text::number::{fixed, trimmed};
 use crate::report::terminal::columns;
 use crate::report::text::{cell, printable};
 

@@ -4,12 +4,12 @@
 
 use super::exposition::Exposition;
 use crate::core::analysis::{Analysis, SymbolAnalysis};
-use crate::core::guards::Guard;
-use crate::core::instant;
-use crate::core::number::round_half_even;
+use crate::core::compare::snapshot::Snapshot;
+use crate::core::iteration::guards::Guard;
 use crate::core::policy::Statistic;
-use crate::core::provenance::Provenance;
-use crate::core::snapshot::Snapshot;
+use crate::core::series::instant;
+use crate::core::text::number::round_half_even;
+use crate::core::verdict::provenance::Provenance;
 use crate::core::verdict::{Check, Outcome};
 
 /// Labels and value.

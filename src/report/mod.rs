@@ -1,5 +1,11 @@
 //! Reports for people and machines: analyses in, text or bytes out, and which artifacts they become.
 
+pub mod notification;
+
+pub mod soak_metrics;
+
+pub mod config_show;
+
 pub(crate) mod analysis;
 pub mod artifacts;
 pub mod audit;

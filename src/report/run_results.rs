@@ -8,12 +8,12 @@ use super::terminal;
 use super::text::{cell, prose};
 use crate::core::analysis::Origin;
 use crate::core::judge::count;
-use crate::core::number::{fixed, trimmed};
-use crate::core::provenance::Provenance;
+use crate::core::text::number::{fixed, trimmed};
+use crate::core::verdict::provenance::Provenance;
 use crate::core::verdict::{Check, Outcome, Severity};
+use crate::report::soak_metrics::{short_name, time_of};
 use crate::run::metrics::RunMetrics;
 use crate::run::metrics::RunReport;
-use crate::wire::soak_metrics::{short_name, time_of};
 
 /// Decimals of a metric.
 const DECIMALS: usize = 4;

@@ -376,7 +376,7 @@ mod tests {
     use super::*;
     use crate::infra::clock::StopRequest;
     use crate::infra::clock::Stopwatch;
-    use crate::io::test_server::{Answer, TestServer};
+    use crate::infra::test_server::{Answer, TestServer};
     use crate::rollback::action::{Action, ActionKind, OnFailure};
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;

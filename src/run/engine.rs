@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use crate::core::manifest::{ClockStep, ClockStepKind};
-use crate::core::params::ParamValues;
+use crate::core::iteration::manifest::{ClockStep, ClockStepKind};
+use crate::core::iteration::params::ParamValues;
+use crate::core::load::overrides_file as overrides;
 use crate::core::policy::run::MeasuringRules;
 use crate::infra::clock::{Clocks, Interrupted, Reading, Wait};
 use crate::run::folder::{RunFolder, RunFolderError};
@@ -15,7 +16,6 @@ use crate::run::iteration::tuning::TunerState;
 use crate::run::iteration::{EdgeReport, IterationRecord, KpiVerdict, Sample};
 use crate::run::planner::{Event, Planner};
 use crate::run::source::{self, Interval, NoReport, ReportTimes, Source};
-use crate::wire::overrides;
 
 /// What is noted once where a command sees less than half of the interval.
 const EARLY: &str = "the command was done before half of the interval was over, so it saw little of what the overrides \

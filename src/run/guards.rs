@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::core::guards::{Guard, GuardSet};
-use crate::core::number::TOLERANCE;
-use crate::core::params::{self, ParamName, ParamValues, Parameter};
+use crate::core::iteration::guards::{Guard, GuardSet};
+use crate::core::iteration::params;
+use crate::core::iteration::params::{ParamName, ParamValues, Parameter};
 use crate::core::policy::run::{FreezeRules, PartialFreezeRules, RunPolicy};
+use crate::core::text::number::TOLERANCE;
 use crate::run::iteration::tuning as signature;
 use crate::run::iteration::tuning::{Applied, Debounce, RecentChange, SkipCode, TunerState};
 use crate::run::propose::{Proposal, all_hold, bound_words};

@@ -8,11 +8,11 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use crate::core::guards::Guard;
+use crate::core::iteration::guards::Guard;
+use crate::core::iteration::manifest::{ClockStep, ClockStepKind};
 use crate::core::kpi::KpiId;
-use crate::core::manifest::{ClockStep, ClockStepKind};
-use crate::core::number::{fixed, trimmed};
 use crate::core::policy::run::Patience;
+use crate::core::text::number::{fixed, trimmed};
 use crate::core::verdict::Outcome;
 use crate::report::json::compact_ascii;
 use crate::report::text::printable;

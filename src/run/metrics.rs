@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 
 use crate::core::judge::count;
 use crate::core::kpi::{KpiId, KpiTable};
-use crate::core::number::{beside, distance, exact, trimmed};
 use crate::core::policy::RunGate;
+use crate::core::text::number::{beside, distance, exact, trimmed};
 use crate::core::verdict::{Check, Outcome, Part, Severity, WindowUsed, join};
 use crate::run::iteration::IterationRecord;
 use crate::stats::summary::{median, percentile};

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::core::manifest::{RunSettings, SourceSettings};
-use crate::core::number::{exact, fixed, trimmed};
+use crate::core::iteration::manifest::{RunSettings, SourceSettings};
 use crate::core::policy::Policy;
 use crate::core::policy::run::RunPolicy;
+use crate::core::text::number::{exact, fixed, trimmed};
 use crate::report::text::printable;
 use crate::run::start::Start;
 

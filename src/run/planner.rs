@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::core::guards::{Guard, GuardSet};
-use crate::core::params::{self, ParamName, ParamValues, Parameters};
+use crate::core::iteration::guards::{Guard, GuardSet};
+use crate::core::iteration::params;
+use crate::core::iteration::params::{ParamName, ParamValues, Parameters};
 use crate::core::policy::Policy;
 use crate::core::policy::run::{Phases, Preset, Profile, RunPolicy};
 use crate::run::guards::{self, Case, Decision, Freeze, KEPT_HASHES, KEPT_VALUES, decide, merged};

@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::core::iteration::params;
+use crate::core::iteration::params::{ParamName, ParamValues, Parameter};
 use crate::core::kpi::KpiId;
-use crate::core::number::{beside, exact};
-use crate::core::params::{self, ParamName, ParamValues, Parameter};
 use crate::core::policy::run::{Bound, Change, Movement, RunPolicy, TunerRule};
+use crate::core::text::number::{beside, exact};
 use crate::run::iteration::tuning::{Delta, TunerState};
 
 /// What the table is asked about.

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::core::params::{ParamName, ParamValues, Parameter, Parameters};
+use crate::core::iteration::params::{ParamName, ParamValues, Parameter, Parameters};
+use crate::core::load::overrides_file::{StrictError, read_strictly};
 use crate::core::policy::Step;
 use crate::core::policy::run::{Preset, RunPolicy};
 use crate::core::text::did_you_mean;
 use crate::infra::atomic_file as loose;
 use crate::infra::atomic_file::FileError;
-use crate::wire::overrides::{StrictError, read_strictly};
 
 /// Who said a start value.
 #[derive(Clone, Debug, PartialEq, Eq)]

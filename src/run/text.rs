@@ -7,13 +7,13 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
-use crate::core::drift;
-use crate::core::drift::{DriftWord, Resource, ResourceValues};
-use crate::core::guards::{Guard, GuardCounts, GuardSet};
+use crate::core::iteration::guards::{Guard, GuardCounts, GuardSet};
 use crate::core::kpi::KpiId;
-use crate::core::number::{fixed, trimmed};
 use crate::core::policy::DriftRules;
-use crate::core::spark::{Glyphs, sparkline};
+use crate::core::text::number::{fixed, trimmed};
+use crate::core::text::spark::{Glyphs, sparkline};
+use crate::core::trend::resources as drift;
+use crate::core::trend::resources::{DriftWord, Resource, ResourceValues};
 use crate::core::verdict::Outcome;
 use crate::report::format::text::printable;
 use crate::report::run_results::unit;
@@ -385,7 +385,7 @@ fn what_was_done(record: &IterationRecord, style: Style) -> Vec<String> {
         return vec!["PANIC REVERT".to_owned()];
     }
     let arrow = if style.ascii { "->" } else { "→" };
-    let number = |value: f64| crate::core::number::trimmed(&fixed(value, 4)).to_owned();
+    let number = |value: f64| crate::core::text::number::trimmed(&fixed(value, 4)).to_owned();
     let applied = tuning.applied_values.iter();
     let applied: Vec<String> = applied
         .map(|step| {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use soak::core::bot_metrics::{CONTRACT, Kind};
+use soak::core::iteration::bot_metrics::{CONTRACT, Kind};
 
 use crate::deploy::files::{rows, spans, text};
 use crate::deploy::run::done;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
-use soak::core::params::ParamValues;
+use soak::core::iteration::params::ParamValues;
 use soak::core::policy::run::MetricQuery;
 use soak::infra::clock::{Interrupted, Wait};
 use soak::infra::http::Limits;

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use soak::core::params::{ParamName, ParamValues};
+use soak::core::iteration::params::{ParamName, ParamValues};
 use soak::core::policy;
 use soak::core::policy::Policy;
 use soak::run::iteration::EdgeReport;

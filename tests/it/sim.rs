@@ -1,13 +1,13 @@
 //! The closed loop: the simulator, the tuner and its guards with the built-in policy, judged by hand.
 
 use soak::core::iteration::Iteration;
+use soak::core::judge::sanity;
 use soak::core::kpi::KpiId;
 use soak::core::policy::WindowSpec;
-use soak::core::ranges::Ranges;
-use soak::core::sanity;
+use soak::core::series::ranges::Ranges;
+use soak::core::series::window::Window;
 use soak::core::series::{Interner, Series};
 use soak::core::verdict::Outcome;
-use soak::core::window::Window;
 use soak::run::iteration::{IterationRecord, KpiVerdict};
 use soak::run::simulator::{Scenario, Simulator};
 

@@ -12,7 +12,7 @@ use std::path::Path;
 use serde_json::Value;
 use soak::core::policy;
 use soak::core::policy::{Layer, Origin};
-use soak::core::provenance::Provenance;
+use soak::core::verdict::provenance::Provenance;
 use soak::export::live::folder::{Followed, LiveFolder};
 
 use self::cases::{Case, cases};

@@ -6,8 +6,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use soak::core::bot_metrics::LiveBot;
-use soak::core::params::ParamValues;
+use soak::core::iteration::bot_metrics::LiveBot;
+use soak::core::iteration::params::ParamValues;
 use soak::export::live::LiveRun;
 use soak::export::live::server::Server;
 use soak::run::simulator::{Scenario, Simulator};

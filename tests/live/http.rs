@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use soak::core::evidence::RunState;
+use soak::core::verdict::evidence::RunState;
 use soak::export::live::LiveRun;
 use soak::export::live::server::{EVENT_READERS, Server};
 use soak::infra::http_server::ServeError;

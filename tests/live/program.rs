@@ -128,7 +128,7 @@ fn sample(metrics: &str, begin: &str) -> f64 {
 
 #[test]
 fn a_simulated_run_shows_the_metrics_of_its_trading_system_and_its_counters_only_grow() {
-    use soak::core::bot_metrics::{CONTRACT, Kind};
+    use soak::core::iteration::bot_metrics::{CONTRACT, Kind};
 
     // An interval of a minute: within the test the first iteration does not end.
     let run = start("3", "60");

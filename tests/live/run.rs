@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use soak::core::evidence::RunState;
-use soak::core::guards::Guard;
+use soak::core::iteration::guards::Guard;
+use soak::core::iteration::params::Parameter;
+use soak::core::iteration::params::{ParamName, ParamValues};
 use soak::core::kpi::{KpiId, KpiTable};
-use soak::core::params::Parameter;
-use soak::core::params::{ParamName, ParamValues};
 use soak::core::policy::Policy;
 use soak::core::verdict::Outcome;
+use soak::core::verdict::evidence::RunState;
 use soak::export::live::{LiveFacts, LiveRun, LiveVerdict};
 use soak::run::iteration::tuning::TunerState;
 use soak::run::iteration::tuning::{Applied, SkipCode, TuningRecord};

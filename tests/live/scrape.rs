@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use soak::core::analysis::Options;
 use soak::core::policy;
-use soak::core::provenance::Provenance;
+use soak::core::verdict::provenance::Provenance;
 use soak::export::endpoint::Endpoint;
 use soak::export::exporter::Exporter;
 use soak::export::live::folder::Follower;

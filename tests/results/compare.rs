@@ -9,7 +9,7 @@ use soak::core::compare::history::HistoryResult;
 use soak::core::compare::result::CompareResult;
 use soak::core::compare::sides::{self, Reading};
 use soak::core::selftest::result::SelftestResult;
-use soak::core::spark::Glyphs;
+use soak::core::text::spark::Glyphs;
 use soak::infra::clock::StopRequest;
 use soak::ops::golden::json::Json;
 use soak::ops::golden::{GoldenResult, KEPT, Settings, compare};

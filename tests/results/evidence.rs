@@ -1,17 +1,17 @@
 //! Hand-made evidence, small enough to do every sum on paper.
 
 use soak::core::analysis::{Analysis, Options, analyse};
-use soak::core::evidence::{
-    BadFile, Declared, Duplicate, Evidence, Finding, ForeignVerdict, Renumbered, RunState,
-};
-use soak::core::guards::Guard;
+use soak::core::iteration::guards::Guard;
+use soak::core::iteration::params::{ParamName, ParamValues};
 use soak::core::iteration::{Defect, Iteration, KpiDefect, SkipReason};
 use soak::core::kpi::KpiId;
-use soak::core::params::{ParamName, ParamValues};
 use soak::core::policy::Policy;
 use soak::core::policy::read;
-use soak::core::provenance::{Override, Provenance};
 use soak::core::series::{Interner, Series};
+use soak::core::verdict::evidence::{
+    BadFile, Declared, Duplicate, Evidence, Finding, ForeignVerdict, Renumbered, RunState,
+};
+use soak::core::verdict::provenance::{Override, Provenance};
 
 /// The built-in policy.
 pub fn policy() -> Policy {

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use serde_json::{Value, json};
 use soak::core::analysis::Origin;
+use soak::core::iteration::params::ParamValues;
 use soak::core::kpi::KpiId;
-use soak::core::params::ParamValues;
+use soak::report::soak_metrics::{GatesSummary, SoakMetrics};
 use soak::run::iteration::tuning::TunerState;
 use soak::run::iteration::tuning::TuningRecord;
 use soak::run::iteration::{IterationRecord, IterationSummary, Phase};
 use soak::run::metrics::MetricsCollector;
 use soak::run::metrics::RunReport;
-use soak::wire::soak_metrics::{GatesSummary, SoakMetrics};
 
 use super::evidence::{policy, provenance};
 use super::schemas::errors;

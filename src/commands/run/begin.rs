@@ -8,11 +8,12 @@ use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use super::settings::{self, Job, plain, usage};
 use crate::commands::Failure;
 use crate::core::analysis::Origin;
-use crate::core::manifest::{
-    self, DeclaredOverride, MANIFEST_VERSION, RunEvent, RunManifest, RunSettings, RunState, Segment,
-    SourceSettings,
+use crate::core::iteration::manifest;
+use crate::core::iteration::manifest::{
+    DeclaredOverride, MANIFEST_VERSION, RunEvent, RunManifest, RunSettings, RunState, Segment, SourceSettings,
 };
-use crate::core::params::{ParamName, ParamValues};
+use crate::core::iteration::params::{ParamName, ParamValues};
+use crate::core::load::overrides_file as overrides;
 use crate::infra::artifacts::Durability;
 use crate::infra::atomic_file as loose;
 use crate::infra::clock;
@@ -23,7 +24,6 @@ use crate::run::iteration::tuning::TunerState;
 use crate::run::plan::{PlannedFile, RunPlan, plan as make_plan};
 use crate::run::source::Source;
 use crate::run::start::{Start, StartOrigin, StartValue};
-use crate::wire::overrides;
 
 /// The note of a run whose clock is fixed and whose reports have times of their own.
 const FIXED_CLOCK: &str = "the clock is fixed by the environment (`SOAK_NOW`): whether reports are stale by their own \

@@ -9,16 +9,18 @@ use crate::cli::values::Format;
 use crate::commands::judging::cannot_judge;
 use crate::commands::post_soak::end as end_with;
 use crate::commands::{Failure, print};
+use crate::core::analysis::folder::{Request, judge};
 use crate::core::analysis::{Analysis, Options, Origin};
-use crate::core::manifest::RunState;
+use crate::core::iteration::manifest::RunState;
+use crate::core::load::overrides_file as overrides;
 use crate::core::policy::Policy;
-use crate::core::shell;
+use crate::core::text::shell;
 use crate::core::verdict::Outcome;
 use crate::exit::Exit;
 use crate::export::live::LiveVerdict;
 use crate::export::live::server::Server;
-use crate::flow::judge::{Request, judge};
 use crate::infra::atomic_file as loose;
+use crate::report::soak_metrics::{GatesSummary, SoakMetrics};
 use crate::report::terminal::Style;
 use crate::report::{json, run_results as soak_results_md};
 use crate::run::engine::{End, Ended};
@@ -26,8 +28,6 @@ use crate::run::folder::RunFolderError;
 use crate::run::log::{self, LogEvent};
 use crate::run::metrics::RunReport;
 use crate::run::text::{self, Decision, NextStep, RunEnd};
-use crate::wire::overrides;
-use crate::wire::soak_metrics::{GatesSummary, SoakMetrics};
 
 /// Ends a run, however it ended.
 pub(super) fn end(

@@ -17,12 +17,13 @@ use crate::cli::start::StartArgs;
 use crate::commands::Failure;
 use crate::commands::access::target;
 use crate::commands::run::watch::Simulated;
-use crate::core::manifest::{self, RunSettings, SourceSettings};
+use crate::core::iteration::manifest;
+use crate::core::iteration::manifest::{RunSettings, SourceSettings};
 use crate::core::policy::run::{Preset, RunPolicy};
 use crate::core::policy::{Policy, RunGate};
-use crate::core::provenance::Provenance;
-use crate::core::shell;
+use crate::core::text::shell;
 use crate::core::verdict::Severity;
+use crate::core::verdict::provenance::Provenance;
 use crate::infra::atomic_file as loose;
 use crate::infra::http::Limits;
 use crate::run::folder::report as tuning_written;
@@ -404,7 +405,7 @@ fn chosen_preset(args: &TuningArgs, policy: &RunPolicy) -> Result<Option<Preset>
         let json = loose::read(file).map_err(Failure::input)?;
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
         let path = file.display().to_string();
-        return crate::wire::preset::read(&json, &name, &path).map(Some).map_err(|error| {
+        return crate::run::preset::read(&json, &name, &path).map(Some).map_err(|error| {
             Failure::input(anyhow!(error).context(format!("the preset `{path}` cannot be used")))
         });
     }
@@ -489,7 +490,7 @@ fn is_of_a_run(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
     [
         manifest::MANIFEST_FILE,
-        crate::core::manifest::RUN_LOG_FILE,
+        crate::core::iteration::manifest::RUN_LOG_FILE,
         tuning_written::STATE_FILE,
         tuning_written::REPORT_FILE,
     ]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::cli::globals::LogFormat;
 use crate::core::analysis::Options;
-use crate::core::manifest::ClockStep;
+use crate::core::iteration::manifest::ClockStep;
 use crate::core::policy::Policy;
 use crate::core::verdict::Outcome;
 use crate::export::live::LiveVerdict;
@@ -17,7 +17,7 @@ use crate::export::live::server::Publisher;
 use crate::infra::clock::{self, Stopwatch};
 use crate::infra::notify::{self, Target};
 use crate::infra::progress::{self, Progress};
-use crate::render::notification::{one_line, with_link};
+use crate::report::notification::{one_line, with_link};
 use crate::report::terminal::Style;
 use crate::run::engine::Watcher;
 use crate::run::iteration::{IterationRecord, KpiVerdict};

@@ -8,24 +8,24 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Analysis, KpiStats, Settled, SymbolAnalysis, WindowStats};
+use crate::core::analysis::deltas::{Counts, Verification};
 use crate::core::analysis::origin::OriginBlock;
-use crate::core::anomalies::Anomaly;
-use crate::core::course::changes::SpikeAt;
-use crate::core::course::{Change, DriftVerdict, KpiChanges, KpiDrift, Pace};
-use crate::core::deltas::{Counts, Verification};
-use crate::core::drift::{Drift, DriftWord, Resource};
-use crate::core::edge::EdgeDecomposition;
-use crate::core::evidence::{BadFile, Duplicate, Evidence, Finding, ForeignVerdict, Renumbered};
-use crate::core::guards::{Guard, GuardCounts};
+use crate::core::analysis::recommend::Recommendation;
+use crate::core::iteration::edge::EdgeDecomposition;
+use crate::core::iteration::guards::{Guard, GuardCounts};
+use crate::core::iteration::params::ParamName;
+use crate::core::iteration::signatures::{SignatureLoop, Signatures};
 use crate::core::judge::passes::Passes;
 use crate::core::kpi::{KpiId, Unit};
-use crate::core::params::ParamName;
-use crate::core::provenance::{Override, Provenance};
-use crate::core::recommend::Recommendation;
 use crate::core::series::Series;
-use crate::core::signatures::{SignatureLoop, Signatures};
+use crate::core::series::anomalies::Anomaly;
+use crate::core::trend::changes::SpikeAt;
+use crate::core::trend::resources::{Drift, DriftWord, Resource};
+use crate::core::trend::{Change, DriftVerdict, KpiChanges, KpiDrift, Pace};
+use crate::core::verdict::evidence::{BadFile, Duplicate, Evidence, Finding, ForeignVerdict, Renumbered};
+use crate::core::verdict::provenance::{Override, Provenance};
+use crate::core::verdict::violations::{KpiViolations, Violation, Violations};
 use crate::core::verdict::{Check, Outcome};
-use crate::core::violations::{KpiViolations, Violation, Violations};
 use crate::stats::{MeanInterval, MedianInterval, Trend};
 
 /// Most entries of a list that grows with the length of the run.

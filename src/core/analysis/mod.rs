@@ -3,6 +3,14 @@
 //! Renderers take the result and compute nothing; the outcome in it decides the exit code. This file holds
 //! what there is to know, `compute` how it is found out.
 
+pub mod recommend;
+
+pub mod deltas;
+
+pub mod audit;
+
+pub mod folder;
+
 mod compute;
 mod course;
 pub mod document;
@@ -10,23 +18,23 @@ pub mod origin;
 mod reason;
 pub mod result;
 
-use super::anomalies::Anomaly;
-use super::course::{KpiChanges, KpiDrift, Pace};
-use super::deltas::Verification;
-use super::drift::Drift;
-use super::edge::EdgeDecomposition;
-use super::evidence::{Evidence, Finding};
-use super::guards::{Guard, GuardCounts};
 use super::iteration::last_time;
 use super::judge::passes::Passes;
 use super::kpi::KpiId;
 use super::policy::Statistic;
-use super::recommend::Recommendation;
 use super::series::Series;
-use super::signatures::Signatures;
 use super::verdict::{Check, Outcome, reasons};
-use super::violations::Violations;
-use super::window::Window;
+use crate::core::analysis::deltas::Verification;
+use crate::core::analysis::recommend::Recommendation;
+use crate::core::iteration::edge::EdgeDecomposition;
+use crate::core::iteration::guards::{Guard, GuardCounts};
+use crate::core::iteration::signatures::Signatures;
+use crate::core::series::anomalies::Anomaly;
+use crate::core::series::window::Window;
+use crate::core::trend::resources::Drift;
+use crate::core::trend::{KpiChanges, KpiDrift, Pace};
+use crate::core::verdict::evidence::{Evidence, Finding};
+use crate::core::verdict::violations::Violations;
 use crate::stats::{MeanInterval, MedianInterval, Summary, Trend};
 
 pub use compute::{analyse, pass_limits};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::evidence::Evidence;
+use crate::core::verdict::evidence::Evidence;
 
 /// Where the data comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl From<&Origin> for OriginBlock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::evidence::{Declared, RunState};
+    use crate::core::verdict::evidence::{Declared, RunState};
 
     fn origin(declared: Option<&str>, files: &[&str], no_wait: bool) -> Origin {
         let declared = declared.map(|source| Declared {

@@ -1,7 +1,7 @@
 //! Why a verdict is what it is, in one sentence: the same in every output.
 
 use super::Analysis;
-use crate::core::tally::Tally;
+use crate::core::iteration::tally::Tally;
 use crate::core::verdict::{Check, Outcome, reasons};
 
 /// Symbols with the same verdict that are named; more are counted.

@@ -10,9 +10,9 @@ use serde::Serialize;
 use super::Analysis;
 use super::document::{LISTED, first};
 use super::origin::OriginBlock;
-use crate::core::deltas::Verification;
-use crate::core::evidence::Finding;
-use crate::core::provenance::{Override, Provenance};
+use crate::core::analysis::deltas::Verification;
+use crate::core::verdict::evidence::Finding;
+use crate::core::verdict::provenance::{Override, Provenance};
 use crate::core::verdict::{Check, Outcome};
 
 /// Delta verification in four numbers.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use strum::VariantArray as _;
 
 use crate::core::json::text::parse_marked;
-use crate::core::number::{exact, trimmed};
+use crate::core::text::number::{exact, trimmed};
 
 /// What a run was measured under, in the order of reports.
 #[derive(
@@ -155,7 +155,7 @@ fn seconds(value: Option<&Value>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::manifest::fixture;
+    use crate::core::iteration::manifest::fixture;
 
     fn of(pairs: &[(Condition, &str)]) -> Conditions {
         pairs.iter().map(|(condition, value)| (*condition, (*value).to_owned())).collect()

@@ -9,17 +9,18 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::sides::measured;
+use crate::core::analysis::folder as judge;
+use crate::core::analysis::folder::{JudgeError, Request};
 use crate::core::analysis::{Options, limits_word};
-use crate::core::instant;
 use crate::core::iteration::first_time;
+use crate::core::load::{LARGEST, read_bounded, runs_below};
 use crate::core::policy::{KpiRule, Policy};
-use crate::core::provenance::Provenance;
 use crate::core::series::Series;
-use crate::core::spark::{Glyphs, sparkline};
+use crate::core::series::instant;
+use crate::core::text::spark::{Glyphs, sparkline};
+use crate::core::verdict::provenance::Provenance;
 use crate::core::verdict::{Outcome, WindowUsed};
 use crate::failure::Failure;
-use crate::flow::judge::{self, JudgeError, Request};
-use crate::io::load::{LARGEST, read_bounded, runs_below};
 
 /// Columns that a sparkline may take.
 const WIDTH: usize = 60;
@@ -151,7 +152,11 @@ fn find(below: &Path) -> Result<Vec<Found>, Failure> {
         // An isolated run is copied into `latest`: one run in two folders.
         let is_copy = |other: &Found| !manifest.is_empty() && other.manifest == manifest;
         if !found.iter().any(is_copy) {
-            found.push(Found { start: crate::core::manifest::started_utc(&manifest), folder, manifest });
+            found.push(Found {
+                start: crate::core::iteration::manifest::started_utc(&manifest),
+                folder,
+                manifest,
+            });
         }
     }
     Ok(found)
@@ -185,7 +190,7 @@ fn time(text: Option<&str>) -> Option<i64> {
 fn manifest_of(folder: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     // The judge reports a manifest that cannot be read.
-    match read_bounded(&folder.join(crate::core::manifest::MANIFEST_FILE), LARGEST, &mut bytes) {
+    match read_bounded(&folder.join(crate::core::iteration::manifest::MANIFEST_FILE), LARGEST, &mut bytes) {
         Ok(()) => bytes,
         Err(_) => Vec::new(),
     }

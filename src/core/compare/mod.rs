@@ -4,6 +4,8 @@
 //! Sides are read in [`sides`] and, where they were promoted, in [`baselines`]; [`significance`] judges single values;
 //! [`result`] is what all formats show.
 
+pub mod snapshot;
+
 pub mod baselines;
 pub mod conditions;
 pub mod history;
@@ -18,8 +20,8 @@ use serde::Serialize;
 
 use self::result::ComparedAnswer;
 use super::kpi::Direction;
-use super::number::{Finite, TOLERANCE};
 use super::policy::KpiRule;
+use crate::core::text::number::{Finite, TOLERANCE};
 
 use super::verdict::{Outcome, WindowUsed};
 

@@ -3,10 +3,10 @@
 //! Must not judge.
 
 use super::significance::{Answer, Judged, More};
-use crate::core::course::Change;
 use crate::core::judge::{count, show, with_unit};
 use crate::core::kpi::KpiId;
-use crate::core::number::{distance, fixed, trimmed};
+use crate::core::text::number::{distance, fixed, trimmed};
+use crate::core::trend::Change;
 
 pub fn sentence(judged: &Judged) -> String {
     let kpi = judged.kpi;

@@ -7,18 +7,19 @@ use anyhow::anyhow;
 use super::conditions::{self, Condition, Conditions};
 use super::significance::{Around, Values};
 use super::{ComparedRun, Measured};
+use crate::core::analysis::folder as judge;
+use crate::core::analysis::folder::{JudgeError, Judged, Request};
 use crate::core::analysis::{Analysis, Options, SymbolAnalysis};
+use crate::core::compare::snapshot::baseline;
 use crate::core::json::Node;
 use crate::core::kpi::KpiId;
+use crate::core::load::{LARGEST, read_bounded};
 use crate::core::policy::ORDER;
 use crate::core::policy::{KpiRule, Policy, WindowSpec};
-use crate::core::snapshot::baseline;
+use crate::core::series::window::Window;
 use crate::core::verdict::WindowUsed;
-use crate::core::window::Window;
 use crate::failure::Failure;
-use crate::flow::judge::{self, JudgeError, Judged, Request};
 use crate::infra::atomic_file;
-use crate::io::load::{LARGEST, read_bounded};
 
 /// How sides are read.
 #[derive(Clone, Copy, Debug)]
@@ -198,7 +199,8 @@ pub fn of_judged(judged: &Judged, path: &Path, policy: &Policy) -> Result<Side, 
 fn conditions_of(folder: &Path, analysis: &Analysis) -> Conditions {
     let mut bytes = Vec::new();
     // The judge reports a manifest that cannot be read.
-    let read = read_bounded(&folder.join(crate::core::manifest::MANIFEST_FILE), LARGEST, &mut bytes);
+    let read =
+        read_bounded(&folder.join(crate::core::iteration::manifest::MANIFEST_FILE), LARGEST, &mut bytes);
     let mut known = if read.is_ok() { conditions::of_manifest(&bytes) } else { Conditions::new() };
     if let Some(source) = analysis.source() {
         let is_simulated = analysis.origin.simulated;

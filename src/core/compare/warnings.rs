@@ -5,8 +5,8 @@ use super::baselines::{StoredBaseline, each_kpi};
 use super::conditions::Condition;
 use crate::core::judge::show_distance;
 use crate::core::kpi::{Direction, KpiId};
-use crate::core::number::TOLERANCE;
 use crate::core::policy::{KpiRule, Policy};
+use crate::core::text::number::TOLERANCE;
 use crate::stats::summary;
 
 /// One sentence each, of the readable baselines with their numbers and files, oldest first.

@@ -4,9 +4,9 @@
 //! renderers make them harmless.
 
 use crate::core::analysis::Deep;
+use crate::core::analysis::recommend::Recommendation;
 use crate::core::kpi::KpiId;
 use crate::core::policy::Policy;
-use crate::core::recommend::Recommendation;
 use crate::core::verdict::{Check, Outcome};
 
 /// `net_bps: change base_spread_bps_delta`; where there was nothing to compare with the limit, what is lacking;

@@ -2,13 +2,13 @@
 //! policy says `gates = true`.
 
 use super::{count, list_numbers};
-use crate::core::anomalies::Anomaly;
 use crate::core::policy::Policy;
-use crate::core::ranges::Ranges;
 use crate::core::series::Series;
+use crate::core::series::anomalies::Anomaly;
+use crate::core::series::ranges::Ranges;
+use crate::core::series::window::Window;
+use crate::core::verdict::violations::Violations;
 use crate::core::verdict::{Check, Comparison, Outcome, Part, Severity};
-use crate::core::violations::Violations;
-use crate::core::window::Window;
 
 /// One check a KPI: no CRIT, no WARN.
 pub fn violations(series: &Series, found: &Violations, policy: &Policy, numbers: &Ranges) -> Vec<Check> {

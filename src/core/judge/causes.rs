@@ -3,11 +3,11 @@
 //! Explains; which iterations pass is decided in [`super::passes`].
 
 use super::{beside_name, count, list_numbers, side_of_a_miss};
-use crate::core::number::{beside, exact};
 use crate::core::policy::{GateSet, KpiGate};
 use crate::core::series::Series;
+use crate::core::series::window::Window;
+use crate::core::text::number::{beside, exact};
 use crate::core::verdict::Comparison;
-use crate::core::window::Window;
 
 /// Causes behind the first one that are named; more are counted.
 const NAMED: usize = 3;

@@ -2,9 +2,9 @@
 
 use super::{count, list_numbers};
 use crate::core::policy::Policy;
+use crate::core::series::window::Window;
 use crate::core::series::{Row, Series};
 use crate::core::verdict::{Check, Comparison, LimitSource, Outcome, Part, Severity};
-use crate::core::window::Window;
 
 /// As many failed collections in a row as end a run (`patience.failed_collections`) are a FAIL at the end of the
 /// window; `None` = every collection of the window succeeded.

@@ -6,7 +6,7 @@
 use super::show_limit;
 use crate::core::analysis::Analysis;
 use crate::core::kpi::KpiTable;
-use crate::core::number::beside;
+use crate::core::text::number::beside;
 use crate::core::verdict::{Check, Outcome, Part};
 
 /// At most so many misses stand in a sentence.
@@ -79,14 +79,14 @@ fn short(kpi: &str) -> &str {
 mod tests {
     use super::*;
     use crate::core::analysis::{Deep, Origin, SymbolAnalysis};
-    use crate::core::evidence::Evidence;
-    use crate::core::guards::GuardCounts;
+    use crate::core::iteration::guards::GuardCounts;
     use crate::core::judge::passes::Passes;
     use crate::core::policy::{WindowSpec, Windows};
-    use crate::core::ranges::Ranges;
     use crate::core::series::Series;
+    use crate::core::series::ranges::Ranges;
+    use crate::core::series::window::Window;
+    use crate::core::verdict::evidence::Evidence;
     use crate::core::verdict::{Comparison, Severity, WindowUsed};
-    use crate::core::window::Window;
 
     fn check(part: Part, kpi: &str, outcome: Outcome, reason: &str) -> Check {
         Check {

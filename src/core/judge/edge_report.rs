@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::core::kpi::{KpiId, KpiTable};
-use crate::core::number::{beside, exact, fixed, trimmed};
 use crate::core::policy::EdgeReportRule;
+use crate::core::text::number::{beside, exact, fixed, trimmed};
 use crate::core::verdict::{Check, Outcome, Part, Severity, WindowUsed};
 
 /// The totals of an edge report by key; `None` = the key is there without a usable number.

@@ -4,10 +4,10 @@ use crate::core::iteration::Iteration;
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::policy::{ChangeRules, CourseRules};
 use crate::core::policy::{IntegrityRules, Limit, WindowSpec, Windows};
-use crate::core::ranges::Ranges;
+use crate::core::series::ranges::Ranges;
+use crate::core::series::window::Window;
 use crate::core::series::{Interner, Series};
 use crate::core::verdict::{LimitSource, Outcome, Severity};
-use crate::core::window::Window;
 
 /// Windows of three iterations.
 pub const WINDOWS: Windows = Windows { last_n: 3, steady_start: 7 };

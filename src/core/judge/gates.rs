@@ -1,14 +1,14 @@
 //! Sets of limits on window statistics: readiness, goals, and whatever else the policy groups that way.
 
-use super::seen::{Lacking, Seen, see};
 use super::{beside_name, count, list_ranges, show_beside, show_limit, side_of_a_miss};
-use crate::core::number::{beside, exact};
+use crate::core::judge::observation::{Lacking, Seen, see};
 use crate::core::policy::ChangeRules;
 use crate::core::policy::{GateSet, HoldCount, KpiGate, Statistic, WindowSpec, Windows};
-use crate::core::ranges::Ranges;
 use crate::core::series::Series;
+use crate::core::series::ranges::Ranges;
+use crate::core::series::window::Window;
+use crate::core::text::number::{beside, exact};
 use crate::core::verdict::{Check, Outcome, Part, WindowUsed};
-use crate::core::window::Window;
 use crate::stats::Summary;
 
 /// The value that a gate looks at: the statistic over the known values of its window.

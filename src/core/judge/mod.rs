@@ -2,6 +2,10 @@
 //!
 //! Pure. The order of things is in [`super::analysis`]; words for people are made by the renderers.
 
+pub(crate) mod observation;
+
+pub mod sanity;
+
 pub mod action;
 pub mod advisory;
 pub(super) mod causes;
@@ -13,12 +17,11 @@ pub(crate) mod fixture;
 pub mod gates;
 pub mod integrity;
 pub mod passes;
-mod seen;
 
-use super::number::{beside, distance, exact, fixed};
-use super::ranges::Ranges;
 use super::verdict::Comparison;
 use crate::core::kpi::KpiId;
+use crate::core::series::ranges::Ranges;
+use crate::core::text::number::{beside, distance, exact, fixed};
 
 /// A value of a KPI with its decimals and unit, e.g. `312 ms`.
 pub fn show(kpi: KpiId, value: f64) -> String {

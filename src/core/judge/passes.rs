@@ -5,8 +5,8 @@ use super::{count, list_numbers, show_limit};
 use crate::core::kpi::KpiId;
 use crate::core::policy::{FreezeRule, GateSet, KpiGate, RunVerdictRule};
 use crate::core::series::Series;
+use crate::core::series::window::Window;
 use crate::core::verdict::{Check, Comparison, LimitSource, Outcome, Part, Severity};
-use crate::core::window::Window;
 
 /// A limit that one iteration does not meet.
 #[derive(Clone, Debug, PartialEq)]

@@ -17,7 +17,7 @@ use serde_json::de::IoRead as Input;
 use crate::core::json::text::{marked, parse_marked};
 use crate::core::json::{Fields, Object, Read, Seen, Shape, TextReading, duplicate, read_all, shortened};
 use crate::core::judge::edge_report::Totals;
-use crate::core::number::exactly;
+use crate::core::text::number::exactly;
 
 /// What a source delivers for an interval.
 #[derive(Clone, Debug, Default, PartialEq)]

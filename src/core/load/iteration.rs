@@ -12,15 +12,15 @@ use serde_json::de::StrRead;
 
 use super::overrides::Overrides;
 use super::tuning::TuningReader;
-use crate::core::drift::{Resource, ResourceValues};
+use crate::core::iteration::params::ParamValues;
 use crate::core::iteration::{Defect, Iteration, KpiDefect, imputed_gross};
 use crate::core::json::text::{self, is_too_deep, mark_non_finite};
 use crate::core::json::{
     Fields, Flag, Number, Object, Read, Reading, Seen, Text, Texts, duplicate, once, read_all,
 };
 use crate::core::kpi::{KpiId, KpiTable};
-use crate::core::number::Finite;
-use crate::core::params::ParamValues;
+use crate::core::text::number::Finite;
+use crate::core::trend::resources::{Resource, ResourceValues};
 
 /// What an entry of a file is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use serde::de::{Error, MapAccess};
 use serde_json::de::SliceRead;
 
+use crate::core::iteration::params::{ParamName, ParamValues};
 use crate::core::json::{Key, Read, Reading, Shape, duplicate, read_all};
-use crate::core::params::{ParamName, ParamValues};
 
 /// The overrides in the bytes of a `runtime_overrides.json`.
 pub fn read(json: &[u8]) -> Result<ParamValues, serde_json::Error> {

@@ -122,8 +122,8 @@ fn whole(number: f64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::iteration::params::ParamName;
     use crate::core::json::NOT_FINITE_SENTINEL;
-    use crate::core::params::ParamName;
 
     fn report(json: &str) -> TuningReport {
         read(json.as_bytes()).expect("a readable report")

@@ -2,9 +2,9 @@
 
 use crate::core::config::values::{Parsed, name, number, positive};
 use crate::core::config::{Keep, Read, Value, all, section};
-use crate::core::guards::Guard;
+use crate::core::iteration::guards::Guard;
+use crate::core::iteration::params::{ParamName, Step};
 use crate::core::kpi::KpiId;
-use crate::core::params::{ParamName, Step};
 use crate::core::text::did_you_mean;
 use crate::core::verdict::Comparison;
 

@@ -7,8 +7,8 @@ use crate::core::config::values::{
     Parsed, name, names, not_negative, number, one_of, positive, string, switch,
 };
 use crate::core::config::{self, Noted, Read, Value};
+use crate::core::iteration::params::{ParamName, ParamValues, Parameter, Parameters};
 use crate::core::kpi::{Direction, Kpi, KpiTable, Spelling, Unit, interned};
-use crate::core::params::{ParamName, ParamValues, Parameter, Parameters};
 use crate::core::text::did_you_mean;
 
 /// A table of the policy.

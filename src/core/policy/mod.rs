@@ -28,7 +28,7 @@ use crate::infra::hex::hex;
 use crate::stats::intervals::FEWEST_FOR_PHI;
 use declared::Table;
 
-pub use super::params::Step;
+pub use crate::core::iteration::params::Step;
 pub use advice::{Condition, RecommendationRule, Subject};
 pub use compare::{CompareRules, KpiRule, Margin, ORDER};
 pub use gates::{

@@ -11,8 +11,8 @@ use crate::core::config::values::{
 };
 use crate::core::config::{Keep, Read, Value, all, section};
 use crate::core::kpi::KpiId;
-use crate::core::number::TOLERANCE;
-use crate::core::shell;
+use crate::core::text::number::TOLERANCE;
+use crate::core::text::shell;
 use crate::core::verdict::Comparison;
 
 use super::declared::Table;

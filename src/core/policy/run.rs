@@ -7,9 +7,9 @@ use crate::core::config::values::{
     size, switch, whole,
 };
 use crate::core::config::{Keep, Noted, Read, Value, all, section};
+use crate::core::iteration::manifest::{MeasureAt, SOURCES};
+use crate::core::iteration::params::{ParamName, ParamValues, Parameter, Parameters, Step};
 use crate::core::kpi::KpiId;
-use crate::core::manifest::{MeasureAt, SOURCES};
-use crate::core::params::{ParamName, ParamValues, Parameter, Parameters, Step};
 use crate::core::text::did_you_mean;
 use crate::core::verdict::{Comparison, LimitSource};
 

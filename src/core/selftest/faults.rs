@@ -5,7 +5,7 @@ use crate::core::judge::{list_numbers, show, show_distance, show_limit};
 use crate::core::kpi::{Direction, KpiId};
 use crate::core::policy::{GateSet, KpiGate};
 use crate::core::series::Series;
-use crate::core::window::Window;
+use crate::core::series::window::Window;
 use crate::stats::Summary;
 
 /// Fewest values that a spread is taken from; with fewer the floor of the KPI stands in.

@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use super::analysis::Analysis;
 use super::kpi::KpiId;
-use super::number::TOLERANCE;
 use super::verdict::{Check, Outcome};
+use crate::core::text::number::TOLERANCE;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
 pub enum FaultKind {

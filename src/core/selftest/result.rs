@@ -10,13 +10,14 @@ use serde::Serialize;
 use super::faults::{Subject, faults};
 use super::scratch::Scratch;
 use super::{Edit, Fault, Notice, Passes, Reaction, reactions, tamper};
+use crate::core::analysis::folder as judge;
+use crate::core::analysis::folder::Request;
 use crate::core::analysis::{Analysis, Options, limits_word, pass_limits};
 use crate::core::policy::{Policy, WindowSpec};
-use crate::core::provenance::Provenance;
+use crate::core::series::window::Window;
 use crate::core::verdict::Outcome;
-use crate::core::window::Window;
+use crate::core::verdict::provenance::Provenance;
 use crate::failure::Failure;
-use crate::flow::judge::{self, Request};
 use crate::infra::clock::StopRequest;
 
 /// A fault, and what became of it.

@@ -10,9 +10,9 @@ use std::path::Path;
 use anyhow::anyhow;
 use tempfile::TempDir;
 
+use crate::core::load::{LARGEST, iteration_names, read_bounded};
 use crate::failure::Failure;
 use crate::infra::clock::StopRequest;
-use crate::io::load::{LARGEST, iteration_names, read_bounded};
 
 /// What stands beside the iterations and has a say in the verdict.
 const BESIDE: [&str; 6] = [

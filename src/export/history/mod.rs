@@ -8,10 +8,10 @@ pub mod plan;
 
 use std::collections::BTreeMap;
 
-use crate::core::evidence::Evidence;
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::series::Series;
-use crate::wire::remote_write::{Label, Sample, TimeSeries, WriteRequest};
+use crate::core::verdict::evidence::Evidence;
+use crate::export::remote_write_message::{Label, Sample, TimeSeries, WriteRequest};
 
 /// One iteration with what it measured.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,12 +9,12 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::core::guards::Guard;
+use crate::core::iteration::guards::Guard;
+use crate::core::iteration::manifest::RunState;
+use crate::core::iteration::params::Parameter;
 use crate::core::kpi::{Direction, KpiId};
-use crate::core::manifest::RunState;
-use crate::core::number::{fixed, trimmed};
-use crate::core::params::Parameter;
 use crate::core::policy::KpiGate;
+use crate::core::text::number::{fixed, trimmed};
 use crate::export::live::{LiveChange, LiveFacts, LiveIteration, LiveRun, LiveVerdict};
 use crate::run::iteration::KpiVerdict;
 use crate::run::iteration::tuning::SkipCode;

@@ -6,14 +6,17 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use crate::core::analysis::folder as judge;
+use crate::core::analysis::folder::{JudgeError, Judged, Request};
 use crate::core::analysis::{Analysis, Options, SymbolAnalysis, limits_word, pass_limits};
-use crate::core::manifest::{self, RunManifest, SourceSettings};
+use crate::core::iteration::manifest;
+use crate::core::iteration::manifest::{RunManifest, SourceSettings};
+use crate::core::load;
+use crate::core::load::LoadError;
 use crate::core::policy::Policy;
-use crate::core::provenance::Provenance;
+use crate::core::verdict::provenance::Provenance;
 use crate::export::live::{LiveFacts, LiveIteration, LiveRun, LiveVerdict};
-use crate::flow::judge::{self, JudgeError, Judged, Request};
 use crate::infra::atomic_file as loose;
-use crate::io::load::{self, LoadError};
 
 /// Files whose time says when a run was last heard of.
 const SIGNS_OF_LIFE: [&str; 2] = ["RUN_LOG.jsonl", manifest::MANIFEST_FILE];

@@ -5,9 +5,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::core::guards::Guard;
+use crate::core::iteration::guards::Guard;
+use crate::core::iteration::manifest::RunState;
 use crate::core::kpi::KpiId;
-use crate::core::manifest::RunState;
 use crate::core::verdict::Outcome;
 use crate::export::bot::bot;
 use crate::export::live::{LiveIteration, LiveRun};

@@ -5,7 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::core::number::fixed;
+use crate::core::text::number::fixed;
 use crate::export::live::LiveRun;
 use crate::export::live::document::{LiveDocument, LiveIterationRow, LiveKpi, LiveRunRow, overview};
 use crate::report::html::{base64, escape, fill, symbol};

@@ -25,9 +25,9 @@ use tokio::time::sleep;
 
 use super::document::LiveDocument;
 use super::{LiveRun, metrics, page};
-use crate::core::listen::ListenAddress;
-use crate::core::manifest::RunState;
+use crate::core::iteration::manifest::RunState;
 use crate::infra::clock;
+use crate::infra::http_server::ListenAddress;
 use crate::infra::http_server::{HttpThread, Listening, ServeError, as_json};
 use crate::report::json::compact_ascii;
 

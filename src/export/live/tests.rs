@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::guards::Guard;
+use crate::core::iteration::guards::Guard;
 use crate::core::kpi::KpiId;
 use crate::core::policy::{Judge, KpiGate, Limit, Statistic, WindowSpec};
 use crate::core::verdict::{Comparison, LimitSource, Severity};

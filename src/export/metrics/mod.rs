@@ -5,13 +5,13 @@
 //! know them.
 
 use crate::core::analysis::{Analysis, SymbolAnalysis};
-use crate::core::guards::Guard;
+use crate::core::compare::snapshot::Snapshot;
+use crate::core::iteration::guards::Guard;
+use crate::core::iteration::params::ParamName;
 use crate::core::kpi::KpiId;
-use crate::core::number::round_half_even;
-use crate::core::params::ParamName;
-use crate::core::provenance::Provenance;
 use crate::core::series::{Row, Series};
-use crate::core::snapshot::Snapshot;
+use crate::core::text::number::round_half_even;
+use crate::core::verdict::provenance::Provenance;
 use crate::report::exposition::{Exposition, Form};
 use crate::report::metrics::{Sample, family, flag, write};
 use crate::stats::Summary;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::*;
-use crate::core::evidence::{BadFile, Evidence};
 use crate::core::iteration::Iteration;
-use crate::core::params::ParamValues;
+use crate::core::iteration::params::ParamValues;
+use crate::core::verdict::evidence::{BadFile, Evidence};
 use crate::report::fixture::{analysed, folder, good, provenance, series, with};
 
 fn text(evidence: Evidence, form: Form, legacy: bool) -> String {

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::history::plan::{Prometheus, Store, Times};
 use crate::core::json::shortened;
+use crate::export::remote_write_message::{HEADERS, TooLarge, WriteRequest};
 use crate::infra::http::percent_encoded as encode;
 use crate::infra::http::{Answered, Call, HttpError, Limits, Method, Target, exchange};
-use crate::wire::remote_write::{HEADERS, TooLarge, WriteRequest};
 
 /// Where remote write is taken, below the base of a server.
 const WRITE: &str = "/api/v1/write";

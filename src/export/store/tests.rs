@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use prost::Message;
 
 use super::*;
+use crate::export::remote_write_message::{Label, Sample, TimeSeries};
 use crate::infra::http::Auth;
-use crate::io::test_server::{Answer, QUICK, TestServer};
-use crate::wire::remote_write::{Label, Sample, TimeSeries};
+use crate::infra::test_server::{Answer, QUICK, TestServer};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 

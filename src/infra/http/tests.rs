@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::io::test_server::{Answer, QUICK, TestServer};
+use crate::infra::test_server::{Answer, QUICK, TestServer};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 

@@ -17,7 +17,7 @@ use serde::Serialize;
 use self::json::Json;
 use self::rule::{Rule, Step, Treatment};
 use crate::core::json::shortened;
-use crate::io::load::{LARGEST, read_bounded};
+use crate::core::load::{LARGEST, read_bounded};
 use crate::report::text::printable;
 
 /// Differences that are kept; the rest is only counted.

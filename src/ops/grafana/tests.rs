@@ -1,7 +1,7 @@
 //! The client against a server of a few lines: what goes over the wire, and what does not.
 
 use super::*;
-use crate::io::test_server::{Answer as Given, TestServer};
+use crate::infra::test_server::{Answer as Given, TestServer};
 
 fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Given {
     let length = body.len().to_string();

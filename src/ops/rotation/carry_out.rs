@@ -12,12 +12,12 @@ use super::{
     ARCHIVE_ENDING, Left, Plan, REMOVING_PREFIX, Removal, SNAPSHOTS, Snapshot, Trim, archive, failed,
     inventory, path_of, sync_folder,
 };
-use crate::core::ranges::Ranges;
+use crate::core::load::{LARGEST, read_bounded};
+use crate::core::series::ranges::Ranges;
 use crate::failure::Failure;
 use crate::infra::artifacts::Durability;
 use crate::infra::failpoint::failpoint;
 use crate::infra::lock::{FolderLock, LockError};
-use crate::io::load::{LARGEST, read_bounded};
 use crate::run::folder::{RunFolderError, rewrite_manifest};
 
 /// How long another writer is waited for. A run is not waited for.

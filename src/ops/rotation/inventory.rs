@@ -12,18 +12,18 @@ use super::{
     ARCHIVE_ENDING, Inventory, IterationFile, Left, REMOVING_PREFIX, RunFacts, SNAPSHOTS, Snapshot, Standing,
     WANTED, failed,
 };
-use crate::core::manifest::RunLogLine as LogLine;
+use crate::core::iteration::manifest::RunLogLine as LogLine;
+use crate::core::load::parse_name;
 use crate::failure::Failure;
 use crate::infra::artifacts::manifest as artifact_manifest;
 use crate::infra::lock;
-use crate::io::load::parse_name;
 use crate::run::folder::OVERRIDES_FILE;
 use crate::run::folder::report as tuning_written;
 
 /// What a run writes by itself, beside its iterations and what begins with `.soak-`.
 const RUN_FILES: [&str; 5] = [
-    crate::core::manifest::MANIFEST_FILE,
-    crate::core::manifest::RUN_LOG_FILE,
+    crate::core::iteration::manifest::MANIFEST_FILE,
+    crate::core::iteration::manifest::RUN_LOG_FILE,
     OVERRIDES_FILE,
     tuning_written::STATE_FILE,
     tuning_written::REPORT_FILE,
@@ -73,7 +73,7 @@ pub(super) fn check(base: &Path) -> Result<(), Failure> {
 
 /// Whether a folder holds a run itself, and not only folders of runs.
 fn is_run(base: &Path) -> bool {
-    base.join(crate::core::manifest::MANIFEST_FILE).symlink_metadata().is_ok()
+    base.join(crate::core::iteration::manifest::MANIFEST_FILE).symlink_metadata().is_ok()
         || fs::read_dir(base).is_ok_and(|entries| {
             entries
                 .filter_map(Result::ok)
@@ -126,7 +126,8 @@ fn add_run(folder: &Path, name: &str, standing: Standing, inventory: &mut Invent
     inventory.left.extend(
         found.linked_iterations.iter().map(|file| Left::new(format!("{name}/{file}"), "is a symbolic link")),
     );
-    if found.iterations.is_empty() && !folder.join(crate::core::manifest::MANIFEST_FILE).is_file() {
+    if found.iterations.is_empty() && !folder.join(crate::core::iteration::manifest::MANIFEST_FILE).is_file()
+    {
         return Ok(());
     }
     let time = worked_until(folder).or(found.newest).unwrap_or(DateTime::UNIX_EPOCH);
@@ -153,24 +154,24 @@ fn untouchable(folder: &Path) -> Option<String> {
     if let Some(holder) = lock::holder_of_run(folder) {
         return Some(format!("is in use by {holder}"));
     }
-    let path = folder.join(crate::core::manifest::MANIFEST_FILE);
+    let path = folder.join(crate::core::iteration::manifest::MANIFEST_FILE);
     let damage = match fs::read(&path) {
-        Ok(bytes) => crate::core::manifest::read_declared(&bytes).err()?,
+        Ok(bytes) => crate::core::iteration::manifest::read_declared(&bytes).err()?,
         Err(error) if error.kind() == ErrorKind::NotFound => return None,
         Err(error) => error.to_string(),
     };
-    Some(format!("its {} cannot tell what went: {damage}", crate::core::manifest::MANIFEST_FILE))
+    Some(format!("its {} cannot tell what went: {damage}", crate::core::iteration::manifest::MANIFEST_FILE))
 }
 
 /// When a run was last at work: by the end of its log, else by its manifest.
 fn worked_until(folder: &Path) -> Option<DateTime<Utc>> {
     let time = |text: &str| DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
-    let logged = tail(&folder.join(crate::core::manifest::RUN_LOG_FILE)).and_then(|tail| {
+    let logged = tail(&folder.join(crate::core::iteration::manifest::RUN_LOG_FILE)).and_then(|tail| {
         tail.split(|byte| *byte == b'\n').filter_map(LogLine::parse).filter_map(|line| time(&line.utc)).max()
     });
     logged.or_else(|| {
-        time(&crate::core::manifest::started_utc(
-            &fs::read(folder.join(crate::core::manifest::MANIFEST_FILE)).ok()?,
+        time(&crate::core::iteration::manifest::started_utc(
+            &fs::read(folder.join(crate::core::iteration::manifest::MANIFEST_FILE)).ok()?,
         )?)
     })
 }

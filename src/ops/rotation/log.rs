@@ -10,9 +10,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{LOG_FOLDER, Left, RotationResult, Snapshot, archive};
-use crate::core::number::round_half_even;
+use crate::core::load::read_bounded;
+use crate::core::text::number::round_half_even;
 use crate::infra::atomic_file;
-use crate::io::load::read_bounded;
 use crate::report::json;
 
 const LOG_FILE: &str = "ROTATION_LOG.jsonl";

@@ -26,7 +26,7 @@ pub use self::log::RotationLogLine;
 use self::plan::plan;
 pub use self::text::{rotation as rotation_text, usage as usage_text};
 use crate::core::policy::RotationRules;
-use crate::core::ranges::Ranges;
+use crate::core::series::ranges::Ranges;
 use crate::failure::Failure;
 use crate::run::iteration::file::utc;
 

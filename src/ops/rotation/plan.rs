@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Cause, Inventory, Left, Plan, Removal, RotationRules, RunFacts, Snapshot, Standing, Trim};
-use crate::core::ranges::Ranges;
+use crate::core::series::ranges::Ranges;
 
 /// Something that can go to make room, by age.
 enum Candidate<'a> {

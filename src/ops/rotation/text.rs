@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Cause, Left, Removal, RotationResult, RotationRules, Trim, UsageResult, UsedByRun, utc};
 use crate::core::judge::{count, list_ranges};
-use crate::core::number::fixed;
+use crate::core::text::number::fixed;
 use crate::report::terminal::columns;
 use crate::report::text::printable;
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::json::Node;
 use crate::core::json::text::is_too_deep;
-use crate::core::provenance::Override;
+use crate::core::verdict::provenance::Override;
 use crate::infra::artifacts::manifest::{ArtifactEntry, sha256_hex};
 use crate::release::criteria::{Refusal, ReleaseCriteria};
 use crate::release::json::{object, required, text};

@@ -16,21 +16,21 @@ use super::name;
 use super::notes::Notes;
 use super::texts::{CanaryChecklist, Changelog, RollbackPlan, rendered};
 use super::unusable_bundle;
-use crate::core::number::round_half_even;
-use crate::core::params::ParamValues;
+use crate::core::analysis::folder::Judged;
+use crate::core::compare::snapshot::v1_2::Snapshot12;
+use crate::core::iteration::params::ParamValues;
+use crate::core::load::overrides_file as overrides;
+use crate::core::load::read_plain;
 use crate::core::policy::Policy;
-use crate::core::provenance::Provenance;
-use crate::core::snapshot::v1_2::Snapshot12;
+use crate::core::text::number::round_half_even;
+use crate::core::verdict::provenance::Provenance;
 use crate::failure::Failure;
-use crate::flow::judge::Judged;
 use crate::infra::artifacts::manifest::{ArtifactEntry, sha256_hex};
 use crate::infra::atomic_file as loose;
-use crate::io::load::read_plain;
 use crate::report::artifacts::{delta_checks, delta_report};
 use crate::report::audit;
 use crate::report::text::printable;
 use crate::report::{analysis as reports, deltas, json};
-use crate::wire::overrides;
 
 /// The overrides in the folder of a run.
 const OVERRIDES: &str = "runtime_overrides.json";

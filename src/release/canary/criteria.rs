@@ -9,9 +9,9 @@ use anyhow::anyhow;
 
 use crate::core::analysis::{Analysis, statistic};
 use crate::core::kpi::{KpiId, KpiTable};
-use crate::core::number::{beside, fixed, trimmed};
 use crate::core::policy::release::{CanaryBound, CanaryLimit, CanaryRules, Checkpoint, Trigger};
 use crate::core::policy::{Policy, Statistic};
+use crate::core::text::number::{beside, fixed, trimmed};
 use crate::core::verdict::{Comparison, LimitSource};
 use crate::failure::Failure;
 use crate::release::criteria::number;

@@ -10,16 +10,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::timeline::{Readings, Stretch, Timeline, Trouble, rfc3339};
 use crate::core::analysis::Origin;
-use crate::core::evidence::Evidence;
+use crate::core::load;
 use crate::core::policy::Policy;
 use crate::core::series::Series;
+use crate::core::verdict::evidence::Evidence;
 use crate::failure::Failure;
 use crate::infra::clock::Wait;
 use crate::infra::http::Limits;
 use crate::infra::http::Target;
-use crate::io::load;
+use crate::infra::prometheus::{RangeAnswer, Sample};
 use crate::run::source::prometheus::{Range, ask_range};
-use crate::wire::prometheus::{RangeAnswer, Sample};
 
 /// A server that is asked for the steps of the canary: each metric's query of the policy, over the step that ends.
 #[derive(Clone, Copy, Debug)]
@@ -318,7 +318,7 @@ mod tests {
     use crate::exit::Exit;
     use crate::infra::clock::StopRequest;
     use crate::infra::http::Auth;
-    use crate::io::test_server::{Answer, QUICK, TestServer};
+    use crate::infra::test_server::{Answer, QUICK, TestServer};
 
     fn start() -> DateTime<Utc> {
         "2026-01-01T00:00:00Z".parse().expect("a time")

@@ -23,7 +23,7 @@ use super::unusable_bundle;
 use crate::core::analysis::Analysis;
 use crate::core::policy::Policy;
 use crate::core::policy::{Layer, Origin};
-use crate::core::provenance::Provenance;
+use crate::core::verdict::provenance::Provenance;
 use crate::failure::Failure;
 use crate::infra::clock::Wait;
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use askama::Template;
 
 use super::verdict::CanaryResult;
-use crate::core::number::{distance, fixed, trimmed};
+use crate::core::text::number::{distance, fixed, trimmed};
 use crate::core::verdict::{Check, Outcome};
 use crate::release::texts::{filters, rendered};
 use crate::report::analysis::override_line;

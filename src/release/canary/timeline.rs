@@ -4,8 +4,8 @@
 use anyhow::anyhow;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use crate::core::number::{fixed, trimmed};
 use crate::core::policy::release::CanaryRules;
+use crate::core::text::number::{fixed, trimmed};
 use crate::core::verdict::Outcome;
 use crate::failure::Failure;
 

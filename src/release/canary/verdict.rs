@@ -8,7 +8,7 @@ use super::checks::{Block, Canary, TriggerResult};
 use super::criteria::CanaryCriteria;
 use super::timeline::{Readings, Timeline, later, rfc3339};
 use crate::core::policy::release::RollbackKind;
-use crate::core::provenance::Override;
+use crate::core::verdict::provenance::Override;
 use crate::core::verdict::{Check, Comparison, Outcome, Part, Severity, WindowUsed, join};
 use crate::release::criteria::number;
 

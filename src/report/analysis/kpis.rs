@@ -2,13 +2,13 @@
 
 use super::Subject;
 use crate::core::analysis::{KpiStats, WindowStats};
-use crate::core::guards::Guard;
+use crate::core::iteration::guards::Guard;
 use crate::core::judge::passes::{misses, passes};
 use crate::core::kpi::KpiId;
-use crate::core::number::{beside, fixed};
 use crate::core::policy::KpiGate;
 use crate::core::series::Row;
-use crate::core::spark::{Glyphs, sparkline};
+use crate::core::text::number::{beside, fixed};
+use crate::core::text::spark::{Glyphs, sparkline};
 use crate::report::document::{Cell, Column, Document, Format, columns, row};
 use crate::report::html::text;
 use crate::report::svg::{self, Chart, PLOTS};
@@ -300,7 +300,7 @@ fn page_row(subject: Subject<'_>, kpis: &[KpiId], position: usize) -> Vec<Cell> 
 
 fn proposed(iteration: &Row) -> String {
     let deltas = &iteration.tuning.deltas;
-    let one = |(param, delta): (&crate::core::params::ParamName, f64)| {
+    let one = |(param, delta): (&crate::core::iteration::params::ParamName, f64)| {
         format!("{} {}", cell(param.as_str()), increment(delta))
     };
     let mut told: Vec<String> = deltas.iter().take(MOST_DELTAS).map(one).collect();

@@ -23,9 +23,9 @@ use super::text::cell;
 use crate::core::analysis::{Analysis, SymbolAnalysis, pass_limits};
 use crate::core::judge::count;
 use crate::core::policy::{GateSet, Policy};
-use crate::core::provenance::Provenance;
 use crate::core::series::Series;
-use crate::core::spark::Glyphs;
+use crate::core::text::spark::Glyphs;
+use crate::core::verdict::provenance::Provenance;
 
 pub(crate) use failures::{failures, no_failures, recommendations};
 pub(crate) use verdict::{

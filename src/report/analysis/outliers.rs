@@ -1,12 +1,12 @@
 //! Single iterations that stand out, those beyond WARN and CRIT, and what the net edge is made of.
 
 use super::Subject;
-use crate::core::anomalies::{Anomaly, AnomalyKind};
-use crate::core::edge::{Component, EdgeDecomposition};
+use crate::core::iteration::edge::{Component, EdgeDecomposition};
 use crate::core::judge::count;
 use crate::core::kpi::KpiId;
-use crate::core::number::{beside, distance, exact, fixed};
-use crate::core::violations::Violation;
+use crate::core::series::anomalies::{Anomaly, AnomalyKind};
+use crate::core::text::number::{beside, distance, exact, fixed};
+use crate::core::verdict::violations::Violation;
 use crate::report::document::{Cell, Document, Format, columns, row};
 use crate::report::text::{bound, cell, maybe, signed, with_unit};
 

@@ -2,10 +2,10 @@
 
 use super::Subject;
 use crate::core::analysis::Settled;
-use crate::core::course::checks::{duration, interval_text, movement, slope_text, told_change, told_small};
-use crate::core::course::{DriftVerdict, KpiChanges, KpiDrift, PaceSource};
-use crate::core::drift::DriftWord;
-use crate::core::number::{exact, fixed, trimmed};
+use crate::core::text::number::{exact, fixed, trimmed};
+use crate::core::trend::checks::{duration, interval_text, movement, slope_text, told_change, told_small};
+use crate::core::trend::resources::DriftWord;
+use crate::core::trend::{DriftVerdict, KpiChanges, KpiDrift, PaceSource};
 use crate::report::document::{Cell, Document, Format, columns, row};
 use crate::report::terminal::{probability, probability_of};
 use crate::report::text::{prose, signed};

@@ -2,12 +2,12 @@
 
 use super::Subject;
 use super::kpis::beginning;
+use crate::core::analysis::deltas::Status;
 use crate::core::analysis::guard_iterations;
-use crate::core::deltas::Status;
-use crate::core::guards::Guard;
+use crate::core::iteration::guards::Guard;
 use crate::core::judge::{count, list_numbers};
-use crate::core::number::{exact, fixed};
 use crate::core::series::Row;
+use crate::core::text::number::{exact, fixed};
 use crate::report::document::{Column, Document, Format, columns, row};
 use crate::report::html::{prose, text};
 use crate::report::text::{cell, increment, maybe};

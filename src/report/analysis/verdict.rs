@@ -3,13 +3,13 @@
 use std::cmp::Reverse;
 
 use crate::core::analysis::{Analysis, Origin, SymbolAnalysis, pass_limits};
-use crate::core::evidence::Finding;
 use crate::core::iteration::first_time;
 use crate::core::judge::count;
-use crate::core::number::exact;
 use crate::core::policy::{GateSet, Limit, Policy};
-use crate::core::provenance::{Override, Provenance};
 use crate::core::series::Series;
+use crate::core::text::number::exact;
+use crate::core::verdict::evidence::Finding;
+use crate::core::verdict::provenance::{Override, Provenance};
 use crate::core::verdict::{Check, Outcome};
 use crate::report::document::{Cell, Document, Format, columns, row};
 use crate::report::html::{self, text};
@@ -262,7 +262,7 @@ pub(super) fn overview(doc: &mut Document, analysis: &Analysis, policy: &Policy,
     let time = time(format, analysis, provenance);
     let tool = format!("soak {}", format.text(&provenance.tool_version));
     let foreign =
-        |name: &str, foreign: &Option<crate::core::evidence::ForeignVerdict>| -> Option<Vec<Cell>> {
+        |name: &str, foreign: &Option<crate::core::verdict::evidence::ForeignVerdict>| -> Option<Vec<Cell>> {
             let foreign = foreign.as_ref()?;
             Some(row![name, format!("{} ({})", format.text(&foreign.verdict), format.text(&foreign.file))])
         };

@@ -4,13 +4,13 @@
 
 use super::summary::{Account, AccountLimit};
 use super::{Row, TRENDS, is_per_symbol, name, phases, spread, verdict};
+use crate::core::analysis::audit::{Audit, KeyFile};
 use crate::core::analysis::{Analysis, SymbolAnalysis};
-use crate::core::audit::{Audit, KeyFile};
 use crate::core::judge::count;
 use crate::core::kpi::KpiId;
-use crate::core::number::{beside, exact, fixed, trimmed};
 use crate::core::policy::Policy;
-use crate::core::provenance::Provenance;
+use crate::core::text::number::{beside, exact, fixed, trimmed};
+use crate::core::verdict::provenance::Provenance;
 use crate::core::verdict::{Comparison, Part};
 use crate::report::analysis::{
     excluded_line, explanation, findings, origin_line, overridden, override_line, time, version_line,
@@ -303,7 +303,7 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::evidence::Evidence;
+    use crate::core::verdict::evidence::Evidence;
     use crate::report::fixture::{analysed, good, series};
 
     #[test]

@@ -7,18 +7,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::analysis::audit::{Audit, Folder, KeyFile, Phase};
 use crate::core::analysis::document::{LISTED, first};
 use crate::core::analysis::origin::OriginBlock;
 use crate::core::analysis::{SymbolAnalysis, WindowStats};
-use crate::core::audit::{Audit, Folder, KeyFile, Phase};
-use crate::core::evidence::Finding;
 use crate::core::json::Reading;
 use crate::core::json::text::is_too_deep;
 use crate::core::json::text::parse_marked;
 use crate::core::kpi::KpiId;
-use crate::core::number::round_half_even;
 use crate::core::policy::Policy;
-use crate::core::provenance::{Override, Provenance};
+use crate::core::text::number::round_half_even;
+use crate::core::verdict::evidence::Finding;
+use crate::core::verdict::provenance::{Override, Provenance};
 use crate::core::verdict::{Check, Comparison, Outcome, Part, join};
 
 /// The name of the file.

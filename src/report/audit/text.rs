@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{Row, TRENDS, gate_line, is_per_symbol, name, phases, spread, status, verdict};
-use crate::core::audit::{Audit, KeyFile};
+use crate::core::analysis::audit::{Audit, KeyFile};
 use crate::core::judge::count;
-use crate::core::number::{fixed, trimmed};
-use crate::core::provenance::Provenance;
+use crate::core::text::number::{fixed, trimmed};
+use crate::core::verdict::provenance::Provenance;
 use crate::core::verdict::{Check, Outcome, Part};
 use crate::report::deltas::counted_as_full;
 use crate::report::terminal::{Lines, Style, decision};

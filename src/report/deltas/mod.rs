@@ -11,13 +11,13 @@ use super::analysis::{REHEARSAL, excluded_line, override_line};
 use super::document::{Cell, Document, columns, row};
 use super::terminal::{Lines, Style};
 use super::text::{cell, printable};
-use crate::core::analysis::origin::OriginBlock;
-use crate::core::deltas::{
+use crate::core::analysis::deltas::{
     Attention, DETAILED_PAIRS, KeyCheck, KeyState, Next, Pair, PairStatus, Status, Verification,
 };
-use crate::core::number::{fixed, round_half_even, trimmed};
-use crate::core::provenance::Override;
+use crate::core::analysis::origin::OriginBlock;
+use crate::core::text::number::{fixed, round_half_even, trimmed};
 use crate::core::text::{WORDS, excerpt};
+use crate::core::verdict::provenance::Override;
 use crate::core::verdict::{Check, Outcome};
 
 /// Most pairs that a report lists.

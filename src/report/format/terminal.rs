@@ -5,8 +5,8 @@
 use super::text::printable;
 use std::fmt::Write as _;
 
-use crate::core::course::Change;
-use crate::core::number::{beside, distance, exact, fixed, trimmed};
+use crate::core::text::number::{beside, distance, exact, fixed, trimmed};
+use crate::core::trend::Change;
 use crate::core::verdict::{Check, Inference, Outcome};
 
 /// Width of the banner rules.

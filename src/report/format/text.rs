@@ -3,8 +3,8 @@
 //! What comes from a file may hold anything: table borders, line breaks, markup, escape sequences.
 
 use crate::core::kpi::KpiId;
-use crate::core::number::{exact, fixed};
 use crate::core::policy::Step;
+use crate::core::text::number::{exact, fixed};
 use crate::core::verdict::Comparison;
 
 /// Longest text that is shown, in characters; what is longer ends in an ellipsis.

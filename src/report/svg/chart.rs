@@ -3,12 +3,12 @@
 //! Picks from the analysis; judges nothing by itself.
 
 use crate::core::analysis::{Analysis, Deep, SymbolAnalysis, pass_limits};
-use crate::core::course::DriftVerdict;
 use crate::core::judge::passes::passes;
 use crate::core::kpi::KpiId;
-use crate::core::number::exact;
 use crate::core::policy::{KpiGate, Policy};
 use crate::core::series::Row;
+use crate::core::text::number::exact;
+use crate::core::trend::DriftVerdict;
 use crate::core::verdict::Comparison;
 
 /// A limit that is drawn as a line.

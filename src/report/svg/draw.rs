@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use super::chart::Stretch;
 use super::scale::{Dot, ValueAxis, number_ticks, pieces};
 use super::{Chart, Layout, MOST_POINTS, ascii};
-use crate::core::number::exact;
+use crate::core::text::number::exact;
 
 /// The area of the values, and where a number stands in it.
 struct Area {

@@ -3,7 +3,7 @@
 //!
 //! Works for any finite number; must not know what is drawn.
 
-use crate::core::number::fixed;
+use crate::core::text::number::fixed;
 
 /// An axis of values.
 #[derive(Clone, Debug, PartialEq)]

@@ -183,7 +183,7 @@ fn changes_of_overrides_are_marked_between_the_iterations_they_divide() {
 #[test]
 fn a_symbol_cannot_bring_markup_into_a_picture() {
     let hostile = "</text><script>alert(1)</script>\" \u{202e}&é";
-    let (analysis, policy) = analysed(crate::core::evidence::Evidence {
+    let (analysis, policy) = analysed(crate::core::verdict::evidence::Evidence {
         series: vec![series(Some(hostile), passing(9))],
         ..Default::default()
     });

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::core::manifest;
+use crate::core::iteration::manifest;
 use crate::infra::artifacts::Durability;
 use crate::infra::exchange::exchange;
 use crate::infra::failpoint::failpoint;

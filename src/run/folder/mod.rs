@@ -22,8 +22,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
+use crate::core::iteration::manifest;
+use crate::core::iteration::manifest::{
+    ClockStep, ClockStepKind, RunEvent, RunLogLine, RunManifest, RunState,
+};
 use crate::core::kpi::KpiTable;
-use crate::core::manifest::{self, ClockStep, ClockStepKind, RunEvent, RunLogLine, RunManifest, RunState};
 use crate::infra::artifacts::Durability;
 use crate::infra::clock::Stopwatch;
 use crate::infra::failpoint::failpoint;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::core::manifest;
+use crate::core::iteration::manifest;
 use crate::infra::artifacts::Durability;
 use crate::infra::failpoint::failpoint;
 use crate::infra::lock::{self, FolderLock};

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
+use crate::core::iteration::manifest;
+use crate::core::iteration::manifest::{RunEvent, RunLogLine, RunManifest};
 use crate::core::kpi::KpiTable;
-use crate::core::manifest::{self, RunEvent, RunLogLine, RunManifest};
 use crate::infra::artifacts::Durability;
 use crate::infra::lock::FolderLock;
 use crate::run::folder::error::RunFolderError;

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::core::guards::Guard;
+use crate::core::iteration::guards::Guard;
+use crate::core::iteration::params::{ParamName, ParamValues};
 use crate::core::kpi::KpiId;
-use crate::core::number::exactly;
-use crate::core::params::{ParamName, ParamValues};
+use crate::core::text::number::exactly;
 use crate::infra::artifacts::Durability;
 use crate::infra::failpoint::failpoint;
 use crate::run::folder::error::RunFolderError;

@@ -10,9 +10,9 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::core::iteration::params::ParamValues;
 use crate::core::kpi::{KpiId, KpiTable};
-use crate::core::number::exactly;
-use crate::core::params::ParamValues;
+use crate::core::text::number::exactly;
 use crate::run::iteration::tuning::{TunerState, TuningRecord};
 use crate::run::iteration::{IterationRecord, IterationSummary, Phase, Resources};
 

@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use strum::VariantArray as _;
 
-use crate::core::guards::Guard;
+use crate::core::iteration::guards::Guard;
+use crate::core::iteration::params::{ParamName, ParamValues};
 use crate::core::kpi::{KpiId, KpiTable};
-use crate::core::params::{ParamName, ParamValues};
 use crate::run::iteration::tuning::{
     Applied, Debounce, Delta, RecentChange, SkipCode, TunerState, TuningRecord,
 };

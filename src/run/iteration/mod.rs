@@ -14,10 +14,10 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::iteration::params::ParamValues;
 use crate::core::kpi::KpiId;
 pub use crate::core::load::edge_report::{AuditCounts, EdgeReport, Incomplete, KpiGateFile, Resources};
-use crate::core::number::exactly;
-use crate::core::params::ParamValues;
+use crate::core::text::number::exactly;
 use crate::run::iteration::tuning::{TunerState, TuningRecord};
 
 /// WARMUP, RAMPDOWN or STEADY.

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use crate::core::judge::edge_report::checks;
 use crate::core::kpi::KpiId;
-use crate::core::number::Finite;
 use crate::core::policy::Policy;
 use crate::core::policy::run::{Bound, IterationVerdictRules};
+use crate::core::text::number::Finite;
 use crate::core::verdict::Outcome;
 use crate::run::iteration::{Blocks, EdgeReport, IterationSummary, KpiVerdict, MakerSource};
 use crate::run::metrics::RATIOS;

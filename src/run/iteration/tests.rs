@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::core::guards::{Guard, GuardSet};
+use crate::core::iteration::guards::{Guard, GuardSet};
+use crate::core::iteration::params::ParamName;
 use crate::core::kpi::KpiId;
 use crate::core::load::iteration as judge;
-use crate::core::params::ParamName;
 use crate::report::schemas::schema;
 use crate::run::iteration::file::*;
 use crate::run::iteration::fixture::{any_record, record};

@@ -8,9 +8,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::core::guards::{Guard, GuardSet};
-use crate::core::number::{exactly, fixed, round_half_even};
-use crate::core::params::{ParamName, ParamValues};
+use crate::core::iteration::guards::{Guard, GuardSet};
+use crate::core::iteration::params::{ParamName, ParamValues};
+use crate::core::text::number::{exactly, fixed, round_half_even};
 use crate::infra::hex::hex;
 
 /// An increment that the tuner proposes, with its reason.
@@ -472,7 +472,7 @@ pub fn of_overrides(overrides: &ParamValues) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::params::ParamName;
+    use crate::core::iteration::params::ParamName;
 
     fn delta(name: &str, delta: f64) -> Delta {
         Delta { param: ParamName::flat(name), delta, reason: String::new() }

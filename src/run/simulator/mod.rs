@@ -84,8 +84,8 @@ pub use world::{SCENARIO_NAMES, Scenario, UnknownScenario};
 
 use std::time::Duration;
 
-use crate::core::bot_metrics::Observation;
-use crate::core::params::ParamValues;
+use crate::core::iteration::bot_metrics::Observation;
+use crate::core::iteration::params::ParamValues;
 use crate::infra::clock::Wait;
 use crate::run::iteration::{EdgeReport, Resources};
 use crate::run::simulator::constants::{
@@ -221,7 +221,7 @@ mod source_tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::core::params::ParamValues;
+    use crate::core::iteration::params::ParamValues;
     use crate::infra::clock::Interrupted;
     use crate::run::simulator::Scenario;
 

@@ -3,7 +3,7 @@
 //! All volumes are expected ones, not single orders: they change smoothly with every parameter. Draws nothing
 //! itself; the luck of a tick is given.
 
-use crate::core::params::{ParamName, ParamValues};
+use crate::core::iteration::params::{ParamName, ParamValues};
 use crate::run::simulator::constants;
 use crate::run::simulator::world::{Block, Noise};
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::bot_metrics::Observation;
+use crate::core::iteration::bot_metrics::Observation;
 use crate::run::iteration::EdgeReport;
 use crate::run::simulator::constants::{
     CRASH_BPS, DEADLINE_MS, FILL_PART, LOOP_LATENCY, ORDER_TIMEOUT_MS, TICKS,

@@ -18,8 +18,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::core::iteration::manifest::MeasureAt;
 use crate::core::load::edge_report;
-use crate::core::manifest::MeasureAt;
 use crate::infra::clock::Wait;
 use crate::infra::process::{Child, Ended, Stdout};
 use crate::run::iteration::EdgeReport;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, SubsecRound, Timelike, Utc};
 
-use crate::core::params::ParamValues;
+use crate::core::iteration::params::ParamValues;
 use crate::infra::clock::{Interrupted, Wait};
 use crate::run::iteration::EdgeReport;
 

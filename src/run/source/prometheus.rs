@@ -24,9 +24,9 @@ use ureq::{Agent, Proxy};
 use crate::core::policy::run::MetricQuery;
 use crate::infra::clock::Wait;
 use crate::infra::http::{HttpError, Limits, Request, agent, retrying};
+use crate::infra::prometheus::{Answer, RangeAnswer, Told, read, read_range};
 use crate::run::iteration::{EdgeReport, Incomplete};
 use crate::run::source::{Interval, NoReport, Source};
-use crate::wire::prometheus::{Answer, RangeAnswer, Told, read, read_range};
 
 /// Where instant queries go.
 

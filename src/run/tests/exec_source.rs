@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::core::params::ParamValues;
+use crate::core::iteration::params::ParamValues;
 use crate::infra::clock::Interrupted;
 use crate::run::source::exec::*;
 use crate::run::source::test_wait::RealWait;

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, Utc};
 use tempfile::TempDir;
 
-use crate::core::params::ParamValues;
+use crate::core::iteration::params::ParamValues;
 use crate::run::source::file::*;
 use crate::run::source::test_wait::{NoWait, RealWait};
 

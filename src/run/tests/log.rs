@@ -1,8 +1,8 @@
 //! Log lines, written out by hand.
 
-use crate::core::guards::Guard;
+use crate::core::iteration::guards::Guard;
+use crate::core::iteration::params::ParamName;
 use crate::core::kpi::KpiId;
-use crate::core::params::ParamName;
 use crate::core::verdict::Outcome;
 use crate::run::iteration::tuning::{Applied, Delta, SkipCode};
 use crate::run::iteration::{IterationRecord, KpiVerdict};

@@ -1,7 +1,7 @@
 //! The debounce at its limits, and what counts as swinging.
 
+use crate::core::iteration::params::ParamName;
 use crate::core::kpi::{KpiId, KpiTable};
-use crate::core::params::ParamName;
 use crate::run::fixture;
 use crate::run::guards::*;
 

@@ -2,9 +2,9 @@
 
 use Comparison::{Above, AtLeast, AtMost, Below};
 
+use crate::core::iteration::manifest::MeasureAt;
+use crate::core::iteration::params::{ParamName, ParamValues, Parameter, Parameters};
 use crate::core::kpi::KpiId;
-use crate::core::manifest::MeasureAt;
-use crate::core::params::{ParamName, ParamValues, Parameter, Parameters};
 use crate::core::policy::run::{
     Bound, Caution, Change, CooldownRules, FreezeRules, GuardRules, IterationVerdictRules, MeasuringRules,
     MicroStepRules, Movement, OscillationRules, PartialFreezeRules, Patience, Phases, Preset, Profile,

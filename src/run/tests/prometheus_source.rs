@@ -3,9 +3,9 @@
 use crate::infra::http::Auth;
 use std::path::Path;
 
-use crate::core::params::ParamValues;
+use crate::core::iteration::params::ParamValues;
 use crate::infra::secret::Secret;
-use crate::io::test_server::{Answer as Served, QUICK, TestServer};
+use crate::infra::test_server::{Answer as Served, QUICK, TestServer};
 use crate::run::source::prometheus::*;
 use crate::run::source::test_wait::{NoWait, RealWait};
 

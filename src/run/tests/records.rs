@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::core::iteration::params::ParamValues;
 use crate::core::kpi::{KpiId, KpiTable};
-use crate::core::params::ParamValues;
 use crate::run::iteration::tuning::{TunerState, TuningRecord};
 use crate::run::iteration::{IterationRecord, IterationSummary, KpiVerdict, Phase};
 

@@ -1,6 +1,6 @@
 //! The directions of the model, what a report holds, and that it depends on nothing but what it should.
 
-use crate::core::params::ParamName;
+use crate::core::iteration::params::ParamName;
 use crate::run::simulator::*;
 
 /// The defaults of the parameter table.

@@ -1,6 +1,6 @@
 //! Who wins, what is refused, and what presets make of the values.
 
-use crate::core::params::Parameters;
+use crate::core::iteration::params::Parameters;
 use crate::core::verdict::LimitSource;
 use crate::run::start::*;
 

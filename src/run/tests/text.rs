@@ -1,7 +1,7 @@
 //! The words of a run, written out by hand.
 
+use crate::core::iteration::params::ParamName;
 use crate::core::kpi::KpiId;
-use crate::core::params::ParamName;
 use crate::report::fixture::{built_in, hostile};
 use crate::run::iteration::tuning::{Applied, SkipCode};
 use crate::run::iteration::{IterationRecord, Resources};

@@ -1,9 +1,9 @@
 //! What is put to the test: each decision of soak, asked about a simulated run as the program asks it.
 
-use soak::core::course::{Column, DriftVerdict, changes, drift, memory};
 use soak::core::kpi::{Direction, KpiId};
 use soak::core::policy::{ChangeRules, CourseRules};
 use soak::core::policy::{Limit, WindowSpec};
+use soak::core::trend::{Column, DriftVerdict, autocorrelation as memory, changes, drift};
 use soak::core::verdict::{LimitSource, Severity};
 use soak::stats::{MeanInterval, Summary};
 

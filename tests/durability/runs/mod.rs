@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
-use soak::core::manifest::{RunEvent as Event, RunLogLine as LogLine};
+use soak::core::iteration::manifest::{RunEvent as Event, RunLogLine as LogLine};
 
 use crate::durability::TestResult;
 

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use soak::core::analysis::{Analysis, Options, analyse};
-use soak::core::evidence::{BadFile, Declared, Duplicate, Evidence, RunState};
 use soak::core::kpi::KpiId;
 use soak::core::policy;
 use soak::core::policy::{FreezeRule, GateSet, Policy};
+use soak::core::verdict::evidence::{BadFile, Declared, Duplicate, Evidence, RunState};
 use soak::core::verdict::{Comparison, Outcome, Part, join};
 use soak::stats::Summary;
 

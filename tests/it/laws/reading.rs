@@ -7,12 +7,12 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde::Serialize;
 use serde_json::{Value, json};
+use soak::core::compare::snapshot::baseline;
+use soak::core::iteration::manifest;
 use soak::core::json::text::parse_marked;
 use soak::core::kpi::KpiTable;
+use soak::core::load::overrides_file as overrides;
 use soak::core::load::{edge_report, iteration, tuning_report};
-use soak::core::manifest;
-use soak::core::snapshot::baseline;
-use soak::wire::overrides;
 
 use crate::it::support::{Step, overrides as in_force};
 

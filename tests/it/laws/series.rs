@@ -2,10 +2,10 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use soak::core::evidence::Evidence;
 use soak::core::iteration::Iteration;
 use soak::core::kpi::{KpiId, KpiTable};
 use soak::core::series::{Interner, Series};
+use soak::core::verdict::evidence::Evidence;
 
 /// Risk, maker, net, p95 of one iteration, and whether it has a freeze.
 #[derive(Clone, Debug)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use soak::core::deltas;
-use soak::core::params::{ParamName, ParamValues};
+use soak::core::analysis::deltas;
+use soak::core::iteration::params::{ParamName, ParamValues};
 use soak::core::policy::Step;
 use soak::core::policy::run::Preset;
 use soak::core::series::{Interner, Series};

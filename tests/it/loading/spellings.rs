@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use soak::core::kpi::{KpiId, KpiTable};
-use soak::io::load::{Loaded, load};
+use soak::core::load::{Loaded, load};
 
 use super::{gate, message};
 use crate::it::support::{Run, name};

@@ -1,6 +1,6 @@
 //! The freeze from end to end.
 
-use soak::core::guards::Guard;
+use soak::core::iteration::guards::Guard;
 use soak::run::iteration::IterationRecord;
 use soak::run::iteration::tuning::SkipCode;
 

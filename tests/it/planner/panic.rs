@@ -1,7 +1,7 @@
 //! Panic revert.
 
+use soak::core::iteration::params::ParamName;
 use soak::core::kpi::KpiId;
-use soak::core::params::ParamName;
 use soak::run::iteration::tuning::SkipCode;
 use soak::run::iteration::{EdgeReport, Incomplete};
 use soak::run::iteration::{KpiVerdict, Phase};

@@ -1,6 +1,6 @@
 //! Warm-up, ramp-down, steady.
 
-use soak::core::params::ParamName;
+use soak::core::iteration::params::ParamName;
 use soak::run::iteration::Phase;
 use soak::run::iteration::tuning::SkipCode;
 

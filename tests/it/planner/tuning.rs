@@ -1,6 +1,6 @@
 //! Proposals and guards as a run sees them.
 
-use soak::core::guards::Guard;
+use soak::core::iteration::guards::Guard;
 use soak::run::iteration::EdgeReport;
 use soak::run::iteration::tuning::SkipCode;
 use std::time::Duration;
@@ -129,8 +129,8 @@ fn a_large_step_is_watched_for_two_iterations() {
     assert!(run.step(Ok(quiet(&[("p95_latency_ms", 340.0)]))).tuning.applied());
 }
 
-fn name(param: &str) -> soak::core::params::ParamName {
-    soak::core::params::ParamName::flat(param)
+fn name(param: &str) -> soak::core::iteration::params::ParamName {
+    soak::core::iteration::params::ParamName::flat(param)
 }
 
 #[test]

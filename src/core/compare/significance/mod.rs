@@ -6,11 +6,11 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::core::course::{Change, Column, changes};
 use crate::core::kpi::{Direction, KpiId};
-use crate::core::number::TOLERANCE;
 use crate::core::policy::ChangeRules;
 use crate::core::policy::{CompareRules, Margin};
+use crate::core::text::number::TOLERANCE;
+use crate::core::trend::{Change, Column, changes};
 use crate::stats::autocorrelation::Levels;
 use crate::stats::two_sample::MeanShift;
 use crate::stats::two_sample::RankShift;

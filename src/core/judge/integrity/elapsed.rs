@@ -5,11 +5,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::base;
 use super::time::lasting;
-use crate::core::evidence::{Declared, Evidence, RunState};
 use crate::core::policy::IntegrityRules;
 use crate::core::series::Series;
+use crate::core::series::window::Window;
+use crate::core::verdict::evidence::{Declared, Evidence, RunState};
 use crate::core::verdict::{Check, Comparison, Outcome};
-use crate::core::window::Window;
 
 /// What is an error of rounding and no time, seconds.
 const ROUNDING: f64 = 1e-6;
@@ -148,7 +148,7 @@ impl Clock<'_> {
         let Stretch { first, last, started } = *stretch;
         let iterations = last - first + 1;
         let rotated = |from: u64, to: u64| {
-            let range = crate::core::ranges::Ranges::from_iter([(from, to)]);
+            let range = crate::core::series::ranges::Ranges::from_iter([(from, to)]);
             range.count().saturating_sub(range.without(&self.declared.rotated).count()) as f64 * self.interval
         };
         let Some((end_number, end)) = self.last_time(first, last) else {
@@ -211,11 +211,11 @@ mod tests {
 
     use super::super::super::fixture::{empty, integrity_rules, series_of, whole};
     use super::*;
-    use crate::core::evidence::SegmentStart;
     use crate::core::iteration::Iteration;
-    use crate::core::manifest::{ClockStep, ClockStepKind};
-    use crate::core::ranges::Ranges;
-    use crate::core::recorded::{FileRecord, Recorded};
+    use crate::core::iteration::manifest::{ClockStep, ClockStepKind};
+    use crate::core::iteration::recorded::{FileRecord, Recorded};
+    use crate::core::series::ranges::Ranges;
+    use crate::core::verdict::evidence::SegmentStart;
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(seconds)

@@ -1,10 +1,10 @@
 //! Are the iteration files those that the run wrote, and is none a copy of another one?
 
 use super::{base, count};
-use crate::core::evidence::{BadFile, Evidence};
 use crate::core::series::Series;
+use crate::core::series::window::Window;
+use crate::core::verdict::evidence::{BadFile, Evidence};
 use crate::core::verdict::{Check, Comparison, Outcome};
-use crate::core::window::Window;
 
 /// More sentences about single files help nobody.
 const NAMED: usize = 4;

@@ -2,8 +2,8 @@
 
 use super::super::fixture::{WINDOWS, integrity_rules, last, series};
 use super::*;
-use crate::core::evidence::{BadFile, Declared, Duplicate};
 use crate::core::policy::WindowSpec;
+use crate::core::verdict::evidence::{BadFile, Declared, Duplicate};
 
 const NET: [KpiId; 1] = [KpiId::NET_BPS];
 

@@ -6,15 +6,15 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::{base, count};
-use crate::core::evidence::{Evidence, Finding};
-use crate::core::instant;
 use crate::core::judge::list_numbers;
-use crate::core::number::fixed;
 use crate::core::policy::IntegrityRules;
 use crate::core::series::Series;
+use crate::core::series::instant;
+use crate::core::series::window::Window;
 use crate::core::text::excerpt;
+use crate::core::text::number::fixed;
+use crate::core::verdict::evidence::{Evidence, Finding};
 use crate::core::verdict::{Check, Comparison, Outcome};
-use crate::core::window::Window;
 use crate::stats::summary::median;
 
 /// More single iterations in a sentence help nobody.
@@ -269,7 +269,7 @@ pub fn findings(evidence: &Evidence, series: &Series, from: u64, rules: &Integri
 /// Steps of the clock that the run noticed itself.
 pub fn clock_steps(evidence: &Evidence, from: u64) -> Vec<Finding> {
     let steps = evidence.declared.iter().flat_map(|declared| &declared.clock_steps);
-    let finding = |step: &crate::core::manifest::ClockStep| Finding {
+    let finding = |step: &crate::core::iteration::manifest::ClockStep| Finding {
         kind: "clock_step",
         symbol: None,
         iteration: Some(step.iteration),
@@ -303,9 +303,9 @@ pub(super) fn lasting(seconds: f64) -> String {
 mod tests {
     use super::super::super::fixture::{empty, integrity_rules, last, series_of};
     use super::*;
-    use crate::core::evidence::{Declared, RunState, SegmentStart};
     use crate::core::iteration::Iteration;
-    use crate::core::manifest::{ClockStep, ClockStepKind};
+    use crate::core::iteration::manifest::{ClockStep, ClockStepKind};
+    use crate::core::verdict::evidence::{Declared, RunState, SegmentStart};
 
     const MINUTE: i64 = 60;
 

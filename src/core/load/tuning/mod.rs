@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use serde::de::MapAccess;
 
-use crate::core::guards::{Guard, GuardSet};
+use crate::core::iteration::guards::{Guard, GuardSet};
+use crate::core::iteration::params::{ParamName, ParamValues};
 use crate::core::iteration::{AppliedValue, SkipReason, Tuning};
 use crate::core::json::{Fields, Flag, Object, Read, Reading, Seen, Text, Texts, duplicate};
-use crate::core::params::{ParamName, ParamValues};
 
 /// The keys that are read.
 const KEYS: [&str; 21] = [

@@ -1,8 +1,8 @@
 //! The built-in policy holds the numbers that were decided on. They stand here a second time, on purpose.
 
-use crate::core::guards::Guard;
+use crate::core::iteration::guards::Guard;
+use crate::core::iteration::params::ParamName;
 use crate::core::kpi::KpiId;
-use crate::core::params::ParamName;
 use crate::core::policy::{FreezeRule, GateSet, Policy, Statistic, Step, Subject, WindowSpec};
 use crate::core::verdict::Comparison::{Above, AtLeast, AtMost, Below};
 use crate::core::verdict::{Comparison, Outcome, Severity};

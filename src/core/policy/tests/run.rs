@@ -1,7 +1,7 @@
 //! What a user can change about `run`, and every way in which that can be wrong.
 
 use super::{error_of, errors_of, with_file};
-use crate::core::params::ParamName;
+use crate::core::iteration::params::ParamName;
 use crate::core::policy::run::{Movement, RunPolicy};
 use crate::core::verdict::Comparison;
 

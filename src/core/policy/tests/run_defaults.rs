@@ -1,7 +1,7 @@
 //! What `run` works by where nobody says otherwise, row by row.
 
+use crate::core::iteration::params::ParamName;
 use crate::core::kpi::KpiId;
-use crate::core::params::ParamName;
 use crate::core::policy::Step;
 use crate::core::policy::read;
 use crate::core::policy::run::Movement::{Add, AtLeast as Reach, Multiply};

@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::core::analysis::{Options, analyse};
-use crate::core::evidence::{BadFile, Evidence, Finding};
-use crate::core::guards::{Guard, GuardSet};
 use crate::core::iteration::Iteration;
+use crate::core::iteration::guards::{Guard, GuardSet};
+use crate::core::iteration::params::{ParamName, ParamValues};
 use crate::core::kpi::KpiId;
-use crate::core::params::{ParamName, ParamValues};
+use crate::core::verdict::evidence::{BadFile, Evidence, Finding};
 use crate::report::fixture::{
     analysed, assert_well_formed, built_in, folder, frozen, good, hostile, overridden, passing, provenance,
     series, with,

@@ -1,9 +1,9 @@
 //! Failures of hand-written runs.
 
 use super::*;
-use crate::core::evidence::{BadFile, Duplicate, Evidence};
 use crate::core::iteration::{Defect, Iteration, KpiDefect};
 use crate::core::kpi::KpiId;
+use crate::core::verdict::evidence::{BadFile, Duplicate, Evidence};
 use crate::report::fixture::{
     analysed, assert_well_formed, folder, good, hostile, passing, provenance, series, with,
 };

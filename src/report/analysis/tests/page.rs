@@ -1,10 +1,10 @@
 //! The page as a whole: nothing from elsewhere, nothing obeyed, bounded.
 
 use super::*;
-use crate::core::evidence::{Evidence, Finding};
+use crate::core::iteration::params::{ParamName, ParamValues};
 use crate::core::iteration::{Iteration, SkipReason};
 use crate::core::kpi::KpiId;
-use crate::core::params::{ParamName, ParamValues};
+use crate::core::verdict::evidence::{Evidence, Finding};
 use crate::report::fixture::{
     analysed, folder, frozen, good, hostile, overridden, passing, provenance, series, with,
 };

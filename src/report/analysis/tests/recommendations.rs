@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::core::analysis::{Options, analyse};
-use crate::core::evidence::Evidence;
-use crate::core::guards::Guard;
 use crate::core::iteration::Iteration;
+use crate::core::iteration::guards::Guard;
+use crate::core::iteration::params::{ParamName, ParamValues};
 use crate::core::kpi::KpiId;
-use crate::core::params::{ParamName, ParamValues};
 use crate::core::policy::{Layer, Origin, read};
+use crate::core::verdict::evidence::Evidence;
 use crate::report::fixture::{
     analysed, assert_well_formed, folder, good, overridden, passing, provenance, series, with,
 };

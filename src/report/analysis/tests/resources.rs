@@ -1,8 +1,8 @@
 //! Drift of resources in the audit.
 
 use super::audit;
-use crate::core::drift::{Resource, ResourceValues};
 use crate::core::iteration::Iteration;
+use crate::core::trend::resources::{Resource, ResourceValues};
 use crate::core::verdict::{Outcome, Part};
 use crate::report::fixture::{analysed, assert_well_formed, folder, passing, provenance};
 

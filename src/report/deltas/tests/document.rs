@@ -1,8 +1,8 @@
 //! Figures, listing and the bytes of the delta report.
 
 use super::*;
-use crate::core::deltas::{Counts, Why};
-use crate::core::params::ParamName;
+use crate::core::analysis::deltas::{Counts, Why};
+use crate::core::iteration::params::ParamName;
 
 fn pair(from: u64, status: PairStatus) -> Pair {
     let key = KeyCheck {

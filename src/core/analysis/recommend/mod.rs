@@ -1,0 +1,401 @@
+//! Advice on parameters: which rules of the policy apply, and what they come to together.
+//!
+//! Only advises; must not change anything. What the bounds of the parameters leave of it is in [`within`].
+
+pub(crate) mod bounds;
+
+use std::cmp::Ordering;
+
+pub use bounds::within;
+
+use crate::core::iteration::guards::GuardCounts;
+use crate::core::iteration::params::ParamName;
+use crate::core::kpi::KpiId;
+use crate::core::policy::{Condition, RecommendationRule, Statistic, Step, Subject};
+use crate::core::text::number::{exact, fixed};
+
+/// A step on a parameter that one or more rules ask for.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "RecommendationRow")]
+pub struct Recommendation {
+    /// The parameter.
+    #[schemars(with = "String")]
+    pub param: ParamName,
+    /// The strongest of the steps that the rules ask for.
+    pub step: Step,
+    /// Where the step leads.
+    #[serde(skip)]
+    pub reach: Reach,
+    /// Why, one sentence a rule, in the order of `rules`.
+    pub rationales: Vec<String>,
+    /// Names of the rules, in the order of the policy.
+    pub rules: Vec<String>,
+    /// Whether other rules ask for a step in the opposite direction.
+    pub conflict: bool,
+}
+
+/// Where a step leads, as far as the value in force and the bounds are known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reach {
+    /// The parameter has no bounds.
+    Unbounded,
+    /// It has bounds, and nobody recorded its value.
+    Within {
+        /// Smallest value allowed.
+        lowest: f64,
+        /// Largest value allowed.
+        highest: f64,
+    },
+    /// From the value in force to one that the bounds allow.
+    Move {
+        /// The value in force.
+        from: f64,
+        /// The value advised.
+        to: f64,
+        /// Whether the bounds cut the step.
+        shortened: bool,
+    },
+    /// The bounds leave nothing of the step.
+    Spent {
+        /// The value in force.
+        value: f64,
+        /// Smallest value allowed.
+        lowest: f64,
+        /// Largest value allowed.
+        highest: f64,
+    },
+}
+
+impl Reach {
+    /// `75 -> 80 (bound)`, `within 40 to 80`, `80, at its bound (40 to 80)`; `None` without bounds.
+    pub fn words(self) -> Option<String> {
+        let number = |value| exact(value, 0);
+        Some(match self {
+            Self::Unbounded => return None,
+            Self::Within { lowest, highest } => format!("within {} to {}", number(lowest), number(highest)),
+            Self::Move { from, to, shortened } => {
+                format!("{} -> {}{}", number(from), number(to), if shortened { " (bound)" } else { "" })
+            }
+            Self::Spent { value, lowest, highest } => {
+                let place = if lowest <= value && value <= highest { "at" } else { "beyond" };
+                format!("{}, {place} its bound ({} to {})", number(value), number(lowest), number(highest))
+            }
+        })
+    }
+}
+
+impl Recommendation {
+    /// `min_interval_ms 75 -> 80 (bound)`, or with the step where the value in force is unknown.
+    pub fn words(&self) -> String {
+        let step = match self.step {
+            Step::Add(amount) if amount > 0.0 => format!("+{}", exact(amount, 0)),
+            Step::Add(amount) => exact(amount, 0),
+            Step::Multiply(factor) => format!("x{}", exact(factor, 2)),
+        };
+        match (self.reach, self.reach.words()) {
+            (Reach::Move { .. } | Reach::Spent { .. }, Some(reach)) => format!("{} {reach}", self.param),
+            (_, Some(reach)) => format!("{} {step} ({reach})", self.param),
+            (_, None) => format!("{} {step}", self.param),
+        }
+    }
+
+    /// Whether a rule about this KPI asks for it. What else must hold for the rule is no subject of it.
+    pub fn is_for(&self, kpi: KpiId, rules: &[RecommendationRule]) -> bool {
+        let is_subject =
+            |condition: &Condition| matches!(condition.subject, Subject::Kpi(of, _) if of == kpi);
+        rules
+            .iter()
+            .filter(|rule| self.rules.contains(&rule.name))
+            .any(|rule| rule.conditions.first().is_some_and(is_subject))
+    }
+}
+
+/// Which way a step goes, and how: what can be compared without knowing the current value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Way {
+    up: bool,
+    multiplies: bool,
+}
+
+/// What the rules come to, sorted by parameter, up before down, additions before multiplications.
+///
+/// `kpi` gives a statistic over the last-n window, `None` when it is unknown. A rule applies when all its
+/// conditions hold; an unknown statistic never lets one hold. Of several steps on one parameter in one
+/// direction the strongest stays and all rationales are kept. An addition and a multiplication cannot be
+/// ranked without the current value: both stay. Steps in opposite directions both stay, marked as a conflict.
+pub fn evaluate(
+    rules: &[RecommendationRule],
+    kpi: impl Fn(KpiId, Statistic) -> Option<f64>,
+    guards: &GuardCounts,
+) -> Vec<Recommendation> {
+    let mut found: Vec<(Way, Recommendation)> = Vec::new();
+    for rule in rules {
+        let held: Option<Vec<String>> =
+            rule.conditions.iter().map(|condition| told(condition, &kpi, guards)).collect();
+        // A rule without conditions would always apply; it says nothing about the run.
+        let Some(held) = held.filter(|held| !held.is_empty()) else { continue };
+        let rationale = held.join(" and ");
+        for (param, step) in &rule.changes {
+            let Some(way) = way(*step) else { continue };
+            match found.iter_mut().find(|(known, have)| *known == way && have.param == *param) {
+                Some((_, have)) => {
+                    if is_stronger(*step, have.step) {
+                        have.step = *step;
+                    }
+                    if have.rules.last() != Some(&rule.name) {
+                        have.rules.push(rule.name.clone());
+                        have.rationales.push(rationale.clone());
+                    }
+                }
+                None => found.push((
+                    way,
+                    Recommendation {
+                        param: param.clone(),
+                        step: *step,
+                        reach: Reach::Unbounded,
+                        rationales: vec![rationale.clone()],
+                        rules: vec![rule.name.clone()],
+                        conflict: false,
+                    },
+                )),
+            }
+        }
+    }
+    found.sort_by(|(a_way, a), (b_way, b)| {
+        a.param.cmp(&b.param).then(b_way.up.cmp(&a_way.up)).then(a_way.multiplies.cmp(&b_way.multiplies))
+    });
+    let ways: Vec<(ParamName, bool)> = found.iter().map(|(way, have)| (have.param.clone(), way.up)).collect();
+    found
+        .into_iter()
+        .map(|(way, have)| {
+            let conflict = ways.iter().any(|(param, up)| *param == have.param && *up != way.up);
+            Recommendation { conflict, ..have }
+        })
+        .collect()
+}
+
+/// The condition in words with what was seen, if it holds.
+fn told(
+    condition: &Condition,
+    kpi: impl Fn(KpiId, Statistic) -> Option<f64>,
+    guards: &GuardCounts,
+) -> Option<String> {
+    let (comparison, limit) = (condition.comparison, condition.limit.value);
+    let (observed, digits, what) = match condition.subject {
+        Subject::Kpi(id, statistic) => {
+            let known = id;
+            (kpi(id, statistic)?, known.unit.decimals(), format!("{} {}", statistic.word(), known.name))
+        }
+        Subject::Guard(guard) => (guards.of(guard) as f64, 0, format!("iterations with {}", guard.word())),
+    };
+    comparison
+        .holds(observed, limit)
+        .then(|| format!("{what} {} {} {limit}", shown(observed, limit, digits), comparison.symbol()))
+}
+
+/// The number with at least `digits` decimals, and as many more as it takes to stand on the same side of the
+/// limit as the number itself.
+fn shown(observed: f64, limit: f64, digits: usize) -> String {
+    (digits..17)
+        .map(|digits| fixed(observed, digits))
+        .find(|text| {
+            text.parse::<f64>().is_ok_and(|rounded| rounded.total_cmp(&limit) == observed.total_cmp(&limit))
+        })
+        .unwrap_or_else(|| observed.to_string())
+}
+
+/// `None` for a step that changes nothing.
+fn way(step: Step) -> Option<Way> {
+    let (side, multiplies) = match step {
+        Step::Add(amount) => (amount.partial_cmp(&0.0), false),
+        Step::Multiply(factor) => (factor.partial_cmp(&1.0), true),
+    };
+    match side {
+        Some(Ordering::Greater) => Some(Way { up: true, multiplies }),
+        Some(Ordering::Less) => Some(Way { up: false, multiplies }),
+        _ => None,
+    }
+}
+
+/// Whether the first of two steps of the same way goes further.
+fn is_stronger(step: Step, than: Step) -> bool {
+    match (step, than) {
+        (Step::Add(a), Step::Add(b)) => a.abs() > b.abs(),
+        (Step::Multiply(a), Step::Multiply(b)) => (a - 1.0).abs() > (b - 1.0).abs(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::iteration::guards::{Guard, GuardSet};
+    use crate::core::policy::Limit;
+    use crate::core::verdict::{Comparison, LimitSource};
+
+    fn when(subject: Subject, comparison: Comparison, limit: f64) -> Condition {
+        let source = LimitSource { key: "recommendations".into(), origin: "test".into() };
+        Condition { subject, comparison, limit: Limit { value: limit, source } }
+    }
+
+    fn mean(kpi: KpiId) -> Subject {
+        Subject::Kpi(kpi, Statistic::Mean)
+    }
+
+    fn rule(name: &str, conditions: Vec<Condition>, changes: &[(&str, Step)]) -> RecommendationRule {
+        let changes = changes.iter().map(|(param, step)| (ParamName::flat(param), *step)).collect();
+        RecommendationRule { name: name.to_owned(), conditions, changes }
+    }
+
+    fn high_risk() -> RecommendationRule {
+        let conditions = vec![when(mean(KpiId::RISK_RATIO), Comparison::Above, 0.42)];
+        rule(
+            "high_risk",
+            conditions,
+            &[("base_spread_bps", Step::Add(0.03)), ("min_interval_ms", Step::Add(35.0))],
+        )
+    }
+
+    fn low_maker() -> RecommendationRule {
+        let conditions = vec![when(mean(KpiId::MAKER_TAKER_RATIO), Comparison::Below, 0.85)];
+        rule(
+            "low_maker",
+            conditions,
+            &[("base_spread_bps", Step::Add(0.015)), ("replace_rate_per_min", Step::Multiply(0.85))],
+        )
+    }
+
+    fn low_edge() -> RecommendationRule {
+        let conditions = vec![
+            when(mean(KpiId::NET_BPS), Comparison::Below, 2.7),
+            when(mean(KpiId::MAKER_TAKER_RATIO), Comparison::AtLeast, 0.5),
+        ];
+        rule("low_edge", conditions, &[("base_spread_bps", Step::Add(-0.01))])
+    }
+
+    fn guard_rule(name: &str, guard: Guard, limit: f64, factor: f64) -> RecommendationRule {
+        let conditions = vec![when(Subject::Guard(guard), Comparison::Above, limit)];
+        rule(name, conditions, &[("max_delta_per_hour", Step::Multiply(factor))])
+    }
+
+    fn evaluated(
+        rules: &[RecommendationRule],
+        values: &[(KpiId, f64)],
+        guards: GuardCounts,
+    ) -> Vec<Recommendation> {
+        let kpi = |id, statistic| {
+            assert_eq!(statistic, Statistic::Mean);
+            values.iter().find(|(known, _)| *known == id).map(|(_, value)| *value)
+        };
+        evaluate(rules, kpi, &guards)
+    }
+
+    fn spoke(guards: &[Guard]) -> GuardCounts {
+        GuardCounts::over(guards.iter().map(|guard| {
+            let mut set = GuardSet::default();
+            set.insert(*guard);
+            set
+        }))
+    }
+
+    fn steps(found: &[Recommendation]) -> Vec<(&str, Step, bool)> {
+        found.iter().map(|have| (have.param.as_str(), have.step, have.conflict)).collect()
+    }
+
+    #[test]
+    fn a_rule_applies_only_beyond_its_limit_and_never_on_a_missing_value() {
+        let count = |values: &[(KpiId, f64)]| evaluated(&[high_risk()], values, GuardCounts::default()).len();
+        assert_eq!(count(&[(KpiId::RISK_RATIO, 0.419)]), 0);
+        assert_eq!(count(&[(KpiId::RISK_RATIO, 0.42)]), 0);
+        assert_eq!(count(&[(KpiId::RISK_RATIO, 0.421)]), 2);
+        assert_eq!(count(&[]), 0);
+        assert_eq!(count(&[(KpiId::RISK_RATIO, f64::NAN)]), 0);
+    }
+
+    #[test]
+    fn all_conditions_must_hold_and_the_rationale_tells_them_all() {
+        let found = |values: &[(KpiId, f64)]| evaluated(&[low_edge()], values, GuardCounts::default());
+        assert_eq!(found(&[(KpiId::NET_BPS, 2.0), (KpiId::MAKER_TAKER_RATIO, 0.4)]), []);
+        assert_eq!(found(&[(KpiId::NET_BPS, 2.0)]), []);
+        let both = found(&[(KpiId::NET_BPS, 2.0), (KpiId::MAKER_TAKER_RATIO, 0.5)]);
+        assert_eq!(both[0].rationales, ["mean net_bps 2.00 < 2.7 and mean maker_taker_ratio 0.500 >= 0.5"]);
+    }
+
+    #[test]
+    fn the_strongest_step_stays_with_all_rationales_whatever_the_order_of_the_rules() {
+        let values = [(KpiId::RISK_RATIO, 0.5), (KpiId::MAKER_TAKER_RATIO, 0.8)];
+        for rules in [[high_risk(), low_maker()], [low_maker(), high_risk()]] {
+            let found = evaluated(&rules, &values, GuardCounts::default());
+            assert_eq!(
+                steps(&found),
+                [
+                    ("base_spread_bps", Step::Add(0.03), false),
+                    ("min_interval_ms", Step::Add(35.0), false),
+                    ("replace_rate_per_min", Step::Multiply(0.85), false),
+                ]
+            );
+            assert_eq!(found[0].rules, rules.each_ref().map(|rule| rule.name.clone()));
+            assert_eq!(found[0].rationales.len(), 2);
+        }
+    }
+
+    #[test]
+    fn the_smaller_of_two_reducing_factors_is_the_stronger() {
+        let oscillation = guard_rule("oscillation", Guard::Oscillation, 1.0, 0.8);
+        let velocity = guard_rule("velocity", Guard::Velocity, 0.0, 0.9);
+        let guards = spoke(&[Guard::Oscillation, Guard::Oscillation, Guard::Velocity]);
+        let found = evaluated(&[oscillation.clone(), velocity.clone()], &[], guards);
+        assert_eq!(steps(&found), [("max_delta_per_hour", Step::Multiply(0.8), false)]);
+        let expected = ["iterations with oscillation 2 > 1", "iterations with velocity 1 > 0"];
+        assert_eq!(found[0].rationales, expected);
+        let once = evaluated(&[oscillation, velocity], &[], spoke(&[Guard::Oscillation]));
+        assert_eq!(once, []);
+    }
+
+    #[test]
+    fn opposite_directions_are_both_told_and_marked() {
+        let values = [(KpiId::RISK_RATIO, 0.5), (KpiId::NET_BPS, 1.0), (KpiId::MAKER_TAKER_RATIO, 0.9)];
+        let found = evaluated(&[low_edge(), high_risk()], &values, GuardCounts::default());
+        assert_eq!(
+            steps(&found),
+            [
+                ("base_spread_bps", Step::Add(0.03), true),
+                ("base_spread_bps", Step::Add(-0.01), true),
+                ("min_interval_ms", Step::Add(35.0), false),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_addition_and_a_multiplication_in_one_direction_both_stay() {
+        let conditions = || vec![when(mean(KpiId::RISK_RATIO), Comparison::Above, 0.42)];
+        let multiply = rule("multiply", conditions(), &[("tail_age_ms", Step::Multiply(1.1))]);
+        let add = rule("add", conditions(), &[("tail_age_ms", Step::Add(75.0))]);
+        let found = evaluated(&[multiply, add], &[(KpiId::RISK_RATIO, 0.5)], GuardCounts::default());
+        assert_eq!(
+            steps(&found),
+            [("tail_age_ms", Step::Add(75.0), false), ("tail_age_ms", Step::Multiply(1.1), false),]
+        );
+    }
+
+    #[test]
+    fn a_step_that_changes_nothing_and_a_rule_without_conditions_are_no_advice() {
+        let conditions = || vec![when(mean(KpiId::RISK_RATIO), Comparison::Above, 0.42)];
+        let idle = rule(
+            "idle",
+            conditions(),
+            &[("tail_age_ms", Step::Add(0.0)), ("tick_size", Step::Multiply(1.0))],
+        );
+        let always = rule("always", vec![], &[("tail_age_ms", Step::Add(75.0))]);
+        assert_eq!(evaluated(&[idle, always], &[(KpiId::RISK_RATIO, 0.5)], GuardCounts::default()), []);
+    }
+
+    #[test]
+    fn a_rationale_never_shows_a_value_as_equal_to_the_limit_that_it_misses() {
+        assert_eq!(shown(0.450_12, 0.42, 3), "0.450");
+        assert_eq!(shown(2.699_96, 2.7, 2), "2.69996");
+        assert_eq!(shown(350.4, 350.0, 0), "350.4");
+        assert_eq!(shown(0.0, 0.0, 2), "0.00");
+        assert_eq!(shown(0.1 + 0.2, 0.3, 3), "0.30000000000000004");
+    }
+}

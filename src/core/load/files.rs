@@ -1,0 +1,332 @@
+//! The iteration files of a folder: which there are, whether they have changed, and what they contain. Names every one
+//! that cannot be used.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, Metadata};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256 as Hasher};
+
+use crate::core::iteration::recorded::Sha256;
+use crate::core::kpi::KpiTable;
+use crate::core::load::iteration::{self, IterationFile};
+use crate::core::verdict::evidence::{BadFile, LARGEST_NUMBER};
+
+/// A folder that cannot be loaded at all.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("there is no folder `{}`", path.display())]
+    Missing { path: PathBuf, source: std::io::Error },
+    #[error("`{}` is not a folder", path.display())]
+    NotAFolder { path: PathBuf },
+    #[error("the folder `{}` cannot be listed", path.display())]
+    List { path: PathBuf, source: std::io::Error },
+}
+
+/// A file that looks like an iteration by its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Iteration number in the name; `007` is 7.
+    pub number: u64,
+    /// Symbol in the name, if there is one.
+    pub symbol: Option<String>,
+    /// The name.
+    pub name: String,
+    /// Whether the directory says that this is a plain file; links and the rest are looked at before
+    /// they are opened.
+    pub is_plain_file: bool,
+}
+
+impl Entry {
+    /// The file as one that cannot be used, or is not what it should be.
+    pub fn as_bad(&self, reason: String) -> BadFile {
+        BadFile { name: self.name.clone(), number: self.number, symbol: self.symbol.clone(), reason }
+    }
+}
+
+/// Symbol and number of `ITER_SUMMARY_<n>.json` or `ITER_SUMMARY_<symbol>_<n>.json`; `None` for other names.
+pub fn parse_name(name: &str) -> Option<(Option<&str>, u64)> {
+    let middle = name.strip_prefix("ITER_SUMMARY_")?.strip_suffix(".json")?;
+    let (symbol, digits) = match middle.rsplit_once('_') {
+        Some((symbol, digits)) => (Some(symbol), digits),
+        None => (None, middle),
+    };
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) || symbol == Some("") {
+        return None;
+    }
+    // Digits beyond every number are a number beyond every run.
+    Some((symbol, digits.parse().unwrap_or(u64::MAX)))
+}
+
+/// The iteration files of a folder, sorted by number, then name.
+pub fn list(folder: &Path) -> Result<Vec<Entry>, LoadError> {
+    let failed = |source| LoadError::List { path: folder.to_owned(), source };
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let Some((symbol, number)) = parse_name(name) else { continue };
+        entries.push(Entry {
+            number,
+            symbol: symbol.map(str::to_owned),
+            is_plain_file: entry.file_type().is_ok_and(|kind| kind.is_file()),
+            name: name.to_owned(),
+        });
+    }
+    entries.sort_unstable();
+    Ok(entries)
+}
+
+/// The folder with the iterations: the one given, else `soak/latest` or `latest` below it, else the newest
+/// isolated run (`RUN_<milliseconds>`) there.
+pub fn resolve(asked: &Path) -> Result<(PathBuf, Vec<Entry>), LoadError> {
+    check_folder(asked)?;
+    let given = list(asked)?;
+    if !given.is_empty() {
+        return Ok((asked.to_owned(), given));
+    }
+    let mut candidates = vec![asked.join("soak").join("latest"), asked.join("latest")];
+    for parent in [asked.to_owned(), asked.join("soak").join("latest"), asked.join("latest")] {
+        candidates.extend(newest_isolated(&parent));
+    }
+    for candidate in candidates {
+        if let Ok(entries) = list(&candidate)
+            && !entries.is_empty()
+        {
+            return Ok((candidate, entries));
+        }
+    }
+    Ok((asked.to_owned(), given))
+}
+
+fn check_folder(asked: &Path) -> Result<(), LoadError> {
+    match fs::metadata(asked) {
+        Ok(meta) if meta.is_dir() => Ok(()),
+        Ok(_) => Err(LoadError::NotAFolder { path: asked.to_owned() }),
+        Err(source) => Err(LoadError::Missing { path: asked.to_owned(), source }),
+    }
+}
+
+/// The folders with iterations in and below a folder of runs: the folder itself, `latest`, `RUN_*` beside and in it,
+/// and what is in `history`. Each once, also where one is a link to another.
+pub fn runs_below(asked: &Path) -> Result<Vec<PathBuf>, LoadError> {
+    check_folder(asked)?;
+    let latest = asked.join("latest");
+    let mut candidates = vec![asked.to_owned(), latest.clone()];
+    for parent in [asked, &latest] {
+        candidates.extend(folders_in(parent, |name| name.starts_with("RUN_")));
+    }
+    candidates.extend(folders_in(&asked.join("history"), |name| !name.starts_with('.')));
+    let mut seen = BTreeSet::new();
+    candidates.retain(|folder| {
+        list(folder).is_ok_and(|entries| !entries.is_empty())
+            && fs::canonicalize(folder).is_ok_and(|real| seen.insert(real))
+    });
+    Ok(candidates)
+}
+
+/// Sorted by name. A folder that cannot be listed has none.
+fn folders_in(parent: &Path, wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
+    let mut folders: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_name().to_str().is_some_and(&wanted))
+        .map(|entry| entry.path())
+        .collect();
+    folders.sort();
+    folders
+}
+
+fn newest_isolated(parent: &Path) -> Option<PathBuf> {
+    fs::read_dir(parent)
+        .ok()?
+        .filter_map(Result::ok)
+        .filter_map(|entry| {
+            let name = entry.file_name();
+            let started: u64 = name.to_str()?.strip_prefix("RUN_")?.parse().ok()?;
+            Some((started, entry.path()))
+        })
+        .max()
+        .map(|(_, path)| path)
+}
+
+/// A file larger than this is damage, not an iteration.
+pub const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// One file as it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileRead {
+    /// What it contains, or why it cannot be used.
+    pub content: Result<Vec<IterationFile>, String>,
+    /// Hash of its bytes; `None` = not asked for, or the file cannot be used.
+    pub sha256: Option<Sha256>,
+}
+
+/// Reads the files in parallel, in the order of `entries`; `hashed` asks for their hashes, too.
+pub fn read_all(folder: &Path, entries: &[Entry], kpis: &KpiTable, hashed: bool) -> Vec<FileRead> {
+    entries
+        .par_iter()
+        .with_min_len(8)
+        .map_init(Vec::new, |buffer, entry| {
+            let content = read_one(folder, entry, kpis, buffer);
+            let sha256 = (hashed && content.is_ok()).then(|| Hasher::digest(&*buffer).into());
+            FileRead { content, sha256 }
+        })
+        .collect()
+}
+
+fn read_one(
+    folder: &Path,
+    entry: &Entry,
+    kpis: &KpiTable,
+    buffer: &mut Vec<u8>,
+) -> Result<Vec<IterationFile>, String> {
+    if entry.number > LARGEST_NUMBER {
+        return Err(format!("no run has an iteration above {LARGEST_NUMBER}"));
+    }
+    let path = folder.join(&entry.name);
+    if !entry.is_plain_file {
+        check_kind(&path)?;
+    }
+    read_bounded(&path, LARGEST, buffer)?;
+    iteration::read(buffer, kpis)
+}
+
+/// Links are followed; what is not a plain file at their end is never opened (a pipe would block for ever).
+pub fn check_kind(path: &Path) -> Result<(), String> {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_symlink());
+    match fs::metadata(path) {
+        Ok(meta) if meta.is_file() => Ok(()),
+        Ok(meta) if meta.is_dir() => Err("is a folder, not a file".to_owned()),
+        Ok(_) => Err("is not a plain file".to_owned()),
+        Err(error) if is_link => Err(format!("is a symbolic link that leads nowhere: {error}")),
+        Err(error) => Err(format!("cannot be read: {error}")),
+    }
+}
+
+/// Reads a whole file of at most [`LARGEST`] bytes; what is no plain file at the end of its links is never opened.
+/// The error is what is wrong with it, to follow its name.
+pub fn read_plain(path: &Path) -> Result<Vec<u8>, String> {
+    check_kind(path)?;
+    let mut bytes = Vec::new();
+    read_bounded(path, LARGEST, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads a whole file into `buffer`, which is emptied first, unless it is larger than `largest` bytes.
+pub fn read_bounded(path: &Path, largest: u64, buffer: &mut Vec<u8>) -> Result<(), String> {
+    buffer.clear();
+    let read = File::open(path).and_then(|file| file.take(largest + 1).read_to_end(buffer));
+    match read {
+        Ok(_) if buffer.len() as u64 > largest => {
+            buffer.clear();
+            buffer.shrink_to_fit();
+            Err(format!("is larger than {} MiB", largest / (1024 * 1024)))
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("cannot be read: {error}")),
+    }
+}
+
+/// A file that was changed so shortly before it was looked at may change again without its time moving: clocks of
+/// file systems tick coarsely, the coarsest in steps of two seconds.
+const TICK: Duration = Duration::from_secs(2);
+
+/// What the file system says about a file. Links are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    bytes: u64,
+    modified: Option<SystemTime>,
+    identity: Identity,
+    settled: bool,
+}
+
+impl Stamp {
+    /// The stamp of a file now; `None` when there is nothing to stamp.
+    pub fn of(path: &Path) -> Option<Self> {
+        let meta = fs::metadata(path).ok()?;
+        let identity = Identity::of(&meta);
+        let changed = identity.changed().or(meta.modified().ok());
+        let age = changed.and_then(|changed| SystemTime::now().duration_since(changed).ok());
+        Some(Self {
+            bytes: meta.len(),
+            modified: meta.modified().ok(),
+            identity,
+            settled: age.is_some_and(|age| age >= TICK),
+        })
+    }
+
+    /// Whether a file with this stamp has certainly the content that it had when `earlier` was taken.
+    pub fn proves_unchanged_since(&self, earlier: &Self) -> bool {
+        earlier.settled && Self { settled: true, ..*self } == *earlier
+    }
+}
+
+/// Which file it is and when anything about it changed last, which no program can set at will.
+#[cfg(unix)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    changed: (i64, i64),
+}
+
+#[cfg(unix)]
+impl Identity {
+    fn of(meta: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self { device: meta.dev(), inode: meta.ino(), changed: (meta.ctime(), meta.ctime_nsec()) }
+    }
+
+    fn changed(&self) -> Option<SystemTime> {
+        let (seconds, nanos) = (u64::try_from(self.changed.0).ok()?, u64::try_from(self.changed.1).ok()?);
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds) + Duration::from_nanos(nanos))
+    }
+}
+
+/// Elsewhere size and time of modification must do.
+#[cfg(not(unix))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity;
+
+#[cfg(not(unix))]
+impl Identity {
+    fn of(_: &Metadata) -> Self {
+        Self
+    }
+
+    #[expect(clippy::unused_self, reason = "the other platforms know more")]
+    fn changed(&self) -> Option<SystemTime> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_taken_apart_and_others_ignored() {
+        assert_eq!(parse_name("ITER_SUMMARY_7.json"), Some((None, 7)));
+        assert_eq!(parse_name("ITER_SUMMARY_007.json"), Some((None, 7)));
+        assert_eq!(parse_name("ITER_SUMMARY_BTCUSDT_001.json"), Some((Some("BTCUSDT"), 1)));
+        assert_eq!(parse_name("ITER_SUMMARY_A_B_12.json"), Some((Some("A_B"), 12)));
+        assert_eq!(parse_name("ITER_SUMMARY_99999999999999999999999.json"), Some((None, u64::MAX)));
+        for other in [
+            "ITER_SUMMARY_.json",
+            "ITER_SUMMARY_x.json",
+            "ITER_SUMMARY_1.json.tmp",
+            "ITER_SUMMARY_-1.json",
+            "ITER_SUMMARY_1.5.json",
+            "ITER_SUMMARY__3.json",
+            "iter_summary_1.json",
+            "TUNING_REPORT.json",
+        ] {
+            assert_eq!(parse_name(other), None, "{other}");
+        }
+    }
+}

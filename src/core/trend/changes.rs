@@ -1,0 +1,260 @@
+//! Where a KPI changed its level: the steps of each KPI, judged as a family, and the spikes that are none.
+//!
+//! Must not word anything for people; see [`super::checks`].
+
+use super::{Column, each};
+use crate::core::kpi::KpiId;
+use crate::core::policy::ChangeRules;
+use crate::core::text::number::TOLERANCE;
+use crate::stats::change_points::{Searched, Step};
+use crate::stats::two_sample::holm_adjusted;
+
+/// A change of level of a KPI.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Change {
+    /// The last iteration on the level before.
+    pub last_before: u64,
+    /// The first iteration on the level after.
+    pub first_after: u64,
+    /// The step, in the KPI's unit.
+    pub step: Step,
+    /// Its probability by chance, adjusted for the family.
+    pub p_adjusted: f64,
+    /// Whether it is one for the worse.
+    pub worse: bool,
+}
+
+/// Iterations that leave their neighbourhood and come back.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "SpikeRow")]
+pub struct SpikeAt {
+    /// The first of them.
+    pub first: u64,
+    /// The last of them.
+    pub last: u64,
+    /// The value that is farthest away.
+    pub value: f64,
+    /// What is usual around it.
+    pub usual: f64,
+}
+
+/// The levels of a KPI.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KpiChanges {
+    /// The KPI.
+    pub kpi: KpiId,
+    /// Values.
+    pub n: usize,
+    /// First and last iteration with a value.
+    pub span: Option<(u64, u64)>,
+    /// Values that stand in for each value searched: 1, or the length of blocks in a long run; `None` when there
+    /// were too few to search.
+    pub block: Option<usize>,
+    /// The most likely change, however likely by chance; `None` when there were too few values, or when they
+    /// walk without a level.
+    pub likeliest: Option<Change>,
+    /// Changes that count, in the order of time.
+    pub changes: Vec<Change>,
+    /// Spikes.
+    pub spikes: Vec<SpikeAt>,
+    /// Values that do not vary have no change to be found, and that is known.
+    pub constant: bool,
+    /// Where the likeliest change is hardly chance and still counts for nothing: what counts, in the KPI's unit.
+    pub too_small: Option<f64>,
+}
+
+impl KpiChanges {
+    /// The first level and the last one; `None` where there is no change.
+    pub fn ends(&self, column: &Column) -> Option<(f64, f64)> {
+        let (first, last) = self.changes.first().zip(self.changes.last())?;
+        Some((first.step.before, column.later.unwrap_or(last.step.after)))
+    }
+
+    /// Whether the last level is worse than the first one.
+    pub fn is_worse(&self, column: &Column, relative_change: f64) -> bool {
+        self.ends(column).is_some_and(|(first, last)| column.gets_worse(first, last, relative_change))
+    }
+
+    /// Whether a level got worse on the way, and the last one is no worse than the first.
+    pub fn has_recovered(&self, column: &Column, relative_change: f64) -> bool {
+        self.changes.iter().any(|change| change.worse) && !self.is_worse(column, relative_change)
+    }
+}
+
+/// The changes of each KPI of a family.
+///
+/// Whether a KPI has any is decided by Holm's adjustment over the family; further ones of the same KPI must be
+/// as unlikely as Bonferroni's asks of each.
+pub fn find(columns: &[Column], rules: &ChangeRules) -> Vec<KpiChanges> {
+    let searched: Vec<Option<Searched>> =
+        each(columns, |column| Searched::of(&column.values(), rules.min_segment, column.floor));
+    let each_at = rules.course.false_alarm_rate.value / columns.len() as f64;
+    let p_values: Vec<Option<f64>> =
+        searched.iter().map(|searched| searched.as_ref()?.best.map(|step| step.p_for(each_at))).collect();
+    let adjusted = holm_adjusted(&p_values);
+    let judged = columns.iter().zip(&searched).zip(adjusted);
+    judged.map(|((column, searched), p)| one(column, searched.as_ref(), p, rules, columns.len())).collect()
+}
+
+fn one(
+    column: &Column,
+    searched: Option<&Searched>,
+    p_adjusted: Option<f64>,
+    rules: &ChangeRules,
+    family: usize,
+) -> KpiChanges {
+    let points = &column.points;
+    let span = points.first().zip(points.last()).map(|((first, _), (last, _))| (*first, *last));
+    let constant = points.windows(2).all(|pair| pair[0].1 == pair[1].1);
+    let bare = KpiChanges {
+        kpi: column.kpi,
+        n: points.len(),
+        span,
+        block: searched.map(|searched| searched.block),
+        likeliest: None,
+        changes: Vec::new(),
+        spikes: Vec::new(),
+        constant,
+        too_small: None,
+    };
+    let Some(searched) = searched else { return bare };
+    let as_change = |step: Step, p_adjusted: f64| Change {
+        last_before: points[step.at - 1].0,
+        first_after: points[step.at].0,
+        step,
+        p_adjusted,
+        worse: column.is_worse(step.after - step.before),
+    };
+    let alpha = rules.course.false_alarm_rate.value;
+    let least = |step: &Step| column.least(step.before, rules.course.relative_change.value);
+    let counts = |step: &Step| (step.after - step.before).abs() > least(step) + TOLERANCE;
+    let first = searched.best.zip(p_adjusted);
+    let found = match first {
+        Some((best, adjusted)) if adjusted <= alpha => {
+            let mut steps = searched.steps(alpha / family as f64);
+            if steps.is_empty() {
+                steps.push(best);
+            }
+            let bonferroni = |step: &Step| (step.p_for(alpha / family as f64) * family as f64).min(1.0);
+            let is_best = |step: &Step| step.at == best.at;
+            steps
+                .into_iter()
+                .filter(counts)
+                .map(|step| as_change(step, if is_best(&step) { adjusted } else { bonferroni(&step) }))
+                .collect()
+        }
+        _ => Vec::new(),
+    };
+    let spikes = searched.spikes.iter().map(|spike| SpikeAt {
+        first: points[spike.first].0,
+        last: points[spike.last].0,
+        value: spike.value,
+        usual: spike.usual,
+    });
+    let is_small = first.filter(|(step, adjusted)| found.is_empty() && *adjusted <= alpha && !counts(step));
+    KpiChanges {
+        too_small: is_small.map(|(step, _)| least(&step)),
+        likeliest: first.map(|(step, p)| as_change(step, p)),
+        changes: found,
+        spikes: spikes.collect(),
+        ..bare
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::judge::fixture::change_rules as rules;
+    use crate::core::kpi::Direction;
+    use crate::core::trend::Column;
+
+    /// Waves of ±0.3 that do not repeat soon.
+    fn wave(at: u64) -> f64 {
+        (at * 7 % 13) as f64 / 20.0 - 0.3
+    }
+
+    /// Odd iterations from 7 on with this level and a wave.
+    fn net(n: u64, level: impl Fn(u64) -> f64) -> Column {
+        Column {
+            kpi: KpiId::NET_BPS,
+            direction: Some(Direction::Higher),
+            floor: 0.05,
+            limit: None,
+            later: None,
+            points: (0..n).map(|at| (7 + 2 * at, level(7 + 2 * at) + wave(at))).collect(),
+        }
+    }
+
+    fn one(column: &Column) -> KpiChanges {
+        find(std::slice::from_ref(column), &rules()).remove(0)
+    }
+
+    #[test]
+    fn a_change_names_the_iterations_around_it_and_the_levels() {
+        let column = net(60, |number| if number < 61 { 5.0 } else { 3.0 });
+        let found = one(&column);
+        assert_eq!(found.changes.len(), 1);
+        let change = found.changes[0];
+        assert_eq!((change.last_before, change.first_after), (59, 61));
+        assert_eq!((change.step.n_before, change.step.n_after), (27, 33));
+        assert!((change.step.before - 5.0).abs() < 0.1 && (change.step.after - 3.0).abs() < 0.1);
+        assert!(change.step.low < -2.0 && -2.0 < change.step.high && change.step.high < 0.0);
+        assert!(change.worse && found.is_worse(&column, 0.05) && !found.has_recovered(&column, 0.05));
+        let better = Column { direction: Some(Direction::Lower), ..column.clone() };
+        assert!(!one(&better).is_worse(&better, 0.05));
+        // What is behind the values tested came back.
+        let back = Column { later: Some(4.9), ..column };
+        assert!(!one(&back).is_worse(&back, 0.05) && one(&back).has_recovered(&back, 0.05));
+    }
+
+    #[test]
+    fn what_came_back_has_recovered() {
+        let column = net(120, |number| if (87..167).contains(&number) { 3.0 } else { 5.0 });
+        let found = one(&column);
+        let places: Vec<u64> = found.changes.iter().map(|change| change.first_after).collect();
+        assert_eq!(places, [87, 167]);
+        assert!(!found.is_worse(&column, 0.05) && found.has_recovered(&column, 0.05));
+        let in_part = net(120, |number| {
+            if (87..167).contains(&number) {
+                3.0
+            } else if number < 87 {
+                5.0
+            } else {
+                4.5
+            }
+        });
+        assert!(!one(&in_part).has_recovered(&in_part, 0.05) && one(&in_part).is_worse(&in_part, 0.05));
+    }
+
+    #[test]
+    fn a_change_below_the_floors_is_none_however_sure() {
+        // Without waves every step is certain. 5 % of 4 are 0.2.
+        let exact = |to: f64| {
+            let mut column = net(60, |number| if number < 61 { 4.0 } else { to });
+            for (at, (_, value)) in (0..).zip(&mut column.points) {
+                *value -= wave(at);
+            }
+            one(&column).changes.len()
+        };
+        assert_eq!((exact(3.8), exact(3.79), exact(4.21)), (0, 1, 1));
+    }
+
+    #[test]
+    fn spikes_are_told_with_their_iterations_and_are_no_change() {
+        let column = net(60, |number| if (31..=33).contains(&number) { 40.0 } else { 5.0 });
+        let found = one(&column);
+        assert_eq!(found.changes, []);
+        assert_eq!(found.spikes.len(), 1);
+        assert_eq!((found.spikes[0].first, found.spikes[0].last), (31, 33));
+    }
+
+    #[test]
+    fn a_constant_is_known_to_keep_its_level_and_few_values_are_not_searched() {
+        let mut constant = net(60, |_| 5.0);
+        constant.points.iter_mut().for_each(|(_, value)| *value = 0.85);
+        let found = one(&constant);
+        assert_eq!((found.constant, found.likeliest, found.changes.len()), (true, None, 0));
+        assert_eq!(one(&net(23, |_| 5.0)).block, None);
+        assert_eq!(one(&net(24, |_| 5.0)).block, Some(1));
+    }
+}

@@ -1,0 +1,39 @@
+//! Where a result comes from: the fields that every written JSON carries beside its numbers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::analysis::Analysis;
+
+/// A recorded decision to go on in spite of the verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Override {
+    /// Why.
+    pub reason: String,
+    /// Who answers for it: as given, else as the environment names them, else the account.
+    pub by: String,
+    /// When, RFC 3339.
+    pub at: String,
+}
+
+/// Tool, policy and override behind a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provenance {
+    /// Version of this program.
+    pub tool_version: String,
+    /// SHA-256 of the values of the policy in force.
+    pub policy_sha256: String,
+    /// The override, if one was given.
+    pub overridden: Option<Override>,
+    /// `SOAK_NOW`, when it is set: the time that artifacts carry instead of the data's last one.
+    pub fixed_time: Option<String>,
+    /// The result is part of a rehearsal of a release and no statement about one.
+    pub rehearsal: bool,
+}
+
+impl Provenance {
+    /// The time that results carry: the fixed one, else the last one in the data; `None` when there is
+    /// neither. Never the clock's.
+    pub fn time_of(&self, analysis: &Analysis) -> Option<String> {
+        self.fixed_time.clone().or_else(|| analysis.last_time().map(str::to_owned))
+    }
+}
