@@ -13,7 +13,6 @@
 //! asked, [`commands`] answers, [`exit`] names how the program ends, [`failure`] why it did not do its job.
 
 pub mod cli;
-pub mod commands;
 pub mod core;
 pub mod exit;
 pub mod export;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match soak::cli::parse() {
-        Ok(cli) => soak::commands::run(&cli),
-        Err(answer) => soak::commands::answer(&answer),
+        Ok(cli) => soak::cli::dispatch::run(&cli),
+        Err(answer) => soak::cli::dispatch::answer(&answer),
     }
 }

@@ -8,47 +8,32 @@
     reason = "doc comments are help text here, and in a terminal backticks are noise"
 )]
 
-pub mod access;
-pub mod artifacts;
-pub mod audit;
+pub mod dispatch;
+
+pub(crate) mod run;
+
 pub mod compare;
-pub mod config;
-pub mod deltas;
-pub mod environment;
-pub mod export;
-pub mod globals;
-pub mod grafana;
-mod idle;
-pub mod judging;
-pub mod notify;
-pub mod post_soak;
 pub mod release;
 pub mod rollback;
-pub mod run;
-pub mod selftest;
-pub mod serve;
-pub mod server;
-pub mod start;
-pub mod values;
 
 use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use artifacts::ArtifactsCommand;
-use audit::AuditArgs;
+use crate::cli::arguments::globals::GlobalArgs;
+use crate::cli::export::prom::ExportArgs;
+use crate::cli::export::serve::ServeArgs;
+use crate::cli::judge::audit::AuditArgs;
+use crate::cli::judge::deltas::DeltasCommand;
+use crate::cli::judge::post_soak::{AnalyzeArgs, ExtractArgs, GateArgs};
+use crate::cli::judge::selftest::SelftestArgs;
+use crate::cli::ops::artifacts::ArtifactsCommand;
+use crate::cli::ops::grafana::GrafanaCommand;
+use crate::cli::run::arguments::RunArgs;
+use crate::cli::setup::config::ConfigCommand;
 use compare::CompareArgs;
-use config::ConfigCommand;
-use deltas::DeltasCommand;
-use export::ExportArgs;
-use globals::GlobalArgs;
-use grafana::GrafanaCommand;
-use post_soak::{AnalyzeArgs, ExtractArgs, GateArgs};
 use release::ReleaseCommand;
 use rollback::RollbackCommand;
-use run::RunArgs;
-use selftest::SelftestArgs;
-use serve::ServeArgs;
 
 /// May this build of a long-running system be frozen and released?
 ///
@@ -200,14 +185,14 @@ pub fn definition() -> clap::Command {
 
 /// Reads the command line of this process. The error of `--help` and `--version` is their text.
 pub fn parse() -> Result<Cli, clap::Error> {
-    read(environment::arguments())
+    read(crate::cli::arguments::environment::arguments())
 }
 
 /// Reads a command line, the name of the program first.
 fn read(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, clap::Error> {
     let mut definition = definition();
     let matches = definition.try_get_matches_from_mut(arguments)?;
-    idle::check(&mut definition, &matches)?;
+    crate::cli::arguments::idle::check(&mut definition, &matches)?;
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut definition))
 }
 
@@ -215,7 +200,7 @@ fn read(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Res
 /// the same on every machine and tell no secret, so it names variables without their values.
 fn with_plain_variables(command: clap::Command) -> clap::Command {
     command
-        .mut_args(|arg| match arg.get_env().map(environment::is_set_to_nothing) {
+        .mut_args(|arg| match arg.get_env().map(crate::cli::arguments::environment::is_set_to_nothing) {
             Some(true) => arg.env(None::<&'static str>),
             _ => arg.hide_env_values(true),
         })
@@ -282,3 +267,15 @@ mod tests {
         );
     }
 }
+
+pub mod arguments;
+
+pub mod judge;
+
+pub mod setup;
+
+pub mod ops;
+
+pub mod export;
+
+pub mod output;

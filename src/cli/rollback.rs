@@ -1,11 +1,41 @@
 //! Arguments of `soak rollback`.
 
-use std::path::PathBuf;
-
+use crate::cli::arguments::values::{Format, count, person, reason};
+use crate::cli::output::stdout::print;
+use crate::core::text::did_you_mean;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::infra::clock::StopRequest;
+use crate::infra::environment::Environment;
+use crate::infra::http_server::{ListenAddress, Listening};
+use crate::infra::lock::LockError;
+use crate::infra::secret::Secret;
+use crate::infra::{atomic_file as loose, clock, environment};
+use crate::report::json::compact_ascii;
+use crate::rollback::alert::{Alert, AlertStatus, Hook};
+use crate::rollback::coordinator::Coordinator;
+use crate::rollback::decide::decide;
+use crate::rollback::event::{Event, OperationKind, Outcome};
+use crate::rollback::executor::{Context, Refusal};
+use crate::rollback::journal::Journal;
+use crate::rollback::log::{GENESIS, LogError, LogLine, Mode};
+use crate::rollback::perform::reveal;
+use crate::rollback::policy::read::read;
+use crate::rollback::policy::{Environments, RollbackPolicy, SecretSource};
+use crate::rollback::server::{Access, Reload, Service, acceptor};
+use crate::rollback::state::State;
+use crate::rollback::text::Rehearsal;
+use crate::rollback::verify::carry_out_by_hand;
+use crate::rollback::{alert, journal, log, server, text};
+use anyhow::anyhow;
 use clap::{Args, Subcommand};
-
-use super::values::{Format, count, person, reason};
-use crate::infra::http_server::ListenAddress;
+use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// `soak rollback …`
 #[derive(Debug, Subcommand)]
@@ -247,4 +277,438 @@ fn label(value: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
         _ => Err("expected NAME=VALUE".to_owned()),
     }
+}
+
+/// How long a person's rollback is waited for at the start of a server.
+const ACTING: Duration = Duration::from_secs(60);
+/// How long another rollback that is under way is waited for.
+const ACTING_BY_HAND: Duration = Duration::from_secs(120);
+
+/// `soak rollback …`
+pub(crate) fn run(command: &RollbackCommand) -> Result<Exit, Failure> {
+    match command {
+        RollbackCommand::Serve(args) => serve(args),
+        RollbackCommand::Run(args) => run_now(args),
+        RollbackCommand::Recover(args) => recover(args),
+        RollbackCommand::Check(args) => check(args),
+        RollbackCommand::Rehearse(args) => rehearse(args),
+        RollbackCommand::Log(LogCommand::Verify(args)) => log_verify(args),
+        RollbackCommand::Log(LogCommand::Show(args)) => log_show(args),
+    }
+}
+
+/// `soak rollback check`
+fn check(args: &CheckArgs) -> Result<Exit, Failure> {
+    let CheckArgs { file, live } = args;
+    let policy = load(file)?;
+    let gaps = policy.gaps();
+    if *live && !gaps.is_empty() {
+        return Err(gapped(&gaps));
+    }
+    print(text::checked(&file.display().to_string(), &policy))?;
+    Ok(Exit::Success)
+}
+
+fn serve(args: &ServeArgs) -> Result<Exit, Failure> {
+    let ServeArgs { files, live, listen, port, token_file, hmac_key_file, tls_cert, tls_key, tls_client_ca } =
+        args;
+    let address = match port {
+        Some(port) => ListenAddress::from(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), *port)),
+        None => *listen,
+    };
+    let access = Access {
+        token: token_file.as_deref().map(secret).transpose()?,
+        hmac_key: hmac_key_file.as_deref().map(secret).transpose()?,
+    };
+    if !address.is_loopback() && access.is_open() {
+        return Err(Failure::usage(anyhow!(
+            "`{}` can be reached from other machines, and whoever reaches it could stop trading",
+            address.socket()
+        ))
+        .hint("give `--token-file FILE` or `--hmac-key-file FILE`, or listen on 127.0.0.1"));
+    }
+    let tls = match (tls_cert, tls_key) {
+        (Some(certificate), Some(key)) => {
+            Some(acceptor(certificate, key, tls_client_ca.as_deref()).map_err(Failure::usage)?)
+        }
+        _ => None,
+    };
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    if !address.is_loopback() && access.token.is_none() {
+        tracing::warn!(
+            "/metrics and /status are shown to whoever has the token, and there is none: Prometheus cannot look; \
+             `--token-file` names one"
+        );
+    }
+    if !address.is_loopback() && tls.is_none() && access.token.is_some() {
+        tracing::warn!("the token travels in plain text; `--tls-cert` and `--tls-key` would hide it");
+    }
+    let (policy, log, mode) = open(files, *live)?;
+    let mut journal = Journal::open(&log, mode, policy.auto.remember_alerts)?;
+    // Both are let go when this function ends.
+    let _serving = journal::serving(&log).map_err(|error| match error {
+        LockError::Held { .. } => {
+            Failure::failed(error).hint("one server a folder of logs; `--log` names a log in another one")
+        }
+        other => cannot_act(other),
+    })?;
+    if journal.head().seq == 0 {
+        tracing::warn!(
+            log = %log.display(),
+            "this audit log is new: nothing that happened before is remembered, and an alert that fires counts as new"
+        );
+    }
+    let acting = journal::acting(&log, ACTING).map_err(cannot_act)?;
+    let opened = Event::Opened {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: environment::command_of_process(),
+        pid: std::process::id(),
+        policy_sha256: policy.sha256.clone(),
+    };
+    let left = journal.transact(|transaction| {
+        transaction.push(opened);
+        transaction.settle(true)
+    })?;
+    drop(acting);
+    let listening = Listening::at(address).map_err(Failure::failed)?;
+    let bound = listening.bound;
+    let environment = Environment::of_process();
+    let coordinator =
+        Coordinator::start(journal, log.clone(), policy, environment, &left).map_err(Failure::failed)?;
+    let reload = reloader(files.clone(), log.clone(), mode);
+    // Where it listens must be told at any level: with port 0 there is no other way to know.
+    let words = format!(
+        "soak rollback: listening on {scheme}://{bound} ({}), log `{}`",
+        if mode == Mode::Live { "live: it acts" } else { "dry run: it does nothing" },
+        log.display()
+    );
+    let ready = Box::new(move || tell(&words));
+    server::serve(listening, Service { coordinator, access, tls, reload, ready }).map_err(Failure::failed)?;
+    Ok(Exit::Success)
+}
+
+/// Reads the policy again, and says in words what is wrong with it.
+fn reloader(files: FilesArgs, log: PathBuf, mode: Mode) -> Reload {
+    Box::new(move || {
+        let problem =
+            |failure: Failure| failure.to_string().lines().map(str::trim).collect::<Vec<_>>().join("; ");
+        let policy = load(&files.policy).map_err(problem)?;
+        if mode == Mode::Live {
+            able(&policy).map_err(problem)?;
+        }
+        let named = log_path(&files, &policy).map_err(problem)?;
+        if named != log {
+            tracing::warn!(
+                named = %named.display(),
+                log = %log.display(),
+                "the policy names another audit log; the one in use stays in use until a restart"
+            );
+        }
+        Ok(policy)
+    })
+}
+
+fn secret(file: &Path) -> Result<Secret, Failure> {
+    let secret = Secret::from(loose::read_text(file).map_err(Failure::usage)?);
+    if secret.reveal().chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(Failure::usage(anyhow!(
+            "`{}` holds more than one word or line, expected one secret",
+            file.display()
+        )));
+    }
+    if loose::is_open_to_all(file) {
+        tracing::warn!(file = %file.display(), "every user of this machine may read this secret: chmod 0600");
+    }
+    if secret.reveal().len() < 16 {
+        return Err(Failure::usage(anyhow!("the secret in `{}` is too short", file.display()))
+            .hint("at least 16 characters: `openssl rand -hex 32 > FILE`"));
+    }
+    Ok(secret)
+}
+
+fn run_now(args: &RunNowArgs) -> Result<Exit, Failure> {
+    let RunNowArgs { manual, force } = args;
+    operate(manual, OperationKind::Manual, *force)
+}
+
+fn recover(args: &RecoverArgs) -> Result<Exit, Failure> {
+    let RecoverArgs { manual } = args;
+    operate(manual, OperationKind::Recovery, false)
+}
+
+fn operate(args: &ManualArgs, kind: OperationKind, is_forced: bool) -> Result<Exit, Failure> {
+    let ManualArgs { files, live, reason, by } = args;
+    let (policy, log, mode) = open(files, *live)?;
+    if kind == OperationKind::Recovery && policy.recovery.actions.is_empty() {
+        return Err(Failure::usage(anyhow!(
+            "the policy has no `recovery.actions`: there is no way back in it"
+        )));
+    }
+    let by = by.clone().unwrap_or_else(|| crate::core::load::provenance::person(&Environment::of_process()));
+    let mut journal = Journal::open(&log, mode, policy.auto.remember_alerts)?;
+    let _acting = journal::acting(&log, ACTING_BY_HAND).map_err(cannot_act)?;
+    let planned = journal.plan_by_hand(kind, reason, by, is_forced, &policy)?;
+    let (operation, left) =
+        planned.map_err(|why| Failure::failed(anyhow!("{why}")).hint("`--force` rolls back all the same"))?;
+    for left in left {
+        tell(&format!(
+            "{left} was cut short by a process that is gone; `soak rollback log show` tells how far it came"
+        ));
+    }
+    if kind == OperationKind::Recovery {
+        for (alert, by) in journal.state.still_firing() {
+            tell(&format!(
+                "{alert} was not told to be over: {by} has dealt with it, so while it fires it leads to no other rollback; \
+                 watch it"
+            ));
+        }
+    }
+    let stop = StopRequest::listen().map_err(Failure::failed)?;
+    let environment = Environment::of_process();
+    let journal = RefCell::new(journal);
+    let context = Context { policy: &policy, mode, environment: &environment, wait: &stop, log: &journal };
+    let (outcome, verified) =
+        carry_out_by_hand(&operation, context, &mut |result| tell(&text::result(result)));
+    let journal = journal.borrow();
+    print(journal.state.operation(operation.id).map(text::operation).unwrap_or_default())?;
+    exit(outcome, verified, mode, stop.is_asked())
+}
+
+fn exit(
+    outcome: Result<Outcome, Refusal>,
+    verified: Option<bool>,
+    mode: Mode,
+    is_interrupted: bool,
+) -> Result<Exit, Failure> {
+    let outcome = outcome.map_err(|problem| Failure::output(anyhow!("it was broken off: {problem}")))?;
+    match (outcome, verified) {
+        (_, Some(false)) => Err(Failure::external(anyhow!("what must be true afterwards is not"))),
+        (Outcome::Done, None) if is_interrupted => {
+            Err(Failure::interrupted(anyhow!("everything was done, and nobody looked whether it helped")))
+        }
+        (Outcome::Done, _) => Ok(Exit::Success),
+        (Outcome::DryRun, _) if mode == Mode::DryRun => {
+            tell("dry run: nothing was done; --live acts");
+            Ok(Exit::Success)
+        }
+        _ => Err(Failure::external(anyhow!("not everything was done"))),
+    }
+}
+
+/// A line on stderr, at any level of logging: a person waits for it. If nobody can read it there, the log has it all.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+fn rehearse(args: &RehearseArgs) -> Result<Exit, Failure> {
+    let RehearseArgs { alert, files, label, format } = args;
+    let policy = load(&files.policy)?;
+    let hook = hook_of(alert, label, &policy)?;
+    let environment = Environment::of_process();
+    let now = clock::now(&environment).map_err(Failure::usage)?;
+    let (mut state, is_known) = remembered(files, &policy)?;
+    state.age(now);
+    let decided = decide(&hook, &state, &policy, now);
+    let missing = |source: &SecretSource| reveal(source, &environment).err();
+    let rehearsal = Rehearsal {
+        policy: &policy,
+        hook: &hook,
+        decided: &decided,
+        state: &state,
+        log_is_known: is_known,
+        missing: &missing,
+        now,
+    };
+    match format {
+        Format::Text => print(rehearsal.text())?,
+        Format::Json => print(compact_ascii(&rehearsal.json()))?,
+    }
+    Ok(Exit::Success)
+}
+
+/// The body of a file, or a firing alert of this name.
+fn hook_of(alert: &str, labels: &[(String, String)], policy: &RollbackPolicy) -> Result<Hook, Failure> {
+    let file = Path::new(alert);
+    // No alert's name has a dot or a slash.
+    if alert.contains(['/', '.']) {
+        if !labels.is_empty() {
+            let problem = format!("`--label` has no effect: the alerts of `{alert}` have their own labels");
+            return Err(
+                Failure::usage(anyhow!(problem)).hint("give the name of an alert, or change the file")
+            );
+        }
+        let text = loose::read_text(file).map_err(Failure::input)?;
+        return alert::read(text.as_bytes()).map_err(|error| {
+            Failure::input(anyhow::Error::new(error).context(format!("`{alert}` is no alert hook")))
+        });
+    }
+    if alert.trim().is_empty() {
+        return Err(Failure::usage(anyhow!("the name of the alert is empty")));
+    }
+    if policy.hard(alert).is_none() && policy.soft(alert).is_none() {
+        let gates = policy.hard_gates.iter().chain(&policy.soft_gates).map(|gate| gate.name.as_str());
+        let near = did_you_mean(alert, gates);
+        tracing::warn!("`{}` is no gate of the policy{near}", alert::shown(alert));
+    }
+    let mut all = BTreeMap::new();
+    if let Environments::Labels(wanted) = &policy.environments {
+        for (name, values) in wanted {
+            all.extend(values.first().map(|value| (name.clone(), value.clone())));
+        }
+    }
+    all.extend(labels.iter().cloned());
+    all.insert("alertname".to_owned(), alert.to_owned());
+    // A start of its own: a rehearsal is never a repetition.
+    let starts_at = Some("a rehearsal".to_owned());
+    let alert = Alert { status: AlertStatus::Firing, labels: all, fingerprint: None, starts_at };
+    Ok(Hook { group_key: "a rehearsal".to_owned(), alerts: vec![alert], ..Hook::default() })
+}
+
+/// What a live server would remember; nothing where there is no log yet.
+fn remembered(files: &FilesArgs, policy: &RollbackPolicy) -> Result<(State, bool), Failure> {
+    let mut state = State::new(policy.auto.remember_alerts);
+    let Ok(path) = log_path(files, policy) else { return Ok((state, false)) };
+    match log::read(&path, &mut |line, _| line.apply(Mode::Live, &mut state)) {
+        Ok(_) => Ok((state, true)),
+        Err(LogError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Ok((state, false))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn log_verify(args: &LogVerifyArgs) -> Result<Exit, Failure> {
+    let LogVerifyArgs { file, head } = args;
+    let wanted = head.as_deref().map(str::to_ascii_lowercase);
+    if let Some(head) = &wanted
+        && !(head.len() == GENESIS.len() && head.bytes().all(|digit| digit.is_ascii_hexdigit()))
+    {
+        return Err(Failure::usage(anyhow!(
+            "`--head` is no hash: expected {} hexadecimal digits",
+            GENESIS.len()
+        ))
+        .hint("`soak rollback log verify` prints it after `head`"));
+    }
+    let mut is_there = wanted.is_none();
+    let (found, torn) =
+        log::read(file, &mut |line: &LogLine, _| is_there |= wanted.as_ref() == Some(&line.hash))
+            .map_err(unreadable)?;
+    if found.seq == 0 {
+        return Err(Failure::input(anyhow!(
+            "`{}` has no line, so there is nothing to verify",
+            file.display()
+        ))
+        .hint("the server begins a log with a line: what stood here was taken away, or it is another file"));
+    }
+    if !is_there {
+        return Err(Failure::input(anyhow!(
+            "`{}` is whole as far as it goes, but the line with the hash of `--head` is not in it: lines were cut off at \
+             the end, or it is another log",
+            file.display()
+        )));
+    }
+    print(text::log_is_whole(&file.display().to_string(), &found.hash, found.seq, torn))?;
+    Ok(Exit::Success)
+}
+
+fn log_show(args: &LogShowArgs) -> Result<Exit, Failure> {
+    let LogShowArgs { file, last, format } = args;
+    let mut lines = VecDeque::new();
+    let mut keep = |line: &LogLine, written: &[u8]| {
+        lines.push_back(match format {
+            Format::Text => text::log_line(line),
+            // As it was written, also what a later version has put in it.
+            Format::Json => serde_json::from_slice::<Value>(written)
+                .map_or_else(|_| compact_ascii(line), |line| compact_ascii(&line)),
+        });
+        if last.is_some_and(|last| lines.len() > last) {
+            lines.pop_front();
+        }
+    };
+    let end = log::read(file, &mut keep);
+    // What could be read is shown, and then what is wrong behind it.
+    print(lines.into_iter().collect::<String>())?;
+    let (found, torn) = end.map_err(unreadable)?;
+    if found.seq == 0 {
+        tracing::warn!(log = %file.display(), "there is no line in it");
+    }
+    if torn > 0 {
+        tracing::warn!(bytes = torn, "the last line was cut short by a crash");
+    }
+    Ok(Exit::Success)
+}
+
+fn unreadable(error: LogError) -> Failure {
+    match error {
+        LogError::Io { .. } | LogError::NoFile { .. } => Failure::input(error),
+        LogError::Damaged { .. } => Failure::input(error)
+            .hint("what stands before that line is as it was written; what stands behind it proves nothing"),
+        LogError::Moved { .. } => error.into(),
+    }
+}
+
+fn load(file: &Path) -> Result<RollbackPolicy, Failure> {
+    let text = loose::read_text(file).map_err(|error| {
+        Failure::usage(error).hint("`--policy` names a file like deploy/policies/rollback.yaml")
+    })?;
+    read(&text, &file.display().to_string()).map_err(|problems| {
+        let number = problems.iter().count();
+        let word = if number == 1 { "mistake" } else { "mistakes" };
+        Failure::usage(anyhow::Error::new(problems).context(format!("the policy has {number} {word}")))
+    })
+}
+
+fn gapped(gaps: &[String]) -> Failure {
+    Failure::usage(anyhow!("the policy cannot act:\n{}", gaps.join("\n")))
+        .hint("deploy/policies/rollback.yaml shows every key")
+}
+
+/// Refuses a policy that cannot act: something is missing in it, or a secret that it names is not there. In an
+/// emergency it is too late to find that out.
+fn able(policy: &RollbackPolicy) -> Result<(), Failure> {
+    let gaps = policy.gaps();
+    if !gaps.is_empty() {
+        return Err(gapped(&gaps));
+    }
+    let environment = Environment::of_process();
+    let missing: BTreeSet<String> =
+        policy.secrets().into_iter().filter_map(|source| reveal(source, &environment).err()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let missing: Vec<String> = missing.into_iter().collect();
+    Err(Failure::usage(anyhow!("secrets of the policy are not there:\n{}", missing.join("\n")))
+        .hint("a channel that is not used is switched off by `enabled: false`"))
+}
+
+/// The policy, the log's path and the mode of a command that writes the log.
+fn open(files: &FilesArgs, live: LiveArgs) -> Result<(RollbackPolicy, PathBuf, Mode), Failure> {
+    let LiveArgs { live, dry_run: _ } = live;
+    let policy = load(&files.policy)?;
+    let gaps = policy.gaps();
+    if live {
+        able(&policy)?;
+    }
+    for gap in &gaps {
+        tracing::warn!("with --live this policy would be refused: {gap}");
+    }
+    let log = log_path(files, &policy)?;
+    Ok((policy, log, if live { Mode::Live } else { Mode::DryRun }))
+}
+
+fn log_path(files: &FilesArgs, policy: &RollbackPolicy) -> Result<PathBuf, Failure> {
+    let FilesArgs { policy: _, log } = files;
+    log.clone().or_else(|| policy.audit.log_path.clone()).ok_or_else(|| {
+        Failure::usage(anyhow!("neither `--log` nor `audit.log_path` of the policy names the audit log"))
+    })
+}
+
+fn cannot_act(error: LockError) -> Failure {
+    let hint = match &error {
+        LockError::Held { .. } => "another rollback is under way; wait for it",
+        _ => {
+            "the lock beside the log keeps two from acting at the same time: it must be writable for whoever acts"
+        }
+    };
+    Failure::failed(error).hint(hint)
 }

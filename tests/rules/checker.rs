@@ -479,7 +479,7 @@ mod tests {
 
     #[test]
     fn the_program_uses_the_library_through_its_door_only() {
-        fine("main.rs", "fn main() { soak::commands::run(&soak::cli::parse()); }");
+        fine("main.rs", "fn main() { soak::cli::run(&soak::cli::parse()); }");
         refused("main.rs", "use soak::core::load;", "may not import `io`");
         fine("lib.rs", "pub mod io; pub use crate::io::X;");
     }

@@ -1,0 +1,115 @@
+//! What the commands that judge have in common: policy, provenance, and errors with their class.
+
+use std::path::Path;
+
+use crate::cli::arguments::judging::{MockArgs, OverrideArgs, OverrideByArgs, PolicyArgs, WindowArgs};
+use crate::core::analysis::Options;
+use crate::core::analysis::folder::JudgeError;
+use crate::core::load::LoadError;
+use crate::core::load::provenance;
+use crate::core::load::provenance::Overriding;
+use crate::core::policy::{self, Layer, Origin, Patch, Policy};
+use crate::core::verdict::provenance::Provenance;
+use crate::failure::Failure;
+use crate::infra::artifacts::WriteError;
+use crate::infra::atomic_file as loose;
+use crate::infra::environment::Environment;
+
+/// The policy in force: `file` over the built-in one, `patches` over both.
+pub(crate) fn load_policy(file: Option<&Path>, patches: &[Patch]) -> Result<Policy, Failure> {
+    let mut layers = Vec::new();
+    if let Some(path) = file {
+        let text = loose::read_text(path)
+            .map_err(|error| Failure::usage(error).hint("`--policy` and $SOAK_POLICY name a policy file"))?;
+        layers.push(Layer { origin: Origin::File(path.display().to_string()), text });
+    }
+    policy::read(&layers, patches).map_err(|errors| {
+        Failure::usage(errors)
+            .hint("`soak config check FILE` checks a policy; `soak config show` prints the keys")
+    })
+}
+
+/// The policy in force, with the window of the command line.
+pub(crate) fn load_window_policy(policy: &PolicyArgs, window: &WindowArgs) -> Result<Policy, Failure> {
+    let file = policy.policy.as_deref();
+    let patch = |key: &str, value: String, flag: &str| Patch {
+        key: key.to_owned(),
+        value,
+        origin: Origin::Flag(flag.to_owned()),
+    };
+    let mut patches = Vec::new();
+    patches.extend(window.last_n.map(|n| patch("windows.last_n", n.to_string(), "--last-n")));
+    if let Some(n) = window.min_iterations {
+        let keys = ["run_verdict.min_iterations", "readiness.min_iterations", "goals.min_iterations"];
+        patches.extend(keys.map(|key| patch(key, n.to_string(), "--min-iterations")));
+    }
+    let policy = load_policy(file, &patches)?;
+    if window.exclude_symbol.is_empty() {
+        return Ok(policy);
+    }
+    // It adds to what the policy excludes.
+    let mut excluded = policy.symbols.exclude.names.clone();
+    let added = window.exclude_symbol.iter().filter(|symbol| !policy.symbols.exclude.contains(symbol));
+    excluded.extend(added.cloned());
+    // Lists of texts are the same in JSON and in TOML.
+    patches.push(patch("symbols.exclude", serde_json::json!(excluded).to_string(), "--exclude-symbol"));
+    load_policy(file, &patches)
+}
+
+/// How a run is judged by the flags that the judging commands share.
+pub(crate) fn judging_options(mock: MockArgs, window: &WindowArgs) -> Options {
+    let MockArgs { mock } = mock;
+    let WindowArgs { so_far, last_n: _, min_iterations: _, exclude_symbol: _ } = window;
+    Options { mock, so_far: *so_far, ..Options::default() }
+}
+
+/// Who judges, by what.
+pub(crate) fn collect_provenance(
+    policy: &Policy,
+    overriding: Option<Overriding<'_>>,
+) -> Result<Provenance, Failure> {
+    provenance::collect(&Environment::of_process(), policy, overriding)
+        .map_err(|error| Failure::usage(error).hint("an example of a valid time is 2026-01-31T12:00:00Z"))
+}
+
+/// The override that was asked for; `None` = none.
+pub(crate) fn overriding(args: &OverrideArgs) -> Option<Overriding<'_>> {
+    let OverrideArgs { override_reason, by } = args;
+    overriding_by(override_reason.as_deref(), by)
+}
+
+/// The same for a command that says itself what an override of it does.
+pub(crate) fn overriding_by<'a>(reason: Option<&'a str>, by: &'a OverrideByArgs) -> Option<Overriding<'a>> {
+    let OverrideByArgs { by } = by;
+    reason.map(|reason| Overriding { reason, by: by.as_deref() })
+}
+
+/// Nothing could be judged.
+pub(crate) fn cannot_judge(error: JudgeError) -> Failure {
+    let hint = match &error {
+        JudgeError::Load(LoadError::Missing { .. }) => {
+            "`--path` names the folder with the ITER_SUMMARY_<n>.json files".to_owned()
+        }
+        JudgeError::Load(_) => "`--path` wants a folder that can be listed".to_owned(),
+        JudgeError::EdgeFile(_) | JudgeError::EdgeReport { .. } => {
+            "`--edge-report` wants an EDGE_REPORT.json with `totals`".to_owned()
+        }
+        JudgeError::Symbol { known, .. } if known.is_empty() => {
+            "the iterations of this run carry no symbol; leave `--symbol` out".to_owned()
+        }
+        JudgeError::Symbol { known, .. } => format!("it has {}", known.join(", ")),
+    };
+    Failure::input(error).hint(hint)
+}
+
+impl From<JudgeError> for Failure {
+    fn from(error: JudgeError) -> Self {
+        cannot_judge(error)
+    }
+}
+
+/// Artifacts could not be written.
+pub(crate) fn cannot_write(error: WriteError) -> Failure {
+    let hint = error.hint();
+    Failure::output(error).hint_if_known(hint)
+}

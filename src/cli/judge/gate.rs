@@ -1,0 +1,99 @@
+//! `soak gate`: one load, one analysis, one verdict.
+
+use super::extract::metrics_wanted;
+use super::post_soak::{compare, leave, notify, result, style, tell_folder, verdict_exit, write};
+use crate::cli::arguments::globals::GlobalArgs;
+use crate::cli::arguments::judging::JudgedRunArgs;
+use crate::cli::arguments::values::Format;
+use crate::cli::judge::folder::{
+    cannot_judge, collect_provenance, judging_options, load_window_policy, overriding,
+};
+use crate::cli::judge::post_soak::GateArgs;
+use crate::cli::output::ci::Reporter;
+use crate::core::analysis::Options;
+use crate::core::analysis::folder as judge;
+use crate::core::analysis::folder::Request;
+use crate::core::analysis::result::GateResult;
+use crate::core::compare::snapshot::Snapshot;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::artifacts::{Wanted, render};
+use crate::report::ci::CiReport as Told;
+use crate::report::gate::Places;
+use crate::report::{gate as gate_text, json};
+
+/// Judges, writes, tells, ends by the verdict.
+pub(crate) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
+    let GateArgs {
+        judged: JudgedRunArgs { path, policy, mock, window },
+        strict,
+        skip_delta_verify,
+        skip_analyzer,
+        require_freeze,
+        edge_report,
+        baseline,
+        metrics,
+        notify: notify_args,
+        fail_on,
+        override_,
+        ci,
+        out,
+        no_html,
+        ascii,
+        format,
+    } = args;
+    let reporter = Reporter {
+        globals,
+        args: ci,
+        name: "soak gate",
+        is_json: *format == Format::Json,
+        is_text: *format == Format::Text,
+    };
+    let asked = path.folder();
+    let options = Options {
+        deltas: !skip_delta_verify,
+        strict: *strict,
+        require_freeze: *require_freeze,
+        ..judging_options(*mock, window)
+    };
+    let (target, policy, provenance, judged) = reporter.or_error(|| {
+        let target = notify_args.destination().map_err(Failure::usage)?;
+        let policy = load_window_policy(policy, window)?;
+        let provenance = collect_provenance(&policy, overriding(override_))?;
+        let edge_report = edge_report.as_deref();
+        let request = Request { path: &asked, policy: &policy, options, symbols: &[], edge_report };
+        let judged = judge::judge(&request).map_err(cannot_judge)?;
+        Ok((target, policy, provenance, judged))
+    })?;
+    tell_folder(globals, &judged, &asked);
+    let analysis = &judged.analysis;
+    let snapshot = Snapshot::of(analysis, &provenance);
+    let wanted = Wanted {
+        snapshot: true,
+        metrics: metrics_wanted(*metrics),
+        reports: !skip_analyzer,
+        deltas: !skip_delta_verify,
+        ascii: *ascii,
+        html: !no_html,
+    };
+    let rendered = render(analysis, &policy, &provenance, &wanted);
+    // The baseline may be the very file that is written next.
+    let compared = compare(globals, baseline, &snapshot);
+    let base = out.as_deref().unwrap_or(&judged.folder);
+    let written = write(globals, base, analysis, rendered);
+    let failure = written.failure.or(compared.err());
+    let told = Told::gate(analysis, &provenance);
+    if let Some(target) = target {
+        notify(globals, &snapshot, &target, notify_args.link());
+    }
+    let exit = verdict_exit(analysis, &provenance, fail_on.is_some());
+    let places = Places { run: &judged.folder, base, written: &written.names };
+    let ended = reporter.conclude(&told, exit, failure, "--fail-on warn", |code, error| match format {
+        Format::Text => gate_text::gate(analysis, &provenance, places, style(globals, *ascii)),
+        Format::Json => {
+            json::pretty(&GateResult { error, ..result("gate", analysis, &provenance, &written.names, code) })
+        }
+    });
+    leave(judged);
+    ended
+}

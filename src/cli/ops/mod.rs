@@ -1,0 +1,5 @@
+//! TODO what it is for.
+
+pub mod grafana;
+
+pub mod artifacts;

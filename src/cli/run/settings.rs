@@ -1,0 +1,530 @@
+//! From the command line to what the run is asked to do: length, source, start values, and what does not fit together:
+//! flags, files that are one and the same or cannot be written, gates that the source cannot feed.
+//!
+//! Tries and refuses; leaves nothing behind.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::anyhow;
+use chrono::{DateTime, Utc};
+use clap::ValueEnum;
+
+use crate::cli::arguments::globals::GlobalArgs;
+use crate::cli::arguments::start::StartArgs;
+use crate::cli::output::access::target;
+use crate::cli::run::arguments::{LengthArgs, RunArgs, SourceArgs, SourceName, TuningArgs};
+use crate::cli::run::watch::Simulated;
+use crate::core::iteration::manifest;
+use crate::core::iteration::manifest::{RunSettings, SourceSettings};
+use crate::core::policy::run::{Preset, RunPolicy};
+use crate::core::policy::{Policy, RunGate};
+use crate::core::text::shell;
+use crate::core::verdict::Severity;
+use crate::core::verdict::provenance::Provenance;
+use crate::failure::Failure;
+use crate::infra::atomic_file as loose;
+use crate::infra::http::Limits;
+use crate::run::folder::report as tuning_written;
+use crate::run::folder::{OVERRIDES_FILE, RunFolder};
+use crate::run::metrics::can_come_from;
+use crate::run::simulator::{Scenario, SimSource, Simulator};
+use crate::run::source::Source;
+use crate::run::source::exec::ExecSource;
+use crate::run::source::file::FileSource;
+use crate::run::source::prometheus::PrometheusSource;
+use crate::run::start::{OVERRIDES_VARIABLE, Start, StartProblem, StartRequest};
+
+/// What every step of the command needs.
+pub(crate) struct Job<'a> {
+    pub(crate) args: &'a RunArgs,
+    pub(crate) globals: &'a GlobalArgs,
+    pub(crate) policy: &'a Policy,
+    pub(crate) provenance: Provenance,
+    pub(crate) now: DateTime<Utc>,
+    /// Whether the environment fixes the time.
+    pub(crate) is_clock_fixed: bool,
+}
+
+/// How a command line goes on with the run in this folder.
+pub(crate) fn resume_command(job: &Job<'_>) -> String {
+    let isolated = if job.args.files.run_isolated { " --run-isolated" } else { "" };
+    format!("soak run --resume{isolated} --out {}", shell::path(&job.args.files.out))
+}
+
+/// An error without a cause.
+pub(crate) fn plain(problem: impl std::fmt::Display) -> anyhow::Error {
+    anyhow!("{problem}")
+}
+
+/// Length of an iteration where nobody says otherwise, seconds.
+const INTERVAL: f64 = 300.0;
+
+/// Length of a run where nobody says otherwise, hours.
+const HOURS: f64 = 72.0;
+
+/// More iterations than any file system wants in one folder are a slip of the hand.
+const MOST_ITERATIONS: u64 = 100_000_000;
+
+/// Seconds since 1970 at which the year 10000 begins, which no RFC 3339 time can name.
+const END_OF_TIME: f64 = 253_402_300_800.0;
+
+/// Where `--source file` looks where nobody says otherwise.
+const EDGE_REPORT: &str = "artifacts/reports/EDGE_REPORT.json";
+
+/// Whose doing it may be that the simulator is asked for.
+const MOCK_HINT: &str = "leave out `--mock`, and unset `USE_MOCK` where it is set";
+
+/// What is asked for, and the number of iterations.
+pub(crate) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64), Failure> {
+    let LengthArgs { iterations, hours, interval, no_wait, resume: _, extend: _ } = args.length;
+    let interval_seconds = interval.unwrap_or(INTERVAL);
+    let iterations = match iterations {
+        Some(iterations) => iterations as u64,
+        None => whole_iterations(hours.unwrap_or(HOURS), interval_seconds)?,
+    };
+    let source = chosen_source(args, policy.run.measuring.source)?;
+    if no_wait && let SourceSettings::Sim { real_time, .. } = source {
+        let problem = if real_time {
+            "`--real-time` waits for the intervals, and `--no-wait` does not"
+        } else {
+            "the simulator does not wait anyway, so `--no-wait` has no effect"
+        };
+        return Err(usage(problem).hint("leave out one of the two flags, or name another source"));
+    }
+    let settings = RunSettings {
+        interval_seconds,
+        source,
+        auto_tune: args.tuning.auto_tune,
+        warmup_preset: warmup_preset(args, &policy.run)?,
+        active_overrides: args.tuning.active_overrides.as_deref().map(text_of_path).transpose()?,
+        start_file: text_of_path(&start_file(&args.tuning, &args.files.out))?,
+        abort_after_fails: args.abort_after_fails,
+        no_wait,
+        measure_at: args.source.measure_at().unwrap_or(policy.run.measuring.measure_at),
+    };
+    Ok((settings, iterations))
+}
+
+/// That a run of so many iterations can be counted and its times can be written down. A simulated run computes
+/// its times, so it gets anywhere.
+pub(crate) fn check_length(
+    iterations: u64,
+    interval_seconds: f64,
+    starts: DateTime<Utc>,
+) -> Result<(), Failure> {
+    if iterations > MOST_ITERATIONS {
+        return Err(usage(format!("{iterations} iterations are more than 100 million"))
+            .hint("`--iterations`, `--hours` and `--extend` say how long a run is"));
+    }
+    let ends = starts.timestamp() as f64 + (iterations as f64 + 1.0) * interval_seconds;
+    if ends >= END_OF_TIME {
+        return Err(usage(format!(
+            "{iterations} iterations of {interval_seconds} s from {} on end after the year 9999",
+            starts.format("%Y-%m-%d")
+        ))
+        .hint("choose fewer iterations or a shorter `--interval`"));
+    }
+    Ok(())
+}
+
+/// The length that the flags of a resume ask for, with intervals of this length; `None` = they say none.
+pub(crate) fn length(args: &RunArgs, interval_seconds: f64) -> Result<Option<u64>, Failure> {
+    match (args.length.iterations, args.length.hours) {
+        (Some(iterations), _) => Ok(Some(iterations as u64)),
+        (None, Some(hours)) => whole_iterations(hours, interval_seconds).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+/// Hours ÷ interval; a last part of an interval counts as a whole one.
+fn whole_iterations(hours: f64, interval_seconds: f64) -> Result<u64, Failure> {
+    let exact = hours * 3600.0 / interval_seconds;
+    // What a binary fraction leaves over is no iteration.
+    let whole = (exact - 1e-9).ceil().max(1.0);
+    if whole > MOST_ITERATIONS as f64 {
+        return Err(usage(format!(
+            "{hours} hours of {interval_seconds} s are more than 100 million iterations"
+        )));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
+    Ok(whole as u64)
+}
+
+pub(crate) fn warmup_preset(args: &RunArgs, policy: &RunPolicy) -> Result<Option<String>, Failure> {
+    if !args.tuning.warmup {
+        return Ok(None);
+    }
+    let name = args.tuning.warmup_preset.as_ref().unwrap_or(&policy.phases.warmup_preset);
+    known_preset(policy, name)?;
+    Ok(Some(name.clone()))
+}
+
+/// That the policy has a preset of this name.
+pub(crate) fn known_preset(policy: &RunPolicy, name: &str) -> Result<(), Failure> {
+    if policy.preset(name).is_some() {
+        return Ok(());
+    }
+    let known: Vec<&str> = policy.presets.iter().map(|preset| preset.name.as_str()).collect();
+    Err(usage(format!("the policy has no preset `{name}`")).hint(format!("it has {}", known.join(", "))))
+}
+
+/// The source asked for: by name, else by the flag that only one source has, else by the policy. Nobody else
+/// chooses the simulator.
+fn chosen_source(args: &RunArgs, of_policy: Option<&str>) -> Result<SourceSettings, Failure> {
+    let of_policy = of_policy.and_then(|word| SourceName::from_str(word, false).ok());
+    let name = named(args, args.source.mock, of_policy)?;
+    match name.ok_or_else(no_source)? {
+        SourceName::Sim => sim(args),
+        SourceName::Exec if args.command.is_empty() => Err(usage("the source exec needs a command")
+            .hint("give it after `--`: soak run --source exec -- ./measure.sh")),
+        SourceName::Exec => Ok(SourceSettings::Exec { command: command(args)? }),
+        SourceName::File => {
+            let path = args.source.edge_report.as_deref().unwrap_or(Path::new(EDGE_REPORT));
+            Ok(SourceSettings::File { edge_report: text_of_path(path)? })
+        }
+        SourceName::Prometheus => {
+            let url = args.source.server.prometheus_url.clone().ok_or_else(|| {
+                usage("the source prometheus needs the address of a server").hint("give `--prometheus-url`")
+            })?;
+            let selector = args.source.server.selector.clone().unwrap_or_default();
+            Ok(SourceSettings::Prometheus { url, selector })
+        }
+    }
+}
+
+fn no_source() -> Failure {
+    usage("no source is named: where do the measurements come from?").hint(
+        "a command after `--` (exec), `--source file [--edge-report FILE]`, \
+         `--source prometheus --prometheus-url URL`, or `--mock` for the simulator; \
+         `source` in the table `[run]` of the policy names one for good",
+    )
+}
+
+/// The declared source with what the flags of a resume say of it; the error is that they mean another one.
+pub(crate) fn source_over(args: &RunArgs, declared: &SourceSettings) -> Result<SourceSettings, Failure> {
+    let Some(name) = named(args, args.source.mock_by_flag(), None)? else { return Ok(declared.clone()) };
+    Ok(match (name, declared.clone()) {
+        (SourceName::Sim, SourceSettings::Sim { seed, scenario, real_time }) => {
+            let asked: Option<Scenario> =
+                args.source.scenario.as_deref().map(str::parse).transpose().map_err(usage)?;
+            SourceSettings::Sim {
+                seed: args.source.seed.unwrap_or(seed),
+                scenario: asked.map_or(scenario, |asked| asked.to_string()),
+                real_time: args.source.real_time || real_time,
+            }
+        }
+        (SourceName::Exec, SourceSettings::Exec { .. }) if !args.command.is_empty() => {
+            SourceSettings::Exec { command: command(args)? }
+        }
+        (SourceName::File, SourceSettings::File { edge_report }) => {
+            let asked = args.source.edge_report.as_deref().map(text_of_path).transpose()?;
+            SourceSettings::File { edge_report: asked.unwrap_or(edge_report) }
+        }
+        (SourceName::Prometheus, SourceSettings::Prometheus { url, selector }) => {
+            SourceSettings::Prometheus {
+                url: args.source.server.prometheus_url.clone().unwrap_or(url),
+                selector: args.source.server.selector.clone().unwrap_or(selector),
+            }
+        }
+        (SourceName::Exec, exec @ SourceSettings::Exec { .. }) => exec,
+        (other, declared) => {
+            let (declared, other) = (declared.name(), source_word(other));
+            return Err(usage(format!(
+                "the source of the run that is to go on is {declared}, and the flags ask for {other}"
+            ))
+            .hint("leave the flags of the source out; what was declared holds"));
+        }
+    })
+}
+
+/// The source that is asked for, by name, by a flag that only one source has, or by the policy; `None` = nobody
+/// says.
+fn named(args: &RunArgs, mock: bool, of_policy: Option<SourceName>) -> Result<Option<SourceName>, Failure> {
+    let source = &args.source;
+    let given = [
+        (SourceName::Exec, "a command after `--`", !args.command.is_empty()),
+        (SourceName::Exec, "`--measure-at`", source.measure_at.is_some()),
+        (SourceName::File, "`--edge-report`", source.edge_report.is_some()),
+        (SourceName::Prometheus, "`--prometheus-url`", source.server.prometheus_url.is_some()),
+        (SourceName::Prometheus, "`--selector`", source.server.selector.is_some()),
+        (SourceName::Prometheus, "`--bearer-token-file`", source.server.access.bearer_token_file.is_some()),
+        (SourceName::Prometheus, "`--basic-auth-user`", source.server.access.basic_auth_user.is_some()),
+        (SourceName::Prometheus, "`--header`", !source.server.access.header.is_empty()),
+        (SourceName::Sim, "`--seed`", source.seed.is_some()),
+        (SourceName::Sim, "`--scenario`", source.scenario.is_some()),
+        (SourceName::Sim, "`--real-time`", source.real_time),
+    ];
+    let mut given = given.into_iter().filter(|(_, _, is_given)| *is_given);
+    let named = match (source.source, mock) {
+        (Some(SourceName::Sim) | None, true) => Some(SourceName::Sim),
+        (Some(other), true) => {
+            let other = source_word(other);
+            let problem = format!("`--mock` is `--source sim`, and `--source {other}` is given, too");
+            return Err(usage(problem).hint(MOCK_HINT));
+        }
+        (named, false) => named,
+    };
+    let by_flag = given.clone().next().map(|(name, ..)| name);
+    let Some(name) = named.or(by_flag).or(of_policy) else {
+        return Ok(None);
+    };
+    if let Some((owner, flag, _)) = given.find(|(owner, ..)| *owner != name) {
+        let problem = format!(
+            "{flag} belongs to `--source {}`, and the source is {}",
+            source_word(owner),
+            source_word(name)
+        );
+        let failure = usage(problem);
+        return Err(if mock { failure.hint(MOCK_HINT) } else { failure });
+    }
+    Ok(Some(name))
+}
+
+fn command(args: &RunArgs) -> Result<Vec<String>, Failure> {
+    args.command.iter().map(text).collect()
+}
+
+fn sim(args: &RunArgs) -> Result<SourceSettings, Failure> {
+    let scenario: Scenario = match &args.source.scenario {
+        Some(name) => name.parse().map_err(usage)?,
+        None => Scenario::Default,
+    };
+    let (seed, real_time) = (args.source.seed.unwrap_or(1), args.source.real_time);
+    Ok(SourceSettings::Sim { seed, scenario: scenario.to_string(), real_time })
+}
+
+fn source_word(name: SourceName) -> &'static str {
+    match name {
+        SourceName::Sim => "sim",
+        SourceName::Exec => "exec",
+        SourceName::File => "file",
+        SourceName::Prometheus => "prometheus",
+    }
+}
+
+fn text(word: &OsString) -> Result<String, Failure> {
+    let told = word.to_str().map(str::to_owned);
+    told.ok_or_else(|| usage(format!("`{}` is no valid Unicode text", word.to_string_lossy())))
+}
+
+pub(crate) fn text_of_path(path: &Path) -> Result<String, Failure> {
+    text(&path.as_os_str().to_owned())
+}
+
+/// A wrong command line.
+pub(crate) fn usage(problem: impl std::fmt::Display) -> Failure {
+    Failure::usage(anyhow!("{problem}"))
+}
+
+/// The source. Credentials come from the files that the command line names, now and at every resume.
+pub(crate) fn source(
+    settings: &RunSettings,
+    args: &SourceArgs,
+    policy: &RunPolicy,
+) -> Result<Box<dyn Source>, Failure> {
+    Ok(match &settings.source {
+        SourceSettings::Sim { seed, scenario, real_time } => {
+            Box::new(SimSource::new(simulator(*seed, scenario)?, *real_time))
+        }
+        SourceSettings::Exec { command } => {
+            let command = command.iter().map(Into::into).collect();
+            let patience = &policy.patience;
+            let grace = Duration::from_secs_f64(patience.child_grace_seconds);
+            Box::new(ExecSource::new(
+                command,
+                grace,
+                Duration::from_secs_f64(patience.child_kill_after_seconds),
+                settings.measure_at,
+            ))
+        }
+        SourceSettings::File { edge_report } => {
+            Box::new(FileSource::new(PathBuf::from(edge_report), !settings.no_wait))
+        }
+        SourceSettings::Prometheus { url, selector } => {
+            let hint = "`--prometheus-url` wants http(s)://host[:port][/prefix]";
+            let target = target(url, &args.server.access, hint)?;
+            if policy.queries.is_empty() {
+                return Err(usage("the policy has no query for the prometheus source"));
+            }
+            Box::new(PrometheusSource::new(target, selector, policy.queries.clone(), Limits::default()))
+        }
+    })
+}
+
+/// The simulated system of these settings, for those who show its metrics; `None` where a real one is measured.
+pub(crate) fn simulated(settings: &SourceSettings) -> Result<Option<Simulated>, Failure> {
+    let SourceSettings::Sim { seed, scenario, real_time } = settings else { return Ok(None) };
+    Ok(Some(Simulated { simulator: simulator(*seed, scenario)?, real_time: *real_time }))
+}
+
+fn simulator(seed: u64, scenario: &str) -> Result<Simulator, Failure> {
+    let scenario: Scenario = scenario.parse().map_err(usage)?;
+    Ok(Simulator::new(seed, scenario))
+}
+
+/// The file that start values come from and tuned values are adopted into, there or not.
+pub(crate) fn start_file(args: &TuningArgs, out: &Path) -> PathBuf {
+    args.start.overrides.clone().unwrap_or_else(|| out.join(OVERRIDES_FILE))
+}
+
+/// What stands in it: the shape that the active file takes. `None` = it is not there.
+pub(crate) fn overrides_shape(file: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    if loose::exists(file) { loose::read_plain(file).map(Some).map_err(Failure::input) } else { Ok(None) }
+}
+
+/// Collects and resolves the start values.
+pub(crate) fn start_values(args: &TuningArgs, out: &Path, policy: &RunPolicy) -> Result<Start, Failure> {
+    let StartArgs { overrides, profile, set } = &args.start;
+    let variable = StartArgs::variable(OVERRIDES_VARIABLE);
+    let usual_file = out.join(OVERRIDES_FILE);
+    let asked = StartRequest {
+        file: overrides.as_deref(),
+        usual_file: Some(&usual_file),
+        variable: variable.as_deref(),
+        profile: profile.as_deref(),
+        set,
+    };
+    let preset = chosen_preset(args, policy)?;
+    let presets: Vec<&Preset> = preset.iter().collect();
+    crate::run::start::resolve(policy, asked, &presets).map_err(start_failure)
+}
+
+/// A start value that cannot be; the class says whether a file or the command line is to be mended.
+fn start_failure(problem: StartProblem) -> Failure {
+    let hint = "`soak config show` prints the parameters, their bounds and where values come from";
+    match problem {
+        StartProblem::File(_) | StartProblem::Text { .. } => Failure::input(problem).hint(hint),
+        StartProblem::Profile { .. } | StartProblem::Values(_) => Failure::usage(problem).hint(hint),
+    }
+}
+
+fn chosen_preset(args: &TuningArgs, policy: &RunPolicy) -> Result<Option<Preset>, Failure> {
+    if let Some(file) = &args.preset_file {
+        let json = loose::read(file).map_err(Failure::input)?;
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        let path = file.display().to_string();
+        return crate::run::preset::read(&json, &name, &path).map(Some).map_err(|error| {
+            Failure::input(anyhow!(error).context(format!("the preset `{path}` cannot be used")))
+        });
+    }
+    let Some(name) = &args.preset else { return Ok(None) };
+    known_preset(policy, name)?;
+    policy.preset(name).map(|preset| Some(preset.clone())).ok_or_else(|| usage("no such preset"))
+}
+
+/// The way out where a file has two uses.
+const APART: &str = "give each file a name of its own";
+
+/// That everything that is written during the run and at its end can have the place that was asked for.
+pub(crate) fn check_places(job: &Job<'_>, settings: &RunSettings) -> Result<(), Failure> {
+    apart(job, settings)?;
+    RunFolder::try_place(&job.args.files.out)?;
+    for (path, _) in job.args.reports.files() {
+        writable(&path, "the report flags name files in folders that can be written")?;
+    }
+    if job.args.tuning.adopt {
+        let hint = "`--adopt` writes the tuned values into the start file, see `--overrides`";
+        writable(Path::new(&settings.start_file), hint)?;
+    }
+    Ok(())
+}
+
+fn writable(path: &Path, hint: &str) -> Result<(), Failure> {
+    loose::try_below(path).map_err(|error| Failure::usage(error).hint(hint))
+}
+
+/// That none of them is another one.
+fn apart(job: &Job<'_>, settings: &RunSettings) -> Result<(), Failure> {
+    let start_file = Path::new(&settings.start_file);
+    let active = settings.active_overrides.as_deref().map(Path::new);
+    if let Some(active) = active {
+        check_active(active, start_file)?;
+    }
+    let latest = job.args.files.out.join("latest").join(OVERRIDES_FILE);
+    let active = active.unwrap_or(&latest);
+    // Into a device or a pipe several may be written, one after the other.
+    let reports: Vec<_> =
+        job.args.reports.files().into_iter().filter(|(path, _)| !loose::is_stream(path)).collect();
+    for (at, (path, _)) in reports.iter().enumerate() {
+        let shown = path.display();
+        if is_of_a_run(path) {
+            return Err(usage(format!(
+                "`{shown}` is the name of a file that runs write; no report goes there"
+            ))
+            .hint(APART));
+        }
+        for (other, what) in [(start_file, "the start file"), (active, "the active overrides")] {
+            if loose::is_same_place(path, other) {
+                return Err(usage(format!("`{shown}` holds {what}; no report goes there")).hint(APART));
+            }
+        }
+        if reports[..at].iter().any(|(before, _)| loose::is_same_place(path, before)) {
+            return Err(usage(format!("two reports are to be written to `{shown}`")).hint(APART));
+        }
+    }
+    Ok(())
+}
+
+fn check_active(active: &Path, start_file: &Path) -> Result<(), Failure> {
+    let shown = active.display();
+    if loose::is_same_place(active, start_file) {
+        return Err(usage(format!("`--active-overrides` names the start file `{shown}`, which a run never changes"))
+            .hint("give the active overrides a file of their own; `--adopt` writes the tuned values into the start file after a PASS"));
+    }
+    if is_of_a_run(active) {
+        let problem =
+            format!("`--active-overrides` names `{shown}`, which is the name of a file that runs write");
+        return Err(usage(problem).hint(APART));
+    }
+    if !loose::has_folder(active) {
+        return Err(usage(format!("the folder of `--active-overrides {shown}` is not there"))
+            .hint("make the folder that the system under test reads from, or name another file"));
+    }
+    Ok(())
+}
+
+/// Whether a file has a name that belongs to a run's own files.
+fn is_of_a_run(path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
+    [
+        manifest::MANIFEST_FILE,
+        crate::core::iteration::manifest::RUN_LOG_FILE,
+        tuning_written::STATE_FILE,
+        tuning_written::REPORT_FILE,
+    ]
+    .contains(&name)
+        || name.starts_with("ITER_SUMMARY_")
+}
+
+/// Refuses gates that decide on the exit code and would be INVALID whatever is measured.
+///
+/// What the reports of a command or of a system hold is not known before; the queries of a policy are.
+pub(crate) fn check_gates(job: &Job<'_>, settings: &RunSettings) -> Result<(), Failure> {
+    let policy = job.policy;
+    let is_asked = matches!(settings.source, SourceSettings::Prometheus { .. });
+    if !is_asked || !job.args.wants_run_gates() {
+        return Ok(());
+    }
+    let keys = || policy.run.queries.iter().map(|query| query.metric.as_str());
+    let Some(gate) = hard_gates(policy).find(|gate| !can_come_from(&gate.metric, keys(), &policy.kpis))
+    else {
+        return Ok(());
+    };
+    let (name, metric, origin) = (&gate.name, &gate.metric, &gate.limit.source.origin);
+    Err(usage(format!(
+        "`run_gates.{name}` ({origin}) looks at `{metric}`, and the policy has no query for it"
+    ))
+    .hint(format!("add `[prometheus.\"{metric}\"]`, or set `enabled = false` in `[run_gates.{name}]`")))
+}
+
+/// What a person should know who asks for the run gates of a policy that has no hard one.
+pub(crate) fn gates_note(job: &Job<'_>) -> Option<String> {
+    let is_idle = job.args.wants_run_gates() && hard_gates(job.policy).next().is_none();
+    is_idle.then(|| "no run gate of the policy is hard, so the exit code does not depend on them".to_owned())
+}
+
+fn hard_gates(policy: &Policy) -> impl Iterator<Item = &RunGate> {
+    policy.run_gates.iter().filter(|gate| gate.severity == Severity::Hard)
+}
