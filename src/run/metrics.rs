@@ -378,9 +378,286 @@ fn nothing_to_see(gate: &RunGate, metrics: &RunMetrics) -> String {
 }
 
 #[cfg(test)]
-#[path = "tests/metrics.rs"]
-mod metrics_tests;
+mod metrics_tests {
+
+    use chrono::TimeDelta;
+
+    use crate::run::metrics::*;
+    use crate::run::records::{delivering, failed, record, start, with};
+
+    fn metrics(records: &[IterationRecord]) -> RunMetrics {
+        let mut collector = MetricsCollector::default();
+        for record in records {
+            collector.push(record);
+        }
+        collector.finish()
+    }
+
+    #[track_caller]
+    fn value(metrics: &RunMetrics, name: &str) -> (Option<f64>, usize) {
+        let metric = metrics.get(name).expect("a metric of a run");
+        (metric.value, metric.n)
+    }
+
+    #[track_caller]
+    fn close(found: (Option<f64>, usize), expected: f64, n: usize) {
+        let actual = found.0.expect("a value");
+        assert!((actual - expected).abs() < 1e-12, "{actual} is not {expected}");
+        assert_eq!(found.1, n);
+    }
+
+    #[test]
+    fn the_names_are_those_of_the_metrics() {
+        assert_eq!(metrics(&[]).metrics.iter().map(|metric| metric.name).collect::<Vec<_>>(), NAMES);
+    }
+
+    #[test]
+    fn a_metric_can_come_from_its_own_key_or_from_a_kpi() {
+        let can =
+            |metric: &str, keys: &[&str]| can_come_from(metric, keys.iter().copied(), &KpiTable::default());
+        assert!(can("duration_hours", &[]));
+        assert!(can(P95, &["net_bps", P95]) && !can(P95, &["net_bps", P50]));
+        for ema in ["mm_edge_bps_ema1h", "mm_edge_bps_ema24h"] {
+            assert!(can(ema, &["net_bps"]) && can(ema, &["edge_bps"]) && !can(ema, &["risk_ratio"]));
+        }
+        for key in [MAKER_SHARE, "maker_taker_ratio", "maker_share_pct", "fills.maker_volume"] {
+            assert!(can(MAKER_SHARE, &[key]), "{key}");
+        }
+        assert!(!can(MAKER_SHARE, &["net_bps"]) && !can("mm_hit_ratio", &["maker_share_pct"]));
+    }
+
+    #[test]
+    fn latencies_are_the_median_of_the_medians_and_the_95th_percentile_of_the_percentiles() {
+        let records: Vec<IterationRecord> = (1..=5u32)
+            .map(|n| {
+                let record = delivering(record(u64::from(n)), P50, f64::from(n * 10));
+                delivering(record, P95, f64::from(100 + n))
+            })
+            .collect();
+        let metrics = metrics(&records);
+        close(value(&metrics, P50), 30.0, 5);
+        // Position 4 · 0.95 = 3.8: between 104 and 105.
+        close(value(&metrics, P95), 104.8, 5);
+    }
+
+    #[test]
+    fn ratios_are_means_and_the_lag_is_the_largest() {
+        let records = [
+            delivering(delivering(record(1), "mm_hit_ratio", 0.7), WS_LAG, 120.0),
+            delivering(delivering(record(2), "mm_hit_ratio", 0.8), WS_LAG, 250.0),
+            delivering(record(3), "mm_hit_ratio", 0.6),
+        ];
+        let metrics = metrics(&records);
+        close(value(&metrics, "mm_hit_ratio"), 0.7, 3);
+        close(value(&metrics, WS_LAG), 250.0, 2);
+        assert_eq!(value(&metrics, "mm_deadline_miss_rate"), (None, 0));
+    }
+
+    #[test]
+    fn a_maker_share_that_is_not_delivered_is_the_iterations_maker_taker_ratio() {
+        let kpi = |record, value| with(record, KpiId::MAKER_TAKER_RATIO, Some(value));
+        let records = [delivering(kpi(record(1), 0.2), MAKER_SHARE, 0.9), kpi(record(2), 0.8), record(3)];
+        let metrics = metrics(&records);
+        close(value(&metrics, MAKER_SHARE), 0.85, 2);
+        assert_eq!(metrics.maker_fallbacks, 1);
+    }
+
+    #[test]
+    fn edges_weigh_half_as_much_after_each_half_life() {
+        // One hour apart: net 4, 2, 8 with weights 1/4, 1/2, 1.
+        let hourly = |number: u64, net: f64| {
+            let mut record = with(record(number), KpiId::NET_BPS, Some(net));
+            record.ends = start() + TimeDelta::hours(i64::try_from(number).expect("small"));
+            record.starts = record.ends - TimeDelta::hours(1);
+            record
+        };
+        let metrics = metrics(&[hourly(1, 4.0), hourly(2, 2.0), hourly(3, 8.0)]);
+        close(value(&metrics, "mm_edge_bps_ema1h"), 10.0 / 1.75, 3);
+        // With a half life of a day the weights are 2^(-2/24), 2^(-1/24), 1.
+        let (w1, w2) = (libm::exp2(-2.0 / 24.0), libm::exp2(-1.0 / 24.0));
+        close(value(&metrics, "mm_edge_bps_ema24h"), (4.0 * w1 + 2.0 * w2 + 8.0) / (w1 + w2 + 1.0), 3);
+        close(value(&metrics, "duration_hours"), 3.0, 3);
+    }
+
+    #[test]
+    fn a_pause_between_sessions_is_no_duration_but_lets_values_age() {
+        let mut late = with(record(2), KpiId::NET_BPS, Some(1.0));
+        late.starts = start() + TimeDelta::minutes(5 + 55);
+        late.ends = late.starts + TimeDelta::minutes(5);
+        let metrics = metrics(&[record(1), late]);
+        close(value(&metrics, "duration_hours"), 10.0 / 60.0, 2);
+        // The ends are one hour apart: (3 · ½ + 1) ÷ 1.5.
+        close(value(&metrics, "mm_edge_bps_ema1h"), 2.5 / 1.5, 2);
+    }
+
+    #[test]
+    fn a_failed_collection_is_counted_and_adds_nothing_but_time() {
+        let mut dead = failed(2, "no report");
+        dead.metrics.insert("mm_hit_ratio".to_owned(), 0.0);
+        let metrics = metrics(&[delivering(record(1), "mm_hit_ratio", 0.7), dead]);
+        assert_eq!((metrics.iterations, metrics.failed, metrics.collected()), (2, 1, 1));
+        close(value(&metrics, "mm_hit_ratio"), 0.7, 1);
+        close(value(&metrics, "duration_hours"), 10.0 / 60.0, 2);
+        assert_eq!((metrics.first, metrics.last), (Some(1), Some(2)));
+    }
+
+    #[test]
+    fn what_cannot_be_true_is_left_out_and_counted() {
+        for (name, bad) in [
+            ("mm_hit_ratio", 70.0),
+            ("mm_hit_ratio", -0.1),
+            (P95, -1.0),
+            (P50, f64::NAN),
+            (WS_LAG, f64::INFINITY),
+            (MAKER_SHARE, 1.01),
+        ] {
+            let metrics = metrics(&[delivering(record(1), name, bad)]);
+            assert_eq!((value(&metrics, name), metrics.impossible), ((None, 0), 1), "{name} {bad}");
+        }
+        let edges = metrics(&[delivering(delivering(record(1), "mm_hit_ratio", 1.0), MAKER_SHARE, 0.0)]);
+        assert_eq!((value(&edges, "mm_hit_ratio").0, value(&edges, MAKER_SHARE).0), (Some(1.0), Some(0.0)));
+    }
+
+    #[test]
+    fn without_iterations_nothing_has_a_value() {
+        let metrics = metrics(&[]);
+        assert!(metrics.metrics.iter().all(|metric| metric.value.is_none() && metric.n == 0));
+        assert!(metrics.metrics.is_sorted_by_key(|metric| metric.name));
+        assert_eq!(metrics.ended, None);
+    }
+}
 
 #[cfg(test)]
-#[path = "tests/report.rs"]
-mod report_tests;
+mod report_tests {
+
+    use crate::core::kpi::KpiId;
+    use crate::core::policy::Limit;
+    use crate::core::verdict::{Comparison, LimitSource};
+    use crate::run::iteration::IterationRecord;
+    use crate::run::metrics::{MetricsCollector, *};
+    use crate::run::records::{delivering, failed, record, with};
+
+    fn gate(name: &str, metric: &str, severity: Severity, comparison: Comparison, limit: f64) -> RunGate {
+        let key = format!("run_gates.{name}.limit");
+        let source = LimitSource { key, origin: "a test".to_owned() };
+        let limit = Limit { value: limit, source };
+        RunGate { name: name.to_owned(), metric: metric.to_owned(), severity, comparison, limit }
+    }
+
+    fn latency(severity: Severity) -> RunGate {
+        gate("latency_p95", "tick_latency_ms.p95", severity, Comparison::AtMost, 150.0)
+    }
+
+    fn report(records: &[IterationRecord], gates: &[RunGate]) -> RunReport {
+        let mut collector = MetricsCollector::default();
+        for record in records {
+            collector.push(record);
+        }
+        RunReport::judge(collector.finish(), gates)
+    }
+
+    #[test]
+    fn a_gate_holds_at_its_limit_and_is_missed_just_beyond() {
+        let outcome = |value: f64, severity: Severity| {
+            report(&[delivering(record(1), "tick_latency_ms.p95", value)], &[latency(severity)]).outcome
+        };
+        assert_eq!(outcome(149.999, Severity::Hard), Outcome::Pass);
+        assert_eq!(outcome(150.0, Severity::Hard), Outcome::Pass);
+        assert_eq!(outcome(150.001, Severity::Hard), Outcome::Fail);
+        assert_eq!(outcome(150.001, Severity::Soft), Outcome::Warn);
+        let edge = gate("edge", "mm_edge_bps_ema24h", Severity::Hard, Comparison::AtLeast, 2.0);
+        let outcome = |net: f64| {
+            let records: Vec<IterationRecord> =
+                (1..=40).map(|n| with(record(n), KpiId::NET_BPS, Some(net))).collect();
+            report(&records, std::slice::from_ref(&edge)).outcome
+        };
+        assert_eq!(
+            (outcome(2.001), outcome(2.0), outcome(1.999)),
+            (Outcome::Pass, Outcome::Pass, Outcome::Fail)
+        );
+    }
+
+    #[test]
+    fn a_metric_that_nobody_delivered_is_invalid_also_for_a_soft_gate() {
+        for severity in [Severity::Hard, Severity::Soft] {
+            let report = report(&[record(1), failed(2, "x")], &[latency(severity)]);
+            let check = &report.checks[0];
+            assert_eq!((check.outcome, check.observed, check.margin), (Outcome::Invalid, None, None));
+            assert_eq!(
+                check.reason,
+                "`tick_latency_ms.p95` was not delivered in any of 2 iterations (1 collection failed)"
+            );
+            assert_eq!(report.outcome, Outcome::Invalid);
+            assert_eq!(report.misses_a_hard_gate(), severity == Severity::Hard);
+        }
+    }
+
+    #[test]
+    fn the_reason_can_be_redone_by_hand() {
+        let records = [
+            delivering(record(1), "tick_latency_ms.p95", 100.0),
+            delivering(record(2), "tick_latency_ms.p95", 200.0),
+        ];
+        let report = report(&records, &[latency(Severity::Hard)]);
+        let check = &report.checks[0];
+        // Position 1 · 0.95 between 100 and 200.
+        assert_eq!(check.reason, "p95 195 of 2 iterations misses <= 150 by 45");
+        assert_eq!((check.observed, check.margin), (Some(195.0), Some(-45.0)));
+        assert_eq!((check.window.first, check.window.last, check.window.n), (Some(1), Some(2), 2));
+        assert_eq!(report.reason(), "run_gates.latency_p95: p95 195 of 2 iterations misses <= 150 by 45");
+        assert!(report.misses_a_hard_gate());
+    }
+
+    #[test]
+    fn values_that_cannot_be_true_are_named_where_they_leave_nothing() {
+        let hit = gate("hit_ratio", "mm_hit_ratio", Severity::Hard, Comparison::AtLeast, 0.7);
+        let report = report(&[delivering(record(1), "mm_hit_ratio", 75.0)], &[hit]);
+        assert_eq!(
+            report.checks[0].reason,
+            "`mm_hit_ratio` was not delivered in any of 1 iteration; 1 delivered value that cannot be true left out"
+        );
+    }
+
+    #[test]
+    fn a_gate_on_an_unknown_metric_is_invalid_and_says_what_there_is() {
+        let odd = gate("odd", "mm_hitratio", Severity::Hard, Comparison::AtLeast, 0.7);
+        let report = report(&[record(1)], &[odd]);
+        assert_eq!(report.outcome, Outcome::Invalid);
+        assert!(
+            report.checks[0]
+                .reason
+                .starts_with("`mm_hitratio` is no metric of a run; there are duration_hours, ")
+        );
+    }
+
+    #[test]
+    fn nothing_collected_and_no_gates_are_never_a_pass() {
+        let edge = gate("edge", "duration_hours", Severity::Hard, Comparison::AtLeast, 0.0);
+        assert_eq!(report(&[], &[edge]).outcome, Outcome::Invalid);
+        assert_eq!(report(&[], &[]).reason(), "no iteration was completed");
+        let dead = report(&[failed(1, "a"), failed(2, "b")], &[latency(Severity::Soft)]);
+        assert_eq!(
+            (dead.outcome, dead.reason().as_str()),
+            (Outcome::Invalid, "nothing was collected: 2 collections failed")
+        );
+        let ungated = report(&[record(1)], &[]);
+        assert_eq!(
+            (ungated.outcome, ungated.reason().as_str()),
+            (Outcome::Invalid, "no run gate is in force")
+        );
+    }
+
+    #[test]
+    fn the_worst_gate_decides_and_stands_first() {
+        let gates = [
+            gate("duration", "duration_hours", Severity::Soft, Comparison::AtLeast, 72.0),
+            gate("edge", "mm_edge_bps_ema24h", Severity::Hard, Comparison::AtLeast, 2.0),
+            latency(Severity::Hard),
+        ];
+        let report = report(&[delivering(record(1), "tick_latency_ms.p95", 151.0)], &gates);
+        let outcomes: Vec<Outcome> = report.checks.iter().map(|check| check.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Warn, Outcome::Pass, Outcome::Fail]);
+        assert_eq!(report.outcome, Outcome::Fail);
+        assert_eq!(report.reasons()[0].gate, "run_gates.latency_p95");
+    }
+}

@@ -1,6 +1,7 @@
 //! Reading what runners have written, in all the spellings that it has had. All tolerance for foreign files is here.
 //!
 //! Parses straight from the text without a tree in between: this is the hot path of large folders. Opens no files.
+#![expect(clippy::disallowed_methods, reason = "loading reads the folder of a run")]
 
 pub mod audited;
 

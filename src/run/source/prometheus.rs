@@ -263,5 +263,255 @@ impl Source for PrometheusSource {
 }
 
 #[cfg(test)]
-#[path = "../tests/prometheus_source.rs"]
-mod tests;
+mod tests {
+
+    use crate::infra::http::Auth;
+    use std::path::Path;
+
+    use crate::core::iteration::params::ParamValues;
+    use crate::infra::secret::Secret;
+    use crate::infra::test_server::{Answer as Served, QUICK, TestServer};
+    use crate::run::source::prometheus::*;
+    use crate::run::source::test_wait::{NoWait, RealWait};
+
+    fn query(metric: &str, text: &str, is_optional: bool) -> MetricQuery {
+        MetricQuery { metric: metric.to_owned(), query: text.to_owned(), is_optional }
+    }
+
+    fn body(status: u16, body: &str) -> Served {
+        let length = body.len();
+        Served::Text(format!(
+            "HTTP/1.1 {status} Word\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        ))
+    }
+
+    fn vector(series: &str) -> Served {
+        body(200, &format!(r#"{{"status":"success","data":{{"resultType":"vector","result":[{series}]}}}}"#))
+    }
+
+    fn value(number: &str) -> Served {
+        vector(&format!(r#"{{"metric":{{}},"value":[1760270700,"{number}"]}}"#))
+    }
+
+    /// 2025-10-12T12:00:00.25Z and five minutes.
+    fn cover(source: &mut PrometheusSource, wait: &dyn Wait) -> Result<EdgeReport, NoReport> {
+        let overrides = ParamValues::default();
+        source.cover(
+            &Interval {
+                iteration: 1,
+                starts: "2025-10-12T12:00:00.25Z".parse().expect("a time"),
+                length: Duration::from_secs(300),
+                overrides: &overrides,
+                overrides_file: Path::new("o"),
+            },
+            wait,
+        )
+    }
+
+    fn source(server: &TestServer, queries: Vec<MetricQuery>) -> PrometheusSource {
+        let target = Target::new(&server.url("/prefix/"), &Auth::None, &[]).expect("acceptable");
+        PrometheusSource::new(target, "job=\"mm\"", queries, QUICK)
+    }
+
+    /// What one required and one optional query bring when they are answered so.
+    fn collected(answers: Vec<Served>) -> (Result<EdgeReport, NoReport>, usize) {
+        let server = TestServer::start(answers).expect("a server");
+        let queries = vec![query("net_bps", "net{$selector}", false), query("mm_hit_ratio", "hit", true)];
+        let report = cover(&mut source(&server, queries), &NoWait::doing(|| ()));
+        (report, server.requests().len())
+    }
+
+    #[test]
+    fn every_query_is_asked_for_the_end_of_the_interval() {
+        let server = TestServer::start(vec![value("2.5"), value("-0.5")]).expect("a server");
+        let auth = Auth::Basic { user: "Aladdin".to_owned(), password: Secret::new("open sesame") };
+        let headers = [("X-Scope-OrgID".to_owned(), Secret::new("tenant"))];
+        let target = Target::new(&server.url("/prefix/"), &auth, &headers).expect("acceptable");
+        let queries = vec![
+            query("net_bps", "avg(rate(net{a=\"b\",$selector}[$window])) + 1", false),
+            query("tick_latency_ms.p95", "x", false),
+        ];
+        let mut source = PrometheusSource::new(target, "{job=~\"m&m.*\"}", queries, QUICK);
+        let wait = NoWait::doing(|| ());
+        let report = cover(&mut source, &wait).expect("a report");
+        assert_eq!(wait.asked.get(), Duration::from_secs(300));
+        assert_eq!((report.number("net_bps"), report.number("tick_latency_ms.p95")), (Some(2.5), Some(-0.5)));
+        assert!(report.notes.is_empty());
+        let requests = server.requests();
+        let [first, second] = requests.as_slice() else { panic!("{requests:?}") };
+        assert!(first.head.starts_with("POST /prefix/api/v1/query HTTP/1.1\r\n"), "{}", first.head);
+        assert!(first.has_header("content-type: application/x-www-form-urlencoded"), "{}", first.head);
+        // RFC 7617, section 2.
+        assert!(first.head.contains("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), "{}", first.head);
+        assert!(first.has_header("x-scope-orgid: tenant"), "{}", first.head);
+        // Escaped are, as a form wants it, what ends a pair and what is no plain character.
+        let query = "query=avg(rate(net%7Ba%3D%22b%22%2Cjob%3D~%22m%26m.*%22%7D%5B300s%5D))+%2B+1";
+        assert_eq!(first.body, format!("{query}&time=1760270700.250&nocache=1"));
+        assert_eq!(second.body, "query=x&time=1760270700.250&nocache=1");
+    }
+
+    #[test]
+    fn window_and_selector_are_put_into_the_query() {
+        let seconds = Duration::from_secs;
+        assert_eq!(expand("a{$selector}[$window]", seconds(300), "j=\"m\""), "a{j=\"m\"}[300s]");
+        assert_eq!(expand("a[$window]", Duration::from_millis(1500), ""), "a[1500ms]");
+        assert_eq!(expand("a{$selector} + b{$selector, c=\"d\"}", seconds(1), ""), "a{} + b{ c=\"d\"}");
+        assert_eq!(expand("b{c=\"d\",$selector}", seconds(1), ""), "b{c=\"d\",}");
+        // What the user gave is taken as it is.
+        assert_eq!(expand("a{$selector}", seconds(1), "x=\"$window\""), "a{x=\"$window\"}");
+    }
+
+    #[test]
+    fn a_required_metric_that_cannot_be_had_fails_the_collection_and_the_others_are_kept() {
+        for (answer, reason) in [
+            (vector(""), "no series"),
+            (vector(r#"{"value":[1760270700,"1"]},{"value":[1760270700,"2"]}"#), "2 series, expected one"),
+            (vector(r#"{"value":[1760270400,"1"]}"#), "its value is stale"),
+            (vector(r#"{"histogram":[1760270700,{}]}"#), "the result is a histogram"),
+            (body(400, r#"{"status":"error","errorType":"bad_data","error":"parse"}"#), "bad_data: parse"),
+            (body(422, r#"{"status":"error","errorType":"execution","error":"x"}"#), "execution: x"),
+            (body(200, "<html>"), "the answer cannot be read"),
+            (body(200, &" ".repeat(1 << 21)), "the answer is longer than 1048576 bytes"),
+        ] {
+            let (report, _) = collected(vec![answer, value("0.8")]);
+            let report = report.expect("a report");
+            assert_eq!(report.numbers.get("net_bps"), Some(&None), "{reason}");
+            assert_eq!(report.number("mm_hit_ratio"), Some(0.8));
+            let [note] = report.notes.as_slice() else { panic!("{:?}", report.notes) };
+            assert!(note.starts_with("`net_bps`: ") && note.contains(reason), "{note}");
+            let incomplete = report.incomplete.expect("a failed collection");
+            assert_eq!(incomplete.reason, format!("required queries brought no value: {note}"));
+            assert!(!incomplete.is_alive, "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_ratio_without_events_has_no_value_and_fails_no_collection() {
+        for (text, why) in [("NaN", "no events"), ("+Inf", "its value is +Inf")] {
+            for other in [value("0.8"), vector("")] {
+                let report = collected(vec![value(text), other]).0.expect("a report");
+                assert_eq!(report.numbers.get("net_bps"), Some(&None));
+                assert_eq!((report.incomplete, report.notes), (None, vec![format!("`net_bps`: {why}")]));
+            }
+        }
+    }
+
+    #[test]
+    fn one_required_metric_that_answers_shows_a_source_at_work() {
+        let asked = |answers| {
+            let server = TestServer::start(answers).expect("a server");
+            let queries = ["a", "b", "c"].map(|name| query(name, name, false)).to_vec();
+            cover(&mut source(&server, queries), &NoWait::doing(|| ())).expect("a report").incomplete
+        };
+        let told = asked(vec![vector(""), value("1"), vector("")]).expect("a failed collection");
+        assert_eq!(told.reason, "required queries brought no value: `a`: no series; `c`: no series");
+        assert!(told.is_alive);
+        assert!(asked(vec![vector(""), value("NaN"), vector("")]).expect("a failed collection").is_alive);
+        assert_eq!(asked(vec![value("1"), value("2"), value("3")]), None);
+    }
+
+    #[test]
+    fn an_optional_metric_without_series_is_no_matter_and_a_broken_one_is() {
+        let (report, _) = collected(vec![value("1"), vector("")]);
+        let report = report.expect("a report");
+        assert_eq!((report.numbers.len(), report.notes.len()), (1, 0));
+        let (report, _) = collected(vec![value("1"), value("NaN")]);
+        let report = report.expect("a report");
+        assert_eq!((report.numbers.get("mm_hit_ratio"), report.notes.len()), (Some(&None), 1));
+    }
+
+    #[test]
+    fn warnings_are_notes_and_incomplete_data_is_no_value() {
+        let with = |extra: &str| {
+            let answer =
+                r#"{"status":"success",EXTRA,"data":{"resultType":"scalar","result":[1760270700,"1"]}}"#;
+            collected(vec![body(200, &answer.replace("EXTRA", extra)), value("1")]).0.expect("a report")
+        };
+        let warned = with(r#""warnings":["a store is down"]"#);
+        assert_eq!(warned.number("net_bps"), Some(1.0));
+        assert_eq!(warned.notes, ["`net_bps`: the server warns: a store is down"]);
+        let partial = with(r#""isPartial":true"#);
+        assert_eq!(partial.number("net_bps"), None);
+        assert_eq!(partial.notes, ["`net_bps`: the server has only part of the data"]);
+    }
+
+    #[test]
+    fn without_any_metric_the_collection_fails() {
+        let failed = |answers| match collected(answers).0 {
+            Err(NoReport::Failed(reason)) => reason,
+            other => panic!("{other:?}"),
+        };
+        let told = failed(vec![vector(""), value("NaN")]);
+        assert!(told.contains("has no metric: `net_bps`: no series; `mm_hit_ratio`: no events"), "{told}");
+        let server = TestServer::start(vec![]).expect("a server");
+        let none = cover(&mut source(&server, vec![]), &NoWait::doing(|| ()));
+        assert!(
+            matches!(none, Err(NoReport::Failed(reason)) if reason.ends_with("the policy has no queries"))
+        );
+    }
+
+    #[test]
+    fn a_server_that_refuses_us_fails_the_collection_at_once() {
+        for (status, words) in
+            [(401, "check the token"), (403, "check the token"), (404, "check the path"), (302, "redirect")]
+        {
+            let (report, asked) = collected(vec![Served::status(status), value("1")]);
+            let Err(NoReport::Failed(reason)) = report else { panic!("{status}") };
+            assert!(reason.contains(&status.to_string()) && reason.contains(words), "{reason}");
+            assert_eq!(asked, 1);
+        }
+    }
+
+    #[test]
+    fn a_server_in_trouble_is_asked_again_and_then_given_up_on() {
+        let (report, asked) = collected(vec![body(503, ""), body(429, ""), value("1"), value("2")]);
+        assert_eq!((report.expect("a report").number("net_bps"), asked), (Some(1.0), 4));
+        let (report, asked) = collected(vec![body(500, ""), body(502, ""), body(503, ""), value("1")]);
+        assert!(matches!(report, Err(NoReport::Failed(reason)) if reason.contains("503 (3 tries)")));
+        assert_eq!(asked, 3);
+    }
+
+    #[test]
+    fn a_server_that_cannot_be_reached_or_is_silent_fails_the_collection() {
+        let unused =
+            std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port");
+        let target = Target::new(&format!("http://{unused}"), &Auth::None, &[]).expect("acceptable");
+        let mut away = PrometheusSource::new(target, "", vec![query("a", "b", false)], QUICK);
+        let told = cover(&mut away, &NoWait::doing(|| ()));
+        assert!(matches!(told, Err(NoReport::Failed(reason)) if reason.contains("the connection failed")));
+
+        let server = TestServer::start(vec![Served::Silence]).expect("a server");
+        let mut silent = source(&server, vec![query("a", "b", false)]);
+        silent.limits.timeout = Duration::from_millis(300);
+        let told = cover(&mut silent, &NoWait::doing(|| ()));
+        assert!(
+            matches!(told, Err(NoReport::Failed(reason)) if reason.ends_with("gave no answer within 0.3 s"))
+        );
+    }
+
+    #[test]
+    fn no_secret_is_told_and_none_goes_to_another_server() {
+        let other = TestServer::start(vec![value("1")]).expect("a server");
+        let elsewhere = Served::with(307, &[("Location", &other.url("/stolen")), ("Content-Length", "0")]);
+        for answer in [elsewhere, Served::status(401), Served::Text("hush\r\n\r\n".to_owned())] {
+            let server = TestServer::start(vec![answer]).expect("a server");
+            let target =
+                Target::new(&server.url(""), &Auth::Bearer(Secret::new("hush")), &[]).expect("acceptable");
+            let mut source = PrometheusSource::new(target, "", vec![query("a", "b", false)], QUICK);
+            source.limits.tries = 1;
+            let told = format!("{:?} {source:?}", cover(&mut source, &NoWait::doing(|| ())));
+            assert!(told.contains("Failed") && !told.contains("hush"), "{told}");
+            assert!(server.requests()[0].has_header("authorization: bearer hush"));
+        }
+        assert!(other.requests().is_empty());
+    }
+
+    #[test]
+    fn a_run_that_is_to_stop_asks_nothing_more() {
+        let server = TestServer::start(vec![value("1")]).expect("a server");
+        let mut source = source(&server, vec![query("a", "b", false)]);
+        let wait = RealWait::interrupted_after(Duration::ZERO);
+        assert_eq!(cover(&mut source, &wait), Err(NoReport::Interrupted));
+        assert!(server.requests().is_empty());
+    }
+}

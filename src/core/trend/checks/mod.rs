@@ -273,6 +273,443 @@ fn correction(scene: Scene<'_>) -> String {
 }
 
 #[cfg(test)]
-mod soft_tests;
+mod soft_tests {
+
+    use super::tests::{net, rules, scene};
+    use super::*;
+    use crate::core::judge::fixture::limit;
+    use crate::core::trend::pace::PaceSource;
+    use crate::core::trend::{changes as levels, drift as drifts};
+
+    fn soft() -> ChangeRules {
+        let mut rules = rules(true);
+        rules.course.severity = Severity::Soft;
+        rules
+    }
+
+    fn check_drift(column: &Column, horizon: Option<Horizon>, scene: Scene<'_>) -> Check {
+        let rules = DriftGateRules { course: soft().course, horizon };
+        drift(&drifts::find(std::slice::from_ref(column), &rules.course)[0], column, &rules, scene)
+    }
+
+    #[test]
+    fn a_soft_drift_is_fail_only_where_the_limit_is_within_both_horizons() {
+        let window = WindowUsed { name: "steady".to_owned(), first: Some(1), last: Some(60), n: 60 };
+        let hour = Some(Pace { hours: 1.0, source: PaceSource::Manifest });
+        // An exact line from 4.98 by -0.02: at iteration 60 it is at 3.80.
+        let mut column = net(60, |at| 5.0 - 0.02 * at as f64);
+        column.points.iter_mut().for_each(|(at, value)| *value = 5.0 - 0.02 * *at as f64);
+        let outcome = |limit: f64, hours: f64, pace: Option<Pace>| {
+            let column = Column { limit: Some((Comparison::AtLeast, limit)), ..column.clone() };
+            let horizon = Horizon { hours: self::limit(hours), spans: self::limit(3.0) };
+            let check = check_drift(&column, Some(horizon), Scene { pace, ..scene(&window) });
+            assert!(check.joins);
+            check.outcome
+        };
+        // 59 iterations were tested, three times that are 177: 3.54 below 3.80 is reached in 177 iterations.
+        assert_eq!((outcome(0.261, 1e6, hour), outcome(0.259, 1e6, hour)), (Outcome::Fail, Outcome::Warn));
+        assert_eq!((outcome(0.261, 1e6, None), outcome(0.259, 1e6, None)), (Outcome::Fail, Outcome::Warn));
+        // 2.00 below are 100 iterations of an hour.
+        assert_eq!((outcome(1.80, 100.1, hour), outcome(1.80, 99.9, hour)), (Outcome::Fail, Outcome::Warn));
+        assert_eq!(outcome(4.50, 0.1, hour), Outcome::Fail, "beyond it already");
+        let near = Column { limit: Some((Comparison::AtLeast, 3.7)), ..column.clone() };
+        assert_eq!(check_drift(&near, None, scene(&window)).outcome, Outcome::Warn, "no horizon");
+        let unlimited = Column { limit: None, ..column };
+        let shown = Scene { role: Role::Shown, ..scene(&window) };
+        let check = check_drift(&unlimited, None, shown);
+        assert_eq!((check.outcome, check.joins), (Outcome::Warn, false));
+    }
+
+    #[test]
+    fn a_soft_change_is_fail_only_where_the_last_level_is_beyond_the_limit() {
+        let window = WindowUsed { name: "steady".to_owned(), first: Some(1), last: Some(99), n: 99 };
+        let check = |level: f64| {
+            let column = net(100, |at| if at < 60 { 5.0 } else { level });
+            let found = levels::find(std::slice::from_ref(&column), &soft()).remove(0);
+            changes(&found, &column, &soft(), scene(&window))
+        };
+        let (above, below) = (check(3.5), check(2.0));
+        assert_eq!((above.outcome, above.joins), (Outcome::Warn, true));
+        assert_eq!((below.outcome, below.joins), (Outcome::Fail, true));
+        assert!(
+            below.reason.ends_with("; the last level is beyond the limit >= 2.70 bps"),
+            "{}",
+            below.reason
+        );
+    }
+
+    #[test]
+    fn with_soft_what_cannot_be_decided_is_advisory() {
+        let window = WindowUsed { name: "steady".to_owned(), first: Some(1), last: Some(60), n: 60 };
+        let checks = |column: &Column| {
+            let found = levels::find(std::slice::from_ref(column), &soft()).remove(0);
+            let here = scene(&window);
+            [check_drift(column, None, here), changes(&found, column, &soft(), here)]
+        };
+        for check in checks(&net(47, |_| 5.0)) {
+            assert_eq!((check.outcome, check.joins), (Outcome::NotApplicable, false));
+            assert!(check.reason.contains("; advisory: 47 values are there"), "{}", check.reason);
+        }
+        for check in checks(&net(60, |at| (at as f64 - 30.0) * (at as f64 - 30.0))) {
+            assert_eq!((check.outcome, check.joins), (Outcome::Inconclusive, false));
+        }
+    }
+
+    #[test]
+    fn what_moves_while_the_tuner_does_is_put_down_to_it() {
+        let window = WindowUsed { name: "steady".to_owned(), first: Some(1), last: Some(60), n: 60 };
+        let column = net(60, |at| 5.0 - 0.02 * at as f64);
+        let moved = Stretch::Moved { moves: 3, last: 40 };
+        let tuned = check_drift(&column, None, Scene { stretch: &moved, ..scene(&window) });
+        assert_eq!((tuned.outcome, tuned.joins), (Outcome::Warn, false));
+        let note =
+            "; the tuner moved parameters within iterations 1-60, so this is put down to it (advisory)";
+        assert!(tuned.reason.ends_with(note), "{}", tuned.reason);
+        let quiet = Stretch::Quiet { positions: 0..60, after: None };
+        let still = check_drift(&column, None, Scene { stretch: &quiet, ..scene(&window) });
+        assert_eq!(
+            (still.outcome, still.joins, still.gate.as_str()),
+            (Outcome::Warn, true, "kpi_drift.net_bps")
+        );
+        assert!(still.reason.ends_with("; no parameter moved within iterations 1-60"), "{}", still.reason);
+        let beside = Scene { stretch: &quiet, role: Role::Beside, ..scene(&window) };
+        let beside = check_drift(&column, None, beside);
+        assert_eq!((beside.joins, beside.gate.as_str()), (false, "kpi_drift.net_bps.tuned"));
+        assert!(beside.reason.ends_with(note), "{}", beside.reason);
+    }
+}
+
 #[cfg(test)]
-mod tests;
+mod tests {
+
+    use super::*;
+    use crate::core::judge::fixture::limit;
+    use crate::core::kpi::{Direction, KpiId};
+    use crate::core::policy::WindowSpec;
+    use crate::core::trend::pace::PaceSource;
+    use crate::core::trend::{changes as levels, drift as drifts};
+    use crate::core::verdict::Severity;
+
+    pub(crate) fn rules(gates: bool) -> ChangeRules {
+        ChangeRules {
+            course: CourseRules {
+                gates,
+                severity: Severity::Hard,
+                window: WindowSpec::Steady,
+                false_alarm_rate: limit(0.05),
+                min_iterations: limit(48.0),
+                relative_change: limit(0.05),
+            },
+            min_segment: 6,
+        }
+    }
+
+    pub(crate) fn drift_rules(rules: &ChangeRules) -> DriftGateRules {
+        let horizon = Horizon { hours: limit(168.0), spans: limit(3.0) };
+        DriftGateRules { course: rules.course.clone(), horizon: Some(horizon) }
+    }
+
+    pub(crate) fn scene(window: &WindowUsed) -> Scene<'_> {
+        Scene {
+            window,
+            symbol: None,
+            pace: None,
+            family: 1,
+            symbols: 1,
+            stretch: &Stretch::Whole,
+            role: Role::Judged,
+        }
+    }
+
+    pub(crate) fn net(n: u64, level: impl Fn(u64) -> f64) -> Column {
+        Column {
+            kpi: KpiId::NET_BPS,
+            direction: Some(Direction::Higher),
+            floor: 0.05,
+            limit: Some((Comparison::AtLeast, 2.7)),
+            later: None,
+            points: (1..=n).map(|at| (at, level(at) + (at * 7 % 13) as f64 / 20.0 - 0.3)).collect(),
+        }
+    }
+
+    fn check_with(column: &Column, gates: bool, pace: Option<Pace>) -> (Check, Check) {
+        let window = WindowUsed { name: "steady".to_owned(), first: Some(1), last: Some(9), n: 9 };
+        let scene = Scene { symbol: Some("BTC"), pace, ..scene(&window) };
+        let rules = rules(gates);
+        let columns = std::slice::from_ref(column);
+        (
+            drift(&drifts::find(columns, &rules.course)[0], column, &drift_rules(&rules), scene),
+            changes(&levels::find(columns, &rules)[0], column, &rules, scene),
+        )
+    }
+
+    fn checked(column: &Column, gates: bool) -> (Check, Check) {
+        check_with(column, gates, None)
+    }
+
+    #[test]
+    fn a_drift_for_the_worse_is_a_miss_with_everything_to_redo_it() {
+        let column = net(60, |at| 5.0 - 0.02 * at as f64);
+        let hourly = Some(Pace { hours: 0.25, source: PaceSource::TimeStamps });
+        let (check, _) = check_with(&column, true, hourly);
+        assert_eq!(
+            (check.outcome, check.joins, check.gate.as_str()),
+            (Outcome::Fail, true, "kpi_drift.net_bps")
+        );
+        assert_eq!((check.window.first, check.window.last, check.window.n), (Some(1), Some(60), 60));
+        assert_eq!((check.statistic.as_str(), check.symbol.as_deref()), ("slope_per_hour", Some("BTC")));
+        let inference = check.inference.expect("a line was fitted");
+        // Four iterations an hour: -0.02 each are -0.08 an hour.
+        let observed = check.observed.expect("a slope");
+        assert!((observed + 0.08).abs() < 0.01, "{observed}");
+        assert!(inference.low < Some(observed) && Some(observed) < inference.high);
+        assert!(inference.p_adjusted.is_some_and(|p| p < 0.001));
+        assert_eq!(inference.correction.as_deref(), Some("Holm over 1 KPI"));
+        let told = &check.reason;
+        assert!(told.starts_with("`net_bps` drifts by -0.08"), "{told}");
+        assert!(told.contains(" bps/h (95 % CI -0.0") && told.contains("), reaches 2.70 bps in "), "{told}");
+        assert!(told.ends_with(" h"), "{told}");
+        let (unpaced, _) = checked(&column, true);
+        assert_eq!(unpaced.statistic, "slope_per_iteration");
+        assert!(unpaced.reason.contains(" bps per iteration (") && unpaced.reason.ends_with(" iterations"));
+        let free = Column { limit: None, ..column.clone() };
+        let (unlimited, _) = checked(&free, true);
+        assert!(unlimited.reason.ends_with(" bps from iteration 1 to 60"), "{}", unlimited.reason);
+        let met = Column { limit: Some((Comparison::AtLeast, 4.0)), ..column };
+        let (met, _) = checked(&met, true);
+        assert!(met.reason.ends_with("), is beyond its limit >= 4.00 bps already"), "{}", met.reason);
+    }
+
+    #[test]
+    fn a_steady_kpi_passes_both() {
+        let (drift, changes) = checked(&net(60, |_| 5.0), true);
+        assert_eq!((drift.outcome, changes.outcome), (Outcome::Pass, Outcome::Pass));
+        assert!(
+            drift.reason.starts_with("`net_bps` shows no steady drift for the worse: "),
+            "{}",
+            drift.reason
+        );
+        assert_eq!(changes.reason, "`net_bps` keeps its level");
+    }
+
+    #[test]
+    fn below_the_minimum_nothing_is_decided_whatever_is_seen() {
+        for n in [1, 15, 20, 47] {
+            let column = net(n, |at| 9.0 - 0.1 * at as f64);
+            let (drift, changes) = checked(&column, true);
+            assert_eq!(
+                (drift.outcome, changes.outcome),
+                (Outcome::Inconclusive, Outcome::Inconclusive),
+                "{n}"
+            );
+            let told = if n == 1 {
+                "1 value is there, it takes 48 to decide"
+            } else {
+                "are there, it takes 48 to decide"
+            };
+            assert!(drift.reason.contains(told) && changes.reason.contains(told), "{}", drift.reason);
+            let (drift, changes) = checked(&column, false);
+            assert_eq!(
+                (drift.outcome, changes.outcome),
+                (Outcome::NotApplicable, Outcome::NotApplicable),
+                "{n}"
+            );
+            assert!(!drift.joins && !changes.joins);
+        }
+        let (drift, _) = checked(&net(48, |at| 9.0 - 0.1 * at as f64), true);
+        assert_eq!(drift.outcome, Outcome::Fail);
+        let (drift, changes) = checked(&net(0, |_| 0.0), true);
+        assert_eq!((drift.outcome, changes.outcome), (Outcome::Inconclusive, Outcome::Inconclusive));
+        assert_eq!(drift.reason, "`net_bps` has no value in the 9 iterations of the window `steady`");
+    }
+
+    #[test]
+    fn a_window_that_has_not_begun_is_told_from_a_kpi_without_values() {
+        let window = WindowUsed { name: "steady".to_owned(), first: None, last: None, n: 0 };
+        let scene = scene(&window);
+        let (rules, column) = (rules(false), net(0, |_| 0.0));
+        let columns = std::slice::from_ref(&column);
+        let drift = drift(&drifts::find(columns, &rules.course)[0], &column, &drift_rules(&rules), scene);
+        let changes = changes(&levels::find(columns, &rules)[0], &column, &rules, scene);
+        let told =
+            "no iteration of the window `steady` is there yet, so that there is no `net_bps` to look at";
+        assert_eq!((drift.reason.as_str(), changes.reason.as_str()), (told, told));
+    }
+
+    /// Both checks of so many values with other rules.
+    fn ruled(rules: &ChangeRules, n: u64) -> (Check, Check) {
+        let window = WindowUsed { name: "steady".to_owned(), first: Some(1), last: Some(n), n: 9 };
+        let scene = scene(&window);
+        let column = net(n, |_| 5.0);
+        let columns = std::slice::from_ref(&column);
+        (
+            drift(&drifts::find(columns, &rules.course)[0], &column, &drift_rules(rules), scene),
+            changes(&levels::find(columns, rules)[0], &column, rules, scene),
+        )
+    }
+
+    #[test]
+    fn a_minimum_below_what_the_methods_can_do_with_decides_nothing() {
+        let mut rules = rules(false);
+        rules.course.min_iterations = limit(3.0);
+        let (drift, changes) = ruled(&rules, 15);
+        assert_eq!((drift.outcome, changes.outcome), (Outcome::NotApplicable, Outcome::NotApplicable));
+        assert!(
+            drift.reason.ends_with("; advisory: 15 values are there, it takes 16 to decide"),
+            "{}",
+            drift.reason
+        );
+        assert!(
+            changes.reason.ends_with("; advisory: 15 values are there, it takes 24 to decide"),
+            "{}",
+            changes.reason
+        );
+        let (drift, changes) = ruled(&rules, 23);
+        assert_eq!((drift.outcome, changes.outcome), (Outcome::Pass, Outcome::NotApplicable));
+        assert_eq!(ruled(&rules, 24).1.outcome, Outcome::Pass);
+    }
+
+    #[test]
+    fn levels_that_have_no_room_are_no_level_that_is_kept() {
+        let mut rules = rules(true);
+        rules.min_segment = 31;
+        let (_, changes) = ruled(&rules, 60);
+        assert_eq!(changes.outcome, Outcome::Inconclusive);
+        assert_eq!(
+            changes.reason,
+            "two levels of at least 31 iterations (`change_points.min_segment`) take 62 values, and 60 of `net_bps` are there"
+        );
+        rules.min_segment = 30;
+        assert_eq!(ruled(&rules, 60).1.outcome, Outcome::Pass);
+    }
+
+    #[test]
+    fn a_certain_shift_that_is_too_small_to_count_is_told_as_one() {
+        // 5 % of 5.00 are 0.25, the step is 0.2.
+        let (_, check) = checked(&net(400, |at| if at < 200 { 5.0 } else { 4.8 }), true);
+        assert_eq!(check.outcome, Outcome::Pass);
+        assert!(
+            check.reason.starts_with("`net_bps` keeps its level: from 5.00 bps to 4.80 bps at iteration ")
+                && check
+                    .reason
+                    .ends_with(" is hardly chance, and too little to count (a change is more than 0.25 bps)"),
+            "{}",
+            check.reason
+        );
+    }
+
+    #[test]
+    fn where_no_drift_is_found_the_smallest_one_that_would_be_is_told() {
+        let column = net(60, |_| 5.0);
+        let (check, _) = checked(&column, true);
+        let found = drifts::find(std::slice::from_ref(&column), &rules(true).course).remove(0);
+        let line = found.line.expect("60 values");
+        let least = line.detectable.expect("a number");
+        // t is about normal with so many degrees of freedom: 2.054 + 1.282 standard errors, over 59 iterations; or 1.282
+        // beyond the 5 % of 5.00 that count.
+        let error = 59.0 * line.fit.error;
+        let about = ((2.054 + 1.282) * error).max(0.25 + 1.282 * error);
+        assert!(least > about && least < 1.06 * about, "{least} is not a little above {about}");
+        let told =
+            format!("; a worsening by {least:.2} bps over these iterations would be found in 90 % of cases");
+        assert!(check.reason.ends_with(&told), "{} does not end with {told}", check.reason);
+        // A movement that would not count is not found, however sure it is.
+        let mut still = column;
+        still.points.iter_mut().for_each(|(at, value)| *value = 5.0 + (*at % 2) as f64 * 0.002);
+        let found = drifts::find(std::slice::from_ref(&still), &rules(true).course).remove(0);
+        let least = found.line.expect("60 values").detectable.expect("a number");
+        assert!((least - 0.25).abs() < 1e-3, "{least} is not 5 % of 5");
+    }
+
+    #[test]
+    fn equal_values_are_told_as_that() {
+        let mut column = net(60, |_| 5.0);
+        column.points.iter_mut().for_each(|(_, value)| *value = 0.85);
+        let (drift, changes) = checked(&column, true);
+        assert_eq!(drift.reason, "`net_bps` has the same value throughout: no drift");
+        assert_eq!(changes.reason, "`net_bps` has the same value throughout");
+    }
+
+    #[test]
+    fn the_ends_of_an_interval_are_told_apart_and_from_zero() {
+        let net_bps = KpiId::NET_BPS;
+        let line = drifts::find(&[net(60, |_| 5.0)], &rules(true).course).remove(0).line.expect("60 values");
+        let told = |low: f64, high: f64| {
+            interval_text(net_bps, &super::super::drift::DriftLine { interval: (low, high), ..line }, None)
+        };
+        assert_eq!(told(-0.05, 0.0517), "-0.0500 to 0.0517");
+        assert_eq!(told(0.000_01, 0.000_03), "0.000010 to 0.000030");
+        assert_eq!(told(-0.02, 0.000_3), "-0.0200 to 0.0003");
+        assert_eq!(told(0.0, 0.0), "0.0000 to 0.0000");
+    }
+
+    #[test]
+    fn a_walk_is_inconclusive_for_both() {
+        let bow = net(60, |at| (at as f64 - 30.0) * (at as f64 - 30.0));
+        let (drift, changes) = checked(&bow, true);
+        assert_eq!((drift.outcome, changes.outcome), (Outcome::Inconclusive, Outcome::Inconclusive));
+        assert!(drift.reason.contains("resemble each other so much"), "{}", drift.reason);
+        assert!(changes.reason.contains("walks without a level"), "{}", changes.reason);
+    }
+
+    #[test]
+    fn a_change_is_told_with_place_size_and_direction() {
+        let (_, check) = checked(&net(100, |at| if at < 60 { 5.0 } else { 3.0 }), true);
+        assert_eq!(check.outcome, Outcome::Fail);
+        let told = &check.reason;
+        assert!(told.starts_with("`net_bps` worsened from 5.00 bps to 3.0"), "{told}");
+        assert!(
+            told.contains("at iteration 60 (-") && told.contains("; 59 iterations before, 41 after)"),
+            "{told}"
+        );
+        let inference = check.inference.expect("a change");
+        // The end of the tables, of which the search of the whole run has three quarters.
+        assert_eq!(inference.p_value, Some(0.000_5 / 0.75));
+        let corrected = "search over positions; Holm over 1 KPI; p may be smaller, the tables end there";
+        assert_eq!(inference.correction.as_deref(), Some(corrected));
+        let (_, level) = checked(&net(100, |_| 5.0), true);
+        let inference = level.inference.expect("the likeliest change");
+        assert_eq!(inference.correction.as_deref(), Some("search over positions; Holm over 1 KPI"));
+        let (_, better) = checked(&net(100, |at| if at < 60 { 3.0 } else { 5.0 }), true);
+        assert_eq!(better.outcome, Outcome::Pass);
+        assert!(better.reason.contains("changed from"), "{}", better.reason);
+        let (_, back) = checked(&net(120, |at| if (41..81).contains(&at) { 3.0 } else { 5.0 }), true);
+        assert_eq!(back.outcome, Outcome::Pass);
+        assert!(
+            back.reason.contains("worsened from")
+                && back
+                    .reason
+                    .ends_with("; the last level is no worse than the first, so this does not count"),
+            "{}",
+            back.reason
+        );
+    }
+
+    #[test]
+    fn a_spike_is_named_and_changes_nothing() {
+        let (_, check) = checked(&net(60, |at| if at == 17 { 30.0 } else { 5.0 }), true);
+        assert_eq!(check.outcome, Outcome::Pass);
+        assert!(
+            check.reason.contains("; an outlier in iteration 17 (")
+                && check.reason.ends_with("counts as no change")
+        );
+    }
+
+    #[test]
+    fn numbers_have_their_sign_and_unit() {
+        let net = KpiId::NET_BPS;
+        let half = Some(Pace { hours: 0.5, source: PaceSource::Manifest });
+        assert_eq!(slope_text(net, -0.02, half), "-0.040 bps/h");
+        assert_eq!(slope_text(net, 0.02, None), "+0.020 bps per iteration");
+        assert_eq!(slope_text(KpiId::RISK_RATIO, 0.0, half), "0.0000/h");
+        assert_eq!(movement(net, 0.4), "+0.40 bps");
+        assert_eq!(
+            (movement(net, -0.4), movement(net, 0.004)),
+            ("-0.40 bps".to_owned(), "0.00 bps".to_owned())
+        );
+        assert_eq!(
+            (duration(28.6, half), duration(28.6, None)),
+            ("14 h".to_owned(), "29 iterations".to_owned())
+        );
+    }
+}

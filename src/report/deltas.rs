@@ -1,0 +1,979 @@
+//! The delta verification: `DELTA_VERIFY_REPORT.json` for machines, and for people `DELTA_VERIFY_REPORT.md` and a few
+//! lines for the terminal, which are made of its structure.
+//!
+//! Fields stand in the order of their names, so that the file has sorted keys. Judges nothing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::analysis::{REHEARSAL, excluded_line, override_line};
+use super::document::{Cell, Document, columns, row};
+use super::terminal::{Lines, Style};
+use super::text::{cell, printable};
+use crate::core::analysis::deltas::{
+    Attention, DETAILED_PAIRS, KeyCheck, KeyState, Next, Pair, PairStatus, Status, Verification,
+};
+use crate::core::analysis::origin::OriginBlock;
+use crate::core::text::number::{fixed, round_half_even, trimmed};
+use crate::core::text::{WORDS, excerpt};
+use crate::core::verdict::provenance::Override;
+use crate::core::verdict::{Check, Outcome};
+
+/// Most pairs that a report lists.
+pub(crate) const LISTED_PAIRS: usize = DETAILED_PAIRS;
+
+/// The report of one series; or of several symbols, and then its figures are those of the worst symbol.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DeltaReport {
+    /// Proposals said or seen to be applied.
+    pub(crate) claimed_count: usize,
+    /// Failed, and partly applied without a code for every key that was not.
+    pub(crate) fail_count: usize,
+    /// Proposals of which every increment arrived.
+    pub(crate) full_apply_count: usize,
+    /// (`full_apply_count` + `partial_ok_count`) ÷ `proposed_count`, 3 digits; null when nothing was
+    /// proposed or nothing can be verified.
+    pub(crate) full_apply_ratio: Option<f64>,
+    /// Parameters by the number of failing pairs in which their increment did not arrive.
+    pub(crate) misses: BTreeMap<String, usize>,
+    /// Iterations that proposed nothing.
+    pub(crate) none_count: usize,
+    /// The verdict of `gate` on the same folder; absent in the reports of single symbols.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) outcome: Option<String>,
+    /// Its main reason; absent in the reports of single symbols.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) outcome_reason: Option<String>,
+    /// Why the data is not about a release; only where it is simulated or a rehearsal, and absent in the reports of
+    /// single symbols.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) origin: Option<OriginBlock>,
+    /// Symbols that the policy or a flag left out of the judgement; absent without any and in the reports of single
+    /// symbols.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) excluded_symbols: Vec<String>,
+    /// A recorded override of the gate that this report belongs to.
+    #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
+    pub(crate) overridden: Option<Override>,
+    /// Part of a rehearsal of a release, and no statement about one; left out otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) rehearsal: bool,
+    /// The pairs, in order; at most 1000, failing ones first kept. Empty above `symbols`.
+    pub(crate) pairs: Vec<PairReport>,
+    /// Pairs there are.
+    pub(crate) pairs_total: usize,
+    /// Partly applied with a code for every key that was not, and skipped with a reason.
+    pub(crate) partial_ok_count: usize,
+    /// Iterations with a proposal.
+    pub(crate) proposed_count: usize,
+    /// Version of this format.
+    pub(crate) schema_version: String,
+    /// Proposals said to be applied that changed nothing.
+    pub(crate) signature_stuck_count: usize,
+    /// Not applied, with a reason.
+    pub(crate) skipped_count: usize,
+    /// Whether the ratios mean anything.
+    pub(crate) status: Status,
+    /// `full_apply_count` ÷ `claimed_count`, 3 digits; null like the other ratio, and when nothing was applied.
+    pub(crate) strict_apply_ratio: Option<f64>,
+    /// The symbol; the worst one where there are several; absent for runs that are not per symbol.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) symbol: Option<String>,
+    /// One report for each symbol; absent for runs that are not per symbol.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) symbols: Vec<DeltaReport>,
+    /// Proposals said to be applied whose values the files do not show.
+    pub(crate) unverifiable_count: usize,
+}
+
+/// One proposal and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub(crate) struct PairReport {
+    /// Whether it is said or seen to be applied.
+    pub(crate) claimed: bool,
+    /// For `partial`: whether a guard's code stands beside every key that was not applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) explained: Option<bool>,
+    /// The iteration that proposed.
+    pub(crate) from: u64,
+    /// The increments.
+    pub(crate) keys: Vec<KeyReport>,
+    /// What the values were compared with.
+    pub(crate) next: NextWord,
+    /// Why it has its status.
+    pub(crate) reason: String,
+    /// What became of it.
+    pub(crate) status: PairWord,
+    /// The iteration after; null for the last one.
+    pub(crate) to: Option<u64>,
+}
+
+/// One proposed increment and what was seen of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub(crate) struct KeyReport {
+    /// Value after; null = unknown.
+    pub(crate) after: Option<f64>,
+    /// Value before; null = unknown.
+    pub(crate) before: Option<f64>,
+    /// after − before; null = unknown.
+    pub(crate) change: Option<f64>,
+    /// The code of the guard that dropped it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<String>,
+    /// The proposed increment.
+    pub(crate) delta: f64,
+    /// The parameter, by its flat name.
+    pub(crate) param: String,
+    /// What became of it.
+    pub(crate) state: KeyWord,
+    /// Whether the increment was stored as the value instead of being added.
+    pub(crate) stored_as_value: bool,
+}
+
+/// Status of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PairWord {
+    /// Every increment arrived, in full or up to its bound.
+    Full,
+    /// Some increments arrived.
+    Partial,
+    /// Not applied, with a reason.
+    Skipped,
+    /// Not applied without a reason, or the values show something else.
+    Failed,
+    /// Said to be applied, and nothing changed.
+    Stuck,
+    /// Said to be applied, and the files do not show the values.
+    Unverifiable,
+}
+
+/// State of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum KeyWord {
+    /// It changed by the increment.
+    Applied,
+    /// A bound stopped it on the way.
+    Capped,
+    /// A guard dropped it.
+    Dropped,
+    /// It did not change.
+    Unchanged,
+    /// It changed by something else.
+    Mismatch,
+    /// Its value is unknown on at least one side.
+    Missing,
+}
+
+/// What the values of an iteration were compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NextWord {
+    /// The next iteration.
+    Iteration,
+    /// The next iteration is missing.
+    Gap,
+    /// The overrides that the run left behind.
+    EndState,
+    /// It is the last one, and nothing shows what came after.
+    Nothing,
+}
+
+impl DeltaReport {
+    /// The report of one series.
+    pub(crate) fn new(symbol: Option<&str>, verification: &Verification) -> Self {
+        let Verification { pairs, counts, misses, full_apply_ratio, strict_apply_ratio, status } =
+            verification;
+        let ratio = |ratio: &Option<f64>| ratio.map(|ratio| round_half_even(ratio, 3));
+        Self {
+            claimed_count: counts.claimed,
+            fail_count: counts.failed + counts.partial_unexplained,
+            full_apply_count: counts.full,
+            full_apply_ratio: ratio(full_apply_ratio),
+            misses: misses.iter().map(|(param, count)| (param.to_string(), *count)).collect(),
+            none_count: counts.none,
+            outcome: None,
+            outcome_reason: None,
+            origin: None,
+            excluded_symbols: Vec::new(),
+            overridden: None,
+            rehearsal: false,
+            pairs: listed(pairs),
+            pairs_total: pairs.len(),
+            partial_ok_count: counts.partial_explained + counts.skipped,
+            proposed_count: counts.proposed,
+            schema_version: "1.0".to_owned(),
+            signature_stuck_count: counts.stuck,
+            skipped_count: counts.skipped,
+            status: *status,
+            strict_apply_ratio: ratio(strict_apply_ratio),
+            symbol: symbol.map(str::to_owned),
+            symbols: Vec::new(),
+            unverifiable_count: counts.unverifiable,
+        }
+    }
+
+    /// One report over several: nothing is pooled, the figures are those of the worst. `None` for none.
+    pub(crate) fn whole(mut reports: Vec<Self>) -> Option<Self> {
+        if reports.len() == 1 && reports[0].symbol.is_none() {
+            return reports.pop();
+        }
+        // A verified symbol can fail, an unverifiable one only not apply, one without proposals neither.
+        let worst = reports.iter().min_by(|a, b| {
+            (b.status.cmp(&a.status))
+                .then_with(|| a.in_order_share().total_cmp(&b.in_order_share()))
+                .then_with(|| b.signature_stuck_count.cmp(&a.signature_stuck_count))
+        })?;
+        let mut whole = Self { pairs: Vec::new(), ..worst.clone() };
+        whole.symbols = reports;
+        Some(whole)
+    }
+
+    /// Proposals that were applied or left out with a reason.
+    pub(crate) fn in_order_count(&self) -> usize {
+        self.full_apply_count + self.partial_ok_count
+    }
+
+    /// The full-apply ratio before rounding, whatever the status; 1 when nothing was proposed.
+    fn in_order_share(&self) -> f64 {
+        if self.proposed_count == 0 { 1.0 } else { self.in_order_count() as f64 / self.proposed_count as f64 }
+    }
+}
+
+fn listed(pairs: &[Pair]) -> Vec<PairReport> {
+    let mut chosen: Vec<&Pair> = Attention::ALL
+        .into_iter()
+        .flat_map(|attention| pairs.iter().filter(move |pair| pair.status.attention() == attention))
+        .take(LISTED_PAIRS)
+        .collect();
+    chosen.sort_by_key(|pair| pair.from);
+    chosen.into_iter().map(PairReport::from).collect()
+}
+
+impl From<&Pair> for PairReport {
+    fn from(pair: &Pair) -> Self {
+        let (next, to) = match pair.next {
+            Next::Iteration(number) => (NextWord::Iteration, Some(number)),
+            Next::Gap(number) => (NextWord::Gap, Some(number)),
+            Next::EndState => (NextWord::EndState, None),
+            Next::Nothing => (NextWord::Nothing, None),
+        };
+        let (status, explained) = match pair.status {
+            PairStatus::Full => (PairWord::Full, None),
+            PairStatus::Partial { explained } => (PairWord::Partial, Some(explained)),
+            PairStatus::Skipped => (PairWord::Skipped, None),
+            PairStatus::Failed => (PairWord::Failed, None),
+            PairStatus::Stuck => (PairWord::Stuck, None),
+            PairStatus::Unverifiable => (PairWord::Unverifiable, None),
+        };
+        Self {
+            claimed: pair.claimed,
+            explained,
+            from: pair.from,
+            keys: pair.keys.iter().map(KeyReport::from).collect(),
+            next,
+            reason: excerpt(&pair.why.to_string(), WORDS),
+            status,
+            to,
+        }
+    }
+}
+
+impl From<&KeyCheck> for KeyReport {
+    fn from(key: &KeyCheck) -> Self {
+        let mut code = None;
+        let mut stored_as_value = false;
+        let state = match &key.state {
+            KeyState::Applied => KeyWord::Applied,
+            KeyState::Capped => KeyWord::Capped,
+            KeyState::Dropped(guard) => {
+                code = Some(guard.to_string());
+                KeyWord::Dropped
+            }
+            KeyState::Unchanged => KeyWord::Unchanged,
+            KeyState::Mismatch { stored_as_value: stored } => {
+                stored_as_value = *stored;
+                KeyWord::Mismatch
+            }
+            KeyState::Missing => KeyWord::Missing,
+        };
+        Self {
+            after: key.after,
+            before: key.before,
+            change: key.change(),
+            code,
+            delta: key.delta,
+            param: key.param.to_string(),
+            state,
+            stored_as_value,
+        }
+    }
+}
+
+/// Failing pairs that the terminal shows; the Markdown has them all.
+const FAILING_ON_TERMINAL: usize = 10;
+
+/// `DELTA_VERIFY_REPORT.md`. `checks` are those of the delta verification, and may be none.
+pub(crate) fn markdown(report: &DeltaReport, checks: &[Check]) -> String {
+    let mut doc = Document::markdown();
+    doc.heading(1, "Delta verification");
+    doc.paragraph(&format!("**Deltas: {}**", verdict(checks)));
+    if let Some((outcome, reason)) = report.outcome.as_ref().zip(report.outcome_reason.as_ref()) {
+        doc.paragraph(&format!("Verdict of the run: {} - {}", cell(outcome), cell(reason)));
+    }
+    let note = report.origin.as_ref().and_then(|origin| origin.note.as_ref());
+    let notes = [
+        note.map(|note| format!("**{}.**", cell(note))),
+        excluded_line(&report.excluded_symbols),
+        report.rehearsal.then(|| REHEARSAL.to_owned()),
+        report.overridden.as_ref().map(override_line),
+    ];
+    doc.paragraphs(notes.into_iter().flatten());
+    if !checks.is_empty() {
+        doc.list(checks.iter().map(|check| explanation(check, cell)), usize::MAX);
+    }
+    // This line is read by programs, so it has no markup.
+    doc.paragraph(&full_applications(report));
+    doc.paragraph(&format!(
+        "An application is full in this count when every increment arrived, or when a guard's reason \
+         stands beside what did not. {}",
+        parts_of(report)
+    ));
+    if report.symbols.is_empty() {
+        body(&mut doc, report);
+    } else {
+        let worst = report.symbol.as_deref().unwrap_or_default();
+        doc.paragraph(&format!("The figures above are those of the worst symbol, {}.", cell(worst)));
+        for symbol in &report.symbols {
+            doc.heading(2, &cell(symbol.symbol.as_deref().unwrap_or_default()));
+            doc.depth = 1;
+            body(&mut doc, symbol);
+            doc.depth = 0;
+        }
+    }
+    if std::iter::once(report).chain(&report.symbols).any(|report| report.unverifiable_count > 0) {
+        doc.heading(2, "What unverifiable means");
+        doc.paragraph(
+            "The record says that the increments were applied, but the files do not show the values \
+             before and after: the iterations carry no `runtime_overrides`, the next iteration is missing, or \
+             nothing was kept after the last one. The overrides at the end of a run prove nothing about a single \
+             step, so such a pair counts neither as applied nor as failed. Runs that write `runtime_overrides` \
+             into every iteration can be verified.",
+        );
+    }
+    doc.finish(false)
+}
+
+/// The same in a few lines for the terminal.
+pub(crate) fn text(report: &DeltaReport, checks: &[Check]) -> String {
+    let mut out = Lines::new(Style::default());
+    out.line(format!("delta verification: {}", verdict(checks)));
+    if let Some((outcome, reason)) = report.outcome.as_ref().zip(report.outcome_reason.as_ref()) {
+        out.line(format!("verdict of the run: {}: {}", printable(outcome), printable(reason)));
+    }
+    if let Some(note) = report.origin.as_ref().and_then(|origin| origin.note.as_ref()) {
+        out.line(printable(note));
+    }
+    for name in &report.excluded_symbols {
+        out.line(format!("excluded and not judged: {}", printable(name)));
+    }
+    for check in checks {
+        out.line(format!("  {}", explanation(check, printable)));
+    }
+    out.line(full_applications(report));
+    out.line(format!("  {}", parts_of(report)));
+    let reports = if report.symbols.is_empty() { std::slice::from_ref(report) } else { &report.symbols };
+    for report in reports {
+        if let Some(symbol) = &report.symbol {
+            out.line(format!("{}:", printable(symbol)));
+        }
+        out.line(format!("  {}", figures(report).map(|(name, value)| format!("{name} {value}")).join(", ")));
+        let failing: Vec<&PairReport> = report.pairs.iter().filter(|pair| pair.is_failing()).collect();
+        for pair in failing.iter().take(FAILING_ON_TERMINAL) {
+            out.line(format!("  {}: {}, {}", pair.span("->"), pair.word(), printable(&pair.reason)));
+            for key in pair.keys.iter().filter(|key| !key.is_applied()) {
+                let (param, delta) = (&key.param, signed(key.delta));
+                let (before, after) = (maybe(key.before, plain), maybe(key.after, plain));
+                let sentence = format!("{param} {delta} proposed, {before} -> {after}: {}", key.state());
+                out.line(format!("    {}", printable(&sentence)));
+            }
+        }
+        if failing.len() > FAILING_ON_TERMINAL {
+            out.line(format!("  and {} more", failing.len() - FAILING_ON_TERMINAL));
+        }
+    }
+    out.text
+}
+
+fn body(doc: &mut Document, report: &DeltaReport) {
+    doc.table(&columns("figure|#value"), figures(report).map(|(name, value)| row![name, value]));
+    if report.pairs.is_empty() {
+        return doc.paragraph("Nothing was proposed.");
+    }
+    doc.heading(2, "Pairs");
+    if report.pairs.len() < report.pairs_total {
+        let (listed, total) = (report.pairs.len(), report.pairs_total);
+        doc.paragraph(&format!("{listed} of {total} are listed, those that failed first of all."));
+    }
+    let pairs = report.pairs.iter().map(|pair| {
+        let proposed = pair.keys.iter().map(|key| format!("{} {}", cell(&key.param), signed(key.delta)));
+        row![pair.span("→"), proposed.collect::<Vec<_>>().join(", "), pair.word(), cell(&pair.reason)]
+    });
+    doc.table(&columns("iterations|proposed|status|reason"), pairs);
+    let failing = report.pairs.iter().filter(|pair| pair.is_failing());
+    if failing.clone().next().is_some() {
+        doc.heading(2, "Mismatches");
+        let rows: Vec<Vec<Cell>> = failing
+            .flat_map(|pair| {
+                pair.keys.iter().filter(|key| !key.is_applied()).map(|key| {
+                    row![
+                        pair.span("→"),
+                        cell(&key.param),
+                        signed(key.delta),
+                        maybe(key.before, plain),
+                        maybe(key.after, plain),
+                        maybe(key.change, signed),
+                        cell(&key.state()),
+                    ]
+                })
+            })
+            .collect();
+        doc.table(&columns("iterations|parameter|#proposed|#before|#after|#change|state"), rows);
+    }
+    if !report.misses.is_empty() {
+        doc.heading(2, "Parameters by number of mismatches");
+        let mut misses: Vec<(&String, &usize)> = report.misses.iter().collect();
+        misses.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
+        let rows = misses.into_iter().map(|(param, count)| row![cell(param), *count]);
+        doc.table(&columns("parameter|#mismatches"), rows);
+    }
+}
+
+/// The worst outcome of the checks; what does not apply counts only when nothing does.
+fn verdict(checks: &[Check]) -> &'static str {
+    checks.iter().map(|check| check.outcome).max().unwrap_or(Outcome::NotApplicable).word()
+}
+
+/// The check on one line; `clean` is for what comes from outside, the rest are our own words.
+fn explanation(check: &Check, clean: fn(&str) -> String) -> String {
+    let symbol = check.symbol.as_ref().map_or(String::new(), |symbol| format!("{} ", clean(symbol)));
+    let limit = match (check.comparison, check.limit) {
+        (Some(comparison), Some(limit)) => format!("limit {} {}", comparison.symbol(), plain(limit)),
+        _ => "no limit".to_owned(),
+    };
+    let observed = check.observed.map_or("-".to_owned(), plain);
+    let source = check
+        .limit_source
+        .as_ref()
+        .map_or(String::new(), |source| format!(", {} from {}", clean(&source.key), clean(&source.origin)));
+    format!("{symbol}{}: {observed} ({limit}{source}), {}: {}", check.gate, check.outcome, check.reason)
+}
+
+fn full_applications(report: &DeltaReport) -> String {
+    let (whole, part) = (report.proposed_count, report.in_order_count());
+    let percent = match report.status {
+        Status::Verified => format!("{}%", fixed(100.0 * part as f64 / whole as f64, 1)),
+        Status::NoProposals => "nothing was proposed".to_owned(),
+        Status::Unverifiable => "unverifiable".to_owned(),
+    };
+    format!("Full applications: {part}/{whole} ({percent})")
+}
+
+/// What the full applications of all reports consist of.
+pub(crate) fn counted_as_full(full: usize, partial: usize, skipped: usize) -> String {
+    format!(
+        "Every increment arrived in {full}; a reason explains {partial} applied in part and {skipped} not applied."
+    )
+}
+
+fn parts_of(report: &DeltaReport) -> String {
+    let partial = report.partial_ok_count.saturating_sub(report.skipped_count);
+    counted_as_full(report.full_apply_count, partial, report.skipped_count)
+}
+
+fn figures(report: &DeltaReport) -> [(&'static str, String); 10] {
+    let ratio = |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| fixed(ratio, 3));
+    [
+        ("proposed", report.proposed_count.to_string()),
+        ("full", report.full_apply_count.to_string()),
+        ("skipped with a reason", report.skipped_count.to_string()),
+        ("explained partial", (report.partial_ok_count.saturating_sub(report.skipped_count)).to_string()),
+        ("failed", report.fail_count.to_string()),
+        ("stuck", report.signature_stuck_count.to_string()),
+        ("unverifiable", report.unverifiable_count.to_string()),
+        ("iterations without a proposal", report.none_count.to_string()),
+        ("full apply ratio", ratio(report.full_apply_ratio)),
+        ("strict apply ratio", ratio(report.strict_apply_ratio)),
+    ]
+}
+
+impl PairReport {
+    fn span(&self, arrow: &str) -> String {
+        match (self.next, self.to) {
+            (NextWord::EndState, _) => format!("{} {arrow} end", self.from),
+            (_, Some(to)) => format!("{} {arrow} {to}", self.from),
+            (_, None) => format!("{} {arrow} -", self.from),
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self.status {
+            PairWord::Full => "full",
+            PairWord::Partial if self.explained == Some(true) => "explained partial",
+            PairWord::Partial => "partial",
+            PairWord::Skipped => "skipped",
+            PairWord::Failed => "failed",
+            PairWord::Stuck => "stuck",
+            PairWord::Unverifiable => "unverifiable",
+        }
+    }
+
+    fn is_failing(&self) -> bool {
+        match self.status {
+            PairWord::Failed | PairWord::Stuck => true,
+            PairWord::Partial => self.explained != Some(true),
+            PairWord::Full | PairWord::Skipped | PairWord::Unverifiable => false,
+        }
+    }
+}
+
+impl KeyReport {
+    fn is_applied(&self) -> bool {
+        matches!(self.state, KeyWord::Applied | KeyWord::Capped)
+    }
+
+    fn state(&self) -> String {
+        match self.state {
+            KeyWord::Applied => "applied".to_owned(),
+            KeyWord::Capped => "capped at its bound".to_owned(),
+            KeyWord::Dropped => format!("dropped: {}", self.code.as_deref().unwrap_or_default()),
+            KeyWord::Unchanged => "unchanged".to_owned(),
+            KeyWord::Mismatch if self.stored_as_value => "the increment was stored as the value".to_owned(),
+            KeyWord::Mismatch => "changed by something else".to_owned(),
+            KeyWord::Missing => "value unknown".to_owned(),
+        }
+    }
+}
+
+fn maybe(value: Option<f64>, words: fn(f64) -> String) -> String {
+    value.map_or("-".to_owned(), words)
+}
+
+/// Up to six decimals, without trailing zeros; very small and very large numbers with an exponent.
+fn plain(value: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && !(1e-6..1e15).contains(&size) {
+        return format!("{value:e}");
+    }
+    trimmed(&fixed(value, 6)).to_owned()
+}
+
+/// Like [`plain`], with a plus sign where it goes up.
+fn signed(value: f64) -> String {
+    if value > 0.0 { format!("+{}", plain(value)) } else { plain(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    mod document {
+
+        use super::*;
+        use crate::core::analysis::deltas::{Counts, Why};
+        use crate::core::iteration::params::ParamName;
+
+        fn pair(from: u64, status: PairStatus) -> Pair {
+            let key = KeyCheck {
+                param: ParamName::flat("tail_age_ms"),
+                delta: 30.0,
+                before: Some(600.0),
+                after: Some(30.0),
+                state: KeyState::Mismatch { stored_as_value: true },
+            };
+            Pair {
+                from,
+                next: Next::Iteration(from + 1),
+                status,
+                why: Why::AsProposed,
+                claimed: true,
+                keys: [key].into(),
+            }
+        }
+
+        /// 7 proposals: 2 full, 1 explained, 1 unexplained, 1 skipped, 1 failed, 1 stuck.
+        fn verification() -> Verification {
+            let counts = Counts {
+                none: 3,
+                proposed: 7,
+                full: 2,
+                partial_explained: 1,
+                partial_unexplained: 1,
+                skipped: 1,
+                failed: 1,
+                stuck: 1,
+                unverifiable: 0,
+                claimed: 6,
+                missing_values: 0,
+            };
+            Verification {
+                pairs: vec![pair(1, PairStatus::Full), pair(2, PairStatus::Failed)],
+                counts,
+                misses: BTreeMap::from([(ParamName::flat("tail_age_ms"), 3)]),
+                full_apply_ratio: Some(4.0 / 7.0),
+                strict_apply_ratio: Some(2.0 / 6.0),
+                status: Status::Verified,
+            }
+        }
+
+        #[test]
+        fn the_figures_follow_from_the_counts() {
+            let report = DeltaReport::new(None, &verification());
+            assert_eq!((report.proposed_count, report.none_count, report.claimed_count), (7, 3, 6));
+            assert_eq!(report.full_apply_count, 2);
+            assert_eq!(report.partial_ok_count, 2, "explained partial and skipped");
+            assert_eq!(report.fail_count, 2, "failed and unexplained partial");
+            assert_eq!(
+                (report.signature_stuck_count, report.unverifiable_count, report.skipped_count),
+                (1, 0, 1)
+            );
+            assert_eq!((report.full_apply_ratio, report.strict_apply_ratio), (Some(0.571), Some(0.333)));
+            assert_eq!(report.in_order_count(), 4);
+            assert_eq!(report.misses, BTreeMap::from([("tail_age_ms".to_owned(), 3)]));
+        }
+
+        #[test]
+        fn keys_are_sorted_and_the_file_reads_back() {
+            let one = DeltaReport::new(Some("BTCUSDT"), &verification());
+            let report = DeltaReport::whole(vec![one]).expect("a report");
+            let bytes = serde_json::to_string(&report).expect("JSON");
+            // The keys of a `Value` are sorted, so equal bytes mean that the struct writes them sorted.
+            assert_eq!(bytes, serde_json::to_value(&report).expect("JSON").to_string());
+            assert_eq!(serde_json::from_str::<DeltaReport>(&bytes).expect("reads back"), report);
+            let value: serde_json::Value = serde_json::from_str(&bytes).expect("JSON");
+            let key = &value["symbols"][0]["pairs"][1]["keys"][0];
+            assert_eq!(key["state"], "mismatch");
+            assert_eq!((&key["stored_as_value"], &key["change"]), (&true.into(), &(-570.0).into()));
+            assert_eq!((&value["schema_version"], &value["status"]), (&"1.0".into(), &"verified".into()));
+            assert_eq!(value["symbols"][0]["pairs"][0]["next"], "iteration");
+        }
+
+        #[test]
+        fn without_ratios_the_fields_are_null_and_not_absent() {
+            let empty = Verification {
+                pairs: Vec::new(),
+                counts: Counts::default(),
+                misses: BTreeMap::new(),
+                full_apply_ratio: None,
+                strict_apply_ratio: None,
+                status: Status::NoProposals,
+            };
+            let value = serde_json::to_value(DeltaReport::new(None, &empty)).expect("JSON");
+            assert!(value["full_apply_ratio"].is_null() && value.get("full_apply_ratio").is_some());
+            assert_eq!(
+                (&value["status"], value.get("symbol"), value.get("symbols")),
+                (&"no_proposals".into(), None, None)
+            );
+        }
+
+        #[test]
+        fn too_many_pairs_keep_the_failing_ones_and_stay_in_order() {
+            let mut many = verification();
+            let limit = LISTED_PAIRS as u64;
+            many.pairs = (1..=limit).map(|number| pair(number, PairStatus::Skipped)).collect();
+            many.pairs.push(pair(limit + 1, PairStatus::Unverifiable));
+            many.pairs.push(pair(limit + 2, PairStatus::Stuck));
+            let report = DeltaReport::new(None, &many);
+            assert_eq!((report.pairs.len(), report.pairs_total), (LISTED_PAIRS, LISTED_PAIRS + 2));
+            let last: Vec<u64> = report.pairs[LISTED_PAIRS - 3..].iter().map(|pair| pair.from).collect();
+            assert_eq!(last, [limit - 2, limit + 1, limit + 2]);
+            many.pairs.truncate(LISTED_PAIRS);
+            assert_eq!(DeltaReport::new(None, &many).pairs.len(), LISTED_PAIRS);
+        }
+
+        #[test]
+        fn the_whole_has_the_figures_of_the_worst_symbol() {
+            let of = |symbol: &str, full: usize, status: Status| {
+                let mut one = verification();
+                one.counts = Counts { proposed: 10, full, claimed: 10, ..Counts::default() };
+                one.full_apply_ratio = (status == Status::Verified).then_some(full as f64 / 10.0);
+                one.status = status;
+                DeltaReport::new(Some(symbol), &one)
+            };
+            let reports = vec![
+                of("A", 9, Status::Verified),
+                of("B", 8, Status::Verified),
+                of("C", 0, Status::Unverifiable),
+            ];
+            let whole = DeltaReport::whole(reports).expect("three symbols");
+            assert_eq!((whole.symbol.as_deref(), whole.full_apply_ratio), (Some("B"), Some(0.8)));
+            assert_eq!((whole.proposed_count, whole.symbols.len(), whole.pairs.len()), (10, 3, 0));
+            let plain = DeltaReport::new(None, &verification());
+            assert_eq!(DeltaReport::whole(vec![plain.clone()]), Some(plain));
+            assert_eq!(DeltaReport::whole(Vec::new()), None);
+        }
+
+        #[test]
+        fn the_schema_describes_every_field() {
+            let schema = serde_json::to_value(schemars::schema_for!(DeltaReport)).expect("JSON");
+            let report = serde_json::to_value(DeltaReport::new(Some("A"), &verification())).expect("JSON");
+            assert!(jsonschema::is_valid(&schema, &report));
+            for key in report.as_object().expect("an object").keys() {
+                assert!(schema["properties"].get(key).is_some(), "{key}");
+            }
+        }
+    }
+    mod texts {
+
+        use std::collections::BTreeMap;
+
+        use super::*;
+        use crate::core::verdict::{Comparison, LimitSource, Part, Severity, WindowUsed};
+
+        fn key(param: &str, delta: f64, values: Option<(f64, f64)>, state: KeyWord) -> KeyReport {
+            KeyReport {
+                after: values.map(|(_, after)| after),
+                before: values.map(|(before, _)| before),
+                change: values.map(|(before, after)| after - before),
+                code: (state == KeyWord::Dropped).then(|| "velocity".to_owned()),
+                delta,
+                param: param.to_owned(),
+                state,
+                stored_as_value: values.is_some_and(|(_, after)| after == delta),
+            }
+        }
+
+        fn pair(from: u64, status: PairWord, reason: &str, keys: Vec<KeyReport>) -> PairReport {
+            PairReport {
+                claimed: true,
+                explained: (status == PairWord::Partial).then_some(false),
+                from,
+                keys,
+                next: NextWord::Iteration,
+                reason: reason.to_owned(),
+                status,
+                to: Some(from + 1),
+            }
+        }
+
+        /// Four proposals: full, skipped, failed, unverifiable.
+        fn report() -> DeltaReport {
+            let mut last =
+                pair(9, PairWord::Unverifiable, "nothing after", vec![key("a", 1.0, None, KeyWord::Missing)]);
+            (last.next, last.to) = (NextWord::Nothing, None);
+            DeltaReport {
+                claimed_count: 3,
+                fail_count: 1,
+                full_apply_count: 1,
+                full_apply_ratio: Some(0.5),
+                misses: BTreeMap::from([("impact_cap_ratio".to_owned(), 1), ("tail_age_ms".to_owned(), 4)]),
+                none_count: 5,
+                outcome: None,
+                outcome_reason: None,
+                origin: None,
+                excluded_symbols: Vec::new(),
+                overridden: None,
+                rehearsal: false,
+                pairs: vec![
+                    pair(
+                        1,
+                        PairWord::Full,
+                        "as proposed",
+                        vec![key("tail_age_ms", 30.0, Some((600.0, 630.0)), KeyWord::Applied)],
+                    ),
+                    pair(
+                        2,
+                        PairWord::Skipped,
+                        "velocity: too | fast\n<b>",
+                        vec![key("tail_age_ms", 30.0, Some((630.0, 630.0)), KeyWord::Unchanged)],
+                    ),
+                    pair(
+                        3,
+                        PairWord::Failed,
+                        "no value changed as proposed",
+                        vec![
+                            key("impact_cap_ratio", -0.01, Some((0.1, -0.01)), KeyWord::Mismatch),
+                            key("tail_age_ms", 30.0, Some((630.0, 640.0)), KeyWord::Mismatch),
+                        ],
+                    ),
+                    last,
+                ],
+                pairs_total: 4,
+                partial_ok_count: 1,
+                proposed_count: 4,
+                schema_version: "1.0".to_owned(),
+                signature_stuck_count: 0,
+                skipped_count: 1,
+                status: Status::Verified,
+                strict_apply_ratio: Some(0.333),
+                symbol: None,
+                symbols: Vec::new(),
+                unverifiable_count: 1,
+            }
+        }
+
+        fn check(outcome: Outcome) -> Check {
+            Check {
+                part: Part::Deltas,
+                gate: "deltas.full_apply_ratio".to_owned(),
+                kpi: None,
+                symbol: None,
+                severity: Severity::Hard,
+                window: WindowUsed { name: "overall".to_owned(), first: Some(1), last: Some(9), n: 9 },
+                statistic: "full_apply_ratio".to_owned(),
+                comparison: Some(Comparison::AtLeast),
+                limit: Some(0.9),
+                observed: Some(0.5),
+                margin: Some(-0.4),
+                outcome,
+                reason: "2 of 4".to_owned(),
+                limit_source: Some(LimitSource {
+                    key: "deltas.full".to_owned(),
+                    origin: "built-in policy".to_owned(),
+                }),
+                joins: true,
+                inference: None,
+            }
+        }
+
+        fn has(text: &str, line: &str) -> bool {
+            text.lines().any(|have| have == line)
+        }
+
+        #[test]
+        fn the_line_that_programs_read_has_its_form_and_agrees_with_the_ratio() {
+            let mut report = report();
+            assert!(has(&markdown(&report, &[]), "Full applications: 2/4 (50.0%)"));
+            assert!(has(&text(&report, &[]), "Full applications: 2/4 (50.0%)"));
+            report.proposed_count = 3;
+            assert!(has(&markdown(&report, &[]), "Full applications: 2/3 (66.7%)"));
+            report.status = Status::Unverifiable;
+            assert!(has(&markdown(&report, &[]), "Full applications: 2/3 (unverifiable)"));
+            report = DeltaReport {
+                proposed_count: 0,
+                full_apply_count: 0,
+                partial_ok_count: 0,
+                skipped_count: 0,
+                ..report
+            };
+            report.status = Status::NoProposals;
+            assert!(has(&markdown(&report, &[]), "Full applications: 0/0 (nothing was proposed)"));
+        }
+
+        #[test]
+        fn the_verdict_is_the_worst_check_and_shows_its_ladder() {
+            let both = markdown(&report(), &[check(Outcome::Pass), check(Outcome::Fail)]);
+            assert!(has(&both, "**Deltas: FAIL**"));
+            assert!(has(
+                &both,
+                "- deltas.full_apply_ratio: 0.5 (limit >= 0.9, deltas.full from built-in policy), FAIL: 2 of 4"
+            ));
+            assert!(has(
+                &markdown(&report(), &[check(Outcome::NotApplicable)]),
+                "**Deltas: NOT_APPLICABLE**"
+            ));
+        }
+
+        #[test]
+        fn the_markdown_tells_pairs_mismatches_and_parameters() {
+            let text = markdown(&report(), &[check(Outcome::Fail)]);
+            for line in [
+                "# Delta verification",
+                "| full apply ratio | 0.500 |",
+                "| strict apply ratio | 0.333 |",
+                "| 1 → 2 | tail_age_ms +30 | full | as proposed |",
+                r"| 2 → 3 | tail_age_ms +30 | skipped | velocity: too \| fast &lt;b&gt; |",
+                "| 3 → 4 | impact_cap_ratio -0.01, tail_age_ms +30 | failed | no value changed as proposed |",
+                "| 9 → - | a +1 | unverifiable | nothing after |",
+                "| 3 → 4 | impact_cap_ratio | -0.01 | 0.1 | -0.01 | -0.11 | the increment was stored as the value |",
+                "| 3 → 4 | tail_age_ms | +30 | 630 | 640 | +10 | changed by something else |",
+                "## What unverifiable means",
+            ] {
+                assert!(has(&text, line), "{line}\n---\n{text}");
+            }
+            let (most, least) = ("| tail_age_ms | 4 |", "| impact_cap_ratio | 1 |");
+            assert!(text.find(most) < text.find(least) && has(&text, most) && has(&text, least));
+            assert!(text.ends_with(".\n") && !text.ends_with("\n\n"));
+        }
+
+        #[test]
+        fn what_is_not_there_gets_no_section() {
+            let mut report = report();
+            report.pairs.truncate(2);
+            (report.unverifiable_count, report.pairs_total) = (0, 2);
+            report.misses.clear();
+            let text = markdown(&report, &[]);
+            assert!(!text.contains("unverifiable means") && !text.contains("Mismatches"), "{text}");
+            report.pairs_total = 7;
+            assert!(has(&markdown(&report, &[]), "2 of 7 are listed, those that failed first of all."));
+        }
+
+        #[test]
+        fn each_symbol_has_its_section() {
+            let one = |symbol: &str| DeltaReport { symbol: Some(symbol.to_owned()), ..report() };
+            let whole = DeltaReport::whole(vec![one("A|B"), one("C")]).expect("two symbols");
+            let text = markdown(&whole, &[]);
+            assert!(has(&text, r"The figures above are those of the worst symbol, A\|B."), "{text}");
+            assert!(has(&text, r"## A\|B") && has(&text, "## C") && has(&text, "### Pairs"));
+            assert_eq!(text.matches("Full applications:").count(), 1);
+        }
+
+        #[test]
+        fn the_terminal_shows_what_failed() {
+            let shown = text(&report(), &[check(Outcome::Fail)]);
+            let expected = "\
+delta verification: FAIL
+  deltas.full_apply_ratio: 0.5 (limit >= 0.9, deltas.full from built-in policy), FAIL: 2 of 4
+Full applications: 2/4 (50.0%)
+  Every increment arrived in 1; a reason explains 0 applied in part and 1 not applied.
+  proposed 4, full 1, skipped with a reason 1, explained partial 0, failed 1, stuck 0, unverifiable 1, \
+iterations without a proposal 5, full apply ratio 0.500, strict apply ratio 0.333
+  3 -> 4: failed, no value changed as proposed
+    impact_cap_ratio -0.01 proposed, 0.1 -> -0.01: the increment was stored as the value
+    tail_age_ms +30 proposed, 630 -> 640: changed by something else
+";
+            assert_eq!(shown, expected);
+        }
+
+        #[test]
+        fn the_terminal_is_not_flooded() {
+            let mut report = report();
+            let failing = report.pairs[2].clone();
+            report.pairs = vec![failing.clone(); FAILING_ON_TERMINAL];
+            assert!(!text(&report, &[]).contains("more"));
+            report.pairs.push(failing);
+            assert!(has(&text(&report, &[]), "  and 1 more"));
+        }
+
+        #[test]
+        fn numbers_are_short_and_keep_their_sign() {
+            assert_eq!(plain(100.0), "100");
+            assert_eq!(plain(0.0), "0");
+            assert_eq!(plain(0.020_000_000_000_000_004), "0.02");
+            assert_eq!(plain(0.000_001), "0.000001");
+            assert_eq!(plain(0.000_000_5), "5e-7");
+            assert_eq!(plain(1e15), "1e15");
+            assert_eq!(signed(-0.005), "-0.005");
+            assert_eq!(signed(0.005), "+0.005");
+            assert_eq!(signed(0.0), "0");
+        }
+
+        #[test]
+        fn simulated_data_and_excluded_symbols_are_named_in_both_forms() {
+            let origin = crate::core::analysis::Origin::of_run("sim", false, |source| source == "sim");
+            let note = origin.note().expect("a sentence");
+            let told = DeltaReport {
+                origin: crate::core::analysis::origin::OriginBlock::of_no_release(&origin),
+                excluded_symbols: vec!["BBB".to_owned()],
+                ..report()
+            };
+            let (page, lines) = (markdown(&told, &[]), text(&told, &[]));
+            assert!(page.contains(&format!("\n**{note}.**\n\nExcluded and not judged: BBB\n")), "{page}");
+            assert!(lines.contains(&format!("\n{note}\nexcluded and not judged: BBB\n")), "{lines}");
+            let nothing = markdown(&report(), &[]) + &text(&report(), &[]);
+            assert!(!nothing.contains("SIMULATED") && !nothing.contains("not judged"), "{nothing}");
+        }
+    }
+
+    use super::*;
+}

@@ -1,4 +1,0 @@
-mod document;
-mod texts;
-
-use super::*;
