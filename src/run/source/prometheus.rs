@@ -29,7 +29,6 @@ use crate::run::iteration::{EdgeReport, Incomplete};
 use crate::run::source::{Interval, NoReport, Source};
 
 /// Where instant queries go.
-
 const INSTANT: &str = "/api/v1/query";
 /// Where range queries go.
 const RANGE: &str = "/api/v1/query_range";
