@@ -4,19 +4,16 @@
 //!
 //! ```text
 //! files ──load──▶ Series ──▶ Window ──▶ Summary ──▶ Check ──▶ Verdict
-//!                    └────────────── one Analysis ──────────────┘ ──render──▶ bytes ──commit──▶ artifacts
+//!                    └────────────── one Analysis ──────────────┘ ──report──▶ bytes ──commit──▶ artifacts
 //! ```
 //!
-//! [`core`] is pure and imports nothing of ours; the shapes of files live in [`wire`], what touches the
-//! world in [`io`], and the order of things in [`flow`]. [`render`] makes bytes, [`server`] hands them to
-//! browsers and scrapers. [`cli`] says what can be
-//! asked, [`commands`] answers, [`exit`] names how the program ends, [`failure`] why it did not do its job.
+//! [`infra`] touches the world, [`stats`] computes, [`core`] loads and judges. [`report`] writes what was found,
+//! [`run`] makes the runs. [`export`], [`release`], [`rollback`] and [`ops`] are the products that follow, and [`cli`] the
+//! commands: arguments, a product, output.
 
 pub mod cli;
 pub mod core;
-pub mod exit;
 pub mod export;
-pub mod failure;
 pub mod infra;
 pub mod ops;
 pub mod release;

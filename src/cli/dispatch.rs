@@ -10,8 +10,8 @@ use crate::cli::arguments::environment;
 use crate::cli::judge::deltas::DeltasCommand;
 use crate::cli::setup::config::ConfigCommand;
 use crate::cli::{Cli, Command};
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::core::verdict::exit::Exit;
+use crate::core::verdict::failure::Failure;
 
 /// Runs the command and says how the program ends.
 pub fn run(cli: &Cli) -> ExitCode {

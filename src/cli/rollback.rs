@@ -3,8 +3,8 @@
 use crate::cli::arguments::values::{Format, count, person, reason};
 use crate::cli::output::stdout::print;
 use crate::core::text::did_you_mean;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::core::verdict::exit::Exit;
+use crate::core::verdict::failure::Failure;
 use crate::infra::clock::StopRequest;
 use crate::infra::environment::Environment;
 use crate::infra::http_server::{ListenAddress, Listening};

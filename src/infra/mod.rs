@@ -1,8 +1,6 @@
 //! What touches the world and knows nothing of soak: the clock, signals, locks, processes, the terminal.
 #![expect(clippy::disallowed_methods, reason = "this is the room that touches the world")]
 
-pub mod prometheus;
-
 pub mod artifacts;
 pub mod atomic_file;
 pub mod clock;

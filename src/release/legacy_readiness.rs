@@ -11,8 +11,8 @@ use crate::core::analysis::audit::Audit;
 use crate::core::json::Node;
 use crate::core::kpi::KpiId;
 use crate::core::load::read_plain;
+use crate::core::verdict::failure::Failure;
 use crate::core::verdict::provenance::{Override, Provenance};
-use crate::failure::Failure;
 use crate::infra::atomic_file as loose;
 
 /// Which of the two.

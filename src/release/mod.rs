@@ -14,7 +14,7 @@ pub(crate) mod tag;
 mod texts;
 pub(crate) mod validate;
 
-use crate::failure::Failure;
+use crate::core::verdict::failure::Failure;
 
 /// Something in a bundle cannot be used.
 fn unusable_bundle(problem: anyhow::Error) -> Failure {

@@ -13,7 +13,7 @@ use super::criteria::is_same_commit;
 use super::name::REHEARSAL;
 use super::texts::{filters, rendered};
 use crate::core::verdict::Outcome;
-use crate::failure::Failure;
+use crate::core::verdict::failure::Failure;
 use crate::infra::atomic_file as loose;
 use crate::infra::clock::Wait;
 use crate::infra::git::{GitError, Repository};

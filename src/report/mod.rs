@@ -2,24 +2,17 @@
 
 pub mod notification;
 
-pub mod soak_metrics;
-
-pub mod config_show;
-
 pub(crate) mod analysis;
 pub mod artifacts;
 pub mod audit;
 pub mod baselines;
 pub(crate) mod ci;
 pub mod compare;
-pub mod config;
 pub(crate) mod deltas;
 pub mod format;
 pub mod gate;
 pub mod history;
 pub(crate) mod metrics;
-pub(crate) mod run_results;
-pub mod schemas;
 pub mod selftest;
 pub(crate) mod svg;
 

@@ -22,7 +22,7 @@ use strum::IntoStaticStr;
 
 use super::event::Event;
 use super::state::{State, timestamp};
-use crate::failure::Failure;
+use crate::core::verdict::failure::Failure;
 use crate::infra::clock;
 use crate::infra::failpoint::failpoint;
 use crate::infra::hex::hex;

@@ -8,6 +8,10 @@
 //! The [`planner`] is pure (state and event in, record and next state out); the [`engine`] owns the clock and the
 //! order of things; the [`folder`] owns the files.
 
+pub mod soak_metrics;
+
+pub(crate) mod results;
+
 pub mod preset;
 
 pub mod engine;

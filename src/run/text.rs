@@ -16,10 +16,10 @@ use crate::core::trend::resources as drift;
 use crate::core::trend::resources::{DriftWord, Resource, ResourceValues};
 use crate::core::verdict::Outcome;
 use crate::report::format::text::printable;
-use crate::report::run_results::unit;
 use crate::report::terminal::{Style, explanation, heading, rule};
 use crate::run::iteration::{IterationRecord, KpiVerdict};
 use crate::run::metrics::RunReport;
+use crate::run::results::unit;
 
 /// Rows shown from the beginning of a long run.
 const FIRST: usize = 4;

@@ -1,9 +1,9 @@
 //! What stands in the JSON, the metrics and the page before any script runs.
 
 use serde_json::{Value, json};
+use soak::cli::setup::schemas::schema;
 use soak::export::live::document::LiveDocument;
 use soak::export::live::{metrics as live_prom, page as live_html};
-use soak::report::schemas::schema;
 
 use super::run::{declared, done};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use soak::exit::Exit;
+use soak::core::verdict::exit::Exit;
 
 const README: &str = include_str!("../../README.md");
 

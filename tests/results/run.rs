@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use soak::core::analysis::Origin;
 use soak::core::iteration::params::ParamValues;
 use soak::core::kpi::KpiId;
-use soak::report::soak_metrics::{GatesSummary, SoakMetrics};
 use soak::run::iteration::tuning::TunerState;
 use soak::run::iteration::tuning::TuningRecord;
 use soak::run::iteration::{IterationRecord, IterationSummary, Phase};
 use soak::run::metrics::MetricsCollector;
 use soak::run::metrics::RunReport;
+use soak::run::soak_metrics::{GatesSummary, SoakMetrics};
 
 use super::evidence::{policy, provenance};
 use super::schemas::errors;

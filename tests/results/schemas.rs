@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use soak::cli::setup::config_text::show_json;
+use soak::cli::setup::schemas::{NAMES, file_name, schema};
 use soak::core::analysis::audit::{Audit, Folder};
 use soak::core::analysis::document::AnalysisDocument;
 use soak::core::analysis::result::GateResult;
@@ -17,9 +19,7 @@ use soak::core::verdict::provenance::Provenance;
 use soak::infra::artifacts::manifest::{ArtifactEntry, ArtifactManifest};
 use soak::report::artifacts::delta_report;
 use soak::report::audit::AuditSummary;
-use soak::report::config::show_json;
 use soak::report::json::pretty;
-use soak::report::schemas::{NAMES, file_name, schema};
 use soak::run::start::{StartRequest, resolve};
 
 use super::evidence::{good, judged, overridden, per_symbol, policy, provenance, troubled};

@@ -317,7 +317,7 @@ pub fn alert(name: &str, status: &str, start: u64) -> Value {
 
 /// A document keeps to its published schema.
 pub fn assert_keeps(name: &str, document: &Value) {
-    let schema = soak::report::schemas::schema(name).expect("a schema");
+    let schema = soak::cli::setup::schemas::schema(name).expect("a schema");
     let validator = jsonschema::draft202012::new(&schema).expect("a valid schema");
     let errors: Vec<String> =
         validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();

@@ -9,25 +9,17 @@ use syn::parse::Parser;
 use syn::visit::{self, Visit};
 
 /// Each module below `src` and the modules that it may import. No product imports another.
-const DIRECTIONS: [(&str, &[&str]); 12] = [
-    ("infra", &["exit", "failure"]),
+const DIRECTIONS: [(&str, &[&str]); 10] = [
+    ("infra", &[]),
     ("stats", &[]),
-    ("core", &["infra", "stats", "exit", "failure"]),
-    ("report", &["core", "infra", "stats", "exit", "failure"]),
-    ("run", &["core", "infra", "stats", "report", "exit", "failure"]),
-    ("export", &["core", "infra", "stats", "report", "run", "exit", "failure"]),
-    ("release", &["core", "infra", "stats", "report", "run", "exit", "failure"]),
-    ("rollback", &["core", "infra", "stats", "report", "run", "exit", "failure"]),
-    ("ops", &["core", "infra", "stats", "report", "run", "exit", "failure"]),
-    ("exit", &[]),
-    ("failure", &["exit"]),
-    (
-        "cli",
-        &[
-            "core", "infra", "stats", "report", "run", "export", "release", "rollback", "ops", "exit",
-            "failure",
-        ],
-    ),
+    ("core", &["infra", "stats"]),
+    ("report", &["core", "infra", "stats"]),
+    ("run", &["core", "infra", "stats", "report"]),
+    ("export", &["core", "infra", "stats", "report", "run"]),
+    ("release", &["core", "infra", "stats", "report", "run"]),
+    ("rollback", &["core", "infra", "stats", "report", "run"]),
+    ("ops", &["core", "infra", "stats", "report", "run"]),
+    ("cli", &["core", "infra", "stats", "report", "run", "export", "release", "rollback", "ops"]),
 ];
 
 /// The program itself may use the library's rooms that it hands over to.

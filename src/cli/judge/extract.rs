@@ -13,8 +13,8 @@ use crate::core::analysis::folder as judge;
 use crate::core::analysis::folder::Request;
 use crate::core::compare::snapshot::Snapshot;
 use crate::core::verdict::Outcome;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::core::verdict::exit::Exit;
+use crate::core::verdict::failure::Failure;
 use crate::report::artifacts::{Metrics, Wanted, render};
 use crate::report::json;
 

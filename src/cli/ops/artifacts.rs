@@ -6,8 +6,8 @@ use crate::cli::arguments::values::{Format, count, days_or_none, mebibytes_or_no
 use crate::cli::judge::folder::load_policy;
 use crate::cli::output::stdout::print;
 use crate::core::policy::RotationRules;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::core::verdict::exit::Exit;
+use crate::core::verdict::failure::Failure;
 use crate::infra::clock;
 use crate::infra::environment::Environment;
 use crate::ops::rotation;

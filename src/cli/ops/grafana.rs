@@ -3,8 +3,8 @@
 use crate::cli::arguments::environment;
 use crate::cli::arguments::values::seconds;
 use crate::cli::output::stdout::print;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::core::verdict::exit::Exit;
+use crate::core::verdict::failure::Failure;
 use crate::infra::atomic_file;
 use crate::infra::secret::Secret;
 use crate::ops::golden;

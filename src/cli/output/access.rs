@@ -6,7 +6,7 @@ use anyhow::anyhow;
 
 use crate::cli::arguments::access::AccessArgs;
 use crate::cli::arguments::values::header;
-use crate::failure::Failure;
+use crate::core::verdict::failure::Failure;
 use crate::infra::atomic_file as loose;
 use crate::infra::http::{Auth, Target};
 use crate::infra::secret::Secret;

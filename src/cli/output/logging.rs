@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::arguments::environment;
 use crate::cli::arguments::globals::{GlobalArgs, LogFormat};
-use crate::failure::Failure;
+use crate::core::verdict::failure::Failure;
 
 /// Starts logging at the level of `-v` and `--quiet`, or by the filter in `SOAK_LOG`.
 pub(crate) fn start(globals: &GlobalArgs) -> Result<(), Failure> {
@@ -45,7 +45,7 @@ fn filter(wish: Option<&str>, quiet: bool, verbose: u8) -> Result<EnvFilter, Fai
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::Exit;
+    use crate::core::verdict::exit::Exit;
 
     fn told(wish: Option<&str>, quiet: bool, verbose: u8) -> String {
         filter(wish, quiet, verbose).expect("a filter").to_string()

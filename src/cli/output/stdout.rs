@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use anyhow::Context;
 
-use crate::failure::Failure;
+use crate::core::verdict::failure::Failure;
 
 /// Writes `text` as it is to stdout and flushes.
 pub fn print(text: impl AsRef<[u8]>) -> Result<(), Failure> {
@@ -22,7 +22,7 @@ fn print_to(sink: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::Exit;
+    use crate::core::verdict::exit::Exit;
 
     struct Broken(io::ErrorKind);
 

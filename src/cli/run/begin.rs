@@ -13,7 +13,7 @@ use crate::core::iteration::manifest::{
 };
 use crate::core::iteration::params::{ParamName, ParamValues};
 use crate::core::load::overrides_file as overrides;
-use crate::failure::Failure;
+use crate::core::verdict::failure::Failure;
 use crate::infra::artifacts::Durability;
 use crate::infra::atomic_file as loose;
 use crate::infra::clock;

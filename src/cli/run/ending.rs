@@ -16,18 +16,19 @@ use crate::core::load::overrides_file as overrides;
 use crate::core::policy::Policy;
 use crate::core::text::shell;
 use crate::core::verdict::Outcome;
-use crate::exit::Exit;
+use crate::core::verdict::exit::Exit;
+use crate::core::verdict::failure::Failure;
 use crate::export::live::LiveVerdict;
 use crate::export::live::server::Server;
-use crate::failure::Failure;
 use crate::infra::atomic_file as loose;
-use crate::report::soak_metrics::{GatesSummary, SoakMetrics};
+use crate::report::json;
 use crate::report::terminal::Style;
-use crate::report::{json, run_results as soak_results_md};
 use crate::run::engine::{End, Ended};
 use crate::run::folder::RunFolderError;
 use crate::run::log::{self, LogEvent};
 use crate::run::metrics::RunReport;
+use crate::run::results as soak_results_md;
+use crate::run::soak_metrics::{GatesSummary, SoakMetrics};
 use crate::run::text::{self, Decision, NextStep, RunEnd};
 
 /// Ends a run, however it ended.

@@ -2,8 +2,8 @@
 
 use crate::cli::output::stdout::print;
 use crate::cli::{self, CompletionsArgs};
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::core::verdict::exit::Exit;
+use crate::core::verdict::failure::Failure;
 
 /// Prints the script.
 pub(crate) fn run(args: &CompletionsArgs) -> Result<Exit, Failure> {

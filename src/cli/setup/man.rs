@@ -4,8 +4,8 @@ use anyhow::{Context, anyhow};
 
 use crate::cli::output::stdout::print;
 use crate::cli::{self, ManArgs};
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::core::verdict::exit::Exit;
+use crate::core::verdict::failure::Failure;
 
 /// Prints the page.
 pub(crate) fn run(args: &ManArgs) -> Result<Exit, Failure> {

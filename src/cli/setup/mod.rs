@@ -1,5 +1,11 @@
 //! TODO what it is for.
 
+pub mod config_show;
+
+pub mod config_text;
+
+pub mod schemas;
+
 pub(crate) mod man;
 
 pub(crate) mod completions;

@@ -4,10 +4,10 @@ use anyhow::anyhow;
 
 use crate::cli::SchemaArgs;
 use crate::cli::output::stdout::print;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::cli::setup::schemas;
+use crate::core::verdict::exit::Exit;
+use crate::core::verdict::failure::Failure;
 use crate::report::json;
-use crate::report::schemas;
 
 /// Prints a schema, or the names of all.
 pub(crate) fn run(args: &SchemaArgs) -> Result<Exit, Failure> {

@@ -18,9 +18,9 @@ use crate::core::policy::{KpiRule, Policy};
 use crate::core::series::Series;
 use crate::core::series::instant;
 use crate::core::text::spark::{Glyphs, sparkline};
+use crate::core::verdict::failure::Failure;
 use crate::core::verdict::provenance::Provenance;
 use crate::core::verdict::{Outcome, WindowUsed};
-use crate::failure::Failure;
 
 /// Columns that a sparkline may take.
 const WIDTH: usize = 60;

@@ -11,9 +11,9 @@ use super::{Acknowledged, ComparedKpi, ComparedRun};
 use crate::core::analysis::limits_word;
 use crate::core::policy::{CompareRules, Policy};
 use crate::core::trend::Change;
+use crate::core::verdict::exit::Exit;
 use crate::core::verdict::provenance::Provenance;
 use crate::core::verdict::{Outcome, WindowUsed};
-use crate::exit::Exit;
 use crate::stats::trend::TrendMethod;
 use crate::stats::two_sample::RankShift;
 

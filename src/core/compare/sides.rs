@@ -18,7 +18,7 @@ use crate::core::policy::ORDER;
 use crate::core::policy::{KpiRule, Policy, WindowSpec};
 use crate::core::series::window::Window;
 use crate::core::verdict::WindowUsed;
-use crate::failure::Failure;
+use crate::core::verdict::failure::Failure;
 use crate::infra::atomic_file;
 
 /// How sides are read.

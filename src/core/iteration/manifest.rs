@@ -15,11 +15,12 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::kpi::KpiId;
+use crate::core::iteration::utc;
 use crate::core::series::ranges::Ranges;
 use crate::infra::artifacts::manifest::sha256_hex;
-use crate::run::iteration::IterationRecord;
-use crate::run::iteration::file::{file_name, utc};
+
+/// The manifest as it was last declared, for the case that the manifest itself is lost.
+pub const DECLARED_FILE: &str = ".soak-run-declared.json";
 
 /// Name of the file in the run's folder.
 pub const MANIFEST_FILE: &str = "RUN_MANIFEST.json";
@@ -405,20 +406,6 @@ pub struct RunLogLine {
 }
 
 impl RunLogLine {
-    /// The line of an iteration file with these bytes.
-    pub fn of_iteration(record: &IterationRecord, bytes: &[u8]) -> Self {
-        Self {
-            bytes: Some(bytes.len() as u64),
-            event: RunEvent::Iteration,
-            file: Some(file_name(record.number)),
-            iteration: Some(record.number),
-            net_bps: record.summary.values.get(KpiId::NET_BPS.index()).copied().flatten(),
-            note: None,
-            sha256: Some(sha256_hex(bytes)),
-            utc: utc(record.ends),
-        }
-    }
-
     /// The line of an event.
     pub fn of_event(event: RunEvent, iteration: Option<u64>, note: Option<&str>, now: DateTime<Utc>) -> Self {
         Self::at(event, iteration, note, &utc(now))
@@ -684,7 +671,7 @@ mod tests {
 
     #[test]
     fn a_manifest_keeps_to_its_schema() {
-        let schema = crate::report::schemas::schema("run_manifest").expect("a schema");
+        let schema = crate::cli::setup::schemas::schema("run_manifest").expect("a schema");
         let validator = jsonschema::draft202012::new(&schema).expect("a usable schema");
         let mut tree = serde_json::to_value(fixture::manifest()).expect("JSON");
         assert!(validator.is_valid(&tree));

@@ -20,7 +20,7 @@ pub mod edge;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::kpi::KpiId;
 use crate::core::iteration::guards::{Guard, GuardSet};
@@ -228,4 +228,14 @@ impl Iteration {
     pub fn value(&self, kpi: KpiId) -> Option<f64> {
         self.values.get(kpi.index()).copied().flatten()
     }
+}
+
+/// The name of the file of an iteration.
+pub fn file_name(number: u64) -> String {
+    format!("ITER_SUMMARY_{number}.json")
+}
+
+/// A time as files have it: RFC 3339 in UTC, with as many digits as it takes.
+pub fn utc(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

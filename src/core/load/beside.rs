@@ -11,6 +11,8 @@ use std::path::{Component, Path};
 use serde::Deserialize;
 
 use super::files::{Entry, LARGEST, check_kind, parse_name, read_bounded, read_plain};
+use crate::core::iteration::file_name;
+use crate::core::iteration::manifest::DECLARED_FILE;
 use crate::core::iteration::manifest::{RunEvent as Event, RunLogLine as LogLine};
 use crate::core::iteration::recorded::{FileRecord, Recorded, Sha256};
 use crate::core::json::text::parse_marked;
@@ -20,8 +22,6 @@ use crate::core::verdict::evidence::{BadFile, Evidence, Finding, ForeignVerdict,
 use crate::infra::artifacts::manifest as artifact_manifest;
 use crate::infra::artifacts::manifest::{ArtifactEntry, ArtifactManifest};
 use crate::infra::hex::hex;
-use crate::run::folder::DECLARED_FILE;
-use crate::run::iteration::file::file_name;
 
 /// Where the verdict of a KPI gate is looked for, the first that is there counts.
 const KPI_GATES: [&str; 3] = ["KPI_GATE.json", "artifacts/KPI_GATE.json", "../artifacts/KPI_GATE.json"];

@@ -16,8 +16,8 @@ use crate::core::analysis::{Analysis, Options, limits_word, pass_limits};
 use crate::core::policy::{Policy, WindowSpec};
 use crate::core::series::window::Window;
 use crate::core::verdict::Outcome;
+use crate::core::verdict::failure::Failure;
 use crate::core::verdict::provenance::Provenance;
-use crate::failure::Failure;
 use crate::infra::clock::StopRequest;
 
 /// A fault, and what became of it.

@@ -11,7 +11,7 @@ use anyhow::anyhow;
 use tempfile::TempDir;
 
 use crate::core::load::{LARGEST, iteration_names, read_bounded};
-use crate::failure::Failure;
+use crate::core::verdict::failure::Failure;
 use crate::infra::clock::StopRequest;
 
 /// What stands beside the iterations and has a say in the verdict.
@@ -136,7 +136,7 @@ mod tests {
         let stop = StopRequest::default();
         stop.ask();
         let failure = Scratch::copy(run.path(), &stop).expect_err("interrupted");
-        assert_eq!(failure.exit, crate::exit::Exit::Interrupted);
+        assert_eq!(failure.exit, crate::core::verdict::exit::Exit::Interrupted);
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 //! Must not make a text safe for a format: that is the business of who writes the format.
 
 pub mod person;
+pub mod printable;
 
 pub mod shell;
 

@@ -2,6 +2,10 @@
 //!
 //! Pure data and ordering; which checks there are is decided in [`super::judge`] and its neighbours.
 
+pub mod failure;
+
+pub mod exit;
+
 pub mod provenance;
 
 pub mod violations;

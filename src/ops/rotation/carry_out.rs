@@ -14,7 +14,7 @@ use super::{
 };
 use crate::core::load::{LARGEST, read_bounded};
 use crate::core::series::ranges::Ranges;
-use crate::failure::Failure;
+use crate::core::verdict::failure::Failure;
 use crate::infra::artifacts::Durability;
 use crate::infra::failpoint::failpoint;
 use crate::infra::lock::{FolderLock, LockError};

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::core::iteration::manifest::RunLogLine as LogLine;
 use crate::core::load::parse_name;
-use crate::failure::Failure;
+use crate::core::verdict::failure::Failure;
 use crate::infra::artifacts::manifest as artifact_manifest;
 use crate::infra::lock;
 use crate::run::folder::OVERRIDES_FILE;

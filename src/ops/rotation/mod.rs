@@ -25,7 +25,7 @@ use self::plan::plan;
 pub use self::text::{rotation as rotation_text, usage as usage_text};
 use crate::core::policy::RotationRules;
 use crate::core::series::ranges::Ranges;
-use crate::failure::Failure;
+use crate::core::verdict::failure::Failure;
 use crate::run::iteration::file::utc;
 
 /// Folder of loose snapshots and of the archives of those that went.

@@ -14,11 +14,11 @@ use crate::core::load;
 use crate::core::policy::Policy;
 use crate::core::series::Series;
 use crate::core::verdict::evidence::Evidence;
-use crate::failure::Failure;
+use crate::core::verdict::failure::Failure;
 use crate::infra::clock::Wait;
 use crate::infra::http::Limits;
 use crate::infra::http::Target;
-use crate::infra::prometheus::{RangeAnswer, Sample};
+use crate::run::source::answer::{RangeAnswer, Sample};
 use crate::run::source::prometheus::{Range, ask_range};
 
 /// A server that is asked for the steps of the canary: each metric's query of the policy, over the step that ends.
@@ -315,7 +315,7 @@ mod tests {
 
     use super::*;
     use crate::core::verdict::Outcome;
-    use crate::exit::Exit;
+    use crate::core::verdict::exit::Exit;
     use crate::infra::clock::StopRequest;
     use crate::infra::http::Auth;
     use crate::infra::test_server::{Answer, QUICK, TestServer};

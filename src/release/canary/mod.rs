@@ -21,8 +21,8 @@ use super::unusable_bundle;
 use crate::core::analysis::Analysis;
 use crate::core::policy::Policy;
 use crate::core::policy::{Layer, Origin};
+use crate::core::verdict::failure::Failure;
 use crate::core::verdict::provenance::Provenance;
-use crate::failure::Failure;
 use crate::infra::clock::Wait;
 
 /// Where the limits come from.

@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use crate::core::policy::release::CanaryRules;
 use crate::core::text::number::{fixed, trimmed};
 use crate::core::verdict::Outcome;
-use crate::failure::Failure;
+use crate::core::verdict::failure::Failure;
 
 /// More steps than anybody watches a canary for: at five minutes almost a year.
 const MOST_STEPS: u64 = 100_000;

@@ -5,48 +5,8 @@
 use crate::core::kpi::KpiId;
 use crate::core::policy::Step;
 use crate::core::text::number::{exact, fixed};
+pub(crate) use crate::core::text::printable::{is_unseen, printable, printable_lines, visible};
 use crate::core::verdict::Comparison;
-
-/// Longest text that is shown, in characters; what is longer ends in an ellipsis.
-const LONGEST: usize = 400;
-
-/// The text on one line, without control characters, of bounded length.
-pub(crate) fn printable(text: &str) -> String {
-    let mut line: String = text.chars().take(LONGEST).map(visible).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        line.pop();
-        line.push('…');
-    }
-    line
-}
-
-/// A text of several lines for a terminal: what [`printable`] does, but with its line ends and at full length.
-pub(crate) fn printable_lines(text: &str) -> String {
-    text.chars().map(|letter| if letter == '\n' { letter } else { visible(letter) }).collect()
-}
-
-/// Whether a character is no letter that a person sees: it controls a terminal, turns text, or hides.
-pub(crate) fn is_unseen(letter: char) -> bool {
-    visible(letter) == '\u{fffd}' && letter != '\u{fffd}'
-}
-
-/// White space becomes a space; control characters, and those that turn the direction of text or are not
-/// seen, become a replacement character.
-fn visible(letter: char) -> char {
-    match letter {
-        '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
-        '\u{ad}'
-        | '\u{61c}'
-        | '\u{180e}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}'
-        | '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
-        _ if letter.is_control() => '\u{fffd}',
-        _ => letter,
-    }
-}
 
 /// The text as the content of a table cell, or anywhere else in Markdown: [`printable`], with everything
 /// escaped that could end the cell or be markup.
@@ -160,6 +120,7 @@ pub(crate) fn bound(comparison: Comparison, limit: f64, kpi: KpiId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::text::printable::LONGEST;
 
     #[test]
     fn nothing_from_a_file_can_end_its_cell_or_its_line() {

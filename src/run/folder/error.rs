@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::failure::Failure;
+use crate::core::verdict::failure::Failure;
 use crate::infra::lock::LockError;
 use crate::run::iteration::file::DamagedRecord;
 

@@ -20,8 +20,7 @@ use crate::run::folder::files::{TEMPORARY_PREFIX, remove_leftovers, sync_folder}
 /// Name of the active overrides in the run's folder.
 pub const OVERRIDES_FILE: &str = "runtime_overrides.json";
 
-/// The manifest as it was last declared, for the case that the manifest itself is lost.
-pub const DECLARED_FILE: &str = ".soak-run-declared.json";
+pub use crate::core::iteration::manifest::DECLARED_FILE;
 
 /// Which folder below `<out>` a run uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,29 +5,23 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::core::iteration::manifest::{RunEvent, RunLogLine};
 use crate::core::iteration::params::ParamValues;
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::text::number::exactly;
+use crate::infra::artifacts::manifest::sha256_hex;
 use crate::run::iteration::tuning::{TunerState, TuningRecord};
 use crate::run::iteration::{IterationRecord, IterationSummary, Phase, Resources};
 
 /// The version of the shape that this program writes; 1.x is read.
 pub const SCHEMA_VERSION: &str = "1.0";
 
-/// The name of the file of an iteration.
-pub fn file_name(number: u64) -> String {
-    format!("ITER_SUMMARY_{number}.json")
-}
-
-/// A time as files have it: RFC 3339 in UTC, with as many digits as it takes.
-pub fn utc(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
-}
+pub use crate::core::iteration::{file_name, utc};
 
 /// An iteration file.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -260,17 +254,33 @@ fn part<'t, T: Deserialize<'t>>(tree: &'t Value, path: &str) -> Result<T, Damage
     })
 }
 
+impl RunLogLine {
+    /// The line of an iteration file with these bytes.
+    pub fn of_iteration(record: &IterationRecord, bytes: &[u8]) -> Self {
+        Self {
+            bytes: Some(bytes.len() as u64),
+            event: RunEvent::Iteration,
+            file: Some(file_name(record.number)),
+            iteration: Some(record.number),
+            net_bps: record.summary.values.get(KpiId::NET_BPS.index()).copied().flatten(),
+            note: None,
+            sha256: Some(sha256_hex(bytes)),
+            utc: utc(record.ends),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
 
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
+    use crate::cli::setup::schemas::schema;
     use crate::core::iteration::guards::{Guard, GuardSet};
     use crate::core::iteration::params::ParamName;
     use crate::core::kpi::KpiId;
     use crate::core::load::iteration as judge;
-    use crate::report::schemas::schema;
     use crate::run::iteration::file::*;
     use crate::run::iteration::fixture::{any_record, record};
     use crate::run::iteration::tuning::{Delta, SkipCode};

@@ -24,8 +24,8 @@ use ureq::{Agent, Proxy};
 use crate::core::policy::run::MetricQuery;
 use crate::infra::clock::Wait;
 use crate::infra::http::{HttpError, Limits, Request, agent, retrying};
-use crate::infra::prometheus::{Answer, RangeAnswer, Told, read, read_range};
 use crate::run::iteration::{EdgeReport, Incomplete};
+use crate::run::source::answer::{Answer, RangeAnswer, Told, read, read_range};
 use crate::run::source::{Interval, NoReport, Source};
 
 /// Where instant queries go.

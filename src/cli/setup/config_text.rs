@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::cli::setup::config_show::ConfigShow;
 use crate::core::policy::Policy;
-use crate::report::config_show::ConfigShow;
 use crate::report::text::printable;
 use crate::run::start::Start;
 

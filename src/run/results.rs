@@ -2,18 +2,18 @@
 //!
 //! Computes and decides nothing.
 
-use super::analysis::{origin_line, verdict_line, version_line};
-use super::document::{Document, columns, row};
-use super::terminal;
-use super::text::{cell, prose};
 use crate::core::analysis::Origin;
 use crate::core::judge::count;
 use crate::core::text::number::{fixed, trimmed};
 use crate::core::verdict::provenance::Provenance;
 use crate::core::verdict::{Check, Outcome, Severity};
-use crate::report::soak_metrics::{short_name, time_of};
+use crate::report::analysis::{origin_line, verdict_line, version_line};
+use crate::report::document::{Document, columns, row};
+use crate::report::terminal;
+use crate::report::text::{cell, prose};
 use crate::run::metrics::RunMetrics;
 use crate::run::metrics::RunReport;
+use crate::run::soak_metrics::{short_name, time_of};
 
 /// Decimals of a metric.
 const DECIMALS: usize = 4;

@@ -5,8 +5,8 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use crate::exit::Exit;
-use crate::report::text::{printable, printable_lines};
+use crate::core::text::printable::{printable, printable_lines};
+use crate::core::verdict::exit::Exit;
 
 /// Why a command did not do its job.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
+use crate::cli::setup::config_show::ConfigShow;
 use crate::core::analysis::document::AnalysisDocument;
 use crate::core::analysis::result::ErrorResult;
 use crate::core::analysis::result::GateResult;
@@ -30,14 +31,13 @@ use crate::release::day::DayReport;
 use crate::release::score::Score;
 use crate::release::validate::Validated;
 use crate::report::audit::AuditSummary;
-use crate::report::config_show::ConfigShow;
 use crate::report::deltas::DeltaReport;
-use crate::report::soak_metrics::{GatesSummary, SoakMetrics};
 use crate::rollback::answer::{HookAnswer, RehearsalAnswer, StatusAnswer};
 use crate::rollback::log::LogLine as AuditLine;
 use crate::run::folder::report::TuningState;
 use crate::run::iteration::file::Document;
 use crate::run::plan::RunPlan;
+use crate::run::soak_metrics::{GatesSummary, SoakMetrics};
 
 type Described = (&'static str, &'static str, fn() -> Schema);
 
