@@ -18,11 +18,7 @@ pub mod two_sample;
 pub use intervals::{MeanInterval, MedianInterval, Memory};
 pub use regression::Slope;
 pub use summary::{DecayingMean, RunningMean, Statistic, Summary, mean, median};
-pub use trend::{Trend, TrendRule, TrendWord};
-
-/// Differences are compared with this tolerance, so that 0.30 → 0.45 is a change of 0.15 and not of
-/// 0.15000000000000002.
-pub const TOLERANCE: f64 = 1e-9;
+pub use trend::{TOLERANCE, Trend, TrendRule, TrendWord};
 
 #[cfg(test)]
 mod reference {

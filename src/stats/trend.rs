@@ -3,10 +3,13 @@
 //! The median of all pairwise slopes (Theil 1950; Sen 1968, J. Am. Stat. Assoc. 63:1379–1389) does not move
 //! when a quarter of the points are wild. Must not judge whether a direction is good.
 
-use super::TOLERANCE;
 use super::distributions::normal_quantile;
 use super::summary::median;
 use serde::Serialize;
+
+/// Differences are compared with this tolerance, so that 0.30 → 0.45 is a change of 0.15 and not of
+/// 0.15000000000000002.
+pub const TOLERANCE: f64 = 1e-9;
 
 /// Fewest points for a slope.
 const FEWEST: usize = 3;

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::Settled;
 use crate::core::kpi::{Direction, KpiId};
 use crate::core::policy::CourseRules;
 use crate::core::policy::{GateSet, Policy, WindowSpec};
@@ -26,6 +25,15 @@ use crate::core::verdict::{Check, Comparison, Outcome, WindowUsed};
 use crate::stats::regression::settles;
 use crate::stats::summary::median;
 use crate::stats::two_sample::holm_adjusted;
+
+/// Where a KPI stops moving at the beginning of the run.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "SettledRow")]
+pub struct Settled {
+    pub kpi: KpiId,
+    /// From this iteration on it stands still.
+    pub from: u64,
+}
 
 /// What was found about one symbol.
 #[derive(Default)]

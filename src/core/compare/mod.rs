@@ -13,12 +13,11 @@ pub mod result;
 mod sentence;
 pub mod sides;
 pub mod significance;
-mod warnings;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use self::result::ComparedAnswer;
+use self::significance::ComparedAnswer;
 use super::kpi::Direction;
 use super::policy::KpiRule;
 use crate::core::text::number::{Finite, TOLERANCE};

@@ -12,6 +12,7 @@ use crate::core::policy::{CompareRules, Margin};
 use crate::core::text::number::TOLERANCE;
 use crate::core::trend::{Change, Column, changes};
 use crate::stats::autocorrelation::Levels;
+use crate::stats::trend::TrendMethod;
 use crate::stats::two_sample::MeanShift;
 use crate::stats::two_sample::RankShift;
 use crate::stats::two_sample::holm_adjusted;
@@ -388,6 +389,100 @@ fn smallest(most: usize, is_enough: impl Fn(usize) -> bool) -> Option<usize> {
         }
     }
     Some(enough)
+}
+
+/// How sure the shift of a KPI is.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ComparedShift {
+    /// Mean of B less mean of A over the window, in the KPI's unit.
+    pub mean_shift: f64,
+    /// Lower end of the interval of the mean shift.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Standard error of the mean shift.
+    pub standard_error: f64,
+    /// Degrees of freedom of t.
+    pub degrees_of_freedom: f64,
+    /// Autocorrelation of neighbours that was used.
+    pub phi: f64,
+    /// How many independent values those of A are worth.
+    pub n_eff_a: f64,
+    /// How many independent values those of B are worth.
+    pub n_eff_b: f64,
+    /// One-sided p-value of being worse by more than the margin.
+    pub p_worse: f64,
+    /// The same, adjusted for all KPIs (Holm).
+    pub p_worse_adjusted: f64,
+    /// The smallest worsening that so many iterations show in 80 % of cases; null where it is no number.
+    pub detectable_80: Option<f64>,
+    /// The same for 90 %.
+    pub detectable_90: Option<f64>,
+    /// Two-sided p-value of Mann and Whitney's test, which takes the values as independent.
+    pub mann_whitney_p: Option<f64>,
+    /// Hodges–Lehmann shift: the median of all differences, in the KPI's unit.
+    pub hodges_lehmann: Option<f64>,
+    /// Whether it comes from every pair or from block medians.
+    pub hodges_lehmann_method: Option<TrendMethod>,
+    /// Cliff's delta, from −1 to 1.
+    pub cliffs_delta: Option<f64>,
+}
+
+/// A change of level within the window. What was before it is not compared.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ComparedChange {
+    /// The first iteration on the level compared.
+    pub iteration: u64,
+    /// Mean of the level before, in the KPI's unit.
+    pub before: f64,
+    /// Mean of the level since, in the KPI's unit.
+    pub after: f64,
+    /// Its probability by chance, adjusted for the search and for all KPIs of the side.
+    pub p_adjusted: f64,
+    /// Whether a steady drift explains it better than a step.
+    pub gradual: bool,
+}
+
+impl From<Change> for ComparedChange {
+    fn from(change: Change) -> Self {
+        let Change { last_before: _, first_after, step, p_adjusted, worse: _ } = change;
+        Self {
+            iteration: first_after,
+            before: step.before,
+            after: step.after,
+            p_adjusted,
+            gradual: step.gradual,
+        }
+    }
+}
+
+/// Whether a KPI is worse.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ComparedAnswer {
+    /// `worse`, `better`, `no_change` (within the margin on both sides), `not_worse` (within it on the bad side) or
+    /// `cannot_tell`.
+    pub answer: Answer,
+    /// Shifts up to this size count for nothing, in the KPI's unit.
+    pub margin: f64,
+    /// Values of A that are compared: those of the window of significance, since its last change.
+    pub n_a: usize,
+    /// The same of B.
+    pub n_b: usize,
+    /// The last change of A within the window; null where it is on one level.
+    pub changed_a: Option<ComparedChange>,
+    /// The same of B.
+    pub changed_b: Option<ComparedChange>,
+    /// How sure the shift is; null with too few values.
+    pub shift: Option<ComparedShift>,
+    /// So many more iterations of B would decide, with a probability of 80 %, if the shift is what it looks like;
+    /// null where nothing is left to decide, or no extension of B decides.
+    pub more_of_b: Option<usize>,
+    /// So many more iterations of A would decide, where more of B alone would not.
+    pub more_of_a: Option<usize>,
+    /// So many more iterations of each would decide, where more of one alone would not.
+    pub more_of_both: Option<usize>,
+    /// What it means, in a sentence.
+    pub reason: String,
 }
 
 #[cfg(test)]

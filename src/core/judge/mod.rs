@@ -2,15 +2,10 @@
 //!
 //! Pure. The order of things is in [`super::analysis`]; words for people are made by the renderers.
 
-pub(crate) mod observation;
-
 pub mod sanity;
 
 pub mod action;
 pub mod advisory;
-pub(super) mod causes;
-pub mod collections;
-pub mod disagree;
 pub mod edge_report;
 pub mod gates;
 pub mod integrity;

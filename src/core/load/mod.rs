@@ -30,7 +30,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub use files::{LARGEST, LoadError, parse_name, read_bounded, read_plain, runs_below};
-pub use follow::{Follower, Look};
 
 /// A loaded folder.
 #[derive(Debug, Default)]

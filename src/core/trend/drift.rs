@@ -3,7 +3,7 @@
 //!
 //! Must not word anything for people; see [`super::checks`].
 
-use super::{Column, each};
+use super::column::{Column, each};
 use crate::core::kpi::KpiId;
 use crate::core::policy::CourseRules;
 use crate::core::text::number::TOLERANCE;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::evidence::{BadFile, Evidence, Finding};
-use crate::core::judge::integrity::time;
+use crate::core::judge::integrity;
 use crate::core::judge::{count, list_numbers, list_ranges};
 use crate::core::kpi::KpiId;
 use crate::core::policy::Policy;
@@ -27,9 +27,9 @@ pub fn collect(evidence: &Evidence, judged: &[Judged<'_>], policy: &Policy) -> V
     files(evidence, judged, &mut findings);
     records(evidence, judged, &mut findings);
     let from = judged.iter().map(|judged| judged.from).min().unwrap_or(0);
-    findings.extend(time::clock_steps(evidence, from));
+    findings.extend(integrity::clock_steps(evidence, from));
     for judged in judged {
-        findings.extend(time::findings(evidence, judged.series, judged.from, &policy.integrity));
+        findings.extend(integrity::findings(evidence, judged.series, judged.from, &policy.integrity));
         gaps(evidence, judged, &mut findings);
         collections(judged, &mut findings);
         defects(judged, &mut findings);

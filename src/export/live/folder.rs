@@ -219,14 +219,14 @@ pub struct Follower {
     path: PathBuf,
     policy: Policy,
     options: Options,
-    files: load::Follower,
+    files: load::follow::Follower,
     judged: Option<Judged>,
 }
 
 impl Follower {
     /// Will follow a folder; nothing is read before the first [`Self::look`].
     pub fn new(path: &Path, policy: Policy, options: Options) -> Self {
-        let files = load::Follower::new(path, &policy.kpis);
+        let files = load::follow::Follower::new(path, &policy.kpis);
         Self { path: path.to_owned(), policy, options, files, judged: None }
     }
 
@@ -246,7 +246,7 @@ impl Follower {
             self.files.forget();
         }
         let before = self.judged.take();
-        let load::Look { changed: loaded, files, read } = self.files.look()?;
+        let load::follow::Look { changed: loaded, files, read } = self.files.look()?;
         let changed = loaded.is_some() || before.is_none();
         let judged = match (loaded, before) {
             (Some(loaded), _) => self.judge(loaded)?,
