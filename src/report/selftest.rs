@@ -6,7 +6,7 @@ use crate::core::judge::count;
 use crate::core::selftest::result::{SelftestResult, SelftestRow};
 use crate::core::selftest::{Notice, Reaction};
 use crate::core::verdict::Outcome;
-use crate::report::terminal::Style;
+use crate::report::terminal::{self, Style};
 use crate::report::text::{cell, printable};
 
 /// The table, the reasons, and what it comes to.
@@ -17,12 +17,12 @@ pub fn text(result: &SelftestResult, style: Style) -> String {
     let _ = writeln!(text, "{}\n", about(result));
     let head = ["fault", "KPI", "verdict", "exit", "", "by"].map(str::to_owned);
     let rows: Vec<[String; 6]> = std::iter::once(head).chain(result.rows.iter().map(cells)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().map(|row| terminal::width(&row[column])).max().unwrap_or(0);
     let widths: [usize; 6] = std::array::from_fn(width);
     for (index, row) in rows.iter().enumerate() {
         let mut line = String::new();
         for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
-            let padded = format!("{cell:<width$}");
+            let padded = terminal::padded(cell, width);
             let verdict = index.checked_sub(1).map(|at| result.rows[at].verdict).filter(|_| column == 2);
             line += &verdict.map_or_else(|| padded.clone(), |verdict| style.paint(verdict, &padded));
             line += "  ";

@@ -16,7 +16,7 @@ use crate::core::trend::resources as drift;
 use crate::core::trend::resources::{DriftWord, Resource, ResourceValues};
 use crate::core::verdict::Outcome;
 use crate::report::format::text::printable;
-use crate::report::terminal::{Style, explanation, heading, rule};
+use crate::report::terminal::{self, Style, explanation, heading, rule};
 use crate::run::iteration::{IterationRecord, KpiVerdict};
 use crate::run::metrics::RunReport;
 use crate::run::results::unit;
@@ -345,7 +345,7 @@ pub fn line(record: &IterationRecord, iterations: u64, style: Style, Width(colum
         Some(KpiVerdict::Fail) => (Outcome::Fail, "FAIL"),
         None => (Outcome::NotApplicable, "-   "),
     };
-    let used = head.chars().count() + gap.len() + verdict.len();
+    let used = terminal::width(&head) + gap.len() + verdict.len();
     let verdict = style.paint(outcome, verdict);
     let mut done = behind(&what_was_done(record, style), gap, used, columns);
     if record.tuning.panic_revert {
@@ -358,14 +358,14 @@ pub fn line(record: &IterationRecord, iterations: u64, style: Style, Width(colum
 fn behind(parts: &[String], gap: &str, used: usize, columns: Option<usize>) -> String {
     let in_one = parts.join(", ");
     let columns = columns.unwrap_or(usize::MAX);
-    if used + gap.len() + in_one.chars().count() <= columns {
+    if used + gap.len() + terminal::width(&in_one) <= columns {
         return format!("{gap}{in_one}");
     }
     let mut out = String::new();
     let mut at = columns;
     for (n, part) in parts.iter().enumerate() {
         let comma = if n + 1 < parts.len() { "," } else { "" };
-        let length = part.chars().count() + comma.len();
+        let length = terminal::width(part) + comma.len();
         if at + 1 + length > columns {
             out.push_str("\n    ");
             at = 4 + length;

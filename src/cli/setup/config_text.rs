@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cli::setup::config_show::ConfigShow;
 use crate::core::policy::Policy;
+use crate::report::terminal::{padded, width};
 use crate::report::text::printable;
 use crate::run::start::Start;
 
@@ -14,8 +15,10 @@ pub fn show_text(policy: &Policy) -> String {
         .iter()
         .map(|entry| (format!("{} = {}", entry.key, entry.value), entry.origin.as_str()))
         .collect();
-    let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
-    lines.iter().fold(String::new(), |text, (line, origin)| text + &format!("{line:<width$}  # {origin}\n"))
+    let widest = lines.iter().map(|(line, _)| width(line)).max().unwrap_or(0);
+    lines
+        .iter()
+        .fold(String::new(), |text, (line, origin)| text + &format!("{}  # {origin}\n", padded(line, widest)))
 }
 
 /// The start values, one comment line each, so that the whole stays a policy.
@@ -28,9 +31,11 @@ pub fn start_text(policy: &Policy, start: &Start) -> String {
             (format!("{} = {} {unit}", value.param, value.value), printable(&value.origin.to_string()))
         })
         .collect();
-    let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
+    let widest = lines.iter().map(|(line, _)| width(line)).max().unwrap_or(0);
     let head = "\n# Values that a run starts with\n".to_owned();
-    lines.iter().fold(head, |text, (line, origin)| text + &format!("# {line:<width$}  # {origin}\n"))
+    lines
+        .iter()
+        .fold(head, |text, (line, origin)| text + &format!("# {}  # {origin}\n", padded(line, widest)))
 }
 
 /// The same as data, with the start values: `{schema_version, policy_sha256, values: [{key, value, origin}],

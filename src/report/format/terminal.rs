@@ -2,9 +2,11 @@
 //!
 //! Colour is a decision of the caller. Whatever comes from files is made printable first.
 
-use super::text::printable;
 use std::fmt::Write as _;
 
+use unicode_width::UnicodeWidthStr as _;
+
+use super::text::printable;
 use crate::core::text::number::{beside, distance, exact, fixed, trimmed};
 use crate::core::trend::Change;
 use crate::core::verdict::{Check, Inference, Outcome};
@@ -198,15 +200,24 @@ pub(crate) fn probability_of(change: &Change) -> String {
     format!("{most}{}", probability(change.p_adjusted))
 }
 
+/// How many columns of the terminal a text takes.
+pub(crate) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// With blanks behind it, so that it takes so many columns.
+pub(crate) fn padded(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
+}
+
 /// Rows of cells as lines, the columns as wide as their widest cell.
 pub(crate) fn columns(table: &[Vec<String>]) -> String {
     let count = table.first().map_or(0, Vec::len);
-    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..count).map(width).collect();
+    let widest = |column: usize| table.iter().map(|row| width(&row[column])).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..count).map(widest).collect();
     let mut text = String::new();
     for row in table {
-        let line: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let line: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| padded(cell, *width)).collect();
         let _ = writeln!(text, "{}", line.join("  ").trim_end());
     }
     text
@@ -281,6 +292,13 @@ mod tests {
     fn colour_is_written_only_where_it_is_allowed() {
         assert_eq!(Style::default().outcome(Outcome::Fail), "FAIL");
         assert!(Style { colour: true, ascii: false }.outcome(Outcome::Fail).starts_with('\x1b'));
+    }
+
+    #[test]
+    fn a_column_is_as_wide_as_what_a_terminal_shows() {
+        let row = |cells: [&str; 2]| cells.map(str::to_owned).to_vec();
+        let table = [row(["a", "b"]), row(["網路", "x"]), row(["e\u{301}", "x"]), row(["→▅", "x"])];
+        assert_eq!(columns(&table), "a     b\n網路  x\ne\u{301}     x\n→▅    x\n");
     }
 
     #[test]
