@@ -263,20 +263,23 @@ mod tests {
         let request = Request { dry_run: false, ..request(&history, &labels) };
         let delivered = Delivered { store, plan, sent: 1, requests: 1, failure: None };
         let told = delivered.text("http://p/api/v1/write", &request);
-        assert_eq!(
-            told,
-            "remote write to http://p/api/v1/write (Prometheus)\nlabels: run=r\n\
-             history: 5 iterations, 5 samples, 2025-12-02T00:00:00Z to 2026-01-01T01:00:00Z\n\
-             sent: 1 iteration, 1 sample in 1 request\n\
-             not taken: 1 iteration, 1 sample: iterations 1\n  because the store keeps 15d and drops what is older than \
-             2025-12-17T01:00:00Z\n  hint: start Prometheus with a longer `--storage.tsdb.retention.time`, and send again\n\
-             not taken: 2 iterations, 2 samples: iterations 2-3\n  because the store refuses samples older than \
-             2025-12-31T23:01:00Z, too far behind its newest\n  hint: set `storage.tsdb.out_of_order_time_window` to 7h or \
-             more in the configuration of Prometheus, and send again\n\
-             not taken: 1 iteration, 1 sample: iterations 6\n  because the store refuses samples from the future, later \
-             than 2026-01-01T00:10:00Z\n  hint: check the clock of the machine that wrote the iterations\n\
-             left out: iterations 4: a later iteration has the same `runtime_utc`, and a store keeps one value a time\n"
-        );
+        insta::assert_snapshot!(format!("{told}(end)"), @r"
+            remote write to http://p/api/v1/write (Prometheus)
+            labels: run=r
+            history: 5 iterations, 5 samples, 2025-12-02T00:00:00Z to 2026-01-01T01:00:00Z
+            sent: 1 iteration, 1 sample in 1 request
+            not taken: 1 iteration, 1 sample: iterations 1
+              because the store keeps 15d and drops what is older than 2025-12-17T01:00:00Z
+              hint: start Prometheus with a longer `--storage.tsdb.retention.time`, and send again
+            not taken: 2 iterations, 2 samples: iterations 2-3
+              because the store refuses samples older than 2025-12-31T23:01:00Z, too far behind its newest
+              hint: set `storage.tsdb.out_of_order_time_window` to 7h or more in the configuration of Prometheus, and send again
+            not taken: 1 iteration, 1 sample: iterations 6
+              because the store refuses samples from the future, later than 2026-01-01T00:10:00Z
+              hint: check the clock of the machine that wrote the iterations
+            left out: iterations 4: a later iteration has the same `runtime_utc`, and a store keeps one value a time
+            (end)
+            ");
     }
 
     #[test]

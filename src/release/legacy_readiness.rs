@@ -133,13 +133,29 @@ mod tests {
 
     #[test]
     fn each_spelling_has_its_keys_in_their_order_and_its_words() {
-        let legacy = "{\n  \"status\": \"hold\",\n  \"maker_taker_ratio\": 0.0,\n  \"net_bps\": 2.7,\n  \
-                      \"p95_latency_ms\": null,\n  \"risk_ratio\": null,\n  \"failures\": [\n    \
-                      \"net_bps: 2.700 (expected >= 2.9)\"\n  ]\n}\n";
-        assert_eq!(Spelling::Legacy.write(&answer()), legacy);
-        let short = "{\n  \"status\": \"HOLD\",\n  \"maker_taker\": 0.0,\n  \"net_bps\": 2.7,\n  \
-                     \"p95_latency_ms\": null,\n  \"risk_ratio\": null\n}\n";
-        assert_eq!(Spelling::Short.write(&answer()), short);
+        insta::assert_snapshot!(format!("{}(end)", Spelling::Legacy.write(&answer())), @r#"
+            {
+              "status": "hold",
+              "maker_taker_ratio": 0.0,
+              "net_bps": 2.7,
+              "p95_latency_ms": null,
+              "risk_ratio": null,
+              "failures": [
+                "net_bps: 2.700 (expected >= 2.9)"
+              ]
+            }
+            (end)
+            "#);
+        insta::assert_snapshot!(format!("{}(end)", Spelling::Short.write(&answer())), @r#"
+            {
+              "status": "HOLD",
+              "maker_taker": 0.0,
+              "net_bps": 2.7,
+              "p95_latency_ms": null,
+              "risk_ratio": null
+            }
+            (end)
+            "#);
         let ok = Answer { ok: true, ..answer() };
         assert!(
             Spelling::Legacy.write(&ok).contains("\"ok\"") && Spelling::Short.write(&ok).contains("\"OK\"")

@@ -921,18 +921,17 @@ mod tests {
         #[test]
         fn the_terminal_shows_what_failed() {
             let shown = text(&report(), &[check(Outcome::Fail)]);
-            let expected = "\
-delta verification: FAIL
-  deltas.full_apply_ratio: 0.5 (limit >= 0.9, deltas.full from built-in policy), FAIL: 2 of 4
-Full applications: 2/4 (50.0%)
-  Every increment arrived in 1; a reason explains 0 applied in part and 1 not applied.
-  proposed 4, full 1, skipped with a reason 1, explained partial 0, failed 1, stuck 0, unverifiable 1, \
-iterations without a proposal 5, full apply ratio 0.500, strict apply ratio 0.333
-  3 -> 4: failed, no value changed as proposed
-    impact_cap_ratio -0.01 proposed, 0.1 -> -0.01: the increment was stored as the value
-    tail_age_ms +30 proposed, 630 -> 640: changed by something else
-";
-            assert_eq!(shown, expected);
+            insta::assert_snapshot!(format!("{shown}(end)"), @r"
+                delta verification: FAIL
+                  deltas.full_apply_ratio: 0.5 (limit >= 0.9, deltas.full from built-in policy), FAIL: 2 of 4
+                Full applications: 2/4 (50.0%)
+                  Every increment arrived in 1; a reason explains 0 applied in part and 1 not applied.
+                  proposed 4, full 1, skipped with a reason 1, explained partial 0, failed 1, stuck 0, unverifiable 1, iterations without a proposal 5, full apply ratio 0.500, strict apply ratio 0.333
+                  3 -> 4: failed, no value changed as proposed
+                    impact_cap_ratio -0.01 proposed, 0.1 -> -0.01: the increment was stored as the value
+                    tail_age_ms +30 proposed, 630 -> 640: changed by something else
+                (end)
+                ");
         }
 
         #[test]

@@ -1,5 +1,7 @@
 //! The binary as its user meets it: help, usage errors, completions, manual pages, streams.
 
+mod snapshots;
+
 use assert_cmd::Command;
 
 /// The binary, without whatever the environment of the test says.

@@ -293,11 +293,12 @@ fn the_table_has_a_row_an_iteration_and_marks_what_was_imputed() {
     let folder = run.in_temp();
     folder.soak("audit", &[]);
     // 3.2 + 2.5 + 1.5 + 0.5 = 7.7; gross that is there stays as it is.
-    assert_eq!(
-        folder.text(TABLE),
-        "iter,net_bps,risk_ratio,slippage_p95,adverse_p95,latency_p95_ms,maker_taker_ratio,gross_bps,fees_bps,\
-         gross_imputed\n1,3.2,0.33,1.5,2.5,300,0.88,7.7,0.5,true\n2,3.2,0.33,1.5,2.5,300,0.88,9.5,,false\n"
-    );
+    insta::assert_snapshot!(format!("{}(end)", folder.text(TABLE)), @r"
+        iter,net_bps,risk_ratio,slippage_p95,adverse_p95,latency_p95_ms,maker_taker_ratio,gross_bps,fees_bps,gross_imputed
+        1,3.2,0.33,1.5,2.5,300,0.88,7.7,0.5,true
+        2,3.2,0.33,1.5,2.5,300,0.88,9.5,,false
+        (end)
+        ");
 }
 
 #[test]
@@ -457,13 +458,25 @@ fn the_pull_request_summary_is_short_and_takes_its_limits_from_the_audit() {
     let file = folder.file("policy.toml");
     folder.soak("audit", &["--policy", file.to_str().expect("a plain path")]);
     let by_folder = folder.soak("audit pr-summary", &[]);
-    assert_eq!(
-        by_folder.stdout,
-        "### Post-Soak Readiness (last-8 window)\n\n❌ READINESS: HOLD\n\n\
-         **source not recorded: not valid for a release**\n\nGate: **PASS**\n\n\
-         - maker_taker_ratio: **0.880** (≥ 0.83)\n- net_bps: **3.200** (≥ 3.25)\n- p95_latency_ms: **300** (≤ 330)\n\
-         - risk_ratio: **0.330** (≤ 0.4)\n\nFailures:\n\n- net_bps: 3.200 (expected >= 3.25)\n"
-    );
+    insta::assert_snapshot!(format!("{}(end)", by_folder.stdout), @r"
+        ### Post-Soak Readiness (last-8 window)
+
+        ❌ READINESS: HOLD
+
+        **source not recorded: not valid for a release**
+
+        Gate: **PASS**
+
+        - maker_taker_ratio: **0.880** (≥ 0.83)
+        - net_bps: **3.200** (≥ 3.25)
+        - p95_latency_ms: **300** (≤ 330)
+        - risk_ratio: **0.330** (≤ 0.4)
+
+        Failures:
+
+        - net_bps: 3.200 (expected >= 3.25)
+        (end)
+        ");
     assert_eq!(by_folder.code, 0);
     let by_file = ran(program().args(["audit", "pr-summary"]).arg(folder.file(JSON)));
     assert_eq!(by_file.stdout, by_folder.stdout);

@@ -259,8 +259,13 @@ mod write_tests {
     #[test]
     fn without_an_original_the_file_is_flat_and_sorted() {
         let text = write(None, &values(&[("tail_age_ms", 600.0), ("impact_cap_ratio", 0.1)]));
-        let expected = "{\n  \"impact_cap_ratio\": 0.1,\n  \"tail_age_ms\": 600\n}\n";
-        assert_eq!(text.expect("nothing to read"), expected);
+        insta::assert_snapshot!(format!("{}(end)", text.expect("nothing to read")), @r#"
+            {
+              "impact_cap_ratio": 0.1,
+              "tail_age_ms": 600
+            }
+            (end)
+            "#);
         assert_eq!(write(None, &values(&[])).expect("nothing to read"), "{}\n");
         for empty in ["{}", "null", "{\"note\": 1}"] {
             assert!(
@@ -275,37 +280,45 @@ mod write_tests {
         let original = r#"{"risk": {"impact_cap_ratio": 0.1, "mode": "x", "deep": {"a": [1, null]}},
             "engine": {"tail_age_ms": 600}, "comment": "by hand", "zeta": 1.5}"#;
         let new = [("impact_cap_ratio", 0.09), ("tail_age_ms", 630.0), ("rescue_cooldown_ms", 500.0)];
-        let expected = r#"{
-  "comment": "by hand",
-  "engine": {
-    "tail_age_ms": 630
-  },
-  "risk": {
-    "deep": {
-      "a": [
-        1,
-        null
-      ]
-    },
-    "impact_cap_ratio": 0.09,
-    "mode": "x"
-  },
-  "taker_rescue": {
-    "cooldown_ms": 500
-  },
-  "zeta": 1.5
-}
-"#;
-        assert_eq!(written(original, &new), expected);
+        insta::assert_snapshot!(format!("{}(end)", written(original, &new)), @r#"
+            {
+              "comment": "by hand",
+              "engine": {
+                "tail_age_ms": 630
+              },
+              "risk": {
+                "deep": {
+                  "a": [
+                    1,
+                    null
+                  ]
+                },
+                "impact_cap_ratio": 0.09,
+                "mode": "x"
+              },
+              "taker_rescue": {
+                "cooldown_ms": 500
+              },
+              "zeta": 1.5
+            }
+            (end)
+            "#);
     }
 
     #[test]
     fn a_mixed_file_keeps_each_place_and_puts_what_is_new_at_the_top() {
         let original = r#"{"tail_age_ms": 600, "risk": {"impact_cap_ratio": 0.1}}"#;
         let new = [("impact_cap_ratio", 0.09), ("tail_age_ms", 630.0), ("min_interval_ms", 61.0)];
-        let expected = "{\n  \"min_interval_ms\": 61,\n  \"risk\": {\n    \"impact_cap_ratio\": 0.09\n  },\n  \
-                        \"tail_age_ms\": 630\n}\n";
-        assert_eq!(written(original, &new), expected);
+        insta::assert_snapshot!(format!("{}(end)", written(original, &new)), @r#"
+            {
+              "min_interval_ms": 61,
+              "risk": {
+                "impact_cap_ratio": 0.09
+              },
+              "tail_age_ms": 630
+            }
+            (end)
+            "#);
     }
 
     #[test]
@@ -319,7 +332,13 @@ mod write_tests {
     fn dotted_keys_stay_dotted() {
         let original = r#"{"taker_rescue.min_edge_bps": 1.0}"#;
         let text = written(original, &[("rescue_min_edge_bps", 1.5), ("tail_age_ms", 600.0)]);
-        assert_eq!(text, "{\n  \"engine.tail_age_ms\": 600,\n  \"taker_rescue.min_edge_bps\": 1.5\n}\n");
+        insta::assert_snapshot!(format!("{text}(end)"), @r#"
+            {
+              "engine.tail_age_ms": 600,
+              "taker_rescue.min_edge_bps": 1.5
+            }
+            (end)
+            "#);
     }
 
     #[test]

@@ -118,11 +118,14 @@ mod tests {
     fn the_chain_and_the_hint_are_told_line_by_line() {
         let error = anyhow!("disk full").context("cannot write `a.json`").context("cannot commit artifacts");
         let failure = Failure::output(error).hint("free some space\nor give another `--out`");
-        assert_eq!(
-            failure.to_string(),
-            "error: cannot commit artifacts\n  because: cannot write `a.json`\n  because: disk full\n\
-             hint: free some space\nhint: or give another `--out`\n"
-        );
+        insta::assert_snapshot!(format!("{}(end)", failure.to_string()), @r"
+            error: cannot commit artifacts
+              because: cannot write `a.json`
+              because: disk full
+            hint: free some space
+            hint: or give another `--out`
+            (end)
+            ");
     }
 
     #[test]

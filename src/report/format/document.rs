@@ -271,15 +271,33 @@ mod tests {
     #[test]
     fn an_empty_cell_is_a_dash() {
         let table = |document: &mut Document| document.table(&columns("#n|why"), [row![1_usize, ""]]);
-        assert_eq!(written(Format::Markdown, table), "| n | why |\n| ---: | --- |\n| 1 | - |\n\n");
+        insta::assert_snapshot!(format!("{}(end)", written(Format::Markdown, table)), @r"
+            | n | why |
+            | ---: | --- |
+            | 1 | - |
+
+            (end)
+            ");
         assert!(written(Format::Html, table).contains("<tr><td>1</td><td class=\"t\">–</td></tr>\n"));
     }
 
     #[test]
     fn lists_are_cut_and_say_so() {
         let list = |document: &mut Document| document.list((1..=3).map(|n| n.to_string()), 2);
-        assert_eq!(written(Format::Markdown, list), "- 1\n- 2\n- and 1 more\n\n");
-        let html = "<ul>\n<li>1</li>\n<li>2</li>\n<li>and 1 more</li>\n</ul>\n";
-        assert_eq!(written(Format::Html, list), html);
+        insta::assert_snapshot!(format!("{}(end)", written(Format::Markdown, list)), @r"
+            - 1
+            - 2
+            - and 1 more
+
+            (end)
+            ");
+        insta::assert_snapshot!(format!("{}(end)", written(Format::Html, list)), @r"
+            <ul>
+            <li>1</li>
+            <li>2</li>
+            <li>and 1 more</li>
+            </ul>
+            (end)
+            ");
     }
 }

@@ -164,10 +164,12 @@ mod tests {
         out.family("x", "gauge", "line\nbreak \\ \"quoted\"");
         out.sample("x", &[("a", "say \"hi\"\n\\")], 0.25);
         out.single("y", "gauge", "none", None);
-        assert_eq!(
-            out.finish(),
-            "# HELP x line\\nbreak \\\\ \"quoted\"\n# TYPE x gauge\nx{a=\"say \\\"hi\\\"\\n\\\\\"} 0.25\n"
-        );
+        insta::assert_snapshot!(format!("{}(end)", out.finish()), @r#"
+            # HELP x line\nbreak \\ "quoted"
+            # TYPE x gauge
+            x{a="say \"hi\"\n\\"} 0.25
+            (end)
+            "#);
     }
 
     #[test]
@@ -177,11 +179,20 @@ mod tests {
         out.single("b_total", "counter", "b", Some(2.0));
         out.family("c_info", "info", "c");
         out.sample("c_info", &[("v", "1")], 1.0);
-        assert_eq!(
-            out.finish(),
-            "# TYPE a_seconds gauge\n# UNIT a_seconds seconds\n# HELP a_seconds say \\\"hi\\\"\na_seconds 1\n\
-             # TYPE b counter\n# HELP b b\nb_total 2\n# TYPE c info\n# HELP c c\nc_info{v=\"1\"} 1\n# EOF\n"
-        );
+        insta::assert_snapshot!(format!("{}(end)", out.finish()), @r#"
+            # TYPE a_seconds gauge
+            # UNIT a_seconds seconds
+            # HELP a_seconds say \"hi\"
+            a_seconds 1
+            # TYPE b counter
+            # HELP b b
+            b_total 2
+            # TYPE c info
+            # HELP c c
+            c_info{v="1"} 1
+            # EOF
+            (end)
+            "#);
     }
 
     #[test]
@@ -214,9 +225,15 @@ mod tests {
         let mut out = Exposition::default();
         out.single("c_info", "info", "c", Some(1.0));
         out.single("b_total", "counter", "b", Some(2.0));
-        assert_eq!(
-            out.finish(),
-            "# HELP c_info c\n# TYPE c_info gauge\nc_info 1\n\n# HELP b_total b\n# TYPE b_total counter\nb_total 2\n"
-        );
+        insta::assert_snapshot!(format!("{}(end)", out.finish()), @r"
+            # HELP c_info c
+            # TYPE c_info gauge
+            c_info 1
+
+            # HELP b_total b
+            # TYPE b_total counter
+            b_total 2
+            (end)
+            ");
     }
 }

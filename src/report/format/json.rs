@@ -122,7 +122,12 @@ mod tests {
         // U+00E9, U+2192, and U+1F600 as its surrogate pair D83D DE00.
         let value = json!({"é": "a→b😀c"});
         assert_eq!(compact_ascii(&value), "{\"\\u00e9\":\"a\\u2192b\\ud83d\\ude00c\"}\n");
-        assert_eq!(pretty_ascii(&value), "{\n  \"\\u00e9\": \"a\\u2192b\\ud83d\\ude00c\"\n}\n");
+        insta::assert_snapshot!(format!("{}(end)", pretty_ascii(&value)), @r#"
+            {
+              "\u00e9": "a\u2192b\ud83d\ude00c"
+            }
+            (end)
+            "#);
         assert_eq!(pretty(&value), "{\n  \"é\": \"a→b😀c\"\n}\n");
     }
 
@@ -130,7 +135,12 @@ mod tests {
     fn what_turns_or_hides_text_is_escaped_and_letters_are_not() {
         let text = "é \u{202e}x\u{9b}31m\u{7f} → \u{feff}";
         let written = pretty(&serde_json::json!({ "text": text }));
-        assert_eq!(written, "{\n  \"text\": \"é \\u202ex\\u009b31m\\u007f → \\ufeff\"\n}\n");
+        insta::assert_snapshot!(format!("{written}(end)"), @r#"
+            {
+              "text": "é \u202ex\u009b31m\u007f → \ufeff"
+            }
+            (end)
+            "#);
         let read: Value = serde_json::from_str(&written).unwrap_or_default();
         assert_eq!(read["text"], text);
     }

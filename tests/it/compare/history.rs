@@ -33,19 +33,19 @@ fn three() -> tempfile::TempDir {
 fn every_run_is_a_line_in_the_order_of_their_starts() {
     let folder = three();
     let Ran { code, stdout, stderr } = history(folder.path(), &[]);
-    let expected = "\
-start                      source  verdict  maker_taker_ratio  net_bps  p95_latency_ms  risk_ratio  n  run
-2026-01-01T01:00:00+01:00  sim     FAIL     0.88               1        300             0.33        8  history/a
-2026-01-02T00:00:00Z       sim     PASS     0.88               5        300             0.33        8  history/b
-2026-01-03T00:00:00Z       sim     PASS     0.88               3        300             0.33        8  latest
-
-maker_taker_ratio  ▅▅▅  0.88 → 0.88
-net_bps            ▁█▅  1 → 3 bps
-p95_latency_ms     ▅▅▅  300 → 300 ms
-risk_ratio         ▅▅▅  0.33 → 0.33
-";
     assert_eq!((code, stderr.as_str()), (0, ""));
-    assert_eq!(stdout, expected);
+    insta::assert_snapshot!(format!("{stdout}(end)"), @r"
+        start                      source  verdict  maker_taker_ratio  net_bps  p95_latency_ms  risk_ratio  n  run
+        2026-01-01T01:00:00+01:00  sim     FAIL     0.88               1        300             0.33        8  history/a
+        2026-01-02T00:00:00Z       sim     PASS     0.88               5        300             0.33        8  history/b
+        2026-01-03T00:00:00Z       sim     PASS     0.88               3        300             0.33        8  latest
+
+        maker_taker_ratio  ▅▅▅  0.88 → 0.88
+        net_bps            ▁█▅  1 → 3 bps
+        p95_latency_ms     ▅▅▅  300 → 300 ms
+        risk_ratio         ▅▅▅  0.33 → 0.33
+        (end)
+        ");
 }
 
 #[test]

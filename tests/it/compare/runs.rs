@@ -68,12 +68,14 @@ fn the_csv_of_two_runs_worked_out_by_hand_is_right_to_the_byte() {
 #[test]
 fn the_csv_of_the_guides_pair_is_the_guides_csv() {
     let (a, b) = (equal(3.05, 0.36, 0.85, 325.0), equal(3.18, 0.352, 0.871, 312.0));
-    let expected = "KPI,A,B,B-A (note: for latency smaller is better)\n\
-                    maker_taker_ratio,0.850,0.871,0.021\n\
-                    net_bps,3.050,3.180,0.130\n\
-                    p95_latency_ms,325.000,312.000,-13.000\n\
-                    risk_ratio,0.360,0.352,-0.008\n";
-    assert_eq!(folders(&a, &b, &[]).stdout, expected);
+    insta::assert_snapshot!(format!("{}(end)", folders(&a, &b, &[]).stdout), @r"
+        KPI,A,B,B-A (note: for latency smaller is better)
+        maker_taker_ratio,0.850,0.871,0.021
+        net_bps,3.050,3.180,0.130
+        p95_latency_ms,325.000,312.000,-13.000
+        risk_ratio,0.360,0.352,-0.008
+        (end)
+        ");
 }
 
 #[test]

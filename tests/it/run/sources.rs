@@ -22,7 +22,12 @@ fn a_command_is_started_once_an_iteration_and_finds_the_overrides() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(started.elapsed().as_secs_f64() >= 0.6, "three intervals are waited for");
     let work = out.path().parent().expect("a parent").to_owned();
-    assert_eq!(fs::read_to_string(work.join("calls")).expect("calls"), "1 0.2\n2 0.2\n3 0.2\n");
+    insta::assert_snapshot!(format!("{}(end)", fs::read_to_string(work.join("calls")).expect("calls")), @r"
+        1 0.2
+        2 0.2
+        3 0.2
+        (end)
+        ");
     assert_eq!(super::json(&work.join("seen_2"))["min_interval_ms"], 60);
     let summary = &out.iteration(2)["summary"];
     assert_eq!((&summary["net_bps"], &summary["risk_ratio"]), (&json!(3.1), &json!(0.3)));

@@ -507,12 +507,14 @@ mod tests {
             [Some(0.410), Some(0.900), Some(3.138), Some(305.0)],
             ("PASS", "PASS"),
         );
-        let expected = "Baseline vs Current:\n  \
-                        risk_ratio.mean: 0.395 → 0.410 (+3.8%)\n  \
-                        maker_taker_ratio.mean: 0.880 → 0.900 (+2.3%)\n  \
-                        net_bps.mean: 3.050 → 3.138 (+2.9%)\n  \
-                        p95_latency_ms.mean: 320.000 → 305.000 (-4.7%)\n";
-        assert_eq!(text, expected);
+        insta::assert_snapshot!(format!("{text}(end)"), @r"
+            Baseline vs Current:
+              risk_ratio.mean: 0.395 → 0.410 (+3.8%)
+              maker_taker_ratio.mean: 0.880 → 0.900 (+2.3%)
+              net_bps.mean: 3.050 → 3.138 (+2.9%)
+              p95_latency_ms.mean: 320.000 → 305.000 (-4.7%)
+            (end)
+            ");
     }
 
     #[test]
@@ -530,12 +532,14 @@ mod tests {
             [Some(0.410), None, Some(-0.01), Some(0.0)],
             ("PASS", "FAIL"),
         );
-        let expected = "Baseline vs Current:\n  \
-                        risk_ratio.mean: n/a → 0.410\n  \
-                        maker_taker_ratio.mean: 0.880 → n/a\n  \
-                        net_bps.mean: 0.010 → -0.010 (-0.020, baseline near 0)\n  \
-                        p95_latency_ms.mean: 0.000 → 0.000 (+0.000, baseline near 0)\n  \
-                        verdict: PASS → FAIL\n";
-        assert_eq!(text, expected);
+        insta::assert_snapshot!(format!("{text}(end)"), @r"
+            Baseline vs Current:
+              risk_ratio.mean: n/a → 0.410
+              maker_taker_ratio.mean: 0.880 → n/a
+              net_bps.mean: 0.010 → -0.010 (-0.020, baseline near 0)
+              p95_latency_ms.mean: 0.000 → 0.000 (+0.000, baseline near 0)
+              verdict: PASS → FAIL
+            (end)
+            ");
     }
 }
