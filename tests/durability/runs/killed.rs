@@ -18,7 +18,7 @@ const ELSEWHERE: [&str; 2] = ["run-latest-moved", "run-moved-aside"];
 
 /// The names of all failpoints of the run's folder, from the source.
 fn failpoints() -> BTreeSet<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/io/run_folder");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/run/folder");
     let mut names = BTreeSet::new();
     for entry in fs::read_dir(folder).expect("the source") {
         let path = entry.expect("an entry").path();

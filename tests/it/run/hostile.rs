@@ -263,7 +263,7 @@ fn the_next_command_can_be_given_to_a_shell_as_it_is() {
     command.args(["run", "--mock", "--iterations", "1", "--out", "my runs; 'new'"]);
     let ended = ran(&mut command);
     assert_eq!(ended.code, 0, "{ended:?}");
-    let quoted = r"--out 'my runs; '\''new'\'''";
+    let quoted = r#"--out "my runs; 'new'""#;
     assert!(ended.stdout.contains(quoted), "{}", ended.stdout);
 }
 
