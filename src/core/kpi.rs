@@ -308,19 +308,8 @@ impl Hasher for Fnv {
 
 /// Why a KPI cannot be declared.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DeclareError {
-    /// The name or an alias is taken.
-    #[error("`{key}` is already a name of KPI `{owner}`")]
-    Taken {
-        /// The clashing key.
-        key: String,
-        /// The KPI that owns it.
-        owner: String,
-    },
-    /// More KPIs or spellings than the table can index.
-    #[error("too many KPIs or aliases are declared (at most 1000 KPIs with 250 aliases each)")]
-    TooMany,
-}
+#[error("{0}")]
+pub struct DeclareError(String);
 
 impl Default for KpiTable {
     fn default() -> Self {
@@ -335,18 +324,23 @@ impl Default for KpiTable {
 impl KpiTable {
     /// Adds a KPI and returns its id.
     pub fn declare(&mut self, kpi: Kpi) -> Result<KpiId, DeclareError> {
+        let too_many = || {
+            DeclareError(
+                "too many KPIs or aliases are declared (at most 1000 KPIs with 250 aliases each)".to_owned(),
+            )
+        };
         if self.ids.len() >= 1000 || kpi.spellings.len() > 250 {
-            return Err(DeclareError::TooMany);
+            return Err(too_many());
         }
         for spelling in &*kpi.spellings {
             if let Some((owner, _)) = self.by_key.get(spelling.key) {
-                return Err(DeclareError::Taken {
-                    key: spelling.key.to_owned(),
-                    owner: owner.name.to_owned(),
-                });
+                return Err(DeclareError(format!(
+                    "`{}` is already a name of KPI `{}`",
+                    spelling.key, owner.name
+                )));
             }
         }
-        let index = u16::try_from(self.ids.len()).map_err(|_| DeclareError::TooMany)?;
+        let index = u16::try_from(self.ids.len()).map_err(|_| too_many())?;
         let id = KpiId::interned(Kpi { index, ..kpi });
         self.add(id);
         Ok(id)

@@ -13,25 +13,17 @@ use crate::core::json::text::parse_marked;
 
 /// Why a file is no preset.
 #[derive(Debug, thiserror::Error)]
-pub enum PresetError {
-    /// No JSON.
-    #[error("not valid JSON: {0}")]
-    Syntax(#[from] serde_json::Error),
-    /// Lists and objects inside each other without end.
-    #[error("lists and objects nest too deep")]
-    Nesting,
-    /// What is wrong with the changes: each names its key.
-    #[error("{}", .0.join("; "))]
-    Changes(Vec<String>),
-}
+#[error("{0}")]
+pub struct PresetError(String);
 
 /// Reads a preset. `name` is what it goes by, `path` where it stands. Whether the policy has its parameters is
 /// asked when it is applied.
 pub fn read(json: &[u8], name: &str, path: &str) -> Result<Preset, PresetError> {
     if is_too_deep(json) {
-        return Err(PresetError::Nesting);
+        return Err(PresetError("lists and objects nest too deep".to_owned()));
     }
-    let root: Node = parse_marked(json, |json| serde_json::from_slice(json))?;
+    let root: Node = parse_marked(json, |json| serde_json::from_slice(json))
+        .map_err(|error: serde_json::Error| PresetError(format!("not valid JSON: {error}")))?;
     let mut found = Found::default();
     match &root {
         Node::Object(_) => match root.get("changes") {
@@ -46,7 +38,7 @@ pub fn read(json: &[u8], name: &str, path: &str) -> Result<Preset, PresetError> 
         found.errors.push("`changes` changes nothing; expected at least one parameter".to_owned());
     }
     if !found.errors.is_empty() {
-        return Err(PresetError::Changes(found.errors));
+        return Err(PresetError(found.errors.join("; ")));
     }
     let source = LimitSource { key: "changes".to_owned(), origin: path.to_owned() };
     Ok(Preset { name: name.to_owned(), changes: found.changes, source })

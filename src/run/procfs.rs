@@ -14,14 +14,8 @@ use crate::run::iteration::{Resources, Sample};
 
 /// Why a process cannot be sampled at all.
 #[derive(Debug, thiserror::Error)]
-pub enum ProcfsError {
-    /// There is no such process now.
-    #[error("there is no process {0}; give the number of a running process to `--pid`")]
-    NoProcess(u32),
-    /// The platform has no `/proc`.
-    #[error("`--pid` reads `/proc`, which only Linux has; leave it out here")]
-    Unsupported,
-}
+#[error("{0}")]
+pub struct ProcfsError(String);
 
 /// Clock ticks used by number and start of the process.
 type Ticks = BTreeMap<(u32, u64), u64>;
@@ -50,7 +44,7 @@ impl Sampler {
     /// A sampler of a running process.
     #[cfg(not(target_os = "linux"))]
     pub fn new(_: u32) -> Result<Self, ProcfsError> {
-        Err(ProcfsError::Unsupported)
+        Err(ProcfsError("`--pid` reads `/proc`, which only Linux has; leave it out here".to_owned()))
     }
 
     #[cfg_attr(
@@ -58,7 +52,9 @@ impl Sampler {
         expect(dead_code, reason = "there is no `/proc` to read")
     )]
     fn below(root: &Path, pid: u32, page_bytes: f64, ticks_per_second: f64) -> Result<Self, ProcfsError> {
-        let found = read_stat(root, pid).ok_or(ProcfsError::NoProcess(pid))?;
+        let found = read_stat(root, pid).ok_or_else(|| {
+            ProcfsError(format!("there is no process {pid}; give the number of a running process to `--pid`"))
+        })?;
         let started = found.started;
         Ok(Self { root: root.to_owned(), pid, started, page_bytes, ticks_per_second, before: None })
     }
@@ -262,7 +258,8 @@ mod tests {
     #[test]
     fn a_process_that_is_gone_or_replaced_has_no_resources_and_a_note() {
         let proc = Proc::new();
-        assert!(matches!(proc.sampler(10), Err(ProcfsError::NoProcess(10))));
+        let refused = proc.sampler(10).expect_err("there is no such process").to_string();
+        assert!(refused.starts_with("there is no process 10;"), "{refused}");
         proc.put(10, 1, 1000, 50, 0);
         let mut sampler = proc.sampler(10).expect("a process");
         proc.put(10, 1, 1, 51, 0);

@@ -66,72 +66,18 @@ impl Start {
     }
 }
 
-/// What is wrong with a start value.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum StartError {
-    /// The policy has no such parameter.
-    #[error("`{name}` = {value} ({origin}): the policy has no such parameter{hint}")]
-    Unknown {
-        /// The name as given.
-        name: String,
-        value: f64,
-        /// Who said it.
-        origin: StartOrigin,
-        /// ` (did you mean …?)`, or nothing.
-        hint: String,
-    },
-    /// A preset names a parameter that the policy does not have.
-    #[error("preset `{preset}`: the policy has no parameter `{name}`{hint}")]
-    UnknownInPreset {
-        preset: String,
-        /// The name as given.
-        name: String,
-        /// ` (did you mean …?)`, or nothing.
-        hint: String,
-    },
-    /// The value is beyond a bound.
-    #[error(
-        "`{name}` = {value} ({origin}) is {side} its bound, {bound} {unit}; expected {lowest} to {highest}"
-    )]
-    OutOfBounds {
-        name: ParamName,
-        value: f64,
-        /// Who said it.
-        origin: StartOrigin,
-        /// `above` or `below`.
-        side: &'static str,
-        /// The bound that is passed.
-        bound: f64,
-        /// Unit of all numbers.
-        unit: String,
-        /// The lower bound.
-        lowest: f64,
-        /// The upper bound.
-        highest: f64,
-    },
-    /// The parameter takes whole numbers only.
-    #[error("`{name}` = {value} ({origin}) is not whole; expected a whole number of {unit}")]
-    NotWhole {
-        name: ParamName,
-        value: f64,
-        /// Who said it.
-        origin: StartOrigin,
-        unit: String,
-    },
-}
-
 /// The start values: of each parameter the one of the last layer that has it, then the presets in their order. All
 /// errors at once.
 fn resolve_among(
     parameters: &Parameters,
     layers: &[(StartOrigin, ParamValues)],
     presets: &[&Preset],
-) -> Result<Start, Vec<StartError>> {
+) -> Result<Start, Vec<String>> {
     let mut errors = Vec::new();
     for (origin, values) in layers {
         for (name, value) in values.iter().filter(|(name, _)| parameters.get(name).is_none()) {
-            let (origin, hint) = (origin.clone(), hint(parameters, name));
-            errors.push(StartError::Unknown { name: name.to_string(), value, origin, hint });
+            let hint = hint(parameters, name);
+            errors.push(format!("`{name}` = {value} ({origin}): the policy has no such parameter{hint}"));
         }
     }
     let mut start = Start::default();
@@ -154,26 +100,27 @@ fn hint(parameters: &Parameters, name: &ParamName) -> String {
     did_you_mean(name.as_str(), parameters.iter().map(|parameter| parameter.name.as_str()))
 }
 
-fn problem(parameter: &Parameter, value: f64, origin: &StartOrigin) -> Option<StartError> {
+fn problem(parameter: &Parameter, value: f64, origin: &StartOrigin) -> Option<String> {
     let Parameter { name, lowest, highest, unit, .. } = parameter;
-    let (name, unit, origin) = (name.clone(), unit.clone(), origin.clone());
     if !parameter.allows(value) {
         let (side, bound) = if value < *lowest { ("below", *lowest) } else { ("above", *highest) };
-        let (lowest, highest) = (*lowest, *highest);
-        return Some(StartError::OutOfBounds { name, value, origin, side, bound, unit, lowest, highest });
+        return Some(format!(
+            "`{name}` = {value} ({origin}) is {side} its bound, {bound} {unit}; expected {lowest} to {highest}"
+        ));
     }
     let is_fine = !parameter.is_whole || value.fract() == 0.0;
-    (!is_fine).then_some(StartError::NotWhole { name, value, origin, unit })
+    (!is_fine)
+        .then(|| format!("`{name}` = {value} ({origin}) is not whole; expected a whole number of {unit}"))
 }
 
 /// Applies a preset; the errors are parameters that the policy does not have.
-fn apply(parameters: &Parameters, preset: &Preset, start: &mut Start) -> Vec<StartError> {
+fn apply(parameters: &Parameters, preset: &Preset, start: &mut Start) -> Vec<String> {
     let mut errors = Vec::new();
     for (name, step) in &preset.changes {
         let entry = start.values.iter_mut().find(|value| value.param == *name);
         let (Some(parameter), Some(entry)) = (parameters.get(name), entry) else {
-            let (preset, hint) = (preset.name.clone(), hint(parameters, name));
-            errors.push(StartError::UnknownInPreset { preset, name: name.to_string(), hint });
+            let (preset, hint) = (&preset.name, hint(parameters, name));
+            errors.push(format!("preset `{preset}`: the policy has no parameter `{name}`{hint}"));
             continue;
         };
         let wanted = parameter.stepped(entry.value, *step);
@@ -260,8 +207,8 @@ pub enum StartProblem {
         known: String,
     },
     /// Values that cannot be started with.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    Values(Vec<StartError>),
+    #[error("{}", .0.join("\n"))]
+    Values(Vec<String>),
 }
 
 /// The values to start with; `presets` come on top.
@@ -349,8 +296,7 @@ mod tests {
     }
 
     fn errors(layers: &[(StartOrigin, ParamValues)], presets: &[&Preset]) -> Vec<String> {
-        let errors = resolve_among(&parameters(), layers, presets).expect_err("must be refused");
-        errors.iter().map(ToString::to_string).collect()
+        resolve_among(&parameters(), layers, presets).expect_err("must be refused")
     }
 
     /// Value and origin of the interval.

@@ -45,26 +45,21 @@ pub struct NotifyArgs {
 
 /// Why there is nowhere to send a notification that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoDestination {
-    /// No URL for Slack.
-    #[error(
-        "`--notify slack` needs a webhook: set `SOAK_WEBHOOK_URL` or `SLACK_WEBHOOK`, or give `--webhook-url`"
-    )]
-    SlackUrl,
-    /// No URL for a webhook.
-    #[error("`--notify webhook` needs an address: set `SOAK_WEBHOOK_URL`, or give `--webhook-url`")]
-    WebhookUrl,
-    /// Neither URL nor token for Telegram.
-    #[error(
-        "`--notify telegram` needs a bot: set `TELEGRAM_BOT_TOKEN`, `TELEGRAM_WEBHOOK` or `SOAK_WEBHOOK_URL`"
-    )]
-    TelegramBot,
-    /// A chat for a channel that has none.
-    #[error("`--chat-id` has no effect without `--notify telegram`")]
-    IdleChat,
-    /// No chat for Telegram.
-    #[error("`--notify telegram` needs a chat: set `TELEGRAM_CHAT_ID` or give `--chat-id`")]
-    TelegramChat,
+#[error("{0}")]
+pub struct NoDestination(&'static str);
+
+impl NoDestination {
+    const SLACK_URL: Self = Self(
+        "`--notify slack` needs a webhook: set `SOAK_WEBHOOK_URL` or `SLACK_WEBHOOK`, or give `--webhook-url`",
+    );
+    const WEBHOOK_URL: Self =
+        Self("`--notify webhook` needs an address: set `SOAK_WEBHOOK_URL`, or give `--webhook-url`");
+    const TELEGRAM_BOT: Self = Self(
+        "`--notify telegram` needs a bot: set `TELEGRAM_BOT_TOKEN`, `TELEGRAM_WEBHOOK` or `SOAK_WEBHOOK_URL`",
+    );
+    const IDLE_CHAT: Self = Self("`--chat-id` has no effect without `--notify telegram`");
+    const TELEGRAM_CHAT: Self =
+        Self("`--notify telegram` needs a chat: set `TELEGRAM_CHAT_ID` or give `--chat-id`");
 }
 
 impl NotifyArgs {
@@ -88,14 +83,16 @@ impl NotifyArgs {
         };
         match self.notify {
             None => Ok(None),
-            Some(Channel::Slack | Channel::Webhook) if self.chat_id.is_some() => Err(NoDestination::IdleChat),
+            Some(Channel::Slack | Channel::Webhook) if self.chat_id.is_some() => {
+                Err(NoDestination::IDLE_CHAT)
+            }
             Some(Channel::Slack) => {
-                let url = url("SLACK_WEBHOOK").ok_or(NoDestination::SlackUrl)?;
+                let url = url("SLACK_WEBHOOK").ok_or(NoDestination::SLACK_URL)?;
                 Ok(Some(Target::Slack { url, mention: String::new() }))
             }
             Some(Channel::Webhook) => {
                 let common = || variable("SOAK_WEBHOOK_URL").map(Secret::from);
-                let url = self.webhook_url.clone().or_else(common).ok_or(NoDestination::WebhookUrl)?;
+                let url = self.webhook_url.clone().or_else(common).ok_or(NoDestination::WEBHOOK_URL)?;
                 Ok(Some(Target::Webhook { url }))
             }
             Some(Channel::Telegram) => {
@@ -105,9 +102,9 @@ impl NotifyArgs {
                 let bot = match (url, token) {
                     (Some(url), _) => TelegramBot::Url(url),
                     (None, Some(token)) => TelegramBot::Token { token, api: Secret::new(TELEGRAM_API) },
-                    (None, None) => return Err(NoDestination::TelegramBot),
+                    (None, None) => return Err(NoDestination::TELEGRAM_BOT),
                 };
-                let chat_id = chat.ok_or(NoDestination::TelegramChat)?;
+                let chat_id = chat.ok_or(NoDestination::TELEGRAM_CHAT)?;
                 Ok(Some(Target::Telegram { bot, chat_id }))
             }
         }
@@ -153,7 +150,7 @@ mod tests {
         );
         assert_eq!(destination(&asked, &both), Ok(Some(slack("https://common"))));
         assert_eq!(destination(&asked, &both[..1]), Ok(Some(slack("https://own"))));
-        assert_eq!(destination(&asked, &[("TELEGRAM_WEBHOOK", "https://t")]), Err(NoDestination::SlackUrl));
+        assert_eq!(destination(&asked, &[("TELEGRAM_WEBHOOK", "https://t")]), Err(NoDestination::SLACK_URL));
     }
 
     #[test]
@@ -168,7 +165,7 @@ mod tests {
         assert_eq!(destination(&asked, &common), to("https://common"));
         assert_eq!(
             destination(&asked, &[("SLACK_WEBHOOK", "https://slack")]),
-            Err(NoDestination::WebhookUrl)
+            Err(NoDestination::WEBHOOK_URL)
         );
     }
 
@@ -177,7 +174,7 @@ mod tests {
         let variables = [("SOAK_WEBHOOK_URL", "https://common"), ("TELEGRAM_CHAT_ID", "1")];
         for channel in [Channel::Slack, Channel::Webhook] {
             let asked = args(Some(channel), None, Some("7"));
-            assert_eq!(destination(&asked, &variables), Err(NoDestination::IdleChat));
+            assert_eq!(destination(&asked, &variables), Err(NoDestination::IDLE_CHAT));
             assert!(destination(&args(Some(channel), None, None), &variables).is_ok());
         }
     }
@@ -209,7 +206,7 @@ mod tests {
     #[test]
     fn telegram_needs_a_bot_and_a_chat() {
         let asked = args(Some(Channel::Telegram), None, None);
-        assert_eq!(destination(&asked, &[("TELEGRAM_CHAT_ID", "1")]), Err(NoDestination::TelegramBot));
-        assert_eq!(destination(&asked, &[("TELEGRAM_BOT_TOKEN", "t")]), Err(NoDestination::TelegramChat));
+        assert_eq!(destination(&asked, &[("TELEGRAM_CHAT_ID", "1")]), Err(NoDestination::TELEGRAM_BOT));
+        assert_eq!(destination(&asked, &[("TELEGRAM_BOT_TOKEN", "t")]), Err(NoDestination::TELEGRAM_CHAT));
     }
 }

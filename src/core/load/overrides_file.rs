@@ -11,36 +11,20 @@ pub use crate::core::load::overrides::read;
 
 /// Why a text holds no overrides to start from.
 #[derive(Debug, thiserror::Error)]
-pub enum StrictError {
-    /// No JSON, no object, or a key stands twice.
-    #[error("{0}")]
-    Json(#[from] serde_json::Error),
-    /// Lists and objects inside each other without end.
-    #[error("lists and objects nest too deep")]
-    Nesting,
-    /// A parameter without a number.
-    #[error("`{key}` is {found}, expected a number")]
-    Wrong {
-        /// The key as it stands there.
-        key: String,
-        /// What it is.
-        found: &'static str,
-    },
-    /// A parameter with two values, in two spellings.
-    #[error("`{first}` and `{second}` are one parameter, and have two values")]
-    Contradiction {
-        /// The key that came first.
-        first: String,
-        /// The other one.
-        second: String,
-    },
+#[error("{0}")]
+pub struct StrictError(String);
+
+impl From<serde_json::Error> for StrictError {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
 }
 
 /// The overrides in a text, flat or nested. Other keys than those of known parameters may hold anything; `null`
 /// says nothing.
 pub fn read_strictly(json: &[u8]) -> Result<ParamValues, StrictError> {
     if is_too_deep(json) {
-        return Err(StrictError::Nesting);
+        return Err(StrictError("lists and objects nest too deep".to_owned()));
     }
     let values = parse_marked(json, read)?;
     if let Node::Object(entries) = parse_marked(json, |json| serde_json::from_slice(json))? {
@@ -65,7 +49,7 @@ fn check_number(seen: &mut Places, param: ParamName, key: String, node: &Node) -
         Node::Number(value) => match seen.get(&param) {
             #[expect(clippy::float_cmp, reason = "two spellings of a number are equal or they are not")]
             Some((first, other)) if other != value => {
-                Err(StrictError::Contradiction { first: first.clone(), second: key })
+                Err(StrictError(format!("`{first}` and `{key}` are one parameter, and have two values")))
             }
             Some(_) => Ok(()),
             None => {
@@ -75,7 +59,7 @@ fn check_number(seen: &mut Places, param: ParamName, key: String, node: &Node) -
         },
         Node::Null => Ok(()),
         other if ParamName::known().any(|known| known == param.as_str()) => {
-            Err(StrictError::Wrong { key, found: other.kind() })
+            Err(StrictError(format!("`{key}` is {}, expected a number", other.kind())))
         }
         _ => Ok(()),
     }

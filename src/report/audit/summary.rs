@@ -453,14 +453,8 @@ impl WarmupBlock {
 
 /// Why a file is no audit summary.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ReadError {
-    #[error("lists and objects are nested too deep")]
-    TooDeep,
-    #[error(transparent)]
-    Json(#[from] serde_json::Error),
-    #[error("`snapshot_kpis.{kpi}` is {found}, expected a number or null")]
-    Kpi { kpi: String, found: &'static str },
-}
+#[error("{0}")]
+pub(crate) struct ReadError(String);
 
 /// A limit that a KPI was checked against.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -556,12 +550,13 @@ impl Account {
 /// Reads an audit summary.
 pub(crate) fn read(json: &[u8]) -> Result<Account, ReadError> {
     if is_too_deep(json) {
-        return Err(ReadError::TooDeep);
+        return Err(ReadError("lists and objects are nested too deep".to_owned()));
     }
-    let account: Account = parse_marked(json, |json| serde_json::from_slice(json))?;
+    let account: Account = parse_marked(json, |json| serde_json::from_slice(json))
+        .map_err(|error: serde_json::Error| ReadError(error.to_string()))?;
     for (kpi, reading) in &account.snapshot_kpis {
         if let Reading::Wrong(found) = reading {
-            return Err(ReadError::Kpi { kpi: kpi.clone(), found });
+            return Err(ReadError(format!("`snapshot_kpis.{kpi}` is {found}, expected a number or null")));
         }
     }
     Ok(account)

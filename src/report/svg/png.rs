@@ -9,17 +9,8 @@ const BOLD: &[u8] = include_bytes!("fonts/DejaVuSans-Bold.ttf");
 
 /// Why there is no picture. Only a fault of the program can be the reason.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PngError {
-    /// The SVG is none.
-    #[error("the plot cannot be drawn: {0}")]
-    Svg(#[from] usvg::Error),
-    /// It has no size, or one without end.
-    #[error("the plot has no usable size")]
-    Size,
-    /// The picture cannot be packed.
-    #[error("the plot cannot be stored: {0}")]
-    Encoding(String),
-}
+#[error("the plot {0}")]
+pub(crate) struct PngError(String);
 
 /// Draws SVG as PNG; reads the fonts once.
 #[derive(Debug)]
@@ -44,10 +35,12 @@ impl Default for Painter {
 impl Painter {
     /// The picture as PNG, one pixel a unit.
     pub(crate) fn paint(&self, svg: &str) -> Result<Vec<u8>, PngError> {
-        let tree = usvg::Tree::from_str(svg, &self.options)?;
+        let tree = usvg::Tree::from_str(svg, &self.options)
+            .map_err(|error| PngError(format!("cannot be drawn: {error}")))?;
         let size = tree.size().to_int_size();
-        let mut picture = tiny_skia::Pixmap::new(size.width(), size.height()).ok_or(PngError::Size)?;
+        let mut picture = tiny_skia::Pixmap::new(size.width(), size.height())
+            .ok_or_else(|| PngError("has no usable size".to_owned()))?;
         resvg::render(&tree, tiny_skia::Transform::default(), &mut picture.as_mut());
-        picture.encode_png().map_err(|error| PngError::Encoding(error.to_string()))
+        picture.encode_png().map_err(|error| PngError(format!("cannot be stored: {error}")))
     }
 }

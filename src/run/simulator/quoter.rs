@@ -291,28 +291,26 @@ pub(crate) struct Controls {
 }
 
 /// The overrides cannot be simulated.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum BadOverride {
-    /// A parameter of the model is not among the overrides.
-    #[error("the simulator needs `{0}`, which the overrides do not have")]
-    Missing(&'static str),
-    /// A value that no system could work with.
-    #[error("the simulator cannot work with `{0}` = {1}; it must be {2}")]
-    Impossible(&'static str, f64, &'static str),
-}
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the simulator {0}")]
+pub struct BadOverride(String);
 
 impl Controls {
     /// Reads them from the overrides in force.
     pub(crate) fn new(overrides: &ParamValues) -> Result<Self, BadOverride> {
+        let impossible = |name, value: f64, expected| {
+            Err(BadOverride(format!("cannot work with `{name}` = {value}; it must be {expected}")))
+        };
         let not_negative = |name: &'static str| {
-            let value = overrides.get(&ParamName::flat(name)).ok_or(BadOverride::Missing(name))?;
+            let missing = || BadOverride(format!("needs `{name}`, which the overrides do not have"));
+            let value = overrides.get(&ParamName::flat(name)).ok_or_else(missing)?;
             if value.is_finite() && value >= 0.0 {
                 return Ok(value);
             }
-            Err(BadOverride::Impossible(name, value, "0 or more"))
+            impossible(name, value, "0 or more")
         };
         let above_0 = |name: &'static str| match not_negative(name)? {
-            0.0 => Err(BadOverride::Impossible(name, 0.0, "above 0")),
+            0.0 => impossible(name, 0.0, "above 0"),
             value => Ok(value),
         };
         Ok(Self {

@@ -271,14 +271,8 @@ impl fmt::Display for Scenario {
 
 /// A scenario that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UnknownScenario {
-    /// No such name.
-    #[error("there is no scenario `{0}`; there are {SCENARIO_NAMES}")]
-    Name(String),
-    /// `regression@` without a number from 1.
-    #[error("`{0}`: the number after `regression@` is the first bad iteration, a whole number from 1")]
-    Iteration(String),
-}
+#[error("{0}")]
+pub struct UnknownScenario(String);
 
 impl FromStr for Scenario {
     type Err = UnknownScenario;
@@ -287,14 +281,14 @@ impl FromStr for Scenario {
         if let Some(number) = text.strip_prefix(REGRESSION) {
             return match number.parse() {
                 Ok(from) if from >= 1 && !number.starts_with('+') => Ok(Self::Regression(from)),
-                _ => Err(UnknownScenario::Iteration(text.to_owned())),
+                _ => Err(UnknownScenario(format!(
+                    "`{text}`: the number after `regression@` is the first bad iteration, a whole number from 1"
+                ))),
             };
         }
-        NAMED
-            .iter()
-            .find(|(name, _)| *name == text)
-            .map(|(_, scenario)| *scenario)
-            .ok_or_else(|| UnknownScenario::Name(text.to_owned()))
+        NAMED.iter().find(|(name, _)| *name == text).map(|(_, scenario)| *scenario).ok_or_else(|| {
+            UnknownScenario(format!("there is no scenario `{text}`; there are {SCENARIO_NAMES}"))
+        })
     }
 }
 
@@ -322,7 +316,13 @@ mod scenario_tests {
             assert_eq!(told, format!("there is no scenario `{text}`; there are {SCENARIO_NAMES}"));
         }
         for text in ["regression@", "regression@0", "regression@-1", "regression@x", "regression@+3"] {
-            assert_eq!(text.parse::<Scenario>(), Err(UnknownScenario::Iteration(text.to_owned())));
+            let refused = text.parse::<Scenario>().unwrap_err().to_string();
+            assert_eq!(
+                refused,
+                format!(
+                    "`{text}`: the number after `regression@` is the first bad iteration, a whole number from 1"
+                )
+            );
         }
     }
 
