@@ -8,7 +8,7 @@ use super::state::Operation;
 use crate::infra::clock::{Interrupted, Stopwatch, Wait};
 use crate::infra::http::Limits;
 use crate::infra::http::{Auth, Target};
-use crate::run::source::answer::Answer;
+use crate::run::source::prometheus::Answer;
 use crate::run::source::prometheus::ask_now;
 
 /// Carries out an operation that a person asked for, and verifies it: how it ended, and whether what must be true

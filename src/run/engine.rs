@@ -22,7 +22,7 @@ const EARLY: &str = "the command was done before half of the interval was over, 
                      did; `--measure-at end` starts it at the end of the interval";
 
 /// Sees every iteration: when it begins, and once it is safe on the disk.
-pub trait Watcher {
+pub(crate) trait Watcher {
     /// An iteration begins.
     fn begins(&mut self, _interval: &Interval<'_>) {}
 
@@ -34,10 +34,10 @@ pub trait Watcher {
 }
 
 /// Samples the watched process tree.
-pub type Sampler = Box<dyn FnMut(u64) -> Sample>;
+pub(crate) type Sampler = Box<dyn FnMut(u64) -> Sample>;
 
 /// A run in motion.
-pub struct Drive<'a> {
+pub(crate) struct Drive<'a> {
     /// Decides.
     pub planner: Planner<'a>,
     /// Measures.
@@ -61,7 +61,7 @@ pub struct Drive<'a> {
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// All declared iterations are there.
     Complete,
     /// A signal; can be resumed.
@@ -82,13 +82,11 @@ pub enum End {
 
 /// What became of a run.
 #[derive(Clone, Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     /// How it ended.
     pub end: End,
     /// The last iteration that was written.
     pub last: u64,
-    /// Iterations of this start of the run that brought a report.
-    pub collected: u64,
     /// The tuner's memory.
     pub state: TunerState,
 }
@@ -96,8 +94,13 @@ pub struct Ended {
 impl Drive<'_> {
     /// Runs the iterations after `done`, up to the last that was declared. `fails` is the number of iterations
     /// with KPI FAIL that the run ends with so far.
-    pub fn run(mut self, done: u64, mut state: TunerState, fails: u64) -> Result<Ended, RunFolderError> {
-        let (mut last, mut collected, mut fails) = (done, 0, fails);
+    pub(crate) fn run(
+        mut self,
+        done: u64,
+        mut state: TunerState,
+        fails: u64,
+    ) -> Result<Ended, RunFolderError> {
+        let (mut last, mut fails) = (done, fails);
         // A row that has ended the run once is used up: whoever goes on with it has mended something.
         if state.failed_collections >= self.planner.policy.run.patience.failed_collections {
             state.failed_collections = 0;
@@ -107,25 +110,24 @@ impl Drive<'_> {
         }
         for number in done + 1..=self.planner.iterations {
             if self.pace.is_stopped() {
-                return Ok(Ended { end: End::Interrupted, last, collected, state });
+                return Ok(Ended { end: End::Interrupted, last, state });
             }
             let Some(record) = self.iteration(&state, number)? else {
-                return Ok(Ended { end: End::Interrupted, last, collected, state });
+                return Ok(Ended { end: End::Interrupted, last, state });
             };
             let overrides = self.overrides_text(&record.state.overrides)?;
             self.folder.commit(&record, &overrides)?;
             self.in_place = Some(record.state.overrides.clone());
             self.watcher.iteration(&record);
             last = number;
-            collected += u64::from(record.collection_failed.is_none());
             fails = if record.summary.kpi_verdict == Some(KpiVerdict::Fail) { fails + 1 } else { 0 };
             let end = self.gives_up(&record, fails);
             state = record.state;
             if let Some(end) = end {
-                return Ok(Ended { end, last, collected, state });
+                return Ok(Ended { end, last, state });
             }
         }
-        Ok(Ended { end: End::Complete, last, collected, state })
+        Ok(Ended { end: End::Complete, last, state })
     }
 
     /// One iteration; `None` when it was interrupted, and then it never was.
@@ -179,7 +181,7 @@ impl Drive<'_> {
 
 /// What time it is in a run.
 #[derive(Clone, Copy, Debug)]
-pub enum Clock {
+pub(crate) enum Clock {
     /// The simulator computes at once: iteration n covers the n-th interval from this time on.
     Virtual(DateTime<Utc>),
     /// The clock of the machine; every interval is waited for.
@@ -189,7 +191,7 @@ pub enum Clock {
 }
 
 /// Lets the intervals of a run pass.
-pub struct Pace<'a> {
+pub(crate) struct Pace<'a> {
     clock: Clock,
     clocks: &'a dyn Clocks,
     length: Duration,
@@ -215,7 +217,7 @@ pub(crate) struct Covered {
 
 impl<'a> Pace<'a> {
     /// Intervals of this length. `checks_times`: whether reports with a stale `runtime.utc` are refused.
-    pub fn new(
+    pub(crate) fn new(
         clock: Clock,
         clocks: &'a dyn Clocks,
         length: Duration,
@@ -332,7 +334,7 @@ fn times(length: Duration, count: u64) -> TimeDelta {
 }
 
 /// The steps between two readings, in an iteration of this length.
-pub fn steps(
+pub(crate) fn steps(
     before: &Reading,
     now: &Reading,
     iteration: u64,

@@ -8,26 +8,18 @@
 //! The [`planner`] is pure (state and event in, record and next state out); the [`engine`] owns the clock and the
 //! order of things; the [`folder`] owns the files.
 
-pub mod soak_metrics;
-
-pub(crate) mod results;
-
-pub mod preset;
-
-pub mod engine;
-pub mod folder;
-pub mod guards;
+pub(crate) mod engine;
+pub(crate) mod folder;
 pub mod iteration;
-pub mod log;
 pub mod metrics;
-pub mod plan;
+pub mod output;
+pub(crate) mod plan;
 pub mod planner;
-pub mod procfs;
-pub mod propose;
+pub(crate) mod procfs;
 pub mod simulator;
 pub mod source;
 pub mod start;
-pub mod text;
+pub(crate) mod tuner;
 
 #[cfg(test)]
 pub(crate) mod fixture {

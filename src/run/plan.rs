@@ -15,7 +15,7 @@ use crate::run::start::Start;
 /// The plan.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "the shape of the file")]
-pub struct RunPlan {
+pub(crate) struct RunPlan {
     /// Version of this format.
     pub schema_version: &'static str,
     /// Iterations that the run would have, in all.
@@ -61,7 +61,7 @@ pub struct RunPlan {
 
 /// A phase of the run.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct PlannedPhase {
+pub(crate) struct PlannedPhase {
     /// WARMUP, RAMPDOWN or STEADY.
     pub phase: &'static str,
     /// Its first iteration.
@@ -74,7 +74,7 @@ pub struct PlannedPhase {
 
 /// A start value.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct PlannedOverride {
+pub(crate) struct PlannedOverride {
     /// The parameter.
     pub param: String,
     /// Its value.
@@ -93,7 +93,7 @@ pub struct PlannedOverride {
 
 /// A limit.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct PlannedLimit {
+pub(crate) struct PlannedLimit {
     /// Its name.
     pub name: String,
     /// What it looks at.
@@ -110,7 +110,7 @@ pub struct PlannedLimit {
 
 /// A file or folder.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct PlannedFile {
+pub(crate) struct PlannedFile {
     /// Where.
     pub path: String,
     /// What.
@@ -232,7 +232,7 @@ pub(crate) fn too_short(policy: &Policy, iterations: u64) -> Vec<String> {
 const DECIMALS: usize = 4;
 
 /// The plan as text.
-pub fn text(plan: &RunPlan) -> String {
+pub(crate) fn text(plan: &RunPlan) -> String {
     let mut out = String::new();
     let number = |value: f64| exact(value, 0);
     let hours = fixed(plan.duration_hours, 2);

@@ -13,13 +13,13 @@ use crate::core::iteration::params;
 use crate::core::iteration::params::{ParamName, ParamValues, Parameters};
 use crate::core::policy::Policy;
 use crate::core::policy::run::{Phases, Preset, Profile, RunPolicy};
-use crate::run::guards::{self, Case, Decision, Freeze, KEPT_HASHES, KEPT_VALUES, decide, merged};
 use crate::run::iteration::summary::{metrics, summarise};
 use crate::run::iteration::tuning::{
     Applied, Delta, RecentChange, SkipCode, TunerState, TuningRecord, of_deltas, of_overrides,
 };
 use crate::run::iteration::{EdgeReport, IterationRecord, IterationSummary, KpiVerdict, Phase, Sample};
-use crate::run::propose::{Proposal, Question, propose, tag};
+use crate::run::tuner::guards::{self, Case, Decision, Freeze, KEPT_HASHES, KEPT_VALUES, decide, merged};
+use crate::run::tuner::propose::{Proposal, Question, propose, tag};
 
 /// Plans a run.
 #[derive(Clone, Copy, Debug)]

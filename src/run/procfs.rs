@@ -15,14 +15,14 @@ use crate::run::iteration::{Resources, Sample};
 /// Why a process cannot be sampled at all.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct ProcfsError(String);
+pub(crate) struct ProcfsError(String);
 
 /// Clock ticks used by number and start of the process.
 type Ticks = BTreeMap<(u32, u64), u64>;
 
 /// Samples one process tree.
 #[derive(Debug)]
-pub struct Sampler {
+pub(crate) struct Sampler {
     root: PathBuf,
     pid: u32,
     /// Tells the process from a later one with its number.
@@ -36,7 +36,7 @@ pub struct Sampler {
 impl Sampler {
     /// A sampler of a running process.
     #[cfg(target_os = "linux")]
-    pub fn new(pid: u32) -> Result<Self, ProcfsError> {
+    pub(crate) fn new(pid: u32) -> Result<Self, ProcfsError> {
         let page = rustix::param::page_size() as f64;
         Self::below(Path::new("/proc"), pid, page, rustix::param::clock_ticks_per_second() as f64)
     }
@@ -61,7 +61,7 @@ impl Sampler {
 
     /// A sample now. `at` is the time on any clock that does not go back; the CPU share is that since the
     /// sample before, so the first one has none. What a process used that ended in between is not known.
-    pub fn sample(&mut self, at: Duration) -> Sample {
+    pub(crate) fn sample(&mut self, at: Duration) -> Sample {
         let Some(top) = read_stat(&self.root, self.pid) else {
             return self.gone(format!("process {} has ended", self.pid));
         };

@@ -12,7 +12,7 @@ use soak::run::iteration::tuning::TuningRecord;
 use soak::run::iteration::{IterationRecord, IterationSummary, Phase};
 use soak::run::metrics::MetricsCollector;
 use soak::run::metrics::RunReport;
-use soak::run::soak_metrics::{GatesSummary, SoakMetrics};
+use soak::run::output::soak_metrics::{GatesSummary, SoakMetrics};
 
 use super::evidence::{policy, provenance};
 use super::schemas::errors;

@@ -12,7 +12,7 @@ use crate::export::live::server::Server;
 use crate::infra::clock;
 use crate::infra::clock::{StopRequest, Stopwatch, Wait};
 use crate::infra::http_server::{ListenAddress, Listening};
-use crate::run::log::LogEvent;
+use crate::run::output::log::LogEvent;
 use clap::Args;
 use std::time::Duration;
 

@@ -18,7 +18,6 @@ use crate::infra::artifacts::Durability;
 use crate::infra::atomic_file as loose;
 use crate::infra::clock;
 use crate::infra::environment::{cpu_name, host_name};
-use crate::run::folder::recover::Check;
 use crate::run::folder::{OVERRIDES_FILE, Place, RunFolder};
 use crate::run::iteration::tuning::TunerState;
 use crate::run::plan::{PlannedFile, RunPlan, plan as make_plan};
@@ -155,7 +154,7 @@ fn resumed_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure>
     let out = &job.args.files.out;
     let place = if job.args.files.run_isolated { Place::Isolated } else { Place::Latest };
     let kpis = &job.policy.kpis;
-    let (mut folder, found) = RunFolder::open(out, place, Check::All, kpis, durability(job))?;
+    let (mut folder, found) = RunFolder::open(out, place, kpis, durability(job))?;
     let mut manifest = folder.manifest().clone();
     check_declared(job, &manifest)?;
     settings::check_places(job, &manifest.settings)?;

@@ -25,11 +25,11 @@ use crate::report::json;
 use crate::report::terminal::Style;
 use crate::run::engine::{End, Ended};
 use crate::run::folder::RunFolderError;
-use crate::run::log::{self, LogEvent};
 use crate::run::metrics::RunReport;
-use crate::run::results as soak_results_md;
-use crate::run::soak_metrics::{GatesSummary, SoakMetrics};
-use crate::run::text::{self, Decision, NextStep, RunEnd};
+use crate::run::output::log::{self, LogEvent};
+use crate::run::output::results as soak_results_md;
+use crate::run::output::soak_metrics::{GatesSummary, SoakMetrics};
+use crate::run::output::text::{self, Decision, NextStep, RunEnd};
 
 /// Ends a run, however it ended.
 pub(crate) fn end(

@@ -33,7 +33,7 @@ use crate::infra::notify::{self, NotifyError};
 use crate::infra::progress::Progress;
 use crate::report::json;
 use crate::run::engine::{Clock, Drive, Pace, Sampler};
-use crate::run::log::{self, LogEvent};
+use crate::run::output::log::{self, LogEvent};
 use crate::run::plan;
 use crate::run::planner::Planner;
 use crate::run::procfs;

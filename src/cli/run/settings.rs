@@ -405,7 +405,7 @@ fn chosen_preset(args: &TuningArgs, policy: &RunPolicy) -> Result<Option<Preset>
         let json = loose::read(file).map_err(Failure::input)?;
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
         let path = file.display().to_string();
-        return crate::run::preset::read(&json, &name, &path).map(Some).map_err(|error| {
+        return crate::run::tuner::preset::read(&json, &name, &path).map(Some).map_err(|error| {
             Failure::input(anyhow!(error).context(format!("the preset `{path}` cannot be used")))
         });
     }

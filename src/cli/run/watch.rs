@@ -21,11 +21,11 @@ use crate::report::notification::{one_line, with_link};
 use crate::report::terminal::Style;
 use crate::run::engine::Watcher;
 use crate::run::iteration::{IterationRecord, KpiVerdict};
-use crate::run::log::{self, LogEvent};
 use crate::run::metrics::MetricsCollector;
+use crate::run::output::log::{self, LogEvent};
+use crate::run::output::text::{self, TrendRow, Width};
 use crate::run::simulator::Simulator;
 use crate::run::source::Interval;
-use crate::run::text::{self, TrendRow, Width};
 
 /// Sends texts to a chat without holding up the run.
 #[derive(Debug)]

@@ -36,8 +36,8 @@ use crate::rollback::answer::{HookAnswer, RehearsalAnswer, StatusAnswer};
 use crate::rollback::log::LogLine as AuditLine;
 use crate::run::folder::report::TuningState;
 use crate::run::iteration::file::Document;
+use crate::run::output::soak_metrics::{GatesSummary, SoakMetrics};
 use crate::run::plan::RunPlan;
-use crate::run::soak_metrics::{GatesSummary, SoakMetrics};
 
 type Described = (&'static str, &'static str, fn() -> Schema);
 

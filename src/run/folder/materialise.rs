@@ -13,7 +13,7 @@ use crate::infra::exchange::exchange;
 use crate::infra::failpoint::failpoint;
 use crate::infra::lock::FolderLock;
 use crate::run::folder::RunFolder;
-use crate::run::folder::error::RunFolderError;
+use crate::run::folder::files::RunFolderError;
 use crate::run::folder::files::sync_folder;
 use crate::run::folder::place::{LATEST, LOCK_WAIT, Place, is_folder, is_machinery, lock_out, move_aside};
 
@@ -23,7 +23,7 @@ const MARK: &str = ".soak-run-tmp-copying";
 impl RunFolder {
     /// Copies an isolated run into `<out>/latest`, of which the former content moves to `<out>/history`. Gives
     /// back the folder that post-soak commands should read. Of a run in `latest` that is the run's own.
-    pub fn materialise(&self) -> Result<PathBuf, RunFolderError> {
+    pub(crate) fn materialise(&self) -> Result<PathBuf, RunFolderError> {
         if self.place == Place::Latest {
             return Ok(self.folder.clone());
         }
@@ -57,7 +57,7 @@ impl RunFolder {
     }
 
     /// Whether `latest` holds this run as it is now, and nothing of a killed attempt to put it there is left.
-    pub fn is_materialised(&self) -> bool {
+    pub(crate) fn is_materialised(&self) -> bool {
         let latest = self.out.join(LATEST);
         self.place == Place::Latest
             || (self.is_manifest_of(&latest) && self.copy().symlink_metadata().is_err())

@@ -4,15 +4,14 @@
 //! it. So a kill between any two writes leaves nothing one step ahead. Must not decide what is written.
 #![expect(clippy::disallowed_methods, reason = "the files of a run are written and read here")]
 
-pub mod error;
 mod files;
 mod materialise;
-pub mod place;
-pub mod recover;
-pub mod report;
+pub(crate) mod place;
+pub(crate) mod recover;
+pub(crate) mod report;
 
-pub use crate::run::folder::error::RunFolderError;
-pub use crate::run::folder::place::{DECLARED_FILE, OVERRIDES_FILE, Place};
+pub(crate) use crate::run::folder::files::RunFolderError;
+pub(crate) use crate::run::folder::place::{DECLARED_FILE, OVERRIDES_FILE, Place};
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -43,7 +42,7 @@ const MOST_CLOCK_STEPS: usize = 1000;
 
 /// A run's folder, locked for this process.
 #[derive(Debug)]
-pub struct RunFolder {
+pub(crate) struct RunFolder {
     out: PathBuf,
     folder: PathBuf,
     place: Place,
@@ -67,7 +66,7 @@ pub struct RunFolder {
 impl RunFolder {
     /// A new folder for the run that the manifest declares, which is written into it. What `latest` held moves
     /// to `<out>/history`.
-    pub fn create(
+    pub(crate) fn create(
         out: &Path,
         place: Place,
         manifest: RunManifest,
@@ -124,27 +123,27 @@ impl RunFolder {
     }
 
     /// That a run below `out` can have its place, at its start and at its end; makes nothing.
-    pub fn try_place(out: &Path) -> Result<(), RunFolderError> {
+    pub(crate) fn try_place(out: &Path) -> Result<(), RunFolderError> {
         place::try_out(out)
     }
 
     /// The folder.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.folder
     }
 
     /// Where the system under test finds the overrides.
-    pub fn active_overrides(&self) -> &Path {
+    pub(crate) fn active_overrides(&self) -> &Path {
         &self.active
     }
 
     /// What is declared, and how far the run got.
-    pub fn manifest(&self) -> &RunManifest {
+    pub(crate) fn manifest(&self) -> &RunManifest {
         &self.manifest
     }
 
     /// Declares anew: another stretch of the run, an extension. Synced.
-    pub fn declare(&mut self, manifest: RunManifest) -> Result<(), RunFolderError> {
+    pub(crate) fn declare(&mut self, manifest: RunManifest) -> Result<(), RunFolderError> {
         self.manifest = manifest;
         self.write_declaration()
     }
@@ -165,7 +164,7 @@ impl RunFolder {
 
     /// Makes overrides visible to the system: reads what is there, writes if it differs, reads it back. The
     /// text is the whole file.
-    pub fn put_overrides(&mut self, text: &[u8]) -> Result<(), RunFolderError> {
+    pub(crate) fn put_overrides(&mut self, text: &[u8]) -> Result<(), RunFolderError> {
         let copy = self.folder.join(OVERRIDES_FILE);
         put_overrides_at(&self.active, text)?;
         if self.active != copy && self.overrides.as_deref() != Some(text) {
@@ -179,7 +178,11 @@ impl RunFolder {
 
     /// Writes an iteration down: its file, synced; then what follows from it. `overrides` is the whole text of
     /// the overrides file after it.
-    pub fn commit(&mut self, record: &IterationRecord, overrides: &[u8]) -> Result<(), RunFolderError> {
+    pub(crate) fn commit(
+        &mut self,
+        record: &IterationRecord,
+        overrides: &[u8],
+    ) -> Result<(), RunFolderError> {
         let (number, last) = (record.number, self.manifest.last_complete_iteration);
         if number != last + 1 {
             return Err(RunFolderError::OutOfTurn { number, last });
@@ -232,7 +235,7 @@ impl RunFolder {
     }
 
     /// Notes an event in the log.
-    pub fn append_event(
+    pub(crate) fn append_event(
         &mut self,
         event: RunEvent,
         iteration: Option<u64>,
@@ -244,7 +247,7 @@ impl RunFolder {
 
     /// Notes what the wall clock did, in the manifest and in the log. Of a clock that never rests the manifest
     /// keeps the first steps, the log has all.
-    pub fn note_clock_step(&mut self, step: &ClockStep) -> Result<(), RunFolderError> {
+    pub(crate) fn note_clock_step(&mut self, step: &ClockStep) -> Result<(), RunFolderError> {
         if self.manifest.clock_steps.len() < MOST_CLOCK_STEPS {
             self.manifest.clock_steps.push(step.clone());
             self.write_declaration()?;
@@ -263,7 +266,7 @@ impl RunFolder {
     }
 
     /// Ends the run in this state: the tuning report, the log, and last the manifest, all synced.
-    pub fn finish(
+    pub(crate) fn finish(
         &mut self,
         state: RunState,
         note: Option<&str>,
@@ -297,7 +300,7 @@ const BLOCK: usize = 512;
 
 impl RunFolder {
     /// Hands every record of the run to `each`, in order. What rotation removed is passed over.
-    pub fn for_each_record(
+    pub(crate) fn for_each_record(
         &self,
         mut each: impl FnMut(IterationRecord) -> Result<(), RunFolderError>,
     ) -> Result<(), RunFolderError> {
@@ -317,7 +320,7 @@ impl RunFolder {
     }
 
     /// Writes `TUNING_REPORT.json` from the iteration files: a line for each iteration.
-    pub fn write_tuning_report(&self) -> Result<(), RunFolderError> {
+    pub(crate) fn write_tuning_report(&self) -> Result<(), RunFolderError> {
         let mut draft = Draft::begin(&self.folder)?;
         let poured = self.for_each_record(|record| draft.add(&record));
         poured.and_then(|()| draft.end(self.durability))
@@ -355,7 +358,7 @@ fn put_overrides_at(path: &Path, text: &[u8]) -> Result<(), RunFolderError> {
 
 /// Changes the manifest and its copy, if the folder has one: `false` where it has none, as runs of the earlier
 /// scripts.
-pub fn rewrite_manifest(
+pub(crate) fn rewrite_manifest(
     folder: &Path,
     change: impl Fn(&mut RunManifest),
     durability: Durability,

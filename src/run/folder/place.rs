@@ -14,17 +14,17 @@ use crate::core::iteration::manifest;
 use crate::infra::artifacts::Durability;
 use crate::infra::failpoint::failpoint;
 use crate::infra::lock::{self, FolderLock};
-use crate::run::folder::error::RunFolderError;
+use crate::run::folder::files::RunFolderError;
 use crate::run::folder::files::{TEMPORARY_PREFIX, remove_leftovers, sync_folder};
 
 /// Name of the active overrides in the run's folder.
-pub const OVERRIDES_FILE: &str = "runtime_overrides.json";
+pub(crate) const OVERRIDES_FILE: &str = "runtime_overrides.json";
 
-pub use crate::core::iteration::manifest::DECLARED_FILE;
+pub(crate) use crate::core::iteration::manifest::DECLARED_FILE;
 
 /// Which folder below `<out>` a run uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// `<out>/latest`.
     Latest,
     /// `<out>/RUN_<milliseconds>`, put into `latest` at the end.

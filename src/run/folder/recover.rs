@@ -13,24 +13,16 @@ use crate::core::iteration::manifest::{RunEvent, RunLogLine, RunManifest};
 use crate::core::kpi::KpiTable;
 use crate::infra::artifacts::Durability;
 use crate::infra::lock::FolderLock;
-use crate::run::folder::error::RunFolderError;
-use crate::run::folder::files::{read_record, record_in, remove_leftover_of, remove_leftovers, replace};
+use crate::run::folder::files::{
+    RunFolderError, read_record, record_in, remove_leftover_of, remove_leftovers, replace,
+};
 use crate::run::folder::place::{self, DECLARED_FILE, LATEST, Place};
 use crate::run::folder::{RunFolder, report};
 use crate::run::iteration::{IterationRecord, file};
 
-/// How much of what is there is held against the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Check {
-    /// The last iteration file only.
-    Last,
-    /// Every iteration file.
-    All,
-}
-
 /// What was found.
 #[derive(Debug)]
-pub struct Resumed {
+pub(crate) struct Resumed {
     /// The last whole iteration; `None` when there is none yet.
     pub last: Option<IterationRecord>,
     /// Iteration files that are not those that the log tells of: somebody changed them.
@@ -45,10 +37,9 @@ impl RunFolder {
     /// Opens the folder of a run that was interrupted. The manifest's progress, the tuning state and the log
     /// are mended here; the overrides are not: put `last.state.overrides` in place, which go where the manifest
     /// says.
-    pub fn open(
+    pub(crate) fn open(
         out: &Path,
         place: Place,
-        check: Check,
         kpis: &KpiTable,
         durability: Durability,
     ) -> Result<(Self, Resumed), RunFolderError> {
@@ -91,7 +82,7 @@ impl RunFolder {
         if let Some(gap) = manifest.first_gap(numbers.iter().copied(), last) {
             return Err(RunFolderError::Gap { path: folder.join(file::file_name(gap)) });
         }
-        let missing = mend_log(&folder, &numbers, check, kpis, &mut resumed)?;
+        let missing = mend_log(&folder, &numbers, kpis, &mut resumed)?;
         manifest.last_complete_iteration = last;
         if let Some(active) = &manifest.settings.active_overrides {
             remove_leftover_of(Path::new(active))?;
@@ -153,7 +144,6 @@ fn read_manifest_itself(folder: &Path, is_empty: bool) -> Result<RunManifest, Ru
 fn mend_log(
     folder: &Path,
     numbers: &[u64],
-    check: Check,
     kpis: &KpiTable,
     resumed: &mut Resumed,
 ) -> Result<Vec<RunLogLine>, RunFolderError> {
@@ -179,10 +169,8 @@ fn mend_log(
         .filter(|line| line.event == RunEvent::Iteration)
         .filter_map(|line| Some((line.iteration?, line)))
         .collect();
-    let last = numbers.last().copied();
     let looked_at = numbers
         .par_iter()
-        .filter(|number| check == Check::All || Some(**number) == last || !lines.contains_key(number))
         .map(|number| {
             let path = folder.join(file::file_name(*number));
             let bytes = fs::read(&path).map_err(RunFolderError::io("read", &path))?;

@@ -14,7 +14,7 @@ use crate::core::kpi::KpiId;
 use crate::core::text::number::exactly;
 use crate::infra::artifacts::Durability;
 use crate::infra::failpoint::failpoint;
-use crate::run::folder::error::RunFolderError;
+use crate::run::folder::files::RunFolderError;
 use crate::run::folder::files::{TEMPORARY_PREFIX, put};
 use crate::run::iteration::file::utc;
 use crate::run::iteration::tuning::{SkipReason, TunerState};
@@ -77,14 +77,14 @@ impl Drop for Draft {
 }
 
 /// Name of the state's file in the run's folder.
-pub const STATE_FILE: &str = "TUNING_STATE.json";
+pub(crate) const STATE_FILE: &str = "TUNING_STATE.json";
 
 /// Name of the report's file in the run's folder.
-pub const REPORT_FILE: &str = "TUNING_REPORT.json";
+pub(crate) const REPORT_FILE: &str = "TUNING_REPORT.json";
 
 /// `TUNING_STATE.json`: what other programs ask the tuner's memory for. Nothing is resumed from it.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct TuningState<'a> {
+pub(crate) struct TuningState<'a> {
     /// Nothing is applied up to and including this iteration.
     cooldown_until_iter: Option<u64>,
     freeze_reason: Option<&'a str>,
@@ -95,7 +95,7 @@ pub struct TuningState<'a> {
 }
 
 /// The bytes of `TUNING_STATE.json`.
-pub fn state_bytes(state: &TunerState) -> Vec<u8> {
+pub(crate) fn state_bytes(state: &TunerState) -> Vec<u8> {
     let written = TuningState {
         cooldown_until_iter: state.cooldown_until,
         freeze_reason: state.freeze_reason.as_deref(),
@@ -132,7 +132,7 @@ struct Entry<'a> {
 }
 
 /// One entry of `TUNING_REPORT.json`, on one line, without the line break.
-pub fn report_entry(record: &IterationRecord) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn report_entry(record: &IterationRecord) -> Result<Vec<u8>, serde_json::Error> {
     let tuning = &record.tuning;
     let spoke = |guard| tuning.guards.contains(&guard);
     serde_json::to_vec(&Entry {
@@ -157,7 +157,7 @@ pub fn report_entry(record: &IterationRecord) -> Result<Vec<u8>, serde_json::Err
 
 /// The counts at the end of `TUNING_REPORT.json`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ReportCounts {
+pub(crate) struct ReportCounts {
     applied: u64,
     blocked_oscillation: u64,
     blocked_velocity: u64,
@@ -167,7 +167,7 @@ pub struct ReportCounts {
 
 impl ReportCounts {
     /// Counts an iteration.
-    pub fn add(&mut self, record: &IterationRecord) {
+    pub(crate) fn add(&mut self, record: &IterationRecord) {
         let spoke = |guard| u64::from(record.tuning.guards.contains(&guard));
         self.applied += u64::from(record.tuning.applied());
         self.blocked_oscillation += spoke(Guard::Oscillation);
@@ -177,7 +177,7 @@ impl ReportCounts {
     }
 
     /// The summary, on one line.
-    pub fn to_json(self) -> String {
+    pub(crate) fn to_json(self) -> String {
         let counts = BTreeMap::from([
             ("applied", self.applied),
             ("blocked_oscillation", self.blocked_oscillation),

@@ -6,7 +6,7 @@ use std::error::Error;
 use crate::core::iteration::manifest::RUN_LOG_FILE;
 use crate::core::iteration::manifest::fixture::manifest;
 use crate::core::load::load;
-use crate::run::folder::recover::{Check, Resumed};
+use crate::run::folder::recover::Resumed;
 use crate::run::folder::*;
 use crate::run::iteration::fixture::{at, record};
 
@@ -237,11 +237,7 @@ mod resume {
         let first = folder.join("ITER_SUMMARY_1.json");
         let text = fs::read_to_string(&first)?;
         fs::write(&first, text.replace("\"net_bps\": 3.1", "\"net_bps\": 9.1"))?;
-        assert!(open(out.path())?.1.changed.is_empty(), "only the last is looked at");
-        assert_eq!(
-            open_as(out.path(), Check::All, Durability::Synced)?.1.changed,
-            std::slice::from_ref(&first)
-        );
+        assert_eq!(open(out.path())?.1.changed, std::slice::from_ref(&first));
         fs::write(&first, text)?;
         let last = folder.join("ITER_SUMMARY_2.json");
         fs::write(&last, fs::read_to_string(&last)? + "\n")?;
@@ -257,7 +253,7 @@ mod resume {
         let text = fs::read(&second)?;
         fs::write(&second, &text[..300])?;
         for durability in [Durability::Synced, Durability::Renamed] {
-            let error = open_as(out.path(), Check::All, durability).map(|_| ()).expect_err("damaged");
+            let error = open_as(out.path(), durability).map(|_| ()).expect_err("damaged");
             assert!(matches!(&error, RunFolderError::Damaged { path, .. } if *path == second), "{error}");
             assert!(error.hint().is_some());
         }
@@ -265,7 +261,7 @@ mod resume {
         let error = open(out.path()).map(|_| ()).expect_err("a gap");
         assert!(error.to_string().contains("ITER_SUMMARY_2.json"), "{error}");
         fs::write(&second, &fs::read(folder.join("ITER_SUMMARY_3.json"))?)?;
-        let error = open_as(out.path(), Check::All, Durability::Synced).map(|_| ()).expect_err("renumbered");
+        let error = open(out.path()).map(|_| ()).expect_err("renumbered");
         assert!(matches!(error, RunFolderError::Renumbered { found: 3, .. }), "{error}");
         Ok(())
     }
@@ -277,15 +273,12 @@ mod resume {
         fs::write(folder.join("ITER_SUMMARY_3.json"), "")?;
         let error = open(out.path()).map(|_| ()).expect_err("damaged");
         assert!(matches!(error, RunFolderError::Damaged { .. }), "{error}");
-        let (mut run, found) = open_as(out.path(), Check::All, Durability::Renamed)?;
+        let (mut run, found) = open_as(out.path(), Durability::Renamed)?;
         assert_eq!(found.last, Some(record(2)));
         assert_eq!(found.set_aside, [folder.join("ITER_SUMMARY_3.json.damaged")]);
         run.commit(&record(3), &overrides(3))?;
         drop(run);
-        assert!(
-            open_as(out.path(), Check::All, Durability::Synced)?.1.changed.is_empty(),
-            "the later line counts"
-        );
+        assert!(open(out.path())?.1.changed.is_empty(), "the later line counts");
         Ok(())
     }
 
@@ -297,7 +290,7 @@ mod resume {
         assert!(matches!(open(out.path()), Err(RunFolderError::Gap { .. })));
         let rotated = RunManifest { rotated: vec![(1, 1)], ..manifest() };
         fs::write(folder.join("RUN_MANIFEST.json"), rotated.to_bytes())?;
-        let (run, _) = open_as(out.path(), Check::All, Durability::Synced)?;
+        let (run, _) = open(out.path())?;
         let mut seen = Vec::new();
         run.for_each_record(|record| {
             seen.push(record.number);
@@ -385,12 +378,12 @@ fn create(out: &Path) -> Result<RunFolder, RunFolderError> {
     create_in(out, Place::Latest)
 }
 
-fn open_as(out: &Path, check: Check, durability: Durability) -> Result<(RunFolder, Resumed), RunFolderError> {
-    RunFolder::open(out, Place::Latest, check, &KpiTable::default(), durability)
+fn open_as(out: &Path, durability: Durability) -> Result<(RunFolder, Resumed), RunFolderError> {
+    RunFolder::open(out, Place::Latest, &KpiTable::default(), durability)
 }
 
 fn open(out: &Path) -> Result<(RunFolder, Resumed), RunFolderError> {
-    open_as(out, Check::Last, Durability::Synced)
+    open_as(out, Durability::Synced)
 }
 
 fn overrides(number: u64) -> Vec<u8> {

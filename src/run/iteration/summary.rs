@@ -13,7 +13,7 @@ use crate::core::text::number::Finite;
 use crate::core::verdict::Outcome;
 use crate::run::iteration::{Blocks, EdgeReport, IterationSummary, KpiVerdict, MakerSource};
 use crate::run::metrics::RATIOS;
-use crate::run::propose::bound_words;
+use crate::run::tuner::propose::bound_words;
 
 /// Shares of refused decisions that are KPIs, with their place in the report.
 const BLOCKS: [(KpiId, &str); 3] = [

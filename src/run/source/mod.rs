@@ -1,8 +1,6 @@
 //! Where the measurements of an iteration come from: the interface that all sources share.
 #![expect(clippy::disallowed_methods, reason = "measurements are read from files and processes here")]
 
-pub mod answer;
-
 pub mod exec;
 pub mod file;
 pub mod prometheus;

@@ -12,11 +12,11 @@ use crate::core::policy::run::{FreezeRules, PartialFreezeRules, RunPolicy};
 use crate::core::text::number::TOLERANCE;
 use crate::run::iteration::tuning as signature;
 use crate::run::iteration::tuning::{Applied, Debounce, RecentChange, SkipCode, TunerState};
-use crate::run::propose::{Proposal, all_hold, bound_words};
+use crate::run::tuner::propose::{Proposal, all_hold, bound_words};
 
 /// What the guards look at.
 #[derive(Clone, Copy, Debug)]
-pub struct Case<'a> {
+pub(crate) struct Case<'a> {
     /// The numbers of the guards, and the parameters.
     pub policy: &'a RunPolicy,
     /// The memory before this iteration.
@@ -47,7 +47,7 @@ pub struct Case<'a> {
 
 /// A step that no guard has objected to yet.
 #[derive(Clone, Debug)]
-pub struct Step<'a> {
+pub(crate) struct Step<'a> {
     pub parameter: &'a Parameter,
     /// Value before.
     pub old: f64,
@@ -61,14 +61,14 @@ pub struct Step<'a> {
 
 impl Step<'_> {
     /// Its size in widths of the parameter's bounds, at least 0.
-    pub fn size(&self) -> f64 {
+    pub(crate) fn size(&self) -> f64 {
         (self.new - self.old).abs() / self.parameter.width()
     }
 }
 
 /// What the guards decided.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Decision {
+pub(crate) struct Decision {
     /// Steps to take, sorted by parameter; empty = nothing is applied.
     pub steps: Vec<Applied>,
     /// Steps that are not taken, with the code of the guard that dropped each.
@@ -80,7 +80,7 @@ pub struct Decision {
 }
 
 /// Asks all guards about a proposal.
-pub fn decide(case: &Case<'_>, proposal: &Proposal) -> Decision {
+pub(crate) fn decide(case: &Case<'_>, proposal: &Proposal) -> Decision {
     let mut candidates = Candidates::of(case, proposal);
     if let Some(code) = case.off {
         candidates.drop_all(code, None);
@@ -207,14 +207,14 @@ impl<'a> Candidates<'a> {
 /// Whether this iteration was applied before: its signature is the last one applied, or a parameter was
 /// already changed in it. The second holds where values that have moved on since change the proposal, and so
 /// its signature.
-pub fn is_repeated(case: &Case<'_>) -> bool {
+pub(crate) fn is_repeated(case: &Case<'_>) -> bool {
     let same = case.signature.is_some() && case.state.last_applied_signature.as_deref() == case.signature;
     same || case.state.last_changed.values().any(|changed| *changed >= case.number)
 }
 
 /// What an iteration means for the freeze.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Freeze {
+pub(crate) struct Freeze {
     /// Whether one that started earlier is in force in this iteration.
     pub is_active: bool,
     /// Why one starts now.
@@ -231,7 +231,7 @@ impl Freeze {
     /// A freeze holds its parameters from the iteration that starts it, so that they keep their values in all
     /// iterations that it lasts, up to and including the decision of the last of them. Stable iterations
     /// count while it lasts, so the next one may start as soon as it has ended.
-    pub fn look(
+    pub(crate) fn look(
         rules: &FreezeRules,
         state: &TunerState,
         number: u64,
@@ -252,13 +252,13 @@ impl Freeze {
     }
 
     /// Whether its parameters are held in this iteration.
-    pub fn holds(&self) -> bool {
+    pub(crate) fn holds(&self) -> bool {
         self.is_active || self.starts.is_some()
     }
 }
 
 /// Whether the step is on a frozen parameter.
-pub fn is_frozen(case: &Case<'_>, step: &Step<'_>) -> bool {
+pub(crate) fn is_frozen(case: &Case<'_>, step: &Step<'_>) -> bool {
     case.frozen && case.policy.guards.freeze.parameters.contains(&step.parameter.name)
 }
 
@@ -273,13 +273,13 @@ fn freeze_reason(rules: &FreezeRules, values: &[Option<f64>]) -> String {
 }
 
 /// How many hashes of overrides are looked at, the proposed one included.
-pub const KEPT_HASHES: usize = 3;
+pub(crate) const KEPT_HASHES: usize = 3;
 
 /// How many values of a parameter are looked at, the proposed one included.
-pub const KEPT_VALUES: usize = 3;
+pub(crate) const KEPT_VALUES: usize = 3;
 
 /// Whether the step brings its parameter back to the value before the last one.
-pub fn oscillates(case: &Case<'_>, step: &Step<'_>) -> bool {
+pub(crate) fn oscillates(case: &Case<'_>, step: &Step<'_>) -> bool {
     let tolerance = case.policy.guards.oscillation.tolerance;
     let same = |a: f64, b: f64| (a - b).abs() <= tolerance;
     match case.state.applied_values.get(&step.parameter.name).map(Vec::as_slice) {
@@ -292,7 +292,7 @@ pub fn oscillates(case: &Case<'_>, step: &Step<'_>) -> bool {
 }
 
 /// Whether the steps together bring back the overrides that were in force before the last ones.
-pub fn oscillates_as_a_whole(case: &Case<'_>, steps: &[Step<'_>]) -> bool {
+pub(crate) fn oscillates_as_a_whole(case: &Case<'_>, steps: &[Step<'_>]) -> bool {
     let [.., first, second] = case.hashes else { return false };
     if steps.is_empty() || first == second {
         return false;
@@ -302,7 +302,10 @@ pub fn oscillates_as_a_whole(case: &Case<'_>, steps: &[Step<'_>]) -> bool {
 }
 
 /// The values with these in their place.
-pub fn merged(values: &ParamValues, changed: impl IntoIterator<Item = (ParamName, f64)>) -> ParamValues {
+pub(crate) fn merged(
+    values: &ParamValues,
+    changed: impl IntoIterator<Item = (ParamName, f64)>,
+) -> ParamValues {
     let mut pairs: Vec<(ParamName, f64)> = changed.into_iter().collect();
     pairs.extend(values.iter().map(|(name, value)| (name.clone(), value)));
     ParamValues::new(pairs)
@@ -310,7 +313,7 @@ pub fn merged(values: &ParamValues, changed: impl IntoIterator<Item = (ParamName
 
 /// Whether the step, together with what was applied in the window, is beyond the parameter's limit. A step
 /// that is exactly on it is not.
-pub fn exceeds_velocity(case: &Case<'_>, step: &Step<'_>) -> bool {
+pub(crate) fn exceeds_velocity(case: &Case<'_>, step: &Step<'_>) -> bool {
     let rules = &case.policy.guards.velocity;
     let factor = if case.warming_up { rules.warmup_factor } else { 1.0 };
     let limit = step.parameter.max_change_per_hour * factor;
@@ -326,18 +329,18 @@ pub fn exceeds_velocity(case: &Case<'_>, step: &Step<'_>) -> bool {
 }
 
 /// Whether a change counts at `now`; one that is exactly a window old does not.
-pub fn is_recent(change: &RecentChange, now: f64, window_seconds: f64) -> bool {
+pub(crate) fn is_recent(change: &RecentChange, now: f64, window_seconds: f64) -> bool {
     now - change.run_seconds < window_seconds
 }
 
 /// Whether nothing may be applied in this iteration.
-pub fn is_cooling_down(state: &TunerState, number: u64) -> bool {
+pub(crate) fn is_cooling_down(state: &TunerState, number: u64) -> bool {
     state.cooldown_until.is_some_and(|until| number <= until)
 }
 
 /// Up to which iteration nothing may be applied after these steps of iteration `number`; `None` when they are
 /// not large. A step is large when the sum of |change| ÷ width of the bounds is above the policy's limit.
-pub fn cooldown_after(policy: &RunPolicy, number: u64, steps: &[Applied]) -> Option<u64> {
+pub(crate) fn cooldown_after(policy: &RunPolicy, number: u64, steps: &[Applied]) -> Option<u64> {
     let size: f64 = steps
         .iter()
         .filter_map(|step| Some((step.new - step.old).abs() / policy.parameters.get(&step.param)?.width()))
@@ -357,7 +360,7 @@ type Signal = Option<bool>;
 /// `None` when nothing was collected.
 ///
 /// The key of each is `<subsystem>:<cause>`; those without a signal that are closed are not kept.
-pub fn partial_freezes(
+pub(crate) fn partial_freezes(
     policy: &RunPolicy,
     state: &TunerState,
     number: u64,
@@ -385,7 +388,7 @@ pub fn partial_freezes(
 }
 
 /// The subsystems that are frozen, with their causes.
-pub fn open_subsystems(freezes: &BTreeMap<String, Debounce>) -> BTreeMap<String, String> {
+pub(crate) fn open_subsystems(freezes: &BTreeMap<String, Debounce>) -> BTreeMap<String, String> {
     let mut open: BTreeMap<String, String> = BTreeMap::new();
     for (key, _) in freezes.iter().filter(|(_, freeze)| freeze.open_since.is_some()) {
         let Some((subsystem, cause)) = key.rsplit_once(':') else { continue };
@@ -463,7 +466,7 @@ fn is_swinging(rules: &PartialFreezeRules, values: &[f64]) -> bool {
 
 /// The parameters that may move: those that have rested, the largest steps first (change ÷ width of the
 /// bounds), equal ones by name.
-pub fn micro_steps(case: &Case<'_>, steps: &[Step<'_>]) -> BTreeSet<ParamName> {
+pub(crate) fn micro_steps(case: &Case<'_>, steps: &[Step<'_>]) -> BTreeSet<ParamName> {
     let rules = &case.policy.guards.micro_steps;
     let mut rested: Vec<&Step<'_>> = steps
         .iter()
@@ -481,9 +484,9 @@ pub fn micro_steps(case: &Case<'_>, steps: &[Step<'_>]) -> BTreeSet<ParamName> {
 mod tests {
 
     use crate::run::fixture;
-    use crate::run::guards::*;
     use crate::run::iteration::tuning as signature;
     use crate::run::iteration::tuning::{Delta, RecentChange};
+    use crate::run::tuner::guards::*;
 
     /// Iteration 10 of a steady run, 3000 s in.
     struct World {
@@ -755,7 +758,7 @@ mod partial_freeze_tests {
     use crate::core::iteration::params::ParamName;
     use crate::core::kpi::{KpiId, KpiTable};
     use crate::run::fixture;
-    use crate::run::guards::*;
+    use crate::run::tuner::guards::*;
 
     /// Whether it is open after each span of (milliseconds, signal).
     fn opened(rules: &PartialFreezeRules, spans: &[(f64, Signal)]) -> Vec<bool> {

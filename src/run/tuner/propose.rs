@@ -14,7 +14,7 @@ use crate::run::iteration::tuning::{Delta, TunerState};
 
 /// What the table is asked about.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
+pub(crate) struct Question<'a> {
     /// The rows, the cautions and the parameters.
     pub policy: &'a RunPolicy,
     /// Number of the iteration.
@@ -29,7 +29,7 @@ pub struct Question<'a> {
 
 /// What the table answers.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Proposal {
+pub(crate) struct Proposal {
     /// Increments within caps, floors and bounds, none of them 0, sorted by parameter.
     pub deltas: Vec<Delta>,
     /// Parameters whose delta a bound of the parameter itself shortened.
@@ -51,7 +51,7 @@ struct Draft {
 }
 
 /// Asks the table.
-pub fn propose(question: Question<'_>) -> Proposal {
+pub(crate) fn propose(question: Question<'_>) -> Proposal {
     let Question { policy, number, values, overrides, state } = question;
     let mut proposal = Proposal { streaks: streaks(policy, values, state), ..Proposal::default() };
     proposal.acted = state.rule_acted.clone();
@@ -128,7 +128,7 @@ fn acts(
 }
 
 /// Whether all bounds hold; unknown values satisfy nothing.
-pub fn all_hold(bounds: &[Bound], values: &[Option<f64>]) -> bool {
+pub(crate) fn all_hold(bounds: &[Bound], values: &[Option<f64>]) -> bool {
     bounds.iter().all(|bound| bound.holds(value_of(bound.kpi, values)))
 }
 
@@ -194,12 +194,12 @@ fn reason(row: &TunerRule, values: &[Option<f64>]) -> String {
 }
 
 /// The tag of a row: its name in upper case.
-pub fn tag(row: &str) -> String {
+pub(crate) fn tag(row: &str) -> String {
     row.to_ascii_uppercase()
 }
 
 /// `risk_ratio 0.45 >= 0.40`, if it holds.
-pub fn bound_words(bound: &Bound, value: f64) -> Option<String> {
+pub(crate) fn bound_words(bound: &Bound, value: f64) -> Option<String> {
     let kpi = bound.kpi;
     let (limit, decimals) = (bound.limit.value, kpi.unit.decimals().min(2));
     bound.holds(Some(value)).then(|| {
@@ -213,7 +213,7 @@ mod tests {
 
     use crate::core::kpi::KpiTable;
     use crate::run::fixture;
-    use crate::run::propose::*;
+    use crate::run::tuner::propose::*;
 
     /// Risk, net, maker, p95 latency, adverse, slippage.
     type Measured = [f64; 6];
@@ -246,7 +246,7 @@ mod tests {
         }
         let changed: Vec<(ParamName, f64)> =
             start.iter().map(|(name, value)| (ParamName::flat(name), *value)).collect();
-        let overrides = crate::run::guards::merged(&policy.parameters.defaults(), changed);
+        let overrides = crate::run::tuner::guards::merged(&policy.parameters.defaults(), changed);
         propose(Question { policy: &policy, number, values: &values, overrides: &overrides, state })
     }
 

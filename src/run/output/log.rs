@@ -20,7 +20,7 @@ use crate::run::iteration::{IterationRecord, KpiVerdict};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LogEvent {
+pub(crate) struct LogEvent {
     /// `soak`, `iter_watch`, `guards`, `kpi_gate`, `panic`, `sanity` or `overrides`.
     pub area: &'static str,
     /// What happened, in upper case.
@@ -31,13 +31,13 @@ pub struct LogEvent {
 
 impl LogEvent {
     /// An event without particulars.
-    pub fn new(area: &'static str, event: &'static str) -> Self {
+    pub(crate) fn new(area: &'static str, event: &'static str) -> Self {
         Self { area, event, fields: Vec::new() }
     }
 
     /// The event with one more field.
     #[must_use]
-    pub fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+    pub(crate) fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
         self.fields.push((key, value.into()));
         self
     }
@@ -53,7 +53,7 @@ impl LogEvent {
 
     /// `| area | EVENT | key=value … |`, without a line end. Text that a reader could split is quoted, with a
     /// backslash before quotes and backslashes; a number that is not known is `-`.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut out = format!("| {} | {} |", self.area, self.event);
         for (key, field) in &self.fields {
             let value = written(field);
@@ -67,7 +67,7 @@ impl LogEvent {
     }
 
     /// The same for a person at a terminal: `start: iterations 24, source sim, seed 7, out out/latest`.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let plain = |word: &str| word.to_lowercase().replace('_', " ");
         let fields: Vec<String> = self
             .fields
@@ -85,7 +85,7 @@ impl LogEvent {
 
     /// One JSON object on one line, without a line end: `area`, `event` and the fields side by side. Numbers
     /// are unrounded, and null where they are not known.
-    pub fn json(&self) -> String {
+    pub(crate) fn json(&self) -> String {
         let mut object = Map::new();
         object.insert("area".to_owned(), json!(self.area));
         object.insert("event".to_owned(), json!(self.event));
@@ -124,7 +124,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// A run starts.
-pub fn start(iterations: u64, source: &str, seed: Option<u64>, folder: &str) -> LogEvent {
+pub(crate) fn start(iterations: u64, source: &str, seed: Option<u64>, folder: &str) -> LogEvent {
     LogEvent::new("soak", "START")
         .with("iterations", iterations)
         .with("source", source)
@@ -133,12 +133,12 @@ pub fn start(iterations: u64, source: &str, seed: Option<u64>, folder: &str) -> 
 }
 
 /// A run goes on after the iteration with this number.
-pub fn resume(after: u64, iterations: u64, folder: &str) -> LogEvent {
+pub(crate) fn resume(after: u64, iterations: u64, folder: &str) -> LogEvent {
     LogEvent::new("soak", "RESUME").with("after", after).with("iterations", iterations).with("out", folder)
 }
 
 /// The wall clock moved as no passing of time explains.
-pub fn clock_step(step: &ClockStep) -> LogEvent {
+pub(crate) fn clock_step(step: &ClockStep) -> LogEvent {
     let event = match step.kind {
         ClockStepKind::Step => "CLOCK_STEP",
         ClockStepKind::Suspend => "SUSPEND",
@@ -150,7 +150,7 @@ pub fn clock_step(step: &ClockStep) -> LogEvent {
 }
 
 /// A run was interrupted and can go on.
-pub fn interrupted(done: u64, iterations: u64, signal: &str) -> LogEvent {
+pub(crate) fn interrupted(done: u64, iterations: u64, signal: &str) -> LogEvent {
     LogEvent::new("soak", "INTERRUPTED")
         .with("done", done)
         .with("iterations", iterations)
@@ -158,7 +158,7 @@ pub fn interrupted(done: u64, iterations: u64, signal: &str) -> LogEvent {
 }
 
 /// A run has made all its iterations. `outcome` is that of the run gates, where they were asked for.
-pub fn complete(done: u64, failed_collections: u64, outcome: Option<Outcome>) -> LogEvent {
+pub(crate) fn complete(done: u64, failed_collections: u64, outcome: Option<Outcome>) -> LogEvent {
     LogEvent::new("soak", "COMPLETE")
         .with("iterations", done)
         .with("failed_collections", failed_collections)
@@ -166,12 +166,12 @@ pub fn complete(done: u64, failed_collections: u64, outcome: Option<Outcome>) ->
 }
 
 /// A run ended before its last iteration, and not because somebody asked for it.
-pub fn failed(done: u64, iterations: u64, reason: &str) -> LogEvent {
+pub(crate) fn failed(done: u64, iterations: u64, reason: &str) -> LogEvent {
     LogEvent::new("soak", "FAILED").with("done", done).with("iterations", iterations).with("reason", reason)
 }
 
 /// All events of an iteration, in the order in which they happened.
-pub fn lines(record: &IterationRecord, iterations: u64, patience: &Patience) -> Vec<LogEvent> {
+pub(crate) fn lines(record: &IterationRecord, iterations: u64, patience: &Patience) -> Vec<LogEvent> {
     let mut events = vec![iteration(record, iterations)];
     match &record.collection_failed {
         Some(reason) => events.push(
@@ -324,7 +324,7 @@ mod tests {
     use crate::core::verdict::Outcome;
     use crate::run::iteration::tuning::{Applied, Delta, SkipCode};
     use crate::run::iteration::{IterationRecord, KpiVerdict};
-    use crate::run::log::*;
+    use crate::run::output::log::*;
     use crate::run::records::{failed as no_data, record, with};
 
     fn patience() -> Patience {

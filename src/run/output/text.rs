@@ -19,7 +19,7 @@ use crate::report::format::text::printable;
 use crate::report::terminal::{self, Style, explanation, heading, rule};
 use crate::run::iteration::{IterationRecord, KpiVerdict};
 use crate::run::metrics::RunReport;
-use crate::run::results::unit;
+use crate::run::output::results::unit;
 
 /// Rows shown from the beginning of a long run.
 const FIRST: usize = 4;
@@ -32,7 +32,7 @@ const SPARK: usize = 40;
 
 /// What there is to tell at the end.
 #[derive(Clone, Copy, Debug)]
-pub struct RunEnd<'a> {
+pub(crate) struct RunEnd<'a> {
     /// The iterations, in order.
     pub rows: &'a [TrendRow],
     /// When growth of resources counts.
@@ -47,7 +47,7 @@ pub struct RunEnd<'a> {
 
 /// What the gate says of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
+pub(crate) struct Decision {
     /// The verdict.
     pub outcome: Outcome,
     /// Why, in one sentence.
@@ -58,7 +58,7 @@ pub struct Decision {
 
 /// The next command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NextStep {
+pub(crate) struct NextStep {
     /// As it is typed.
     pub command: String,
     /// What it does, for somebody who does not know it.
@@ -66,7 +66,7 @@ pub struct NextStep {
 }
 
 /// The end of a run as text.
-pub fn end(run: &RunEnd<'_>, style: Style) -> String {
+pub(crate) fn end(run: &RunEnd<'_>, style: Style) -> String {
     let mut out = heading("SOAK RUN");
     trend(&mut out, run, style);
     sparklines(&mut out, run, style);
@@ -257,7 +257,7 @@ pub(crate) enum Tuned {
 
 /// An iteration in few bytes.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TrendRow {
+pub(crate) struct TrendRow {
     pub(crate) number: u64,
     pub(crate) values: [Option<f64>; COLUMNS.len()],
     pub(crate) tuned: Tuned,
@@ -269,7 +269,7 @@ pub struct TrendRow {
 
 impl TrendRow {
     /// The row of an iteration.
-    pub fn of(record: &IterationRecord) -> Self {
+    pub(crate) fn of(record: &IterationRecord) -> Self {
         let values = COLUMNS.map(|(kpi, ..)| value(record, kpi));
         Self {
             number: record.number,
@@ -310,13 +310,13 @@ fn value(record: &IterationRecord, kpi: KpiId) -> Option<f64> {
 
 /// Columns of the terminal; `None` = as many as it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Width(pub Option<usize>);
+pub(crate) struct Width(pub Option<usize>);
 
 /// Below so many columns the numbers of an iteration move together.
 const ROOMY: usize = 80;
 
 /// The line of an iteration on a terminal, without a line end. `iterations` is how many the run has.
-pub fn line(record: &IterationRecord, iterations: u64, style: Style, Width(columns): Width) -> String {
+pub(crate) fn line(record: &IterationRecord, iterations: u64, style: Style, Width(columns): Width) -> String {
     let is_narrow = columns.is_some_and(|columns| columns < ROOMY);
     let (word, gap) = if is_narrow { ("", " ") } else { ("iteration ", "  ") };
     let digits = iterations.to_string().len();
@@ -408,8 +408,8 @@ mod tests {
     use crate::run::iteration::tuning::{Applied, SkipCode};
     use crate::run::iteration::{IterationRecord, Resources};
     use crate::run::metrics::MetricsCollector;
+    use crate::run::output::text::*;
     use crate::run::records::{delivering, failed, record, with};
-    use crate::run::text::*;
 
     const PLAIN: Style = Style { colour: false, ascii: true };
 

@@ -13,7 +13,7 @@ use crate::report::terminal;
 use crate::report::text::{cell, prose};
 use crate::run::metrics::RunMetrics;
 use crate::run::metrics::RunReport;
-use crate::run::soak_metrics::{short_name, time_of};
+use crate::run::output::soak_metrics::{short_name, time_of};
 
 /// Decimals of a metric.
 const DECIMALS: usize = 4;

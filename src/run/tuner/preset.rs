@@ -14,11 +14,11 @@ use crate::core::json::text::parse_marked;
 /// Why a file is no preset.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct PresetError(String);
+pub(crate) struct PresetError(String);
 
 /// Reads a preset. `name` is what it goes by, `path` where it stands. Whether the policy has its parameters is
 /// asked when it is applied.
-pub fn read(json: &[u8], name: &str, path: &str) -> Result<Preset, PresetError> {
+pub(crate) fn read(json: &[u8], name: &str, path: &str) -> Result<Preset, PresetError> {
     if is_too_deep(json) {
         return Err(PresetError("lists and objects nest too deep".to_owned()));
     }
