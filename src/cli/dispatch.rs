@@ -56,7 +56,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Config(ConfigCommand::Test(args)) => crate::cli::setup::config::test(args),
         Command::Serve(args) => crate::cli::export::serve::run(args, globals),
         Command::Selftest(args) => crate::cli::judge::selftest::run(args, globals),
-        Command::Schema(args) => crate::cli::setup::schema::run(args),
+        Command::Schema(args) => crate::cli::setup::schemas::run(args),
         Command::Completions(args) => crate::cli::setup::completions::run(args),
         Command::Man(args) => crate::cli::setup::man::run(args),
     }

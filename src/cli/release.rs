@@ -3,13 +3,13 @@
 use crate::cli::arguments::globals::GlobalArgs;
 use crate::cli::arguments::judging::{CiArgs, MockArgs, OverrideByArgs, PolicyArgs};
 use crate::cli::arguments::server::ServerArgs;
+use crate::cli::arguments::server::target;
 use crate::cli::arguments::values::{
     FailOnWarn, Format, ReportFormat, commit, hours, plain_text, ratio, reason, release_name, remote,
     revision, seconds, time,
 };
 use crate::cli::judge::folder::{cannot_judge, collect_provenance, load_policy, overriding_by};
 use crate::cli::judge::post_soak::{leave, say, style, tell_folder};
-use crate::cli::output::access::target;
 use crate::cli::output::ci::Reporter;
 use crate::cli::output::stdout::print;
 use crate::core::analysis::folder::{Judged, Request};

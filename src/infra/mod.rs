@@ -5,7 +5,6 @@ pub mod artifacts;
 pub mod atomic_file;
 pub mod clock;
 pub mod environment;
-pub(crate) mod exchange;
 pub(crate) mod failpoint;
 pub(crate) mod git;
 pub mod hex;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::canary::criteria::{CanaryCriteria, Criterion};
+use super::canary::criteria::{CanaryCriteria, CanaryNote, Criterion};
 use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::iteration::guards::Guard;
 use crate::core::iteration::params::ParamValues;
@@ -99,22 +99,6 @@ pub(crate) struct SymbolNotes {
     pub symbol: Option<String>,
     /// The window.
     pub window: WindowUsed,
-}
-
-/// A limit of the canary.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CanaryNote {
-    /// Hours after the start of the canary.
-    pub after_hours: f64,
-    /// Where the limit comes from.
-    pub basis: String,
-    /// `>=`, `<=`, `<`, `>`.
-    pub comparison: String,
-    /// Canonical name.
-    pub kpi: String,
-    /// The limit; null when it cannot be said.
-    pub limit: Option<f64>,
 }
 
 /// The numbers of the texts.

@@ -195,7 +195,7 @@ impl<'a> CanaryChecklist<'a> {
             .collect()
     }
 
-    fn limit(&self, note: &super::notes::CanaryNote) -> String {
+    fn limit(&self, note: &super::canary::criteria::CanaryNote) -> String {
         let limit = match note.limit {
             Some(value) => cell(&self.steps.with_unit(value, &note.kpi)),
             None => "**no limit can be said**".to_owned(),

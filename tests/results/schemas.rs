@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use soak::cli::setup::config_text::show_json;
+use soak::cli::setup::config::show_json;
 use soak::cli::setup::schemas::{NAMES, file_name, schema};
 use soak::core::analysis::audit::{Audit, Folder};
 use soak::core::analysis::document::AnalysisDocument;

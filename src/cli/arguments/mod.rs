@@ -1,19 +1,10 @@
-//! TODO what it is for.
-
-pub mod values;
-
-pub mod start;
-
-pub mod server;
-
-pub mod notify;
-
-pub mod judging;
-
-pub(crate) mod idle;
-
-pub mod globals;
+//! Arguments that several commands share, the parsers of their values, and the variables that stand in for them.
 
 pub mod environment;
-
-pub mod access;
+pub mod globals;
+pub(crate) mod idle;
+pub mod judging;
+pub mod notify;
+pub mod server;
+pub mod start;
+pub mod values;

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use clap::ValueEnum;
 
-use crate::cli::ops::artifacts::Limit;
 use crate::core::text::person;
 use crate::ops::golden::rule::Pattern;
 use crate::release::name;
@@ -42,6 +41,15 @@ pub enum FailOn {
     Warn,
     /// Everything but PASS and WARN
     Fail,
+}
+
+/// A limit that may be switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// No limit.
+    None,
+    /// This many.
+    At(u64),
 }
 
 /// A number of things, at least one.

@@ -1,5 +1,4 @@
-//! TODO what it is for.
-
-pub mod serve;
+//! Commands that hand the numbers of a run to others: Prometheus and its relatives, and the live page.
 
 pub mod prom;
+pub mod serve;

@@ -1,12 +1,12 @@
 //! Arguments of `soak export-prom`.
 
-use crate::cli::arguments::access::AccessArgs;
 use crate::cli::arguments::globals::GlobalArgs;
 use crate::cli::arguments::judging::JudgedRunArgs;
+use crate::cli::arguments::server::AccessArgs;
+use crate::cli::arguments::server::target;
 use crate::cli::arguments::values::{count, label, seconds};
 use crate::cli::judge::folder::{cannot_judge, collect_provenance, judging_options, load_window_policy};
 use crate::cli::judge::post_soak::{say, tell_folder, tell_redirected};
-use crate::cli::output::access::target;
 use crate::cli::output::stdout::print;
 use crate::core::analysis::folder as judge;
 use crate::core::analysis::folder::JudgeError;

@@ -1,17 +1,10 @@
-//! TODO what it is for.
-
-pub(crate) mod extract;
+//! Commands that judge a folder of iterations: gate, analysis, audit, deltas, self-test, and what runs them together.
 
 pub(crate) mod analyze;
-
-pub(crate) mod gate;
-
-pub(crate) mod folder;
-
-pub mod deltas;
-
 pub mod audit;
-
-pub mod selftest;
-
+pub mod deltas;
+pub(crate) mod extract;
+pub(crate) mod folder;
+pub(crate) mod gate;
 pub mod post_soak;
+pub mod selftest;

@@ -2,7 +2,7 @@
 
 use crate::cli::arguments::environment;
 use crate::cli::arguments::judging::PolicyArgs;
-use crate::cli::arguments::values::{Format, count, days_or_none, mebibytes_or_none};
+use crate::cli::arguments::values::{Format, Limit, count, days_or_none, mebibytes_or_none};
 use crate::cli::judge::folder::load_policy;
 use crate::cli::output::stdout::print;
 use crate::core::policy::RotationRules;
@@ -63,15 +63,6 @@ pub struct RotationArgs {
     /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-}
-
-/// A limit that may be switched off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
-    /// No limit.
-    None,
-    /// This many.
-    At(u64),
 }
 
 impl RotationArgs {

@@ -1,5 +1,4 @@
-//! TODO what it is for.
-
-pub mod grafana;
+//! Commands for the operation of what soak leaves behind: dashboards of Grafana, and rotation of artifacts.
 
 pub mod artifacts;
+pub mod grafana;

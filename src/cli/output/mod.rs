@@ -1,9 +1,5 @@
-//! TODO what it is for.
-
-pub(crate) mod logging;
-
-pub(crate) mod stdout;
+//! Where commands write to: stdout, the log on stderr, and the files that CI reads.
 
 pub(crate) mod ci;
-
-pub(crate) mod access;
+pub(crate) mod logging;
+pub(crate) mod stdout;

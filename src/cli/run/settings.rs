@@ -12,8 +12,8 @@ use chrono::{DateTime, Utc};
 use clap::ValueEnum;
 
 use crate::cli::arguments::globals::GlobalArgs;
+use crate::cli::arguments::server::target;
 use crate::cli::arguments::start::StartArgs;
-use crate::cli::output::access::target;
 use crate::cli::run::arguments::{LengthArgs, RunArgs, SourceArgs, SourceName, TuningArgs};
 use crate::cli::run::watch::Simulated;
 use crate::core::iteration::manifest;

@@ -1,21 +1,23 @@
-//! Arguments of `soak config`.
+//! `soak config`: every value in force with the place it comes from, the check of a policy, and its trial on old runs.
 
 use crate::cli::arguments::judging::PolicyArgs;
 use crate::cli::arguments::start::StartArgs;
 use crate::cli::arguments::values::Format;
 use crate::cli::judge::folder::{cannot_judge, load_policy};
 use crate::cli::output::stdout::print;
-use crate::cli::setup::config_text as config;
 use crate::core::analysis::folder::Request;
 use crate::core::analysis::{Analysis, Options, folder as judge};
-use crate::core::policy::Policy;
+use crate::core::policy::{Effective, Policy};
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
 use crate::report::format::text::printable;
 use crate::report::json;
+use crate::report::terminal::{padded, width};
 use crate::run::start;
 use crate::run::start::{Start, StartProblem};
 use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -81,8 +83,8 @@ pub(crate) fn show(args: &ConfigShowArgs) -> Result<Exit, Failure> {
     let policy = load_policy(policy.policy.as_deref(), &[])?;
     let start = start_values(&policy, start)?;
     match format {
-        Format::Text => print(config::show_text(&policy) + &config::start_text(&policy, &start))?,
-        Format::Json => print(json::pretty(&config::show_json(&policy, &start)))?,
+        Format::Text => print(show_text(&policy) + &start_text(&policy, &start))?,
+        Format::Json => print(json::pretty(&show_json(&policy, &start)))?,
     }
     Ok(Exit::Success)
 }
@@ -173,4 +175,147 @@ fn differences<'a>(before: &'a Analysis, after: &'a Analysis) -> Vec<(String, &'
 fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
     let written = writeln!(text, "{line}");
     debug_assert!(written.is_ok(), "writing to a string cannot fail");
+}
+
+/// A value that a run starts with.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct StartParameter {
+    /// The parameter.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// Its unit.
+    pub unit: String,
+    /// Where it comes from.
+    pub origin: String,
+}
+
+/// All values, sorted by key, and the start values, in the order of the policy.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct ConfigShow {
+    /// "1".
+    #[schemars(extend("const" = "1"))]
+    pub schema_version: String,
+    /// SHA-256 of the values.
+    pub policy_sha256: String,
+    /// The values.
+    pub values: Vec<Effective>,
+    /// What a run would start with.
+    pub parameters: Vec<StartParameter>,
+}
+
+impl ConfigShow {
+    /// What a policy holds, and what a run starts with.
+    pub fn of(policy: &Policy, start: &Start) -> Self {
+        let parameters = start.values.iter().map(|value| StartParameter {
+            name: value.param.to_string(),
+            value: value.value,
+            unit: policy
+                .run
+                .parameters
+                .get(&value.param)
+                .map_or_else(String::new, |found| found.unit.clone()),
+            origin: value.origin.to_string(),
+        });
+        Self {
+            schema_version: "1".to_owned(),
+            policy_sha256: policy.sha256.clone(),
+            values: policy.effective.clone(),
+            parameters: parameters.collect(),
+        }
+    }
+}
+
+/// One line a value, `key = value  # origin`, in columns. Up to the comments it is a policy in dotted keys.
+pub fn show_text(policy: &Policy) -> String {
+    let lines: Vec<(String, &str)> = policy
+        .effective
+        .iter()
+        .map(|entry| (format!("{} = {}", entry.key, entry.value), entry.origin.as_str()))
+        .collect();
+    let widest = lines.iter().map(|(line, _)| width(line)).max().unwrap_or(0);
+    lines
+        .iter()
+        .fold(String::new(), |text, (line, origin)| text + &format!("{}  # {origin}\n", padded(line, widest)))
+}
+
+/// The start values, one comment line each, so that the whole stays a policy.
+pub fn start_text(policy: &Policy, start: &Start) -> String {
+    let lines: Vec<(String, String)> = start
+        .values
+        .iter()
+        .map(|value| {
+            let unit = policy.run.parameters.get(&value.param).map_or("", |parameter| &parameter.unit);
+            (format!("{} = {} {unit}", value.param, value.value), printable(&value.origin.to_string()))
+        })
+        .collect();
+    let widest = lines.iter().map(|(line, _)| width(line)).max().unwrap_or(0);
+    let head = "\n# Values that a run starts with\n".to_owned();
+    lines
+        .iter()
+        .fold(head, |text, (line, origin)| text + &format!("# {}  # {origin}\n", padded(line, widest)))
+}
+
+/// The same as data, with the start values: `{schema_version, policy_sha256, values: [{key, value, origin}],
+/// parameters: [{name, value, unit, origin}]}`.
+pub fn show_json(policy: &Policy, start: &Start) -> Value {
+    json!(ConfigShow::of(policy, start))
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+    use crate::core::policy::{Layer, Origin, read};
+
+    fn layer(path: &str, text: &str) -> Layer {
+        Layer { origin: Origin::File(path.to_owned()), text: text.to_owned() }
+    }
+
+    fn good(text: &str) -> Policy {
+        let text = format!("schema_version = 1\n{text}");
+        read(&[layer("p.toml", &text)], &[]).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
+    #[test]
+    fn the_hash_can_be_redone_from_what_is_shown() {
+        let policy = good("windows.last_n = 10\n");
+        let lines = show_text(&policy)
+            .lines()
+            .filter_map(|line| line.rsplit_once("  # ").map(|(value, _)| format!("{}\n", value.trim_end())))
+            .collect::<String>();
+        assert!(lines.contains("windows.last_n = 10\n"));
+        let expected = Sha256::digest(lines).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>();
+        assert_eq!(policy.sha256, expected.concat());
+    }
+
+    #[test]
+    fn what_is_shown_can_be_read_again_and_is_the_same_policy() {
+        let policy = good(
+            "[prometheus.\"odd \\\"name\\\"\"]\nquery = \"a\\tb\"\noptional = true\n[run_gates.odd]\nmetric = \"ws_lag_max_ms\"\nseverity = \"soft\"\ncomparison = \"<\"\nlimit = 1e300\n",
+        );
+        let text = show_text(&policy);
+        let again = read(&[layer("shown.toml", &text)], &[]).unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!(again.sha256, policy.sha256);
+        assert!(again.effective.iter().all(|entry| entry.origin.starts_with("shown.toml:")));
+    }
+
+    #[test]
+    fn values_are_shown_in_columns_and_as_data_with_their_origin() {
+        let policy = good("windows.last_n = 10\n");
+        let text = show_text(&policy);
+        let line = text.lines().find(|line| line.starts_with("windows.last_n = 10 ")).expect("shown");
+        assert!(line.ends_with("  # p.toml:2"), "{line}");
+        let columns: Vec<_> = text.lines().map(|line| line.rfind("  # ")).collect();
+        assert!(columns.iter().all(|column| *column == columns[0]));
+
+        let data = show_json(&policy, &Start::default());
+        assert_eq!(data["schema_version"], "1");
+        assert_eq!(data["policy_sha256"], policy.sha256.as_str());
+        let values = data["values"].as_array().expect("a list");
+        assert_eq!(values.len(), policy.effective.len());
+        let entry = values.iter().find(|entry| entry["key"] == "windows.last_n").expect("shown");
+        assert_eq!((&entry["value"], &entry["origin"]), (&"10".into(), &"p.toml:2".into()));
+    }
 }

@@ -1,15 +1,6 @@
-//! TODO what it is for.
-
-pub mod config_show;
-
-pub mod config_text;
-
-pub mod schemas;
-
-pub(crate) mod man;
+//! Commands about soak itself: its policy, the schemas of its files, shell completions and manual pages.
 
 pub(crate) mod completions;
-
-pub(crate) mod schema;
-
 pub mod config;
+pub(crate) mod man;
+pub mod schemas;

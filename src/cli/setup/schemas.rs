@@ -1,14 +1,17 @@
-//! The JSON Schemas of everything that soak writes, generated from the types that write it.
+//! `soak schema`: the JSON Schemas of everything that soak writes, generated from the types that write it.
 //!
 //! Strict: every key that is always written is required, and no other key is allowed, so that a reader can rely on them
 //! and a test can fail.
 
+use anyhow::anyhow;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
-use crate::cli::setup::config_show::ConfigShow;
+use crate::cli::SchemaArgs;
+use crate::cli::output::stdout::print;
+use crate::cli::setup::config::ConfigShow;
 use crate::core::analysis::document::AnalysisDocument;
 use crate::core::analysis::result::ErrorResult;
 use crate::core::analysis::result::GateResult;
@@ -20,6 +23,8 @@ use crate::core::compare::snapshot::v1_2::Snapshot12;
 use crate::core::iteration::manifest::RunLogLine as LogLine;
 use crate::core::iteration::manifest::RunManifest;
 use crate::core::selftest::result::SelftestResult;
+use crate::core::verdict::exit::Exit;
+use crate::core::verdict::failure::Failure;
 use crate::export::live::document::LiveDocument;
 use crate::infra::artifacts::manifest::ArtifactManifest;
 use crate::ops::golden::GoldenResult;
@@ -32,6 +37,7 @@ use crate::release::score::Score;
 use crate::release::validate::Validated;
 use crate::report::audit::AuditSummary;
 use crate::report::deltas::DeltaReport;
+use crate::report::json::pretty;
 use crate::rollback::answer::{HookAnswer, RehearsalAnswer, StatusAnswer};
 use crate::rollback::log::LogLine as AuditLine;
 use crate::run::folder::report::TuningState;
@@ -125,4 +131,18 @@ fn close(schema: &mut Schema) {
     if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
         schema.insert("additionalProperties".to_owned(), json!(false));
     }
+}
+
+/// Prints a schema, or the names of all.
+pub(crate) fn run(args: &SchemaArgs) -> Result<Exit, Failure> {
+    let SchemaArgs { name } = args;
+    let Some(name) = name else {
+        print(NAMES.join("\n") + "\n")?;
+        return Ok(Exit::Success);
+    };
+    let found = schema(name).ok_or_else(|| {
+        Failure::usage(anyhow!("there is no schema `{name}`")).hint(format!("there are {}", NAMES.join(", ")))
+    })?;
+    print(pretty(&found))?;
+    Ok(Exit::Success)
 }

@@ -9,10 +9,11 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
-use super::ARCHIVE_ENDING;
 use crate::infra::atomic_file;
 use crate::infra::failpoint::failpoint;
 
+/// What stands behind the name of a file that became an archive.
+pub(super) const ARCHIVE_ENDING: &str = ".tar.gz";
 /// Why there is no archive.
 #[derive(Debug)]
 pub(super) struct NotKept {

@@ -7,11 +7,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::archive::{NotKept, is_full};
-use super::{
-    ARCHIVE_ENDING, Left, Plan, REMOVING_PREFIX, Removal, SNAPSHOTS, Snapshot, Trim, archive, failed,
-    inventory, path_of, sync_folder,
-};
+use super::archive::{self, ARCHIVE_ENDING, NotKept, is_full};
+use super::inventory::{self, Left, REMOVING_PREFIX, SNAPSHOTS, Snapshot, failed, path_of};
+use super::plan::{Plan, Removal, Trim};
 use crate::core::load::{LARGEST, read_bounded};
 use crate::core::series::ranges::Ranges;
 use crate::core::verdict::failure::Failure;
@@ -245,4 +243,13 @@ fn compress(folder: &Path, snapshot: &Snapshot) -> Result<u64, NotKept> {
     fs::remove_file(&path).map_err(|error| error.to_string())?;
     sync_folder(folder)?;
     Ok(size)
+}
+
+/// Makes the names in a folder survive a power cut.
+fn sync_folder(folder: &Path) -> Result<(), String> {
+    if cfg!(unix) {
+        let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+        synced.map_err(|_| format!("cannot sync `{}`", folder.display()))?;
+    }
+    Ok(())
 }

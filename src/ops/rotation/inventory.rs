@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::ErrorKind;
-use std::path::Path;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::{
-    ARCHIVE_ENDING, Inventory, IterationFile, Left, REMOVING_PREFIX, RunFacts, SNAPSHOTS, Snapshot, Standing,
-    WANTED, failed,
-};
+use super::archive::ARCHIVE_ENDING;
 use crate::core::iteration::manifest::RunLogLine as LogLine;
 use crate::core::load::parse_name;
 use crate::core::verdict::failure::Failure;
@@ -19,6 +18,103 @@ use crate::infra::artifacts::manifest as artifact_manifest;
 use crate::infra::lock;
 use crate::run::folder::OVERRIDES_FILE;
 use crate::run::folder::report as tuning_written;
+
+/// Folder of loose snapshots and of the archives of those that went.
+pub(super) const SNAPSHOTS: &str = "snapshots";
+/// Folder of the log of rotations.
+pub(super) const LOG_FOLDER: &str = "rotation";
+/// What a former run is called while it is being removed, before its name.
+pub(super) const REMOVING_PREFIX: &str = ".soak-removing-";
+
+/// What a run is to the folder that it lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum Standing {
+    // `latest`, or the folder itself: its old iterations may go, the run never.
+    Current,
+    // An isolated run or one in the history: it may go as a whole.
+    Former,
+}
+
+/// An iteration file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IterationFile {
+    /// Name in the folder of the run.
+    pub name: String,
+    /// Symbol in the name; `None` = the run is not per symbol.
+    pub symbol: Option<String>,
+    /// Iteration number.
+    pub number: u64,
+    /// Size.
+    pub bytes: u64,
+}
+
+/// A run that lies there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFacts {
+    /// Folder relative to the one looked at, with `/` between its parts; `.` is that folder itself.
+    pub name: String,
+    /// Whether it may go as a whole.
+    pub standing: Standing,
+    /// When it was last at work.
+    pub time: DateTime<Utc>,
+    /// Its iteration files.
+    pub iterations: Vec<IterationFile>,
+    /// Size of everything in it.
+    pub bytes: u64,
+    /// Why nothing in it may be touched; `None` = it may.
+    pub untouchable: Option<String>,
+    /// Why it cannot go as a whole although it is a former one; `None` = it can.
+    pub bound: Option<String>,
+}
+
+/// A file in `snapshots`; in a result, one that became an archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Snapshot {
+    /// Name in `snapshots`.
+    pub name: String,
+    /// Bytes before.
+    pub bytes: u64,
+    /// Bytes of the archive; null in a plan.
+    pub archive_bytes: Option<u64>,
+    // When it was last written.
+    #[serde(skip)]
+    pub time: DateTime<Utc>,
+    // Whether it is an archive already.
+    #[serde(skip)]
+    pub is_archive: bool,
+}
+
+/// Something that was left alone although it should have gone, or that rotation does not follow.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct Left {
+    /// Path relative to the folder rotated.
+    pub path: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Left {
+    pub(super) fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { path: path.into(), reason: reason.into() }
+    }
+}
+
+/// What lies below a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// The runs.
+    pub runs: Vec<RunFacts>,
+    /// Loose snapshots and their archives.
+    pub snapshots: Vec<Snapshot>,
+    /// Size of all files below the folder, of whatever kind.
+    pub bytes: u64,
+    /// How many files that are.
+    pub files: u64,
+    /// What stands in the way, beside what the runs say.
+    pub left: Vec<Left>,
+}
 
 /// What a run writes by itself, beside its iterations and what begins with `.soak-`.
 const RUN_FILES: [&str; 5] = [
@@ -51,7 +147,7 @@ pub(super) fn take(base: &Path) -> Result<Inventory, Failure> {
         .chain(former(base, "history", |name| !name.starts_with('.'), &mut inventory)?)
         .collect::<Vec<_>>()
     {
-        add_run(&super::path_of(base, &name), &name, standing, &mut inventory)?;
+        add_run(&path_of(base, &name), &name, standing, &mut inventory)?;
     }
     inventory.snapshots = snapshots(&base.join(SNAPSHOTS), &mut inventory.left)?;
     (inventory.bytes, inventory.files) = size_of(base)?;
@@ -145,8 +241,7 @@ fn add_run(folder: &Path, name: &str, standing: Standing, inventory: &mut Invent
 
 /// Whether a folder in a current run's folder is a run, or another thing, of its own.
 fn is_other_run(run: &str, entry: &str) -> bool {
-    entry.starts_with("RUN_")
-        || (run == "." && ["latest", "history", SNAPSHOTS, super::LOG_FOLDER].contains(&entry))
+    entry.starts_with("RUN_") || (run == "." && ["latest", "history", SNAPSHOTS, LOG_FOLDER].contains(&entry))
 }
 
 /// Why nothing in a run's folder may be touched.
@@ -332,4 +427,25 @@ fn size_of(folder: &Path) -> Result<(u64, u64), Failure> {
         }
     }
     Ok((bytes, files))
+}
+
+/// Why a folder cannot be used. A folder that is not there is a mistake on the command line.
+pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Failure {
+    let context = format!("cannot {action} `{}`", path.display());
+    move |error| {
+        let is_missing = error.kind() == ErrorKind::NotFound;
+        let error = anyhow::Error::new(error).context(context);
+        if is_missing { Failure::input(error).hint(WANTED) } else { Failure::output(error) }
+    }
+}
+
+pub(super) const WANTED: &str = "`--path` names the folder that has `latest` in it";
+
+/// The path of a run that the inventory names.
+pub(super) fn path_of(base: &Path, name: &str) -> PathBuf {
+    if matches!(name, "." | "") {
+        base.to_owned()
+    } else {
+        name.split('/').fold(base.to_owned(), |path, part| path.join(part))
+    }
 }

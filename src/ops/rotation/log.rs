@@ -9,7 +9,9 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{LOG_FOLDER, Left, RotationResult, Snapshot, archive};
+use super::archive;
+use super::inventory::{LOG_FOLDER, Left, Snapshot};
+use super::result::RotationResult;
 use crate::core::load::read_bounded;
 use crate::core::text::number::round_half_even;
 use crate::infra::atomic_file;

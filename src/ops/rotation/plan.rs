@@ -4,8 +4,100 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Cause, Inventory, Left, Plan, Removal, RotationRules, RunFacts, Snapshot, Standing, Trim};
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+use super::inventory::{Inventory, Left, RunFacts, Snapshot, Standing};
+use crate::core::policy::RotationRules;
 use crate::core::series::ranges::Ranges;
+use crate::run::iteration::file::utc;
+
+/// Why a run or an archive goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum Cause {
+    // It is older than `max_age_days`.
+    Age,
+    // All together is more than `max_bytes`.
+    Size,
+}
+
+/// A run that loses old iterations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Trim {
+    /// Folder of the run, relative to the folder rotated.
+    pub run: String,
+    /// First and last of each range of numbers that go.
+    #[serde(serialize_with = "pairs")]
+    #[schemars(with = "Vec<(u64, u64)>")]
+    pub numbers: Ranges,
+    /// Iteration files that go.
+    #[serde(serialize_with = "count")]
+    #[schemars(with = "usize")]
+    pub files: Vec<String>,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Iteration files that stay.
+    pub kept: usize,
+}
+
+/// A run, or an archive, that goes as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Removal {
+    /// The run's folder, or the archive's name.
+    pub name: String,
+    /// Why: older than the days, or one of the oldest while the size was too large.
+    pub cause: Cause,
+    /// When it was last at work, or last written, RFC 3339.
+    #[serde(serialize_with = "rfc3339")]
+    #[schemars(with = "String")]
+    pub time: DateTime<Utc>,
+    /// Iteration files in it.
+    pub iterations: usize,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Archive in `snapshots` that its snapshot went into; null when it had none, and in a plan.
+    pub archive: Option<String>,
+}
+
+fn pairs<S: Serializer>(numbers: &Ranges, serializer: S) -> Result<S::Ok, S::Error> {
+    numbers.ranges().serialize(serializer)
+}
+
+fn count<S: Serializer>(files: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    files.len().serialize(serializer)
+}
+
+fn rfc3339<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&utc(*time))
+}
+
+/// What is to be done, or was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Plan {
+    /// Runs that lose old iterations.
+    #[serde(rename = "trimmed")]
+    pub trims: Vec<Trim>,
+    /// Runs that go, oldest first.
+    #[serde(rename = "removed_runs")]
+    pub runs: Vec<Removal>,
+    /// Archives that go, oldest first.
+    #[serde(rename = "removed_archives")]
+    pub archives: Vec<Removal>,
+    /// Snapshots that become archives.
+    #[serde(rename = "compressed")]
+    pub compress: Vec<Snapshot>,
+    /// What is left alone.
+    pub left: Vec<Left>,
+    /// Bytes of everything before.
+    pub bytes_before: u64,
+    /// Bytes of everything afterwards; in a plan without what compressing will save.
+    pub bytes_after: u64,
+    /// Whether they are within the limit.
+    #[serde(rename = "within_limit")]
+    pub fits: bool,
+}
 
 /// Something that can go to make room, by age.
 enum Candidate<'a> {

@@ -15,7 +15,7 @@ use flate2::{Compression, GzBuilder};
 use tar::{Archive, Builder, EntryType, Header};
 
 use super::manifest::{Contents, changes};
-use crate::infra::exchange::exchange;
+use crate::infra::atomic_file::exchange;
 use crate::infra::failpoint::failpoint;
 use crate::infra::lock::{self, FolderLock, LockError};
 

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::anyhow;
+use serde::{Deserialize, Serialize};
 
 use crate::core::analysis::{Analysis, statistic};
 use crate::core::kpi::{KpiId, KpiTable};
@@ -15,8 +16,23 @@ use crate::core::text::number::{beside, fixed, trimmed};
 use crate::core::verdict::failure::Failure;
 use crate::core::verdict::{Comparison, LimitSource};
 use crate::release::criteria::number;
-use crate::release::notes::CanaryNote;
 use crate::release::unusable_bundle;
+
+/// A limit of the canary.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CanaryNote {
+    /// Hours after the start of the canary.
+    pub after_hours: f64,
+    /// Where the limit comes from.
+    pub basis: String,
+    /// `>=`, `<=`, `<`, `>`.
+    pub comparison: String,
+    /// Canonical name.
+    pub kpi: String,
+    /// The limit; null when it cannot be said.
+    pub limit: Option<f64>,
+}
 
 /// A limit on a metric.
 #[derive(Clone, Debug, PartialEq)]

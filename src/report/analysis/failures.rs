@@ -4,8 +4,8 @@
 //!
 //! There is no `FAILURES.md` for PASS and WARN; whoever writes artifacts removes an earlier one then. Decides nothing.
 
-use super::verdict::{explanation, freeze_paragraph, header};
-use super::{Subject, outliers};
+use super::outliers;
+use super::verdict::{Subject, explanation, freeze_paragraph, header};
 use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::judge::action::told;
 use crate::core::judge::count;

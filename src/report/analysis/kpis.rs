@@ -1,6 +1,6 @@
 //! The KPIs over the windows, as numbers, shapes and charts, and iteration by iteration.
 
-use super::Subject;
+use super::verdict::Subject;
 use crate::core::analysis::{KpiStats, WindowStats};
 use crate::core::iteration::guards::Guard;
 use crate::core::judge::passes::{misses, passes};

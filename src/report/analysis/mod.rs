@@ -20,12 +20,13 @@ use sha2::{Digest, Sha256};
 use super::document::{Document, Format};
 use super::html::{PALETTE, base64, fill, prose, symbol, text};
 use super::text::cell;
-use crate::core::analysis::{Analysis, SymbolAnalysis, pass_limits};
+use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::judge::count;
-use crate::core::policy::{GateSet, Policy};
-use crate::core::series::Series;
+use crate::core::policy::Policy;
 use crate::core::text::spark::Glyphs;
 use crate::core::verdict::provenance::Provenance;
+
+use verdict::Subject;
 
 pub(crate) use failures::{failures, no_failures, recommendations};
 pub(crate) use verdict::{
@@ -45,26 +46,6 @@ const PROPOSALS: usize = 500;
 const LEAST_ROWS: usize = 16;
 /// Symbols with charts and tables on the page, the worst first.
 const SYMBOLS: usize = 12;
-
-/// What the sections about one symbol look at.
-#[derive(Clone, Copy)]
-struct Subject<'a> {
-    analysis: &'a Analysis,
-    symbol: &'a SymbolAnalysis,
-    policy: &'a Policy,
-    /// What an iteration must show to pass.
-    limits: &'a GateSet,
-}
-
-impl<'a> Subject<'a> {
-    fn of(analysis: &'a Analysis, symbol: &'a SymbolAnalysis, policy: &'a Policy) -> Self {
-        Self { analysis, symbol, policy, limits: pass_limits(policy, analysis.mock) }
-    }
-
-    fn series(self) -> &'a Series {
-        self.analysis.series(self.symbol)
-    }
-}
 
 /// The audit of a run as Markdown. `ascii` draws the shapes of series with ASCII characters.
 pub(crate) fn audit(analysis: &Analysis, policy: &Policy, provenance: &Provenance, ascii: bool) -> String {

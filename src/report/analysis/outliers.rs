@@ -1,6 +1,6 @@
 //! Single iterations that stand out, those beyond WARN and CRIT, and what the net edge is made of.
 
-use super::Subject;
+use super::verdict::Subject;
 use crate::core::iteration::edge::{Component, EdgeDecomposition};
 use crate::core::judge::count;
 use crate::core::kpi::KpiId;

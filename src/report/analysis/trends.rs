@@ -1,6 +1,6 @@
 //! Where the KPIs of the verdict are heading, where they changed their level, and resources that grow meanwhile.
 
-use super::Subject;
+use super::verdict::Subject;
 use crate::core::analysis::Settled;
 use crate::core::text::number::{exact, fixed, trimmed};
 use crate::core::trend::checks::{duration, interval_text, movement, slope_text, told_change, told_small};

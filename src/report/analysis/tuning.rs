@@ -1,7 +1,7 @@
 //! What the tuner did: its proposals, the guards, the signatures, and whether the increments arrived.
 
-use super::Subject;
 use super::kpis::beginning;
+use super::verdict::Subject;
 use crate::core::analysis::deltas::Status;
 use crate::core::analysis::guard_iterations;
 use crate::core::iteration::guards::Guard;

@@ -19,6 +19,26 @@ use crate::report::text::{bound, cell, prose, short_name};
 /// Checks, recommendations and findings that are listed.
 const MOST: usize = 500;
 
+/// What the sections about one symbol look at.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub(super) analysis: &'a Analysis,
+    pub(super) symbol: &'a SymbolAnalysis,
+    pub(super) policy: &'a Policy,
+    /// What an iteration must show to pass.
+    pub(super) limits: &'a GateSet,
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn of(analysis: &'a Analysis, symbol: &'a SymbolAnalysis, policy: &'a Policy) -> Self {
+        Self { analysis, symbol, policy, limits: pass_limits(policy, analysis.mock) }
+    }
+
+    pub(super) fn series(self) -> &'a Series {
+        self.analysis.series(self.symbol)
+    }
+}
+
 /// Title, verdict, and what is to be known about it, as all Markdown reports begin.
 pub(super) fn header(title: &str, analysis: &Analysis, provenance: &Provenance) -> Document {
     let mut doc = Document::markdown();

@@ -3,7 +3,7 @@
 //! Bounded, and harmless whatever a file holds.
 
 use super::summary::{Account, AccountLimit};
-use super::{Row, TRENDS, is_per_symbol, name, phases, spread, verdict};
+use super::text::{Row, TRENDS, is_per_symbol, name, phases, spread, verdict};
 use crate::core::analysis::audit::{Audit, KeyFile};
 use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::judge::count;

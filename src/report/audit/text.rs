@@ -1,16 +1,18 @@
-//! What `soak audit` prints: the eleven steps, a preview of the report, and the verdict in the last lines.
+//! What `soak audit` prints: the eleven steps, a preview of the report, and the verdict in the last lines; and the words
+//! for rows, phases and verdict that the Markdown report has in common with it.
 
 use std::path::{Path, PathBuf};
 
-use super::{Row, TRENDS, gate_line, is_per_symbol, name, phases, spread, status, verdict};
-use crate::core::analysis::audit::{Audit, KeyFile};
+use crate::core::analysis::audit::{Audit, KeyFile, Phase};
+use crate::core::analysis::{Analysis, SymbolAnalysis, WindowStats};
 use crate::core::judge::count;
-use crate::core::text::number::{fixed, trimmed};
+use crate::core::kpi::KpiId;
+use crate::core::text::number::{beside, fixed, trimmed};
 use crate::core::verdict::provenance::Provenance;
 use crate::core::verdict::{Check, Outcome, Part};
 use crate::report::deltas::counted_as_full;
-use crate::report::terminal::{Lines, Style, decision};
-use crate::report::text::printable;
+use crate::report::terminal::{Lines, Style, bound, decision};
+use crate::report::text::{maybe, printable};
 
 /// Findings, failures, symbols and the like that are shown of each; all stand in the reports.
 const MOST: usize = 20;
@@ -321,4 +323,103 @@ fn reports(out: &mut Lines, place: Place<'_>) {
     if !found.is_empty() {
         out.line("");
     }
+}
+
+/// The KPIs of the trend table, in its order.
+pub(super) const TRENDS: [(KpiId, &str); 4] = [
+    (KpiId::NET_BPS, "net_bps"),
+    (KpiId::RISK_RATIO, "risk_ratio"),
+    (KpiId::P95_LATENCY_MS, "latency_p95_ms"),
+    (KpiId::MAKER_TAKER_RATIO, "maker_taker_ratio"),
+];
+
+/// Decimals of a value in the readiness table, where they are enough to tell it from its limit.
+const DECIMALS: usize = 3;
+
+/// A limit of readiness in words; may hold text from the policy.
+pub(super) struct Row {
+    pub(super) metric: String,
+    pub(super) target: String,
+    pub(super) actual: String,
+    pub(super) status: &'static str,
+}
+
+impl Row {
+    pub(super) fn of(check: &Check, ascii: bool) -> Self {
+        let actual = match (check.observed, check.limit) {
+            (Some(seen), Some(limit)) => beside(seen, limit, DECIMALS),
+            (seen, _) => seen.map_or_else(|| "missing".to_owned(), |seen| maybe(Some(seen), DECIMALS)),
+        };
+        Self {
+            metric: printable(check.kpi.as_deref().unwrap_or(&check.gate)),
+            target: bound(check).unwrap_or_default(),
+            actual,
+            status: status(check.outcome, ascii),
+        }
+    }
+}
+
+fn status(outcome: Outcome, ascii: bool) -> &'static str {
+    match (outcome, ascii) {
+        (Outcome::Pass, true) => "OK PASS",
+        (Outcome::Pass, false) => "✓ PASS",
+        (Outcome::Fail, true) => "X FAIL",
+        (Outcome::Fail, false) => "✗ FAIL",
+        (Outcome::Warn, _) => "! WARN",
+        (Outcome::Inconclusive, _) => "! INCONCLUSIVE",
+        (Outcome::Invalid, _) => "! INVALID",
+        (Outcome::NotApplicable, _) => "- NOT_APPLICABLE",
+    }
+}
+
+/// `READINESS: OK` or `READINESS: HOLD`, and why.
+pub(super) fn verdict(audit: &Audit<'_>) -> String {
+    let readiness = &audit.readiness;
+    if readiness.is_ok() {
+        return "READINESS: OK (all KPIs within thresholds)".to_owned();
+    }
+    let why = match readiness.missed() {
+        0 => String::new(),
+        missed => format!("{missed} KPI(s) failed"),
+    };
+    let outcome = match (readiness.outcome, readiness.missed()) {
+        (outcome, 0) => format!("gate {outcome}"),
+        (Outcome::Fail, _) => String::new(),
+        (other, _) => other.word().to_owned(),
+    };
+    let parts: Vec<String> = [outcome, why].into_iter().filter(|part| !part.is_empty()).collect();
+    format!("READINESS: HOLD ({})", parts.join(", "))
+}
+
+/// The verdict of the gate, and why.
+fn gate_line(audit: &Audit<'_>) -> String {
+    format!("{}: {}", audit.analysis.outcome, printable(&audit.analysis.reason()))
+}
+
+/// Min, max and median of a KPI over a window.
+pub(super) fn spread(window: &WindowStats, kpi: KpiId) -> [String; 3] {
+    let digits = kpi.unit.decimals();
+    let summary = window.kpi(kpi).and_then(|stats| stats.summary);
+    [
+        maybe(summary.map(|summary| summary.min), digits),
+        maybe(summary.map(|summary| summary.max), digits),
+        maybe(summary.map(|summary| summary.median), digits),
+    ]
+}
+
+/// The phases in the order in which they began.
+pub(super) fn phases<'a>(audit: &'a Audit<'_>) -> Vec<(&'a str, Phase)> {
+    let mut phases: Vec<(&str, Phase)> =
+        audit.phases.iter().map(|(name, phase)| (name.as_str(), *phase)).collect();
+    phases.sort_by_key(|(_, phase)| phase.first);
+    phases
+}
+
+/// Whether the iterations belong to symbols.
+pub(super) fn is_per_symbol(analysis: &Analysis) -> bool {
+    analysis.symbols.iter().any(|symbol| symbol.symbol.is_some())
+}
+
+pub(super) fn name(symbol: &SymbolAnalysis) -> &str {
+    symbol.symbol.as_deref().unwrap_or("(no symbol)")
 }

@@ -5,10 +5,53 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::chart::Stretch;
+use super::chart::{Chart, Stretch};
 use super::scale::{Dot, ValueAxis, number_ticks, pieces};
-use super::{Chart, Layout, MOST_POINTS, ascii};
 use crate::core::text::number::exact;
+
+/// Longer series are thinned.
+const MOST_POINTS: usize = 1500;
+
+/// Where things stand in a picture, in its own units.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layout {
+    width: f64,
+    height: f64,
+    /// Left of the numbers at the value axis.
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+    /// Height of the text.
+    text: f64,
+    ticks: usize,
+    /// Points up to which each has a marker.
+    markers: usize,
+}
+
+pub(super) const WHOLE: Layout = Layout {
+    width: 1000.0,
+    height: 600.0,
+    left: 46.0,
+    right: 148.0,
+    top: 134.0,
+    bottom: 68.0,
+    text: 14.0,
+    ticks: 8,
+    markers: 180,
+};
+
+pub(super) const BARE: Layout = Layout {
+    width: 480.0,
+    height: 260.0,
+    left: 8.0,
+    right: 66.0,
+    top: 24.0,
+    bottom: 32.0,
+    text: 12.0,
+    ticks: 5,
+    markers: 60,
+};
 
 /// The area of the values, and where a number stands in it.
 struct Area {
@@ -500,6 +543,23 @@ pub(super) fn head(out: &mut String, chart: &Chart) {
         )]);
         x += width + 12.0;
     }
+}
+
+/// Text as XML, with a question mark for what is not printable ASCII, and of bounded length.
+pub(super) fn ascii(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let mut safe = String::new();
+    for letter in text.chars().take(LONGEST) {
+        match letter {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            ' '..='~' => safe.push(letter),
+            _ => safe.push('?'),
+        }
+    }
+    safe
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::kpi::KpiId;
 use crate::core::policy::Policy;
 
+use draw::{BARE, WHOLE, ascii};
+
 pub(crate) use chart::Chart;
 pub(crate) use draw::Item;
 pub(crate) use png::{Painter, PngError};
@@ -23,50 +25,6 @@ pub(crate) const PLOTS: [(KpiId, &str); 4] = [
     (KpiId::P95_LATENCY_MS, "latency_p95_ms"),
     (KpiId::MAKER_TAKER_RATIO, "maker_taker_ratio"),
 ];
-
-/// Longer series are thinned.
-const MOST_POINTS: usize = 1500;
-
-/// Where things stand in a picture, in its own units.
-#[derive(Clone, Copy, Debug)]
-struct Layout {
-    width: f64,
-    height: f64,
-    /// Left of the numbers at the value axis.
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
-    /// Height of the text.
-    text: f64,
-    ticks: usize,
-    /// Points up to which each has a marker.
-    markers: usize,
-}
-
-const WHOLE: Layout = Layout {
-    width: 1000.0,
-    height: 600.0,
-    left: 46.0,
-    right: 148.0,
-    top: 134.0,
-    bottom: 68.0,
-    text: 14.0,
-    ticks: 8,
-    markers: 180,
-};
-
-const BARE: Layout = Layout {
-    width: 480.0,
-    height: 260.0,
-    left: 8.0,
-    right: 66.0,
-    top: 24.0,
-    bottom: 32.0,
-    text: 12.0,
-    ticks: 5,
-    markers: 60,
-};
 
 const STYLE: &str = include_str!("plot.css");
 
@@ -106,23 +64,6 @@ pub(crate) fn items(analysis: &Analysis, symbol: &SymbolAnalysis, policy: &Polic
     let charts = PLOTS.map(|(kpi, _)| Chart::of(analysis, symbol, policy, kpi));
     let there: Vec<Item> = charts.iter().flat_map(draw::items).collect();
     Item::ALL.into_iter().filter(|item| there.contains(item)).collect()
-}
-
-/// Text as XML, with a question mark for what is not printable ASCII, and of bounded length.
-fn ascii(text: &str) -> String {
-    const LONGEST: usize = 200;
-    let mut safe = String::new();
-    for letter in text.chars().take(LONGEST) {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            ' '..='~' => safe.push(letter),
-            _ => safe.push('?'),
-        }
-    }
-    safe
 }
 
 #[cfg(test)]

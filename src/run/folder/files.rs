@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::core::kpi::KpiTable;
 use crate::core::verdict::failure::Failure;
 use crate::infra::artifacts::Durability;
-use crate::infra::exchange::exchange;
+use crate::infra::atomic_file::exchange;
 use crate::infra::failpoint::failpoint;
 use crate::infra::lock::LockError;
 use crate::run::iteration::file::DamagedRecord;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::core::iteration::manifest;
 use crate::infra::artifacts::Durability;
-use crate::infra::exchange::exchange;
+use crate::infra::atomic_file::exchange;
 use crate::infra::failpoint::failpoint;
 use crate::infra::lock::FolderLock;
 use crate::run::folder::RunFolder;

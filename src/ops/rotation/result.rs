@@ -1,12 +1,89 @@
-//! A rotation, its plan, and the usage of a folder as text.
+//! What a rotation and the usage of a folder come to, as data and as text.
 
 use std::fmt::Write as _;
 
-use super::{Cause, Left, Removal, RotationResult, RotationRules, Trim, UsageResult, UsedByRun, utc};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::inventory::{Left, Standing};
+use super::plan::{Cause, Plan, Removal, Trim};
 use crate::core::judge::{count, list_ranges};
+use crate::core::policy::RotationRules;
 use crate::core::text::number::fixed;
 use crate::report::terminal::columns;
 use crate::report::text::printable;
+use crate::run::iteration::file::utc;
+
+/// A rotation, or with `dry_run` the plan of one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RotationResult {
+    /// "1.0".
+    #[schemars(extend("const" = "1.0"))]
+    pub schema_version: &'static str,
+    /// Version of the program.
+    pub tool_version: &'static str,
+    /// The folder.
+    pub base_dir: String,
+    /// When, RFC 3339; ages are counted to here.
+    pub timestamp: String,
+    /// Whether this is a plan and nothing was changed.
+    pub dry_run: bool,
+    /// The limits applied.
+    pub limits: RotationRules,
+    #[serde(flatten)]
+    pub plan: Plan,
+}
+
+/// A run that lies there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct UsedByRun {
+    /// Its folder, relative to the folder looked at.
+    pub run: String,
+    /// `current` runs stay, `former` ones may go.
+    pub standing: Standing,
+    /// When it was last at work, RFC 3339.
+    pub time: String,
+    /// Iteration files.
+    pub iterations: usize,
+    /// The lowest iteration number; null without iterations.
+    pub first: Option<u64>,
+    /// The highest iteration number; null without iterations.
+    pub last: Option<u64>,
+    /// Bytes of everything in it.
+    pub bytes: u64,
+    /// Why it cannot be touched, or cannot go as a whole; null when nothing is in the way.
+    pub note: Option<String>,
+}
+
+/// What lies below a folder, and what of it a rotation would free.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct UsageResult {
+    /// "1.0".
+    #[schemars(extend("const" = "1.0"))]
+    pub schema_version: &'static str,
+    /// Version of the program.
+    pub tool_version: &'static str,
+    /// The folder.
+    pub base_dir: String,
+    /// The runs.
+    pub runs: Vec<UsedByRun>,
+    /// Loose snapshots.
+    pub snapshots: usize,
+    /// Archives of snapshots.
+    pub archives: usize,
+    /// Bytes of both.
+    pub snapshot_bytes: u64,
+    /// Bytes of everything, also of what soak did not write.
+    pub bytes: u64,
+    /// How many files that are.
+    pub files: u64,
+    /// The limits a rotation would apply.
+    pub limits: RotationRules,
+    /// Bytes that a rotation by these limits would free.
+    pub would_free_bytes: u64,
+    /// What it would leave alone.
+    pub left: Vec<Left>,
+}
 
 /// A rotation, or what one would do.
 pub fn rotation(result: &RotationResult) -> String {
