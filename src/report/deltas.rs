@@ -861,7 +861,7 @@ mod tests {
         }
 
         #[test]
-        fn the_verdict_is_the_worst_check_and_shows_its_ladder() {
+        fn the_verdict_is_the_worst_check_and_shows_its_explanation() {
             let both = markdown(&report(), &[check(Outcome::Pass), check(Outcome::Fail)]);
             assert!(has(&both, "**Deltas: FAIL**"));
             assert!(has(

@@ -1,4 +1,4 @@
-//! What `gate` and `analyze` print for people: the verdict block, the reasons worst first with their ladder,
+//! What `gate` and `analyze` print for people: the verdict block, the reasons worst first with their explanation,
 //! what else a reader should know, and what to do next.
 
 use std::path::{Path, PathBuf};
@@ -140,7 +140,7 @@ fn drift_lines(out: &mut Lines, symbol: &SymbolAnalysis) {
     }
     out.line(format!("Drift of resources{name}:"));
     for drift in &deep.drift {
-        out.line(format!("  {:<18} {}", drift.resource.word(), drift.told()));
+        out.line(format!("  {:<18} {}", drift.resource.word(), drift.text()));
     }
     out.line("");
 }

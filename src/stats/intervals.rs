@@ -25,14 +25,14 @@ const MEDIAN_TO_MEAN: f64 = 1.253_314_137_315_500_3;
 
 /// How much neighbours of a series resemble each other.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Memory {
+pub struct Autocorrelation {
     /// Autocorrelation of neighbours, between 0 and 0.99.
     pub phi: f64,
     /// From how many values it was estimated.
     pub n: usize,
 }
 
-impl Memory {
+impl Autocorrelation {
     /// The autocorrelation of values in the order of time (see [`autocorrelation::phi_around_mean`]). Values with a gap
     /// between them count as neighbours. Equal values have none to be seen, which counts as 0.
     ///
@@ -92,7 +92,7 @@ impl MeanInterval {
     /// The interval around the mean of values in the order of time, which also have to show how much
     /// neighbours resemble each other. `None` with fewer than 16 values, and as [`Self::with_memory`].
     pub fn of(values: &[f64], confidence: f64) -> Option<Self> {
-        Self::with_memory(values, &Summary::of(values)?, Memory::of(values)?, confidence)
+        Self::with_autocorrelation(values, &Summary::of(values)?, Autocorrelation::of(values)?, confidence)
     }
 
     /// The interval around the mean of values whose autocorrelation is known from a longer stretch of the
@@ -107,7 +107,12 @@ impl MeanInterval {
     ///
     /// `None` with fewer than 6 values, when they are worth fewer than 2 independent ones, or when
     /// `confidence` is not between 0 and 1.
-    pub fn with_memory(values: &[f64], summary: &Summary, memory: Memory, confidence: f64) -> Option<Self> {
+    pub fn with_autocorrelation(
+        values: &[f64],
+        summary: &Summary,
+        autocorrelation: Autocorrelation,
+        confidence: f64,
+    ) -> Option<Self> {
         let n = values.len();
         if n < FEWEST || !(confidence > 0.0 && confidence < 1.0) {
             return None;
@@ -117,9 +122,10 @@ impl MeanInterval {
             let (low, high) = (summary.mean, summary.mean);
             return Some(Self { low, high, confidence, phi: 0.0, n_eff: n as f64 });
         }
-        let caution = CAUTION * (n as f64 / memory.n.max(1) as f64).min(1.0);
-        let phi = (memory.phi + caution * autocorrelation::standard_error(memory.phi, memory.n.max(1)))
-            .min(LARGEST_PHI);
+        let caution = CAUTION * (n as f64 / autocorrelation.n.max(1) as f64).min(1.0);
+        let phi = (autocorrelation.phi
+            + caution * autocorrelation::standard_error(autocorrelation.phi, autocorrelation.n.max(1)))
+        .min(LARGEST_PHI);
         let of_mean = autocorrelation::variance_of_mean(n, phi);
         let n_eff = 1.0 / of_mean;
         let t = student_t_quantile(0.5 + 0.5 * confidence, n_eff - 1.0)?;
@@ -169,14 +175,14 @@ mod tests {
     fn independent_looking_values_get_the_textbook_interval() {
         // Alternating 1 and 3: r1 < 0, so φ = 0; three quarters of its standard error are 0.75·√(1/16) = 3/16.
         let values: Vec<f64> = [1.0, 3.0].into_iter().cycle().take(16).collect();
-        let memory = Memory::of(&values).expect("16 values");
-        assert_eq!(memory, Memory { phi: 0.0, n: 16 });
+        let autocorrelation = Autocorrelation::of(&values).expect("16 values");
+        assert_eq!(autocorrelation, Autocorrelation { phi: 0.0, n: 16 });
         let interval = MeanInterval::of(&values, 0.95).expect("16 values");
         close(interval.phi, 0.1875, 1e-15);
         // From an endless series: nothing is added; t(0.975, 15) = 2.13145 (published table: 2.131).
-        let sure = Memory { phi: 0.0, n: usize::MAX };
+        let sure = Autocorrelation { phi: 0.0, n: usize::MAX };
         let summary = Summary::of(&values).expect("values");
-        let interval = MeanInterval::with_memory(&values, &summary, sure, 0.95).expect("16 values");
+        let interval = MeanInterval::with_autocorrelation(&values, &summary, sure, 0.95).expect("16 values");
         close(interval.n_eff, 16.0, 1e-6);
         let half = 2.131_449_5 * (1.0_f64 / 15.0).sqrt();
         close(interval.low, 2.0 - half, 1e-6);
@@ -188,8 +194,9 @@ mod tests {
         // Six values with φ = 0.5: Σφ^|i−j| = 6 + 2(5/2 + 4/4 + 3/8 + 2/16 + 1/32) = 14.0625, over 36.
         let values = [1.0, 2.0, 3.0, 4.0, 2.0, 3.0];
         let summary = Summary::of(&values).expect("values");
-        let memory = Memory { phi: 0.5, n: usize::MAX };
-        let interval = MeanInterval::with_memory(&values, &summary, memory, 0.95).expect("6 values");
+        let autocorrelation = Autocorrelation { phi: 0.5, n: usize::MAX };
+        let interval =
+            MeanInterval::with_autocorrelation(&values, &summary, autocorrelation, 0.95).expect("6 values");
         let of_mean = 14.0625 / 36.0;
         close(interval.n_eff, 1.0 / of_mean, 1e-6);
         // Σ(x − 2.5)² = 5.5; SciPy 1.17.1, `t.ppf(0.975, 36/14.0625 - 1)`.
@@ -200,9 +207,9 @@ mod tests {
         close(median.high - median.low, 2.0 * half * (std::f64::consts::PI / 2.0).sqrt(), 1e-5);
         close(median.low + median.high, 5.0, 1e-12);
         // Worth 1.9 independent ones: nothing can be said.
-        let stiff = Memory { phi: 0.7, n: usize::MAX };
+        let stiff = Autocorrelation { phi: 0.7, n: usize::MAX };
         assert!(1.0 / autocorrelation::variance_of_mean(6, 0.7) < 2.0);
-        assert_eq!(MeanInterval::with_memory(&values, &summary, stiff, 0.95), None);
+        assert_eq!(MeanInterval::with_autocorrelation(&values, &summary, stiff, 0.95), None);
     }
 
     #[test]
@@ -210,20 +217,27 @@ mod tests {
         // 40 around 3, then 40 around 8, one as noisy as the other.
         let wave = |at: usize| (at * 7 % 13) as f64 / 20.0 - 0.3;
         let values: Vec<f64> = (0..80).map(|at| if at < 40 { 3.0 } else { 8.0 } + wave(at)).collect();
-        let around_mean = Memory::of(&values).expect("80 values");
-        let beside = Memory::beside(&Levels::cut(&values, [40])).expect("80 values");
+        let around_mean = Autocorrelation::of(&values).expect("80 values");
+        let beside = Autocorrelation::beside(&Levels::cut(&values, [40])).expect("80 values");
         assert!(around_mean.phi > 0.95 && beside.phi < 0.1, "{around_mean:?} {beside:?}");
         assert_eq!(beside.n, 80);
         let last = &values[72..];
         let summary = Summary::of(last).expect("eight values");
-        assert_eq!(MeanInterval::with_memory(last, &summary, around_mean, 0.95), None);
-        let interval = MeanInterval::with_memory(last, &summary, beside, 0.95).expect("it can be told");
+        assert_eq!(MeanInterval::with_autocorrelation(last, &summary, around_mean, 0.95), None);
+        let interval =
+            MeanInterval::with_autocorrelation(last, &summary, beside, 0.95).expect("it can be told");
         assert!(interval.high - interval.low < 0.5, "{interval:?}");
         // Without a change it is what it was, and levels without spread have no memory to be seen.
-        assert_eq!(Memory::beside(&Levels::cut(&values[40..], [])), Memory::of(&values[40..]));
+        assert_eq!(
+            Autocorrelation::beside(&Levels::cut(&values[40..], [])),
+            Autocorrelation::of(&values[40..])
+        );
         let still: Vec<f64> = (0..20).map(|at| if at < 10 { 1.0 } else { 2.0 }).collect();
-        assert_eq!(Memory::beside(&Levels::cut(&still, [10])), Some(Memory { phi: 0.0, n: 20 }));
-        assert_eq!(Memory::beside(&Levels::cut(&values[..15], [7])), None);
+        assert_eq!(
+            Autocorrelation::beside(&Levels::cut(&still, [10])),
+            Some(Autocorrelation { phi: 0.0, n: 20 })
+        );
+        assert_eq!(Autocorrelation::beside(&Levels::cut(&values[..15], [7])), None);
     }
 
     #[test]
@@ -252,9 +266,14 @@ mod tests {
         for confidence in [0.0, 1.0, f64::NAN] {
             assert_eq!(MeanInterval::of(&values, confidence), None);
         }
-        let memory = Memory { phi: 0.0, n: 100 };
+        let autocorrelation = Autocorrelation { phi: 0.0, n: 100 };
         let with = |values: &[f64]| {
-            MeanInterval::with_memory(values, &Summary::of(values).expect("values"), memory, 0.95)
+            MeanInterval::with_autocorrelation(
+                values,
+                &Summary::of(values).expect("values"),
+                autocorrelation,
+                0.95,
+            )
         };
         assert!(with(&values[..6]).is_some());
         assert_eq!(with(&values[..5]), None);

@@ -15,7 +15,7 @@ pub mod summary;
 pub mod trend;
 pub mod two_sample;
 
-pub use intervals::{MeanInterval, MedianInterval, Memory};
+pub use intervals::{Autocorrelation, MeanInterval, MedianInterval};
 pub use regression::Slope;
 pub use summary::{DecayingMean, RunningMean, Statistic, Summary, mean, median};
 pub use trend::{TOLERANCE, Trend, TrendRule, TrendWord};

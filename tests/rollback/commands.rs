@@ -272,10 +272,10 @@ fn a_secret_is_one_word_and_one_that_everybody_may_read_is_told() -> TestResult 
     }
     // A line end of Windows does not belong to the token.
     std::fs::write(place.path("token"), "0123456789abcdef0123\r\n")?;
-    for (mode, is_told) in [(0o644, true), (0o640, false), (0o600, false)] {
+    for (mode, is_reported) in [(0o644, true), (0o640, false), (0o600, false)] {
         std::fs::set_permissions(place.path("token"), std::fs::Permissions::from_mode(mode))?;
         let server = place.serve(&["--token-file", "token"]);
-        assert_eq!(server.stderr().contains("chmod 0600"), is_told, "{mode:o}: {}", server.stderr());
+        assert_eq!(server.stderr().contains("chmod 0600"), is_reported, "{mode:o}: {}", server.stderr());
         let head = "Content-Type: application/json\r\nAuthorization: Bearer 0123456789abcdef0123\r\nContent-Length: 2\r\n";
         assert_eq!(server.ask("POST /alert-hook", head, b"{}").0, 422);
     }

@@ -16,7 +16,7 @@ use crate::core::analysis::result::GateResult;
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
 use crate::report::artifacts::{ANALYSIS, Wanted, add_plots, render};
-use crate::report::ci::CiReport as Told;
+use crate::report::ci::CiReport;
 use crate::report::gate::Places;
 use crate::report::{gate as gate_text, json};
 
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         exit = Exit::Failed;
         flag = "--exit-on-crit";
     }
-    let told = Told::gate(analysis, &provenance).named("soak analyze");
+    let told = CiReport::gate(analysis, &provenance).named("soak analyze");
     let places = Places { run: &judged.folder, base, written: &written.names };
     let ended = reporter.conclude(&told, exit, written.failure, flag, |code, error| match format {
         Format::Text => gate_text::analyze(analysis, &provenance, places, style(globals, *ascii)),

@@ -18,7 +18,7 @@ use crate::core::compare::snapshot::Snapshot;
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
 use crate::report::artifacts::{Wanted, render};
-use crate::report::ci::CiReport as Told;
+use crate::report::ci::CiReport;
 use crate::report::gate::Places;
 use crate::report::{gate as gate_text, json};
 
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     let base = out.as_deref().unwrap_or(&judged.folder);
     let written = write(globals, base, analysis, rendered);
     let failure = written.failure.or(compared.err());
-    let told = Told::gate(analysis, &provenance);
+    let told = CiReport::gate(analysis, &provenance);
     if let Some(target) = target {
         notify(globals, &snapshot, &target, notify_args.link());
     }

@@ -400,7 +400,7 @@ fn recommendations(analysis: &Analysis, readiness: &Readiness, policy: &Policy) 
             (Part::Integrity, _) => format!("repair the input: {}", check.reason),
             // The parameters follow below.
             _ if action::has_change(check, policy, deep_of(check)) => continue,
-            _ => action::told(check, policy, deep_of(check)),
+            _ => action::advice(check, policy, deep_of(check)),
         };
         let line = of_symbol(check.symbol.as_deref(), &what);
         let is_of_the_whole = check.part != Part::Integrity

@@ -215,7 +215,7 @@ pub struct SymbolBlock<'a> {
     /// Where resources are heading over the whole run.
     pub drift: Vec<DriftRow>,
     /// The course of the KPIs of the verdict: steady drifts, changes of level, spikes, warm-up.
-    pub course: CourseBlock<'a>,
+    pub course: TrendBlock<'a>,
     /// Where the net edge comes from.
     pub edge: &'a EdgeDecomposition,
     /// Advice.
@@ -241,7 +241,7 @@ impl<'a> SymbolBlock<'a> {
             anomalies: AnomalyBlock { count: deep.anomalies.len(), listed: first(&deep.anomalies, LISTED) },
             violations: (&deep.violations).into(),
             drift: deep.drift.iter().map(DriftRow::from).collect(),
-            course: CourseBlock {
+            course: TrendBlock {
                 pace: deep.pace,
                 drift: deep.kpi_drift.iter().map(|found| drift(found, deep.pace)).collect(),
                 changes: deep.changes.iter().map(ChangesRow::from).collect(),
@@ -488,7 +488,8 @@ impl From<&Drift> for DriftRow {
 
 /// The course of the KPIs of the verdict.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct CourseBlock<'a> {
+#[schemars(rename = "CourseBlock")]
+pub struct TrendBlock<'a> {
     /// How long an iteration takes; null when neither time stamps nor the manifest tell.
     pub pace: Option<Pace>,
     /// Steady drifts.

@@ -4,19 +4,19 @@
 //! there is to know, then how it is found out, in the order in which one needs the other.
 
 pub mod audit;
-mod course;
 pub mod deltas;
 pub mod document;
 pub mod folder;
 pub mod origin;
 pub mod recommend;
 pub mod result;
+mod trend;
 
 use rayon::prelude::*;
 
-use crate::core::analysis::course::Course;
 use crate::core::analysis::deltas::Verification;
 use crate::core::analysis::recommend::Recommendation;
+use crate::core::analysis::trend::SymbolTrend;
 use crate::core::iteration::edge::EdgeDecomposition;
 use crate::core::iteration::guards::{Guard, GuardCounts};
 use crate::core::iteration::params::ParamValues;
@@ -34,15 +34,15 @@ use crate::core::series::window::Window;
 use crate::core::series::{Series, anomalies, symbols};
 use crate::core::text::number::beside;
 use crate::core::trend::resources::Drift;
-use crate::core::trend::{KpiChanges, KpiDrift, Pace, autocorrelation as memory, resources as drift};
+use crate::core::trend::{KpiChanges, KpiDrift, Pace, autocorrelation, resources as drift};
 use crate::core::verdict::evidence::{Evidence, Finding, RunState};
 use crate::core::verdict::findings::Judged;
 use crate::core::verdict::violations::Violations;
 use crate::core::verdict::{Check, Outcome, Part, findings, join, reasons, violations};
 use crate::stats::{MeanInterval, MedianInterval, Summary, Trend, TrendRule};
 
-pub use course::Settled;
 pub use origin::{NO_WAIT, Origin};
+pub use trend::Settled;
 
 /// `mock` or `production`: which limits were used, as every result spells it.
 pub fn limits_word(mock: bool) -> &'static str {
@@ -303,10 +303,10 @@ pub fn analyse(
     let numbers: Vec<Ranges> = evidence.series.iter().map(|series| evidence.numbers(series)).collect();
     let declared = evidence.declared.as_ref().and_then(|declared| declared.interval);
     let limits = pass_limits(policy, options.mock);
-    let symbols: Vec<SymbolAnalysis> = course::of(&evidence.series, &numbers, declared, limits, policy)
+    let symbols: Vec<SymbolAnalysis> = trend::of(&evidence.series, &numbers, declared, limits, policy)
         .into_iter()
         .enumerate()
-        .map(|(index, course)| symbol(&evidence, index, &numbers[index], course, policy, options))
+        .map(|(index, trend)| symbol(&evidence, index, &numbers[index], trend, policy, options))
         .collect();
     folder_checks.extend(
         edge.into_iter().flat_map(|totals| edge_report::checks(totals, &policy.edge_report, &policy.kpis)),
@@ -342,7 +342,7 @@ fn symbol(
     evidence: &Evidence,
     index: usize,
     numbers: &Ranges,
-    course: Course,
+    trend: SymbolTrend,
     policy: &Policy,
     options: &Options,
 ) -> SymbolAnalysis {
@@ -351,8 +351,8 @@ fn symbol(
     let limits = pass_limits(policy, options.mock);
     let last = Window::find(series, WindowSpec::LastN, &policy.windows, numbers);
     let required: Vec<KpiId> = limits.checks.iter().map(|gate| gate.kpi).collect();
-    let mut told = KpiId::OF_THE_VERDICT.to_vec();
-    told.extend(required.iter().filter(|kpi| !KpiId::OF_THE_VERDICT.contains(kpi)));
+    let mut shown = KpiId::OF_THE_VERDICT.to_vec();
+    shown.extend(required.iter().filter(|kpi| !KpiId::OF_THE_VERDICT.contains(kpi)));
     let judged = Window::find(series, policy.run_verdict.window, &policy.windows, numbers);
     // The numbers told come from one window, the verdict from the other: both must be sound.
     let trusted = if judged.from < last.from { &judged } else { &last };
@@ -367,7 +367,7 @@ fn symbol(
     checks.extend(passes::checks(series, &judged, limits, &policy.run_verdict, &passes));
     checks.extend(advisory::collections(series, &judged, policy));
     let steady = Window::find(series, WindowSpec::Steady, &policy.windows, numbers);
-    let kpis = window_kpis(series, &last, &steady, told.iter().copied(), policy);
+    let kpis = window_kpis(series, &last, &steady, shown.iter().copied(), policy);
     let guards =
         GuardCounts::over(series.rows()[last.positions.clone()].iter().map(|row| row.tuning.spoke()));
     let found = anomalies::find(series, last.positions.clone(), &policy.anomalies);
@@ -399,7 +399,7 @@ fn symbol(
     checks.extend(advisory::violations(series, &deep.violations, policy, numbers));
     checks.push(advisory::anomalies(series, &last, &found, policy));
     let whole = || Window::find(series, WindowSpec::Overall, &policy.windows, numbers).used();
-    for (drift, p_adjusted) in deep.drift.iter_mut().zip(course.rises) {
+    for (drift, p_adjusted) in deep.drift.iter_mut().zip(trend.rises) {
         drift.p_adjusted = p_adjusted;
     }
     let of_drift = deep.drift.iter();
@@ -416,16 +416,16 @@ fn symbol(
         judged: trusted,
         repeats: &evidence.repeats,
         required: &required,
-        looked_at: &told,
+        looked_at: &shown,
         interval: evidence.declared.as_ref().and_then(|declared| declared.interval),
         kpis: &policy.kpis,
     };
     checks.extend(sanity::checks(&subject, &policy.sanity));
-    checks.extend(course.checks);
-    deep.pace = course.pace;
-    deep.kpi_drift = with_theil_sen(course.drift, &deep.windows, course.window.as_deref());
-    deep.changes = course.changes;
-    deep.settled = course.settled;
+    checks.extend(trend.checks);
+    deep.pace = trend.pace;
+    deep.kpi_drift = with_theil_sen(trend.drift, &deep.windows, trend.window.as_deref());
+    deep.changes = trend.changes;
+    deep.settled = trend.settled;
     if options.require_freeze {
         checks.push(passes::freeze_required(series, &judged, &passes, join(&checks)));
     }
@@ -485,7 +485,7 @@ fn deep(
         signatures: signatures_of(series, &overall),
         guards: GuardCounts::over(series.rows().iter().map(|row| row.tuning.spoke())),
         anomalies: anomalies::find(series, overall.positions, &policy.anomalies),
-        drift: drift::find(&course::samples(series, 0..series.len()), &policy.drift),
+        drift: drift::find(&trend::samples(series, 0..series.len()), &policy.drift),
         violations: violations::find(series, violated.positions, &policy.violations, LISTED),
         edge: EdgeDecomposition::over(series, last.positions.clone(), KpiId::NET_BPS.floor),
         windows,
@@ -553,10 +553,10 @@ fn window_kpis(
             confidence: CONFIDENCE,
         };
         let summary = Summary::of(&values);
-        let memory = memory::of(series, *kpi, window, steady, &policy.change_points);
-        let interval = summary
-            .zip(memory)
-            .and_then(|(summary, memory)| MeanInterval::with_memory(&values, &summary, memory, CONFIDENCE));
+        let autocorrelation = autocorrelation::of(series, *kpi, window, steady, &policy.change_points);
+        let interval = summary.zip(autocorrelation).and_then(|(summary, autocorrelation)| {
+            MeanInterval::with_autocorrelation(&values, &summary, autocorrelation, CONFIDENCE)
+        });
         KpiStats {
             kpi: *kpi,
             missing: window.len() - values.len(),
@@ -695,13 +695,13 @@ fn disagreement(analysis: &Analysis, kpis: &KpiTable, part: Part, good: &str, ba
     let missed: Vec<&Check> = judged.into_iter().filter(|check| check.outcome != Outcome::Pass).collect();
     let gate = analysis.outcome;
     match (gate.is_acceptable(), missed.is_empty()) {
-        (true, false) => Some(format!("gate {gate}, {bad}: {}", told(&missed, kpis))),
+        (true, false) => Some(format!("gate {gate}, {bad}: {}", misses_text(&missed, kpis))),
         (false, true) => Some(format!("gate {gate}, {good}: {}", analysis.reason())),
         _ => None,
     }
 }
 
-fn told(missed: &[&Check], kpis: &KpiTable) -> String {
+fn misses_text(missed: &[&Check], kpis: &KpiTable) -> String {
     let mut parts: Vec<String> = missed.iter().take(MISSES_NAMED).map(|check| miss(check, kpis)).collect();
     if missed.len() > MISSES_NAMED {
         parts.push(format!("and {} more", missed.len() - MISSES_NAMED));

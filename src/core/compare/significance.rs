@@ -341,7 +341,7 @@ impl Side {
         };
         let columns: Vec<Column> = family.iter().map(column).collect();
         let mut rules = rules.clone();
-        rules.course.false_alarm_rate.value *= SHARE_OF_CHANGES;
+        rules.trend.false_alarm_rate.value *= SHARE_OF_CHANGES;
         let changes: Vec<Vec<Change>> =
             changes::find(&columns, &rules).into_iter().map(|found| found.changes).collect();
         let cuts = columns.iter().zip(&changes).map(|(column, changes)| {

@@ -319,9 +319,9 @@ pub fn once<'de, A: MapAccess<'de>, S: Shape<'de>>(
 
 /// Which of a fixed set of keys an object has shown so far.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Seen(u64);
+pub struct KeysRead(u64);
 
-impl Seen {
+impl KeysRead {
     /// Notes the key at this place of the set (below 64); an error when it was there before.
     pub fn once<E: Error>(&mut self, place: usize, key: &str) -> Result<(), E> {
         let bit = 1u64 << place;

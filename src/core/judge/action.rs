@@ -11,7 +11,7 @@ use crate::core::verdict::{Check, Outcome};
 
 /// `net_bps: change base_spread_bps_delta`; where there was nothing to compare with the limit, what is lacking;
 /// where no parameter helps, what a person has to look at. `deep` is that of the symbol of the check.
-pub fn told(check: &Check, policy: &Policy, deep: Option<&Deep>) -> String {
+pub fn advice(check: &Check, policy: &Policy, deep: Option<&Deep>) -> String {
     let name = check.kpi.as_deref().unwrap_or(&check.gate);
     match check.outcome {
         Outcome::Invalid => return format!("record {name}: {}", check.reason),

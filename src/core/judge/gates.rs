@@ -8,10 +8,10 @@ use crate::core::series::Series;
 use crate::core::series::ranges::Ranges;
 use crate::core::series::window::Window;
 use crate::core::text::number::{beside, exact};
-use crate::core::trend::autocorrelation as memory;
+use crate::core::trend::autocorrelation;
 use crate::core::verdict::{Check, Inference, Outcome, Part, WindowUsed};
 use crate::stats::intervals::FEWEST_FOR_PHI;
-use crate::stats::{MeanInterval, Memory, Summary};
+use crate::stats::{Autocorrelation, MeanInterval, Summary};
 
 /// The value that a gate looks at: the statistic over the known values of its window.
 ///
@@ -47,8 +47,8 @@ pub fn checks(
             let window = Window::find(series, gate.window, windows, numbers);
             let steady = Window::find(series, WindowSpec::Steady, windows, numbers);
             let known = series.known(gate.kpi, window.positions.clone()).len();
-            let seen = see(gate, series, [&window, &steady], levels);
-            Check { symbol: series.symbol.clone(), ..check(set, gate, part, seen, known) }
+            let observation = observe(gate, series, [&window, &steady], levels);
+            Check { symbol: series.symbol.clone(), ..check(set, gate, part, observation, known) }
         })
         .collect()
 }
@@ -83,10 +83,10 @@ fn place(window: &WindowUsed) -> String {
 }
 
 /// What follows from what was seen; `known` values of the window are known.
-fn check(set: &GateSet, gate: &KpiGate, part: Part, seen: Seen, known: usize) -> Check {
+fn check(set: &GateSet, gate: &KpiGate, part: Part, observation: Observation, known: usize) -> Check {
     let kpi = gate.kpi;
     let (limit, digits) = (gate.limit.value, kpi.unit.decimals());
-    let Seen { value: observed, statistic: word, window, inference, lacking } = seen;
+    let Observation { value: observed, statistic: word, window, inference, insufficient } = observation;
     let margin = observed.map(|value| gate.comparison.margin(value, limit));
     let bound = format!("{} {}", gate.comparison.symbol(), show_limit(kpi, limit));
     let told = told(&word, gate.count);
@@ -94,7 +94,7 @@ fn check(set: &GateSet, gate: &KpiGate, part: Part, seen: Seen, known: usize) ->
         let (value, values) = (show_beside(kpi, value, limit), count(known, "value"));
         (Outcome::Inconclusive, format!("{word} {value} of {values} in {}, {what}", window.name))
     };
-    let (outcome, reason) = match (observed, lacking) {
+    let (outcome, reason) = match (observed, insufficient) {
         (None, _) if known > 0 => (
             Outcome::Invalid,
             format!(
@@ -103,11 +103,13 @@ fn check(set: &GateSet, gate: &KpiGate, part: Part, seen: Seen, known: usize) ->
             ),
         ),
         (None, _) => (Outcome::Invalid, format!("`{}` has no value in {}", kpi.name, window.name)),
-        (Some(value), Some(Lacking::Bound(why))) => {
+        (Some(value), Some(InsufficientData::Bound(why))) => {
             lacks(value, format!("and no bound of it to hold against {bound}: {why}"))
         }
-        (Some(value), Some(Lacking::Data(why))) => lacks(value, format!("{why} to hold it against {bound}")),
-        (Some(_), Some(Lacking::Iterations(why))) => {
+        (Some(value), Some(InsufficientData::Data(why))) => {
+            lacks(value, format!("{why} to hold it against {bound}"))
+        }
+        (Some(_), Some(InsufficientData::Iterations(why))) => {
             (gate.severity.of_a_miss(), format!("`{}` {bound}: {why}", kpi.name))
         }
         (Some(value), None) if !gate.comparison.holds(value, limit) => (
@@ -155,7 +157,7 @@ fn check(set: &GateSet, gate: &KpiGate, part: Part, seen: Seen, known: usize) ->
 
 /// What was seen.
 #[derive(Clone, Debug, PartialEq)]
-struct Seen {
+struct Observation {
     /// The value that is held against the limit; `None` when there is none.
     value: Option<f64>,
     /// What it is, in words: `median`, `mean, lower bound (95 %)`, `6 of the last 8`.
@@ -165,12 +167,12 @@ struct Seen {
     /// How sure it is, where a bound is asked for.
     inference: Option<Inference>,
     /// Why it cannot be held against the limit, to stand in a reason.
-    lacking: Option<Lacking>,
+    insufficient: Option<InsufficientData>,
 }
 
 /// Why a value is not enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Lacking {
+enum InsufficientData {
     /// There is too little to judge.
     Data(String),
     /// There is no bound.
@@ -180,14 +182,19 @@ enum Lacking {
 }
 
 /// Looks at the window of a gate. `steady` is the steady part, which shows, where `levels` finds no change, how much neighbours resemble each other.
-fn see(gate: &KpiGate, series: &Series, [window, steady]: [&Window; 2], levels: &ChangeRules) -> Seen {
+fn observe(
+    gate: &KpiGate,
+    series: &Series,
+    [window, steady]: [&Window; 2],
+    levels: &ChangeRules,
+) -> Observation {
     if let Some(held) = gate.count {
         return counted(gate, held, series, window);
     }
-    let memory = || memory::of(series, gate.kpi, window, steady, levels);
-    let seen = statistic(gate, series, window, memory);
-    match seen.lacking {
-        Some(Lacking::Bound(_)) => {
+    let autocorrelation = || autocorrelation::of(series, gate.kpi, window, steady, levels);
+    let observation = statistic(gate, series, window, autocorrelation);
+    match observation.insufficient {
+        Some(InsufficientData::Bound(_)) => {
             let known = |window: &Window| series.known(gate.kpi, window.positions.clone()).len();
             let known = known(steady).max(known(window));
             let why = if known < FEWEST_FOR_PHI {
@@ -201,9 +208,9 @@ fn see(gate: &KpiGate, series: &Series, [window, steady]: [&Window; 2], levels: 
                     count(known, "value")
                 )
             };
-            Seen { lacking: Some(Lacking::Bound(why)), ..seen }
+            Observation { insufficient: Some(InsufficientData::Bound(why)), ..observation }
         }
-        _ => seen,
+        _ => observation,
     }
 }
 
@@ -211,28 +218,34 @@ fn statistic(
     gate: &KpiGate,
     series: &Series,
     window: &Window,
-    memory: impl FnOnce() -> Option<Memory>,
-) -> Seen {
+    autocorrelation: impl FnOnce() -> Option<Autocorrelation>,
+) -> Observation {
     let values = series.known(gate.kpi, window.positions.clone());
     let point = observed(gate, &values);
-    let lacking = (values.len() < gate.min_iterations)
-        .then(|| Lacking::Data(format!("{} needed", gate.min_iterations)));
+    let insufficient = (values.len() < gate.min_iterations)
+        .then(|| InsufficientData::Data(format!("{} needed", gate.min_iterations)));
     let word = gate.statistic.word();
-    let plain =
-        Seen { value: point, statistic: word.to_owned(), window: window.used(), inference: None, lacking };
+    let plain = Observation {
+        value: point,
+        statistic: word.to_owned(),
+        window: window.used(),
+        inference: None,
+        insufficient,
+    };
     let (side, confidence) = match gate.judge {
         Judge::Point => return plain,
         Judge::Lower(confidence) => ("lower", confidence),
         Judge::Upper(confidence) => ("upper", confidence),
     };
-    if plain.value.is_none() || plain.lacking.is_some() {
+    if plain.value.is_none() || plain.insufficient.is_some() {
         return plain;
     }
-    let bounds = memory().and_then(|memory| bounds(gate.statistic, &values, memory, confidence));
+    let bounds = autocorrelation()
+        .and_then(|autocorrelation| bounds(gate.statistic, &values, autocorrelation, confidence));
     let Some(inference) = bounds else {
-        return Seen { lacking: Some(Lacking::Bound(String::new())), ..plain };
+        return Observation { insufficient: Some(InsufficientData::Bound(String::new())), ..plain };
     };
-    Seen {
+    Observation {
         value: if side == "lower" { inference.low } else { inference.high },
         statistic: format!("{word}, {side} bound ({} %)", percent(confidence)),
         inference: Some(inference),
@@ -241,9 +254,14 @@ fn statistic(
 }
 
 /// The two one-sided bounds of a confidence are the ends of an interval of twice the confidence less 1.
-fn bounds(statistic: Statistic, values: &[f64], memory: Memory, confidence: f64) -> Option<Inference> {
+fn bounds(
+    statistic: Statistic,
+    values: &[f64],
+    autocorrelation: Autocorrelation,
+    confidence: f64,
+) -> Option<Inference> {
     let summary = Summary::of(values)?;
-    let mean = MeanInterval::with_memory(values, &summary, memory, 2.0 * confidence - 1.0)?;
+    let mean = MeanInterval::with_autocorrelation(values, &summary, autocorrelation, 2.0 * confidence - 1.0)?;
     let (low, high) = match statistic {
         Statistic::Mean => (mean.low, mean.high),
         Statistic::Median => {
@@ -262,7 +280,7 @@ fn bounds(statistic: Statistic, values: &[f64], memory: Memory, confidence: f64)
 }
 
 /// The k-th best of the last n values meets the limit exactly when at least k of them do.
-fn counted(gate: &KpiGate, held: HoldCount, series: &Series, window: &Window) -> Seen {
+fn counted(gate: &KpiGate, held: HoldCount, series: &Series, window: &Window) -> Observation {
     let HoldCount { holds, of } = held;
     let positions = window.positions.end.saturating_sub(of).max(window.positions.start)..window.positions.end;
     let mut rooms: Vec<(f64, f64)> = series
@@ -277,10 +295,10 @@ fn counted(gate: &KpiGate, held: HoldCount, series: &Series, window: &Window) ->
         .map(|at| series.number(at))
         .collect();
     let needed = of.max(gate.min_iterations);
-    let lacking = if window.len() < needed {
-        Some(Lacking::Data(format!("{} needed", count(needed, "iteration"))))
+    let insufficient = if window.len() < needed {
+        Some(InsufficientData::Data(format!("{} needed", count(needed, "iteration"))))
     } else if rooms.len() < holds {
-        Some(Lacking::Iterations(format!(
+        Some(InsufficientData::Iterations(format!(
             "{} of the last {of} iterations have a value, and {holds} must meet the limit; without one: {}",
             rooms.len(),
             list_numbers(&missing)
@@ -290,7 +308,7 @@ fn counted(gate: &KpiGate, held: HoldCount, series: &Series, window: &Window) ->
     };
     let span =
         (!positions.is_empty()).then(|| (series.number(positions.start), series.number(positions.end - 1)));
-    Seen {
+    Observation {
         value: rooms.get(holds.saturating_sub(1)).or(rooms.last()).map(|(_, value)| *value),
         statistic: if holds == of {
             format!("each of the last {of}")
@@ -304,7 +322,7 @@ fn counted(gate: &KpiGate, held: HoldCount, series: &Series, window: &Window) ->
             n: positions.len(),
         },
         inference: None,
-        lacking,
+        insufficient,
     }
 }
 
@@ -320,7 +338,7 @@ mod tests {
     use crate::core::kpi::KpiId;
     use crate::core::policy::{HoldCount, Judge};
     use crate::core::verdict::{Comparison, Severity};
-    use crate::stats::{MeanInterval, Memory};
+    use crate::stats::{Autocorrelation, MeanInterval};
 
     /// `net_bps` >= 2.5 over the last three.
     fn gate(statistic: Statistic) -> KpiGate {
@@ -486,9 +504,10 @@ mod tests {
         let values = noise();
         let steady: Vec<f64> = values[6..].iter().copied().flatten().collect();
         let summary = Summary::of(&steady).expect("values");
-        let memory = Memory::of(&steady).expect("24 values");
+        let autocorrelation = Autocorrelation::of(&steady).expect("24 values");
         // One-sided confidence of 97.5 % is the end of an interval of 95 %.
-        let interval = MeanInterval::with_memory(&steady, &summary, memory, 0.95).expect("an interval");
+        let interval = MeanInterval::with_autocorrelation(&steady, &summary, autocorrelation, 0.95)
+            .expect("an interval");
         assert!(interval.low < summary.mean && summary.mean - interval.low < 0.1);
         let at = |judge, limit| judged(bounded(Statistic::Mean, judge, limit), &values);
         let between = f64::midpoint(interval.low, summary.mean);

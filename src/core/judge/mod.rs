@@ -101,7 +101,7 @@ pub(crate) mod fixture {
 
     use crate::core::iteration::Iteration;
     use crate::core::kpi::{KpiId, KpiTable};
-    use crate::core::policy::{ChangeRules, CourseRules};
+    use crate::core::policy::{ChangeRules, TrendRules};
     use crate::core::policy::{IntegrityRules, Limit, WindowSpec, Windows};
     use crate::core::series::ranges::Ranges;
     use crate::core::series::window::Window;
@@ -167,7 +167,7 @@ pub(crate) mod fixture {
 
     /// The search for changes as the built-in policy has it, gating.
     pub fn change_rules() -> ChangeRules {
-        let course = CourseRules {
+        let trend = TrendRules {
             gates: true,
             severity: Severity::Hard,
             window: WindowSpec::Steady,
@@ -175,6 +175,6 @@ pub(crate) mod fixture {
             min_iterations: limit(48.0),
             relative_change: limit(0.05),
         };
-        ChangeRules { course, min_segment: 6 }
+        ChangeRules { trend, min_segment: 6 }
     }
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use serde_json::de::IoRead as Input;
 
 use crate::core::json::text::{marked, parse_marked};
-use crate::core::json::{Fields, Object, Read, Seen, Shape, TextReading, duplicate, read_all, shortened};
+use crate::core::json::{Fields, KeysRead, Object, Read, Shape, TextReading, duplicate, read_all, shortened};
 use crate::core::judge::edge_report::Totals;
 use crate::core::text::number::exactly;
 
@@ -112,7 +112,7 @@ const MOST: usize = 100;
 
 /// Reads a report. `None` when it has no totals.
 pub fn read(input: impl IoRead) -> Result<Option<EdgeReport>, serde_json::Error> {
-    let whole = Report { read: EdgeReport::default(), has_totals: false, seen: Seen::default() };
+    let whole = Report { read: EdgeReport::default(), has_totals: false, seen: KeysRead::default() };
     let whole = read_all(Input::new(marked(input)), Object("edge report", whole))?;
     Ok(whole.filter(|whole| whole.has_totals).map(|whole| whole.read))
 }
@@ -132,7 +132,7 @@ pub fn totals(report: &EdgeReport) -> Totals {
 struct Report {
     read: EdgeReport,
     has_totals: bool,
-    seen: Seen,
+    seen: KeysRead,
 }
 
 impl<'de> Fields<'de> for Report {
@@ -146,7 +146,7 @@ impl<'de> Fields<'de> for Report {
             }
             "runtime" => {
                 self.seen.once(1, key)?;
-                let runtime = Runtime { report: &mut self.read, seen: Seen::default() };
+                let runtime = Runtime { report: &mut self.read, seen: KeysRead::default() };
                 map.next_value_seed(Read(Object(key, runtime)))?;
             }
             _ => return Ok(false),
@@ -274,7 +274,7 @@ impl<'de> Shape<'de> for Drivers<'_> {
 /// `runtime`. It only describes, so that whatever is wrong with it is a note.
 struct Runtime<'a> {
     report: &'a mut EdgeReport,
-    seen: Seen,
+    seen: KeysRead,
 }
 
 impl<'de> Fields<'de> for Runtime<'_> {

@@ -22,7 +22,7 @@ struct Known {
 
 /// What there is in a folder, as of the last look.
 #[derive(Debug)]
-struct Seen {
+struct FolderState {
     folder: PathBuf,
     /// Empty before the first look.
     beside: Vec<Option<Stamp>>,
@@ -47,7 +47,7 @@ pub struct Look {
 pub struct Follower {
     asked: PathBuf,
     kpis: KpiTable,
-    seen: Option<Seen>,
+    seen: Option<FolderState>,
 }
 
 impl Follower {
@@ -65,13 +65,13 @@ impl Follower {
     pub fn look(&mut self) -> Result<Look, LoadError> {
         let mut seen = match self.seen.take() {
             Some(seen) => seen,
-            None => Seen::nothing_of(files::resolve(&self.asked)?.0),
+            None => FolderState::nothing_of(files::resolve(&self.asked)?.0),
         };
         let mut beside_changed = seen.look_beside();
         // What the manifest names must be in the list, so the list is made after it was read.
         let (folder, mut entries) = files::resolve(&self.asked)?;
         if folder != seen.folder {
-            seen = Seen::nothing_of(folder);
+            seen = FolderState::nothing_of(folder);
             beside_changed = seen.look_beside();
             entries = files::list(&seen.folder)?;
         }
@@ -83,7 +83,7 @@ impl Follower {
     }
 }
 
-impl Seen {
+impl FolderState {
     fn nothing_of(folder: PathBuf) -> Self {
         Self { folder, beside: Vec::new(), evidence_beside: Evidence::default(), files: BTreeMap::new() }
     }

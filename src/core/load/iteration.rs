@@ -16,7 +16,7 @@ use crate::core::iteration::params::ParamValues;
 use crate::core::iteration::{Defect, Iteration, KpiDefect, imputed_gross};
 use crate::core::json::text::{self, is_too_deep, mark_non_finite};
 use crate::core::json::{
-    Fields, Flag, Number, Object, Read, Reading, Seen, Text, Texts, duplicate, once, read_all,
+    Fields, Flag, KeysRead, Number, Object, Read, Reading, Text, Texts, duplicate, once, read_all,
 };
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::text::number::Finite;
@@ -477,7 +477,7 @@ impl<'de> Fields<'de> for Refused<'_, '_> {
 #[derive(Default)]
 struct Resources {
     values: ResourceValues,
-    seen: Seen,
+    seen: KeysRead,
 }
 
 impl<'de> Fields<'de> for Resources {

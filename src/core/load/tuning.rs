@@ -10,7 +10,7 @@ use serde::de::MapAccess;
 use crate::core::iteration::guards::{Guard, GuardSet};
 use crate::core::iteration::params::{ParamName, ParamValues};
 use crate::core::iteration::{AppliedValue, SkipReason, Tuning};
-use crate::core::json::{Fields, Flag, Object, Read, Reading, Seen, Text, Texts, duplicate};
+use crate::core::json::{Fields, Flag, KeysRead, Object, Read, Reading, Text, Texts, duplicate};
 
 /// The keys that are read.
 const KEYS: [&str; 21] = [
@@ -41,7 +41,7 @@ const KEYS: [&str; 21] = [
 #[derive(Default)]
 pub struct TuningReader {
     tuning: Tuning,
-    seen: Seen,
+    seen: KeysRead,
     proposed: Option<ParamValues>,
     deltas: Option<ParamValues>,
     suggested: Option<ParamValues>,
@@ -175,7 +175,7 @@ struct Skip {
     guards: GuardSet,
     code: Option<Arc<str>>,
     note: Option<Arc<str>>,
-    seen: Seen,
+    seen: KeysRead,
 }
 
 impl Skip {
@@ -282,7 +282,7 @@ impl<'de> Fields<'de> for AppliedValues {
         let path = format!("applied_values.{name}");
         let param = ParamName::flat(name);
         let value = AppliedValue { param: param.clone(), old: None, delta: None, new: None, at_bound: false };
-        let applied = OneApplied { path: &path, value, seen: Seen::default() };
+        let applied = OneApplied { path: &path, value, seen: KeysRead::default() };
         let applied = map.next_value_seed(Read(Object(&path, applied)))?;
         self.0.extend(applied.map(|applied| (param, applied.value)));
         Ok(true)
@@ -292,7 +292,7 @@ impl<'de> Fields<'de> for AppliedValues {
 struct OneApplied<'a> {
     path: &'a str,
     value: AppliedValue,
-    seen: Seen,
+    seen: KeysRead,
 }
 
 impl<'de> Fields<'de> for OneApplied<'_> {

@@ -10,7 +10,7 @@ use serde_json::de::SliceRead;
 
 use super::tuning::TuningReader;
 use crate::core::iteration::Tuning;
-use crate::core::json::{Fields, Key, Object, Read, Reading, Seen, Shape, read_all};
+use crate::core::json::{Fields, Key, KeysRead, Object, Read, Reading, Shape, read_all};
 
 /// What a `TUNING_REPORT.json` holds.
 #[derive(Debug, Default, PartialEq)]
@@ -46,7 +46,7 @@ impl<'de> Shape<'de> for Report {
 
     fn object<A: MapAccess<'de>>(self, mut object: A) -> Result<TuningReport, A::Error> {
         let mut report = None;
-        let mut seen = Seen::default();
+        let mut seen = KeysRead::default();
         while let Some(key) = object.next_key_seed(Key)? {
             if key == "iterations" {
                 seen.once(0, "iterations")?;
@@ -99,7 +99,7 @@ impl<'de> Shape<'de> for Entries {
 struct Record {
     tuning: TuningReader,
     number: Option<f64>,
-    seen: Seen,
+    seen: KeysRead,
 }
 
 impl<'de> Fields<'de> for Record {

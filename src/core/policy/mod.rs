@@ -36,8 +36,8 @@ pub use gates::{
 };
 pub use limits::{Limit, Statistic, WindowSpec, Windows};
 pub use rules::{
-    AnomalyRules, ChangeRules, CourseRules, DeltaRules, DriftGateRules, DriftRules, FreezeRule, Horizon,
-    IntegrityRules, RotationRules, RunVerdictRule, SanityRules, SymbolList, SymbolRules,
+    AnomalyRules, ChangeRules, DeltaRules, DriftGateRules, DriftRules, FreezeRule, Horizon, IntegrityRules,
+    RotationRules, RunVerdictRule, SanityRules, SymbolList, SymbolRules, TrendRules,
 };
 
 /// The policy that is built into the program, as TOML.
@@ -122,10 +122,10 @@ impl Policy {
     pub fn beyond(&self, iterations: u64) -> Vec<(String, u64)> {
         let sets = [&self.readiness, &self.goals].into_iter().filter(|set| set.gates);
         let gates = sets.flat_map(|set| set.checks.iter().map(|gate| self.of_gate(set, gate)));
-        let course = [("kpi_drift", &self.kpi_drift.course), ("change_points", &self.change_points.course)];
-        let course = course.into_iter().filter(|(_, rules)| rules.insists());
-        let course = course.map(|(name, rules)| (name.to_owned(), self.of_course(rules)));
-        gates.chain(course).filter(|(_, needed)| *needed > iterations).collect()
+        let trend = [("kpi_drift", &self.kpi_drift.trend), ("change_points", &self.change_points.trend)];
+        let trend = trend.into_iter().filter(|(_, rules)| rules.insists());
+        let trend = trend.map(|(name, rules)| (name.to_owned(), self.of_trend(rules)));
+        gates.chain(trend).filter(|(_, needed)| *needed > iterations).collect()
     }
 
     fn of_gate(&self, set: &GateSet, gate: &KpiGate) -> (String, u64) {
@@ -137,7 +137,7 @@ impl Policy {
         (format!("{}.{}", set.name, gate.kpi.name), needed)
     }
 
-    fn of_course(&self, rules: &CourseRules) -> u64 {
+    fn of_trend(&self, rules: &TrendRules) -> u64 {
         self.until(rules.window, rules.min_iterations.whole())
     }
 

@@ -227,7 +227,7 @@ const FEWEST: usize = 48;
 section! {
     /// When the trend of a KPI counts. The two tables of the policy, `[kpi_drift]` and `[change_points]`, share it.
     #[derive(Clone, Debug, PartialEq)]
-    pub struct CourseRules if course_fits {
+    pub struct TrendRules if trend_fits {
         /// Whether it joins the verdict of the whole.
         pub gates: bool = switch,
         /// What a miss is. Soft: WARN, and FAIL where the limit is near; what cannot be decided stays advisory. Hard:
@@ -244,7 +244,7 @@ section! {
     }
 }
 
-fn course_fits(t: &Table<'_>, rules: &CourseRules) -> Read<()> {
+fn trend_fits(t: &Table<'_>, rules: &TrendRules) -> Read<()> {
     let fewest = rules.min_iterations.whole();
     if let Some(length) = length(t, Ok(rules.window))?.filter(|length| *length < fewest) {
         let problem = format!(
@@ -259,7 +259,7 @@ fn course_fits(t: &Table<'_>, rules: &CourseRules) -> Read<()> {
     decides(t, "min_iterations", (rules.gates && fewest < FEWEST).then_some(problem))
 }
 
-impl CourseRules {
+impl TrendRules {
     /// Whether a run that is too short to decide is one that the verdict cannot do without.
     pub fn insists(&self) -> bool {
         self.gates && self.severity == Severity::Hard
@@ -271,7 +271,7 @@ section! {
     #[derive(Clone, Debug, PartialEq)]
     pub struct DriftGateRules {
         /// What it shares with changes of level.
-        pub course: CourseRules { CourseRules::section },
+        pub trend: TrendRules { TrendRules::section },
         /// How near the limit must be for a soft miss to be FAIL; `None`: it is WARN however near.
         pub horizon: Option<Horizon> {
             |t| {
@@ -299,7 +299,7 @@ section! {
     #[derive(Clone, Debug, PartialEq)]
     pub struct ChangeRules {
         /// What it shares with drifts.
-        pub course: CourseRules { CourseRules::section },
+        pub trend: TrendRules { TrendRules::section },
         /// Fewest iterations on a level; the critical values know no shorter ones than [`SHORTEST`].
         pub min_segment: usize = count_from(SHORTEST),
     }

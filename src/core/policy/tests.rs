@@ -188,12 +188,12 @@ mod defaults {
         let drift = &policy.drift;
         assert!(drift.gates && drift.severity == Severity::Soft);
         assert_eq!((drift.min_iterations, drift.relative_change.value), (48, 0.05));
-        let course = [&policy.kpi_drift.course, &policy.change_points.course];
-        for rules in course {
+        let trend = [&policy.kpi_drift.trend, &policy.change_points.trend];
+        for rules in trend {
             assert!(rules.gates && rules.severity == Severity::Soft && !rules.insists());
             assert_eq!((rules.min_iterations.value, rules.relative_change.value), (48.0, 0.05));
         }
-        let rates = course.map(|rules| rules.false_alarm_rate.value).iter().sum::<f64>();
+        let rates = trend.map(|rules| rules.false_alarm_rate.value).iter().sum::<f64>();
         assert!((rates + drift.false_alarm_rate.value - 0.05).abs() < 1e-12);
         let horizon = policy.kpi_drift.horizon.expect("a soft drift can fail");
         assert_eq!((horizon.hours.value, horizon.spans.value), (168.0, 3.0));
@@ -1045,7 +1045,7 @@ mod gates {
     }
 
     #[test]
-    fn a_window_that_never_holds_what_a_course_asks_for_is_an_error() {
+    fn a_window_that_never_holds_what_a_trend_asks_for_is_an_error() {
         for table in ["kpi_drift", "change_points"] {
             let error = error_of(&format!("[{table}]\nwindow = \"last 47\""));
             let words = format!(

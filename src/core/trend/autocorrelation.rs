@@ -6,7 +6,7 @@ use crate::core::kpi::KpiId;
 use crate::core::policy::ChangeRules;
 use crate::core::series::Series;
 use crate::core::series::window::Window;
-use crate::stats::Memory;
+use crate::stats::Autocorrelation;
 use crate::stats::autocorrelation::Levels;
 use crate::stats::change_points::Searched;
 
@@ -24,8 +24,8 @@ pub fn of(
     window: &Window,
     steady: &Window,
     rules: &ChangeRules,
-) -> Option<Memory> {
-    let of_window = || Memory::of(&series.known(kpi, window.positions.clone()));
+) -> Option<Autocorrelation> {
+    let of_window = || Autocorrelation::of(&series.known(kpi, window.positions.clone()));
     if window.positions.start < steady.positions.start {
         return of_window();
     }
@@ -40,15 +40,15 @@ pub fn of(
 /// Where their level changed before that, what is left beside the levels is asked, so that an old change does not pass
 /// for memory; where it changed later there is no level that the interval could be about, and the change widens it.
 /// `floor`: what deviates by no more is no spike. `None` with fewer than 16 values.
-pub fn of_last(values: &[f64], before: usize, rules: &ChangeRules, floor: f64) -> Option<Memory> {
+pub fn of_last(values: &[f64], before: usize, rules: &ChangeRules, floor: f64) -> Option<Autocorrelation> {
     let cuts = if before == 0 { Vec::new() } else { changes(values, rules, floor) };
     let is_present = cuts.last().is_none_or(|last| *last <= before);
-    Memory::beside(&Levels::cut(values, if is_present { cuts } else { Vec::new() }))
+    Autocorrelation::beside(&Levels::cut(values, if is_present { cuts } else { Vec::new() }))
 }
 
 /// Positions of the first value after each change.
 fn changes(values: &[f64], rules: &ChangeRules, floor: f64) -> Vec<usize> {
-    let alpha = SHARE_OF_CHANGES * rules.course.false_alarm_rate.value / KpiId::OF_THE_VERDICT.len() as f64;
+    let alpha = SHARE_OF_CHANGES * rules.trend.false_alarm_rate.value / KpiId::OF_THE_VERDICT.len() as f64;
     let found = Searched::of(values, rules.min_segment, floor).map(|searched| searched.steps(alpha));
     found.unwrap_or_default().into_iter().map(|step| step.at).collect()
 }
@@ -69,7 +69,7 @@ mod tests {
         let series = series(KpiId::NET_BPS, &known);
         let find = |spec| Window::find(&series, spec, &WINDOWS, &numbers(&series));
         let (window, steady) = (find(WindowSpec::Last(last)), find(WindowSpec::Steady));
-        of(&series, KpiId::NET_BPS, &window, &steady, &rules()).map(|memory| memory.phi)
+        of(&series, KpiId::NET_BPS, &window, &steady, &rules()).map(|autocorrelation| autocorrelation.phi)
     }
 
     #[test]
@@ -87,11 +87,12 @@ mod tests {
     #[test]
     fn without_a_change_it_is_that_of_the_steady_part_and_of_a_longer_window_its_own() {
         let values: Vec<f64> = (0..60).map(wave).collect();
-        let memory = |values: &[f64]| Memory::of(values).map(|memory| memory.phi);
-        assert_eq!(phi(&values, 8), memory(&values[6..]));
-        assert_eq!(phi(&values, 58), memory(&values[2..]));
+        let autocorrelation =
+            |values: &[f64]| Autocorrelation::of(values).map(|autocorrelation| autocorrelation.phi);
+        assert_eq!(phi(&values, 8), autocorrelation(&values[6..]));
+        assert_eq!(phi(&values, 58), autocorrelation(&values[2..]));
         assert_eq!(phi(&values[..21], 8), None);
-        assert_eq!(phi(&values[..21], 16), memory(&values[5..21]));
-        assert_eq!(phi(&values[..22], 8), memory(&values[6..22]));
+        assert_eq!(phi(&values[..21], 16), autocorrelation(&values[5..21]));
+        assert_eq!(phi(&values[..22], 8), autocorrelation(&values[6..22]));
     }
 }

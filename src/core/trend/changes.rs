@@ -88,7 +88,7 @@ impl KpiChanges {
 pub fn find(columns: &[Column], rules: &ChangeRules) -> Vec<KpiChanges> {
     let searched: Vec<Option<Searched>> =
         each(columns, |column| Searched::of(&column.values(), rules.min_segment, column.floor));
-    let each_at = rules.course.false_alarm_rate.value / columns.len() as f64;
+    let each_at = rules.trend.false_alarm_rate.value / columns.len() as f64;
     let p_values: Vec<Option<f64>> =
         searched.iter().map(|searched| searched.as_ref()?.best.map(|step| step.p_for(each_at))).collect();
     let adjusted = holm_adjusted(&p_values);
@@ -125,8 +125,8 @@ fn one(
         p_adjusted,
         worse: column.is_worse(step.after - step.before),
     };
-    let alpha = rules.course.false_alarm_rate.value;
-    let least = |step: &Step| column.least(step.before, rules.course.relative_change.value);
+    let alpha = rules.trend.false_alarm_rate.value;
+    let least = |step: &Step| column.least(step.before, rules.trend.relative_change.value);
     let counts = |step: &Step| (step.after - step.before).abs() > least(step) + TOLERANCE;
     let first = searched.best.zip(p_adjusted);
     let found = match first {

@@ -1,10 +1,10 @@
-//! The course of KPIs as checks with their ladder; the sentences are in `words`.
+//! The trends of KPIs as checks with their explanation, and the sentences of these checks.
 //!
 //! Decides nothing about the numbers; that is done beside it.
 
 use crate::core::judge::{count, show, show_distance, with_unit};
 use crate::core::kpi::KpiId;
-use crate::core::policy::{ChangeRules, CourseRules, DriftGateRules, Horizon};
+use crate::core::policy::{ChangeRules, DriftGateRules, Horizon, TrendRules};
 use crate::core::text::number::{distance, fixed};
 use crate::core::trend::changes::{Change, SpikeAt};
 use crate::core::trend::drift::{DriftLine, DriftVerdict};
@@ -72,20 +72,20 @@ impl Scene<'_> {
 /// The check of a drift.
 pub fn drift(found: &KpiDrift, column: &Column, rules: &DriftGateRules, scene: Scene<'_>) -> Check {
     let kpi = found.kpi;
-    let told = told_drift(found, column, scene);
-    let DriftGateRules { course: rules, horizon } = rules;
+    let sentence = drift_text(found, column, scene);
+    let DriftGateRules { trend: rules, horizon } = rules;
     let no_decision = no_decision(rules, scene);
-    let few = || format!("{told}; {}", needed(found.n, regression::FEWEST, rules, no_decision));
+    let few = || format!("{sentence}; {}", needed(found.n, regression::FEWEST, rules, no_decision));
     let (outcome, reason) = match found.verdict {
         DriftVerdict::NoData => (no_decision, nothing(kpi, scene)),
         DriftVerdict::TooFew => (no_decision, few()),
         _ if (found.n as f64) < rules.min_iterations.value => (no_decision, few()),
-        DriftVerdict::CannotTell => (Outcome::Inconclusive, told),
+        DriftVerdict::CannotTell => (Outcome::Inconclusive, sentence),
         DriftVerdict::Worsens => {
             let is_near = horizon.as_ref().is_some_and(|horizon| is_near(found, horizon, scene.pace));
-            (of_a_miss(rules.severity, is_near), told)
+            (of_a_miss(rules.severity, is_near), sentence)
         }
-        DriftVerdict::Improves | DriftVerdict::Settled | DriftVerdict::NoDrift => (Outcome::Pass, told),
+        DriftVerdict::Improves | DriftVerdict::Settled | DriftVerdict::NoDrift => (Outcome::Pass, sentence),
     };
     let reason = reason + &scene.note(found.span);
     let inference = found.line.map(|line| Inference {
@@ -132,14 +132,14 @@ fn of_a_miss(severity: Severity, is_near: bool) -> Outcome {
 /// The check of the changes of level.
 pub fn changes(found: &KpiChanges, column: &Column, rules: &ChangeRules, scene: Scene<'_>) -> Check {
     let kpi = found.kpi;
-    let told = told_changes(found);
-    let course = &rules.course;
-    let no_decision = no_decision(course, scene);
-    let relative = course.relative_change.value;
+    let sentence = changes_text(found);
+    let trend = &rules.trend;
+    let no_decision = no_decision(trend, scene);
+    let relative = trend.relative_change.value;
     let (outcome, reason) = if found.n == 0 {
         (no_decision, nothing(kpi, scene))
-    } else if (found.n as f64) < course.min_iterations.value || found.block.is_none() {
-        (no_decision, format!("{told}; {}", needed(found.n, change_points::FEWEST, course, no_decision)))
+    } else if (found.n as f64) < trend.min_iterations.value || found.block.is_none() {
+        (no_decision, format!("{sentence}; {}", needed(found.n, change_points::FEWEST, trend, no_decision)))
     } else if found.n < 2 * rules.min_segment && !found.constant {
         let room = format!(
             "two levels of at least {} iterations (`change_points.min_segment`) take {} values, and {} of `{}` are there",
@@ -150,15 +150,18 @@ pub fn changes(found: &KpiChanges, column: &Column, rules: &ChangeRules, scene: 
         );
         (no_decision, room)
     } else if found.block.is_some() && found.likeliest.is_none() && !found.constant {
-        (Outcome::Inconclusive, told)
+        (Outcome::Inconclusive, sentence)
     } else if found.has_recovered(column, relative) {
-        (Outcome::Pass, format!("{told}; the last level is no worse than the first, so this does not count"))
+        (
+            Outcome::Pass,
+            format!("{sentence}; the last level is no worse than the first, so this does not count"),
+        )
     } else if found.is_worse(column, relative) {
         let beyond = found.ends(column).and_then(|(_, last)| beyond(column, last, kpi));
-        let outcome = of_a_miss(course.severity, beyond.is_some());
-        (outcome, told + &beyond.unwrap_or_default())
+        let outcome = of_a_miss(trend.severity, beyond.is_some());
+        (outcome, sentence + &beyond.unwrap_or_default())
     } else {
-        (Outcome::Pass, told)
+        (Outcome::Pass, sentence)
     };
     let reason = reason + &scene.note(found.span);
     let shown = found.changes.iter().find(|change| change.worse).or(found.changes.first());
@@ -185,7 +188,7 @@ pub fn changes(found: &KpiChanges, column: &Column, rules: &ChangeRules, scene: 
             kpi,
             found.n,
             found.span,
-            course,
+            trend,
             scene,
             "shift",
             outcome,
@@ -197,9 +200,9 @@ pub fn changes(found: &KpiChanges, column: &Column, rules: &ChangeRules, scene: 
 /// `; the last level is beyond the limit >= 2.70 bps`, where it is.
 fn beyond(column: &Column, level: f64, kpi: KpiId) -> Option<String> {
     let (comparison, limit) = column.limit?;
-    let told =
+    let sentence =
         || format!("; the last level is beyond the limit {} {}", comparison.symbol(), show(kpi, limit));
-    (!comparison.holds(level, limit)).then(told)
+    (!comparison.holds(level, limit)).then(sentence)
 }
 
 #[expect(clippy::too_many_arguments, reason = "two callers that differ in each of them")]
@@ -209,7 +212,7 @@ fn base(
     kpi: KpiId,
     n: usize,
     span: Option<(u64, u64)>,
-    rules: &CourseRules,
+    rules: &TrendRules,
     scene: Scene<'_>,
     statistic: &str,
     outcome: Outcome,
@@ -239,12 +242,12 @@ fn base(
 }
 
 /// Where nothing can be decided: in the way of a verdict that asks for it, and beside one that does not.
-fn no_decision(rules: &CourseRules, scene: Scene<'_>) -> Outcome {
+fn no_decision(rules: &TrendRules, scene: Scene<'_>) -> Outcome {
     if rules.insists() && scene.may_join() { Outcome::Inconclusive } else { Outcome::NotApplicable }
 }
 
 /// How many values it takes to decide: those of the policy, and no fewer than the method can do with.
-fn needed(n: usize, fewest: usize, rules: &CourseRules, no_decision: Outcome) -> String {
+fn needed(n: usize, fewest: usize, rules: &TrendRules, no_decision: Outcome) -> String {
     let advisory = if no_decision == Outcome::Inconclusive { "" } else { "advisory: " };
     let are = if n == 1 { "is" } else { "are" };
     let takes = rules.min_iterations.value.max(fewest as f64);
@@ -309,7 +312,7 @@ fn digits_apart(low: f64, high: f64, least: usize) -> usize {
 }
 
 /// `` `rss_mib` drifts by +24.0 MiB/h (95 % CI 22.1 to 25.9), reaches 1000 MiB in 31 h ``.
-fn told_worsening(
+fn worsening_text(
     kpi: KpiId,
     line: &DriftLine,
     column: &Column,
@@ -336,7 +339,7 @@ fn told_worsening(
 }
 
 /// A drift in a sentence.
-pub(crate) fn told_drift(found: &KpiDrift, column: &Column, scene: Scene<'_>) -> String {
+pub(crate) fn drift_text(found: &KpiDrift, column: &Column, scene: Scene<'_>) -> String {
     let kpi = found.kpi;
     let Some(line) = found.line else {
         return match found.verdict {
@@ -357,7 +360,7 @@ pub(crate) fn told_drift(found: &KpiDrift, column: &Column, scene: Scene<'_>) ->
         interval_text(kpi, &line, scene.pace)
     );
     match found.verdict {
-        DriftVerdict::Worsens => told_worsening(kpi, &line, column, (first, last), scene.pace),
+        DriftVerdict::Worsens => worsening_text(kpi, &line, column, (first, last), scene.pace),
         DriftVerdict::Improves => format!("`{}` gets steadily better: {sure}", kpi.name),
         DriftVerdict::Settled => format!(
             "`{}` moved and has stood still since iteration {}: no drift that goes on",
@@ -367,12 +370,12 @@ pub(crate) fn told_drift(found: &KpiDrift, column: &Column, scene: Scene<'_>) ->
         _ if line.fit.error == 0.0 && line.fit.slope == 0.0 => {
             format!("`{}` has the same value throughout: no drift", kpi.name)
         }
-        _ => format!("`{}` shows no steady drift for the worse: {sure}{}", kpi.name, told_power(&line, kpi)),
+        _ => format!("`{}` shows no steady drift for the worse: {sure}{}", kpi.name, power_text(&line, kpi)),
     }
 }
 
 /// `; a worsening of 0.31 bps over these iterations would be found in 90 % of cases`, where none was.
-fn told_power(line: &DriftLine, kpi: KpiId) -> String {
+fn power_text(line: &DriftLine, kpi: KpiId) -> String {
     line.detectable.map_or_else(String::new, |least| {
         let least = show_distance(kpi, least);
         format!("; a worsening by {least} over these iterations would be found in 90 % of cases")
@@ -398,7 +401,7 @@ pub fn movement(kpi: KpiId, by: f64) -> String {
 }
 
 /// The changes of a KPI in a sentence.
-pub(crate) fn told_changes(found: &KpiChanges) -> String {
+pub(crate) fn changes_text(found: &KpiChanges) -> String {
     let kpi = found.kpi;
     let mut out = if found.block.is_none() {
         format!("too few values of `{}` ({}) to look for changes", kpi.name, found.n)
@@ -407,14 +410,14 @@ pub(crate) fn told_changes(found: &KpiChanges) -> String {
     } else if found.changes.is_empty() && found.likeliest.is_none() {
         format!("`{}` walks without a level, so no change of level can be told from chance", kpi.name)
     } else if let Some((least, change)) = found.too_small.zip(found.likeliest) {
-        format!("`{}` {}", kpi.name, told_small(kpi, &change, least))
+        format!("`{}` {}", kpi.name, small_change_text(kpi, &change, least))
     } else if found.changes.is_empty() {
         format!("`{}` keeps its level", kpi.name)
     } else {
         let worse = found.changes.iter().filter(|change| change.worse);
         let better = found.changes.iter().filter(|change| !change.worse);
         let all: Vec<String> =
-            worse.chain(better).take(MOST).map(|change| told_change(kpi, change)).collect();
+            worse.chain(better).take(MOST).map(|change| change_text(kpi, change)).collect();
         let more = found.changes.len().saturating_sub(MOST);
         let rest = if more > 0 { format!(" and {} more", count(more, "change")) } else { String::new() };
         format!("`{}` {}{rest}", kpi.name, all.join("; then "))
@@ -423,14 +426,14 @@ pub(crate) fn told_changes(found: &KpiChanges) -> String {
         out.extend([format!(" (searched in medians of {block} iterations)")]);
     }
     if let Some(spike) = found.spikes.first() {
-        out.extend([format!("; {}", told_spikes(kpi, spike, found.spikes.len()))]);
+        out.extend([format!("; {}", spikes_text(kpi, spike, found.spikes.len()))]);
     }
     out
 }
 
 /// `keeps its level: from 320 ms to 305 ms at iteration 62 (-16 ms) is hardly chance, and too little to count (a
 /// change is more than 16 ms)`.
-pub fn told_small(kpi: KpiId, change: &Change, least: f64) -> String {
+pub fn small_change_text(kpi: KpiId, change: &Change, least: f64) -> String {
     let step = &change.step;
     format!(
         "keeps its level: from {} to {} at iteration {} is hardly chance, and too little to count (a change is more than \
@@ -444,7 +447,7 @@ pub fn told_small(kpi: KpiId, change: &Change, least: f64) -> String {
 
 /// `worsened from 3.20 bps to 2.10 bps at iteration 60 (-1.10 bps, 95 % sure: -1.30 to -0.90; 53 iterations
 /// before, 61 after)`.
-pub fn told_change(kpi: KpiId, change: &Change) -> String {
+pub fn change_text(kpi: KpiId, change: &Change) -> String {
     let step = &change.step;
     let digits = kpi.unit.decimals() + 1;
     let word = if change.worse { "worsened" } else { "changed" };
@@ -463,7 +466,7 @@ pub fn told_change(kpi: KpiId, change: &Change) -> String {
 }
 
 /// `an outlier in iteration 17 (9.10 bps where 3.20 bps is usual) is no change`.
-fn told_spikes(kpi: KpiId, spike: &SpikeAt, n: usize) -> String {
+fn spikes_text(kpi: KpiId, spike: &SpikeAt, n: usize) -> String {
     let place = if spike.first == spike.last {
         format!("iteration {}", spike.first)
     } else {
@@ -488,13 +491,13 @@ mod soft_tests {
 
     fn soft() -> ChangeRules {
         let mut rules = rules(true);
-        rules.course.severity = Severity::Soft;
+        rules.trend.severity = Severity::Soft;
         rules
     }
 
     fn check_drift(column: &Column, horizon: Option<Horizon>, scene: Scene<'_>) -> Check {
-        let rules = DriftGateRules { course: soft().course, horizon };
-        drift(&drifts::find(std::slice::from_ref(column), &rules.course)[0], column, &rules, scene)
+        let rules = DriftGateRules { trend: soft().trend, horizon };
+        drift(&drifts::find(std::slice::from_ref(column), &rules.trend)[0], column, &rules, scene)
     }
 
     #[test]
@@ -597,7 +600,7 @@ mod tests {
 
     pub(crate) fn rules(gates: bool) -> ChangeRules {
         ChangeRules {
-            course: CourseRules {
+            trend: TrendRules {
                 gates,
                 severity: Severity::Hard,
                 window: WindowSpec::Steady,
@@ -611,7 +614,7 @@ mod tests {
 
     pub(crate) fn drift_rules(rules: &ChangeRules) -> DriftGateRules {
         let horizon = Horizon { hours: limit(168.0), spans: limit(3.0) };
-        DriftGateRules { course: rules.course.clone(), horizon: Some(horizon) }
+        DriftGateRules { trend: rules.trend.clone(), horizon: Some(horizon) }
     }
 
     pub(crate) fn scene(window: &WindowUsed) -> Scene<'_> {
@@ -643,7 +646,7 @@ mod tests {
         let rules = rules(gates);
         let columns = std::slice::from_ref(column);
         (
-            drift(&drifts::find(columns, &rules.course)[0], column, &drift_rules(&rules), scene),
+            drift(&drifts::find(columns, &rules.trend)[0], column, &drift_rules(&rules), scene),
             changes(&levels::find(columns, &rules)[0], column, &rules, scene),
         )
     }
@@ -670,10 +673,13 @@ mod tests {
         assert!(inference.low < Some(observed) && Some(observed) < inference.high);
         assert!(inference.p_adjusted.is_some_and(|p| p < 0.001));
         assert_eq!(inference.correction.as_deref(), Some("Holm over 1 KPI"));
-        let told = &check.reason;
-        assert!(told.starts_with("`net_bps` drifts by -0.08"), "{told}");
-        assert!(told.contains(" bps/h (95 % CI -0.0") && told.contains("), reaches 2.70 bps in "), "{told}");
-        assert!(told.ends_with(" h"), "{told}");
+        let sentence = &check.reason;
+        assert!(sentence.starts_with("`net_bps` drifts by -0.08"), "{sentence}");
+        assert!(
+            sentence.contains(" bps/h (95 % CI -0.0") && sentence.contains("), reaches 2.70 bps in "),
+            "{sentence}"
+        );
+        assert!(sentence.ends_with(" h"), "{sentence}");
         let (unpaced, _) = checked(&column, true);
         assert_eq!(unpaced.statistic, "slope_per_iteration");
         assert!(unpaced.reason.contains(" bps per iteration (") && unpaced.reason.ends_with(" iterations"));
@@ -707,12 +713,12 @@ mod tests {
                 (Outcome::Inconclusive, Outcome::Inconclusive),
                 "{n}"
             );
-            let told = if n == 1 {
+            let sentence = if n == 1 {
                 "1 value is there, it takes 48 to decide"
             } else {
                 "are there, it takes 48 to decide"
             };
-            assert!(drift.reason.contains(told) && changes.reason.contains(told), "{}", drift.reason);
+            assert!(drift.reason.contains(sentence) && changes.reason.contains(sentence), "{}", drift.reason);
             let (drift, changes) = checked(&column, false);
             assert_eq!(
                 (drift.outcome, changes.outcome),
@@ -734,11 +740,11 @@ mod tests {
         let scene = scene(&window);
         let (rules, column) = (rules(false), net(0, |_| 0.0));
         let columns = std::slice::from_ref(&column);
-        let drift = drift(&drifts::find(columns, &rules.course)[0], &column, &drift_rules(&rules), scene);
+        let drift = drift(&drifts::find(columns, &rules.trend)[0], &column, &drift_rules(&rules), scene);
         let changes = changes(&levels::find(columns, &rules)[0], &column, &rules, scene);
-        let told =
+        let sentence =
             "no iteration of the window `steady` is there yet, so that there is no `net_bps` to look at";
-        assert_eq!((drift.reason.as_str(), changes.reason.as_str()), (told, told));
+        assert_eq!((drift.reason.as_str(), changes.reason.as_str()), (sentence, sentence));
     }
 
     /// Both checks of so many values with other rules.
@@ -748,7 +754,7 @@ mod tests {
         let column = net(n, |_| 5.0);
         let columns = std::slice::from_ref(&column);
         (
-            drift(&drifts::find(columns, &rules.course)[0], &column, &drift_rules(rules), scene),
+            drift(&drifts::find(columns, &rules.trend)[0], &column, &drift_rules(rules), scene),
             changes(&levels::find(columns, rules)[0], &column, rules, scene),
         )
     }
@@ -756,7 +762,7 @@ mod tests {
     #[test]
     fn a_minimum_below_what_the_methods_can_do_with_decides_nothing() {
         let mut rules = rules(false);
-        rules.course.min_iterations = limit(3.0);
+        rules.trend.min_iterations = limit(3.0);
         let (drift, changes) = ruled(&rules, 15);
         assert_eq!((drift.outcome, changes.outcome), (Outcome::NotApplicable, Outcome::NotApplicable));
         assert!(
@@ -807,7 +813,7 @@ mod tests {
     fn where_no_drift_is_found_the_smallest_one_that_would_be_is_told() {
         let column = net(60, |_| 5.0);
         let (check, _) = checked(&column, true);
-        let found = drifts::find(std::slice::from_ref(&column), &rules(true).course).remove(0);
+        let found = drifts::find(std::slice::from_ref(&column), &rules(true).trend).remove(0);
         let line = found.line.expect("60 values");
         let least = line.detectable.expect("a number");
         // t is about normal with so many degrees of freedom: 2.054 + 1.282 standard errors, over 59 iterations; or 1.282
@@ -815,13 +821,13 @@ mod tests {
         let error = 59.0 * line.fit.error;
         let about = ((2.054 + 1.282) * error).max(0.25 + 1.282 * error);
         assert!(least > about && least < 1.06 * about, "{least} is not a little above {about}");
-        let told =
+        let sentence =
             format!("; a worsening by {least:.2} bps over these iterations would be found in 90 % of cases");
-        assert!(check.reason.ends_with(&told), "{} does not end with {told}", check.reason);
+        assert!(check.reason.ends_with(&sentence), "{} does not end with {sentence}", check.reason);
         // A movement that would not count is not found, however sure it is.
         let mut still = column;
         still.points.iter_mut().for_each(|(at, value)| *value = 5.0 + (*at % 2) as f64 * 0.002);
-        let found = drifts::find(std::slice::from_ref(&still), &rules(true).course).remove(0);
+        let found = drifts::find(std::slice::from_ref(&still), &rules(true).trend).remove(0);
         let least = found.line.expect("60 values").detectable.expect("a number");
         assert!((least - 0.25).abs() < 1e-3, "{least} is not 5 % of 5");
     }
@@ -838,14 +844,14 @@ mod tests {
     #[test]
     fn the_ends_of_an_interval_are_told_apart_and_from_zero() {
         let net_bps = KpiId::NET_BPS;
-        let line = drifts::find(&[net(60, |_| 5.0)], &rules(true).course).remove(0).line.expect("60 values");
-        let told = |low: f64, high: f64| {
+        let line = drifts::find(&[net(60, |_| 5.0)], &rules(true).trend).remove(0).line.expect("60 values");
+        let sentence = |low: f64, high: f64| {
             interval_text(net_bps, &super::super::drift::DriftLine { interval: (low, high), ..line }, None)
         };
-        assert_eq!(told(-0.05, 0.0517), "-0.0500 to 0.0517");
-        assert_eq!(told(0.000_01, 0.000_03), "0.000010 to 0.000030");
-        assert_eq!(told(-0.02, 0.000_3), "-0.0200 to 0.0003");
-        assert_eq!(told(0.0, 0.0), "0.0000 to 0.0000");
+        assert_eq!(sentence(-0.05, 0.0517), "-0.0500 to 0.0517");
+        assert_eq!(sentence(0.000_01, 0.000_03), "0.000010 to 0.000030");
+        assert_eq!(sentence(-0.02, 0.000_3), "-0.0200 to 0.0003");
+        assert_eq!(sentence(0.0, 0.0), "0.0000 to 0.0000");
     }
 
     #[test]
@@ -861,11 +867,11 @@ mod tests {
     fn a_change_is_told_with_place_size_and_direction() {
         let (_, check) = checked(&net(100, |at| if at < 60 { 5.0 } else { 3.0 }), true);
         assert_eq!(check.outcome, Outcome::Fail);
-        let told = &check.reason;
-        assert!(told.starts_with("`net_bps` worsened from 5.00 bps to 3.0"), "{told}");
+        let sentence = &check.reason;
+        assert!(sentence.starts_with("`net_bps` worsened from 5.00 bps to 3.0"), "{sentence}");
         assert!(
-            told.contains("at iteration 60 (-") && told.contains("; 59 iterations before, 41 after)"),
-            "{told}"
+            sentence.contains("at iteration 60 (-") && sentence.contains("; 59 iterations before, 41 after)"),
+            "{sentence}"
         );
         let inference = check.inference.expect("a change");
         // The end of the tables, of which the search of the whole run has three quarters.

@@ -5,7 +5,7 @@
 
 use super::column::{Column, each};
 use crate::core::kpi::KpiId;
-use crate::core::policy::CourseRules;
+use crate::core::policy::TrendRules;
 use crate::core::text::number::TOLERANCE;
 use crate::stats::regression::{self, settles};
 use crate::stats::two_sample::holm_adjusted;
@@ -81,7 +81,7 @@ pub struct KpiDrift {
 }
 
 /// The drift of each KPI of a family.
-pub fn find(columns: &[Column], rules: &CourseRules) -> Vec<KpiDrift> {
+pub fn find(columns: &[Column], rules: &TrendRules) -> Vec<KpiDrift> {
     let fits: Vec<Option<Slope>> = each(columns, |column| {
         // A spike says nothing about where a KPI is heading, and hides the autocorrelation.
         let values = column.values();
@@ -107,7 +107,7 @@ fn p_of_worse(column: &Column, fit: &Slope) -> f64 {
     }
 }
 
-fn one(column: &Column, line: Option<(Slope, f64, f64)>, rules: &CourseRules, family: usize) -> KpiDrift {
+fn one(column: &Column, line: Option<(Slope, f64, f64)>, rules: &TrendRules, family: usize) -> KpiDrift {
     let points = &column.points;
     let span = points.first().zip(points.last()).map(|((first, _), (last, _))| (*first, *last));
     let bare = KpiDrift {
@@ -200,8 +200,8 @@ mod tests {
     use crate::core::trend::Column;
     use crate::core::verdict::{Comparison, Severity};
 
-    fn rules() -> CourseRules {
-        CourseRules {
+    fn rules() -> TrendRules {
+        TrendRules {
             gates: true,
             severity: Severity::Hard,
             window: WindowSpec::Steady,

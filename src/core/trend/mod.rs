@@ -1,4 +1,4 @@
-//! The course that KPIs take over a run: steady drifts and changes of level, each KPI by itself and judged as a
+//! The trends of KPIs over a run: steady drifts and changes of level, each KPI by itself and judged as a
 //! family.
 //!
 //! Pure statistics on columns; where they come from and which window they are is the caller's business. Must not

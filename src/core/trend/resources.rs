@@ -241,7 +241,7 @@ fn floors_of_saw(points: &[(u64, f64)]) -> Option<Vec<(u64, f64)>> {
 
 impl Drift {
     /// In words: `+11.8 MB/h [11.2, 12.4]: grows`.
-    pub fn told(&self) -> String {
+    pub fn text(&self) -> String {
         let Some(slope) = self.slope else {
             return match self.word {
                 DriftWord::NoData => "no data".to_owned(),
@@ -300,7 +300,7 @@ impl Drift {
                     fixed(self.hours, 1)
                 )
             }
-            _ => format!("{} {}", self.resource.word(), self.told()),
+            _ => format!("{} {}", self.resource.word(), self.text()),
         };
         Some(Check {
             part: Part::Drift,
@@ -375,13 +375,13 @@ mod tests {
         assert_eq!((drift.word, drift.n), (DriftWord::Grows, 12));
         assert_eq!((drift.first, drift.last), (Some(500.0), Some(511.0)));
         assert!((drift.hours - 55.0 / 60.0).abs() < 1e-12);
-        assert_eq!(drift.told(), "+12.0 MB/h [12.0, 12.0]: grows");
+        assert_eq!(drift.text(), "+12.0 MB/h [12.0, 12.0]: grows");
     }
 
     #[test]
     fn what_falls_is_said_to_fall() {
         let drift = rss(&memory(&line(-1.0, 12), 5), 1.0);
-        assert_eq!(drift.told(), "-12.0 MB/h [-12.0, -12.0]: falls");
+        assert_eq!(drift.text(), "-12.0 MB/h [-12.0, -12.0]: falls");
         assert_eq!(drift.check(&rules(1.0), window(), None).map(|check| check.outcome), Some(Outcome::Pass));
     }
 
@@ -395,7 +395,7 @@ mod tests {
         );
         assert_eq!((word(-0.999), word(-1.0)), (DriftWord::NoDrift, DriftWord::Falls));
         assert_eq!(rss(&memory(&line(0.0, 8), 60), 0.0).word, DriftWord::NoDrift);
-        assert_eq!(rss(&memory(&line(0.0, 8), 60), 0.0).told(), "0.0 MB/h [0.0, 0.0]: no drift shown");
+        assert_eq!(rss(&memory(&line(0.0, 8), 60), 0.0).text(), "0.0 MB/h [0.0, 0.0]: no drift shown");
     }
 
     #[test]
@@ -419,7 +419,7 @@ mod tests {
         // 4 MB a minute up, 40 MB down every ten minutes: nothing is left, whatever a line through all of it says.
         let even = rss(&memory(&saw(40.0, 84), 1), 1.0);
         assert_eq!((even.word, even.floors), (DriftWord::NoDrift, Some(8)));
-        assert_eq!(even.told(), "0.0 MB/h [0.0, 0.0] at the floors of 8 teeth: no drift shown");
+        assert_eq!(even.text(), "0.0 MB/h [0.0, 0.0] at the floors of 8 teeth: no drift shown");
         // 37 MB of 40 come back: 3 MB in ten minutes are 18 in an hour.
         let leak = rss(&memory(&saw(37.0, 84), 1), 1.0);
         assert_eq!(leak.word, DriftWord::Grows);
@@ -446,13 +446,13 @@ mod tests {
     #[test]
     fn no_data_and_too_few_samples_are_said_and_never_zero() {
         let drifts = find(&memory(&[500.0, 501.0], 60), &rules(1.0));
-        assert_eq!(drifts[0].told(), "too few samples with a time (2) for a slope");
-        assert_eq!((drifts[1].word, drifts[1].told().as_str()), (DriftWord::NoData, "no data"));
+        assert_eq!(drifts[0].text(), "too few samples with a time (2) for a slope");
+        assert_eq!((drifts[1].word, drifts[1].text().as_str()), (DriftWord::NoData, "no data"));
         // At one and the same time there is no slope.
         assert_eq!(rss(&memory(&line(1.0, 5), 0), 1.0).word, DriftWord::TooFew);
         // Three samples have a slope and no band.
         let three = rss(&memory(&line(2.0, 3), 60), 1.0);
-        assert_eq!(three.told(), "+2.0 MB/h [no band, too few samples]: no drift shown");
+        assert_eq!(three.text(), "+2.0 MB/h [no band, too few samples]: no drift shown");
     }
 
     fn window() -> WindowUsed {

@@ -1,4 +1,4 @@
-//! The verdict model: outcomes, checks with their explanation ladder, and how parts join to a whole.
+//! The verdict model: outcomes, checks with their explanation, and how parts join to a whole.
 //!
 //! Pure data and ordering; which checks there are is decided in [`super::judge`] and its neighbours.
 

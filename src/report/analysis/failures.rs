@@ -7,7 +7,7 @@
 use super::outliers;
 use super::verdict::{Subject, explanation, freeze_paragraph, header};
 use crate::core::analysis::{Analysis, SymbolAnalysis};
-use crate::core::judge::action::told;
+use crate::core::judge::action::advice;
 use crate::core::judge::count;
 use crate::core::judge::passes::{Miss, misses, passes};
 use crate::core::policy::Policy;
@@ -203,7 +203,7 @@ fn missed_limits(doc: &mut Document, symbol: &SymbolAnalysis, policy: &Policy) {
     doc.heading(2, "Readiness and goals");
     let of_sets = || symbol.checks.iter().filter(|check| matches!(check.part, Part::Readiness | Part::Goals));
     let missed = of_sets().filter(|check| check.outcome > Outcome::Pass).map(|check| {
-        let what = told(check, policy, Some(&symbol.deep));
+        let what = advice(check, policy, Some(&symbol.deep));
         format!("{} **{}**: {}", check.part.word(), check.outcome, prose(&what))
     });
     let missed: Vec<String> = missed.collect();

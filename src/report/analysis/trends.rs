@@ -3,7 +3,9 @@
 use super::verdict::Subject;
 use crate::core::analysis::Settled;
 use crate::core::text::number::{exact, fixed, trimmed};
-use crate::core::trend::checks::{duration, interval_text, movement, slope_text, told_change, told_small};
+use crate::core::trend::checks::{
+    change_text, duration, interval_text, movement, slope_text, small_change_text,
+};
 use crate::core::trend::resources::DriftWord;
 use crate::core::trend::{DriftVerdict, KpiChanges, KpiDrift, PaceSource};
 use crate::report::document::{Cell, Document, Format, columns, row};
@@ -21,8 +23,8 @@ pub(super) fn resources(doc: &mut Document, subject: Subject<'_>) {
         let value = |value: Option<f64>| value.map(|value| trimmed(&fixed(value, 1)).to_owned());
         // Brackets could be a link.
         let told = match format {
-            Format::Markdown => drift.told().replace('[', "\\[").replace(']', "\\]"),
-            Format::Html => format.text(&drift.told()),
+            Format::Markdown => drift.text().replace('[', "\\[").replace(']', "\\]"),
+            Format::Html => format.text(&drift.text()),
         };
         let mut cells = row![
             format.code(drift.resource.word()),
@@ -151,7 +153,7 @@ pub(super) fn levels(doc: &mut Document, subject: Subject<'_>) {
         level_lines(doc, found);
     }
     doc.push("\n");
-    let rules = &subject.policy.change_points.course;
+    let rules = &subject.policy.change_points.trend;
     doc.paragraph(&format!(
         "Each of the two is judged over the KPIs with a limit, of all symbols together: a false alarm in at most \
          {} % of runs in which nothing happens, in each. Fewer than {} values decide nothing.",
@@ -169,7 +171,7 @@ fn level_lines(doc: &mut Document, found: &KpiChanges) {
         let what = match (found.block, found.likeliest) {
             (None, _) => format!("too few values ({})", found.n),
             (_, Some(change)) if found.too_small.is_some() => {
-                let told = prose(&told_small(kpi, &change, found.too_small.unwrap_or_default()));
+                let told = prose(&small_change_text(kpi, &change, found.too_small.unwrap_or_default()));
                 format!("{told}: p {}", probability_of(&change))
             }
             (_, Some(change)) => format!("keeps its level (likeliest change p {})", probability_of(&change)),
@@ -179,7 +181,7 @@ fn level_lines(doc: &mut Document, found: &KpiChanges) {
         line(&format!("- {name}: {what}"));
     }
     for change in found.changes.iter().take(MOST) {
-        let told = prose(&format!("{}: p {}", told_change(kpi, change), probability_of(change)));
+        let told = prose(&format!("{}: p {}", change_text(kpi, change), probability_of(change)));
         line(&format!("- {name}: {told}"));
     }
     if let Some(block) = found.block.filter(|block| *block > 1) {
@@ -219,12 +221,12 @@ fn level_table(doc: &mut Document, subject: Subject<'_>) {
         let kpi = found.kpi;
         let name = || format.code(kpi.name);
         for change in found.changes.iter().take(MOST) {
-            let what = format.text(&told_change(kpi, change));
+            let what = format.text(&change_text(kpi, change));
             let what = Cell::marked(what, if change.worse { "bad" } else { "" });
             rows.push(row![name(), change.first_after, probability_of(change), what]);
         }
         if let Some((least, change)) = found.too_small.zip(found.likeliest) {
-            let what = format.text(&told_small(kpi, &change, least));
+            let what = format.text(&small_change_text(kpi, &change, least));
             rows.push(row![name(), change.first_after, probability_of(&change), what]);
         }
         for spike in found.spikes.iter().take(MOST) {

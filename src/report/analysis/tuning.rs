@@ -21,11 +21,11 @@ const MOST_KEYS: usize = 12;
 
 /// Proposals, what became of them, and which guards acted; the last `most`, for a page.
 pub(super) fn timeline(doc: &mut Document, subject: Subject<'_>, most: usize) {
-    let is_told = |row: &&Row| {
+    let is_reported = |row: &&Row| {
         let tuning = &row.tuning;
         !tuning.deltas.is_empty() || tuning.applied == Some(true) || tuning.freeze_reason.is_some()
     };
-    let told: Vec<&Row> = subject.series().rows().iter().filter(is_told).collect();
+    let told: Vec<&Row> = subject.series().rows().iter().filter(is_reported).collect();
     if told.is_empty() {
         return doc.paragraph("Nothing was proposed in any iteration.");
     }

@@ -1,4 +1,4 @@
-//! Plain text for people: verdict words, the explanation ladder on two lines, blocks and rules.
+//! Plain text for people: verdict words, explanations on two lines, blocks and rules.
 //!
 //! Colour is a decision of the caller. Whatever comes from files is made printable first.
 
@@ -124,7 +124,7 @@ pub(crate) fn bound(check: &Check) -> Option<String> {
     Some(format!("{} {}", comparison.symbol(), trimmed(&limit)))
 }
 
-/// The ladder of a check on two lines: what and why, then how it was decided.
+/// The explanation of a check on two lines: what and why, then how it was decided.
 pub(crate) fn explanation(check: &Check, style: Style) -> String {
     let tag = style.paint(check.outcome, &format!("[{}]", check.outcome.word()));
     let symbol =
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_can_redo_the_decision_from_the_ladder() {
+    fn a_reader_can_redo_the_decision_from_the_explanation() {
         assert_eq!(
             explanation(&check(), Style::default()),
             "[FAIL] readiness.net_bps  median 2.70 bps misses >= 2.90 bps by 0.20 bps\n       median 2.7 >= 2.9, \

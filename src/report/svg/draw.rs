@@ -122,7 +122,7 @@ pub(super) fn plot(out: &mut String, chart: &Chart, layout: &Layout, tips: bool)
     window(out, chart, &area, layout);
     limits(out, chart, &area, layout);
     values_of(out, chart, &area, layout, tips);
-    course(out, chart, &area, layout);
+    curve(out, chart, &area, layout);
     rugs(out, chart, &area);
     changes(out, chart, &area, layout);
 }
@@ -368,7 +368,7 @@ fn interval(out: &mut String, chart: &Chart, area: &Area) {
 }
 
 /// Levels with the places where they change, and the line of a drift.
-fn course(out: &mut String, chart: &Chart, area: &Area, layout: &Layout) {
+fn curve(out: &mut String, chart: &Chart, area: &Area, layout: &Layout) {
     let at = |(number, value): (u64, f64)| (area.x(number as f64), area.y(value));
     let mut levels = String::new();
     for piece in &chart.levels {

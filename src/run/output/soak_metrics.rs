@@ -54,7 +54,7 @@ impl From<&RunMetric> for MetricRow {
     }
 }
 
-/// A run gate with its explanation ladder.
+/// A run gate with its explanation.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct GateRow {
     /// The metric that it looks at.

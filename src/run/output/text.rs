@@ -208,7 +208,7 @@ fn resource_rows(out: &mut String, run: &RunEnd<'_>) {
             }
             _ => String::new(),
         };
-        put(out, format_args!("  {:<11} {span}{}\n", drift.resource.word(), drift.told()));
+        put(out, format_args!("  {:<11} {span}{}\n", drift.resource.word(), drift.text()));
     }
 }
 

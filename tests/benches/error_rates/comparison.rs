@@ -52,7 +52,7 @@ fn rules(margin: f64, extensions: u64) -> CompareRules {
 
 /// The search for changes within a side: that of the built-in policy, without its floors.
 fn levels() -> ChangeRules {
-    ChangeRules { course: methods::rules(48), min_segment: 6 }
+    ChangeRules { trend: methods::rules(48), min_segment: 6 }
 }
 
 fn numbered(kpis: &[Vec<f64>; KPIS]) -> Values {

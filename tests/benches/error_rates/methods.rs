@@ -1,9 +1,9 @@
 //! What is put to the test: each decision of soak, asked about a simulated run as the program asks it.
 
 use soak::core::kpi::{Direction, KpiId};
-use soak::core::policy::{ChangeRules, CourseRules};
+use soak::core::policy::{ChangeRules, TrendRules};
 use soak::core::policy::{Limit, WindowSpec};
-use soak::core::trend::{Column, DriftVerdict, autocorrelation as memory, changes, drift};
+use soak::core::trend::{Column, DriftVerdict, autocorrelation, changes, drift};
 use soak::core::verdict::{LimitSource, Severity};
 use soak::stats::{MeanInterval, Summary};
 
@@ -36,7 +36,7 @@ pub struct Method {
     pub judge: fn(&Run) -> Answer,
 }
 
-/// What happens to a KPI in the course of a run.
+/// What happens to a KPI over a run.
 const COURSE: &[Scenario] = &[
     Scenario::Step { size: 0.5, after: 0.5 },
     Scenario::Step { size: 1.0, after: 0.5 },
@@ -193,10 +193,10 @@ fn columns(run: &Run) -> Vec<Column> {
 }
 
 /// The built-in policy, without its floors.
-pub fn rules(min_iterations: usize) -> CourseRules {
+pub fn rules(min_iterations: usize) -> TrendRules {
     let limit =
         |value: f64| Limit { value, source: LimitSource { key: String::new(), origin: String::new() } };
-    CourseRules {
+    TrendRules {
         gates: true,
         severity: Severity::Hard,
         window: WindowSpec::Overall,
@@ -207,7 +207,7 @@ pub fn rules(min_iterations: usize) -> CourseRules {
 }
 
 /// The same at a rate of 5 %: what is held is seen better there than at 2 %.
-fn gate_rules(min_iterations: usize) -> CourseRules {
+fn gate_rules(min_iterations: usize) -> TrendRules {
     let mut rules = rules(min_iterations);
     rules.false_alarm_rate.value = 0.05;
     rules
@@ -232,7 +232,7 @@ fn levels(run: &Run, from: usize, worse: bool) -> Answer {
         return Answer::Cannot;
     }
     let columns = columns(run);
-    let found = changes::find(&columns, &ChangeRules { course: gate_rules(from), min_segment: 6 });
+    let found = changes::find(&columns, &ChangeRules { trend: gate_rules(from), min_segment: 6 });
     if found
         .iter()
         .zip(&columns)
@@ -250,7 +250,7 @@ fn spikes(run: &Run) -> Answer {
     if run.n < 24 {
         return Answer::Cannot;
     }
-    let found = changes::find(&columns(run), &ChangeRules { course: rules(24), min_segment: 6 });
+    let found = changes::find(&columns(run), &ChangeRules { trend: rules(24), min_segment: 6 });
     if found.iter().any(|kpi| !kpi.spikes.is_empty()) { Answer::Alarm } else { Answer::Quiet }
 }
 
@@ -259,9 +259,11 @@ fn interval(run: &Run, last: Option<usize>, median: bool) -> Answer {
     let values = &run.kpis[0];
     let window = &values[values.len() - last.unwrap_or(values.len())..];
     let summary = Summary::of(window).expect("there are values");
-    let rules = ChangeRules { course: rules(48), min_segment: 6 };
-    let found = memory::of_last(values, values.len() - window.len(), &rules, 0.0)
-        .and_then(|memory| MeanInterval::with_memory(window, &summary, memory, 0.95))
+    let rules = ChangeRules { trend: rules(48), min_segment: 6 };
+    let found = autocorrelation::of_last(values, values.len() - window.len(), &rules, 0.0)
+        .and_then(|autocorrelation| {
+            MeanInterval::with_autocorrelation(window, &summary, autocorrelation, 0.95)
+        })
         .map(|mean| {
             let of_median = mean.of_median(summary.median);
             if median { (of_median.low, of_median.high) } else { (mean.low, mean.high) }

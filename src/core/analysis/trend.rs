@@ -1,8 +1,8 @@
-//! The course of the KPIs of all symbols: which values are looked at, what is judged together, and the checks that
+//! The trends of the KPIs of all symbols: which values are looked at, what is judged together, and the checks that
 //! follow.
 //!
 //! This is the one place that says for what a rate of false alarms holds. The statistics are in
-//! [`crate::core::course`].
+//! [`crate::core::trend`].
 
 use std::ops::Range;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::core::kpi::{Direction, KpiId};
-use crate::core::policy::CourseRules;
+use crate::core::policy::TrendRules;
 use crate::core::policy::{GateSet, Policy, WindowSpec};
 use crate::core::series::Series;
 use crate::core::series::ranges::Ranges;
@@ -37,7 +37,7 @@ pub struct Settled {
 
 /// What was found about one symbol.
 #[derive(Default)]
-pub struct Course {
+pub struct SymbolTrend {
     pub pace: Option<Pace>,
     pub drift: Vec<KpiDrift>,
     /// Name of the window that the drifts were looked for in; `None` where only a part of it was.
@@ -49,7 +49,7 @@ pub struct Course {
     pub checks: Vec<Check>,
 }
 
-/// The course of all symbols. Of each table of the policy all KPIs that may join the verdict, of all symbols, are one
+/// The trends of all symbols. Of each table of the policy all KPIs that may join the verdict, of all symbols, are one
 /// family, and so are all others; `limits` says which may, and what a drift is heading for.
 pub fn of(
     series: &[Series],
@@ -57,41 +57,41 @@ pub fn of(
     declared: Option<Duration>,
     limits: &GateSet,
     policy: &Policy,
-) -> Vec<Course> {
-    let mut courses: Vec<Course> = series.iter().map(|series| start(series, declared, limits)).collect();
-    rises(series, numbers, policy, &mut courses);
-    let of_drift = look(series, numbers, &policy.kpi_drift.course, limits, policy);
-    for (course, looked) in courses.iter_mut().zip(&of_drift.symbols) {
-        course.window = matches!(looked.stretch, Stretch::Whole).then(|| looked.window.name.clone());
+) -> Vec<SymbolTrend> {
+    let mut trends: Vec<SymbolTrend> = series.iter().map(|series| start(series, declared, limits)).collect();
+    rises(series, numbers, policy, &mut trends);
+    let of_drift = look(series, numbers, &policy.kpi_drift.trend, limits, policy);
+    for (trend, looked) in trends.iter_mut().zip(&of_drift.symbols) {
+        trend.window = matches!(looked.stretch, Stretch::Whole).then(|| looked.window.name.clone());
     }
     for family in of_drift.families() {
-        let found = drift::find(&family.columns, &policy.kpi_drift.course);
+        let found = drift::find(&family.columns, &policy.kpi_drift.trend);
         for ((found, column), (symbol, role)) in found.into_iter().zip(&family.columns).zip(&family.places) {
-            let scene = of_drift.scene(*symbol, *role, &family, series, courses[*symbol].pace);
+            let scene = of_drift.scene(*symbol, *role, &family, series, trends[*symbol].pace);
             let check = checks::drift(&found, column, &policy.kpi_drift, scene);
-            courses[*symbol].checks.extend(is_told(*role, &check).then_some(check));
-            courses[*symbol].drift.extend((*role != Role::Beside).then_some(found));
+            trends[*symbol].checks.extend(is_reported(*role, &check).then_some(check));
+            trends[*symbol].drift.extend((*role != Role::Beside).then_some(found));
         }
     }
-    let of_changes = look(series, numbers, &policy.change_points.course, limits, policy);
+    let of_changes = look(series, numbers, &policy.change_points.trend, limits, policy);
     for family in of_changes.families() {
         let found = changes::find(&family.columns, &policy.change_points);
         for ((found, column), (symbol, role)) in found.into_iter().zip(&family.columns).zip(&family.places) {
-            let scene = of_changes.scene(*symbol, *role, &family, series, courses[*symbol].pace);
+            let scene = of_changes.scene(*symbol, *role, &family, series, trends[*symbol].pace);
             let check = checks::changes(&found, column, &policy.change_points, scene);
-            courses[*symbol].checks.extend(is_told(*role, &check).then_some(check));
-            courses[*symbol].changes.extend((*role != Role::Beside).then_some(found));
+            trends[*symbol].checks.extend(is_reported(*role, &check).then_some(check));
+            trends[*symbol].changes.extend((*role != Role::Beside).then_some(found));
         }
     }
-    courses
+    trends
 }
 
 /// What is looked at for the reports alone is a check where it is worth a look.
-fn is_told(role: Role, check: &Check) -> bool {
+fn is_reported(role: Role, check: &Check) -> bool {
     role == Role::Judged || matches!(check.outcome, Outcome::Warn | Outcome::Fail)
 }
 
-fn start(series: &Series, declared: Option<Duration>, limits: &GateSet) -> Course {
+fn start(series: &Series, declared: Option<Duration>, limits: &GateSet) -> SymbolTrend {
     let pace = Pace::find(&times(series), declared.map(|interval| interval.as_secs_f64()));
     let others = limits.checks.iter().map(|gate| gate.kpi).filter(|kpi| !KpiId::OF_THE_VERDICT.contains(kpi));
     let settled = KpiId::OF_THE_VERDICT.into_iter().chain(others).filter_map(|kpi| {
@@ -99,11 +99,11 @@ fn start(series: &Series, declared: Option<Duration>, limits: &GateSet) -> Cours
         let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
         Some(Settled { kpi, from: points[settles(&values)?].0 })
     });
-    Course { pace, settled: settled.collect(), ..Course::default() }
+    SymbolTrend { pace, settled: settled.collect(), ..SymbolTrend::default() }
 }
 
 /// The rises of the resources of all symbols are one family.
-fn rises(series: &[Series], numbers: &[Ranges], policy: &Policy, courses: &mut [Course]) {
+fn rises(series: &[Series], numbers: &[Ranges], policy: &Policy, trends: &mut [SymbolTrend]) {
     let each: Vec<Option<f64>> = series
         .iter()
         .zip(numbers)
@@ -113,8 +113,8 @@ fn rises(series: &[Series], numbers: &[Ranges], policy: &Policy, courses: &mut [
         })
         .collect();
     let adjusted = holm_adjusted(&each);
-    for (course, adjusted) in courses.iter_mut().zip(adjusted.chunks_exact(Resource::ALL.len())) {
-        course.rises.copy_from_slice(adjusted);
+    for (trend, adjusted) in trends.iter_mut().zip(adjusted.chunks_exact(Resource::ALL.len())) {
+        trend.rises.copy_from_slice(adjusted);
     }
 }
 
@@ -186,7 +186,7 @@ impl Looked {
 fn look(
     series: &[Series],
     numbers: &[Ranges],
-    rules: &CourseRules,
+    rules: &TrendRules,
     limits: &GateSet,
     policy: &Policy,
 ) -> Looked {
@@ -228,7 +228,7 @@ fn look(
     clippy::cast_sign_loss,
     reason = "the policy reads it as a whole number"
 )]
-fn whole(rules: &CourseRules) -> usize {
+fn whole(rules: &TrendRules) -> usize {
     rules.min_iterations.value as usize
 }
 
