@@ -6,8 +6,6 @@ use std::path::Path;
 use crate::it::support::{Folder, Ran, Run, Step, name, program, ran, soak};
 use serde_json::json;
 
-const HEADER: &str = "KPI,A,B,B-A (note: for latency smaller is better)\n";
-
 /// Eight bad iterations, which are not in the window, and eight more. In order the window has:
 /// - net 2.8, six from 3 to 3.2, 4: median 3;
 /// - risk .2 .3 .3 .36 | .4 .4 .4 .41: median 0.38;
@@ -57,12 +55,15 @@ fn codes(a: &Run, b: &Run) -> (i32, i32) {
 #[test]
 fn the_csv_of_two_runs_worked_out_by_hand_is_right_to_the_byte() {
     let Ran { code, stdout, stderr } = folders(&a(), &b(), &[]);
-    let expected = "maker_taker_ratio,0.875,0.871,-0.004\n\
-                    net_bps,3.000,3.180,0.180\n\
-                    p95_latency_ms,325.000,312.500,-12.500\n\
-                    risk_ratio,0.380,0.352,-0.028\n";
     assert_eq!((code, stderr.as_str()), (0, ""));
-    assert_eq!(stdout, format!("{HEADER}{expected}"));
+    insta::assert_snapshot!(format!("{stdout}(end)"), @r"
+        KPI,A,B,B-A (note: for latency smaller is better)
+        maker_taker_ratio,0.875,0.871,-0.004
+        net_bps,3.000,3.180,0.180
+        p95_latency_ms,325.000,312.500,-12.500
+        risk_ratio,0.380,0.352,-0.028
+        (end)
+        ");
 }
 
 #[test]
@@ -85,11 +86,14 @@ fn no_zero_has_a_sign_and_what_is_unknown_is_nan() {
     for number in 1..=8 {
         unknown = unknown.edit(number, |json| json["summary"]["risk_ratio"] = json!(null));
     }
-    let expected = "maker_taker_ratio,0.871,0.871,0.000\n\
-                    net_bps,0.000,0.000,0.000\n\
-                    p95_latency_ms,312.500,312.500,0.000\n\
-                    risk_ratio,0.352,nan,nan\n";
-    assert_eq!(folders(&tiny, &unknown, &[]).stdout, format!("{HEADER}{expected}"));
+    insta::assert_snapshot!(format!("{}(end)", folders(&tiny, &unknown, &[]).stdout), @r"
+        KPI,A,B,B-A (note: for latency smaller is better)
+        maker_taker_ratio,0.871,0.871,0.000
+        net_bps,0.000,0.000,0.000
+        p95_latency_ms,312.500,312.500,0.000
+        risk_ratio,0.352,nan,nan
+        (end)
+        ");
 }
 
 #[test]
