@@ -574,7 +574,15 @@ fn any_result() -> impl Strategy<Value = Progress> {
     prop_oneof![4 => Just(Progress::Done), 1 => Just(FAILED), 1 => Just(NOTHING)]
 }
 
+/// Seeds of failures that were found once are tried first.
+fn with_found_seeds() -> ProptestConfig {
+    let place = proptest::test_runner::FileFailurePersistence::SourceParallel("tests/proptest-regressions");
+    ProptestConfig { failure_persistence: Some(Box::new(place)), ..ProptestConfig::default() }
+}
+
 proptest! {
+    #![proptest_config(with_found_seeds())]
+
     #[test]
     fn whatever_is_told_no_episode_acts_twice_and_none_acts_that_must_not(
         deliveries in proptest::collection::vec(

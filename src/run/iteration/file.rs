@@ -316,7 +316,16 @@ mod tests {
         assert!(!String::from_utf8_lossy(&bytes_of(&record(3))).contains("measured_early"));
     }
 
+    /// Seeds of failures that were found once are tried first.
+    fn with_found_seeds() -> ProptestConfig {
+        let place =
+            proptest::test_runner::FileFailurePersistence::SourceParallel("tests/proptest-regressions");
+        ProptestConfig { failure_persistence: Some(Box::new(place)), ..ProptestConfig::default() }
+    }
+
     proptest! {
+        #![proptest_config(with_found_seeds())]
+
         #[test]
         fn a_record_is_read_back_as_it_was(record in any_record()) {
             let kpis = KpiTable::default();
