@@ -90,7 +90,7 @@ pub struct MedianInterval {
 
 impl MeanInterval {
     /// The interval around the mean of values in the order of time, which also have to show how much
-    /// neighbours resemble each other. `None` with fewer than 16 values, and as [`Self::with_memory`].
+    /// neighbours resemble each other. `None` with fewer than 16 values, and as [`Self::with_autocorrelation`].
     pub fn of(values: &[f64], confidence: f64) -> Option<Self> {
         Self::with_autocorrelation(values, &Summary::of(values)?, Autocorrelation::of(values)?, confidence)
     }
