@@ -1,6 +1,6 @@
 //! Automatic rollback: an alert arrives, a decision is made, actions are carried out and verified.
 //!
-//! Every step is an [`event::Event`], a line of the audit log. [`state::State`] is a fold over these events, the same
+//! Every step is an `Event`, a line of the audit log. `State` is a fold over these events, the same
 //! at the start of a server, while it serves, in a rehearsal and for commands. Nothing is begun before the log on the
 //! disk says that it will be; nothing is reported before the log says that it was done.
 

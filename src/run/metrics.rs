@@ -1,7 +1,7 @@
 //! The metrics of a whole run, collected one iteration at a time.
 //!
 //! Takes what the iterations delivered and invents nothing: a metric that nobody delivered has no value. Must
-//! not judge; that is done in [`super::report`].
+//! not judge; that is done in `report`.
 
 pub use crate::core::policy::RUN_METRICS as NAMES;
 use chrono::{DateTime, Utc};

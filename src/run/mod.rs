@@ -5,8 +5,8 @@
 //! source ──▶ EdgeReport ──▶ IterationRecord ──▶ Proposal ──▶ Guards ──▶ overrides
 //! ```
 //!
-//! The [`planner`] is pure (state and event in, record and next state out); the [`engine`] owns the clock and the
-//! order of things; the [`folder`] owns the files.
+//! The [`planner`] is pure (state and event in, record and next state out); the `engine` owns the clock and the
+//! order of things; the `folder` owns the files.
 
 pub(crate) mod engine;
 pub(crate) mod folder;

@@ -5,7 +5,7 @@
 //! is estimated from the residuals around the fitted step, so that the step itself does not look like it; what
 //! fitting a step to nothing does to it, and to the residuals' size, is taken out with simulated means.
 //! Long stretches are searched in halves as well, as in seeded binary segmentation (Kovács and others 2023,
-//! Biometrika 110:249–256). p-values come from simulated distributions of the best split where there is none ([`super::critical_values`]), so the
+//! Biometrika 110:249–256). p-values come from simulated distributions of the best split where there is none (`critical_values`), so the
 //! search over positions is paid for. Must not know what a value means.
 
 use super::autocorrelation;
@@ -117,7 +117,7 @@ pub struct Step {
     pub n_eff: f64,
     /// The probability of a best split like this where there is no step, the search included; one series alone.
     pub p: f64,
-    /// Whether `p` is at the end of the tables ([`LEVELS`]) and may be any smaller one.
+    /// Whether `p` is at the end of the tables (`LEVELS`) and may be any smaller one.
     pub is_p_at_most: bool,
     /// The same without an end of the tables: an upper bound, for a family so large that `p` can decide nothing.
     pub tail: f64,

@@ -35,7 +35,7 @@ impl MeanShift {
     /// The shift from A to B of each of several series of two runs, between the present levels of both.
     ///
     /// φ of a series is taken to be the same on both sides and on all levels, so that it is estimated from all
-    /// residuals around them ([`Likeness::around`]), and then together with the other series ([`pooled::phis`]).
+    /// residuals around them ([`Likeness::around`]), and then together with the other series (`phis`).
     /// The variance of each mean is that of a first-order process (Bayley & Hammersley 1946), `n_eff` its inverse;
     /// the variance of one value is Σ(x − m)² ÷ `n(1 − 1/n_eff)`, which the same process makes unbiased; each side
     /// has `n_eff − 1` degrees of freedom, joined after Satterthwaite (1946, Biometrics Bulletin 2:110–114).

@@ -252,7 +252,7 @@ fn the_containerfile_takes_what_the_release_packs() {
         lines.iter().any(|line| line.starts_with("USER ") && !line.contains("root") && !line.contains(" 0"))
     );
     let release = text(".github/workflows/release.yml");
-    for packed in ["cp LICENSE README.md", "cp -r deploy", "release/soak\""] {
+    for packed in ["cp LICENSE README.md", "cp -r deploy", "dist/soak\""] {
         assert!(release.contains(packed), "{packed}");
     }
 }

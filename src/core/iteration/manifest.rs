@@ -470,7 +470,7 @@ pub struct Declared {
     pub interval: Option<Duration>,
     /// Whether the intervals were not waited for (`--no-wait`).
     pub no_wait: bool,
-    /// The stretches of the run, as the manifest lists them; see [`super::run::clock`] for the times of a run.
+    /// The stretches of the run, as the manifest lists them; see `clock` for the times of a run.
     pub segments: Vec<SegmentStart>,
     /// Steps of the wall clock and suspends that the run noticed.
     pub clock_steps: Vec<ClockStep>,

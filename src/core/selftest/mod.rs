@@ -1,6 +1,6 @@
 //! Can the gates of a policy fail? Faults to put into a run, and which checks notice them.
 //!
-//! [`faults`] chooses the faults, [`tamper`] puts them into files, [`result`] judges and tells which gate notices which.
+//! `faults` chooses the faults, [`tamper`] puts them into files, [`result`] judges and tells which gate notices which.
 //! Which checks there are is not known here: whatever an [`Analysis`] has is looked at.
 
 mod faults;

@@ -1,5 +1,5 @@
 //! Puts faults into the bytes of an iteration file, in whatever layout it has: the inverse of what
-//! [`crate::wire::iteration`] reads.
+//! `iteration` reads.
 //!
 //! For copies of runs alone; what is written is not told apart from a measurement.
 

@@ -1,6 +1,6 @@
 //! Numbers at the border of the program: what counts as a number, and the one rounding rule.
 //!
-//! Must not know what a number means; units and limits live in [`super::kpi`] and [`super::policy`].
+//! Must not know what a number means; units and limits live in `kpi` and `policy`.
 
 use std::collections::BTreeMap;
 

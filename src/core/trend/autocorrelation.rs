@@ -1,6 +1,6 @@
 //! How much neighbouring values of a KPI resemble each other, for an interval over a window of a run.
 //!
-//! Finds the values that say so; the statistics are in [`crate::core::stats`].
+//! Finds the values that say so; the statistics are in `stats`.
 
 use crate::core::kpi::KpiId;
 use crate::core::policy::ChangeRules;

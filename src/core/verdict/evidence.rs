@@ -1,6 +1,6 @@
 //! What was found in a folder: the iterations, and everything about the files that a judge must know.
 //!
-//! Built by the loader; judged by [`super::judge`]. No path is opened here.
+//! Built by the loader; judged by `judge`. No path is opened here.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -23,7 +23,7 @@ pub struct Gate {
     pub name: String,
     /// What it means, in words; may be empty.
     pub description: String,
-    /// Whom a soft gate notifies. Empty = the channels of [`RollbackPolicy::quiet_channels`].
+    /// Whom a soft gate notifies. Empty = the channels of `quiet_channels`.
     pub channels: Vec<String>,
 }
 

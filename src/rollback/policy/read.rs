@@ -1,6 +1,6 @@
 //! `rollback.yaml`: gates, actions, executors, channels. Every error is reported at once, with line and column.
 //!
-//! Must not ask whether a policy is complete enough to act; [`RollbackPolicy::gaps`] does.
+//! Must not ask whether a policy is complete enough to act; `gaps` does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! `ITER_SUMMARY_<n>.json` as `run` writes it: the whole record of an iteration, and the way back.
 //!
 //! Nothing of the record is lost, so that a run continues from its last file as if it had never stopped. Files of other
-//! runners are read by [`crate::wire::iteration`], which wants less and forgives more.
+//! runners are read by `iteration`, which wants less and forgives more.
 
 use std::collections::BTreeMap;
 

@@ -72,9 +72,9 @@ pub enum Change {
 pub struct Line {
     /// The KPI.
     pub kpi: KpiId,
-    /// Mean of the baseline, rounded to [`DIGITS`]; `None` = unknown.
+    /// Mean of the baseline, rounded to `DIGITS`; `None` = unknown.
     pub before: Option<f64>,
-    /// Mean now, rounded to [`DIGITS`]; `None` = unknown.
+    /// Mean now, rounded to `DIGITS`; `None` = unknown.
     pub after: Option<f64>,
     /// The change; `None` when a side is unknown.
     pub change: Option<Change>,
