@@ -1,5 +1,5 @@
-//! The command line: what can be asked, with the help that explains it. Types and parsing only; what a
-//! command does with its arguments is `commands`' business.
+//! The command line: what can be asked, with the help that explains it. A command is one file: its arguments, and what it
+//! does with them.
 //!
 //! Shared groups are flattened into the commands that need them. A flag beats its environment variable, and
 //! a variable that is set to nothing counts as not set.

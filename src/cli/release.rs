@@ -21,7 +21,7 @@ use crate::core::verdict::provenance::Provenance;
 use crate::infra::clock::StopRequest;
 use crate::infra::environment::Environment;
 use crate::infra::http::Limits;
-use crate::infra::{atomic_file as loose, clock};
+use crate::infra::{atomic_file, clock};
 use crate::release::bundle::store::{BundleError, archive_of, look, put};
 use crate::release::canary::verdict::{CanaryResult, Scope};
 use crate::release::canary::{CanaryRequest, LimitsOf, MeasuredBy, Server, report};
@@ -585,7 +585,7 @@ fn build_bundle(args: &BundleArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         put(out, &built.files, packed.as_deref()).map_err(cannot_put)?;
     }
     let beside = archive_of(out);
-    if packed.is_none() && !dry_run && loose::exists(&beside) {
+    if packed.is_none() && !dry_run && atomic_file::exists(&beside) {
         say(
             globals,
             &format!("warning: `{}` is of an earlier build; `--archive` makes it anew", beside.display()),

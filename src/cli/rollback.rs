@@ -10,7 +10,7 @@ use crate::infra::environment::Environment;
 use crate::infra::http_server::{ListenAddress, Listening};
 use crate::infra::lock::LockError;
 use crate::infra::secret::Secret;
-use crate::infra::{atomic_file as loose, clock, environment};
+use crate::infra::{atomic_file, clock, environment};
 use crate::report::json::compact_ascii;
 use crate::rollback::alert::{Alert, AlertStatus, Hook};
 use crate::rollback::coordinator::Coordinator;
@@ -409,14 +409,14 @@ fn reloader(files: FilesArgs, log: PathBuf, mode: Mode) -> Reload {
 }
 
 fn secret(file: &Path) -> Result<Secret, Failure> {
-    let secret = Secret::from(loose::read_text(file).map_err(Failure::usage)?);
+    let secret = Secret::from(atomic_file::read_text(file).map_err(Failure::usage)?);
     if secret.reveal().chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(Failure::usage(anyhow!(
             "`{}` holds more than one word or line, expected one secret",
             file.display()
         )));
     }
-    if loose::is_open_to_all(file) {
+    if atomic_file::is_open_to_all(file) {
         tracing::warn!(file = %file.display(), "every user of this machine may read this secret: chmod 0600");
     }
     if secret.reveal().len() < 16 {
@@ -537,7 +537,7 @@ fn hook_of(alert: &str, labels: &[(String, String)], policy: &RollbackPolicy) ->
                 Failure::usage(anyhow!(problem)).hint("give the name of an alert, or change the file")
             );
         }
-        let text = loose::read_text(file).map_err(Failure::input)?;
+        let text = atomic_file::read_text(file).map_err(Failure::input)?;
         return alert::read(text.as_bytes()).map_err(|error| {
             Failure::input(anyhow::Error::new(error).context(format!("`{alert}` is no alert hook")))
         });
@@ -648,7 +648,7 @@ fn unreadable(error: LogError) -> Failure {
 }
 
 fn load(file: &Path) -> Result<RollbackPolicy, Failure> {
-    let text = loose::read_text(file).map_err(|error| {
+    let text = atomic_file::read_text(file).map_err(|error| {
         Failure::usage(error).hint("`--policy` names a file like deploy/policies/rollback.yaml")
     })?;
     read(&text, &file.display().to_string()).map_err(|problems| {

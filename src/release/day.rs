@@ -25,7 +25,7 @@ use crate::core::verdict::Outcome;
 use crate::core::verdict::failure::Failure;
 use crate::core::verdict::provenance::Provenance;
 use crate::core::verdict::violations::Violations;
-use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file;
 use crate::infra::atomic_file::FileError;
 use crate::report::json::pretty_ascii;
 use crate::report::text::printable;
@@ -219,7 +219,7 @@ pub(crate) fn record(
         let hint = format!("`--dir` names the folder of the reports, here `{}`", folder.display());
         Failure::output(error).hint(hint)
     };
-    let earlier = if loose::exists(folder) {
+    let earlier = if atomic_file::exists(folder) {
         read_reports(folder, &policy.release).map_err(unwritable)?
     } else {
         Vec::new()
@@ -237,14 +237,14 @@ pub(crate) fn record(
         .collect();
     let path = folder.join(own);
     let bytes = pretty_ascii(&report);
-    if loose::exists(&path) && !replace && read_plain(&path).ok().as_deref() != Some(bytes.as_bytes()) {
+    if atomic_file::exists(&path) && !replace && read_plain(&path).ok().as_deref() != Some(bytes.as_bytes()) {
         return Err(Failure::failed(anyhow!(
             "`{}` is there already and says something else",
             path.display()
         ))
         .hint("`--replace` writes over it"));
     }
-    loose::write_below(&path, bytes.as_bytes()).map_err(unwritable)?;
+    atomic_file::write_below(&path, bytes.as_bytes()).map_err(unwritable)?;
     Ok(Recorded { path, report, unusable })
 }
 
@@ -535,7 +535,7 @@ pub(super) fn read_reports(folder: &Path, rules: &ReleasePolicy) -> Result<Vec<D
     let is_report = |name: &String| {
         name.strip_prefix("REPORT_SOAK_").is_some_and(|rest| rest.strip_suffix(".json").is_some())
     };
-    let names: Vec<String> = loose::names(folder)?.into_iter().filter(is_report).collect();
+    let names: Vec<String> = atomic_file::names(folder)?.into_iter().filter(is_report).collect();
     let newest = &names[names.len().saturating_sub(MOST_REPORTS)..];
     let read = |name: &String| match read_plain(&folder.join(name)) {
         Ok(bytes) => read(name, &bytes, rules),

@@ -13,7 +13,7 @@ use crate::core::kpi::KpiId;
 use crate::core::load::read_plain;
 use crate::core::verdict::failure::Failure;
 use crate::core::verdict::provenance::{Override, Provenance};
-use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file;
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,11 +73,11 @@ pub fn answer(audit: &Audit<'_>, provenance: &Provenance) -> Answer {
 /// Writes a file; one in another format is never written over.
 pub fn write(path: &Path, spelling: Spelling, answer: &Answer) -> Result<(), Failure> {
     let hint = "name another file: two formats under one name help nobody";
-    if loose::is_file(path) && !read_plain(path).is_ok_and(|there| spelling.is_of(&there)) {
+    if atomic_file::is_file(path) && !read_plain(path).is_ok_and(|there| spelling.is_of(&there)) {
         let problem = anyhow!("`{}` holds something else than the format asked for", path.display());
         return Err(Failure::output(problem).hint(hint));
     }
-    loose::write_below(path, spelling.write(answer).as_bytes())
+    atomic_file::write_below(path, spelling.write(answer).as_bytes())
         .map_err(|error| Failure::output(error).hint(hint))
 }
 

@@ -18,7 +18,7 @@ use crate::core::policy::Policy;
 use crate::core::policy::release::{ScoreRules, ScoredLimit};
 use crate::core::text::number::{fixed, round_half_even, trimmed};
 use crate::core::verdict::provenance::Provenance;
-use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file;
 use crate::infra::atomic_file::FileError;
 use crate::infra::clock;
 use crate::report::json::compact_ascii;
@@ -179,8 +179,8 @@ impl Score {
     /// Writes the score, and beside it the same for people. Gives the name of the second.
     pub(crate) fn write(&self, file: &Path) -> Result<PathBuf, FileError> {
         let beside = file.with_extension("md");
-        loose::write_below(&beside, rendered(self).as_bytes())?;
-        loose::write_below(file, compact_ascii(self).as_bytes())?;
+        atomic_file::write_below(&beside, rendered(self).as_bytes())?;
+        atomic_file::write_below(file, compact_ascii(self).as_bytes())?;
         Ok(beside)
     }
 

@@ -14,7 +14,7 @@ use super::name::REHEARSAL;
 use super::texts::{filters, rendered};
 use crate::core::verdict::Outcome;
 use crate::core::verdict::failure::Failure;
-use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file;
 use crate::infra::clock::Wait;
 use crate::infra::git::{GitError, Repository};
 
@@ -86,12 +86,12 @@ pub(crate) fn tag(request: TagRequest<'_>, wait: &dyn Wait) -> Result<Tagged, Fa
             .hint("`--target` names the commit that was soaked"));
     }
     // The bundle itself, folder and archive, may lie in the tree before anybody commits it.
-    let bundle = loose::resolved(bundle);
+    let bundle = atomic_file::resolved(bundle);
     let beside = match bundle.to_string_lossy().strip_suffix(ARCHIVE_ENDING) {
         Some(folder) => PathBuf::from(folder),
         None => archive_of(&bundle),
     };
-    let top = loose::resolved(repository.top());
+    let top = atomic_file::resolved(repository.top());
     let is_bundle = |path: &String| {
         let path = top.join(path);
         path.starts_with(&bundle) || path.starts_with(&beside)

@@ -17,7 +17,7 @@ use super::action::Priority;
 use super::policy::{
     Channel, Executor, HeaderValue, Means, Method, Placeholders, SecretSource, Service, fill_body, fill_text,
 };
-use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file;
 use crate::infra::clock::{Interrupted, Wait};
 use crate::infra::environment;
 use crate::infra::environment::Environment;
@@ -245,7 +245,7 @@ pub(crate) fn reveal(source: &SecretSource, environment: &Environment) -> Result
         },
         SecretSource::File(path) => {
             let shown = path.display();
-            let text = loose::read_text(path).map_err(|error| {
+            let text = atomic_file::read_text(path).map_err(|error| {
                 format!("the file `{shown}` of a secret cannot be read: {}", error.source)
             })?;
             let secret = Secret::from(text);

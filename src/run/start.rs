@@ -8,7 +8,7 @@ use crate::core::load::overrides_file::{StrictError, read_strictly};
 use crate::core::policy::Step;
 use crate::core::policy::run::{Preset, RunPolicy};
 use crate::core::text::did_you_mean;
-use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file;
 use crate::infra::atomic_file::FileError;
 
 /// Who said a start value.
@@ -218,10 +218,10 @@ pub fn resolve(
     presets: &[&Preset],
 ) -> Result<Start, StartProblem> {
     let mut layers = Vec::new();
-    let usual = asked.usual_file.filter(|path| loose::exists(path));
+    let usual = asked.usual_file.filter(|path| atomic_file::exists(path));
     if let Some(path) = asked.file.or(usual) {
         let origin = StartOrigin::File(path.display().to_string());
-        layers.push(layer(origin, &loose::read_plain(path)?)?);
+        layers.push(layer(origin, &atomic_file::read_plain(path)?)?);
     }
     if let Some(text) = asked.variable {
         layers.push(layer(StartOrigin::Env(OVERRIDES_VARIABLE), text.as_bytes())?);

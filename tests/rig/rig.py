@@ -99,7 +99,7 @@ run --mock --seed {s} --scenario regression --iterations 60 --auto-tune --out r 
 run --mock --seed {s} --scenario flash-crash --iterations 24 --out r --abort-after-fails 3 ; gate --path r
 run --mock --seed {s} --scenario leak --iterations 96 --auto-tune --no-fsync --out r ; gate --path r --format json
 run --mock --seed {s} --scenario always-bad --iterations 12 --auto-tune --out r ; audit --path r --fail-on-hold
-run --mock --seed {s} --hours 6 --interval 900 --run-isolated --out r --profile strict
+run --mock --seed {s} --hours 6 --interval 900 --run-isolated --out r --profile steady_safe
 run --mock --seed {s} --iterations 24 --auto-tune --dry-run --format json
 """.strip().splitlines()
 

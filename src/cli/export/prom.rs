@@ -23,7 +23,7 @@ use crate::export::pushgateway;
 use crate::export::pushgateway::{PushError, group_path};
 use crate::export::remote_write::{Delivered, Request, deliver, load};
 use crate::export::store::{AskError, RemoteStore, SendError};
-use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file;
 use crate::infra::clock::{StopRequest, Wait};
 use crate::infra::environment::host_name;
 use crate::infra::http::{HttpError, Limits, Target};
@@ -252,7 +252,7 @@ pub(crate) fn run(args: &ExportArgs, globals: &GlobalArgs) -> Result<Exit, Failu
     let text = metrics(&judged.analysis, &provenance, form, legacy, None);
     match (output, &group) {
         (Some(file), _) => {
-            loose::write_below(file, text.as_bytes()).map_err(Failure::output)?;
+            atomic_file::write_below(file, text.as_bytes()).map_err(Failure::output)?;
             say(globals, &format!("note: the metrics are in `{}`", file.display()));
         }
         (None, Some(group)) => {

@@ -15,7 +15,7 @@ use crate::core::analysis::folder::Request;
 use crate::core::load::read_bounded;
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
-use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file;
 use crate::release::legacy_readiness;
 use crate::release::legacy_readiness::{Answer, Spelling};
 use crate::report::artifacts::{ANALYSIS, add_plots};
@@ -235,7 +235,7 @@ type LegacyFile<'a> = (&'a Path, Spelling);
 fn legacy_files(args: &LegacyArgs) -> Result<Vec<LegacyFile<'_>>, Failure> {
     let LegacyArgs { legacy_readiness, write_readiness } = args;
     if let (Some(one), Some(other)) = (legacy_readiness, write_readiness)
-        && loose::is_same_place(one, other)
+        && atomic_file::is_same_place(one, other)
     {
         return Err(Failure::usage(anyhow!(
             "`--legacy-readiness` and `--write-readiness` name the same file"

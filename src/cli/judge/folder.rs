@@ -12,14 +12,14 @@ use crate::core::policy::{self, Layer, Origin, Patch, Policy};
 use crate::core::verdict::failure::Failure;
 use crate::core::verdict::provenance::Provenance;
 use crate::infra::artifacts::WriteError;
-use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file;
 use crate::infra::environment::Environment;
 
 /// The policy in force: `file` over the built-in one, `patches` over both.
 pub(crate) fn load_policy(file: Option<&Path>, patches: &[Patch]) -> Result<Policy, Failure> {
     let mut layers = Vec::new();
     if let Some(path) = file {
-        let text = loose::read_text(path)
+        let text = atomic_file::read_text(path)
             .map_err(|error| Failure::usage(error).hint("`--policy` and $SOAK_POLICY name a policy file"))?;
         layers.push(Layer { origin: Origin::File(path.display().to_string()), text });
     }

@@ -14,7 +14,7 @@ use crate::core::analysis::result::ErrorResult;
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
 use crate::core::verdict::{Check, Outcome, Part, Severity, WindowUsed};
-use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file;
 use crate::report::ci::{self, CiReport};
 use crate::report::json;
 
@@ -191,7 +191,7 @@ fn write(args: &CiArgs, told: &CiReport<'_>) -> Option<Failure> {
 
 fn write_report(args: &CiArgs, told: &CiReport<'_>) -> Option<Failure> {
     let file = args.junit.as_ref()?;
-    let error = loose::write(file, ci::junit(told).as_bytes()).err()?;
+    let error = atomic_file::write(file, ci::junit(told).as_bytes()).err()?;
     Some(Failure::output(error).hint("`--junit` names a file in a folder that exists"))
 }
 
@@ -202,7 +202,7 @@ fn write_summary(args: &CiArgs, told: &CiReport<'_>) -> Option<Failure> {
 /// The summary, into the file that GitHub names.
 fn append_summary(told: &CiReport<'_>) -> Result<(), Failure> {
     let Some(file) = environment::text("GITHUB_STEP_SUMMARY") else { return Ok(()) };
-    loose::append(Path::new(&file), |size| {
+    atomic_file::append(Path::new(&file), |size| {
         let used = usize::try_from(size).unwrap_or(usize::MAX);
         ci::github_summary(told, ci::SUMMARY_LIMIT.saturating_sub(used))
     })

@@ -15,7 +15,7 @@ use crate::core::iteration::params::{ParamName, ParamValues};
 use crate::core::load::overrides_file as overrides;
 use crate::core::verdict::failure::Failure;
 use crate::infra::artifacts::Durability;
-use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file;
 use crate::infra::clock;
 use crate::infra::environment::{cpu_name, host_name};
 use crate::run::folder::{OVERRIDES_FILE, Place, RunFolder};
@@ -96,7 +96,7 @@ fn files(job: &Job<'_>, settings: &RunSettings) -> Vec<PlannedFile> {
     ];
     let active = settings.active_overrides.as_ref().map_or_else(|| run.join(OVERRIDES_FILE), PathBuf::from);
     files.push(file(active, "the overrides in force"));
-    if !job.args.length.resume && loose::exists(&out.join("latest")) {
+    if !job.args.length.resume && atomic_file::exists(&out.join("latest")) {
         files.push(file(out.join("history"), "the run that is in `latest` now moves here"));
     }
     files.extend(job.args.reports.files().into_iter().map(|(path, what)| file(path, what)));
@@ -239,7 +239,7 @@ fn extended(job: &Job<'_>, manifest: &RunManifest) -> Result<u64, Failure> {
 
 fn read_manifest(folder: &Path) -> Result<RunManifest, Failure> {
     let path = folder.join(manifest::MANIFEST_FILE);
-    let bytes = loose::read_plain(&path)
+    let bytes = atomic_file::read_plain(&path)
         .map_err(|error| Failure::input(error).hint("start a run without `--resume`"))?;
     RunManifest::read(&bytes)
         .map_err(|reason| Failure::input(plain(format!("`{}` cannot be used: {reason}", path.display()))))

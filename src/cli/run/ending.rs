@@ -20,7 +20,7 @@ use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
 use crate::export::live::LiveVerdict;
 use crate::export::live::server::Server;
-use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file;
 use crate::report::json;
 use crate::report::terminal::Style;
 use crate::run::engine::{End, Ended};
@@ -206,7 +206,7 @@ fn next_step(job: &Job<'_>, analysis: &Analysis, ended: &Ended, folder: &Path) -
 fn export(job: &Job<'_>, report: &RunReport, origin: &Origin) -> Result<(), Failure> {
     let reports = &job.args.reports;
     let write = |path: &Path, text: String| {
-        loose::write_below(path, text.as_bytes()).map_err(|error| {
+        atomic_file::write_below(path, text.as_bytes()).map_err(|error| {
             Failure::output(error).hint("the report flags name files in folders that can be written")
         })
     };
@@ -240,7 +240,7 @@ fn adopt(
     }
     let shape = super::settings::overrides_shape(&file)?;
     let text = overrides::write(shape.as_deref(), &ended.state.overrides).map_err(Failure::input)?;
-    loose::write_below(&file, text.as_bytes()).map_err(Failure::output)?;
+    atomic_file::write_below(&file, text.as_bytes()).map_err(Failure::output)?;
     watch.voice.log(&LogEvent::new("overrides", "ADOPTED").with("file", file.display().to_string()));
     Ok(())
 }

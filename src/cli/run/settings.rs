@@ -24,7 +24,7 @@ use crate::core::text::shell;
 use crate::core::verdict::Severity;
 use crate::core::verdict::failure::Failure;
 use crate::core::verdict::provenance::Provenance;
-use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file;
 use crate::infra::http::Limits;
 use crate::run::folder::report as tuning_written;
 use crate::run::folder::{OVERRIDES_FILE, RunFolder};
@@ -371,7 +371,11 @@ pub(crate) fn start_file(args: &TuningArgs, out: &Path) -> PathBuf {
 
 /// What stands in it: the shape that the active file takes. `None` = it is not there.
 pub(crate) fn overrides_shape(file: &Path) -> Result<Option<Vec<u8>>, Failure> {
-    if loose::exists(file) { loose::read_plain(file).map(Some).map_err(Failure::input) } else { Ok(None) }
+    if atomic_file::exists(file) {
+        atomic_file::read_plain(file).map(Some).map_err(Failure::input)
+    } else {
+        Ok(None)
+    }
 }
 
 /// Collects and resolves the start values.
@@ -402,7 +406,7 @@ fn start_failure(problem: StartProblem) -> Failure {
 
 fn chosen_preset(args: &TuningArgs, policy: &RunPolicy) -> Result<Option<Preset>, Failure> {
     if let Some(file) = &args.preset_file {
-        let json = loose::read(file).map_err(Failure::input)?;
+        let json = atomic_file::read(file).map_err(Failure::input)?;
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
         let path = file.display().to_string();
         return crate::run::tuner::preset::read(&json, &name, &path).map(Some).map_err(|error| {
@@ -432,7 +436,7 @@ pub(crate) fn check_places(job: &Job<'_>, settings: &RunSettings) -> Result<(), 
 }
 
 fn writable(path: &Path, hint: &str) -> Result<(), Failure> {
-    loose::try_below(path).map_err(|error| Failure::usage(error).hint(hint))
+    atomic_file::try_below(path).map_err(|error| Failure::usage(error).hint(hint))
 }
 
 /// That none of them is another one.
@@ -446,7 +450,7 @@ fn apart(job: &Job<'_>, settings: &RunSettings) -> Result<(), Failure> {
     let active = active.unwrap_or(&latest);
     // Into a device or a pipe several may be written, one after the other.
     let reports: Vec<_> =
-        job.args.reports.files().into_iter().filter(|(path, _)| !loose::is_stream(path)).collect();
+        job.args.reports.files().into_iter().filter(|(path, _)| !atomic_file::is_stream(path)).collect();
     for (at, (path, _)) in reports.iter().enumerate() {
         let shown = path.display();
         if is_of_a_run(path) {
@@ -456,11 +460,11 @@ fn apart(job: &Job<'_>, settings: &RunSettings) -> Result<(), Failure> {
             .hint(APART));
         }
         for (other, what) in [(start_file, "the start file"), (active, "the active overrides")] {
-            if loose::is_same_place(path, other) {
+            if atomic_file::is_same_place(path, other) {
                 return Err(usage(format!("`{shown}` holds {what}; no report goes there")).hint(APART));
             }
         }
-        if reports[..at].iter().any(|(before, _)| loose::is_same_place(path, before)) {
+        if reports[..at].iter().any(|(before, _)| atomic_file::is_same_place(path, before)) {
             return Err(usage(format!("two reports are to be written to `{shown}`")).hint(APART));
         }
     }
@@ -469,7 +473,7 @@ fn apart(job: &Job<'_>, settings: &RunSettings) -> Result<(), Failure> {
 
 fn check_active(active: &Path, start_file: &Path) -> Result<(), Failure> {
     let shown = active.display();
-    if loose::is_same_place(active, start_file) {
+    if atomic_file::is_same_place(active, start_file) {
         return Err(usage(format!("`--active-overrides` names the start file `{shown}`, which a run never changes"))
             .hint("give the active overrides a file of their own; `--adopt` writes the tuned values into the start file after a PASS"));
     }
@@ -478,7 +482,7 @@ fn check_active(active: &Path, start_file: &Path) -> Result<(), Failure> {
             format!("`--active-overrides` names `{shown}`, which is the name of a file that runs write");
         return Err(usage(problem).hint(APART));
     }
-    if !loose::has_folder(active) {
+    if !atomic_file::has_folder(active) {
         return Err(usage(format!("the folder of `--active-overrides {shown}` is not there"))
             .hint("make the folder that the system under test reads from, or name another file"));
     }

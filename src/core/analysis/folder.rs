@@ -8,7 +8,7 @@ use crate::core::load;
 use crate::core::load::edge_report;
 use crate::core::load::{LoadError, Loaded};
 use crate::core::policy::Policy;
-use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file;
 use crate::infra::atomic_file::FileError;
 use crate::infra::clock;
 use crate::infra::environment::Environment;
@@ -111,7 +111,7 @@ pub(crate) fn judge_loaded(
 
 fn edge_totals(path: &Path) -> Result<Totals, JudgeError> {
     let unusable = |reason: String| JudgeError::EdgeReport { path: path.to_owned(), reason };
-    let report = edge_report::read(loose::open(path)?).map_err(|error| unusable(error.to_string()))?;
+    let report = edge_report::read(atomic_file::open(path)?).map_err(|error| unusable(error.to_string()))?;
     let report = report.ok_or_else(|| unusable("it has neither `totals` nor `total`".to_owned()))?;
     Ok(edge_report::totals(&report))
 }

@@ -1,6 +1,6 @@
 //! One iteration as the judge sees it: KPI values, tuning, overrides in force.
 //!
-//! What was unknown in the file is `None` here. How files spell things is the business of `wire`.
+//! What was unknown in the file is `None` here. How files spell things is the business of `core::load`.
 
 pub mod guards;
 

@@ -16,7 +16,7 @@ use crate::core::load::LoadError;
 use crate::core::policy::Policy;
 use crate::core::verdict::provenance::Provenance;
 use crate::export::live::{LiveFacts, LiveIteration, LiveRun, LiveVerdict};
-use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file;
 
 /// Files whose time says when a run was last heard of.
 const SIGNS_OF_LIFE: [&str; 2] = ["RUN_LOG.jsonl", manifest::MANIFEST_FILE];
@@ -182,7 +182,7 @@ fn describe(facts: &mut LiveFacts, judged: &Judged, now: DateTime<Utc>) {
     facts.state = Some(declared.state);
     facts.heartbeat = SIGNS_OF_LIFE
         .iter()
-        .filter_map(|name| loose::modified(&judged.folder.join(name)))
+        .filter_map(|name| atomic_file::modified(&judged.folder.join(name)))
         .max()
         .map(|heard| heard.min(now));
     let Some(manifest) = manifest(&judged.folder) else { return };
@@ -196,7 +196,7 @@ fn describe(facts: &mut LiveFacts, judged: &Judged, now: DateTime<Utc>) {
 }
 
 fn manifest(folder: &Path) -> Option<RunManifest> {
-    let bytes = loose::read(&folder.join(manifest::MANIFEST_FILE)).ok()?;
+    let bytes = atomic_file::read(&folder.join(manifest::MANIFEST_FILE)).ok()?;
     RunManifest::read(&bytes).ok()
 }
 

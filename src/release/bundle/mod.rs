@@ -26,7 +26,7 @@ use crate::core::text::number::round_half_even;
 use crate::core::verdict::failure::Failure;
 use crate::core::verdict::provenance::Provenance;
 use crate::infra::artifacts::manifest::{ArtifactEntry, sha256_hex};
-use crate::infra::atomic_file as loose;
+use crate::infra::atomic_file;
 use crate::report::artifacts::{delta_checks, delta_report};
 use crate::report::audit;
 use crate::report::text::printable;
@@ -146,15 +146,15 @@ fn policy_text(policy: &Policy) -> String {
 /// The profile as it is released: the file of the run in its own shape, with canonical numbers.
 fn profile(folder: &Path) -> Result<(String, ParamValues), Failure> {
     let path = [folder.join(OVERRIDES), folder.join("..").join(OVERRIDES)];
-    let path = path.iter().find(|path| loose::exists(path)).unwrap_or(&path[0]);
+    let path = path.iter().find(|path| atomic_file::exists(path)).unwrap_or(&path[0]);
     let unusable = |reason: String| {
         Failure::input(anyhow!("the overrides profile `{}` cannot be used: {reason}", path.display()))
             .hint("a release needs the runtime_overrides.json of its run; no override replaces it")
     };
-    if !loose::exists(path) {
+    if !atomic_file::exists(path) {
         return Err(unusable("it is not there".to_owned()));
     }
-    if loose::is_link(path) {
+    if atomic_file::is_link(path) {
         return Err(unusable(
             "it is a symbolic link, and a release takes what lies in the run itself".to_owned(),
         ));
@@ -174,7 +174,7 @@ fn profile(folder: &Path) -> Result<(String, ParamValues), Failure> {
 
 /// Whether one of two folders lies in the other, or they are the same.
 pub(crate) fn overlap(one: &Path, other: &Path) -> bool {
-    let (one, other) = (loose::resolved(one), loose::resolved(other));
+    let (one, other) = (atomic_file::resolved(one), atomic_file::resolved(other));
     one.starts_with(&other) || other.starts_with(&one)
 }
 

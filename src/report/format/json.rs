@@ -1,6 +1,6 @@
 //! JSON text: sorted keys, a final newline, and where a format wants it, nothing but ASCII.
 //!
-//! Must not know any format; the types in `wire` do.
+//! Must not know any format; the types that are written do.
 
 use std::io::{self, Write};
 
