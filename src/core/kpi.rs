@@ -61,6 +61,11 @@ impl KpiId {
         usize::from(self.0.index)
     }
 
+    /// Whether it is one of the constants; else a policy declares it.
+    pub fn is_built_in(self) -> bool {
+        self.index() < BUILT_IN.len()
+    }
+
     /// The one id of this definition; a definition seen for the first time is leaked.
     fn interned(kpi: Kpi) -> Self {
         static DECLARED: Mutex<Vec<&'static Kpi>> = Mutex::new(Vec::new());
@@ -183,6 +188,21 @@ pub enum Direction {
     Lower,
 }
 
+/// What the values of a KPI are.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantNames,
+)]
+#[strum(serialize_all = "lowercase")]
+pub enum Kind {
+    /// Each value stands for itself.
+    #[default]
+    Level,
+    /// What is held until it is released: descriptors, queues, memory, disk. Has no daily cycle of its own.
+    Accumulating,
+    /// A count that only grows; its rate per second is the KPI.
+    Counter,
+}
+
 /// A name that a KPI goes by in files, and the factor that turns that spelling into the KPI's unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spelling {
@@ -200,6 +220,15 @@ pub struct Kpi {
     pub unit: Unit,
     /// `None` for costs and components that are only shown.
     pub direction: Option<Direction>,
+    pub kind: Kind,
+    /// It is shown and tested for the reports; the verdict does not rest on it.
+    pub is_advisory: bool,
+    /// What reports call it; `None` = its name.
+    pub label: Option<&'static str>,
+    /// Decimals that reports show; `None` = those of the unit.
+    pub digits: Option<usize>,
+    /// The exporter or job that measures it, for KPIs that fail together.
+    pub job: Option<&'static str>,
     /// Changes smaller than this are never called a change, in the KPI's unit.
     pub floor: f64,
     /// Smallest value that can be true; `None` where any is.
@@ -230,6 +259,33 @@ pub fn interned(text: &str) -> &'static str {
 const RATIO_TOLERANCE: f64 = 1e-9;
 
 impl Kpi {
+    /// A KPI that a policy declares, with nothing but its names, the canonical one first.
+    pub fn declared(names: &[&str]) -> Self {
+        let spellings = names.iter().map(|name| Spelling { key: interned(name), scale: 1.0 });
+        let spellings: Vec<Spelling> = spellings.collect();
+        Self {
+            name: spellings[0].key,
+            unit: Unit::Other(""),
+            direction: None,
+            kind: Kind::Level,
+            is_advisory: false,
+            label: None,
+            digits: None,
+            job: None,
+            floor: 0.0,
+            lowest: None,
+            highest: None,
+            reads_percent: false,
+            spellings: spellings.into(),
+            index: 0,
+        }
+    }
+
+    /// Decimals that reports show.
+    pub fn decimals(&self) -> usize {
+        self.digits.unwrap_or_else(|| self.unit.decimals())
+    }
+
     /// Its name in base units (seconds, ratios), as metrics want it, and how many of its own units make one of those.
     pub fn base_unit(&self) -> (String, f64) {
         match self.unit {
@@ -280,6 +336,8 @@ impl Kpi {
 #[derive(Clone, Debug)]
 pub struct KpiTable {
     ids: Vec<KpiId>,
+    of_verdict: Vec<KpiId>,
+    taken_out: Vec<&'static str>,
     by_key: HashMap<&'static str, (KpiId, u8), BuildHasherDefault<Fnv>>,
 }
 
@@ -311,9 +369,10 @@ impl Hasher for Fnv {
 #[error("{0}")]
 pub struct DeclareError(String);
 
+/// The built-in ones.
 impl Default for KpiTable {
     fn default() -> Self {
-        let mut table = Self { ids: Vec::new(), by_key: HashMap::default() };
+        let mut table = Self { of_verdict: KpiId::OF_THE_VERDICT.to_vec(), ..Self::empty() };
         for kpi in &BUILT_IN {
             table.add(KpiId(kpi));
         }
@@ -322,6 +381,11 @@ impl Default for KpiTable {
 }
 
 impl KpiTable {
+    /// None. The built-in ones keep their columns, which stay empty.
+    pub fn empty() -> Self {
+        Self { ids: Vec::new(), of_verdict: Vec::new(), taken_out: Vec::new(), by_key: HashMap::default() }
+    }
+
     /// Adds a KPI and returns its id.
     pub fn declare(&mut self, kpi: Kpi) -> Result<KpiId, DeclareError> {
         let too_many = || {
@@ -340,10 +404,21 @@ impl KpiTable {
                 )));
             }
         }
-        let index = u16::try_from(self.ids.len()).map_err(|_| too_many())?;
+        let index = u16::try_from(self.columns()).map_err(|_| too_many())?;
         let id = KpiId::interned(Kpi { index, ..kpi });
         self.add(id);
+        self.of_verdict.extend((id.direction.is_some() && !id.is_advisory).then_some(id));
         Ok(id)
+    }
+
+    /// Takes a KPI out that is declared with `enabled = false`: limits and queries that name it are not in force.
+    pub fn take_out(&mut self, name: &str) {
+        self.taken_out.push(interned(name));
+    }
+
+    /// Whether a KPI of this name is taken out.
+    pub fn is_taken_out(&self, name: &str) -> bool {
+        self.taken_out.contains(&name)
     }
 
     fn add(&mut self, id: KpiId) {
@@ -368,14 +443,20 @@ impl KpiTable {
         self.ids.iter().copied()
     }
 
-    /// Number of KPIs.
-    pub fn len(&self) -> usize {
-        self.ids.len()
+    /// Those that the verdict rests on, in the order in which reports show them: declared with a direction, and not
+    /// advisory.
+    pub fn of_verdict(&self) -> &[KpiId] {
+        &self.of_verdict
     }
 
-    /// Never true: there are always the built-in ones.
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
+    /// Leaves KPIs out of the verdict; they stay in the table.
+    pub fn retain_of_verdict(&mut self, keep: impl Fn(KpiId) -> bool) {
+        self.of_verdict.retain(|kpi| keep(*kpi));
+    }
+
+    /// Columns that the values of an iteration take: every [`KpiId::index`] is below.
+    pub fn columns(&self) -> usize {
+        self.ids.last().map_or(BUILT_IN.len(), |last| last.index() + 1)
     }
 }
 
@@ -389,6 +470,11 @@ const fn kpi(index: u16, unit: Unit, floor: f64, spellings: &'static [Spelling])
         name: spellings[0].key,
         unit,
         direction: None,
+        kind: Kind::Level,
+        is_advisory: false,
+        label: None,
+        digits: None,
+        job: None,
         floor,
         lowest: None,
         highest: None,
@@ -470,7 +556,7 @@ mod tests {
             (KpiId::MIN_INTERVAL_RATIO, "min_interval_ratio"),
             (KpiId::CONCURRENCY_RATIO, "concurrency_ratio"),
         ];
-        assert_eq!(table.len(), expected.len());
+        assert_eq!(table.ids().count(), expected.len());
         for (id, name) in expected {
             assert_eq!(id.name, name);
             assert_eq!(table.find(name), Some(id));

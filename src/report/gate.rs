@@ -115,7 +115,7 @@ fn kpi_lines(out: &mut Lines, analysis: &Analysis) {
                 Some(Summary { mean, median, .. }) => format!(
                     "{} mean {}, median {}",
                     symbol.last.name,
-                    fixed(*mean, kpi.unit.decimals().max(1)),
+                    fixed(*mean, kpi.decimals().max(1)),
                     show(kpi, *median)
                 ),
                 None => format!("{} has no value", symbol.last.name),

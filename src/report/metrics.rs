@@ -6,6 +6,7 @@ use super::exposition::Exposition;
 use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::compare::snapshot::Snapshot;
 use crate::core::iteration::guards::Guard;
+use crate::core::kpi::KpiId;
 use crate::core::policy::Statistic;
 use crate::core::series::instant;
 use crate::core::text::number::round_half_even;
@@ -66,17 +67,21 @@ fn original(out: &mut Exposition, analysis: &Analysis, snapshot: &Snapshot) {
     let (kpi, guards) = (&snapshot.kpi_last8, &snapshot.guards_last8);
     let count = |n: usize| Some(n as f64);
     let mut gauges = vec![
-        ("soak_kpi_risk_ratio_mean", "Mean risk ratio over the last iterations", kpi.risk_ratio.mean),
+        (
+            "soak_kpi_risk_ratio_mean",
+            "Mean risk ratio over the last iterations",
+            kpi.of(KpiId::RISK_RATIO).mean,
+        ),
         (
             "soak_kpi_maker_taker_mean",
             "Mean maker share over the last iterations",
-            kpi.maker_taker_ratio.mean,
+            kpi.of(KpiId::MAKER_TAKER_RATIO).mean,
         ),
-        ("soak_kpi_net_bps_mean", "Mean net edge over the last iterations, bps", kpi.net_bps.mean),
+        ("soak_kpi_net_bps_mean", "Mean net edge over the last iterations, bps", kpi.of(KpiId::NET_BPS).mean),
         (
             "soak_kpi_latency_p95_mean",
             "Mean p95 latency over the last iterations, ms",
-            kpi.p95_latency_ms.mean,
+            kpi.of(KpiId::P95_LATENCY_MS).mean,
         ),
         (
             "soak_guards_velocity_count",

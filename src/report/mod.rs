@@ -35,7 +35,7 @@ pub(crate) mod fixture {
 
     /// An iteration that passes: risk 0.3, maker 0.9, net 3.0, p95 300.
     pub fn good(number: u64) -> Iteration {
-        let mut values = vec![None; KpiTable::default().len()];
+        let mut values = vec![None; KpiTable::default().columns()];
         for (kpi, value) in [
             (KpiId::RISK_RATIO, 0.3),
             (KpiId::MAKER_TAKER_RATIO, 0.9),
@@ -77,7 +77,7 @@ pub(crate) mod fixture {
 
     /// A series of these iterations.
     pub fn series(symbol: Option<&str>, iterations: impl IntoIterator<Item = Iteration>) -> Series {
-        let mut series = Series::new(symbol.map(str::to_owned), KpiTable::default().len());
+        let mut series = Series::new(symbol.map(str::to_owned), KpiTable::default().columns());
         let mut interner = Interner::default();
         for iteration in iterations {
             series.push(iteration, &mut interner);

@@ -330,7 +330,7 @@ pub(crate) mod records {
     /// Iteration `number` of five minutes each, with net 3.0 and risk 0.3, and nothing else.
     pub fn record(number: u64) -> IterationRecord {
         let minutes = |n: u64| TimeDelta::minutes(5 * i64::try_from(n).expect("a small number"));
-        let mut values = vec![None; KpiTable::default().len()];
+        let mut values = vec![None; KpiTable::default().columns()];
         values[KpiId::NET_BPS.index()] = Some(3.0);
         values[KpiId::RISK_RATIO.index()] = Some(0.3);
         IterationRecord {

@@ -100,7 +100,7 @@ impl Planner<'_> {
                 (summary, metrics(self.policy, &report), failed)
             }
             Err(reason) => {
-                let values = vec![None; self.policy.kpis.len()];
+                let values = vec![None; self.policy.kpis.columns()];
                 (IterationSummary { values, ..IterationSummary::default() }, BTreeMap::new(), Some(reason))
             }
         };

@@ -163,7 +163,7 @@ fn a_run_that_is_resumed_lives_through_the_same_world() {
 /// The checks of sanity that find something in a run, by name.
 fn oddities(records: &[IterationRecord]) -> Vec<String> {
     let policy = &*POLICY;
-    let mut series = Series::new(None, policy.kpis.len());
+    let mut series = Series::new(None, policy.kpis.columns());
     let mut interner = Interner::default();
     for record in records {
         let counts = ["maker_count", "taker_count"].map(|key| record.summary.fills.get(key).copied());

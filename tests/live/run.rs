@@ -58,7 +58,7 @@ fn parameters() -> Vec<Parameter> {
 /// An iteration with everything delivered. Its net edge is 2 bps in 1, 2.05 in 2, and so on up to 3.2.
 pub(crate) fn iteration(number: u64) -> IterationRecord {
     let step = number as f64;
-    let mut values = vec![None; KpiTable::default().len()];
+    let mut values = vec![None; KpiTable::default().columns()];
     let settled = 1.0 - (step / 12.0).min(1.0);
     for (kpi, value) in [
         (KpiId::NET_BPS, (2.0 + 0.05 * (step - 1.0)).min(3.2)),
@@ -135,7 +135,8 @@ fn tuning(number: u64, interval: f64) -> TuningRecord {
 pub(crate) fn without_data(number: u64, reason: &str) -> IterationRecord {
     let mut record = iteration(number);
     record.collection_failed = Some(reason.to_owned());
-    record.summary = IterationSummary { values: vec![None; KpiTable::default().len()], ..Default::default() };
+    record.summary =
+        IterationSummary { values: vec![None; KpiTable::default().columns()], ..Default::default() };
     record.tuning = TuningRecord { skip: Some(SkipCode::NoData), ..TuningRecord::default() };
     record
 }

@@ -355,7 +355,8 @@ fn snapshots_of_both_versions_read_as_baselines_with_the_same_means() {
     let analysis = judged(good());
     let of_1_1 = json_of(&Snapshot::of(&analysis, &provenance())).to_string();
     let of_1_2 = json_of(&Snapshot12::of(&analysis, &provenance())).to_string();
-    let [old, new] = [of_1_1, of_1_2].map(|json| baseline::read(json.as_bytes()).expect("a snapshot"));
+    let [old, new] = [of_1_1, of_1_2]
+        .map(|json| baseline::read(json.as_bytes(), &KpiId::OF_THE_VERDICT).expect("a snapshot"));
     let expected = [
         (KpiId::RISK_RATIO, Some(0.35)),
         (KpiId::MAKER_TAKER_RATIO, Some(0.9)),

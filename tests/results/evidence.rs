@@ -50,7 +50,7 @@ pub fn judged(evidence: Evidence) -> Analysis {
 
 /// An iteration with the four KPIs of the verdict.
 pub fn iteration(number: u64, net: f64, risk: f64, maker: f64, latency: f64) -> Iteration {
-    let mut values = vec![None; policy().kpis.len()];
+    let mut values = vec![None; policy().kpis.columns()];
     values[KpiId::NET_BPS.index()] = Some(net);
     values[KpiId::RISK_RATIO.index()] = Some(risk);
     values[KpiId::MAKER_TAKER_RATIO.index()] = Some(maker);
@@ -61,7 +61,7 @@ pub fn iteration(number: u64, net: f64, risk: f64, maker: f64, latency: f64) -> 
 
 /// A series of iterations.
 pub fn series(symbol: Option<&str>, iterations: Vec<Iteration>) -> Series {
-    let mut series = Series::new(symbol.map(str::to_owned), policy().kpis.len());
+    let mut series = Series::new(symbol.map(str::to_owned), policy().kpis.columns());
     let mut interner = Interner::default();
     for iteration in iterations {
         series.push(iteration, &mut interner);

@@ -19,7 +19,7 @@ use super::schemas::errors;
 
 fn record(number: u64, net: Option<f64>, metrics: &[(&str, f64)]) -> IterationRecord {
     let seconds = 1_760_000_000 + 300 * i64::try_from(number).expect("a small number");
-    let mut values = vec![None; policy().kpis.len()];
+    let mut values = vec![None; policy().kpis.columns()];
     values[KpiId::NET_BPS.index()] = net;
     IterationRecord {
         number,

@@ -9,6 +9,7 @@ use crate::core::analysis::Analysis;
 use crate::core::analysis::folder::Judged;
 use crate::core::analysis::result::GateResult;
 use crate::core::compare::snapshot::{Snapshot, baseline};
+use crate::core::kpi::KpiId;
 use crate::core::verdict::Outcome;
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
@@ -328,10 +329,10 @@ pub(crate) fn notify(
     let (kpi, guards) = (&snapshot.kpi_last8, &snapshot.guards_last8);
     let text = line(&Notification {
         outcome: snapshot.outcome,
-        risk_ratio: kpi.risk_ratio.mean,
-        maker_taker_ratio: kpi.maker_taker_ratio.mean,
-        net_bps: kpi.net_bps.mean,
-        p95_latency_ms: kpi.p95_latency_ms.mean,
+        risk_ratio: kpi.of(KpiId::RISK_RATIO).mean,
+        maker_taker_ratio: kpi.of(KpiId::MAKER_TAKER_RATIO).mean,
+        net_bps: kpi.of(KpiId::NET_BPS).mean,
+        p95_latency_ms: kpi.of(KpiId::P95_LATENCY_MS).mean,
         guards: Some(guards.oscillation_count + guards.velocity_count + guards.cooldown_count),
         origin: snapshot.origin.as_ref().and_then(|origin| origin.note.as_deref()),
         reason: Some(&snapshot.outcome_reason),

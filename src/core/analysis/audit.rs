@@ -140,9 +140,8 @@ impl Readiness {
         let outcomes: Vec<Outcome> = of_symbol.iter().map(|checks| outcome_of(checks)).collect();
         let own = outcomes.iter().copied().max().unwrap_or(Outcome::Invalid);
         let symbol = outcomes.iter().position(|one| *one == own).unwrap_or(0);
-        let kpis = KpiId::OF_THE_VERDICT
-            .map(|kpi| (kpi, value_of(&analysis.symbols[symbol], &of_symbol[symbol], kpi)))
-            .to_vec();
+        let value = |kpi: &KpiId| (*kpi, value_of(&analysis.symbols[symbol], &of_symbol[symbol], *kpi));
+        let kpis = analysis.kpis.iter().map(value).collect();
         let of_folder = analysis.folder_checks.iter().filter(|check| is_refused(check)).cloned();
         let checks: Vec<Check> = of_folder.chain(of_symbol.into_iter().flatten()).collect();
         let failures = failures(&checks);

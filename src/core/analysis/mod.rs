@@ -27,7 +27,7 @@ use crate::core::judge::edge_report::Totals;
 use crate::core::judge::passes::Passes;
 use crate::core::judge::{advisory, edge_report, gates, integrity, passes, sanity, show_limit};
 use crate::core::kpi::{KpiId, KpiTable};
-use crate::core::policy::{GateSet, Policy, Statistic, WindowSpec};
+use crate::core::policy::{GateSet, Policy, Profile, Statistic, WindowSpec};
 use crate::core::series::anomalies::Anomaly;
 use crate::core::series::ranges::Ranges;
 use crate::core::series::window::Window;
@@ -208,6 +208,10 @@ pub struct Analysis {
     pub outcome: Outcome,
     /// Where readiness and goals answer otherwise than the gate, and whether this is a smoke test, one sentence each.
     pub disagreements: Vec<String>,
+    /// What the policy is for.
+    pub profile: Profile,
+    /// The KPIs of the verdict, in the order in which reports show them.
+    pub kpis: Vec<KpiId>,
     /// Whether the relaxed limits were used.
     pub mock: bool,
     /// Whether the data can say anything about a release.
@@ -298,8 +302,10 @@ pub fn analyse(
     let mut folder_checks = symbols::exclude(&mut evidence, &policy.symbols);
     if evidence.series.is_empty() {
         // Nothing to judge is judged too, and is INVALID.
-        evidence.series.push(Series::new(None, policy.kpis.len()));
+        evidence.series.push(Series::new(None, policy.kpis.columns()));
     }
+    let of_run = of_this_run(policy, &evidence.series);
+    let policy = of_run.as_ref().unwrap_or(policy);
     let numbers: Vec<Ranges> = evidence.series.iter().map(|series| evidence.numbers(series)).collect();
     let declared = evidence.declared.as_ref().and_then(|declared| declared.interval);
     let limits = pass_limits(policy, options.mock);
@@ -331,11 +337,26 @@ pub fn analyse(
         findings,
         outcome,
         disagreements: Vec::new(),
+        profile: policy.profile,
+        kpis: policy.kpis.of_verdict().to_vec(),
         mock: options.mock,
     };
     analysis.disagreements = disagreements(&analysis, &policy.kpis);
     analysis.disagreements.extend(policy.run_verdict.smoke_test());
     analysis
+}
+
+/// The trading profile counts on no value of a declared KPI that nothing limits: a KPI that no iteration has is not of
+/// the verdict there. `None`: the policy is right as it is.
+fn of_this_run(policy: &Policy, series: &[Series]) -> Option<Policy> {
+    let is_measured = |kpi: KpiId| series.iter().any(|series| series.column(kpi).iter().any(Option::is_some));
+    let is_kept = |kpi: KpiId| kpi.is_built_in() || is_measured(kpi);
+    let has_others = || !policy.kpis.of_verdict().iter().all(|kpi| is_kept(*kpi));
+    (policy.profile == Profile::Trading && has_others()).then(|| {
+        let mut policy = policy.clone();
+        policy.kpis.retain_of_verdict(is_kept);
+        policy
+    })
 }
 
 fn symbol(
@@ -350,9 +371,13 @@ fn symbol(
     let (few, policy) = &symbols::policy_for(evidence, series, policy);
     let limits = pass_limits(policy, options.mock);
     let last = Window::find(series, WindowSpec::LastN, &policy.windows, numbers);
-    let required: Vec<KpiId> = limits.checks.iter().map(|gate| gate.kpi).collect();
-    let mut shown = KpiId::OF_THE_VERDICT.to_vec();
-    shown.extend(required.iter().filter(|kpi| !KpiId::OF_THE_VERDICT.contains(kpi)));
+    let of_verdict = policy.kpis.of_verdict();
+    let mut required: Vec<KpiId> = limits.checks.iter().map(|gate| gate.kpi).collect();
+    // A policy that declares a KPI for the verdict counts on its values, with a limit or without.
+    let declared = of_verdict.iter().filter(|kpi| !kpi.is_built_in() && !required.contains(kpi));
+    required.extend(declared.copied().collect::<Vec<_>>());
+    let mut shown = of_verdict.to_vec();
+    shown.extend(required.iter().filter(|kpi| !of_verdict.contains(kpi)));
     let judged = Window::find(series, policy.run_verdict.window, &policy.windows, numbers);
     // The numbers told come from one window, the verdict from the other: both must be sound.
     let trusted = if judged.from < last.from { &judged } else { &last };
@@ -463,7 +488,10 @@ fn deep(
 ) -> Deep {
     let overall = Window::find(series, WindowSpec::Overall, &policy.windows, numbers);
     let steady = Window::find(series, WindowSpec::Steady, &policy.windows, numbers);
-    let shown: Vec<KpiId> = policy.kpis.ids().filter(|kpi| is_shown(series, *kpi)).collect();
+    let is_shown = |kpi: &KpiId| {
+        policy.kpis.of_verdict().contains(kpi) || series.column(*kpi).iter().any(Option::is_some)
+    };
+    let shown: Vec<KpiId> = policy.kpis.ids().filter(is_shown).collect();
     let windows: Vec<WindowStats> = [&overall, &steady, last]
         .into_iter()
         .map(|window| WindowStats {
@@ -519,10 +547,6 @@ fn signatures_of(series: &Series, window: &Window) -> Signatures {
         .map(|row| (row.number, row.tuning.signature_or_hash().map(AsRef::as_ref)))
         .collect();
     signatures::find(&points, LISTED)
-}
-
-fn is_shown(series: &Series, kpi: KpiId) -> bool {
-    KpiId::OF_THE_VERDICT.contains(&kpi) || series.column(kpi).iter().any(Option::is_some)
 }
 
 /// At most so many loops, signatures and violations are listed; all are counted.
@@ -717,7 +741,7 @@ fn miss(check: &Check, kpis: &KpiTable) -> String {
             format!(
                 "{} {} {} {} ({} of {})",
                 short(kpi.name),
-                beside(observed, limit, kpi.unit.decimals()),
+                beside(observed, limit, kpi.decimals()),
                 comparison.opposite().symbol(),
                 show_limit(kpi, limit),
                 check.statistic,
@@ -814,6 +838,7 @@ mod disagree_tests {
             last: Window::find(&series, WindowSpec::LastN, &windows, &Ranges::default()),
             kpis: Vec::new(),
             passes: Passes {
+                failing_in_a_row: Vec::new(),
                 passing: 0,
                 n: 0,
                 needed: 6,
@@ -830,6 +855,8 @@ mod disagree_tests {
             outcome,
         };
         let analysis = Analysis {
+            profile: Profile::Trading,
+            kpis: KpiId::OF_THE_VERDICT.to_vec(),
             origin: Origin::of(&Evidence::default(), |_| false),
             evidence: Evidence { series: vec![series], ..Evidence::default() },
             symbols: vec![symbol],

@@ -180,7 +180,7 @@ fn told(
     let (observed, digits, what) = match condition.subject {
         Subject::Kpi(id, statistic) => {
             let known = id;
-            (kpi(id, statistic)?, known.unit.decimals(), format!("{} {}", statistic.word(), known.name))
+            (kpi(id, statistic)?, known.decimals(), format!("{} {}", statistic.word(), known.name))
         }
         Subject::Guard(guard) => (guards.of(guard) as f64, 0, format!("iterations with {}", guard.word())),
     };

@@ -58,7 +58,8 @@ pub fn of(
     limits: &GateSet,
     policy: &Policy,
 ) -> Vec<SymbolTrend> {
-    let mut trends: Vec<SymbolTrend> = series.iter().map(|series| start(series, declared, limits)).collect();
+    let mut trends: Vec<SymbolTrend> =
+        series.iter().map(|series| start(series, declared, limits, policy.kpis.of_verdict())).collect();
     rises(series, numbers, policy, &mut trends);
     let of_drift = look(series, numbers, &policy.kpi_drift.trend, limits, policy);
     for (trend, looked) in trends.iter_mut().zip(&of_drift.symbols) {
@@ -91,10 +92,10 @@ fn is_reported(role: Role, check: &Check) -> bool {
     role == Role::Judged || matches!(check.outcome, Outcome::Warn | Outcome::Fail)
 }
 
-fn start(series: &Series, declared: Option<Duration>, limits: &GateSet) -> SymbolTrend {
+fn start(series: &Series, declared: Option<Duration>, limits: &GateSet, of_verdict: &[KpiId]) -> SymbolTrend {
     let pace = Pace::find(&times(series), declared.map(|interval| interval.as_secs_f64()));
-    let others = limits.checks.iter().map(|gate| gate.kpi).filter(|kpi| !KpiId::OF_THE_VERDICT.contains(kpi));
-    let settled = KpiId::OF_THE_VERDICT.into_iter().chain(others).filter_map(|kpi| {
+    let others = limits.checks.iter().map(|gate| gate.kpi).filter(|kpi| !of_verdict.contains(kpi));
+    let settled = of_verdict.iter().copied().chain(others).filter_map(|kpi| {
         let points = points(series, 0..series.len(), kpi);
         let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
         Some(Settled { kpi, from: points[settles(&values)?].0 })
@@ -183,6 +184,14 @@ impl Looked {
     }
 }
 
+/// The KPIs that may join the verdict: those with a limit in each iteration, and those that the policy declares for it.
+fn judged(limits: &GateSet, policy: &Policy) -> Vec<KpiId> {
+    let mut kpis: Vec<KpiId> = limits.checks.iter().map(|gate| gate.kpi).collect();
+    let declared = policy.kpis.of_verdict().iter().filter(|kpi| !kpi.is_built_in() && !kpis.contains(kpi));
+    kpis.extend(declared.copied().collect::<Vec<_>>());
+    kpis
+}
+
 fn look(
     series: &[Series],
     numbers: &[Ranges],
@@ -191,17 +200,19 @@ fn look(
     policy: &Policy,
 ) -> Looked {
     let mut out = Looked { symbols: Vec::new(), judged: Vec::new(), shown: Vec::new() };
+    let judged = judged(limits, policy);
     for (index, (series, numbers)) in series.iter().zip(numbers).enumerate() {
         let window = Window::find(series, rules.window, &policy.windows, numbers);
         let stretch = Stretch::of(series, window.positions.clone(), whole(rules));
         let tested = stretch.positions(&window.positions);
         let moved = matches!(stretch, Stretch::Moved { .. });
         let quiet = matches!(stretch, Stretch::Quiet { .. });
-        for gate in &limits.checks {
-            let limit = Some((gate.comparison, gate.limit.value));
+        for kpi in &judged {
+            let gate = limits.checks.iter().find(|gate| gate.kpi == *kpi);
+            let limit = gate.map(|gate| (gate.comparison, gate.limit.value));
             let of = |positions: Range<usize>| Column {
-                later: later(series, gate.kpi, positions.end..window.positions.end),
-                ..column(series, positions, gate.kpi, limit)
+                later: later(series, *kpi, positions.end..window.positions.end),
+                ..column(series, positions, *kpi, limit)
             };
             let place = if moved { &mut out.shown } else { &mut out.judged };
             place.push((index, Role::Judged, of(tested.clone())));
@@ -209,8 +220,7 @@ fn look(
                 out.shown.push((index, Role::Beside, of(window.positions.clone())));
             }
         }
-        let has_limit = |kpi: &KpiId| limits.checks.iter().any(|gate| gate.kpi == *kpi);
-        let is_tested = |kpi: &KpiId| kpi.direction.is_some() && !has_limit(kpi);
+        let is_tested = |kpi: &KpiId| kpi.direction.is_some() && !judged.contains(kpi);
         for kpi in policy.kpis.ids().filter(is_tested) {
             let column = column(series, tested.clone(), kpi, None);
             if !column.points.is_empty() {

@@ -14,7 +14,6 @@ use crate::core::compare::snapshot::baseline;
 use crate::core::json::Node;
 use crate::core::kpi::KpiId;
 use crate::core::load::{LARGEST, read_bounded};
-use crate::core::policy::ORDER;
 use crate::core::policy::{KpiRule, Policy, WindowSpec};
 use crate::core::series::window::Window;
 use crate::core::verdict::WindowUsed;
@@ -97,7 +96,8 @@ pub fn read(flag: &str, path: &Path, reading: &Reading<'_>) -> Result<Side, Fail
 fn read_file(path: &Path, policy: &Policy) -> Result<Side, String> {
     let mut bytes = Vec::new();
     read_bounded(path, LARGEST, &mut bytes)?;
-    let (kind, verdict, kpis) = parse_file(&bytes)?;
+    let (kind, verdict, kpis) =
+        parse_file(&bytes, &policy.compare.kpis.iter().map(|rule| rule.kpi).collect::<Vec<_>>())?;
     let run = ComparedRun {
         path: path.to_string_lossy().into_owned(),
         kind,
@@ -116,12 +116,12 @@ fn read_file(path: &Path, policy: &Policy) -> Result<Side, String> {
 /// Kind, verdict and KPIs of a file; the verdict is the true one where it has both, as written.
 type FileContent = (&'static str, Option<String>, Vec<(KpiId, Measured)>);
 
-fn parse_file(json: &[u8]) -> Result<FileContent, String> {
+fn parse_file(json: &[u8], kpis: &[KpiId]) -> Result<FileContent, String> {
     let root = baseline::parse(json)?;
     if let Some(block) = baseline::get(&root, "snapshot_kpis")? {
-        return audit(&root, block);
+        return audit(&root, block, kpis);
     }
-    let read = baseline::read(json)?;
+    let read = baseline::read(json, kpis)?;
     let measured = |(kpi, mean): &(KpiId, Option<f64>)| {
         (*kpi, Measured { median: read.median(*kpi), mean: *mean, n: None })
     };
@@ -130,15 +130,15 @@ fn parse_file(json: &[u8]) -> Result<FileContent, String> {
 }
 
 /// An audit's summary holds medians.
-fn audit(root: &Node, kpis: &Node) -> Result<FileContent, String> {
-    if !matches!(kpis, Node::Object(_)) {
-        return Err(baseline::wrong("snapshot_kpis", kpis, "an object"));
+fn audit(root: &Node, block: &Node, kpis: &[KpiId]) -> Result<FileContent, String> {
+    if !matches!(block, Node::Object(_)) {
+        return Err(baseline::wrong("snapshot_kpis", block, "an object"));
     }
     let mut found = Vec::new();
-    for kpi in ORDER {
+    for kpi in kpis.iter().copied() {
         let name = kpi.name;
         let key = format!("snapshot_kpis.{name}");
-        let median = match kpis.get(name) {
+        let median = match block.get(name) {
             Err(_) => return Err(format!("duplicate key `{key}`")),
             Ok(None | Some(Node::Null)) => None,
             Ok(Some(Node::Number(value))) => Some(*value),
@@ -245,20 +245,21 @@ pub fn measured(symbol: &SymbolAnalysis, policy: &Policy) -> Vec<Measured> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::policy::ORDER;
 
     fn of(file: &FileContent, kpi: KpiId) -> Measured {
         file.2.iter().find(|(of, _)| *of == kpi).expect("one of the four").1
     }
 
     fn error(json: &str) -> String {
-        parse_file(json.as_bytes()).expect_err(json)
+        parse_file(json.as_bytes(), &ORDER).expect_err(json)
     }
 
     #[test]
     fn a_snapshot_gives_medians_and_means_and_its_true_verdict() {
         let json = r#"{"schema_version": "1.1", "verdict": "FAIL", "outcome": "INVALID",
             "kpi_last8": {"net_bps": {"mean": 3.1, "median": 3.0}, "risk_ratio": 0.4}}"#;
-        let file = parse_file(json.as_bytes()).expect("a snapshot");
+        let file = parse_file(json.as_bytes(), &ORDER).expect("a snapshot");
         assert_eq!((file.0, file.1.as_deref()), ("snapshot", Some("INVALID")));
         let [maker, net, latency, risk] = ORDER.map(|kpi| of(&file, kpi));
         assert_eq!((maker, latency), (Measured::default(), Measured::default()));
@@ -269,21 +270,21 @@ mod tests {
     #[test]
     fn a_snapshot_without_a_true_verdict_gives_the_published_one() {
         let json = r#"{"schema_version": "1.2", "verdict": "WARN", "kpi_last_n": {}}"#;
-        assert_eq!(parse_file(json.as_bytes()).expect("a snapshot").1.as_deref(), Some("WARN"));
+        assert_eq!(parse_file(json.as_bytes(), &ORDER).expect("a snapshot").1.as_deref(), Some("WARN"));
     }
 
     #[test]
     fn an_audit_gives_medians_and_its_readiness() {
         let json = r#"{"snapshot_kpis": {"net_bps": 3.18, "risk_ratio": null, "p95_latency_ms": 0},
             "readiness": {"pass": false}}"#;
-        let file = parse_file(json.as_bytes()).expect("an audit");
+        let file = parse_file(json.as_bytes(), &ORDER).expect("an audit");
         assert_eq!((file.0, file.1.as_deref()), ("audit", Some("HOLD")));
         let medians = ORDER.map(|kpi| of(&file, kpi).median);
         assert_eq!(medians, [None, Some(3.18), Some(0.0), None]);
         let json = r#"{"snapshot_kpis": {"net_bps": 1}, "readiness": {"pass": true}}"#;
-        assert_eq!(parse_file(json.as_bytes()).expect("an audit").1.as_deref(), Some("OK"));
+        assert_eq!(parse_file(json.as_bytes(), &ORDER).expect("an audit").1.as_deref(), Some("OK"));
         let json = r#"{"snapshot_kpis": {"net_bps": 1}, "readiness": "?"}"#;
-        assert_eq!(parse_file(json.as_bytes()).expect("an audit").1, None);
+        assert_eq!(parse_file(json.as_bytes(), &ORDER).expect("an audit").1, None);
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Origin {
     /// The policy in the program.
     BuiltIn,
+    /// A profile in the program, by its name.
+    Profile(&'static str),
     /// A file, by its path as given.
     File(String),
     /// An environment variable, by its name.
@@ -19,6 +21,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BuiltIn => f.write_str("built-in policy"),
+            Self::Profile(name) => write!(f, "built-in profile `{name}`"),
             Self::File(path) => f.write_str(path),
             Self::Env(name) => write!(f, "env {name}"),
             Self::Flag(flag) => write!(f, "flag {flag}"),
@@ -29,7 +32,12 @@ impl fmt::Display for Origin {
 impl Origin {
     /// Whether it is meant for every run, as a file and the built-in policy are.
     pub(super) fn is_a_file(&self) -> bool {
-        matches!(self, Self::BuiltIn | Self::File(_))
+        self.is_built_in() || matches!(self, Self::File(_))
+    }
+
+    /// Whether it is in the program.
+    pub(super) fn is_built_in(&self) -> bool {
+        matches!(self, Self::BuiltIn | Self::Profile(_))
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::core::text::closest;
 use crate::core::verdict::LimitSource;
 
-use super::error::{ConfigError, ConfigErrors, Effective, Origin, PRINTED, Patch, Position};
+use super::error::{ConfigError, ConfigErrors, Effective, Origin, PRINTED, Position};
 use super::tree::{Key, Node, Part, Tree, Value};
 use super::values::{self, Parsed};
 
@@ -42,8 +42,7 @@ struct Notes {
 }
 
 impl<C: Default> Reader<C> {
-    pub(crate) fn new(trees: Vec<Tree>, patches: &[Patch]) -> Self {
-        let trees = trees.into_iter().chain(patches.iter().map(Tree::of_patch)).collect();
+    pub(crate) fn new(trees: Vec<Tree>) -> Self {
         Self { trees, notes: RefCell::default(), known: C::default() }
     }
 }
@@ -233,7 +232,9 @@ impl<'r, C> Table<'r, C> {
 
     /// The usable value of a key in the built-in policy.
     pub(crate) fn of_built_in<T>(&self, name: &str, parse: impl Fn(&Value) -> Parsed<T>) -> Option<T> {
-        parse(&self.reader.trees.first()?.get(&self.key.at(name))?.value).ok()
+        let key = self.key.at(name);
+        let mut built_in = self.reader.trees.iter().rev().filter(|tree| tree.origin.is_built_in());
+        parse(&built_in.find_map(|tree| tree.get(&key))?.value).ok()
     }
 
     /// Where the value in force comes from.
@@ -242,7 +243,7 @@ impl<'r, C> Table<'r, C> {
     }
 
     pub(crate) fn is_built_in(&self, name: &str) -> bool {
-        matches!(self.origin(name), Some(Origin::BuiltIn))
+        self.origin(name).is_some_and(Origin::is_built_in)
     }
 
     pub(crate) fn is_of_a_file(&self, name: &str) -> bool {

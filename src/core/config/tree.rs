@@ -196,7 +196,7 @@ impl Tree {
     }
 
     /// A patch as a layer of one key. A value that is no TOML is taken as text, so that words need no quotes.
-    pub(super) fn of_patch(patch: &Patch) -> Self {
+    pub(crate) fn of_patch(patch: &Patch) -> Self {
         let value = match DeValue::parse(&patch.value) {
             Ok(value) => of_value(value.get_ref(), &Lines::of("")),
             Err(_) => Value::Text(patch.value.clone()),
@@ -215,6 +215,22 @@ impl Tree {
     /// The node of a key at the top level.
     pub(crate) fn top(&self, name: &str) -> Option<&Node> {
         self.get(&Key::default().at(name))
+    }
+
+    /// Takes the value at a dotted key out; what is not there stays so.
+    pub(crate) fn remove(&mut self, dotted: &str) {
+        let (table, name) =
+            dotted.rsplit_once('.').map_or((None, dotted), |(table, name)| (Some(table), name));
+        let mut node = Some(&mut self.root);
+        for part in table.into_iter().flat_map(|table| table.split('.')) {
+            node = match node.map(|node| &mut node.value) {
+                Some(Value::Table(inner)) => inner.get_mut(part),
+                _ => None,
+            };
+        }
+        if let Some(Node { value: Value::Table(inner), .. }) = node {
+            inner.remove(name);
+        }
     }
 
     /// Takes all keys out.

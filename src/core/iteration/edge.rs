@@ -181,7 +181,7 @@ mod tests {
     ];
 
     fn iteration(number: u64, numbers: [Option<f64>; 6]) -> Iteration {
-        let mut values = vec![None; KpiTable::default().len()];
+        let mut values = vec![None; KpiTable::default().columns()];
         for (kpi, value) in ORDER.into_iter().zip(numbers) {
             values[kpi.index()] = value;
         }
@@ -193,7 +193,7 @@ mod tests {
     }
 
     fn series(iterations: impl IntoIterator<Item = Iteration>) -> Series {
-        let mut series = Series::new(None, KpiTable::default().len());
+        let mut series = Series::new(None, KpiTable::default().columns());
         let mut interner = Interner::default();
         for iteration in iterations {
             series.push(iteration, &mut interner);

@@ -85,7 +85,7 @@ fn place(window: &WindowUsed) -> String {
 /// What follows from what was seen; `known` values of the window are known.
 fn check(set: &GateSet, gate: &KpiGate, part: Part, observation: Observation, known: usize) -> Check {
     let kpi = gate.kpi;
-    let (limit, digits) = (gate.limit.value, kpi.unit.decimals());
+    let (limit, digits) = (gate.limit.value, kpi.decimals());
     let Observation { value: observed, statistic: word, window, inference, insufficient } = observation;
     let margin = observed.map(|value| gate.comparison.margin(value, limit));
     let bound = format!("{} {}", gate.comparison.symbol(), show_limit(kpi, limit));

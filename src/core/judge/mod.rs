@@ -18,22 +18,22 @@ use crate::core::text::number::{beside, distance, exact, fixed};
 
 /// A value of a KPI with its decimals and unit, e.g. `312 ms`.
 pub fn show(kpi: KpiId, value: f64) -> String {
-    with_unit(kpi, fixed(value, kpi.unit.decimals()))
+    with_unit(kpi, fixed(value, kpi.decimals()))
 }
 
 /// The same beside the limit that it is held against: never rounded onto or across it.
 fn show_beside(kpi: KpiId, value: f64, limit: f64) -> String {
-    with_unit(kpi, beside(value, limit, kpi.unit.decimals()))
+    with_unit(kpi, beside(value, limit, kpi.decimals()))
 }
 
 /// A limit of a KPI, as it stands in the policy.
 pub fn show_limit(kpi: KpiId, limit: f64) -> String {
-    with_unit(kpi, exact(limit, kpi.unit.decimals()))
+    with_unit(kpi, exact(limit, kpi.decimals()))
 }
 
 /// How far two values of a KPI are apart; what is not zero does not look like it.
 pub fn show_distance(kpi: KpiId, value: f64) -> String {
-    with_unit(kpi, distance(value, kpi.unit.decimals()))
+    with_unit(kpi, distance(value, kpi.decimals()))
 }
 
 /// A number that is written already, with the KPI's unit behind it.
@@ -122,7 +122,7 @@ pub(crate) mod fixture {
 
     /// A series of these iterations.
     pub fn series_of(iterations: impl IntoIterator<Item = Iteration>) -> Series {
-        let mut series = Series::new(None, KpiTable::default().len());
+        let mut series = Series::new(None, KpiTable::default().columns());
         for iteration in iterations {
             series.push(iteration, &mut Interner::default());
         }
@@ -131,7 +131,7 @@ pub(crate) mod fixture {
 
     /// An iteration that knows nothing.
     pub fn empty() -> Iteration {
-        Iteration { values: vec![None; KpiTable::default().len()], ..Iteration::default() }
+        Iteration { values: vec![None; KpiTable::default().columns()], ..Iteration::default() }
     }
 
     /// All of a series.

@@ -62,6 +62,8 @@ pub struct Passes {
     pub needed_for_warn: usize,
     /// Numbers of those that do not pass.
     pub failing: Vec<u64>,
+    /// Numbers of the longest row of those, the first of equally long ones.
+    pub failing_in_a_row: Vec<u64>,
     /// Numbers of those with a freeze.
     pub freezes: Vec<u64>,
 }
@@ -83,12 +85,18 @@ pub fn count_passes(series: &Series, window: &Window, set: &GateSet, rule: &RunV
     let mut passing = 0;
     let mut failing = Vec::new();
     let mut freezes = Vec::new();
+    let (mut row_of_failing, mut longest) = (Vec::new(), Vec::new());
     for position in window.positions.clone() {
         let row = &series.rows()[position];
         if passes(series, position, set) {
             passing += 1;
+            row_of_failing.clear();
         } else {
             failing.push(row.number);
+            row_of_failing.push(row.number);
+            if row_of_failing.len() > longest.len() {
+                longest.clone_from(&row_of_failing);
+            }
         }
         if row.tuning.is_frozen() {
             freezes.push(row.number);
@@ -102,6 +110,7 @@ pub fn count_passes(series: &Series, window: &Window, set: &GateSet, rule: &RunV
         needed: share_of(rule.pass_share.value, size),
         needed_for_warn: share_of(rule.warn_share.value, size),
         failing,
+        failing_in_a_row: longest,
         freezes,
     }
 }
@@ -197,6 +206,13 @@ fn pass_count(
             format!("{cause}; {passing} of {n} iterations pass, {needed_for_warn} needed for WARN{failing}");
         (Outcome::Fail, *needed_for_warn, &rule.warn_share, reason)
     };
+    let (of_row, in_a_row) = in_a_row(rule, passes);
+    if of_row > Outcome::Pass {
+        let cause =
+            if outcome == Outcome::Pass && !cause.is_empty() { format!("{cause}; ") } else { String::new() };
+        reason = format!("{cause}{in_a_row}; {reason}");
+    }
+    let outcome = outcome.max(of_row);
     if let Some(smoke_test) = rule.smoke_test() {
         reason = format!("{reason}; {smoke_test}");
     }
@@ -210,6 +226,20 @@ fn pass_count(
         reason,
         ..base(series, window, "run_verdict.pass_count".to_owned(), Some(source.source.clone()))
     }
+}
+
+/// What the longest row of failing iterations makes of the verdict, and why.
+fn in_a_row(rule: &RunVerdictRule, passes: &Passes) -> (Outcome, String) {
+    let failing = &passes.failing_in_a_row;
+    let limits = [(Outcome::Fail, &rule.fail_failing_in_a_row), (Outcome::Warn, &rule.max_failing_in_a_row)];
+    let mut reached =
+        limits.into_iter().filter_map(|(outcome, limit)| Some((outcome, limit.as_ref()?.whole())));
+    let Some((outcome, limit)) = reached.find(|(_, limit)| failing.len() >= *limit) else {
+        return (Outcome::Pass, String::new());
+    };
+    let word = outcome.word();
+    let rows = count(failing.len(), "iteration");
+    (outcome, format!("{rows} in a row fail ({}), {word} from {limit} on", list_numbers(failing)))
 }
 
 fn freeze(series: &Series, window: &Window, rule: &RunVerdictRule, passes: &Passes) -> Check {
@@ -356,7 +386,7 @@ fn missed(series: &Series, window: &Window, gate: &KpiGate) -> Option<Cause> {
         Comparison::AtLeast | Comparison::Above => "lowest",
         Comparison::AtMost | Comparison::Below => "highest",
     };
-    let digits = kpi.unit.decimals();
+    let digits = kpi.decimals();
     let what = format!("`{}`", kpi.name);
     let sentence = format!(
         "{what} {} {} in {}, {extreme} {}",
@@ -439,6 +469,8 @@ mod tests {
 
     fn rule(freeze: FreezeRule) -> RunVerdictRule {
         RunVerdictRule {
+            max_failing_in_a_row: None,
+            fail_failing_in_a_row: None,
             window: WindowSpec::LastN,
             pass_share: limit(0.75),
             warn_share: limit(0.625),
@@ -553,6 +585,7 @@ mod tests {
     #[test]
     fn freeze_ready_needs_the_verdict_the_passes_and_the_freeze() {
         let passes = |passing, freezes: &[u64]| Passes {
+            failing_in_a_row: Vec::new(),
             passing,
             n: 8,
             needed: 6,

@@ -76,6 +76,7 @@ pub fn checks(subject: &Subject<'_>, rules: &SanityRules) -> Vec<Check> {
     let repeats = Repeats::find(*subject);
     let mut checks = vec![repeated(subject, &repeats, rules)];
     checks.extend(repeated_before(subject, &repeats, rules));
+    checks.extend(jobs_that_stand_still(subject, rules));
     let stuck = per_kpi(&|kpi| stuck(subject, kpi, rules.stuck()));
     let source = &rules.stuck_iterations.source;
     let steady = |kpi| subject.series.known(kpi, subject.steady.positions.clone()).len();
@@ -157,6 +158,52 @@ fn repeated(subject: &Subject<'_>, repeats: &Repeats<'_>, rules: &SanityRules) -
         joins: rules.gates || (rules.repeats_gate && joins),
         ..check
     }
+}
+
+/// The KPIs of one job that stand still together in iterations that the verdict rests on: their exporter repeats its last
+/// values, whatever the other jobs measure. INVALID; `None` where every job moves.
+fn jobs_that_stand_still(subject: &Subject<'_>, rules: &SanityRules) -> Option<Check> {
+    let mut jobs: BTreeMap<&str, Vec<KpiId>> = BTreeMap::new();
+    for kpi in subject.required {
+        let has_values = !known(subject, *kpi, subject.judged).is_empty();
+        if let Some(job) = kpi.job.filter(|_| has_values) {
+            jobs.entry(job).or_default().push(*kpi);
+        }
+    }
+    let still: Vec<(&str, Vec<KpiId>, Vec<u64>)> = jobs
+        .into_iter()
+        .filter(|(_, kpis)| kpis.len() > 1)
+        .filter_map(|(job, kpis)| still(subject, &kpis, rules).map(|numbers| (job, kpis, numbers)))
+        .collect();
+    let sentences = still.iter().map(|(job, kpis, numbers)| {
+        let names: Vec<String> = kpis.iter().map(|kpi| format!("`{}`", kpi.name)).collect();
+        format!(
+            "the exporter of job `{job}` stands still: {} do not change in iteration {}",
+            names.join(", "),
+            list_numbers(numbers)
+        )
+    });
+    let reason = sentences.collect::<Vec<_>>().join("; ");
+    let count = still.iter().map(|(.., numbers)| numbers.len()).sum();
+    let source = &rules.repeats_gate_source;
+    let make = || check(subject, rules, "job_stuck", source, subject.judged, count, Outcome::Invalid, reason);
+    (count > 0).then(|| Check { joins: rules.gates || rules.repeats_gate, ..make() })
+}
+
+/// The longest row of iterations in which none of these KPIs changes, where it is long enough and the values have so
+/// many digits that chance does not repeat them so often.
+fn still(subject: &Subject<'_>, kpis: &[KpiId], rules: &SanityRules) -> Option<Vec<u64>> {
+    let series = subject.series;
+    let values =
+        |at: usize| -> Values { kpis.iter().map(|kpi| series.value(*kpi, at).map(f64::to_bits)).collect() };
+    let measured = |at: &usize| values(*at).iter().any(Option::is_some);
+    let positions: Vec<usize> = subject.judged.positions.clone().filter(measured).collect();
+    let longest =
+        positions.chunk_by(|one, other| values(*one) == values(*other)).max_by_key(|row| row.len())?;
+    let numbers: Vec<u64> = longest.iter().map(|at| series.number(*at)).collect();
+    let digits = digits(subject, kpis.iter().copied(), *numbers.first()?);
+    let is_long = numbers.len() >= rules.stuck();
+    (is_long && digits * (numbers.len() - 1) >= rules.repeats()).then_some(numbers)
 }
 
 /// The same in the steady part before that: it changes no verdict by itself. `None` without any.

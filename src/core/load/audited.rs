@@ -9,6 +9,7 @@ use std::path::Path;
 use crate::core::analysis::audit::{Folder, FoundSnapshot, KeyFile, WarmupMetrics};
 use crate::core::compare::snapshot::baseline;
 use crate::core::json::text::parse_marked;
+use crate::core::kpi::KpiId;
 use crate::core::load::read_bounded;
 
 /// Files that are listed by name.
@@ -41,10 +42,11 @@ pub fn look(folder: &Path, own: &[&str]) -> Folder {
     found
 }
 
-/// The snapshots in a folder.
-pub fn snapshots(folder: &Path) -> Vec<FoundSnapshot> {
+/// The snapshots in a folder, with what they say of these KPIs.
+pub fn snapshots(folder: &Path, kpis: &[KpiId]) -> Vec<FoundSnapshot> {
     let one = |place: &&str| {
-        let says = side_file(folder, place)?.and_then(|bytes| parse_marked(&bytes, baseline::read));
+        let read = |json: &[u8]| baseline::read(json, kpis);
+        let says = side_file(folder, place)?.and_then(|bytes| parse_marked(&bytes, read));
         Some(FoundSnapshot { file: (*place).to_owned(), says })
     };
     KeyFile::Snapshot.places().iter().filter_map(one).collect()
@@ -263,7 +265,7 @@ mod tests {
     fn a_folder_that_is_not_there_is_empty() {
         let found = look(Path::new("/nowhere/at/all"), &[]);
         assert_eq!(found, Folder::default());
-        assert_eq!(snapshots(Path::new("/nowhere/at/all")), []);
+        assert_eq!(snapshots(Path::new("/nowhere/at/all"), &[]), []);
     }
 
     #[test]

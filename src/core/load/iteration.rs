@@ -347,7 +347,7 @@ impl<'k> SummaryReader<'k> {
     fn new(kpis: &'k KpiTable) -> Self {
         Self {
             kpis,
-            spelled: vec![Spelled::default(); kpis.len()],
+            spelled: vec![Spelled::default(); kpis.columns()],
             fills: Fills::default(),
             share_percent: None,
             time: None,

@@ -220,10 +220,10 @@ impl<'k> Gathering<'k> {
         let mut iteration = file.iteration;
         iteration.number = entry.number;
         let is_incomplete = |kpi: &KpiId| iteration.value(*kpi).is_none();
-        if !iteration.defects.is_empty() || KpiId::OF_THE_VERDICT.iter().any(is_incomplete) {
+        if !iteration.defects.is_empty() || self.kpis.of_verdict().iter().any(is_incomplete) {
             iteration.file = Some(entry.name.as_str().into());
         }
-        let kpis = self.kpis.len();
+        let kpis = self.kpis.columns();
         self.series
             .entry(symbol)
             .or_insert_with_key(|symbol| Series::new(symbol.clone(), kpis))
@@ -254,7 +254,7 @@ impl<'k> Gathering<'k> {
         let numbers = entries.iter().map(|entry| entry.number);
         evidence.folder = numbers.filter(|number| *number <= LARGEST_NUMBER).collect();
         evidence.repeats = copies::repeats(&folder, entries, &evidence.series, self.kpis);
-        evidence.add_unusable_symbols(self.kpis.len());
+        evidence.add_unusable_symbols(self.kpis.columns());
         Loaded { folder, evidence: self.evidence }
     }
 }

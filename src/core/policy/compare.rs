@@ -7,7 +7,7 @@ use strum::VariantArray as _;
 use crate::core::compare::conditions::Condition;
 use crate::core::config::values::{Parsed, error_rate, names, not_negative, whole};
 use crate::core::config::{Keep, Read, Value, section};
-use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::kpi::KpiId;
 use crate::core::text::did_you_mean;
 use crate::core::verdict::LimitSource;
 
@@ -82,11 +82,14 @@ fn compared(t: &Table<'_>) -> Read<Vec<KpiRule>> {
     let limited: BTreeSet<KpiId> =
         limited.map(|set| set.checks.iter().map(|gate| gate.kpi).collect()).unwrap_or_default();
     let table_of = |kpi| own.iter().find(|(of, _)| *of == kpi).map(|(_, table)| table);
-    let is_declared = |kpi: KpiId| kpi.index() >= KpiTable::default().len();
+    let is_declared = |kpi: KpiId| !kpi.is_built_in();
+    let first: Vec<KpiId> = ORDER.into_iter().filter(|kpi| kpis.find(kpi.name) == Some(*kpi)).collect();
     let mut others: Vec<KpiId> = kpis.ids().filter(|kpi| !ORDER.contains(kpi)).collect();
     others.retain(|kpi| is_declared(*kpi) || limited.contains(kpi) || table_of(*kpi).is_some());
-    others.sort_by_key(|kpi| kpi.name);
-    let rules: Vec<Read<KpiRule>> = ORDER
+    if !first.is_empty() {
+        others.sort_by_key(|kpi| kpi.name);
+    }
+    let rules: Vec<Read<KpiRule>> = first
         .into_iter()
         .chain(others)
         .map(|kpi| {

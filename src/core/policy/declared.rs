@@ -3,13 +3,17 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use strum::VariantNames as _;
+
 use crate::core::config::values::{
-    Parsed, name, names, not_negative, number, one_of, positive, string, switch,
+    Parsed, name, names, not_negative, number, one_of, positive, string, switch, up_to,
 };
 use crate::core::config::{self, Noted, Read, Value};
 use crate::core::iteration::params::{ParamName, ParamValues, Parameter, Parameters};
-use crate::core::kpi::{Direction, Kpi, KpiTable, Spelling, Unit, interned};
+use crate::core::kpi::{Direction, Kind, Kpi, KpiTable, Unit, interned};
 use crate::core::text::did_you_mean;
+
+use super::profile::Profile;
 
 /// A table of the policy.
 pub(crate) type Table<'r> = config::Table<'r, Declared>;
@@ -35,25 +39,22 @@ impl<'r> Table<'r> {
 
 /// `[kpi.<name>]`.
 fn kpis(t: &Table<'_>) -> KpiTable {
-    let mut table = KpiTable::default();
+    let profile = t.root().peek("extends").and_then(|value| Profile::parse(value).ok()).unwrap_or_default();
+    let mut table = if profile == Profile::Trading { KpiTable::default() } else { KpiTable::empty() };
     let mut entries = t.entries();
-    entries.sort_by_key(Table::name);
+    if profile == Profile::Trading {
+        entries.sort_by_key(Table::name);
+    }
     for entry in entries {
         let name = entry.name();
         let declared = kpi(&entry, &name);
         // The policy is refused, but limits on the KPI are looked at all the same.
+        if entry.enabled().is_ok_and(|is_on| !is_on) {
+            table.take_out(&name);
+            continue;
+        }
         let is_good = declared.is_ok();
-        let result = table.declare(declared.unwrap_or_else(|Noted| Kpi {
-            name: interned(&name),
-            unit: Unit::Other(""),
-            direction: None,
-            floor: 0.0,
-            lowest: None,
-            highest: None,
-            reads_percent: false,
-            spellings: vec![Spelling { key: interned(&name), scale: 1.0 }].into(),
-            index: 0,
-        }));
+        let result = table.declare(declared.unwrap_or_else(|Noted| Kpi::declared(&[&name])));
         if let (true, Err(error)) = (is_good, result) {
             entry.fault(error.to_string());
         }
@@ -64,6 +65,9 @@ fn kpis(t: &Table<'_>) -> KpiTable {
 fn kpi(t: &Table<'_>, own_name: &str) -> Read<Kpi> {
     let (unit, direction) = (t.required("unit", name), t.required("direction", direction));
     let (aliases, floor) = (t.or("aliases", names, Vec::new()), t.or("floor", not_negative, 0.0));
+    let (kind, is_advisory) = (t.or("kind", kind, Kind::Level), t.or("advisory", switch, false));
+    let (label, job) = (t.optional("label", name), t.optional("job", name));
+    let digits = t.optional("digits", up_to(9));
     let [lowest, highest] = ["lowest", "highest"].map(|key| t.optional(key, number));
     // Names become labels of metrics, so they keep to what those allow.
     let is_identifier = own_name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
@@ -90,24 +94,31 @@ fn kpi(t: &Table<'_>, own_name: &str) -> Read<Kpi> {
             (None, None) => t.fault(problem),
         });
     }
-    let mut keys = vec![own_name.to_owned()];
-    for alias in aliases {
-        if keys.contains(&alias) {
+    let mut keys = vec![own_name];
+    for alias in &aliases {
+        if keys.contains(&alias.as_str()) {
             return Err(t.fault_at("aliases", format!("`{alias}` is listed twice")));
         }
         keys.push(alias);
     }
     Ok(Kpi {
-        name: interned(own_name),
         unit,
         direction: direction?,
+        kind: kind?,
+        is_advisory: is_advisory?,
+        label: label?.as_deref().map(interned),
+        job: job?.as_deref().map(interned),
+        digits: digits?.map(|digits| usize::try_from(digits).unwrap_or_default()),
         floor: floor?,
         lowest: low,
         highest: high,
-        reads_percent: false,
-        spellings: keys.iter().map(|key| Spelling { key: interned(key), scale: 1.0 }).collect(),
-        index: 0,
+        ..Kpi::declared(&keys)
     })
+}
+
+fn kind(value: &Value) -> Parsed<Kind> {
+    let words = Kind::VARIANTS.iter().zip([Kind::Level, Kind::Accumulating, Kind::Counter]);
+    one_of(value, "kind", &words.map(|(word, kind)| (*word, kind)).collect::<Vec<_>>())
 }
 
 fn direction(value: &Value) -> Parsed<Option<Direction>> {

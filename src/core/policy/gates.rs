@@ -88,10 +88,20 @@ pub struct GateSet {
 }
 
 impl GateSet {
-    /// Limits that each iteration is checked against by itself, in the window of the run verdict.
+    /// The limits of `[iteration_pass]`.
+    pub(super) fn of_iterations(t: &Table<'_>) -> Read<Self> {
+        Self::per_iteration(&t.root().at("iteration_pass"))
+    }
+
+    /// Limits that each iteration is checked against by itself, in the window of the run verdict. A table without
+    /// limits takes those of `[iteration_pass]`.
     pub(super) fn per_iteration(t: &Table<'_>) -> Read<Self> {
         let window = t.root().at("run_verdict").required("window", window);
         let defaults = (t.required("severity", severity), t.required("margin", not_negative));
+        if t.at("kpi").entries().is_empty() && t.path() != "iteration_pass" {
+            let of_iterations = Self::of_iterations(t)?;
+            return Ok(Self { name: t.path(), ..of_iterations });
+        }
         let checks = each_kpi(t, |kpi, own| {
             let with = own.over(t, &["severity", "margin"]);
             let (severity, margin) =
@@ -122,15 +132,32 @@ impl GateSet {
     }
 
     /// Limits on statistics over a window; `must_judge`: at least one must be in force even if the group does not join
-    /// the verdict.
+    /// the verdict, and a table without limits takes those of `[iteration_pass]`.
     pub(super) fn over_window(t: &Table<'_>, must_judge: bool) -> Read<Self> {
         let (gates, defaults) = (t.required("gates", switch), Defaults::section(t));
-        let checks = each_kpi(t, |_, own| KpiGate::section(&own.over(t, DEFAULTS)));
+        let mut checks = each_kpi(t, |_, own| KpiGate::section(&own.over(t, DEFAULTS)));
+        if must_judge && t.at("kpi").entries().is_empty() {
+            let with_defaults = |gate| over_the_window(t, gate);
+            checks =
+                Self::of_iterations(t).and_then(|set| set.checks.into_iter().map(with_defaults).collect());
+        }
         let (gates, checks) = (gates?, checks?);
         defaults?;
         not_empty(t, must_judge || gates, &checks)?;
         Ok(Self { name: t.path(), gates, checks })
     }
+}
+
+/// A limit of `[iteration_pass]` on the statistic that a group names, over the group's window.
+fn over_the_window(t: &Table<'_>, gate: KpiGate) -> Read<KpiGate> {
+    Ok(KpiGate {
+        window: t.required("window", window)?,
+        statistic: t.required("statistic", statistic)?,
+        margin: t.required("margin", not_negative)?,
+        min_iterations: min_iterations(t, t.required("window", window))?,
+        judge: judge(t)?,
+        ..gate
+    })
 }
 
 /// The smallest number of values that a gate judges.

@@ -142,6 +142,10 @@ pub(super) fn decides(t: &Table<'_>, key: &str, problem: Option<String>) -> Read
 pub(super) fn kpis_of<'r>(t: &Table<'r>) -> Vec<(KpiId, Table<'r>)> {
     let mut known = Vec::new();
     for own in t.at("kpi").entries() {
+        if t.kpis().is_taken_out(&own.name()) {
+            own.settle();
+            continue;
+        }
         match kpi_named(&own, &own.name()) {
             Ok(kpi) => known.push((kpi, own)),
             Err(problem) => {

@@ -8,6 +8,7 @@ mod compare;
 pub(crate) mod declared;
 mod gates;
 mod limits;
+mod profile;
 pub mod release;
 pub mod rules;
 pub mod run;
@@ -35,6 +36,7 @@ pub use gates::{
     EdgeReportRule, GateSet, HoldCount, Judge, KpiGate, RUN_METRICS, RunGate, ViolationRule, ViolationRules,
 };
 pub use limits::{Limit, Statistic, WindowSpec, Windows};
+pub use profile::Profile;
 pub use rules::{
     AnomalyRules, ChangeRules, DeltaRules, DriftGateRules, DriftRules, FreezeRule, Horizon, IntegrityRules,
     RotationRules, RunVerdictRule, SanityRules, SymbolList, SymbolRules, TrendRules,
@@ -50,6 +52,8 @@ section! {
     /// Everything the judge needs to know that is not in the artifacts.
     #[derive(Clone, Debug)]
     pub struct Policy {
+        /// What it extends.
+        pub profile: Profile { |t| t.or("extends", Profile::parse, Profile::default()) },
         /// The KPIs, built-in and declared.
         pub kpis: KpiTable { |t| t.required("schema_version", schema_version).map(|_| t.kpis().clone()) },
         pub windows: Windows,
@@ -156,9 +160,8 @@ impl Policy {
 ///
 /// The errors are all that is wrong with any layer.
 pub fn read(layers: &[Layer], patches: &[Patch]) -> Result<Policy, PolicyErrors> {
-    let built_in = Layer { origin: Origin::BuiltIn, text: BUILT_IN.to_owned() };
-    let (mut trees, mut errors) = (Vec::new(), Vec::new());
-    for layer in std::iter::once(&built_in).chain(layers) {
+    let (mut of_user, mut errors) = (Vec::new(), Vec::new());
+    for layer in layers {
         // A layer that cannot be read keeps its place, empty, so that the others are looked at all the same.
         let (mut tree, mut found) = Tree::of_toml(layer);
         if let Err(error) = has_version(&tree) {
@@ -168,12 +171,25 @@ pub fn read(layers: &[Layer], patches: &[Patch]) -> Result<Policy, PolicyErrors>
             }
             tree.clear();
         }
-        errors.extend(found.into_iter().map(|error| (trees.len(), error)));
-        trees.push(tree);
+        errors.extend(found.into_iter().map(|error| (of_user.len(), error)));
+        of_user.push(tree);
     }
-    let reader = Reader::new(trees, patches);
+    let patches: Vec<Tree> = patches.iter().map(Tree::of_patch).collect();
+    let (mut trees, unused) = Profile::of(of_user.iter().chain(&patches)).layers(BUILT_IN);
+    for (layer, _) in &mut errors {
+        *layer += trees.len();
+    }
+    trees.extend(of_user);
+    trees.extend(patches);
+    let reader = Reader::new(trees);
     let policy = Policy::section(&reader.root());
-    let effective = reader.finish(errors)?;
+    let mut effective = reader.finish(errors)?;
+    let is_unused = |key: &str| {
+        unused.iter().any(|table| {
+            key.strip_prefix(table.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    };
+    effective.retain(|value| !is_unused(&value.key));
     // Whoever answers `Noted` has noted an error, and then `finish` has returned it.
     let policy = policy.map_err(|Noted| PolicyErrors(Vec::new()))?;
     let mut hash = Sha256::new();

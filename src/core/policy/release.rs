@@ -16,6 +16,7 @@ use crate::core::text::shell;
 use crate::core::verdict::Comparison;
 
 use super::declared::Table;
+use super::gates::{GateSet, KpiGate};
 use super::limits::{Limit, Possible, Statistic, comparison, decides, each_kpi, one_number, right_way};
 
 section! {
@@ -164,8 +165,17 @@ impl CanaryLimit {
         Ok(Self { kpi, comparison, bound })
     }
 
-    /// The limits in a table; at least one.
+    /// The limits in a table; at least one. A table without limits takes those of `[iteration_pass]`.
     fn all(t: &Table<'_>) -> Read<Vec<Self>> {
+        if t.at("kpi").entries().is_empty() {
+            let of_iterations = GateSet::of_iterations(t)?.checks.into_iter();
+            let limit = |gate: KpiGate| Self {
+                kpi: gate.kpi,
+                comparison: gate.comparison,
+                bound: CanaryBound::Fixed(gate.limit),
+            };
+            return Ok(of_iterations.map(limit).collect());
+        }
         let limits = each_kpi(t, Self::read)?;
         if limits.is_empty() {
             return Err(t.fault("has no limit in force, so it would judge nothing"));
@@ -252,6 +262,24 @@ section! {
     }
 }
 
+/// Where there are none, a limit of `[iteration_pass]` that is missed for the length of a window rolls back.
+fn triggers(t: &Table<'_>) -> Read<Vec<Trigger>> {
+    if !t.at("trigger").entries().is_empty() {
+        return t.at("trigger").each(Trigger::section);
+    }
+    let for_minutes = t.required("window_minutes", at_least_one)?;
+    let missed = |gate: KpiGate| Trigger {
+        name: gate.kpi.name.to_owned(),
+        metric: gate.kpi.name.to_owned(),
+        comparison: gate.comparison.opposite(),
+        limit: gate.limit,
+        for_minutes,
+        rollback: RollbackKind::Full,
+        is_optional: false,
+    };
+    Ok(GateSet::of_iterations(t)?.checks.into_iter().map(missed).collect())
+}
+
 fn trigger_fits(t: &Table<'_>, trigger: &Trigger) -> Read<()> {
     let step = t.root().at("canary").required("step_minutes", at_least_one);
     if let Ok(step) = step {
@@ -314,7 +342,7 @@ section! {
         /// What must hold after a rollback.
         pub after_rollback: Vec<CanaryLimit> { |t| CanaryLimit::all(&t.at("after_rollback")) },
         /// What rolls back, in the order of the file.
-        pub triggers: Vec<Trigger> { |t| t.at("trigger").each(Trigger::section) },
+        pub triggers: Vec<Trigger> { triggers },
         /// The roll-out, by rising share; the last is 100 %.
         pub stages: Vec<Stage> { stages },
     }

@@ -36,6 +36,10 @@ section! {
         pub min_iterations: usize { |t| min_iterations(t, t.required("window", window)) },
         /// The same by the policy files, whatever a flag or a variable says.
         pub own_min_iterations: usize { |t| own_min_iterations(t, t.required("window", window)) },
+        /// So many failing iterations in a row are a WARN; `None`: only their number counts.
+        pub max_failing_in_a_row: Option<Limit> = count_as_number,
+        /// So many are a FAIL.
+        pub fail_failing_in_a_row: Option<Limit> = count_as_number,
         /// Whether PASS needs a freeze.
         pub freeze: FreezeRule = |value: &Value| {
             one_of(value, "freeze rule", &[("require", FreezeRule::Require), ("ignore", FreezeRule::Ignore)])
@@ -43,6 +47,10 @@ section! {
         /// Where the freeze rule comes from.
         pub freeze_source: LimitSource { |t| Ok(t.source_of("freeze")) },
     }
+}
+
+fn count_as_number(value: &Value) -> Parsed<f64> {
+    count(value).map(|count| count as f64)
 }
 
 fn run_verdict_fits(t: &Table<'_>, rule: &RunVerdictRule) -> Read<()> {
@@ -64,7 +72,12 @@ fn run_verdict_fits(t: &Table<'_>, rule: &RunVerdictRule) -> Read<()> {
     }
     let (pass, warn) = (rule.pass_share.value, rule.warn_share.value);
     let problem = format!("{pass} is below `run_verdict.warn_share`, {warn}: WARN could never be said");
-    decides(t, "pass_share", (pass < warn).then_some(problem))
+    decides(t, "pass_share", (pass < warn).then_some(problem))?;
+    let [of_warn, of_fail] = [&rule.max_failing_in_a_row, &rule.fail_failing_in_a_row]
+        .map(|limit| limit.as_ref().map(|limit| limit.value));
+    let problem = "is not above `run_verdict.max_failing_in_a_row`: WARN would never be reported".to_owned();
+    let inverted = of_warn.zip(of_fail).is_some_and(|(warn, fail)| fail <= warn);
+    decides(t, "fail_failing_in_a_row", inverted.then_some(problem))
 }
 
 impl RunVerdictRule {

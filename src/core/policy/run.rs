@@ -40,13 +40,21 @@ section! {
         /// The guards of the tuner.
         pub guards: GuardRules,
         /// How the `prometheus` source asks for each metric.
-        pub queries: Vec<MetricQuery> { |t| t.at("prometheus").each(MetricQuery::section) },
+        pub queries: Vec<MetricQuery> {
+            |t| {
+                let queries = t.at("prometheus").each(MetricQuery::section)?;
+                Ok(queries.into_iter().filter(|query| !t.kpis().is_taken_out(&query.metric)).collect())
+            }
+        },
         /// Where measurements come from, and when they are taken.
         pub measuring: MeasuringRules { |t| MeasuringRules::section(&t.at("run")) },
     }
 }
 
 fn names_are_in_force(t: &Table<'_>, run: &RunPolicy) -> Read<()> {
+    if !run.tunes() {
+        return Ok(());
+    }
     let in_force = |table: &str, key: &str, what: &str, name: &str, names: Vec<&str>| {
         if names.contains(&name) {
             return Ok(());
@@ -62,6 +70,11 @@ fn names_are_in_force(t: &Table<'_>, run: &RunPolicy) -> Read<()> {
 }
 
 impl RunPolicy {
+    /// Whether there is anything to tune.
+    pub fn tunes(&self) -> bool {
+        self.parameters.iter().next().is_some()
+    }
+
     /// The profile with this name.
     pub fn profile(&self, name: &str) -> Option<&Profile> {
         self.profiles.iter().find(|profile| profile.name == name)
@@ -449,6 +462,9 @@ section! {
 }
 
 fn freeze_has_a_condition(t: &Table<'_>, rules: &FreezeRules) -> Read<()> {
+    if t.parameters().len() == 0 {
+        return Ok(());
+    }
     has_a_condition(&t.at("when"), &rules.when)
 }
 
@@ -464,7 +480,8 @@ fn frozen(t: &Table<'_>) -> Read<Vec<ParamName>> {
         parameters.push(parameter.name.clone());
     }
     let problem = "a freeze that holds no parameter does nothing; expected at least one";
-    decides(t, "parameters", names.is_empty().then(|| problem.to_owned()))?;
+    let has_parameters = t.parameters().len() > 0;
+    decides(t, "parameters", (has_parameters && names.is_empty()).then(|| problem.to_owned()))?;
     Ok(parameters)
 }
 

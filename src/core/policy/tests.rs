@@ -276,7 +276,7 @@ mod defaults {
     #[test]
     fn no_kpi_is_declared_and_every_value_says_where_it_comes_from() {
         let policy = built_in();
-        assert_eq!(policy.kpis.len(), 16);
+        assert_eq!(policy.kpis.ids().count(), 16);
         assert!(policy.effective.iter().all(|entry| entry.origin == "built-in policy"));
         assert!(policy.effective.windows(2).all(|pair| pair[0].key < pair[1].key));
         let source = &policy.readiness.checks[0].limit.source;
@@ -1217,7 +1217,7 @@ mod layers {
             "change.concurrency_limit = { add = -1 }\n",
         ));
         // Declared KPIs come after the built-in ones, by name: error_ratio, then queue_depth.
-        assert_eq!(policy.kpis.len(), 18);
+        assert_eq!(policy.kpis.ids().count(), 18);
         let depth = policy.kpis.find("queue_depth").expect("declared");
         let errors = policy.kpis.find("error_ratio").expect("declared");
         assert!(errors < depth);

@@ -28,6 +28,8 @@ pub struct Subject<'s> {
     pub steady: &'s Window,
     /// What an iteration must show to pass.
     pub limits: &'s GateSet,
+    /// The KPIs of the verdict.
+    pub of_verdict: &'s [KpiId],
 }
 
 /// All faults: each kind for each KPI that an iteration is judged by and for those of the verdict, and those of
@@ -36,9 +38,9 @@ pub fn faults(subject: &Subject<'_>) -> Vec<Fault> {
     if subject.judged.is_empty() {
         return Vec::new();
     }
-    let mut kpis = KpiId::OF_THE_VERDICT.to_vec();
+    let mut kpis = subject.of_verdict.to_vec();
     let limited = subject.limits.checks.iter().map(|gate| gate.kpi);
-    kpis.extend(limited.filter(|kpi| !KpiId::OF_THE_VERDICT.contains(kpi)));
+    kpis.extend(limited.filter(|kpi| !subject.of_verdict.contains(kpi)));
     let targets: Vec<Target<'_>> = kpis.into_iter().filter_map(|kpi| Target::of(subject, kpi)).collect();
     let mut faults = Vec::new();
     for make in [Target::shift, Target::small_shift, Target::drift, Target::spike] {
@@ -274,8 +276,13 @@ mod tests {
 
     fn of(values: &[f64]) -> Vec<Fault> {
         let series = series(KpiId::NET_BPS, &values.iter().copied().map(Some).collect::<Vec<_>>());
-        let subject =
-            Subject { series: &series, judged: &last(&series), steady: &whole(&series), limits: &limits() };
+        let subject = Subject {
+            series: &series,
+            judged: &last(&series),
+            steady: &whole(&series),
+            limits: &limits(),
+            of_verdict: &KpiId::OF_THE_VERDICT,
+        };
         faults(&subject)
     }
 
@@ -342,8 +349,13 @@ mod tests {
     #[test]
     fn a_ratio_stays_between_zero_and_one() {
         let series = series(KpiId::RISK_RATIO, &[Some(0.9), Some(0.99), Some(0.4), Some(0.95)]);
-        let subject =
-            Subject { series: &series, judged: &last(&series), steady: &whole(&series), limits: &limits() };
+        let subject = Subject {
+            series: &series,
+            judged: &last(&series),
+            steady: &whole(&series),
+            limits: &limits(),
+            of_verdict: &KpiId::OF_THE_VERDICT,
+        };
         let faults = faults(&subject);
         for fault in &faults {
             for (_, edit) in &fault.edits {

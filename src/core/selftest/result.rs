@@ -195,6 +195,7 @@ fn choose(before: &Analysis, policy: &Policy, mock: bool) -> Vec<Fault> {
         judged: &window(policy.run_verdict.window),
         steady: &window(WindowSpec::Steady),
         limits: pass_limits(policy, mock),
+        of_verdict: policy.kpis.of_verdict(),
     })
 }
 

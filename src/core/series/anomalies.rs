@@ -125,7 +125,7 @@ mod tests {
     type Measured = (u64, Option<f64>, Option<f64>, Option<f64>);
 
     fn series(rows: &[Measured]) -> Series {
-        let kpis = KpiTable::default().len();
+        let kpis = KpiTable::default().columns();
         let mut series = Series::new(None, kpis);
         let mut interner = Interner::default();
         for (number, latency, risk, maker) in rows {

@@ -10,9 +10,9 @@ use crate::stats::Autocorrelation;
 use crate::stats::autocorrelation::Levels;
 use crate::stats::change_points::Searched;
 
-/// What part of the rate of false alarms of the search for changes a change may have that counts here: one that is
-/// none makes a series look as if it remembered less than it does.
-const SHARE_OF_CHANGES: f64 = 0.25;
+/// What part of the rate of false alarms of the search for changes a change may have that counts here, of each KPI: one
+/// that is none makes a series look as if it remembered less than it does.
+const SHARE_OF_CHANGES: f64 = 0.25 / 4.0;
 
 /// The autocorrelation for an interval over `window`.
 ///
@@ -48,7 +48,7 @@ pub fn of_last(values: &[f64], before: usize, rules: &ChangeRules, floor: f64) -
 
 /// Positions of the first value after each change.
 fn changes(values: &[f64], rules: &ChangeRules, floor: f64) -> Vec<usize> {
-    let alpha = SHARE_OF_CHANGES * rules.trend.false_alarm_rate.value / KpiId::OF_THE_VERDICT.len() as f64;
+    let alpha = SHARE_OF_CHANGES * rules.trend.false_alarm_rate.value;
     let found = Searched::of(values, rules.min_segment, floor).map(|searched| searched.steps(alpha));
     found.unwrap_or_default().into_iter().map(|step| step.at).collect()
 }

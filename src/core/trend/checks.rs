@@ -284,7 +284,7 @@ pub fn slope_text(kpi: KpiId, slope: f64, pace: Option<Pace>) -> String {
     let unit = kpi.unit.symbol();
     let gap = if unit.is_empty() { "" } else { " " };
     let what = if pace.is_some() { "/h" } else { " per iteration" };
-    let size = distance(slope, kpi.unit.decimals() + 1);
+    let size = distance(slope, kpi.decimals() + 1);
     let sign = if slope > 0.0 {
         "+"
     } else if slope < 0.0 {
@@ -299,7 +299,7 @@ pub fn slope_text(kpi: KpiId, slope: f64, pace: Option<Pace>) -> String {
 /// apart, and whether 0 lies between them.
 pub fn interval_text(kpi: KpiId, line: &DriftLine, pace: Option<Pace>) -> String {
     let (low, high) = (per(line.interval.0, pace), per(line.interval.1, pace));
-    let digits = digits_apart(low, high, kpi.unit.decimals() + 2);
+    let digits = digits_apart(low, high, kpi.decimals() + 2);
     format!("{} to {}", fixed(low, digits), fixed(high, digits))
 }
 
@@ -321,7 +321,7 @@ fn worsening_text(
 ) -> String {
     let [slope, low, high] = [line.fit.slope, line.interval.0, line.interval.1].map(|slope| per(slope, pace));
     // An exact line has an interval without width.
-    let digits = if low == high { kpi.unit.decimals() + 2 } else { digits_apart(low, high, 0) };
+    let digits = if low == high { kpi.decimals() + 2 } else { digits_apart(low, high, 0) };
     let sign = if slope > 0.0 { "+" } else { "" };
     let by = with_unit(kpi, format!("{sign}{}", fixed(slope, digits)));
     let each = if pace.is_some() { "/h" } else { " per iteration" };
@@ -395,7 +395,7 @@ pub fn duration(iterations: f64, pace: Option<Pace>) -> String {
 
 /// `+0.40 bps`; what looks like 0 has no sign.
 pub fn movement(kpi: KpiId, by: f64) -> String {
-    let size = fixed(by, kpi.unit.decimals());
+    let size = fixed(by, kpi.decimals());
     let sign = if by > 0.0 && size.contains(|digit| ('1'..='9').contains(&digit)) { "+" } else { "" };
     with_unit(kpi, format!("{sign}{size}"))
 }
@@ -449,7 +449,7 @@ pub fn small_change_text(kpi: KpiId, change: &Change, least: f64) -> String {
 /// before, 61 after)`.
 pub fn change_text(kpi: KpiId, change: &Change) -> String {
     let step = &change.step;
-    let digits = kpi.unit.decimals() + 1;
+    let digits = kpi.decimals() + 1;
     let word = if change.worse { "worsened" } else { "changed" };
     let gradual = if step.gradual { "; a steady drift explains it better than a step" } else { "" };
     format!(

@@ -32,7 +32,7 @@ pub fn collect(evidence: &Evidence, judged: &[Judged<'_>], policy: &Policy) -> V
         findings.extend(integrity::findings(evidence, judged.series, judged.from, &policy.integrity));
         gaps(evidence, judged, &mut findings);
         collections(judged, &mut findings);
-        defects(judged, &mut findings);
+        defects(judged, policy.kpis.of_verdict(), &mut findings);
         spellings(judged.series, &mut findings);
     }
     findings.extend(evidence.findings.iter().cloned());
@@ -178,7 +178,7 @@ fn collections(judged: &Judged<'_>, out: &mut Vec<Finding>) {
     });
 }
 
-fn defects(judged: &Judged<'_>, out: &mut Vec<Finding>) {
+fn defects(judged: &Judged<'_>, of_verdict: &[KpiId], out: &mut Vec<Finding>) {
     let series = judged.series;
     let mut by_defect: BTreeMap<(KpiId, String), Vec<&Row>> = BTreeMap::new();
     for row in series.rows() {
@@ -192,7 +192,7 @@ fn defects(judged: &Judged<'_>, out: &mut Vec<Finding>) {
             |numbers: &str| format!("{what} in iteration {numbers}; `{}` counts as missing there", kpi.name);
         out.push(without_value(judged, "kpi_without_value", &rows, tell));
     }
-    for kpi in KpiId::OF_THE_VERDICT {
+    for kpi in of_verdict.iter().copied() {
         let absent: Vec<&Row> = series
             .rows()
             .iter()

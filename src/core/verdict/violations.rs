@@ -198,7 +198,7 @@ mod tests {
 
     /// Net edge and risk of the iterations 1, 2, …
     fn series(rows: &[(Option<f64>, Option<f64>)]) -> Series {
-        let kpis = KpiTable::default().len();
+        let kpis = KpiTable::default().columns();
         let mut series = Series::new(None, kpis);
         let mut interner = Interner::default();
         for (number, (net, risk)) in (1..).zip(rows) {

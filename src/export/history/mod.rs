@@ -156,10 +156,10 @@ mod tests {
     /// Iterations 1, 2, … at these times, with a net edge of as many bps as their number.
     fn evidence(times: &[Option<&str>]) -> Evidence {
         let kpis = KpiTable::default();
-        let mut series = Series::new(None, kpis.len());
+        let mut series = Series::new(None, kpis.columns());
         let mut interner = Interner::default();
         for (number, time) in (1..).zip(times) {
-            let mut values = vec![None; kpis.len()];
+            let mut values = vec![None; kpis.columns()];
             values[KpiId::NET_BPS.index()] = Some(number as f64);
             values[KpiId::P95_LATENCY_MS.index()] = Some(250.0);
             let time = time.map(Into::into);

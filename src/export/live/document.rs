@@ -233,7 +233,7 @@ fn kpi_row(kpi: KpiId) -> LiveKpi {
         Direction::Lower => "lower".to_owned(),
     });
     let label = label(kpi.name);
-    LiveKpi { name: kpi.name.to_owned(), label, unit: unit.to_owned(), decimals: kpi.unit.decimals(), better }
+    LiveKpi { name: kpi.name.to_owned(), label, unit: unit.to_owned(), decimals: kpi.decimals(), better }
 }
 
 /// A name as people say it; declared KPIs are spelled with blanks.

@@ -124,7 +124,7 @@ impl LiveFolder {
         facts.verdict = Some(LiveVerdict::of(analysis));
         facts.note = note(&facts, analysis, now);
         let pass = pass_limits(policy, followed.mock);
-        let rows = || LiveIteration::of_series(analysis.series(symbol), policy.kpis.len(), pass);
+        let rows = || LiveIteration::of_series(analysis.series(symbol), policy.kpis.columns(), pass);
         let iterations = (changed || !self.shows).then(rows);
         (self.shows, self.seen) = (true, true);
         View { facts, iterations }

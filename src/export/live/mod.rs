@@ -576,7 +576,7 @@ mod tests {
     }
 
     fn record(number: u64, net: Option<f64>, risk: Option<f64>) -> IterationRecord {
-        let mut values = vec![None; KpiTable::default().len()];
+        let mut values = vec![None; KpiTable::default().columns()];
         values[KpiId::NET_BPS.index()] = net;
         values[KpiId::RISK_RATIO.index()] = risk;
         IterationRecord {

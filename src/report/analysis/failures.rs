@@ -93,7 +93,7 @@ fn failing_rows(subject: Subject<'_>, position: usize) -> Vec<Vec<Cell>> {
         let kpi = miss.kpi;
         let limit = bound(miss.comparison, miss.limit, kpi);
         let value = match miss.value {
-            Some(value) => beside(value, miss.limit, kpi.unit.decimals()),
+            Some(value) => beside(value, miss.limit, kpi.decimals()),
             None => absent(series, position, miss),
         };
         row![iteration.number, time(), with_unit(&cell(kpi.name), kpi), value, limit]
@@ -150,7 +150,7 @@ fn kpis(doc: &mut Document, symbol: &SymbolAnalysis) {
     doc.paragraph(&format!("Iterations {first}-{last}, n={}.", used.n));
     let rows = symbol.kpis.iter().map(|stats| {
         let kpi = stats.kpi;
-        let digits = kpi.unit.decimals();
+        let digits = kpi.decimals();
         row![
             with_unit(&cell(kpi.name), kpi),
             maybe(stats.summary.map(|summary| summary.mean), digits),

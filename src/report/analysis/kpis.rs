@@ -70,7 +70,7 @@ fn window(doc: &mut Document, subject: Subject<'_>, stats: &WindowStats, heading
 
 fn statistic(format: Format, subject: Subject<'_>, stats: &KpiStats, heading: &str) -> Cell {
     let kpi = stats.kpi;
-    let digits = kpi.unit.decimals();
+    let digits = kpi.decimals();
     let gate = subject.limits.checks.iter().find(|gate| gate.kpi == stats.kpi);
     let holds = |gate: &KpiGate, value: f64| gate.comparison.holds(value, gate.limit.value);
     let value =
@@ -136,7 +136,7 @@ pub(super) fn shapes(doc: &mut Document, subject: Subject<'_>, glyphs: Glyphs) {
     let Some(overall) = windows.first().filter(|overall| !overall.window.is_empty()) else { return };
     let row = |kpi: KpiId| {
         let known = kpi;
-        let digits = known.unit.decimals();
+        let digits = known.decimals();
         let summary = overall.kpi(kpi).and_then(|stats| stats.summary);
         let values = &subject.series().column(kpi)[overall.window.positions.clone()];
         row![
@@ -167,7 +167,7 @@ pub(super) fn charts(doc: &mut Document, subject: Subject<'_>) {
     for (kpi, _) in PLOTS {
         let chart = Chart::of(analysis, symbol, policy, kpi);
         let last = subject.series().column(kpi).iter().rev().find_map(|value| *value);
-        let digits = kpi.unit.decimals();
+        let digits = kpi.decimals();
         let last = last.map_or_else(String::new, |value| format!(", last {}", fixed(value, digits)));
         doc.push(&format!(
             "<figure>\n<figcaption>{} <span>{}{last}</span></figcaption>\n{}</figure>\n",
@@ -247,7 +247,7 @@ fn kpi_cells(subject: Subject<'_>, kpis: &[KpiId], position: usize) -> impl Iter
     let series = subject.series();
     let missed = misses(series, position, subject.limits);
     kpis.iter().map(move |kpi| {
-        let digits = kpi.unit.decimals();
+        let digits = kpi.decimals();
         let gate = subject.limits.checks.iter().find(|gate| gate.kpi == *kpi);
         let class = if missed.iter().any(|miss| miss.kpi == *kpi) { "bad" } else { "" };
         let told = series.value(*kpi, position).map(|value| match gate {

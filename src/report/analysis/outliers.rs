@@ -31,7 +31,7 @@ pub(super) fn anomalies(doc: &mut Document, anomalies: &[Anomaly]) {
     }
     let rows = anomalies[before..].iter().map(|anomaly| {
         let kpi = anomaly.kind.kpi();
-        let digits = kpi.unit.decimals();
+        let digits = kpi.decimals();
         let (value, change) = match anomaly.delta {
             Some(delta) => {
                 (fixed(anomaly.value, digits), format!("+{}", beside(delta, anomaly.limit, digits)))
@@ -86,7 +86,7 @@ pub(super) fn violations(doc: &mut Document, subject: Subject<'_>) {
     }
     let rows = listed.iter().map(|violation| {
         let kpi = violation.kpi;
-        let digits = kpi.unit.decimals();
+        let digits = kpi.decimals();
         let (value, limit, beyond) = match (violation.value, violation.limit) {
             (Some(value), Some(limit)) => {
                 (beside(value, limit, digits), exact(limit, digits), distance(value - limit, digits))

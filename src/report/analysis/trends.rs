@@ -103,7 +103,7 @@ fn drift_row(format: Format, subject: Subject<'_>, found: &KpiDrift) -> Vec<Cell
     let worsens = found.verdict == DriftVerdict::Worsens;
     let line = found.line.as_ref();
     let safe = |text: String| if format == Format::Html { format.text(&text) } else { text };
-    let theil_sen = line.and(found.theil_sen).map(|slope| signed(slope, kpi.unit.decimals() + 3));
+    let theil_sen = line.and(found.theil_sen).map(|slope| signed(slope, kpi.decimals() + 3));
     let mut cells = row![
         format.code(kpi.name),
         found.span.map(|(first, last)| format!("{first}{dash}{last}")),
@@ -193,7 +193,7 @@ fn level_lines(doc: &mut Document, found: &KpiChanges) {
         } else {
             format!("iterations {}-{}", spike.first, spike.last)
         };
-        let digits = kpi.unit.decimals();
+        let digits = kpi.decimals();
         let (value, usual) = (fixed(spike.value, digits), fixed(spike.usual, digits));
         line(&format!("  - outlier in {place}: {value} where {usual} is usual, no change"));
     }
@@ -230,7 +230,7 @@ fn level_table(doc: &mut Document, subject: Subject<'_>) {
             rows.push(row![name(), change.first_after, probability_of(&change), what]);
         }
         for spike in found.spikes.iter().take(MOST) {
-            let digits = kpi.unit.decimals();
+            let digits = kpi.decimals();
             let (value, usual) = (fixed(spike.value, digits), fixed(spike.usual, digits));
             let what = format!("an outlier, no change: {value} where {usual} is usual");
             rows.push(row![name(), spike.first, "", what]);

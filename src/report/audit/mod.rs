@@ -51,9 +51,9 @@ pub(crate) fn audit<'j>(judged: &'j Judged, policy: &Policy, provenance: &Proven
             "1.1" => json::compact_ascii(&Snapshot::of(analysis, provenance)),
             _ => json::compact_ascii(&Snapshot12::of(analysis, provenance)),
         };
-        baseline::read(text.as_bytes()).ok()
+        baseline::read(text.as_bytes(), &analysis.kpis).ok()
     };
-    let beside = disagreements(&audited::snapshots(&judged.folder), own);
+    let beside = disagreements(&audited::snapshots(&judged.folder, &analysis.kpis), own);
     Audit::of(analysis, policy, folder, beside)
 }
 

@@ -398,7 +398,7 @@ fn gate_line(audit: &Audit<'_>) -> String {
 
 /// Min, max and median of a KPI over a window.
 pub(super) fn spread(window: &WindowStats, kpi: KpiId) -> [String; 3] {
-    let digits = kpi.unit.decimals();
+    let digits = kpi.decimals();
     let summary = window.kpi(kpi).and_then(|stats| stats.summary);
     [
         maybe(summary.map(|summary| summary.min), digits),

@@ -114,7 +114,7 @@ pub(crate) fn with_unit(name: &str, kpi: KpiId) -> String {
 
 /// `>= 2.90`
 pub(crate) fn bound(comparison: Comparison, limit: f64, kpi: KpiId) -> String {
-    format!("{} {}", comparison.symbol(), exact(limit, kpi.unit.decimals()))
+    format!("{} {}", comparison.symbol(), exact(limit, kpi.decimals()))
 }
 
 #[cfg(test)]

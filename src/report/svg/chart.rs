@@ -86,7 +86,7 @@ impl Chart {
             row.phase.as_deref().is_some_and(|phase| phase.eq_ignore_ascii_case(word))
         };
         let each = set.checks.iter().find(|gate| gate.kpi == kpi);
-        let digits = kpi.unit.decimals();
+        let digits = kpi.decimals();
         let line = |gate: &KpiGate, is_each: bool| LimitLine {
             value: gate.limit.value,
             text: format!("{} {}", gate.comparison.symbol(), exact(gate.limit.value, digits)),

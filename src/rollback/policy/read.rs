@@ -36,7 +36,7 @@ const NO_SECRETS: &str =
 pub fn read(source: &str, file: &str) -> Result<RollbackPolicy, ConfigErrors> {
     let layer = Layer { origin: Origin::File(file.to_owned()), text: source.to_owned() };
     let tree = Tree::of_yaml(&layer).map_err(|error| ConfigErrors(vec![error]))?;
-    let reader = Reader::new(vec![tree], &[]);
+    let reader = Reader::new(vec![tree]);
     let policy = policy(&reader.root(), source);
     reader.finish(Vec::new())?;
     // Whoever answers `Noted` has noted an error, and then `finish` has returned it.

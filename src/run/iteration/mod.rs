@@ -223,7 +223,7 @@ pub(crate) mod fixture {
     pub(crate) fn record(number: u64) -> IterationRecord {
         let param = ParamName::flat("min_interval_ms");
         let value = 60.0 + number as f64;
-        let mut values = vec![None; KpiTable::default().len()];
+        let mut values = vec![None; KpiTable::default().columns()];
         values[KpiId::NET_BPS.index()] = Some(3.0 + 0.1 * number as f64);
         values[KpiId::RISK_RATIO.index()] = Some(0.35);
         values[KpiId::MAKER_TAKER_RATIO.index()] = Some(0.86);

@@ -34,7 +34,7 @@ pub fn summarise(policy: &Policy, report: &EdgeReport, warming_up: bool) -> Iter
     let mut taking = Taking {
         policy,
         report,
-        values: vec![None; policy.kpis.len()],
+        values: vec![None; policy.kpis.columns()],
         above_highest: Vec::new(),
         notes: report.notes.clone(),
     };

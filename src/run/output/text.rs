@@ -101,7 +101,7 @@ fn cell(value: Option<f64>, column: usize) -> String {
     match value {
         None => "-".to_owned(),
         Some(value) if percent => fixed(100.0 * value, 1),
-        Some(value) => fixed(value, kpi.unit.decimals()),
+        Some(value) => fixed(value, kpi.decimals()),
     }
 }
 
@@ -330,8 +330,7 @@ pub(crate) fn line(record: &IterationRecord, iterations: u64, style: Style, Widt
     }
     let show = |name: &str, id: KpiId, width: usize| {
         let kpi: KpiId = id;
-        let told =
-            value(record, id).map_or_else(|| "-".to_owned(), |value| fixed(value, kpi.unit.decimals()));
+        let told = value(record, id).map_or_else(|| "-".to_owned(), |value| fixed(value, kpi.decimals()));
         let width = if is_narrow && record.has_phases { 0 } else { width };
         format!("{gap}{name} {told:>width$}")
     };

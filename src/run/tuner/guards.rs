@@ -847,7 +847,7 @@ mod partial_freeze_tests {
     #[test]
     fn latency_is_a_signal_from_360_ms_on_and_unknown_is_none() {
         let look = |value: Option<f64>| {
-            let mut values = vec![None; KpiTable::default().len()];
+            let mut values = vec![None; KpiTable::default().columns()];
             values[KpiId::P95_LATENCY_MS.index()] = value;
             latency_signal(&rules(), Some(&values))
         };

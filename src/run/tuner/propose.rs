@@ -201,7 +201,7 @@ pub(crate) fn tag(row: &str) -> String {
 /// `risk_ratio 0.45 >= 0.40`, if it holds.
 pub(crate) fn bound_words(bound: &Bound, value: f64) -> Option<String> {
     let kpi = bound.kpi;
-    let (limit, decimals) = (bound.limit.value, kpi.unit.decimals().min(2));
+    let (limit, decimals) = (bound.limit.value, kpi.decimals().min(2));
     bound.holds(Some(value)).then(|| {
         let (value, word) = (beside(value, limit, decimals), bound.comparison.symbol());
         format!("{} {value} {word} {}", kpi.name, exact(limit, decimals))
@@ -240,7 +240,7 @@ mod tests {
 
     fn ask(measured: Measured, number: u64, start: &[(&str, f64)], state: &TunerState) -> Proposal {
         let policy = fixture::policy();
-        let mut values = vec![None; KpiTable::default().len()];
+        let mut values = vec![None; KpiTable::default().columns()];
         for (kpi, value) in KPIS.into_iter().zip(measured) {
             values[kpi.index()] = Some(value);
         }
@@ -412,7 +412,7 @@ mod tests {
         for row in policy.tuner.iter_mut().filter(|row| row.name == "edge") {
             row.when.truncate(1);
         }
-        let mut values = vec![None; KpiTable::default().len()];
+        let mut values = vec![None; KpiTable::default().columns()];
         values[KpiId::RISK_RATIO.index()] = Some(0.30);
         values[KpiId::NET_BPS.index()] = Some(3.5);
         let (overrides, state) = (policy.parameters.defaults(), TunerState::default());
@@ -459,7 +459,7 @@ mod tests {
     #[test]
     fn unknown_values_satisfy_no_row() {
         let (policy, state) = (fixture::policy(), TunerState::default());
-        let values = vec![None; KpiTable::default().len()];
+        let values = vec![None; KpiTable::default().columns()];
         let overrides = policy.parameters.defaults();
         let question =
             Question { policy: &policy, number: 1, values: &values, overrides: &overrides, state: &state };

@@ -153,7 +153,7 @@ proptest! {
         let before = judged(&run, &POLICY);
         let lost = u64::try_from(at.index(run.len())).expect("small") + 1;
         let whole = series(None, &run);
-        let mut kept = soak::core::series::Series::new(None, POLICY.kpis.len());
+        let mut kept = soak::core::series::Series::new(None, POLICY.kpis.columns());
         for (position, row) in whole.rows().iter().enumerate() {
             if row.number != lost {
                 let values = POLICY.kpis.ids().map(|kpi| whole.value(kpi, position)).collect();

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use soak::core::compare::snapshot::baseline;
 use soak::core::iteration::manifest;
 use soak::core::json::text::parse_marked;
+use soak::core::kpi::KpiId;
 use soak::core::kpi::KpiTable;
 use soak::core::load::overrides_file as overrides;
 use soak::core::load::{edge_report, iteration, tuning_report};
@@ -25,7 +26,7 @@ fn read_as_everything(bytes: &[u8]) {
     let _ = parse_marked(bytes, manifest::read_declared);
     let _ = parse_marked(bytes, overrides::read);
     let _ = parse_marked(bytes, |json| edge_report::read(json));
-    let _ = baseline::read(bytes);
+    let _ = baseline::read(bytes, &KpiId::OF_THE_VERDICT);
 }
 
 /// One good file of each kind.
@@ -229,5 +230,5 @@ fn the_whole_files_of_these_tests_are_whole() {
     assert!(manifest::read_declared(files[4].as_bytes()).is_ok());
     assert!(overrides::read(files[5].as_bytes()).is_ok());
     assert!(edge_report::read(files[6].as_bytes()).is_ok_and(|totals| totals.is_some()));
-    assert!(baseline::read(files[7].as_bytes()).is_ok());
+    assert!(baseline::read(files[7].as_bytes(), &KpiId::OF_THE_VERDICT).is_ok());
 }

@@ -79,7 +79,7 @@ pub fn runs() -> impl Strategy<Value = Vec<Point>> {
 
 /// A series of a run, numbered from 1.
 pub fn series(symbol: Option<&str>, run: &[Point]) -> Series {
-    let kpis = KpiTable::default().len();
+    let kpis = KpiTable::default().columns();
     let mut series = Series::new(symbol.map(str::to_owned), kpis);
     for (number, point) in (1..).zip(run) {
         let mut iteration = Iteration { number, values: vec![None; kpis], ..Iteration::default() };

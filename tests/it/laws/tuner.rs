@@ -169,7 +169,7 @@ fn check(run: &Run<'_>, sequence: &[Measured], seconds: f64) -> Result<(), TestC
 /// What was applied stands in the next iteration, and what was not has a reason: also beside phases, panic
 /// reverts and bounds.
 fn check_deltas(run: &Run<'_>) -> Result<(), TestCaseError> {
-    let mut series = Series::new(None, POLICY.kpis.len());
+    let mut series = Series::new(None, POLICY.kpis.columns());
     let mut interner = Interner::default();
     for record in &run.records {
         series.push(crate::it::support::as_judged(record), &mut interner);

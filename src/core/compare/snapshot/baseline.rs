@@ -91,11 +91,12 @@ pub struct Diff {
 
 /// Compares the present with a baseline.
 pub fn diff(baseline: &Baseline, current: &[(KpiId, Option<f64>)], verdict: &str) -> Diff {
-    let lines = KpiId::OF_THE_VERDICT
-        .into_iter()
-        .map(|kpi| {
+    let lines = current
+        .iter()
+        .map(|(kpi, after)| {
+            let kpi = *kpi;
             let before = baseline.mean(kpi).map(|value| round_half_even(value, DIGITS));
-            let after = of(current, kpi).map(|value| round_half_even(value, DIGITS));
+            let after = after.map(|value| round_half_even(value, DIGITS));
             let change = before.zip(after).map(|(before, after)| change(before, after, kpi.floor));
             Line { kpi, before, after, change }
         })
@@ -124,15 +125,10 @@ fn change(before: f64, after: f64, floor: f64) -> Change {
 
 /// The lines that show how the KPIs and the verdict changed since the baseline in a file.
 pub fn compare(path: &Path, snapshot: &Snapshot) -> anyhow::Result<String> {
-    let baseline = read(&atomic_file::read(path)?)
+    let current: Vec<(KpiId, Option<f64>)> = snapshot.kpi_last8.means().collect();
+    let kpis: Vec<KpiId> = current.iter().map(|(kpi, _)| *kpi).collect();
+    let baseline = read(&atomic_file::read(path)?, &kpis)
         .map_err(|reason| anyhow!("the baseline `{}` cannot be used: {reason}", path.display()))?;
-    let block = &snapshot.kpi_last8;
-    let current = [
-        (KpiId::RISK_RATIO, block.risk_ratio.mean),
-        (KpiId::MAKER_TAKER_RATIO, block.maker_taker_ratio.mean),
-        (KpiId::NET_BPS, block.net_bps.mean),
-        (KpiId::P95_LATENCY_MS, block.p95_latency_ms.mean),
-    ];
     Ok(text(&diff(&baseline, &current, &snapshot.verdict)))
 }
 
@@ -174,7 +170,7 @@ pub(crate) fn parse(json: &[u8]) -> Result<Node, String> {
 
 /// Reads a snapshot. A KPI is an object with a `mean`, or the mean itself; `null` and a missing KPI are
 /// unknown. Other keys than those that are read may hold anything.
-pub fn read(json: &[u8]) -> Result<Baseline, String> {
+pub fn read(json: &[u8], kpis: &[KpiId]) -> Result<Baseline, String> {
     let root = parse(json)?;
     if !matches!(root, Node::Object(_)) {
         return Err(format!("the snapshot is {}, expected an object", root.kind()));
@@ -190,12 +186,12 @@ pub fn read(json: &[u8]) -> Result<Baseline, String> {
         _ => None,
     };
     let pass_count = pass_count(&root)?;
-    let (means, medians) = (values(&root, "mean")?, values(&root, "median")?);
+    let (means, medians) = (values(&root, kpis, "mean")?, values(&root, kpis, "median")?);
     Ok(Baseline { schema_version, verdict, outcome, means, medians, pass_count })
 }
 
-/// A statistic of the KPIs of the verdict.
-fn values(root: &Node, statistic: &str) -> Result<Vec<(KpiId, Option<f64>)>, String> {
+/// A statistic of these KPIs.
+fn values(root: &Node, kpis: &[KpiId], statistic: &str) -> Result<Vec<(KpiId, Option<f64>)>, String> {
     let (block, name) = match first(root, &KPI_BLOCKS)? {
         Some((name, block @ Node::Object(_))) => (block, Some(name)),
         Some((name, other)) => return Err(wrong(name, other, "an object")),
@@ -204,7 +200,7 @@ fn values(root: &Node, statistic: &str) -> Result<Vec<(KpiId, Option<f64>)>, Str
     };
     let mut found_any = name.is_some();
     let mut values = Vec::new();
-    for kpi in KpiId::OF_THE_VERDICT {
+    for kpi in kpis.iter().copied() {
         let mut known = None;
         for spelling in &*kpi.spellings {
             if let Some(node) = get(block, spelling.key)? {
@@ -296,11 +292,11 @@ mod tests {
     use super::*;
 
     fn good(json: &str) -> Baseline {
-        read(json.as_bytes()).unwrap_or_else(|error| panic!("{json}: {error}"))
+        read(json.as_bytes(), &KpiId::OF_THE_VERDICT).unwrap_or_else(|error| panic!("{json}: {error}"))
     }
 
     fn error(json: &str) -> String {
-        read(json.as_bytes()).expect_err(json)
+        read(json.as_bytes(), &KpiId::OF_THE_VERDICT).expect_err(json)
     }
 
     fn net(json: &str) -> Option<f64> {
@@ -443,7 +439,8 @@ mod tests {
 
     #[test]
     fn the_lines_stand_in_the_order_of_the_documents() {
-        let diff = diff(&baseline(None, None), &[], "PASS");
+        let current = KpiId::OF_THE_VERDICT.map(|kpi| (kpi, None));
+        let diff = diff(&baseline(None, None), &current, "PASS");
         let order: Vec<KpiId> = diff.lines.iter().map(|line| line.kpi).collect();
         let expected = [KpiId::RISK_RATIO, KpiId::MAKER_TAKER_RATIO, KpiId::NET_BPS, KpiId::P95_LATENCY_MS];
         assert_eq!(order, expected);

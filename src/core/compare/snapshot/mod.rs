@@ -27,17 +27,44 @@ pub struct Centre {
     pub median: Option<f64>,
 }
 
-/// The four KPIs of the verdict over the window.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
-pub struct KpiBlock {
-    /// Share of decisions blocked by risk, 0 to 1.
-    pub risk_ratio: Centre,
-    /// Maker share, 0 to 1.
-    pub maker_taker_ratio: Centre,
-    /// Net edge, bps.
-    pub net_bps: Centre,
-    /// Latency, ms.
-    pub p95_latency_ms: Centre,
+/// The KPIs of the verdict over the window, by name and in their order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KpiBlock(pub Vec<(KpiId, Centre)>);
+
+impl KpiBlock {
+    /// Of a KPI that is not among them nothing is known.
+    pub fn of(&self, kpi: KpiId) -> Centre {
+        let found = self.0.iter().find(|(known, _)| *known == kpi);
+        found.map_or(Centre { mean: None, median: None }, |(_, centre)| *centre)
+    }
+
+    pub fn means(&self) -> impl Iterator<Item = (KpiId, Option<f64>)> {
+        self.0.iter().map(|(kpi, centre)| (*kpi, centre.mean))
+    }
+}
+
+impl Serialize for KpiBlock {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(kpi, centre)| (kpi.name, centre)))
+    }
+}
+
+/// The KPIs of the trading profile are named; other policies have others.
+impl schemars::JsonSchema for KpiBlock {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "KpiBlock".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let centre = generator.subschema_for::<Centre>();
+        let named = KpiId::OF_THE_VERDICT.iter().map(|kpi| (kpi.name.to_owned(), centre.clone().to_value()));
+        schemars::json_schema!({
+            "type": "object",
+            "description": "The KPIs of the verdict over the window, by name and in their order.",
+            "properties": named.collect::<serde_json::Map<_, _>>(),
+            "additionalProperties": centre,
+        })
+    }
 }
 
 /// Iterations of the window in which a guard spoke.
@@ -157,7 +184,7 @@ impl Snapshot {
             pass_count_last8: worst.passes.passing,
             freeze_seen: worst.passes.freeze_seen(),
             freeze_ready: analysis.freeze_ready(),
-            kpi_last8: kpi_block(worst),
+            kpi_last8: kpi_block(worst, &analysis.kpis),
             guards_last8: GuardBlock {
                 oscillation_count: worst.guards.of(Guard::Oscillation),
                 velocity_count: worst.guards.of(Guard::Velocity),
@@ -179,14 +206,18 @@ impl Snapshot {
             policy_sha256: provenance.policy_sha256.clone(),
             tool_version: provenance.tool_version.clone(),
             symbol: worst.symbol.clone(),
-            symbols: analysis.symbols.iter().filter_map(symbol_block).collect(),
+            symbols: analysis
+                .symbols
+                .iter()
+                .filter_map(|symbol| symbol_block(symbol, &analysis.kpis))
+                .collect(),
             notification_error: None,
             overridden: provenance.overridden.clone(),
         }
     }
 }
 
-fn symbol_block(symbol: &SymbolAnalysis) -> Option<(String, SymbolBlock)> {
+fn symbol_block(symbol: &SymbolAnalysis, kpis: &[KpiId]) -> Option<(String, SymbolBlock)> {
     let name = symbol.symbol.clone()?;
     let block = SymbolBlock {
         verdict: symbol.outcome.published().to_owned(),
@@ -194,23 +225,24 @@ fn symbol_block(symbol: &SymbolAnalysis) -> Option<(String, SymbolBlock)> {
         pass_count_last8: symbol.passes.passing,
         freeze_seen: symbol.passes.freeze_seen(),
         freeze_ready: symbol.freeze_ready(),
-        kpi_last8: kpi_block(symbol),
+        kpi_last8: kpi_block(symbol, kpis),
     };
     Some((name, block))
 }
 
-fn kpi_block(symbol: &SymbolAnalysis) -> KpiBlock {
-    let centre = |kpi: KpiId| centre(symbol.kpis.iter().find(|stats| stats.kpi == kpi));
-    KpiBlock {
-        risk_ratio: centre(KpiId::RISK_RATIO),
-        maker_taker_ratio: centre(KpiId::MAKER_TAKER_RATIO),
-        net_bps: centre(KpiId::NET_BPS),
-        p95_latency_ms: centre(KpiId::P95_LATENCY_MS),
-    }
+fn kpi_block(symbol: &SymbolAnalysis, kpis: &[KpiId]) -> KpiBlock {
+    KpiBlock(
+        symbol
+            .kpis
+            .iter()
+            .filter(|stats| kpis.contains(&stats.kpi))
+            .map(|stats| (stats.kpi, centre(stats)))
+            .collect(),
+    )
 }
 
-fn centre(stats: Option<&KpiStats>) -> Centre {
-    let summary = stats.and_then(|stats| stats.summary);
+fn centre(stats: &KpiStats) -> Centre {
+    let summary = stats.summary;
     Centre {
         mean: summary.map(|summary| round_half_even(summary.mean, 3)),
         median: summary.map(|summary| round_half_even(summary.median, 3)),
