@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
+use crate::core::iteration::events::Events;
 use crate::core::iteration::manifest::{ClockStep, ClockStepKind};
 use crate::core::iteration::params::ParamValues;
 use crate::core::load::overrides_file as overrides;
@@ -153,7 +154,8 @@ impl Drive<'_> {
         }
         let Covered { starts, ends, outcome, measured_early, .. } = covered;
         let watched = self.sampler.as_mut().map(|sampler| sampler(number));
-        let event = Event { number, starts, ends, measured_early, outcome, watched };
+        let event =
+            Event { number, starts, ends, measured_early, outcome, watched, events: Events::default() };
         let mut record = self.planner.finish(state, begin, event);
         if measured_early && !std::mem::replace(&mut self.noted_early, true) {
             record.summary.notes.push(EARLY.to_owned());

@@ -317,6 +317,7 @@ pub(crate) mod records {
 
     use chrono::{DateTime, TimeDelta, Utc};
 
+    use crate::core::iteration::events::Events;
     use crate::core::iteration::params::ParamValues;
     use crate::core::kpi::{KpiId, KpiTable};
     use crate::run::iteration::tuning::{TunerState, TuningRecord};
@@ -342,6 +343,7 @@ pub(crate) mod records {
             phase: Phase::Steady,
             has_phases: false,
             collection_failed: None,
+            events: Events::default(),
             overrides: ParamValues::default(),
             summary: IterationSummary {
                 values,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::core::iteration::events::{Events, Restarts};
 use crate::core::iteration::guards::{Guard, GuardSet};
 use crate::core::iteration::params;
 use crate::core::iteration::params::{ParamName, ParamValues, Parameters};
@@ -64,6 +65,8 @@ pub struct Event {
     /// The watched process tree; `None` = none is watched, and then what the report tells of itself counts. Of one
     /// that is watched and gone nothing is known: what a report tells is another process.
     pub watched: Option<Sample>,
+    /// Restarts and marks that the store or files show.
+    pub events: Events,
 }
 
 impl Planner<'_> {
@@ -84,7 +87,7 @@ impl Planner<'_> {
     /// rows; the row of KPI failures neither grows nor ends with it. One that is only incomplete ends the row of
     /// failed collections.
     pub fn finish(&self, state: &TunerState, begin: Begin, event: Event) -> IterationRecord {
-        let Event { number, starts, ends, measured_early, outcome, watched } = event;
+        let Event { number, starts, ends, measured_early, outcome, watched, mut events } = event;
         let warming_up = begin.phase == Phase::Warmup;
         let told = outcome.as_ref().ok().and_then(|report| report.resources);
         let is_alive = outcome
@@ -108,6 +111,9 @@ impl Planner<'_> {
         let resources = watched.as_ref().map_or(told, |sample| sample.resources);
         let now = state.run_seconds + self.run_time(starts, ends);
         let (tuning, state) = self.tune(state, &begin, number, now, seen, is_alive);
+        if let Some(count) = watched.as_ref().map(|sample| sample.restarts).filter(|count| *count > 0) {
+            events.see(Restarts { count, ..Restarts::default() });
+        }
         summary.notes.extend(watched.and_then(|sample| sample.note));
         IterationRecord {
             number,
@@ -118,6 +124,7 @@ impl Planner<'_> {
             phase: begin.phase,
             has_phases: self.warmup.is_some(),
             collection_failed,
+            events,
             overrides: begin.overrides,
             summary,
             metrics,

@@ -88,12 +88,12 @@ impl Sampler {
             processes: Some(tree.len() as u64),
         };
         self.before = Some((at, ticks));
-        Sample { resources: Some(resources), note }
+        Sample { resources: Some(resources), restarts: 0, note }
     }
 
     fn gone(&mut self, note: String) -> Sample {
         self.before = None;
-        Sample { resources: None, note: Some(note) }
+        Sample { resources: None, restarts: 0, note: Some(note) }
     }
 
     /// Percent of one CPU since the sample before. A process that was not there then used all it has since.

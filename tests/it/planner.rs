@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use soak::core::iteration::events::Events;
 use soak::core::iteration::params::{ParamName, ParamValues};
 use soak::core::policy;
 use soak::core::policy::Policy;
@@ -84,7 +85,15 @@ pub fn finished(
     planner.finish(
         state,
         begin,
-        Event { number, starts, ends, measured_early: false, outcome, watched: None },
+        Event {
+            number,
+            starts,
+            ends,
+            measured_early: false,
+            outcome,
+            watched: None,
+            events: Events::default(),
+        },
     )
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use soak::core::iteration::events::Events;
 use soak::core::iteration::guards::Guard;
 use soak::core::iteration::params::Parameter;
 use soak::core::iteration::params::{ParamName, ParamValues};
@@ -90,6 +91,7 @@ pub(crate) fn iteration(number: u64) -> IterationRecord {
             [usize::from(number > 4) + usize::from(number > 6)],
         has_phases: true,
         collection_failed: None,
+        events: Events::default(),
         overrides: ParamValues::new(
             overrides.iter().map(|(name, value)| (ParamName::flat(name), *value)).collect(),
         ),

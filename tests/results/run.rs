@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use serde_json::{Value, json};
 use soak::core::analysis::Origin;
+use soak::core::iteration::events::Events;
 use soak::core::iteration::params::ParamValues;
 use soak::core::kpi::KpiId;
 use soak::run::iteration::tuning::TunerState;
@@ -30,6 +31,7 @@ fn record(number: u64, net: Option<f64>, metrics: &[(&str, f64)]) -> IterationRe
         phase: Phase::Steady,
         has_phases: false,
         collection_failed: net.is_none().then(|| "no report".to_owned()),
+        events: Events::default(),
         overrides: ParamValues::default(),
         summary: IterationSummary { values, version: Some("1.0".to_owned()), ..IterationSummary::default() },
         metrics: metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),

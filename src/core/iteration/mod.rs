@@ -18,11 +18,14 @@ pub mod bot_metrics;
 
 pub mod edge;
 
+pub mod events;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::kpi::KpiId;
+use crate::core::iteration::events::Events;
 use crate::core::iteration::guards::{Guard, GuardSet};
 use crate::core::iteration::params::{ParamName, ParamValues};
 use crate::core::series::instant;
@@ -186,6 +189,8 @@ pub struct Iteration {
     pub fills: Option<f64>,
     /// What the watched process tree used.
     pub resources: Option<Box<ResourceValues>>,
+    /// Restarts and marks; `None` = the file has none.
+    pub events: Option<Box<Events>>,
 }
 
 /// The first time stamp of some iterations, as written; what is no time takes no part.

@@ -12,6 +12,7 @@ use serde_json::de::StrRead;
 
 use super::overrides::Overrides;
 use super::tuning::TuningReader;
+use crate::core::iteration::events::{EVENTS, Events};
 use crate::core::iteration::params::ParamValues;
 use crate::core::iteration::{Defect, Iteration, KpiDefect, imputed_gross};
 use crate::core::json::text::{self, is_too_deep, mark_non_finite};
@@ -113,6 +114,7 @@ struct FileReader<'k> {
     commit: TextSlot,
     collection: Slot<Collection>,
     overrides: Slot<ParamValues>,
+    events: Slot<Events>,
 }
 
 impl<'k> FileReader<'k> {
@@ -127,6 +129,7 @@ impl<'k> FileReader<'k> {
             commit: None,
             collection: None,
             overrides: None,
+            events: None,
         }
     }
 
@@ -150,6 +153,7 @@ impl<'k> FileReader<'k> {
                 tuning: tuning.finish(),
                 overrides: self.overrides.flatten().filter(|values| !values.is_empty()).map(Arc::new),
                 collection_failed: self.collection.flatten().and_then(Collection::failure),
+                events: self.events.flatten().filter(|events| !events.is_empty()).map(Box::new),
                 ..iteration
             },
         };
@@ -170,6 +174,13 @@ impl<'de> Fields<'de> for FileReader<'_> {
             "tuning" => once(&mut self.tuning, key, Object(key, TuningReader::default()), map)?,
             "runtime_overrides" => once(&mut self.overrides, key, Overrides(key), map)?,
             "collection" => once(&mut self.collection, key, Object(key, Collection::default()), map)?,
+            // In the flat files of others it may be anything, even a KPI.
+            EVENTS if self.flat.kpis.spelled(key).is_none() => {
+                if self.events.is_some() {
+                    return Err(duplicate(key));
+                }
+                self.events = Some(serde_json::from_value(map.next_value()?).ok());
+            }
             "iteration" => once(&mut self.number, key, Number, map)?,
             "source" => return text_once(&mut self.source, key, map),
             "commit" => return text_once(&mut self.commit, key, map),
@@ -589,6 +600,33 @@ mod tests {
     #[test]
     fn a_resource_that_comes_twice_is_an_error() {
         let file = br#"{"iteration": 1, "resources": {"rss_mb": 1, "rss_mb": 2}}"#;
+        assert!(read(file, &KpiTable::default()).is_err());
+    }
+
+    fn events(json: &str) -> Option<Events> {
+        let file = format!(r#"{{"iteration": 1, "events": {json}, "summary": {{"net_bps": 3.0}}}}"#);
+        let mut files = read(file.as_bytes(), &KpiTable::default()).expect("a readable file");
+        files.remove(0).iteration.events.map(|events| *events)
+    }
+
+    #[test]
+    fn events_are_read_and_what_is_none_is_passed_over() {
+        let found =
+            events(r#"{"marks": ["deploy"], "restarts": {"count": 2, "during": "deploy"}, "new": 1}"#);
+        let found = found.expect("events");
+        assert_eq!(found.marks, ["deploy"]);
+        let restarts = found.restarts.expect("restarts");
+        assert_eq!((restarts.count, restarts.during.as_deref()), (2, Some("deploy")));
+        for json in
+            ["null", "{}", "7", "\"x\"", "[1, 2]", r#"{"marks": 3}"#, r#"{"restarts": {"count": -1}}"#]
+        {
+            assert_eq!(events(json), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn events_that_come_twice_are_an_error() {
+        let file = br#"{"iteration": 1, "net_bps": 1.0, "events": {}, "events": {}}"#;
         assert!(read(file, &KpiTable::default()).is_err());
     }
 

@@ -527,6 +527,7 @@ mod tests {
 
     use std::collections::BTreeMap;
 
+    use crate::core::iteration::events::Events;
     use crate::core::iteration::guards::Guard;
     use crate::core::kpi::KpiId;
     use crate::core::policy::{Judge, KpiGate, Limit, Statistic, WindowSpec};
@@ -588,6 +589,7 @@ mod tests {
             phase: Phase::Steady,
             has_phases: false,
             collection_failed: None,
+            events: Events::default(),
             overrides: ParamValues::new(vec![(ParamName::flat("tail_age_ms"), 600.0)]),
             summary: IterationSummary { values, ..IterationSummary::default() },
             metrics: BTreeMap::new(),

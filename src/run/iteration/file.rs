@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::core::iteration::events::Events;
 use crate::core::iteration::manifest::{RunEvent, RunLogLine};
 use crate::core::iteration::params::ParamValues;
 use crate::core::kpi::{KpiId, KpiTable};
@@ -28,6 +29,9 @@ pub use crate::core::iteration::{file_name, utc};
 pub struct Document {
     /// Whether the source delivered.
     collection: Collection,
+    /// Restarts and marks; absent where there are none.
+    #[serde(default, skip_serializing_if = "Events::is_empty")]
+    events: Events,
     /// Its number, from 1.
     iteration: u64,
     /// True where the command was done before half of the interval was over; absent elsewhere.
@@ -119,6 +123,7 @@ pub fn write(record: &IterationRecord, kpis: &KpiTable) -> Result<Vec<u8>, serde
             ok: record.collection_failed.is_none(),
             reason: record.collection_failed.clone(),
         },
+        events: record.events.clone(),
         iteration: record.number,
         measured_early: record.measured_early,
         metrics: record.metrics.clone(),
@@ -225,6 +230,7 @@ pub fn read(bytes: &[u8], kpis: &KpiTable) -> Result<IterationRecord, DamagedRec
         phase: phase.unwrap_or_default(),
         has_phases: phase.is_some(),
         collection_failed,
+        events: document.events,
         overrides: document.runtime_overrides,
         summary,
         metrics: document.metrics,
@@ -277,6 +283,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::cli::setup::schemas::schema;
+    use crate::core::iteration::events::{Events, Restarts};
     use crate::core::iteration::guards::{Guard, GuardSet};
     use crate::core::iteration::params::ParamName;
     use crate::core::kpi::KpiId;
@@ -314,6 +321,22 @@ mod tests {
         assert!(String::from_utf8_lossy(&bytes).contains("\n  \"measured_early\": true,\n"));
         assert_eq!(read(&bytes, &KpiTable::default()), Ok(early));
         assert!(!String::from_utf8_lossy(&bytes_of(&record(3))).contains("measured_early"));
+    }
+
+    #[test]
+    fn events_are_read_back_and_an_iteration_without_any_has_no_key() {
+        let restarts = Restarts { count: 2, during: Some("deploy".to_owned()), unknown: None };
+        let events = Events { marks: vec!["deploy".to_owned()], restarts: Some(restarts) };
+        let happened = IterationRecord { events, ..record(3) };
+        let bytes = bytes_of(&happened);
+        assert_eq!(
+            tree_of(&happened)["events"],
+            json!({"marks": ["deploy"], "restarts": {"count": 2, "during": "deploy"}})
+        );
+        assert_eq!(read(&bytes, &KpiTable::default()), Ok(happened.clone()));
+        let seen = &judge::read(&bytes, &KpiTable::default()).expect("readable")[0].iteration;
+        assert_eq!(seen.events.as_deref(), Some(&happened.events));
+        assert!(!String::from_utf8_lossy(&bytes_of(&record(3))).contains("events"));
     }
 
     /// Seeds of failures that were found once are tried first.

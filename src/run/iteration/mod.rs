@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::iteration::events::Events;
 use crate::core::iteration::params::ParamValues;
 use crate::core::kpi::KpiId;
 pub use crate::core::load::edge_report::{AuditCounts, EdgeReport, Incomplete, KpiGateFile, Resources};
@@ -153,6 +154,8 @@ impl Blocks {
 pub struct Sample {
     /// What it used; `None` when the process is gone.
     pub resources: Option<Resources>,
+    /// Restarts of the process since the sample before.
+    pub restarts: u64,
     /// What was odd, for a person.
     pub note: Option<String>,
 }
@@ -176,6 +179,8 @@ pub struct IterationRecord {
     pub has_phases: bool,
     /// Why the collection failed; `None` = it did not. The summary holds what was measured all the same.
     pub collection_failed: Option<String>,
+    /// Restarts and marks.
+    pub events: Events,
     /// Overrides in force while it ran.
     pub overrides: ParamValues,
     /// What it measured.
@@ -202,6 +207,7 @@ pub(crate) mod fixture {
     use proptest::sample::{select, subsequence};
     use strum::VariantArray as _;
 
+    use crate::core::iteration::events::{Events, Restarts};
     use crate::core::iteration::guards::Guard;
     use crate::core::iteration::params::{ParamName, ParamValues};
     use crate::core::kpi::{KpiId, KpiTable};
@@ -237,6 +243,7 @@ pub(crate) mod fixture {
             phase: Phase::Steady,
             has_phases: false,
             collection_failed: None,
+            events: Events::default(),
             overrides: ParamValues::new(vec![(param.clone(), value - 1.0)]),
             summary: IterationSummary {
                 values,
@@ -467,6 +474,12 @@ pub(crate) mod fixture {
             })
     }
 
+    fn events() -> impl Strategy<Value = Events> {
+        let restarts = (any::<u64>(), option::of(text()), option::of(text()))
+            .prop_map(|(count, during, unknown)| Restarts { count, during, unknown });
+        (texts(), option::of(restarts)).prop_map(|(marks, restarts)| Events { marks, restarts })
+    }
+
     /// Any record that can be.
     pub(crate) fn any_record() -> impl Strategy<Value = IterationRecord> {
         let resources = (
@@ -489,7 +502,7 @@ pub(crate) mod fixture {
         ];
         (
             (1..1_000_000u64, text(), time(), time(), phase, option::weighted(0.2, text())),
-            (params(), summary(), by_name(), option::of(resources), tuning(), state()),
+            (params(), summary(), by_name(), option::of(resources), tuning(), state(), events()),
         )
             .prop_map(
                 |((number, source, starts, ends, (phase, has_phases), collection_failed), rest)| {
@@ -502,6 +515,7 @@ pub(crate) mod fixture {
                         phase,
                         has_phases,
                         collection_failed,
+                        events: rest.6,
                         overrides: rest.0,
                         summary: rest.1,
                         metrics: rest.2,
