@@ -3,7 +3,6 @@
 use crate::cli::arguments::globals::GlobalArgs;
 use crate::cli::arguments::judging::{CiArgs, MockArgs, OverrideByArgs, PolicyArgs};
 use crate::cli::arguments::server::ServerArgs;
-use crate::cli::arguments::server::target;
 use crate::cli::arguments::values::{
     FailOnWarn, Format, ReportFormat, commit, hours, plain_text, ratio, reason, release_name, remote,
     revision, seconds, time,
@@ -378,7 +377,8 @@ pub struct CanaryCheckArgs {
         long,
         value_name = "DIR",
         conflicts_with_all = [
-            "prometheus_url", "selector", "bearer_token_file", "basic_auth_user", "basic_auth_password_file", "header"
+            "prometheus_url", "selector", "bearer_token_file", "basic_auth_user", "basic_auth_password_file", "header",
+            "ca_file"
         ]
     )]
     pub canary_run: Option<PathBuf>,
@@ -690,13 +690,12 @@ fn check_canary(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Fa
         };
         let http = Limits::default();
         let asked;
-        let measured = match (canary_run, &server.prometheus_url) {
+        let (url, selector) = (server.url(), server.selector().unwrap_or_default());
+        let measured = match (canary_run, &url) {
             (Some(path), _) => MeasuredBy::Folder { path, symbol: symbol.as_deref() },
             (None, Some(url)) => {
-                asked =
-                    target(url, &server.access, "`--prometheus-url` wants http(s)://host[:port][/prefix]")?;
-                let selector = server.selector.as_deref().unwrap_or_default();
-                MeasuredBy::Server(Server { target: &asked, selector, limits: &http })
+                asked = server.target(url)?;
+                MeasuredBy::Server(Server { target: &asked, selector: &selector, limits: &http })
             }
             (None, None) => {
                 return Err(Failure::usage(anyhow!("nothing says where the measurements are"))

@@ -23,6 +23,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ureq::http::{self, HeaderName, HeaderValue, Response, StatusCode, Uri};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Proxy, Timeout};
 
 pub use ureq::http::Method;
@@ -122,8 +123,7 @@ pub fn exchange(
     limits: &Limits,
     is_answer: impl Fn(u16) -> bool,
 ) -> Result<Answered, HttpError> {
-    let proxy = if target.is_direct() { None } else { Proxy::try_from_env() };
-    let agent = agent(limits, proxy);
+    let agent = target.agent(limits);
     let request = Request {
         limits,
         is_answer: |status: StatusCode| is_answer(status.as_u16()),
@@ -240,6 +240,18 @@ pub enum HttpError {
 }
 
 impl HttpError {
+    /// The same, after so many tries in all.
+    #[must_use]
+    pub(crate) fn after_tries(self, all: u32) -> Self {
+        match self {
+            Self::Connect { reason, may_have_arrived, .. } => {
+                Self::Connect { reason, tries: all, may_have_arrived }
+            }
+            Self::Refused { status, .. } => Self::Refused { status, tries: all },
+            other => other,
+        }
+    }
+
     /// Whether it is certain that the request led to nothing: it never reached the server, or was refused.
     /// After a 5xx nobody knows.
     pub fn is_without_effect(&self) -> bool {
@@ -261,7 +273,17 @@ fn after(tries: u32) -> String {
 
 /// A client that follows no redirects and keeps to the limits.
 pub(crate) fn agent(limits: &Limits, proxy: Option<Proxy>) -> Agent {
+    agent_trusting(None, limits, proxy)
+}
+
+/// Without `roots` it trusts the usual authorities.
+fn agent_trusting(roots: Option<RootCerts>, limits: &Limits, proxy: Option<Proxy>) -> Agent {
+    let tls = match roots {
+        Some(roots) => TlsConfig::builder().root_certs(roots).build(),
+        None => TlsConfig::default(),
+    };
     Agent::config_builder()
+        .tls_config(tls)
         .timeout_global(Some(limits.timeout))
         .timeout_connect(Some(limits.timeout / 2))
         .max_redirects(0)
@@ -467,6 +489,12 @@ pub enum TargetError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The file of certificates has none.
+    #[error("the file of CA certificates {reason}")]
+    Roots {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The token, user or password cannot be sent.
     #[error("the {0} cannot be sent in a header")]
     Credentials(&'static str),
@@ -478,6 +506,8 @@ pub struct Target {
     url: String,
     is_direct: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// The authorities that may have signed its certificate; `None` = the usual ones.
+    roots: Option<RootCerts>,
 }
 
 impl Target {
@@ -529,7 +559,7 @@ impl Target {
         if has_secret && scheme == "http" && !is_loopback(host) {
             return Err(TargetError::PlainSecret);
         }
-        Ok(Self { url: url.to_owned(), is_direct: scheme == "http", headers: sent })
+        Ok(Self { url: url.to_owned(), is_direct: scheme == "http", headers: sent, roots: None })
     }
 
     /// The base URL; it holds no secret.
@@ -548,9 +578,26 @@ impl Target {
         Self { url: url.to_owned(), ..self.clone() }
     }
 
-    /// Whether no proxy is to be asked: it could read plain http.
-    pub(crate) fn is_direct(&self) -> bool {
-        self.is_direct
+    /// The same server, whose certificate one of these authorities (PEM) must have signed, and nobody else.
+    pub fn with_roots(self, pem: &[u8]) -> Result<Self, TargetError> {
+        let wrong = |reason| TargetError::Roots { reason };
+        let items: Result<Vec<PemItem<'_>>, _> = parse_pem(pem).collect();
+        let items = items.map_err(|_| wrong("is not valid PEM"))?;
+        let certificate = |item| match item {
+            PemItem::Certificate(certificate) => Some(certificate),
+            _ => None,
+        };
+        let roots: Vec<Certificate<'static>> = items.into_iter().filter_map(certificate).collect();
+        if roots.is_empty() {
+            return Err(wrong("holds no certificate"));
+        }
+        Ok(Self { roots: Some(RootCerts::new_with_certs(&roots)), ..self })
+    }
+
+    /// A client for it. Plain http goes past the proxy, which could read it.
+    pub(crate) fn agent(&self, limits: &Limits) -> Agent {
+        let proxy = if self.is_direct { None } else { Proxy::try_from_env() };
+        agent_trusting(self.roots.clone(), limits, proxy)
     }
 
     /// What goes with each request.
@@ -594,6 +641,21 @@ fn sensitive(text: &str) -> Option<HeaderValue> {
 #[cfg(test)]
 mod unit_tests {
     use super::*;
+
+    #[test]
+    fn a_file_of_authorities_must_hold_a_certificate() {
+        let roots = |pem: &str| {
+            let target = Target::new("https://example.test", &Auth::None, &[])?;
+            target.with_roots(pem.as_bytes()).map(|_| ())
+        };
+        let wrong = |reason| Err(TargetError::Roots { reason });
+        assert_eq!(roots(""), wrong("holds no certificate"));
+        assert_eq!(roots("hush"), wrong("holds no certificate"));
+        assert_eq!(roots("-----BEGIN CERTIFICATE-----\nhush\n"), wrong("is not valid PEM"));
+        let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        assert_eq!(roots(key), wrong("holds no certificate"));
+        assert_eq!(roots("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), Ok(()));
+    }
 
     #[test]
     fn a_pause_is_asked_for_in_seconds_or_by_a_date() {

@@ -155,11 +155,14 @@ fn ask(check: &Check, acted: f64, target: &Target, selector: &str, wait: &dyn Wa
         Err(problem) => (false, problem),
         Ok(Answer::One { value, .. }) => (question.operator.holds(value, question.than), value.to_string()),
         Ok(Answer::Several(series)) => match check.question_of_all(selector) {
-            None => (false, format!("{series} series, expected one; aggregate them in the query")),
+            None => (false, format!("{} series, expected one; aggregate them in the query", series.len())),
             Some(of_all) => match put(&of_all) {
                 Ok(Answer::One { value, .. }) => {
                     let holds = of_all.operator.holds(value, of_all.than);
-                    (holds, format!("{series} series, {}", if holds { "all so" } else { "not all so" }))
+                    (
+                        holds,
+                        format!("{} series, {}", series.len(), if holds { "all so" } else { "not all so" }),
+                    )
                 }
                 Ok(other) => (false, words(&other)),
                 Err(problem) => (false, problem),
@@ -174,7 +177,7 @@ fn words(answer: &Answer) -> String {
         Answer::One { value, .. } => value.to_string(),
         Answer::NotFinite(text) => format!("its value is {text}"),
         Answer::Nothing => "no series".to_owned(),
-        Answer::Several(number) => format!("{number} series"),
+        Answer::Several(series) => format!("{} series", series.len()),
         Answer::OtherKind(kind) => format!("the result is a {kind}, expected one number"),
         Answer::Refused(words) => format!("the server refused the query: {words}"),
     }

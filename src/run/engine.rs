@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use crate::core::iteration::events::Events;
 use crate::core::iteration::manifest::{ClockStep, ClockStepKind};
 use crate::core::iteration::params::ParamValues;
 use crate::core::load::overrides_file as overrides;
 use crate::core::policy::run::MeasuringRules;
 use crate::infra::clock::{Clocks, Interrupted, Reading, Wait};
+use crate::run::events::{EventWatch, Happened};
 use crate::run::folder::{RunFolder, RunFolderError};
 use crate::run::iteration::tuning::TunerState;
 use crate::run::iteration::{EdgeReport, IterationRecord, KpiVerdict, Sample};
@@ -48,6 +48,8 @@ pub(crate) struct Drive<'a> {
     /// Tells the time, waits, and notices that the run is to stop.
     pub pace: Pace<'a>,
     pub watcher: &'a mut dyn Watcher,
+    /// Looks for restarts and marks.
+    pub events: EventWatch<'a>,
     /// Samples resources, if asked for.
     pub sampler: Option<Sampler>,
     /// The file that the overrides were read from, whose shape the active ones keep; `None` = flat.
@@ -148,19 +150,26 @@ impl Drive<'_> {
         let interval = self.pace.begin(number, &begin.overrides, &overrides_file);
         self.watcher.begins(&interval);
         let Ok(covered) = self.pace.cover(self.source, &interval) else { return Ok(None) };
+        let Ok(happened) = self.happened(&interval, &covered) else { return Ok(None) };
         for step in &covered.clock_steps {
             self.folder.note_clock_step(step)?;
             self.watcher.clock_step(step);
         }
         let Covered { starts, ends, outcome, measured_early, .. } = covered;
         let watched = self.sampler.as_mut().map(|sampler| sampler(number));
-        let event =
-            Event { number, starts, ends, measured_early, outcome, watched, events: Events::default() };
+        let event = Event { number, starts, ends, measured_early, outcome, watched, happened };
         let mut record = self.planner.finish(state, begin, event);
         if measured_early && !std::mem::replace(&mut self.noted_early, true) {
             record.summary.notes.push(EARLY.to_owned());
         }
         Ok(Some(record))
+    }
+
+    /// Restarts and marks of an interval. What the source took beyond it to ask again is not taken twice.
+    fn happened(&mut self, interval: &Interval<'_>, covered: &Covered) -> Result<Happened, Interrupted> {
+        let beyond = (covered.ends - interval.ends()).to_std().unwrap_or_default();
+        let patience = interval.length.saturating_sub(beyond);
+        self.events.look((covered.starts, covered.ends), patience, self.pace.clocks)
     }
 
     /// The whole text of the overrides file with these values.

@@ -9,6 +9,7 @@
 //! order of things; the `folder` owns the files.
 
 pub(crate) mod engine;
+pub mod events;
 pub(crate) mod folder;
 pub mod iteration;
 pub mod metrics;
@@ -342,6 +343,7 @@ pub(crate) mod records {
             measured_early: false,
             phase: Phase::Steady,
             has_phases: false,
+            asked_again: 0,
             collection_failed: None,
             events: Events::default(),
             overrides: ParamValues::default(),

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::core::iteration::events::{Events, Restarts};
+use crate::core::iteration::events::Restarts;
 use crate::core::iteration::guards::{Guard, GuardSet};
 use crate::core::iteration::params;
 use crate::core::iteration::params::{ParamName, ParamValues, Parameters};
 use crate::core::policy::Policy;
 use crate::core::policy::run::{Phases, Preset, Profile, RunPolicy};
+use crate::run::events::Happened;
 use crate::run::iteration::summary::{metrics, summarise};
 use crate::run::iteration::tuning::{
     Applied, Delta, RecentChange, SkipCode, TunerState, TuningRecord, of_deltas, of_overrides,
@@ -66,7 +67,7 @@ pub struct Event {
     /// that is watched and gone nothing is known: what a report tells is another process.
     pub watched: Option<Sample>,
     /// Restarts and marks that the store or files show.
-    pub events: Events,
+    pub happened: Happened,
 }
 
 impl Planner<'_> {
@@ -87,9 +88,11 @@ impl Planner<'_> {
     /// rows; the row of KPI failures neither grows nor ends with it. One that is only incomplete ends the row of
     /// failed collections.
     pub fn finish(&self, state: &TunerState, begin: Begin, event: Event) -> IterationRecord {
-        let Event { number, starts, ends, measured_early, outcome, watched, mut events } = event;
+        let Event { number, starts, ends, measured_early, outcome, watched, happened } = event;
+        let Happened { mut events, expecting, notes: of_events } = happened;
         let warming_up = begin.phase == Phase::Warmup;
         let told = outcome.as_ref().ok().and_then(|report| report.resources);
+        let asked_again = outcome.as_ref().map_or(0, |report| report.asked_again);
         let is_alive = outcome
             .as_ref()
             .is_ok_and(|report| report.incomplete.as_ref().is_none_or(|incomplete| incomplete.is_alive));
@@ -114,6 +117,10 @@ impl Planner<'_> {
         if let Some(count) = watched.as_ref().map(|sample| sample.restarts).filter(|count| *count > 0) {
             events.see(Restarts { count, ..Restarts::default() });
         }
+        if let Some(restarts) = &mut events.restarts {
+            restarts.during = expecting;
+        }
+        summary.notes.extend(of_events);
         summary.notes.extend(watched.and_then(|sample| sample.note));
         IterationRecord {
             number,
@@ -123,6 +130,7 @@ impl Planner<'_> {
             measured_early,
             phase: begin.phase,
             has_phases: self.warmup.is_some(),
+            asked_again,
             collection_failed,
             events,
             overrides: begin.overrides,

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use soak::core::iteration::params::ParamValues;
-use soak::core::policy::run::MetricQuery;
+use soak::core::policy::run::{MetricQuery, Reduce};
 use soak::infra::clock::{Interrupted, Wait};
 use soak::infra::http::Limits;
 use soak::infra::http::{Auth, Target};
 use soak::infra::secret::Secret;
 use soak::run::iteration::EdgeReport;
-use soak::run::source::prometheus::PrometheusSource;
+use soak::run::source::prometheus::{PrometheusSource, Store};
 use soak::run::source::{Interval, NoReport, Source};
 
 use crate::e2e::has;
@@ -39,6 +39,7 @@ fn source(url: &str, auth: &Auth, queries: &[(&str, &str)]) -> PrometheusSource 
         metric: metric.to_owned(),
         query: query.to_owned(),
         is_optional: false,
+        reduce: Reduce::ALL.into_iter().find(|reduce| metric.starts_with(reduce.word())),
     };
     let limits = Limits {
         timeout: Duration::from_secs(2),
@@ -47,13 +48,17 @@ fn source(url: &str, auth: &Auth, queries: &[(&str, &str)]) -> PrometheusSource 
         longest_retry_after: Duration::from_secs(1),
     };
     let target = Target::new(url, auth, &[]).expect("acceptable");
-    PrometheusSource::new(target, "job=\"mm\"", queries.iter().map(query).collect(), limits)
+    PrometheusSource::new(Store::new(target, "job=\"mm\"", limits), queries.iter().map(query).collect())
 }
 
 /// Asks for an interval of 30 seconds that ends so long before now.
 fn ask(source: &mut PrometheusSource, ago: TimeDelta) -> Result<EdgeReport, String> {
+    ask_for(30, source, ago)
+}
+
+fn ask_for(seconds: u64, source: &mut PrometheusSource, ago: TimeDelta) -> Result<EdgeReport, String> {
     let overrides = ParamValues::default();
-    let length = Duration::from_secs(30);
+    let length = Duration::from_secs(seconds);
     let interval = Interval {
         iteration: 1,
         starts: Utc::now() - ago - length,
@@ -96,6 +101,9 @@ fn check(url: &str, auth: &Auth, exporter: &Exporter) {
             ("samples", "count_over_time(mm_net_bps{$selector}[$window])"),
             ("gone", "mm_gone{$selector}"),
             ("several", "mm_latency_ms{$selector}"),
+            ("max_latency", "mm_latency_ms{$selector}"),
+            ("sum_latency", "mm_latency_ms{$selector}"),
+            ("mean_latency", "mm_latency_ms{$selector}"),
             ("nothing", "mm_no_such_metric{$selector}"),
             ("nan", "mm_nan{$selector}"),
             ("malformed", "sum("),
@@ -111,6 +119,9 @@ fn check(url: &str, auth: &Auth, exporter: &Exporter) {
         ("tick_latency_ms.p95", 200.0),
         ("gone", 1.0),
         ("scalar", 5.5),
+        ("max_latency", 120.0),
+        ("sum_latency", 200.0),
+        ("mean_latency", 100.0),
     ] {
         assert_eq!(report.number(metric), Some(value), "{metric}: {report:?}");
     }
@@ -120,7 +131,8 @@ fn check(url: &str, auth: &Auth, exporter: &Exporter) {
         let begins = format!("`{metric}`: ");
         report.notes.iter().find(|note| note.starts_with(&begins)).expect("a note").clone()
     };
-    assert!(note("several").contains("2 series"), "{report:?}");
+    let listed = "2 series, expected one: {venue=\"a\"} 120, {venue=\"b\"} 80; set `reduce = \"max\"`";
+    assert!(note("several").contains(listed), "{report:?}");
     assert!(note("nothing").ends_with("no series"), "{report:?}");
     assert!(note("malformed").contains("refused the query"), "{report:?}");
     // VictoriaMetrics does not give a series out whose value is NaN.
@@ -165,11 +177,15 @@ fn prometheus_gives_the_values_that_its_exporter_exposes() {
 /// A server that is in trouble, or does not answer.
 fn check_trouble(server: &Server, auth: &Auth) {
     let asked = |manner| ask_now(&mut source(&proxy(server, manner), auth, &[("net_bps", "mm_net_bps")]));
-    assert_eq!(asked(Manner::Fails(2)).expect("the third try").number("net_bps"), Some(2.75));
-    let told = asked(Manner::Fails(3)).expect_err("three failed");
-    assert!(told.contains("503 (3 tries)"), "{told}");
-    let told = asked(Manner::Silent).expect_err("silence");
-    assert!(told.ends_with("gave no answer within 2 s"), "{told}");
+    let late = asked(Manner::Fails(5)).expect("the sixth try");
+    assert_eq!((late.number("net_bps"), late.asked_again), (Some(2.75), 5));
+    assert_eq!(late.notes, ["the server was asked again 5 times: the server answered 503"]);
+    let began = Instant::now();
+    let mut silent = source(&proxy(server, Manner::Silent), auth, &[("net_bps", "mm_net_bps")]);
+    let told = ask_for(3, &mut silent, TimeDelta::zero()).expect_err("silence");
+    assert!(told.contains("gave no answer within "), "{told}");
+    // Two seconds, and what is left of three.
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 }
 
 /// What a bot exposes after so many decisions: of each its share, so that every ratio of increases is exact.
@@ -245,6 +261,112 @@ fn check_run(server: &Server, exporter: &Exporter, flags: &[&str]) {
         // What the bot does not expose is not there, and no zero.
         assert!(written["summary"].get("slippage_bps_p95").is_none(), "{text}");
     }
+}
+
+/// What a bot exposes that has run since then, and whether load is put on it.
+fn since(started: u64, load: u8) -> String {
+    format!(
+        "{}process_start_time_seconds {started}\nload_stage{{stage=\"ramp\"}} {load}\n",
+        bot(1000 + started)
+    )
+}
+
+const POLICY: &str = r#"
+schema_version = 1
+[restarts]
+query = "count(last_over_time(process_start_time_seconds{$selector}[$window]) != last_over_time(process_start_time_seconds{$selector}[1h] offset $window))"
+[phase.deploy]
+file = "MARKS"
+[phase.load]
+query = "max_over_time(load_stage{$selector}[$window])"
+label = "stage"
+expects_restarts = false
+"#;
+
+/// The program looks for restarts and marks with a source that is no store; address, selector and token come by
+/// variables. One restart is a surprise, one is part of a deploy that a file announces.
+#[test]
+fn restarts_and_marks_are_recorded_from_a_store_and_a_file_beside_a_command() {
+    if !has("prometheus") {
+        return;
+    }
+    let exporter = Exporter::new(&since(1000, 1));
+    let server = prometheus(&exporter);
+    let guarded = proxy(&server, Manner::Token("hush"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let (out, marks) = (folder.path().join("soak"), folder.path().join("marks.jsonl"));
+    let policy = folder.path().join("soak.toml");
+    std::fs::write(&policy, POLICY.replace("MARKS", marks.to_str().expect("plain"))).expect("written");
+    // Until the first sample is there.
+    let mut asked = source(&server.url, &Auth::None, &[("start", "process_start_time_seconds")]);
+    ask_until(&mut asked, |report| report.number("start").is_some());
+    let measure = "echo '{\"totals\":{\"net_bps\":3.1,\"risk_ratio\":0.3,\"p95_latency_ms\":200,\"maker_taker_ratio\":0.9}}'";
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_soak"))
+        .args(["run", "--iterations", "5", "--interval", "4", "--quiet", "--measure-at", "end", "--policy"])
+        .arg(&policy)
+        .arg("--out")
+        .arg(&out)
+        .args(["--", "sh", "-c", measure])
+        .env("SOAK_PROMETHEUS_URL", &guarded)
+        .env("SOAK_PROMETHEUS_SELECTOR", "job=\"mm\"")
+        .env("SOAK_PROMETHEUS_TOKEN", "hush")
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("soak starts");
+    let pause = |seconds: u64| std::thread::sleep(Duration::from_secs(seconds));
+    pause(6);
+    exporter.expose(&since(2000, 0));
+    pause(6);
+    let now = Utc::now();
+    let mark = format!("{{\"name\":\"v2\",\"from\":\"{}\"}}\n", now.to_rfc3339());
+    std::fs::write(&marks, mark).expect("written");
+    exporter.expose(&since(3000, 0));
+    let output = run.wait_with_output().expect("its status");
+    assert_eq!(output.status.code(), Some(0));
+
+    let text = |number: u64| {
+        std::fs::read_to_string(out.join(format!("latest/ITER_SUMMARY_{number}.json"))).expect("an iteration")
+    };
+    let events: Vec<serde_json::Value> = (1..=5)
+        .map(|number| {
+            serde_json::from_str::<serde_json::Value>(&text(number)).expect("JSON")["events"].clone()
+        })
+        .collect();
+    let sum = |is_wanted: &dyn Fn(&serde_json::Value) -> bool| -> u64 {
+        let wanted = events.iter().filter(|event| is_wanted(event));
+        wanted.map(|event| event["restarts"]["count"].as_u64().expect("a count")).sum()
+    };
+    let in_deploy = |event: &serde_json::Value| event["restarts"]["during"] == "v2";
+    assert_eq!((sum(&|event| !in_deploy(event)), sum(&in_deploy)), (1, 1), "{events:#?}");
+    let marked = |mark: &str| {
+        let has = |event: &&serde_json::Value| {
+            event["marks"].as_array().is_some_and(|marks| marks.contains(&mark.into()))
+        };
+        events.iter().filter(has).count()
+    };
+    assert!(marked("ramp") >= 1 && marked("ramp") <= 3, "{events:#?}");
+    assert!((1..=3).contains(&marked("v2")), "{events:#?}");
+    // Nothing of the run holds the secret.
+    for entry in std::fs::read_dir(out.join("latest")).expect("a folder").flatten() {
+        let bytes = std::fs::read(entry.path()).unwrap_or_default();
+        assert!(!String::from_utf8_lossy(&bytes).contains("hush"), "{:?}", entry.path());
+    }
+    let gate = std::process::Command::new(env!("CARGO_BIN_EXE_soak"))
+        .args(["gate", "--format", "json", "--last-n", "5", "--min-iterations", "5", "--policy"])
+        .arg(&policy)
+        .arg("--path")
+        .arg(out.join("latest"))
+        .output()
+        .expect("soak starts");
+    let result: serde_json::Value = serde_json::from_slice(&gate.stdout).expect("JSON");
+    let checks = result["checks"].as_array().expect("checks");
+    let check = checks.iter().find(|check| check["gate"] == "run_verdict.restarts").expect("the check");
+    assert_eq!((&check["outcome"], &check["joins"]), (&"WARN".into(), &true.into()), "{check:#}");
+    let reason = check["reason"].as_str().expect("a reason");
+    assert!(
+        reason.contains("1 restart in iteration") && reason.contains("1 restart during marks"),
+        "{reason}"
+    );
 }
 
 #[test]

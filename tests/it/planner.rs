@@ -10,10 +10,10 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use soak::core::iteration::events::Events;
 use soak::core::iteration::params::{ParamName, ParamValues};
 use soak::core::policy;
 use soak::core::policy::Policy;
+use soak::run::events::Happened;
 use soak::run::iteration::EdgeReport;
 use soak::run::iteration::IterationRecord;
 use soak::run::iteration::tuning::SkipCode;
@@ -92,7 +92,7 @@ pub fn finished(
             measured_early: false,
             outcome,
             watched: None,
-            events: Events::default(),
+            happened: Happened::default(),
         },
     )
 }

@@ -90,6 +90,7 @@ pub(crate) fn iteration(number: u64) -> IterationRecord {
         phase: [Phase::Warmup, Phase::Rampdown, Phase::Steady]
             [usize::from(number > 4) + usize::from(number > 6)],
         has_phases: true,
+        asked_again: 0,
         collection_failed: None,
         events: Events::default(),
         overrides: ParamValues::new(

@@ -30,6 +30,7 @@ fn record(number: u64, net: Option<f64>, metrics: &[(&str, f64)]) -> IterationRe
         measured_early: false,
         phase: Phase::Steady,
         has_phases: false,
+        asked_again: 0,
         collection_failed: net.is_none().then(|| "no report".to_owned()),
         events: Events::default(),
         overrides: ParamValues::default(),

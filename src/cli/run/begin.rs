@@ -22,6 +22,7 @@ use crate::run::folder::{OVERRIDES_FILE, Place, RunFolder};
 use crate::run::iteration::tuning::TunerState;
 use crate::run::plan::{PlannedFile, RunPlan, plan as make_plan};
 use crate::run::source::Source;
+use crate::run::source::prometheus::Store;
 use crate::run::start::{Start, StartOrigin, StartValue};
 
 /// The note of a run whose clock is fixed and whose reports have times of their own.
@@ -30,6 +31,10 @@ const FIXED_CLOCK: &str = "the clock is fixed by the environment (`SOAK_NOW`): w
 
 /// What is said of a run with `--no-wait`.
 const NO_WAIT: &str = "REHEARSAL: the intervals are not waited for (`--no-wait`); not valid for a release";
+
+/// The note of a run that nobody can ask about restarts and marks.
+const NO_STORE: &str = "the policy asks a metrics store about restarts or marks, and no server is named: they are not \
+                        recorded; `--prometheus-url` or `SOAK_PROMETHEUS_URL` names one";
 
 /// A run that has its folder.
 pub(crate) struct PreparedRun {
@@ -45,6 +50,8 @@ pub(crate) struct PreparedRun {
     pub(crate) started: DateTime<Utc>,
     /// The file whose shape the active overrides keep.
     pub(crate) shape: Option<Vec<u8>>,
+    /// The store that restarts and marks are asked from, beside a source that has none.
+    pub(crate) store: Option<Store>,
     /// What a person should know before it goes on.
     pub(crate) notes: Vec<String>,
 }
@@ -73,6 +80,7 @@ pub(crate) fn plan(job: &Job<'_>) -> Result<RunPlan, Failure> {
     settings::check_places(job, &settings)?;
     settings::check_gates(job, &settings)?;
     settings::source(&settings, &job.args.source, &job.policy.run)?;
+    settings::store_beside(&settings, &job.args.source.server, job.policy)?;
     Ok(make_plan(
         job.policy,
         &settings,
@@ -112,6 +120,7 @@ fn new_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure> {
     settings::check_places(job, &settings)?;
     settings::check_gates(job, &settings)?;
     let source = settings::source(&settings, &job.args.source, &job.policy.run)?;
+    let store = settings::store_beside(&settings, &job.args.source.server, job.policy)?;
     // Fractions of a second would only make the times of a simulated run hard to read.
     let started = job.now.trunc_subsecs(0);
     let notes: Vec<String> = start.notes.iter().cloned().chain(remarks(job, &settings)).collect();
@@ -145,6 +154,7 @@ fn new_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure> {
         start: start.overrides(),
         started,
         shape,
+        store,
         notes,
     };
     Ok((prepared, source))
@@ -183,6 +193,7 @@ fn resumed_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure>
     }
     let settings = RunSettings { abort_after_fails: job.args.abort_after_fails, ..manifest.settings.clone() };
     let source = settings::source(&settings, &job.args.source, &job.policy.run)?;
+    let store = settings::store_beside(&settings, &job.args.source.server, job.policy)?;
     let started = DateTime::parse_from_rfc3339(&manifest.started_utc).map_err(|error| {
         Failure::input(plain(format!("`started_utc` of the manifest is no time: {error}")))
     })?;
@@ -221,7 +232,7 @@ fn resumed_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure>
     }
     let state = found.last.map(|record| record.state);
     let prepared =
-        PreparedRun { folder, settings, done, state, start, started: started.to_utc(), shape, notes };
+        PreparedRun { folder, settings, done, state, start, started: started.to_utc(), shape, store, notes };
     Ok((prepared, source))
 }
 
@@ -266,7 +277,7 @@ fn check_declared(job: &Job<'_>, manifest: &RunManifest) -> Result<(), Failure> 
     // What is not said now is taken as declared.
     let asked = RunSettings {
         interval_seconds,
-        source: settings::source_over(args, &declared.source)?,
+        source: settings::source_over(args, &declared.source, job.policy.events.asks_a_store())?,
         auto_tune: args.tuning.auto_tune || declared.auto_tune,
         warmup_preset: if args.tuning.warmup { warmup_preset } else { declared.warmup_preset.clone() },
         active_overrides: active_overrides.or_else(|| declared.active_overrides.clone()),
@@ -306,7 +317,9 @@ fn declared(value: &StartValue) -> DeclaredOverride {
 fn remarks(job: &Job<'_>, settings: &RunSettings) -> Vec<String> {
     let has_times = matches!(settings.source, SourceSettings::Exec { .. } | SourceSettings::File { .. });
     let is_unchecked = job.is_clock_fixed && has_times && !settings.no_wait;
-    let remarks = [(settings.no_wait, NO_WAIT), (is_unchecked, FIXED_CLOCK)];
+    let is_storeless = has_times && job.args.source.server.url().is_none();
+    let is_unasked = is_storeless && job.policy.events.asks_a_store();
+    let remarks = [(settings.no_wait, NO_WAIT), (is_unchecked, FIXED_CLOCK), (is_unasked, NO_STORE)];
     remarks.into_iter().filter(|(holds, _)| *holds).map(|(_, remark)| remark.to_owned()).collect()
 }
 

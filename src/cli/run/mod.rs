@@ -33,6 +33,7 @@ use crate::infra::notify::{self, NotifyError};
 use crate::infra::progress::Progress;
 use crate::report::json;
 use crate::run::engine::{Clock, Drive, Pace, Sampler};
+use crate::run::events::EventWatch;
 use crate::run::output::log::{self, LogEvent};
 use crate::run::plan;
 use crate::run::planner::Planner;
@@ -140,12 +141,14 @@ fn carry_out(
         _ => Clock::Real,
     };
     let clocks = MachineClocks::new(stop);
+    let store = source.store().cloned().or_else(|| prepared.store.take());
     let drive = Drive {
         planner,
         source: &mut *source,
         folder: &mut prepared.folder,
         pace: Pace::new(time, &clocks, planner.interval, &policy.run.measuring, !job.is_clock_fixed),
         watcher: &mut watch,
+        events: EventWatch::new(&policy.events, store),
         sampler,
         shape: prepared.shape.as_deref(),
         abort_after_fails: prepared.settings.abort_after_fails,

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use clap::ValueEnum;
 
 use crate::cli::arguments::globals::GlobalArgs;
-use crate::cli::arguments::server::target;
+use crate::cli::arguments::server::ServerArgs;
 use crate::cli::arguments::start::StartArgs;
 use crate::cli::run::arguments::{LengthArgs, RunArgs, SourceArgs, SourceName, TuningArgs};
 use crate::cli::run::watch::Simulated;
@@ -33,7 +33,7 @@ use crate::run::simulator::{Scenario, SimSource, Simulator};
 use crate::run::source::Source;
 use crate::run::source::exec::ExecSource;
 use crate::run::source::file::FileSource;
-use crate::run::source::prometheus::PrometheusSource;
+use crate::run::source::prometheus::{PrometheusSource, Store};
 use crate::run::start::{OVERRIDES_VARIABLE, Start, StartProblem, StartRequest};
 
 /// What every step of the command needs.
@@ -84,7 +84,7 @@ pub(crate) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64
         Some(iterations) => iterations as u64,
         None => whole_iterations(hours.unwrap_or(HOURS), interval_seconds)?,
     };
-    let source = chosen_source(args, policy.run.measuring.source)?;
+    let source = chosen_source(args, policy.run.measuring.source, policy.events.asks_a_store())?;
     if no_wait && let SourceSettings::Sim { real_time, .. } = source {
         let problem = if real_time {
             "`--real-time` waits for the intervals, and `--no-wait` does not"
@@ -172,9 +172,15 @@ pub(crate) fn known_preset(policy: &RunPolicy, name: &str) -> Result<(), Failure
 
 /// The source asked for: by name, else by the flag that only one source has, else by the policy. Nobody else
 /// chooses the simulator.
-fn chosen_source(args: &RunArgs, of_policy: Option<&str>) -> Result<SourceSettings, Failure> {
+fn chosen_source(
+    args: &RunArgs,
+    of_policy: Option<&str>,
+    asks_a_store: bool,
+) -> Result<SourceSettings, Failure> {
     let of_policy = of_policy.and_then(|word| SourceName::from_str(word, false).ok());
-    let name = named(args, args.source.mock, of_policy)?;
+    // A variable names a server for whoever needs one; it is the last to choose the source.
+    let by_variable = || args.source.server.url().map(|_| SourceName::Prometheus);
+    let name = named(args, args.source.mock, of_policy, asks_a_store)?.or_else(by_variable);
     match name.ok_or_else(no_source)? {
         SourceName::Sim => sim(args),
         SourceName::Exec if args.command.is_empty() => Err(usage("the source exec needs a command")
@@ -185,10 +191,12 @@ fn chosen_source(args: &RunArgs, of_policy: Option<&str>) -> Result<SourceSettin
             Ok(SourceSettings::File { edge_report: text_of_path(path)? })
         }
         SourceName::Prometheus => {
-            let url = args.source.server.prometheus_url.clone().ok_or_else(|| {
-                usage("the source prometheus needs the address of a server").hint("give `--prometheus-url`")
+            let server = &args.source.server;
+            let url = server.url().ok_or_else(|| {
+                usage("the source prometheus needs the address of a server")
+                    .hint("give `--prometheus-url`, or set `SOAK_PROMETHEUS_URL`")
             })?;
-            let selector = args.source.server.selector.clone().unwrap_or_default();
+            let selector = server.selector().unwrap_or_default();
             Ok(SourceSettings::Prometheus { url, selector })
         }
     }
@@ -203,8 +211,14 @@ fn no_source() -> Failure {
 }
 
 /// The declared source with what the flags of a resume say of it; the error is that they mean another one.
-pub(crate) fn source_over(args: &RunArgs, declared: &SourceSettings) -> Result<SourceSettings, Failure> {
-    let Some(name) = named(args, args.source.mock_by_flag(), None)? else { return Ok(declared.clone()) };
+pub(crate) fn source_over(
+    args: &RunArgs,
+    declared: &SourceSettings,
+    asks_a_store: bool,
+) -> Result<SourceSettings, Failure> {
+    let Some(name) = named(args, args.source.mock_by_flag(), None, asks_a_store)? else {
+        return Ok(declared.clone());
+    };
     Ok(match (name, declared.clone()) {
         (SourceName::Sim, SourceSettings::Sim { seed, scenario, real_time }) => {
             let asked: Option<Scenario> =
@@ -240,21 +254,28 @@ pub(crate) fn source_over(args: &RunArgs, declared: &SourceSettings) -> Result<S
 }
 
 /// The source that is asked for, by name, by a flag that only one source has, or by the policy; `None` = nobody
-/// says.
-fn named(args: &RunArgs, mock: bool, of_policy: Option<SourceName>) -> Result<Option<SourceName>, Failure> {
+/// says. Where the policy asks a store for more than measurements, its flags go with every source but the simulator.
+fn named(
+    args: &RunArgs,
+    mock: bool,
+    of_policy: Option<SourceName>,
+    asks_a_store: bool,
+) -> Result<Option<SourceName>, Failure> {
     let source = &args.source;
     let given = [
         (SourceName::Exec, "a command after `--`", !args.command.is_empty()),
         (SourceName::Exec, "`--measure-at`", source.measure_at.is_some()),
         (SourceName::File, "`--edge-report`", source.edge_report.is_some()),
+        (SourceName::Sim, "`--seed`", source.seed.is_some()),
+        (SourceName::Sim, "`--scenario`", source.scenario.is_some()),
+        (SourceName::Sim, "`--real-time`", source.real_time),
+        // Last: beside another source they name the store that restarts and marks are asked from.
         (SourceName::Prometheus, "`--prometheus-url`", source.server.prometheus_url.is_some()),
         (SourceName::Prometheus, "`--selector`", source.server.selector.is_some()),
         (SourceName::Prometheus, "`--bearer-token-file`", source.server.access.bearer_token_file.is_some()),
         (SourceName::Prometheus, "`--basic-auth-user`", source.server.access.basic_auth_user.is_some()),
         (SourceName::Prometheus, "`--header`", !source.server.access.header.is_empty()),
-        (SourceName::Sim, "`--seed`", source.seed.is_some()),
-        (SourceName::Sim, "`--scenario`", source.scenario.is_some()),
-        (SourceName::Sim, "`--real-time`", source.real_time),
+        (SourceName::Prometheus, "`--ca-file`", source.server.access.ca_file.is_some()),
     ];
     let mut given = given.into_iter().filter(|(_, _, is_given)| *is_given);
     let named = match (source.source, mock) {
@@ -270,7 +291,9 @@ fn named(args: &RunArgs, mock: bool, of_policy: Option<SourceName>) -> Result<Op
     let Some(name) = named.or(by_flag).or(of_policy) else {
         return Ok(None);
     };
-    if let Some((owner, flag, _)) = given.find(|(owner, ..)| *owner != name) {
+    let has_store = asks_a_store && name != SourceName::Sim;
+    let is_beside = |owner: SourceName| has_store && owner == SourceName::Prometheus;
+    if let Some((owner, flag, _)) = given.find(|(owner, ..)| *owner != name && !is_beside(*owner)) {
         let problem = format!(
             "{flag} belongs to `--source {}`, and the source is {}",
             source_word(owner),
@@ -343,14 +366,29 @@ pub(crate) fn source(
             Box::new(FileSource::new(PathBuf::from(edge_report), !settings.no_wait))
         }
         SourceSettings::Prometheus { url, selector } => {
-            let hint = "`--prometheus-url` wants http(s)://host[:port][/prefix]";
-            let target = target(url, &args.server.access, hint)?;
+            let store = store_at(url, selector, &args.server)?;
             if policy.queries.is_empty() {
                 return Err(usage("the policy has no query for the prometheus source"));
             }
-            Box::new(PrometheusSource::new(target, selector, policy.queries.clone(), Limits::default()))
+            Box::new(PrometheusSource::new(store, policy.queries.clone()))
         }
     })
+}
+
+fn store_at(url: &str, selector: &str, server: &ServerArgs) -> Result<Store, Failure> {
+    Ok(Store::new(server.target(url)?, selector, Limits::default()))
+}
+
+/// The store that restarts and marks are asked from beside another source; `None` = the policy asks nothing, or no
+/// server is named.
+pub(crate) fn store_beside(
+    settings: &RunSettings,
+    server: &ServerArgs,
+    policy: &Policy,
+) -> Result<Option<Store>, Failure> {
+    let is_other = matches!(settings.source, SourceSettings::Exec { .. } | SourceSettings::File { .. });
+    let url = server.url().filter(|_| is_other && policy.events.asks_a_store());
+    url.map(|url| store_at(&url, &server.selector().unwrap_or_default(), server)).transpose()
 }
 
 /// The simulated system of these settings, for those who show its metrics; `None` where a real one is measured.

@@ -43,6 +43,8 @@ pub struct EdgeReport {
     pub resources: Option<Resources>,
     /// What went wrong with a file beside the report, or with an optional metric; for a person.
     pub notes: Vec<String>,
+    /// How often the source had to ask again before it had everything.
+    pub asked_again: u64,
     /// Why the collection failed all the same; `None` = it did not.
     pub incomplete: Option<Incomplete>,
 }

@@ -6,6 +6,7 @@
 mod advice;
 mod compare;
 pub(crate) mod declared;
+pub mod events;
 mod gates;
 mod limits;
 mod profile;
@@ -105,6 +106,8 @@ section! {
         pub rotation: RotationRules,
         /// A log of rotations with more bytes than this becomes an archive.
         pub rotation_log_bytes: u64 { rules::rotation_log_bytes },
+        /// Restarts and marks.
+        pub events: events::EventRules { events::EventRules::section },
         /// What `run` works by.
         pub run: run::RunPolicy { run::RunPolicy::section },
         /// Every value in force with its origin, sorted by key.

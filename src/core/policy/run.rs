@@ -608,11 +608,44 @@ section! {
         pub query: String = query,
         /// Whether the run can do without it: no series is then no failure.
         pub is_optional "optional": bool = switch,
+        /// What becomes of several series; `None` = they are an error.
+        pub reduce: Option<Reduce> = |value: &Value| {
+            one_of(value, "reduction", &Reduce::ALL.map(|reduce| (reduce.word(), reduce)))
+        },
+    }
+}
+
+/// How several series become one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum Reduce {
+    Max,
+    Sum,
+    Mean,
+}
+
+impl Reduce {
+    pub const ALL: [Self; 3] = [Self::Max, Self::Sum, Self::Mean];
+
+    /// The word in the policy.
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
+
+    /// The number; `None` without any.
+    pub fn of(self, values: &[f64]) -> Option<f64> {
+        let sum = || values.iter().sum::<f64>();
+        let reduced = match self {
+            Self::Max => values.iter().copied().max_by(f64::total_cmp)?,
+            Self::Sum => sum(),
+            Self::Mean => sum() / values.len() as f64,
+        };
+        (!values.is_empty() && reduced.is_finite()).then_some(reduced)
     }
 }
 
 /// A text in which every `$word` is a placeholder. Judges no `PromQL`.
-fn query(value: &Value) -> Parsed<String> {
+pub(super) fn query(value: &Value) -> Parsed<String> {
     let query = name(value)?;
     let placeholders = ["window", "selector"];
     for part in query.split('$').skip(1) {

@@ -2112,3 +2112,90 @@ fn error_of(text: &str) -> String {
     assert_eq!(errors.len(), 1, "{errors:#?}");
     errors.into_iter().next().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod events {
+    use std::path::PathBuf;
+
+    use crate::core::policy::events::MarkedBy;
+    use crate::core::policy::run::Reduce;
+    use crate::core::policy::tests::{error_of, with_file};
+
+    #[test]
+    fn the_built_in_policy_looks_for_no_restarts_and_no_marks() {
+        let events = with_file("").expect("the built-in policy").events;
+        assert!(events.is_empty() && !events.asks_a_store());
+    }
+
+    #[test]
+    fn restarts_and_phases_are_read_with_their_usual_values() {
+        let policy = with_file(
+            "[restarts]\nquery = \"r{$selector}[$window]\"\nexpected = 2\n\
+             [phase.deploy]\nfile = \"marks.jsonl\"\n\
+             [phase.load]\nquery = \"stage\"\nlabel = \"stage\"\nexpects_restarts = false\n\
+             [phase.off]\nquery = \"x\"\nenabled = false\n",
+        );
+        let events = policy.expect("a policy").events;
+        assert_eq!(events.restarts.query_in_force(), Some("r{$selector}[$window]"));
+        let expected = events.restarts.expected.as_ref().expect("a limit");
+        assert_eq!((expected.value, expected.source.key.as_str()), (2.0, "restarts.expected"));
+        let phases: Vec<_> = events
+            .phases
+            .iter()
+            .map(|phase| {
+                (phase.name.as_str(), phase.by.clone(), phase.label.as_deref(), phase.expects_restarts)
+            })
+            .collect();
+        let expected = [
+            ("deploy", MarkedBy::File(PathBuf::from("marks.jsonl")), None, true),
+            ("load", MarkedBy::Query("stage".to_owned()), Some("stage"), false),
+        ];
+        assert_eq!(phases, expected);
+        assert!(events.asks_a_store());
+    }
+
+    #[test]
+    fn a_query_that_is_taken_out_is_not_asked() {
+        let policy = with_file("[restarts]\nquery = \"r\"\nenabled = false\n").expect("a policy");
+        assert_eq!(policy.events.restarts.query_in_force(), None);
+        let of_file = with_file("[phase.deploy]\nfile = \"f\"\n").expect("a policy").events;
+        assert!(!of_file.is_empty() && !of_file.asks_a_store());
+    }
+
+    #[test]
+    fn what_is_wrong_with_restarts_and_phases_is_named() {
+        for (text, part) in [
+            ("[restarts]\nexpected = 1.5", "expected a whole number"),
+            ("[restarts]\nquery = \"x[$windw]\"", "unknown placeholder `$windw` (did you mean `window`?)"),
+            ("[phase.a]\nlabel = \"x\"", "is missing where its marks come from, expected `query` or `file`"),
+            ("[phase.a]\nquery = \"x\"\nfile = \"y\"", "has both `query` and `file`; expected one of them"),
+            ("[phase.a]\nfile = \"y\"\nlabel = \"z\"", "names a label of series, and a file has none"),
+            ("[phase.a]\nqeury = \"x\"\nfile = \"y\"", "unknown key, did you mean `phase.a.query`?"),
+            (
+                "[prometheus.net_bps]\nreduce = \"avg\"",
+                "unknown reduction `avg`; expected `max`, `sum`, `mean`",
+            ),
+        ] {
+            let error = error_of(text);
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_reduced_where_its_table_says_how() {
+        let policy = with_file("[prometheus.net_bps]\nreduce = \"mean\"\n").expect("a policy");
+        let of = |metric: &str| {
+            policy.run.queries.iter().find(|query| query.metric == metric).expect("a query").reduce
+        };
+        assert_eq!(of("net_bps"), Some(Reduce::Mean));
+        assert_eq!(of("risk_ratio"), None);
+    }
+
+    #[test]
+    fn a_reduction_of_nothing_or_of_too_much_is_none() {
+        assert_eq!(Reduce::Max.of(&[]), None);
+        assert_eq!(Reduce::Mean.of(&[]), None);
+        assert_eq!(Reduce::Sum.of(&[f64::MAX, f64::MAX]), None);
+        assert_eq!(Reduce::ALL.map(|reduce| reduce.of(&[1.0, 2.0, 6.0])), [Some(6.0), Some(9.0), Some(3.0)]);
+    }
+}

@@ -588,6 +588,7 @@ mod tests {
             measured_early: false,
             phase: Phase::Steady,
             has_phases: false,
+            asked_again: 0,
             collection_failed: None,
             events: Events::default(),
             overrides: ParamValues::new(vec![(ParamName::flat("tail_age_ms"), 600.0)]),

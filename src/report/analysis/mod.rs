@@ -74,6 +74,7 @@ pub(crate) fn audit(analysis: &Analysis, policy: &Policy, provenance: &Provenanc
         outliers::edge(&mut doc, subject);
         doc.heading(2, "7. Anomalies");
         outliers::anomalies(&mut doc, &symbol.deep.anomalies);
+        trends::events(&mut doc, subject);
         trends::resources(&mut doc, subject);
         trends::drifts(&mut doc, subject);
         trends::levels(&mut doc, subject);
@@ -177,6 +178,7 @@ fn body(analysis: &Analysis, policy: &Policy, provenance: &Provenance) -> (Strin
     part(&mut doc, "oddities", "Violations, anomalies, drift, changes", &|doc, subject| {
         outliers::violations(doc, subject);
         outliers::anomalies(doc, &subject.symbol.deep.anomalies);
+        trends::events(doc, subject);
         trends::resources(doc, subject);
         trends::drifts(doc, subject);
         trends::levels(doc, subject);

@@ -2,6 +2,7 @@
 
 use super::verdict::Subject;
 use crate::core::analysis::Settled;
+use crate::core::series::Row;
 use crate::core::text::number::{exact, fixed, trimmed};
 use crate::core::trend::checks::{
     change_text, duration, interval_text, movement, slope_text, small_change_text,
@@ -9,8 +10,62 @@ use crate::core::trend::checks::{
 use crate::core::trend::resources::DriftWord;
 use crate::core::trend::{DriftVerdict, KpiChanges, KpiDrift, PaceSource};
 use crate::report::document::{Cell, Document, Format, columns, row};
+use crate::report::svg;
 use crate::report::terminal::{probability, probability_of};
-use crate::report::text::{prose, signed};
+use crate::report::text::{cell, prose, signed};
+
+/// Rows of the table of restarts; more are counted.
+const MOST_RESTARTS: usize = 100;
+
+/// Marks and restarts, where the run has any.
+pub(super) fn events(doc: &mut Document, subject: Subject<'_>) {
+    let format = doc.format;
+    let rows = subject.series().rows();
+    let (marks, restarted) = (svg::marks(rows), rows.iter().filter(|row| svg::restarts(row) > 0));
+    let restarted: Vec<&Row> = restarted.collect();
+    if marks.is_empty() && restarted.is_empty() {
+        return;
+    }
+    doc.heading(3, "Phases and restarts");
+    let dash = format.pick('-', '–');
+    if !marks.is_empty() {
+        let rows = marks.iter().map(|(name, stretches)| {
+            let iterations: u64 = stretches.iter().map(|(first, last)| last - first + 1).sum();
+            let spans = stretches.iter().take(MOST_SPANS).map(|(first, last)| match first == last {
+                true => first.to_string(),
+                false => format!("{first}{dash}{last}"),
+            });
+            let mut spans = spans.collect::<Vec<_>>().join(", ");
+            if stretches.len() > MOST_SPANS {
+                spans.push_str(", …");
+            }
+            row![safe(format, name), spans, usize::try_from(iterations).unwrap_or(usize::MAX)]
+        });
+        doc.table(&columns("phase|iterations|#n"), rows);
+    }
+    if restarted.is_empty() {
+        return;
+    }
+    let shown = restarted.iter().take(MOST_RESTARTS).map(|row| {
+        let restarts = row.events.as_ref().and_then(|events| events.restarts.as_ref());
+        let during = restarts.and_then(|restarts| restarts.during.as_deref());
+        row![row.number.to_string(), svg::restarts(row).to_string(), during.map(|name| safe(format, name))]
+    });
+    doc.table(&columns("#iteration|#restarts|during"), shown);
+    if restarted.len() > MOST_RESTARTS {
+        doc.remark(&format!("The first {MOST_RESTARTS} of {} iterations with restarts.", restarted.len()));
+    }
+}
+
+/// Stretches of a mark that a cell lists.
+const MOST_SPANS: usize = 20;
+
+fn safe(format: Format, name: &str) -> String {
+    match format {
+        Format::Markdown => cell(name),
+        Format::Html => format.text(name),
+    }
+}
 
 /// Resources that grow while the run continues.
 pub(super) fn resources(doc: &mut Document, subject: Subject<'_>) {

@@ -65,6 +65,10 @@ pub(crate) struct Chart {
     pub(crate) missing: Vec<Stretch>,
     /// Iterations after which tuning changed overrides.
     pub(crate) changes: Vec<Stretch>,
+    /// Marks of `[phase]` by name, in the order in which they begin.
+    pub(crate) marks: Vec<(String, Vec<Stretch>)>,
+    /// Iterations in which the system restarted.
+    pub(crate) restarts: Vec<Stretch>,
     /// Iterations with a freeze.
     pub(crate) freezes: Vec<Stretch>,
     /// The warm-up.
@@ -120,6 +124,8 @@ impl Chart {
             failing,
             missing: where_(&|at, _| series.value(kpi, at).is_none()),
             changes: where_(&|_, row| row.tuning.applied == Some(true)),
+            marks: marks(rows),
+            restarts: where_(&|_, row| restarts(row) > 0),
             freezes: where_(&|_, row| row.tuning.is_frozen()),
             warmup: where_(&|_, row| in_phase(row, "WARMUP")),
             rampdown: where_(&|_, row| in_phase(row, "RAMPDOWN")),
@@ -151,6 +157,30 @@ impl Chart {
         };
         format!("{}: {values}; limits: {}{drift}{changes}", self.title, limits.join(", "))
     }
+}
+
+/// The marks of the iterations by name, in the order in which they begin.
+pub(crate) fn marks(rows: &[Row]) -> Vec<(String, Vec<Stretch>)> {
+    let mut names: Vec<&str> = Vec::new();
+    for mark in rows.iter().flat_map(marks_of) {
+        if !names.contains(&mark.as_str()) {
+            names.push(mark);
+        }
+    }
+    let on = |name: &str| {
+        let rows = rows.iter().filter(|row| marks_of(row).iter().any(|mark| mark == name));
+        stretches(rows.map(|row| row.number))
+    };
+    names.into_iter().map(|name| (name.to_owned(), on(name))).collect()
+}
+
+fn marks_of(row: &Row) -> &[String] {
+    row.events.as_ref().map_or(&[], |events| &events.marks)
+}
+
+/// How often the system restarted in an iteration, as far as is known.
+pub(crate) fn restarts(row: &Row) -> u64 {
+    row.events.as_ref().and_then(|events| events.restarts.as_ref()).map_or(0, |restarts| restarts.count)
 }
 
 /// The line of a drift, where one was shown.

@@ -124,6 +124,7 @@ pub(super) fn plot(out: &mut String, chart: &Chart, layout: &Layout, tips: bool)
     values_of(out, chart, &area, layout, tips);
     curve(out, chart, &area, layout);
     rugs(out, chart, &area);
+    marks(out, chart, &area, layout);
     changes(out, chart, &area, layout);
 }
 
@@ -292,6 +293,44 @@ fn rugs(out: &mut String, chart: &Chart, area: &Area) {
     }
 }
 
+/// The style of marks and restarts stands with them, the same on light and dark paper: pictures of runs without any
+/// carry nothing of it.
+const MARK: &str = "fill=\"#c77d0a\" fill-opacity=\"0.15\" stroke=\"#c77d0a\" stroke-dasharray=\"3 3\"";
+const RESTART: &str = "fill=\"none\" stroke=\"#c026a3\" stroke-width=\"2\"";
+
+/// Marks with a name of their own in a plot; more are drawn without.
+const NAMED_MARKS: usize = 6;
+
+/// A band between dashed edges for each mark, its name at the ceiling, each a line lower than the one before; and a line
+/// where the system restarted.
+fn marks(out: &mut String, chart: &Chart, area: &Area, layout: &Layout) {
+    for (from, to) in area.spans(&chart.restarts, 1.5) {
+        let x = f64::midpoint(from, to);
+        let (top, bottom) = (area.top, area.bottom);
+        let _ = writeln!(out, "<path class=\"restart\" {RESTART} d=\"M{x:.1} {top:.1}V{bottom:.1}\"/>");
+    }
+    for (index, (name, stretches)) in chart.marks.iter().enumerate() {
+        for (at, (from, to)) in area.spans(stretches, 2.0).into_iter().enumerate() {
+            let (from, to) = (from.max(area.left), to.min(area.right));
+            let (width, height) = (to - from, area.bottom - area.top);
+            let _ = writeln!(
+                out,
+                "<rect class=\"mark\" {MARK} x=\"{from:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/>",
+                area.top
+            );
+            if at == 0 && index < NAMED_MARKS {
+                let y = area.top + layout.text * (1.2 + 1.15 * index as f64) + 6.0;
+                let width = letter(layout) * name.len() as f64 + 6.0;
+                if from + width < area.right {
+                    text(out, "mark-name", from + 4.0, y, name);
+                } else {
+                    text(out, "end mark-name", to - 4.0, y, name);
+                }
+            }
+        }
+    }
+}
+
 /// Share of the height that a freeze takes where a phase has the rest.
 const FREEZE_BAND: f64 = 0.3;
 
@@ -418,6 +457,10 @@ pub(crate) enum Item {
     Rampdown,
     /// Interval of the median of the last-n window.
     Interval,
+    /// A mark of `[phase]`.
+    Mark,
+    /// The system restarted.
+    Restart,
     /// A steady drift.
     Drift,
     /// A change of level.
@@ -426,7 +469,7 @@ pub(crate) enum Item {
 
 impl Item {
     /// All of them, in the order of a legend.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Limit,
         Self::Ready,
         Self::Miss,
@@ -437,6 +480,8 @@ impl Item {
         Self::Warmup,
         Self::Rampdown,
         Self::Interval,
+        Self::Mark,
+        Self::Restart,
         Self::Drift,
         Self::Level,
     ];
@@ -454,6 +499,8 @@ impl Item {
             Self::Warmup => "warm-up",
             Self::Rampdown => "ramp-down",
             Self::Interval => "95 % interval of the median",
+            Self::Mark => "phase",
+            Self::Restart => "restart",
             Self::Drift => "steady drift",
             Self::Level => "level, and where it changed",
         }
@@ -472,6 +519,8 @@ impl Item {
             Self::Warmup => "warmup",
             Self::Rampdown => "rampdown",
             Self::Interval => "interval",
+            Self::Mark => "mark",
+            Self::Restart => "restart",
             Self::Drift => "drift",
             Self::Level => "level",
         }
@@ -493,6 +542,10 @@ impl Item {
                     y + 3.0
                 )
             }
+            Self::Restart => format!("<path class=\"{class}\" {RESTART} d=\"M{} {y}v12\"/>", x + 15.0),
+            Self::Mark => {
+                format!("<rect class=\"{class}\" {MARK} x=\"{x}\" y=\"{y}\" width=\"24\" height=\"12\"/>")
+            }
             Self::Freeze | Self::Warmup | Self::Rampdown | Self::Interval => {
                 format!("<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"24\" height=\"12\"/>")
             }
@@ -512,6 +565,8 @@ pub(super) fn items(chart: &Chart) -> Vec<Item> {
         Item::Freeze => !chart.freezes.is_empty(),
         Item::Warmup => !chart.warmup.is_empty(),
         Item::Rampdown => !chart.rampdown.is_empty(),
+        Item::Mark => !chart.marks.is_empty(),
+        Item::Restart => !chart.restarts.is_empty(),
         Item::Interval => chart.interval.is_some() && chart.window.is_some(),
         Item::Drift => chart.drift.is_some(),
         Item::Level => !chart.levels.is_empty(),

@@ -14,7 +14,7 @@ use crate::core::policy::Policy;
 
 use draw::{BARE, WHOLE, ascii};
 
-pub(crate) use chart::Chart;
+pub(crate) use chart::{Chart, marks, restarts};
 pub(crate) use draw::Item;
 pub(crate) use png::{Painter, PngError};
 
@@ -71,6 +71,7 @@ mod tests {
 
     use super::*;
     use crate::core::iteration::Iteration;
+    use crate::core::iteration::events::{Events, Restarts};
     use crate::core::policy::Policy;
     use crate::report::fixture::{analysed, folder, frozen, good, passing, series, with};
 
@@ -207,6 +208,21 @@ mod tests {
             svg.contains(">last8</text>") && svg.contains("&gt;= 2.70") && svg.contains("&gt;= 2.90"),
             "{svg}"
         );
+    }
+
+    #[test]
+    fn marks_are_named_bands_and_restarts_are_lines() {
+        let run = (1..=24).map(|n| {
+            let restarts = (n == 9).then(|| Restarts { count: 1, ..Restarts::default() });
+            let marks = if (8..=10).contains(&n) { vec!["deploy <v2>".to_owned()] } else { Vec::new() };
+            Iteration { events: Some(Box::new(Events { marks, restarts })), ..good(n) }
+        });
+        let svg = &pictures(run)[0];
+        // The band and its legend; the line and its legend.
+        assert_eq!((class_count(svg, "mark"), class_count(svg, "restart")), (2, 2));
+        assert!(svg.contains(">deploy &lt;v2&gt;</text>") && svg.contains(">phase</text>"), "{svg}");
+        let plain = &pictures(passing(24))[0];
+        assert!(!plain.contains("mark") && !plain.contains("restart"), "runs without any show nothing of it");
     }
 
     #[test]

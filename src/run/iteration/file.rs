@@ -59,11 +59,19 @@ pub struct Document {
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Collection {
+    /// How often the source had to ask again; absent where it did not.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    asked_again: u64,
     /// False when nothing was collected.
     ok: bool,
     /// Why nothing was collected; null when something was.
     #[serde(deserialize_with = "Option::deserialize")]
     reason: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// `summary`: every key that is not fixed is a KPI.
@@ -120,6 +128,7 @@ struct Circumstances {
 pub fn write(record: &IterationRecord, kpis: &KpiTable) -> Result<Vec<u8>, serde_json::Error> {
     let document = Document {
         collection: Collection {
+            asked_again: record.asked_again,
             ok: record.collection_failed.is_none(),
             reason: record.collection_failed.clone(),
         },
@@ -229,6 +238,7 @@ pub fn read(bytes: &[u8], kpis: &KpiTable) -> Result<IterationRecord, DamagedRec
         measured_early: document.measured_early,
         phase: phase.unwrap_or_default(),
         has_phases: phase.is_some(),
+        asked_again: document.collection.asked_again,
         collection_failed,
         events: document.events,
         overrides: document.runtime_overrides,

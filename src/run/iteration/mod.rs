@@ -177,6 +177,8 @@ pub struct IterationRecord {
     pub phase: Phase,
     /// Whether the run has phases at all (`--warmup`).
     pub has_phases: bool,
+    /// How often the source had to ask again before it had everything.
+    pub asked_again: u64,
     /// Why the collection failed; `None` = it did not. The summary holds what was measured all the same.
     pub collection_failed: Option<String>,
     /// Restarts and marks.
@@ -242,6 +244,7 @@ pub(crate) mod fixture {
             measured_early: false,
             phase: Phase::Steady,
             has_phases: false,
+            asked_again: 0,
             collection_failed: None,
             events: Events::default(),
             overrides: ParamValues::new(vec![(param.clone(), value - 1.0)]),
@@ -502,7 +505,7 @@ pub(crate) mod fixture {
         ];
         (
             (1..1_000_000u64, text(), time(), time(), phase, option::weighted(0.2, text())),
-            (params(), summary(), by_name(), option::of(resources), tuning(), state(), events()),
+            (params(), summary(), by_name(), option::of(resources), tuning(), state(), events(), 0..3u64),
         )
             .prop_map(
                 |((number, source, starts, ends, (phase, has_phases), collection_failed), rest)| {
@@ -514,6 +517,7 @@ pub(crate) mod fixture {
                         measured_early: false,
                         phase,
                         has_phases,
+                        asked_again: rest.7,
                         collection_failed,
                         events: rest.6,
                         overrides: rest.0,

@@ -13,6 +13,7 @@ use chrono::{DateTime, NaiveDateTime, SecondsFormat, SubsecRound, Timelike, Utc}
 use crate::core::iteration::params::ParamValues;
 use crate::infra::clock::{Interrupted, Wait};
 use crate::run::iteration::EdgeReport;
+use crate::run::source::prometheus::Store;
 
 /// What a source is told about the interval it is to cover.
 #[derive(Clone, Debug)]
@@ -59,6 +60,11 @@ pub trait Source {
     /// Collects what the system measured in the interval. May let the interval pass first; what it leaves of
     /// it, the run waits.
     fn cover(&mut self, interval: &Interval<'_>, wait: &dyn Wait) -> Result<EdgeReport, NoReport>;
+
+    /// The metrics store that it asks, for those who have more questions to it.
+    fn store(&self) -> Option<&Store> {
+        None
+    }
 }
 
 /// Looks for stale reports, one iteration after the other.
@@ -261,7 +267,7 @@ mod tests {
 }
 
 #[cfg(test)]
-mod test_wait {
+pub(in crate::run) mod test_wait {
 
     use std::cell::Cell;
     use std::time::{Duration, Instant};

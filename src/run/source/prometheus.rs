@@ -8,25 +8,30 @@
 //! - No series, several series, a value that is not finite or older than the interval, data that the server
 //!   knows to be incomplete: that metric has no value, and a note says why. An optional metric without series is
 //!   no matter. `NaN` is what a ratio is without events.
+//! - Several series are one number where the query's table has `reduce`. A query that fails is asked again with growing
+//!   pauses, for the same moment, until the next interval would be over; how often is recorded.
 //! - The collection fails when a required query brings nothing (a value that is not finite is an answer), when the
 //!   server cannot be reached, refuses us or fails, or when no metric at all has a value. What was measured is kept.
 //! - Secrets go to the given server alone: redirects are not followed, and plain http to another machine is
 //!   refused with them. `nocache=1` keeps `VictoriaMetrics` from answering for half a minute before the moment
 //!   that was asked for; the others ignore it.
 
-use crate::infra::http::Target;
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
+use ureq::Agent;
 use ureq::http::StatusCode;
-use ureq::{Agent, Proxy};
 
 use crate::core::json::shortened;
-use crate::core::policy::run::MetricQuery;
-use crate::infra::clock::Wait;
-use crate::infra::http::{HttpError, Limits, Request, agent, retrying};
+use crate::core::policy::run::{MetricQuery, Reduce};
+use crate::core::text::excerpt;
+use crate::core::text::printable::printable;
+use crate::infra::clock::{Interrupted, Stopwatch, Wait};
+use crate::infra::http::{HttpError, Limits, Request, Target, back_off, retrying};
 use crate::run::iteration::{EdgeReport, Incomplete};
 use crate::run::source::{Interval, NoReport, Source};
 
@@ -38,56 +43,182 @@ const RANGE: &str = "/api/v1/query_range";
 const LARGEST: u64 = 1 << 20;
 /// Most notes from warnings of the server.
 const MOST_WARNINGS: usize = 10;
+/// The first try of a query gets at least so long, however short the interval is.
+const SHORTEST_TRY: Duration = Duration::from_secs(1);
+
+/// A server and the series of it that are looked at.
+#[derive(Clone, Debug)]
+pub struct Store {
+    target: Target,
+    selector: String,
+    limits: Limits,
+}
+
+/// How long queries that failed are asked again, and how often they were.
+#[derive(Debug, Default)]
+pub struct Patience {
+    left: Duration,
+    again: u64,
+    /// What the first try to fail said.
+    reason: Option<String>,
+}
+
+impl Patience {
+    /// Asks again for so long.
+    pub fn of(left: Duration) -> Self {
+        Self { left, ..Self::default() }
+    }
+
+    fn spend(&mut self, time: Duration) {
+        self.left = self.left.saturating_sub(time);
+    }
+
+    /// How often it was asked again and why, for a person; `None` = never.
+    pub fn note(&self) -> Option<String> {
+        let times = if self.again == 1 { "once more" } else { "again" };
+        let often = if self.again == 1 { String::new() } else { format!(" {} times", self.again) };
+        Some(format!("the server was asked {times}{often}: {}", self.reason.as_ref()?))
+    }
+}
+
+/// Why a query has no answer at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// The run is to stop.
+    Interrupted,
+    /// The server cannot be reached, refuses us or fails.
+    Failed(String),
+}
+
+impl From<Interrupted> for Unanswered {
+    fn from(_: Interrupted) -> Self {
+        Self::Interrupted
+    }
+}
+
+impl From<Unanswered> for NoReport {
+    fn from(why: Unanswered) -> Self {
+        match why {
+            Unanswered::Interrupted => Self::Interrupted,
+            Unanswered::Failed(reason) => Self::Failed(reason),
+        }
+    }
+}
+
+impl Store {
+    /// Whom to ask, and for which series: label matchers such as `job="mm"`, with or without braces, or nothing.
+    pub fn new(target: Target, selector: &str, limits: Limits) -> Self {
+        Self { target, selector: bare(selector), limits }
+    }
+
+    /// Evaluates a query of the policy at a moment; `window` is what `$window` stands for. The inner error says why the
+    /// answer is of no use.
+    ///
+    /// Connections that fail, tries without an answer, 429 and 5xx are tried again while there is patience: the moment
+    /// that is asked for stays the same.
+    pub fn ask(
+        &self,
+        query: &str,
+        window: Duration,
+        at: DateTime<Utc>,
+        patience: &mut Patience,
+        wait: &dyn Wait,
+    ) -> Result<Result<Told<Every>, String>, Unanswered> {
+        let (text, time) = (expand(query, window, &self.selector), unix(at));
+        let form = [("query", text.as_str()), ("time", &time), ("nocache", "1")];
+        match self.again_and_again(&form, patience, wait) {
+            Ok(Ok(body)) => {
+                Ok(read_every(&body).map_err(|reason| format!("the answer cannot be read: {reason}")))
+            }
+            Ok(Err(HttpError::TooLong { limit })) => {
+                Ok(Err(format!("the answer is longer than {limit} bytes")))
+            }
+            Ok(Err(error)) => {
+                wait.wait(Duration::ZERO)?;
+                Err(Unanswered::Failed(failed(&self.target, &error)))
+            }
+            Err(Interrupted) => Err(Unanswered::Interrupted),
+        }
+    }
+
+    fn again_and_again(
+        &self,
+        form: &[(&str, &str)],
+        patience: &mut Patience,
+        wait: &dyn Wait,
+    ) -> Result<Result<Vec<u8>, HttpError>, Interrupted> {
+        let mut tried = 1;
+        loop {
+            let least = if tried == 1 { SHORTEST_TRY } else { Duration::ZERO };
+            let timeout = self.limits.timeout.min(patience.left.max(least));
+            // The pauses are made here, where their sum is known.
+            let once =
+                Limits { timeout, tries: 2, pause: Duration::ZERO, longest_retry_after: patience.left };
+            let asked_for = Cell::new(None);
+            let pause = |pause| {
+                asked_for.set(Some(pause));
+                false
+            };
+            let watch = Stopwatch::start();
+            let answer = send(&self.target.agent(&once), &self.target, INSTANT, &once, form, pause);
+            patience.spend(watch.elapsed());
+            let error = match answer {
+                Ok(body) => return Ok(Ok(body)),
+                Err(error) => error,
+            };
+            if matches!(error, HttpError::Unanswered { .. }) {
+                asked_for.set(Some(Duration::ZERO));
+            }
+            let pause = asked_for.get().map(|pause| pause + back_off(self.limits.pause, tried));
+            let Some(pause) = pause.filter(|pause| *pause < patience.left) else {
+                return Ok(Err(error.after_tries(tried)));
+            };
+            wait.wait(pause)?;
+            patience.spend(pause);
+            patience.again += 1;
+            patience.reason.get_or_insert_with(|| error.to_string());
+            tried += 1;
+        }
+    }
+}
 
 /// Asks a server for the metrics of each interval.
 #[derive(Clone, Debug)]
 pub struct PrometheusSource {
-    target: Target,
-    selector: String,
+    store: Store,
     queries: Vec<MetricQuery>,
-    limits: Limits,
 }
 
 impl PrometheusSource {
-    /// Whom to ask, for which series (label matchers such as `job="mm"`, with or without braces, or nothing),
-    /// and what.
-    pub fn new(target: Target, selector: &str, queries: Vec<MetricQuery>, limits: Limits) -> Self {
-        Self { target, selector: bare(selector), queries, limits }
+    /// Whom to ask, and what.
+    pub fn new(store: Store, queries: Vec<MetricQuery>) -> Self {
+        Self { store, queries }
     }
 
-    /// Asks all queries for the end of the interval.
+    /// Asks all queries for the end of the interval. Those that fail are asked again for as long as an interval lasts.
     fn collect(&self, interval: &Interval<'_>, wait: &dyn Wait) -> Result<EdgeReport, NoReport> {
-        let agent = agent_for(&self.target, &self.limits);
-        let time = unix(interval.ends());
         let since = interval.starts.timestamp_millis() as f64 / 1000.0;
         let mut report = EdgeReport::default();
+        let mut patience = Patience::of(interval.length);
         let (mut missing, mut is_alive) = (Vec::new(), false);
         for query in &self.queries {
             wait.wait(Duration::ZERO)?;
-            let text = expand(&query.query, interval.length, &self.selector);
-            let form = [("query", text.as_str()), ("time", &time), ("nocache", "1")];
-            let answer = ask(&agent, &self.target, INSTANT, &self.limits, &form, wait);
-            let told = match answer {
-                Ok(body) => read(&body).map_err(|reason| format!("the answer cannot be read: {reason}")),
-                Err(HttpError::TooLong { limit }) => Err(format!("the answer is longer than {limit} bytes")),
-                Err(error) => {
-                    wait.wait(Duration::ZERO)?;
-                    return Err(NoReport::Failed(failed(&self.target, &error)));
-                }
-            };
-            match take(&mut report, query, told, since) {
+            let told = self.store.ask(&query.query, interval.length, interval.ends(), &mut patience, wait)?;
+            match take(&mut report, query, told.map(Told::summed_up), since) {
                 _ if query.is_optional => {}
                 Ok(()) => is_alive = true,
                 Err(reason) => missing.push(reason),
             }
         }
+        report.asked_again = patience.again;
+        report.notes.extend(patience.note());
         if !is_alive && report.numbers.values().all(Option::is_none) {
             let reason = match (self.queries.len(), report.notes.is_empty()) {
                 (0, _) => "the policy has no queries".to_owned(),
                 (_, true) => "no query found a series".to_owned(),
                 (_, false) => report.notes.join("; "),
             };
-            return Err(NoReport::Failed(format!("`{}` has no metric: {reason}", self.target.url())));
+            return Err(NoReport::Failed(format!("`{}` has no metric: {reason}", self.store.target.url())));
         }
         if !missing.is_empty() {
             let reason = format!("required queries brought no value: {}", missing.join("; "));
@@ -99,8 +230,9 @@ impl PrometheusSource {
 
 /// Evaluates one query now, by the server's clock; the error says in words why there is no answer.
 pub fn ask_now(target: &Target, query: &str, limits: &Limits, wait: &dyn Wait) -> Result<Told, String> {
-    let agent = agent_for(target, limits);
-    let body = ask(&agent, target, INSTANT, limits, &[("query", query), ("nocache", "1")], wait)
+    let pause = |pause| wait.wait(pause).is_ok();
+    let form = [("query", query), ("nocache", "1")];
+    let body = send(&target.agent(limits), target, INSTANT, limits, &form, pause)
         .map_err(|error| failed(target, &error))?;
     read(&body).map_err(|reason| format!("the answer cannot be read: {reason}"))
 }
@@ -125,13 +257,14 @@ pub fn ask_range(
     limits: &Limits,
     wait: &dyn Wait,
 ) -> Result<Told<RangeAnswer>, String> {
-    let agent = agent_for(target, limits);
     let text = expand(query, range.step, &bare(selector));
     let (first, last) = (unix(range.first), unix(range.last));
     let step = format!("{}", range.step.as_secs_f64());
     let form =
         [("query", text.as_str()), ("start", &first), ("end", &last), ("step", &step), ("nocache", "1")];
-    let body = ask(&agent, target, RANGE, limits, &form, wait).map_err(|error| failed(target, &error))?;
+    let pause = |pause| wait.wait(pause).is_ok();
+    let body = send(&target.agent(limits), target, RANGE, limits, &form, pause)
+        .map_err(|error| failed(target, &error))?;
     read_range(&body)
         .map_err(|reason| format!("`{}` gave an answer that cannot be read: {reason}", target.url()))
 }
@@ -149,23 +282,19 @@ fn bare(selector: &str) -> String {
     bare.trim().trim_end_matches(',').trim_end().to_owned()
 }
 
-fn agent_for(target: &Target, limits: &Limits) -> Agent {
-    agent(limits, if target.is_direct() { None } else { Proxy::try_from_env() })
-}
-
-fn ask(
+fn send(
     agent: &Agent,
     target: &Target,
     path: &str,
     limits: &Limits,
     form: &[(&str, &str)],
-    wait: &dyn Wait,
+    pause: impl Fn(Duration) -> bool,
 ) -> Result<Vec<u8>, HttpError> {
     let request = Request {
         limits,
         // A query that the server does not understand or cannot carry out; the body says why.
         is_answer: |status| status == StatusCode::BAD_REQUEST || status == StatusCode::UNPROCESSABLE_ENTITY,
-        pause: |pause| wait.wait(pause).is_ok(),
+        pause,
     };
     let send = || {
         let mut request = agent.post(target.at(path));
@@ -209,6 +338,10 @@ fn take(
         }
         if told.is_partial { Err("the server has only part of the data".to_owned()) } else { Ok(told.answer) }
     });
+    let answer = match (answer, query.reduce) {
+        (Ok(Answer::Several(series)), Some(reduce)) => Ok(reduced(report, name, &series, reduce, since)),
+        (answer, _) => answer,
+    };
     let reason = match answer {
         Ok(Answer::One { value, at }) if at >= since => {
             report.numbers.insert(name.clone(), Some(value));
@@ -223,7 +356,13 @@ fn take(
         }
         Ok(Answer::One { at, .. }) => format!("its value is stale, {} s older than the interval", since - at),
         Ok(Answer::Nothing) => "no series".to_owned(),
-        Ok(Answer::Several(number)) => format!("{number} series, expected one; aggregate them in the query"),
+        Ok(Answer::Several(series)) => format!(
+            "{} series, expected one: {}; set `reduce = \"max\"`, `\"sum\"` or `\"mean\"` in `[prometheus.{}]`, or \
+             aggregate them in the query",
+            series.len(),
+            listed(&series),
+            in_a_table(name)
+        ),
         Ok(Answer::OtherKind(kind)) => format!("the result is a {kind}, expected one number"),
         Ok(Answer::Refused(words)) => format!("the server refused the query: {words}"),
         Err(reason) => reason,
@@ -232,6 +371,68 @@ fn take(
     report.numbers.insert(name.clone(), None);
     report.notes.push(reason.clone());
     Err(reason)
+}
+
+/// Several series as one number. A series without a number, or with an old one, is left out, and a note says so; with no
+/// other left they are what the first is.
+fn reduced(report: &mut EdgeReport, name: &str, series: &[Series], reduce: Reduce, since: f64) -> Answer {
+    let used = |one: &&Series| one.value.is_finite() && one.at >= since;
+    let values: Vec<f64> = series.iter().filter(used).map(|one| one.value).collect();
+    let left_out: Vec<Series> = series.iter().filter(|one| !used(one)).cloned().collect();
+    if !values.is_empty() && !left_out.is_empty() {
+        report.notes.push(format!(
+            "`{name}`: {} of {} series left out, without a recent number: {}",
+            left_out.len(),
+            series.len(),
+            listed(&left_out)
+        ));
+    }
+    let newest = series.iter().filter(used).map(|one| one.at).max_by(f64::total_cmp);
+    match (reduce.of(&values), newest, series.first()) {
+        (Some(value), Some(at), _) => Answer::One { value, at },
+        (None, Some(_), _) => Answer::NotFinite(format!("no finite {}", reduce.word())),
+        (_, None, Some(one)) if one.value.is_finite() => Answer::One { value: one.value, at: one.at },
+        (_, None, Some(one)) => Answer::NotFinite(not_finite(one.value).to_owned()),
+        (_, None, None) => Answer::Nothing,
+    }
+}
+
+fn not_finite(value: f64) -> &'static str {
+    match value {
+        value if value.is_nan() => "NaN",
+        value if value > 0.0 => "+Inf",
+        _ => "-Inf",
+    }
+}
+
+/// Series that a message names; more are counted.
+const LISTED: usize = 5;
+/// Characters of the labels of one of them.
+const LABELS: usize = 120;
+
+/// The series with the labels in which they differ, and their values.
+pub(crate) fn listed(series: &[Series]) -> String {
+    let first = series.first().map(|one| &one.labels);
+    let differ =
+        |name: &str| series.iter().any(|one| one.labels.get(name) != first.and_then(|of| of.get(name)));
+    let is_single = series.len() == 1;
+    let told = series.iter().take(LISTED).map(|one| {
+        let labels = one.labels.iter().filter(|(name, _)| is_single || differ(name));
+        let labels: Vec<String> = labels.map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+        let value =
+            if one.value.is_finite() { one.value.to_string() } else { not_finite(one.value).to_owned() };
+        format!("{{{}}} {value}", excerpt(&printable(&labels.join(",")), LABELS))
+    });
+    let told: Vec<String> = told.collect();
+    let more = series.len().saturating_sub(LISTED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", told.join(", "))
+}
+
+/// A name as a part of a key in TOML.
+fn in_a_table(name: &str) -> String {
+    let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    if is_bare { name.to_owned() } else { format!("\"{name}\"") }
 }
 
 /// Puts the interval and the selector into a query.
@@ -261,6 +462,10 @@ impl Source for PrometheusSource {
         wait.pass(interval.length)?;
         self.collect(interval, wait)
     }
+
+    fn store(&self) -> Option<&Store> {
+        Some(&self.store)
+    }
 }
 
 /// What a query was answered with.
@@ -278,11 +483,54 @@ pub enum Answer {
     /// No series.
     Nothing,
     /// Several series.
-    Several(usize),
+    Several(Vec<Series>),
     /// No number at all: a range, a histogram, a text.
     OtherKind(String),
     /// The query was not carried out; the server's words.
     Refused(String),
+}
+
+/// Whatever number of series a query was answered with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Every {
+    Series(Vec<Series>),
+    /// No numbers at all: a range, a histogram, a text.
+    OtherKind(String),
+    /// The query was not carried out; the server's words.
+    Refused(String),
+}
+
+impl From<Every> for Answer {
+    fn from(every: Every) -> Self {
+        let series = match every {
+            Every::Series(series) => series,
+            Every::OtherKind(kind) => return Self::OtherKind(kind),
+            Every::Refused(words) => return Self::Refused(words),
+        };
+        match series.as_slice() {
+            [] => Self::Nothing,
+            [one] if one.value.is_finite() => Self::One { value: one.value, at: one.at },
+            [one] => Self::NotFinite(not_finite(one.value).to_owned()),
+            _ => Self::Several(series),
+        }
+    }
+}
+
+impl Told<Every> {
+    /// The same as one number, where it is one.
+    fn summed_up(self) -> Told {
+        Told { answer: self.answer.into(), warnings: self.warnings, is_partial: self.is_partial }
+    }
+}
+
+/// One of several series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    pub labels: BTreeMap<String, String>,
+    /// The number, also one that is not finite.
+    pub value: f64,
+    /// Its time stamp, Unix seconds.
+    pub at: f64,
 }
 
 /// What a range query was answered with.
@@ -344,7 +592,11 @@ struct Data {
 
 /// Reads an answer; the error says why it is none.
 pub fn read(json: &[u8]) -> Result<Told, String> {
-    read_as(json, of_data, Answer::Refused)
+    read_every(json).map(Told::summed_up)
+}
+
+fn read_every(json: &[u8]) -> Result<Told<Every>, String> {
+    read_as(json, of_data, Every::Refused)
 }
 
 /// Reads the answer to a range query; the error says why it is none.
@@ -370,23 +622,31 @@ fn read_as<A>(
     Ok(Told { answer, warnings, is_partial: document.is_partial.unwrap_or(false) })
 }
 
-fn of_data(data: &Data) -> Result<Answer, String> {
+fn of_data(data: &Data) -> Result<Every, String> {
     match data.kind.as_str() {
-        "scalar" => of_sample(&data.result),
+        "scalar" => Ok(Every::Series(vec![of_sample(&data.result, BTreeMap::new())?])),
         "vector" => {
             let series = data.result.as_array().ok_or("`data.result` is no list")?;
-            match series.as_slice() {
-                [] => Ok(Answer::Nothing),
-                [one] => match (one.get("value"), one.get("histogram")) {
-                    (Some(sample), _) => of_sample(sample),
-                    (None, Some(_)) => Ok(Answer::OtherKind("histogram".to_owned())),
-                    (None, None) => Err("`data.result[0]` has no `value`".to_owned()),
-                },
-                several => Ok(Answer::Several(several.len())),
+            if series.iter().any(|one| one.get("histogram").is_some() && one.get("value").is_none()) {
+                return Ok(Every::OtherKind("histogram".to_owned()));
             }
+            series.iter().map(of_series).collect::<Result<_, _>>().map(Every::Series)
         }
-        other => Ok(Answer::OtherKind(shortened(other))),
+        other => Ok(Every::OtherKind(shortened(other))),
     }
+}
+
+fn of_series(series: &Value) -> Result<Series, String> {
+    let sample = series.get("value").ok_or("a series of `data.result` has no `value`")?;
+    let labels = series["metric"].as_object().into_iter().flatten();
+    let labels = labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+    of_sample(sample, labels.collect())
+}
+
+fn of_sample(sample: &Value, labels: BTreeMap<String, String>) -> Result<Series, String> {
+    let (at, value) = pair(sample)?;
+    // Negative zero reads as zero.
+    Ok(Series { labels, value: value + 0.0, at })
 }
 
 fn of_range(data: &Data) -> Result<RangeAnswer, String> {
@@ -408,27 +668,17 @@ fn of_range(data: &Data) -> Result<RangeAnswer, String> {
 }
 
 fn of_pair(sample: &Value) -> Result<Sample, String> {
-    let (at, value, _) = pair(sample)?;
+    let (at, value) = pair(sample)?;
     // Negative zero reads as zero.
     Ok(Sample { at, value: Some(value + 0.0).filter(|value| value.is_finite()) })
 }
 
-fn of_sample(sample: &Value) -> Result<Answer, String> {
-    let (at, value, text) = pair(sample)?;
-    Ok(if value.is_finite() {
-        // Negative zero reads as zero.
-        Answer::One { value: value + 0.0, at }
-    } else {
-        Answer::NotFinite(text.to_owned())
-    })
-}
-
 /// `[time, "number"]`.
-fn pair(sample: &Value) -> Result<(f64, f64, &str), String> {
+fn pair(sample: &Value) -> Result<(f64, f64), String> {
     let wrong = || format!("`{}` is no sample", shortened(&sample.to_string()));
     let [at, value] = sample.as_array().ok_or_else(wrong)?.as_slice() else { return Err(wrong()) };
     let (Some(at), Some(text)) = (at.as_f64(), value.as_str()) else { return Err(wrong()) };
-    Ok((at, text.parse().map_err(|_| wrong())?, text))
+    Ok((at, text.parse().map_err(|_| wrong())?))
 }
 
 #[cfg(test)]
@@ -444,7 +694,7 @@ mod tests {
     use crate::run::source::test_wait::{NoWait, RealWait};
 
     fn query(metric: &str, text: &str, is_optional: bool) -> MetricQuery {
-        MetricQuery { metric: metric.to_owned(), query: text.to_owned(), is_optional }
+        MetricQuery { metric: metric.to_owned(), query: text.to_owned(), is_optional, reduce: None }
     }
 
     fn body(status: u16, body: &str) -> Served {
@@ -464,12 +714,20 @@ mod tests {
 
     /// 2025-10-12T12:00:00.25Z and five minutes.
     fn cover(source: &mut PrometheusSource, wait: &dyn Wait) -> Result<EdgeReport, NoReport> {
+        cover_for(300_000, source, wait)
+    }
+
+    fn cover_for(
+        millis: u64,
+        source: &mut PrometheusSource,
+        wait: &dyn Wait,
+    ) -> Result<EdgeReport, NoReport> {
         let overrides = ParamValues::default();
         source.cover(
             &Interval {
                 iteration: 1,
                 starts: "2025-10-12T12:00:00.25Z".parse().expect("a time"),
-                length: Duration::from_secs(300),
+                length: Duration::from_millis(millis),
                 overrides: &overrides,
                 overrides_file: Path::new("o"),
             },
@@ -479,7 +737,7 @@ mod tests {
 
     fn source(server: &TestServer, queries: Vec<MetricQuery>) -> PrometheusSource {
         let target = Target::new(&server.url("/prefix/"), &Auth::None, &[]).expect("acceptable");
-        PrometheusSource::new(target, "job=\"mm\"", queries, QUICK)
+        PrometheusSource::new(Store::new(target, "job=\"mm\"", QUICK), queries)
     }
 
     /// What one required and one optional query bring when they are answered so.
@@ -500,7 +758,7 @@ mod tests {
             query("net_bps", "avg(rate(net{a=\"b\",$selector}[$window])) + 1", false),
             query("tick_latency_ms.p95", "x", false),
         ];
-        let mut source = PrometheusSource::new(target, "{job=~\"m&m.*\"}", queries, QUICK);
+        let mut source = PrometheusSource::new(Store::new(target, "{job=~\"m&m.*\"}", QUICK), queries);
         let wait = NoWait::doing(|| ());
         let report = cover(&mut source, &wait).expect("a report");
         assert_eq!(wait.asked.get(), Duration::from_secs(300));
@@ -632,12 +890,53 @@ mod tests {
     }
 
     #[test]
-    fn a_server_in_trouble_is_asked_again_and_then_given_up_on() {
-        let (report, asked) = collected(vec![body(503, ""), body(429, ""), value("1"), value("2")]);
-        assert_eq!((report.expect("a report").number("net_bps"), asked), (Some(1.0), 4));
-        let (report, asked) = collected(vec![body(500, ""), body(502, ""), body(503, ""), value("1")]);
-        assert!(matches!(report, Err(NoReport::Failed(reason)) if reason.contains("503 (3 tries)")));
-        assert_eq!(asked, 3);
+    fn a_server_in_trouble_is_asked_again_for_the_same_moment_and_how_often_is_recorded() {
+        let answers = vec![body(503, ""), body(429, ""), value("1"), body(500, ""), value("2")];
+        let server = TestServer::start(answers).expect("a server");
+        let queries = vec![query("net_bps", "net", false), query("mm_hit_ratio", "hit", true)];
+        let report = cover(&mut source(&server, queries), &NoWait::doing(|| ())).expect("a report");
+        assert_eq!((report.number("net_bps"), report.number("mm_hit_ratio")), (Some(1.0), Some(2.0)));
+        assert_eq!(report.asked_again, 3);
+        assert_eq!(report.notes, ["the server was asked again 3 times: the server answered 503"]);
+        let asked: Vec<String> = server.requests().into_iter().map(|request| request.body).collect();
+        let times = |query: &str| format!("query={query}&time=1760270700.250&nocache=1");
+        assert_eq!(asked, [times("net"), times("net"), times("net"), times("hit"), times("hit")]);
+        let (once, _) = collected(vec![body(503, ""), value("1"), value("2")]);
+        assert_eq!(
+            once.expect("a report").notes,
+            ["the server was asked once more: the server answered 503"]
+        );
+        let (never, _) = collected(vec![value("1"), value("2")]);
+        assert_eq!(never.expect("a report").asked_again, 0);
+    }
+
+    #[test]
+    fn a_server_that_stays_in_trouble_is_given_up_on_when_the_interval_is_used_up() {
+        let server = TestServer::start(vec![body(503, ""); 60]).expect("a server");
+        let mut source = source(&server, vec![query("net_bps", "net", false)]);
+        source.store.limits.pause = Duration::from_millis(500);
+        let wait = NoWait::doing(|| ());
+        let told = cover(&mut source, &wait);
+        let tries = server.requests().len();
+        assert!(
+            matches!(&told, Err(NoReport::Failed(reason)) if reason.contains(&format!("503 ({tries} tries)"))),
+            "{told:?}"
+        );
+        // Half of 32 s to 32 s is the longest pause; 300 s are for the interval itself.
+        let paused = wait.asked.get() - Duration::from_secs(300);
+        assert!(paused < Duration::from_secs(300) && paused > Duration::from_secs(260), "{paused:?}");
+        // 0.5 + 1 + 2 + … + 32 are 63.5 s, then as many of 16 to 32 s as 300 s hold.
+        assert!((14..=26).contains(&tries), "{tries}");
+    }
+
+    #[test]
+    fn a_pause_that_the_server_asks_for_is_made_within_the_interval_alone() {
+        let busy = |seconds: &str| Served::with(429, &[("Retry-After", seconds), ("Content-Length", "0")]);
+        let (report, asked) = collected(vec![busy("250"), value("1"), value("2")]);
+        assert_eq!((report.expect("a report").asked_again, asked), (1, 3));
+        let (report, asked) = collected(vec![busy("301"), value("1")]);
+        assert!(matches!(report, Err(NoReport::Failed(reason)) if reason.contains("a pause of 301 s")));
+        assert_eq!(asked, 1);
     }
 
     #[test]
@@ -645,17 +944,87 @@ mod tests {
         let unused =
             std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port");
         let target = Target::new(&format!("http://{unused}"), &Auth::None, &[]).expect("acceptable");
-        let mut away = PrometheusSource::new(target, "", vec![query("a", "b", false)], QUICK);
-        let told = cover(&mut away, &NoWait::doing(|| ()));
+        let mut away = PrometheusSource::new(Store::new(target, "", QUICK), vec![query("a", "b", false)]);
+        let told = cover_for(200, &mut away, &NoWait::doing(|| ()));
         assert!(matches!(told, Err(NoReport::Failed(reason)) if reason.contains("the connection failed")));
 
-        let server = TestServer::start(vec![Served::Silence]).expect("a server");
+        let server = TestServer::start(vec![Served::Silence; 9]).expect("a server");
         let mut silent = source(&server, vec![query("a", "b", false)]);
-        silent.limits.timeout = Duration::from_millis(300);
-        let told = cover(&mut silent, &NoWait::doing(|| ()));
+        silent.store.limits.timeout = Duration::from_millis(200);
+        let began = std::time::Instant::now();
+        let told = cover_for(500, &mut silent, &RealWait::new());
+        assert!(matches!(told, Err(NoReport::Failed(reason)) if reason.contains("gave no answer within 0.")));
+        let took = began.elapsed();
+        // The interval, and as long again for the tries.
+        assert!(took < Duration::from_millis(1300) && server.requests().len() >= 2, "{took:?}");
+    }
+
+    fn several(series: &[(&str, &str)]) -> Served {
+        let series: Vec<String> = series
+            .iter()
+            .map(|(instance, value)| {
+                let labels = format!(r#"{{"instance":"{instance}","job":"mm"}}"#);
+                format!(r#"{{"metric":{labels},"value":[1760270700,"{value}"]}}"#)
+            })
+            .collect();
+        vector(&series.join(","))
+    }
+
+    fn reduced_by(reduce: Option<Reduce>, series: &[(&str, &str)]) -> EdgeReport {
+        let server = TestServer::start(vec![several(series)]).expect("a server");
+        let queries = vec![MetricQuery { reduce, ..query("p95.ms", "x", false) }];
+        cover(&mut source(&server, queries), &NoWait::doing(|| ())).expect("a report")
+    }
+
+    #[test]
+    fn several_series_are_an_error_that_lists_them_by_the_labels_in_which_they_differ() {
+        let (report, _) = collected(vec![several(&[("a:1", "1.5"), ("b:1", "NaN")]), value("0.8")]);
+        let report = report.expect("a report");
+        let told = "`net_bps`: 2 series, expected one: {instance=\"a:1\"} 1.5, {instance=\"b:1\"} NaN; set \
+                    `reduce = \"max\"`, `\"sum\"` or `\"mean\"` in `[prometheus.net_bps]`, or aggregate them in the \
+                    query";
+        assert_eq!(report.notes, [told]);
+        assert_eq!(report.number("net_bps"), None);
+    }
+
+    #[test]
+    fn only_so_many_series_are_listed_and_labels_are_cut() {
+        let long = "x".repeat(300);
+        let names: Vec<String> = (0..8).map(|n| format!("{n}{long}")).collect();
+        let series: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
+        let server = TestServer::start(vec![several(&series)]).expect("a server");
+        let report = cover(&mut source(&server, vec![query("p95.ms", "x", false)]), &NoWait::doing(|| ()));
+        let Err(NoReport::Failed(reason)) = report else { panic!("{report:?}") };
+        assert!(reason.contains("8 series, expected one: {instance=\"0xxx"), "{reason}");
         assert!(
-            matches!(told, Err(NoReport::Failed(reason)) if reason.ends_with("gave no answer within 0.3 s"))
+            reason.contains("…} 1 and 3 more; set") && reason.contains("`[prometheus.\"p95.ms\"]`"),
+            "{reason}"
         );
+        assert!(reason.len() < 1200, "{}", reason.len());
+    }
+
+    #[test]
+    fn several_series_become_one_number_where_the_policy_says_how() {
+        let series = [("a:1", "1.5"), ("b:1", "-4"), ("c:1", "4")];
+        for (reduce, expected) in [(Reduce::Max, 4.0), (Reduce::Sum, 1.5), (Reduce::Mean, 0.5)] {
+            let report = reduced_by(Some(reduce), &series);
+            assert_eq!(report.number("p95.ms"), Some(expected), "{reduce:?}");
+            assert_eq!((report.notes, report.incomplete), (vec![], None));
+        }
+        assert_eq!(reduced_by(Some(Reduce::Max), &series[1..2]).number("p95.ms"), Some(-4.0));
+    }
+
+    #[test]
+    fn series_without_a_number_are_left_out_of_a_reduction_and_named() {
+        let report = reduced_by(Some(Reduce::Max), &[("a:1", "1.5"), ("b:1", "NaN"), ("c:1", "4")]);
+        assert_eq!(report.number("p95.ms"), Some(4.0));
+        let told =
+            "`p95.ms`: 1 of 3 series left out, without a recent number: {instance=\"b:1\",job=\"mm\"} NaN";
+        assert_eq!(report.notes, [told]);
+        let server = TestServer::start(vec![several(&[("a:1", "NaN"), ("b:1", "NaN")])]).expect("a server");
+        let queries = vec![MetricQuery { reduce: Some(Reduce::Sum), ..query("p95.ms", "x", false) }];
+        let none = cover(&mut source(&server, queries), &NoWait::doing(|| ()));
+        assert!(none.is_ok_and(|report| report.notes == ["`p95.ms`: no events"]));
     }
 
     #[test]
@@ -666,9 +1035,9 @@ mod tests {
             let server = TestServer::start(vec![answer]).expect("a server");
             let target =
                 Target::new(&server.url(""), &Auth::Bearer(Secret::new("hush")), &[]).expect("acceptable");
-            let mut source = PrometheusSource::new(target, "", vec![query("a", "b", false)], QUICK);
-            source.limits.tries = 1;
-            let told = format!("{:?} {source:?}", cover(&mut source, &NoWait::doing(|| ())));
+            let store = Store::new(target, "", QUICK);
+            let mut source = PrometheusSource::new(store, vec![query("a", "b", false)]);
+            let told = format!("{:?} {source:?}", cover_for(20, &mut source, &NoWait::doing(|| ())));
             assert!(told.contains("Failed") && !told.contains("hush"), "{told}");
             assert!(server.requests()[0].has_header("authorization: bearer hush"));
         }
@@ -703,7 +1072,9 @@ mod answer_tests {
     fn one_series_is_a_number_and_any_other_number_of_series_is_told() {
         assert_eq!(answer(&vector(ONE)), Answer::One { value: 1.5, at: 1_435_781_430.781 });
         assert_eq!(answer(&vector("")), Answer::Nothing);
-        assert_eq!(answer(&vector(&format!("{ONE},{ONE}"))), Answer::Several(2));
+        let one =
+            Series { labels: [("a".to_owned(), "b".to_owned())].into(), value: 1.5, at: 1_435_781_430.781 };
+        assert_eq!(answer(&vector(&format!("{ONE},{ONE}"))), Answer::Several(vec![one.clone(), one]));
         let scalar = r#"{"status":"success","data":{"resultType":"scalar","result":[7,"-2e3"]}}"#;
         assert_eq!(answer(scalar), Answer::One { value: -2000.0, at: 7.0 });
     }
