@@ -607,7 +607,7 @@ section! {
         /// `PromQL` with `$window` and `$selector`.
         pub query: String = query,
         /// Whether the run can do without it: no series is then no failure.
-        pub is_optional "optional": bool = switch,
+        pub is_optional "optional": bool = switch => false,
         /// What becomes of several series; `None` = they are an error.
         pub reduce: Option<Reduce> = |value: &Value| {
             one_of(value, "reduction", &Reduce::ALL.map(|reduce| (reduce.word(), reduce)))

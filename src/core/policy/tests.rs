@@ -1586,13 +1586,7 @@ mod run {
             "prometheus.mm_hit_ratio.query = \"vector(1)\"",
         ]);
         let errors = errors_of("[prometheus.\"a.b\"]");
-        assert_eq!(
-            errors,
-            [
-                "`p.toml`:2:13: `prometheus.\"a.b\".optional`: is missing, expected `true` or `false`",
-                "`p.toml`:2:13: `prometheus.\"a.b\".query`: is missing, expected a string",
-            ]
-        );
+        assert_eq!(errors, ["`p.toml`:2:13: `prometheus.\"a.b\".query`: is missing, expected a string"]);
     }
 
     #[test]
