@@ -15,7 +15,13 @@ fn soak(args: &[&str]) -> Command {
         "SOAK_DETAILED_EXITCODE",
         "SOAK_LOG",
         "SOAK_OUT_DIR",
+        "SOAK_CA_FILE",
         "SOAK_POLICY",
+        "SOAK_PROMETHEUS_HEADERS",
+        "SOAK_PROMETHEUS_SELECTOR",
+        "SOAK_PROMETHEUS_TOKEN",
+        "SOAK_PROMETHEUS_TOKEN_FILE",
+        "SOAK_PROMETHEUS_URL",
         "SOAK_WEBHOOK_URL",
         "USE_MOCK",
     ] {

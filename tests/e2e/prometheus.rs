@@ -15,7 +15,7 @@ use soak::run::source::prometheus::{PrometheusSource, Store};
 use soak::run::source::{Interval, NoReport, Source};
 
 use crate::e2e::has;
-use crate::e2e::servers::{Exporter, Manner, Server, prometheus, proxy, victoria_metrics};
+use crate::e2e::servers::{Exporter, Manner, Server, prometheus, prometheus_with, proxy, victoria_metrics};
 
 const METRICS: &str = "\
 mm_net_bps 2.75
@@ -367,6 +367,41 @@ fn restarts_and_marks_are_recorded_from_a_store_and_a_file_beside_a_command() {
         reason.contains("1 restart in iteration") && reason.contains("1 restart during marks"),
         "{reason}"
     );
+}
+
+#[test]
+fn a_prometheus_with_a_certificate_of_its_own_is_asked_by_who_has_the_authority_in_a_file() {
+    if !has("prometheus") {
+        return;
+    }
+    let exporter = Exporter::new(METRICS);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    std::fs::write(path("cert.pem"), made.cert.pem()).expect("written");
+    std::fs::write(path("key.pem"), made.signing_key.serialize_pem()).expect("written");
+    let tls =
+        format!("tls_server_config:\n  cert_file: {}\n  key_file: {}\n", path("cert.pem"), path("key.pem"));
+    std::fs::write(path("web.yml"), tls).expect("written");
+    let config = crate::e2e::servers::scraping(exporter.address());
+    let server = prometheus_with(&config, &[&format!("--web.config.file={}", path("web.yml"))]);
+    let url = server.url.replace("http://127.0.0.1", "https://localhost");
+    let limits = Limits { timeout: Duration::from_secs(2), ..Limits::default() };
+    let asked = |target: Target| {
+        let query = MetricQuery {
+            metric: "net_bps".to_owned(),
+            query: "mm_net_bps".to_owned(),
+            is_optional: false,
+            reduce: None,
+        };
+        PrometheusSource::new(Store::new(target, "", limits.clone()), vec![query])
+    };
+    let target = || Target::new(&url, &Auth::None, &[]).expect("acceptable");
+    let told = ask_now(&mut asked(target())).expect_err("nobody knows who signed it");
+    assert!(told.contains("the tls handshake failed"), "{told}");
+    let trusting = target().with_roots(made.cert.pem().as_bytes()).expect("a certificate");
+    let report = ask_until(&mut asked(trusting), |report| report.number("net_bps").is_some());
+    assert_eq!(report.number("net_bps"), Some(2.75));
 }
 
 #[test]

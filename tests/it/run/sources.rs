@@ -281,3 +281,125 @@ fn of_a_watched_process_that_has_ended_nothing_is_known_and_that_is_told_once() 
     assert_eq!(notes.filter(|note| *note == json!(gone)).count(), 1);
     assert!(ended.stderr.contains(&gone), "{}", ended.stderr);
 }
+
+/// The plan of a run with these variables.
+fn planned(out: &Out, variables: &[(&str, &str)], args: &[&str]) -> crate::it::support::Ran {
+    let mut command = out.command(&[&["--iterations", "2", "--dry-run"], args].concat());
+    crate::it::support::ran(command.envs(variables.iter().copied()))
+}
+
+const URL: (&str, &str) = ("SOAK_PROMETHEUS_URL", "http://127.0.0.1:9");
+
+#[test]
+fn a_server_by_variable_is_the_last_to_choose_the_source_and_a_flag_beats_it() {
+    let out = Out::new();
+    for (args, source) in [
+        (&[][..], "prometheus"),
+        (&["--", "true"], "exec"),
+        (&["--mock"], "sim"),
+        (&["--edge-report", "e.json"], "file"),
+    ] {
+        let ran = planned(&out, &[URL], &[args, &[]].concat());
+        assert_eq!(ran.code, 0, "{source}: {ran:?}");
+        let line = ran.stdout.lines().find(|line| line.contains("source")).expect("a line of the source");
+        assert!(line.contains(source), "{source}: {line}");
+    }
+    let bad = [("SOAK_PROMETHEUS_URL", "ftp://127.0.0.1")];
+    let refused = planned(&out, &bad, &[]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.stderr.contains("must begin with https:// or http://"), "{}", refused.stderr);
+    let flag = ["--prometheus-url", "http://127.0.0.1:9"];
+    assert_eq!(planned(&out, &bad, &flag).code, 0);
+    let nameless = planned(&out, &[], &["--source", "prometheus"]);
+    assert_eq!(nameless.code, 2);
+    assert!(nameless.stderr.contains("set `SOAK_PROMETHEUS_URL`"), "{}", nameless.stderr);
+}
+
+#[test]
+fn secrets_by_variable_are_checked_and_never_told() {
+    let out = Out::new();
+    let far = ("SOAK_PROMETHEUS_URL", "http://prometheus.example");
+    let token = ("SOAK_PROMETHEUS_TOKEN", "hush");
+    for (variables, args, code, words) in [
+        (&[URL, token][..], &[][..], 0, ""),
+        (&[far, token], &[], 2, "not sent over plain http"),
+        (&[URL, ("SOAK_PROMETHEUS_TOKEN", " ")], &[], 2, "`SOAK_PROMETHEUS_TOKEN` is blank"),
+        (&[URL, ("SOAK_PROMETHEUS_TOKEN_FILE", "no-such-hush")], &[], 1, "no-such-hush"),
+        (&[far, ("SOAK_PROMETHEUS_HEADERS", "Authorization: hush")], &[], 2, "not sent over plain http"),
+        (&[URL, ("SOAK_PROMETHEUS_HEADERS", "X-A: 1\n\nX-B: hush\n")], &[], 0, ""),
+        (
+            &[URL, ("SOAK_PROMETHEUS_HEADERS", "hush")],
+            &[],
+            2,
+            "`SOAK_PROMETHEUS_HEADERS`: expected `Name: value`",
+        ),
+        // What a flag says is not said again by a variable.
+        (&[URL, ("SOAK_PROMETHEUS_HEADERS", "x-a: hush")], &["--header", "X-A: 1"], 0, ""),
+        (&[URL, ("SOAK_CA_FILE", "none.pem")], &[], 1, "none.pem"),
+        (&[URL, ("SOAK_CA_FILE", "/dev/null")], &[], 1, "file of CA certificates holds no certificate"),
+        (&[URL], &["--ca-file", "/dev/null"], 1, "hint: `/dev/null` must hold certificates as PEM"),
+    ] {
+        let ran = planned(&out, variables, args);
+        assert_eq!(ran.code, code, "{variables:?}: {ran:?}");
+        assert!(ran.stderr.contains(words), "{variables:?}: {}", ran.stderr);
+        let told = format!("{}{}", ran.stdout, ran.stderr).replace("no-such-hush", "");
+        assert!(!told.contains("hush"), "{variables:?}: {told}");
+    }
+}
+
+const RESTARTS: &str =
+    "schema_version = 1\n[restarts]\nquery = \"r\"\n[phase.deploy]\nfile = \"deploys.jsonl\"\n";
+
+fn with_restarts(out: &Out) -> String {
+    let policy = out.path().parent().expect("a parent").join("p.toml");
+    fs::write(&policy, RESTARTS).expect("a policy");
+    policy.display().to_string()
+}
+
+#[test]
+fn a_server_beside_a_command_is_a_store_where_the_policy_asks_one() {
+    let out = Out::new();
+    let policy = with_restarts(&out);
+    let beside = ["--prometheus-url", "http://127.0.0.1:9", "--", "true"];
+    let refused = planned(&out, &[], &beside);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(
+        refused.stderr.contains("`--prometheus-url` belongs to `--source prometheus`"),
+        "{}",
+        refused.stderr
+    );
+    let asked = planned(&out, &[], &[&["--policy", &policy], &beside[..]].concat());
+    assert_eq!(asked.code, 0, "{asked:?}");
+    assert!(asked.stdout.contains("exec"), "{}", asked.stdout);
+    let simulated = ["--policy", &policy, "--mock", "--prometheus-url", "http://127.0.0.1:9"];
+    assert_eq!(planned(&out, &[], &simulated).code, 2);
+}
+
+#[test]
+fn phases_of_a_file_are_bands_and_rows_of_the_reports_and_a_missing_store_is_noted() {
+    let out = Out::new();
+    let policy = with_restarts(&out);
+    let folder = out.path().parent().expect("a parent").to_owned();
+    fs::write(folder.join("deploys.jsonl"), "{\"name\": \"v2 <b>\", \"from\": \"2020-01-01T00:00:00Z\"}\n")
+        .expect("written");
+    let script = format!("printf '%s' '{REPORT}'");
+    let ran =
+        out.run(&["--iterations", "8", "--interval", "0.1", "--policy", &policy, "--", "sh", "-c", &script]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let note = "no server is named: they are not recorded";
+    assert!(out.json("RUN_MANIFEST.json")["notes"].to_string().contains(note));
+    assert_eq!(out.iteration(3)["events"], json!({"marks": ["v2 <b>"]}));
+    let analysed = out.soak("analyze", &["--policy", &policy]);
+    let audit = fs::read_to_string(out.file("POST_SOAK_AUDIT.md")).unwrap_or_else(|_| panic!("{analysed:?}"));
+    assert!(
+        audit.contains("### Phases and restarts") && audit.contains("| v2 &lt;b&gt; | 1-8 | 8 |"),
+        "{audit}"
+    );
+    let page = fs::read_to_string(out.file("reports/analysis/report.html")).expect("a page");
+    assert!(page.contains("class=\"mark\"") && page.contains("v2 &lt;b&gt;"), "no band");
+    let gate = out.soak("gate", &["--policy", &policy, "--format", "json"]);
+    let gate: serde_json::Value = serde_json::from_str(&gate.stdout).expect("JSON");
+    let checks = gate["checks"].as_array().expect("checks");
+    let check = checks.iter().find(|check| check["gate"] == "run_verdict.restarts").expect("a check");
+    assert_eq!(check["outcome"], "NOT_APPLICABLE", "{check:#}");
+}
