@@ -8,8 +8,8 @@ use super::state::Operation;
 use crate::infra::clock::{Interrupted, Stopwatch, Wait};
 use crate::infra::http::Limits;
 use crate::infra::http::{Auth, Target};
-use crate::run::source::prometheus::Answer;
-use crate::run::source::prometheus::ask_now;
+use crate::run::source::store::Answer;
+use crate::run::source::store::ask_now;
 
 /// Carries out an operation that a person asked for, and verifies it: how it ended, and whether what must be true
 /// afterwards is. An error says that the log could not be written any more, and it was broken off; `None` = nothing is

@@ -18,7 +18,7 @@ use crate::core::text::excerpt;
 use crate::core::text::printable::printable;
 use crate::infra::atomic_file;
 use crate::infra::clock::{Interrupted, Wait};
-use crate::run::source::prometheus::{Every, Patience, Series, Store, Told, Unanswered};
+use crate::run::source::store::{Every, Patience, Series, Store, Told, Unanswered};
 
 /// Marks that an iteration records; a query may bring any number of series.
 const MOST_MARKS: usize = 20;

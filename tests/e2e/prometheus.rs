@@ -11,7 +11,8 @@ use soak::infra::http::Limits;
 use soak::infra::http::{Auth, Target};
 use soak::infra::secret::Secret;
 use soak::run::iteration::EdgeReport;
-use soak::run::source::prometheus::{PrometheusSource, Store};
+use soak::run::source::prometheus::PrometheusSource;
+use soak::run::source::store::Store;
 use soak::run::source::{Interval, NoReport, Source};
 
 use crate::e2e::has;

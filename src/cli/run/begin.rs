@@ -22,7 +22,7 @@ use crate::run::folder::{OVERRIDES_FILE, Place, RunFolder};
 use crate::run::iteration::tuning::TunerState;
 use crate::run::plan::{PlannedFile, RunPlan, plan as make_plan};
 use crate::run::source::Source;
-use crate::run::source::prometheus::Store;
+use crate::run::source::store::Store;
 use crate::run::start::{Start, StartOrigin, StartValue};
 
 /// The note of a run whose clock is fixed and whose reports have times of their own.

@@ -33,7 +33,8 @@ use crate::run::simulator::{Scenario, SimSource, Simulator};
 use crate::run::source::Source;
 use crate::run::source::exec::ExecSource;
 use crate::run::source::file::FileSource;
-use crate::run::source::prometheus::{PrometheusSource, Store};
+use crate::run::source::prometheus::PrometheusSource;
+use crate::run::source::store::Store;
 use crate::run::start::{OVERRIDES_VARIABLE, Start, StartProblem, StartRequest};
 
 /// What every step of the command needs.

@@ -18,8 +18,8 @@ use crate::core::verdict::failure::Failure;
 use crate::infra::clock::Wait;
 use crate::infra::http::Limits;
 use crate::infra::http::Target;
-use crate::run::source::prometheus::{Range, ask_range};
-use crate::run::source::prometheus::{RangeAnswer, Sample};
+use crate::run::source::store::{Range, ask_range};
+use crate::run::source::store::{RangeAnswer, Sample};
 
 /// A server that is asked for the steps of the canary: each metric's query of the policy, over the step that ends.
 #[derive(Clone, Copy, Debug)]

@@ -116,6 +116,7 @@ pub(super) fn plot(out: &mut String, chart: &Chart, layout: &Layout, tips: bool)
     };
     out.push_str(&rect("area", area.left, area.top, area.right - area.left, area.bottom - area.top));
     shades(out, chart, &area);
+    marks(out, chart, &area, layout);
     interval(out, chart, &area);
     value_axis(out, chart, &area, layout);
     number_axis(out, &area, layout, *first, *last);
@@ -124,7 +125,6 @@ pub(super) fn plot(out: &mut String, chart: &Chart, layout: &Layout, tips: bool)
     values_of(out, chart, &area, layout, tips);
     curve(out, chart, &area, layout);
     rugs(out, chart, &area);
-    marks(out, chart, &area, layout);
     changes(out, chart, &area, layout);
 }
 

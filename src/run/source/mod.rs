@@ -4,6 +4,7 @@
 pub mod exec;
 pub mod file;
 pub mod prometheus;
+pub mod store;
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use chrono::{DateTime, NaiveDateTime, SecondsFormat, SubsecRound, Timelike, Utc}
 use crate::core::iteration::params::ParamValues;
 use crate::infra::clock::{Interrupted, Wait};
 use crate::run::iteration::EdgeReport;
-use crate::run::source::prometheus::Store;
+use crate::run::source::store::{Store, Unanswered};
 
 /// What a source is told about the interval it is to cover.
 #[derive(Clone, Debug)]
@@ -49,6 +50,15 @@ pub enum NoReport {
 impl From<Interrupted> for NoReport {
     fn from(_: Interrupted) -> Self {
         Self::Interrupted
+    }
+}
+
+impl From<Unanswered> for NoReport {
+    fn from(why: Unanswered) -> Self {
+        match why {
+            Unanswered::Interrupted => Self::Interrupted,
+            Unanswered::Failed(reason) => Self::Failed(reason),
+        }
     }
 }
 
