@@ -47,6 +47,9 @@ pub(crate) struct EventWatch<'a> {
     noted: BTreeSet<String>,
 }
 
+/// Names of marks, and notes about lines that are none.
+type MarksAndNotes = (Vec<String>, Vec<String>);
+
 /// A stretch of time, from its start to its end.
 type Stretch = (DateTime<Utc>, DateTime<Utc>);
 
@@ -113,7 +116,7 @@ impl<'a> EventWatch<'a> {
         stretch: Stretch,
         patience: &mut Patience,
         wait: &dyn Wait,
-    ) -> Result<Result<(Vec<String>, Vec<String>), String>, Interrupted> {
+    ) -> Result<Result<MarksAndNotes, String>, Interrupted> {
         let query = match &phase.by {
             MarkedBy::File(path) => return Ok(of_file(path, &phase.name, stretch)),
             MarkedBy::Query(query) => query,
@@ -180,7 +183,7 @@ struct Line {
 }
 
 /// The marks of a file that overlap a stretch, and a note about lines that are none.
-fn of_file(path: &Path, usual: &str, (starts, ends): Stretch) -> Result<(Vec<String>, Vec<String>), String> {
+fn of_file(path: &Path, usual: &str, (starts, ends): Stretch) -> Result<MarksAndNotes, String> {
     if !atomic_file::exists(path) {
         // Nothing has been marked yet.
         return Ok((Vec::new(), vec![format!("`phase.{usual}`: `{}` is not there yet", path.display())]));

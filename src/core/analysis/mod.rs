@@ -390,8 +390,7 @@ fn symbol(
     }
     let passes = passes::count_passes(series, &judged, limits, &policy.run_verdict);
     checks.extend(passes::checks(series, &judged, limits, &policy.run_verdict, &passes));
-    checks.extend(advisory::collections(series, &judged, policy));
-    checks.extend(advisory::restarts(series, &judged, &policy.events.restarts));
+    checks.extend(advisory::incidents(series, &judged, policy));
     let steady = Window::find(series, WindowSpec::Steady, &policy.windows, numbers);
     let kpis = window_kpis(series, &last, &steady, shown.iter().copied(), policy);
     let guards =

@@ -89,9 +89,15 @@ pub fn anomalies(series: &Series, window: &Window, found: &[Anomaly], policy: &P
     }
 }
 
+/// Collections that failed and restarts of the system, where there are any.
+pub fn incidents(series: &Series, window: &Window, policy: &Policy) -> impl Iterator<Item = Check> {
+    let restarts = restarts(series, window, &policy.events.restarts);
+    collections(series, window, policy).into_iter().chain(restarts)
+}
+
 /// As many failed collections in a row as end a run (`patience.failed_collections`) are a FAIL at the end of the
 /// window; `None` = every collection of the window succeeded.
-pub fn collections(series: &Series, window: &Window, policy: &Policy) -> Option<Check> {
+fn collections(series: &Series, window: &Window, policy: &Policy) -> Option<Check> {
     let source = policy.source_of("patience.failed_collections");
     failed_collections(series, window, policy.run.patience.failed_collections, source)
 }
@@ -186,7 +192,7 @@ fn is_moved(before: &Row, row: &Row) -> bool {
 }
 
 /// More restarts in the window than the policy expects are a WARN. `None` = nobody looked for restarts.
-pub fn restarts(series: &Series, window: &Window, rules: &RestartRules) -> Option<Check> {
+fn restarts(series: &Series, window: &Window, rules: &RestartRules) -> Option<Check> {
     let is_known = |row: &Row| row.events.as_ref().is_some_and(|events| events.restarts.is_some());
     let (is_asked, is_recorded) = (rules.query_in_force().is_some(), series.rows().iter().any(is_known));
     if !rules.is_on || !(is_asked || is_recorded) {

@@ -31,9 +31,8 @@ pub(super) fn events(doc: &mut Document, subject: Subject<'_>) {
     if !marks.is_empty() {
         let rows = marks.iter().map(|(name, stretches)| {
             let iterations: u64 = stretches.iter().map(|(first, last)| last - first + 1).sum();
-            let spans = stretches.iter().take(MOST_SPANS).map(|(first, last)| match first == last {
-                true => first.to_string(),
-                false => format!("{first}{dash}{last}"),
+            let spans = stretches.iter().take(MOST_SPANS).map(|(first, last)| {
+                if first == last { first.to_string() } else { format!("{first}{dash}{last}") }
             });
             let mut spans = spans.collect::<Vec<_>>().join(", ");
             if stretches.len() > MOST_SPANS {

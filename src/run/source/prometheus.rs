@@ -421,7 +421,7 @@ mod tests {
             "{told:?}"
         );
         // Half of 32 s to 32 s is the longest pause; 300 s are for the interval itself.
-        let paused = wait.asked.get() - Duration::from_secs(300);
+        let paused = wait.asked.get().saturating_sub(Duration::from_secs(300));
         assert!(paused < Duration::from_secs(300) && paused > Duration::from_secs(260), "{paused:?}");
         // 0.5 + 1 + 2 + … + 32 are 63.5 s, then as many of 16 to 32 s as 300 s hold.
         assert!((14..=26).contains(&tries), "{tries}");
