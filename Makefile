@@ -13,16 +13,16 @@ help: ## List the targets
 soak: ## Build the release binary, run a simulated soak of 24 iterations and gate it
 	$(CARGO) build --release --locked
 	target/release/soak run --mock --auto-tune --iterations 24
-	target/release/soak gate --path artifacts/soak/latest
+	target/release/soak gate artifacts/soak/latest
 
 soak-audit: ## Audit the latest run: ready for release?
-	$(CARGO) run --release --locked --quiet -- audit --path artifacts/soak/latest
+	$(CARGO) run --release --locked --quiet -- audit artifacts/soak/latest
 
 soak-audit-ci: ## The same; fails on HOLD
-	$(CARGO) run --release --locked --quiet -- audit --path artifacts/soak/latest --fail-on-hold
+	$(CARGO) run --release --locked --quiet -- audit artifacts/soak/latest --fail-on-hold
 
 soak-compare: ## Compare two runs: make soak-compare A=artifacts/soak/history/… B=artifacts/soak/latest
-	$(CARGO) run --release --locked --quiet -- compare --a "$(A)" --b "$(or $(B),artifacts/soak/latest)"
+	$(CARGO) run --release --locked --quiet -- compare "$(A)" "$(or $(B),artifacts/soak/latest)"
 
 test: ## Run all tests that need no other program
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \

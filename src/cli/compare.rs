@@ -36,22 +36,18 @@ use std::path::{Path, PathBuf};
     subcommand_negates_reqs = true,
     after_help = "\
 Examples:
-  soak compare --a artifacts/soak/history/2026-01-31T120000Z --b artifacts/soak/latest
-  soak compare --a baseline.json --b artifacts/soak/latest --format text --fail-on-regression"
+  soak compare artifacts/soak/history/2026-01-31T120000Z artifacts/soak/latest
+  soak compare baseline.json artifacts/soak/latest --format text --fail-on-regression
+  soak compare artifacts/soak/latest --fail-on-regression      against the baseline in the store"
 )]
 pub struct CompareArgs {
     /// Something else than two runs.
     #[command(subcommand)]
     pub other: Option<CompareCommand>,
 
-    /// The run that is compared with: a folder with ITER_SUMMARY_*.json files, a POST_SOAK_SNAPSHOT.json or a
-    /// POST_SOAK_AUDIT_SUMMARY.json [default: the baseline in the store, see `compare baseline promote`]
-    #[arg(long, value_name = "RUN", conflicts_with = "store")]
-    pub a: Option<PathBuf>,
-
-    /// The run that is compared, in the same forms
-    #[arg(long, value_name = "RUN", required = true)]
-    pub b: Option<PathBuf>,
+    /// The runs.
+    #[command(flatten)]
+    pub sides: SidesArgs,
 
     /// The store.
     #[command(flatten)]
@@ -81,6 +77,43 @@ pub struct CompareArgs {
     /// How the result is printed
     #[arg(long, value_enum, default_value_t = CompareFormat::Csv)]
     pub format: CompareFormat,
+}
+
+/// The two sides of a comparison, as arguments or by the flags that mean the same.
+#[derive(Clone, Debug, Args)]
+pub struct SidesArgs {
+    /// The run that is compared with: a folder with ITER_SUMMARY_*.json files, a POST_SOAK_SNAPSHOT.json or a
+    /// POST_SOAK_AUDIT_SUMMARY.json [default: none; one run is needed]
+    #[arg(
+        value_name = "A",
+        required_unless_present_any = ["a", "b"],
+        conflicts_with_all = ["a", "b"]
+    )]
+    first: Option<PathBuf>,
+
+    /// The run that is compared, in the same forms [default: A, against the baseline in the store, see `compare
+    /// baseline promote`]
+    #[arg(value_name = "B", conflicts_with_all = ["a", "b", "store"])]
+    second: Option<PathBuf>,
+
+    /// The run that is compared with [default: the baseline in the store]
+    #[arg(long, value_name = "RUN", conflicts_with = "store", requires = "b")]
+    a: Option<PathBuf>,
+
+    /// The run that is compared [default: none; one run is needed]
+    #[arg(long, value_name = "RUN")]
+    b: Option<PathBuf>,
+}
+
+impl SidesArgs {
+    /// The run that is compared with, where one is named, and the run that is compared.
+    fn sides(&self) -> (Option<&Path>, Option<&Path>) {
+        match (self.first.as_deref(), self.second.as_deref()) {
+            (None, _) => (self.a.as_deref(), self.b.as_deref()),
+            (alone, None) => (None, alone),
+            both => both,
+        }
+    }
 }
 
 /// How a comparison is printed.
@@ -155,7 +188,7 @@ pub enum BaselineCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  soak compare baseline promote artifacts/soak/latest && soak compare --b artifacts/soak/next --fail-on-regression")]
+  soak compare baseline promote artifacts/soak/latest && soak compare artifacts/soak/next --fail-on-regression")]
 pub struct PromoteArgs {
     /// Folder of the run
     #[arg(value_name = "RUN", required = true)]
@@ -340,10 +373,10 @@ pub(crate) fn run(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Fail
 }
 
 fn runs(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
-    let CompareArgs { other: _, a, b, store, policy, mock, window, symbol, fail_on_regression, format } =
+    let CompareArgs { other: _, sides, store, policy, mock, window, symbol, fail_on_regression, format } =
         args;
-    let Some(b) = b else {
-        return Err(Failure::usage(anyhow!("`--b` names the run that is compared")));
+    let (a, Some(b)) = sides.sides() else {
+        return Err(Failure::usage(anyhow!("nothing says which run is compared")));
     };
     let policy = load_window_policy(policy, window)?;
     let provenance = collect_provenance(&policy, None)?;
@@ -353,7 +386,7 @@ fn runs(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     let is_significance_asked = *fail_on_regression || *format != CompareFormat::Csv;
     let mut known = Vec::new();
     let a = if let Some(a) = a {
-        side(globals, "--a", a, &reading)?
+        side(globals, "A", a, &reading)?
     } else {
         let store = store.folder();
         let side = baselines::side(&store, &policy)?;
@@ -364,7 +397,7 @@ fn runs(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
         known = status.acknowledged;
         side
     };
-    let b = side(globals, "--b", b, &reading)?;
+    let b = side(globals, "B", b, &reading)?;
     let refusals = conditions::refusals(&a.conditions, &b.conditions, &policy.compare.refuse);
     if !refusals.is_empty() {
         return Err(Failure::input(anyhow!("A and B are not compared: {}", refusals.join("; ")))
@@ -398,8 +431,8 @@ fn runs(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn side(globals: &GlobalArgs, flag: &str, path: &Path, reading: &Reading<'_>) -> Result<Side, Failure> {
-    let side = sides::read(flag, path, reading)?;
+fn side(globals: &GlobalArgs, name: &str, path: &Path, reading: &Reading<'_>) -> Result<Side, Failure> {
+    let side = sides::read(name, path, reading)?;
     if let Some(folder) = &side.redirected {
         let (path, folder) = (path.display(), folder.display());
         say(globals, &format!("note: `{path}` has no iteration files, `{folder}` has; that one is read"));

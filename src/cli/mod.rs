@@ -239,6 +239,50 @@ mod tests {
     }
 
     #[test]
+    fn a_flag_that_names_a_run_is_an_argument_too_and_the_argument_comes_first() {
+        fn check(command: &clap::Command, words: &str, found: &mut Vec<String>) {
+            let words = format!("{words} {}", command.get_name());
+            command.get_subcommands().for_each(|command| check(command, &words, found));
+            let has_long = |long| command.get_arguments().any(|arg| arg.get_long() == Some(long));
+            if !["path", "src", "a", "b"].into_iter().any(has_long) {
+                return;
+            }
+            let positional =
+                command.get_positionals().next().unwrap_or_else(|| panic!("{words}: only a flag"));
+            assert!(["run_folder", "first"].contains(&positional.get_id().as_str()), "{words}");
+            let excluded = command.get_arg_conflicts_with(positional);
+            assert!(
+                excluded.iter().any(|arg| matches!(arg.get_long(), Some("path" | "src" | "b"))),
+                "{words}"
+            );
+            found.push(words);
+        }
+        let mut definition = definition();
+        definition.build();
+        let mut found = Vec::new();
+        definition.get_subcommands().for_each(|command| check(command, "", &mut found));
+        assert_eq!(
+            found,
+            [
+                " analyze",
+                " extract",
+                " gate",
+                " audit pr-summary",
+                " audit",
+                " compare",
+                " release bundle",
+                " release canary check",
+                " export-prom",
+                " deltas verify",
+                " artifacts rotate",
+                " artifacts usage",
+                " serve",
+                " selftest"
+            ]
+        );
+    }
+
+    #[test]
     fn commands_come_in_the_order_of_the_product() {
         let definition = definition();
         let names: Vec<&str> = definition.get_subcommands().map(clap::Command::get_name).collect();

@@ -1,7 +1,7 @@
 //! Arguments of `soak release …`.
 
 use crate::cli::arguments::globals::GlobalArgs;
-use crate::cli::arguments::judging::{CiArgs, MockArgs, OverrideByArgs, PolicyArgs};
+use crate::cli::arguments::judging::{CiArgs, MockArgs, OverrideByArgs, PathArgs, PolicyArgs};
 use crate::cli::arguments::server::ServerArgs;
 use crate::cli::arguments::values::{
     FailOnWarn, Format, ReportFormat, commit, hours, plain_text, ratio, reason, release_name, remote,
@@ -195,15 +195,23 @@ pub struct ValidateArgs {
 
 /// `soak release bundle`
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    after_help = "\
 Examples:
-  soak release bundle --src artifacts/soak/latest --out release/v1.4.0 --archive
-  soak release bundle --src artifacts/soak/latest --out release/v1.4.0 --dry-run
-  soak release bundle --src artifacts/soak/latest --out release/try --rehearsal   a simulated run")]
+  soak release bundle artifacts/soak/latest --out release/v1.4.0 --archive
+  soak release bundle artifacts/soak/latest --out release/v1.4.0 --dry-run
+  soak release bundle artifacts/soak/latest --out release/try --rehearsal   a simulated run",
+    mut_arg("run_folder", |arg| {
+        arg.required_unless_present("path")
+            .help("Folder of the run, with the ITER_SUMMARY_*.json files [default: none; DIR or --src is needed]")
+            .long_help(None::<&str>)
+    }),
+    mut_arg("path", |arg| arg.long("src").alias(None).help("The same as DIR [default: none]"))
+)]
 pub struct BundleArgs {
-    /// Folder of the run, with the ITER_SUMMARY_*.json files
-    #[arg(long, value_name = "RUN")]
-    pub src: PathBuf,
+    /// The run.
+    #[command(flatten)]
+    pub src: PathArgs,
 
     /// Folder of the bundle
     #[arg(long, value_name = "DIR")]
@@ -333,24 +341,33 @@ pub enum CanaryCommand {
 
 /// `soak release canary check`
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    after_help = "\
 Examples:
   soak release canary check --bundle release/v1.4.0 --since 2026-03-01T09:00:00Z --prometheus-url http://localhost:9090 \\
     --selector 'instance=\"canary:9100\"'
   soak release canary check --bundle release/v1.4.0.tar.gz --since 2026-03-01T09:00:00Z --so-far --detailed-exitcode \\
     --prometheus-url http://localhost:9090      every five minutes: 0 good so far, 1 roll back, others look
   soak release canary check --bundle . --since 2026-03-01T09:00:00Z --hour 6 --format md --canary-run artifacts/canary/latest
-  soak release canary check --after-rollback 2026-03-01T16:20:00Z --prometheus-url http://localhost:9090")]
+  soak release canary check --after-rollback 2026-03-01T16:20:00Z --prometheus-url http://localhost:9090",
+    mut_arg("run_folder", |arg| {
+        arg.help(
+            "In place of a bundle: folder of the soak that the limits of the policy follow; its verdict must be PASS or \
+             WARN [default: none]",
+        )
+        .long_help(None::<&str>)
+    }),
+    mut_arg("path", |arg| arg.alias(None).help("The same as DIR [default: none]"))
+)]
 pub struct CanaryCheckArgs {
     /// Bundle whose checklist it is, folder or .tar.gz; it is verified, and the policy in it holds [default: none;
-    /// --bundle or --path is needed but with --after-rollback]
-    #[arg(long, value_name = "BUNDLE", conflicts_with = "path")]
+    /// --bundle or DIR is needed but with --after-rollback]
+    #[arg(long, value_name = "BUNDLE", conflicts_with_all = ["run_folder", "path"])]
     pub bundle: Option<PathBuf>,
 
-    /// In place of a bundle: folder of the soak that the limits of the policy follow; its verdict must be PASS or WARN
-    /// [default: none]
-    #[arg(long, value_name = "RUN")]
-    pub path: Option<PathBuf>,
+    /// The soak.
+    #[command(flatten)]
+    pub soak: PathArgs,
 
     /// When the canary started to get its traffic, RFC 3339 [default: none; --since or --after-rollback is needed]
     #[arg(
@@ -470,16 +487,9 @@ fn readiness(args: &ReadinessArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     Ok(if score.is_go() { Exit::Success } else { Exit::Failed })
 }
 
-/// Judges a run; `hint` says which argument names it.
-fn judged(
-    run: &Path,
-    policy: &Policy,
-    options: Options,
-    hint: &str,
-    globals: &GlobalArgs,
-) -> Result<Judged, Failure> {
-    let judged = judge::judge(&Request::new(run, policy, options));
-    let judged = judged.map_err(|error| cannot_judge(error).hint(hint))?;
+/// Judges a run.
+fn judged(run: &Path, policy: &Policy, options: Options, globals: &GlobalArgs) -> Result<Judged, Failure> {
+    let judged = judge::judge(&Request::new(run, policy, options)).map_err(cannot_judge)?;
     tell_folder(globals, &judged, run);
     Ok(judged)
 }
@@ -499,8 +509,7 @@ fn record_day(args: &RecordArgs, globals: &GlobalArgs) -> Result<Exit, Failure> 
     } = args;
     let policy = load_policy(policy.policy.as_deref(), &[])?;
     let provenance = collect_provenance(&policy, None)?;
-    let hint = "RUN is the folder with the ITER_SUMMARY_<n>.json files";
-    let judged = judged(run, &policy, Options::default(), hint, globals)?;
+    let judged = judged(run, &policy, Options::default(), globals)?;
     let stated = Stated {
         chaos: chaos.clone(),
         bug_bash: bug_bash.clone(),
@@ -562,16 +571,18 @@ fn build_bundle(args: &BundleArgs, globals: &GlobalArgs) -> Result<Exit, Failure
                 .hint("`--name` gives the release another name than its folder")
         })?
     };
+    let Some(src) = src.named() else {
+        return Err(Failure::usage(anyhow!("DIR names the run folder")));
+    };
     if bundle::overlap(src, out) {
-        return Err(Failure::usage(anyhow!("`--src` and `--out` lie in one another"))
+        return Err(Failure::usage(anyhow!("the run folder and `--out` lie in one another"))
             .hint("put the bundle beside the run, as in `--out release/v1.0.0`"));
     }
     let policy = load_policy(policy.policy.as_deref(), &[])?;
     let collected = collect_provenance(&policy, overriding_by(override_reason.as_deref(), by))?;
     let provenance = Provenance { rehearsal: *rehearsal, ..collected };
     let options = Options { mock: mock.mock, ..Options::default() };
-    let hint = "`--src` names the folder with the ITER_SUMMARY_<n>.json files";
-    let judged = judged(src, &policy, options, hint, globals)?;
+    let judged = judged(src, &policy, options, globals)?;
     let built = bundle::build(&judged, &policy, &provenance, &name, commit.as_deref())?;
     let packed = if *archive { Some(bundle::archive(&built)?) } else { None };
     leave(judged);
@@ -649,7 +660,7 @@ fn make_tag(args: &TagArgs) -> Result<Exit, Failure> {
 fn check_canary(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     let CanaryCheckArgs {
         bundle,
-        path,
+        soak,
         since,
         after_rollback,
         server,
@@ -672,12 +683,13 @@ fn check_canary(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Fa
         is_json: *format == ReportFormat::Json,
         is_text: *format == ReportFormat::Text,
     };
+    let soak = soak.named();
     let result = reporter.or_error(|| {
         let policy = load_policy(policy.policy.as_deref(), &[])?;
         let provenance = collect_provenance(&policy, overriding_by(override_reason.as_deref(), by))?;
-        if bundle.is_none() && path.is_none() && after_rollback.is_none() {
+        if bundle.is_none() && soak.is_none() && after_rollback.is_none() {
             return Err(Failure::usage(anyhow!("nothing says which limits the canary has"))
-                .hint("`--bundle` names the release bundle, `--path` the folder of its soak"));
+                .hint("`--bundle` names the release bundle, DIR the folder of its soak"));
         }
         let (scope, since) = match (after_rollback, since, hour, so_far) {
             (Some(at), ..) => (Scope::AfterRollback, at),
@@ -706,7 +718,7 @@ fn check_canary(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Fa
             Failure::usage(error).hint("an example of a valid time is 2026-01-31T12:00:00Z")
         })?;
         let stop = StopRequest::listen().map_err(Failure::external)?;
-        let soak = path.as_deref().filter(|_| bundle.is_none());
+        let soak = soak.filter(|_| bundle.is_none());
         let soak = soak.map(|run| Ok((run, judge::judge(&Request::new(run, &policy, Options::default()))?)));
         let soak = soak.transpose().map_err(cannot_judge)?;
         let limits = match (bundle, &soak) {

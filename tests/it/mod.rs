@@ -26,6 +26,7 @@ mod overriding;
 mod planner;
 mod release;
 mod run;
+mod run_folder;
 mod selftest;
 mod sim;
 mod start_values;

@@ -171,7 +171,11 @@ mod pairs {
             // One of several that is needed, the first.
             if let Err(error) = tried(&words, &[]) {
                 let lacking = lacks(&error);
-                let is_lacking = |arg: &&Arg| arg.get_long().is_some_and(|long| names(&lacking, long));
+                let is_named = |arg: &Arg| arg.get_long().is_some_and(|long| names(&lacking, long));
+                let is_lacking = |arg: &&Arg| {
+                    is_named(arg)
+                        || (arg.is_positional() && lacking.iter().any(|name| name.starts_with(['<', '['])))
+                };
                 let arg = command.get_arguments().find(is_lacking).unwrap_or_else(|| panic!("{error}"));
                 let mut more = spelled(&words, arg);
                 words.append(&mut more);
@@ -330,6 +334,7 @@ mod pairs {
     fn flags_that_another_one_makes_pointless_are_refused() {
         for line in [
             "compare --a a --b b --store s",
+            "compare a b --store s",
             "gate --skip-analyzer --no-html",
             "gate --skip-analyzer --ascii --format json",
             "grafana check --input f --timeout 5",
@@ -340,8 +345,12 @@ mod pairs {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
             assert!(tried(&words, &[]).is_err(), "{line}");
         }
-        for line in ["gate --skip-analyzer --ascii", "gate --ascii --format json", "compare --b b --store s"]
-        {
+        for line in [
+            "gate --skip-analyzer --ascii",
+            "gate --ascii --format json",
+            "compare --b b --store s",
+            "compare b --store s",
+        ] {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
             assert!(tried(&words, &[]).is_ok(), "{line}");
         }

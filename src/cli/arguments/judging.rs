@@ -8,7 +8,8 @@ use clap::{ArgAction, Args};
 use super::environment;
 use super::values::{count, person, reason, switch, symbol};
 
-/// The run that is looked at.
+/// The run that is looked at, as an argument or by the flag that means the same. A command with another flag or another
+/// default changes both with `mut_arg`.
 #[derive(Clone, Debug, Args)]
 pub struct PathArgs {
     /// Folder with the ITER_SUMMARY_*.json files [default: $SOAK_OUT_DIR/latest, else
@@ -16,13 +17,22 @@ pub struct PathArgs {
     ///
     /// If the folder has no such files, but `soak/latest` or `latest` below it has, that one is read and a
     /// line says so.
+    #[arg(value_name = "DIR", conflicts_with = "path")]
+    run_folder: Option<PathBuf>,
+
+    /// The same as DIR [default: what holds without DIR]
     // `--base` is what the readiness audit of old called it.
     #[arg(long, alias = "base", value_name = "DIR")]
     path: Option<PathBuf>,
 }
 
 impl PathArgs {
-    /// The folder asked for.
+    /// What was named; `None` = nothing.
+    pub fn named(&self) -> Option<&Path> {
+        self.run_folder.as_deref().or(self.path.as_deref())
+    }
+
+    /// The folder asked for, by default that of the last run.
     pub fn folder(&self) -> PathBuf {
         self.folder_with(environment::variable("SOAK_OUT_DIR"))
     }
@@ -30,7 +40,7 @@ impl PathArgs {
     fn folder_with(&self, out_dir: Option<OsString>) -> PathBuf {
         let latest =
             || out_dir.map_or_else(|| Path::new("artifacts/soak").to_owned(), PathBuf::from).join("latest");
-        self.path.clone().unwrap_or_else(latest)
+        self.named().map_or_else(latest, Path::to_owned)
     }
 }
 
@@ -134,14 +144,16 @@ pub struct CiArgs {
 mod tests {
     use super::*;
 
-    fn folder(path: Option<&str>, out_dir: Option<&str>) -> PathBuf {
-        PathArgs { path: path.map(PathBuf::from) }.folder_with(out_dir.map(OsString::from))
+    fn folder(run_folder: Option<&str>, path: Option<&str>, out_dir: Option<&str>) -> PathBuf {
+        let args = PathArgs { run_folder: run_folder.map(PathBuf::from), path: path.map(PathBuf::from) };
+        args.folder_with(out_dir.map(OsString::from))
     }
 
     #[test]
-    fn the_folder_is_the_flag_then_the_variable_then_the_default() {
-        assert_eq!(folder(Some("runs/a"), Some("elsewhere")), Path::new("runs/a"));
-        assert_eq!(folder(None, Some("elsewhere")), Path::new("elsewhere").join("latest"));
-        assert_eq!(folder(None, None), Path::new("artifacts/soak").join("latest"));
+    fn the_folder_is_the_one_named_then_the_variable_then_the_default() {
+        assert_eq!(folder(Some("runs/a"), None, Some("elsewhere")), Path::new("runs/a"));
+        assert_eq!(folder(None, Some("runs/a"), Some("elsewhere")), Path::new("runs/a"));
+        assert_eq!(folder(None, None, Some("elsewhere")), Path::new("elsewhere").join("latest"));
+        assert_eq!(folder(None, None, None), Path::new("artifacts/soak").join("latest"));
     }
 }

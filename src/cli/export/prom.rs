@@ -5,7 +5,9 @@ use crate::cli::arguments::judging::JudgedRunArgs;
 use crate::cli::arguments::server::AccessArgs;
 use crate::cli::arguments::server::target;
 use crate::cli::arguments::values::{count, label, seconds};
-use crate::cli::judge::folder::{cannot_judge, collect_provenance, judging_options, load_window_policy};
+use crate::cli::judge::folder::{
+    NO_ITERATIONS_HINT, cannot_judge, collect_provenance, judging_options, load_window_policy,
+};
 use crate::cli::judge::post_soak::{say, tell_folder, tell_redirected};
 use crate::cli::output::stdout::print;
 use crate::core::analysis::folder as judge;
@@ -52,7 +54,7 @@ The history goes by --remote-write as, for every iteration at its own time,
 
 Examples:
   soak export-prom --output /var/lib/node_exporter/textfile/soak.prom
-  soak export-prom --path artifacts/soak/latest --listen 9099
+  soak export-prom artifacts/soak/latest --listen 9099
   soak export-prom --push http://localhost:9091 --grouping branch=main
   soak export-prom --push http://localhost:9091 --grouping branch=main --delete
   soak export-prom --remote-write http://localhost:9090/api/v1/write --dry-run"
@@ -135,7 +137,7 @@ pub struct PushArgs {
     #[arg(
         long,
         requires = "push",
-        conflicts_with_all = ["path", "last_n", "min_iterations", "so_far", "exclude_symbol", "no_legacy_metrics"]
+        conflicts_with_all = ["run_folder", "path", "last_n", "min_iterations", "so_far", "exclude_symbol", "no_legacy_metrics"]
     )]
     pub delete: bool,
 }
@@ -207,8 +209,6 @@ pub struct SendingArgs {
     #[command(flatten)]
     pub access: AccessArgs,
 }
-
-const NO_ITERATIONS_HINT: &str = "`--path` names the folder with the ITER_SUMMARY_<n>.json files";
 
 /// Exports the metrics.
 pub(crate) fn run(args: &ExportArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {

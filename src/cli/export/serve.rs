@@ -21,8 +21,8 @@ use std::time::Duration;
 #[command(after_help = "\
 Examples:
   soak serve                                          http://127.0.0.1:9099/
-  soak serve --path artifacts/soak/history/RUN_1 --listen 0
-  soak serve --path /mnt/soak/latest --listen 0.0.0.0:9099 --every 10")]
+  soak serve artifacts/soak/history/RUN_1 --listen 0
+  soak serve /mnt/soak/latest --listen 0.0.0.0:9099 --every 10")]
 pub struct ServeArgs {
     /// The run, and how it is judged.
     #[command(flatten)]

@@ -4,7 +4,7 @@ use crate::cli::arguments::globals::GlobalArgs;
 use crate::cli::arguments::judging::{CiArgs, MockArgs, OverrideArgs, PathArgs, PolicyArgs, WindowArgs};
 use crate::cli::arguments::values::Format;
 use crate::cli::judge::folder::{
-    cannot_judge, collect_provenance, judging_options, load_window_policy, overriding,
+    NO_ITERATIONS_HINT, cannot_judge, collect_provenance, judging_options, load_window_policy, overriding,
 };
 use crate::cli::judge::post_soak::{leave, style, tell_folder, write_where};
 use crate::cli::output::ci::Reporter;
@@ -32,8 +32,8 @@ use std::path::{Path, PathBuf};
     args_conflicts_with_subcommands = true,
     after_help = "\
 Examples:
-  soak audit --path artifacts/soak/latest
-  soak audit --path artifacts/soak/latest --fail-on-hold
+  soak audit artifacts/soak/latest
+  soak audit artifacts/soak/latest --fail-on-hold
   soak audit --legacy-readiness artifacts/reports/readiness.json
   soak audit --plots                                  pictures of the KPIs, too
   soak audit pr-summary > comment.md"
@@ -119,16 +119,22 @@ pub enum AuditCommand {
 
 /// `soak audit pr-summary`
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    after_help = "\
 Examples:
-  soak audit pr-summary --path artifacts/soak/latest
-  soak audit pr-summary audit/POST_SOAK_AUDIT_SUMMARY.json > comment.md")]
+  soak audit pr-summary artifacts/soak/latest
+  soak audit pr-summary audit/POST_SOAK_AUDIT_SUMMARY.json > comment.md",
+    mut_arg("run_folder", |arg| {
+        arg.value_name("DIR|FILE")
+            .help(
+                "Folder of a run that was audited, or the audit's JSON itself [default: $SOAK_OUT_DIR/latest, else \
+                 artifacts/soak/latest]",
+            )
+            .long_help(None::<&str>)
+    })
+)]
 pub struct PrSummaryArgs {
-    /// The audit's JSON [default: reports/analysis/POST_SOAK_AUDIT_SUMMARY.json in the folder of --path]
-    #[arg(value_name = "FILE", conflicts_with = "path")]
-    pub file: Option<PathBuf>,
-
-    /// The run.
+    /// The audit, or its run.
     #[command(flatten)]
     pub path: PathArgs,
 }
@@ -204,8 +210,7 @@ pub(crate) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
             judged.folder.display(),
             audited.analysis.reason()
         );
-        let nothing = Failure::input(anyhow!(reason))
-            .hint("`--path` names the folder with the ITER_SUMMARY_<n>.json files");
+        let nothing = Failure::input(anyhow!(reason)).hint(NO_ITERATIONS_HINT);
         failure.get_or_insert(nothing);
     }
     let told = CiReport::audit(&audited, &provenance);
@@ -262,11 +267,12 @@ fn verdict_exit(readiness: &Readiness, fails: bool) -> Exit {
 const LARGEST: u64 = 64 * 1024 * 1024;
 
 fn pr_summary(args: &PrSummaryArgs) -> Result<Exit, Failure> {
-    let PrSummaryArgs { file, path } = args;
-    let file = file.clone().unwrap_or_else(|| path.folder().join(ANALYSIS).join(FILE_NAME));
+    let PrSummaryArgs { path } = args;
+    let named = path.folder();
+    let file = if atomic_file::is_file(&named) { named } else { named.join(ANALYSIS).join(FILE_NAME) };
     let unusable = |reason: String| {
         Failure::input(anyhow!("the audit `{}` cannot be used: {reason}", file.display()))
-            .hint("`soak audit` writes it; name the file, or the folder of the run with `--path`")
+            .hint("`soak audit` writes it; name the file, or the folder of the run")
     };
     let mut bytes = Vec::new();
     read_bounded(&file, LARGEST, &mut bytes).map_err(&unusable)?;

@@ -2,7 +2,9 @@
 
 use crate::cli::arguments::judging::{PathArgs, PolicyArgs};
 use crate::cli::arguments::values::{Format, share};
-use crate::cli::judge::folder::{cannot_judge, cannot_write, collect_provenance, load_policy};
+use crate::cli::judge::folder::{
+    NO_ITERATIONS_HINT, cannot_judge, cannot_write, collect_provenance, load_policy,
+};
 use crate::cli::output::stdout::print;
 use crate::core::analysis::deltas::Status;
 use crate::core::analysis::folder::Request;
@@ -34,7 +36,7 @@ pub enum DeltasCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  soak deltas verify --path artifacts/soak/latest
+  soak deltas verify artifacts/soak/latest
   soak deltas verify --strict --format json")]
 pub struct DeltasVerifyArgs {
     /// The run.
@@ -74,7 +76,7 @@ pub(crate) fn verify(args: &DeltasVerifyArgs) -> Result<Exit, Failure> {
     let analysis = &judged.analysis;
     if analysis.evidence.is_empty() {
         return Err(Failure::input(anyhow!("there is no usable iteration in `{}`", judged.folder.display()))
-            .hint("`--path` names the folder with the ITER_SUMMARY_<n>.json files"));
+            .hint(NO_ITERATIONS_HINT));
     }
     let checks: Vec<Check> = analysis.checks().filter(|check| check.part == Part::Deltas).cloned().collect();
     let report = write::delta_report(analysis, &provenance)

@@ -6,7 +6,9 @@ use super::post_soak::{compare, notify, say, tell_folder, write};
 use crate::cli::arguments::globals::GlobalArgs;
 use crate::cli::arguments::judging::JudgedRunArgs;
 use crate::cli::arguments::values::FailOn;
-use crate::cli::judge::folder::{cannot_judge, collect_provenance, judging_options, load_window_policy};
+use crate::cli::judge::folder::{
+    NO_ITERATIONS_HINT, cannot_judge, collect_provenance, judging_options, load_window_policy,
+};
 use crate::cli::judge::post_soak::{ExtractArgs, MetricsArgs};
 use crate::cli::output::stdout::print;
 use crate::core::analysis::folder as judge;
@@ -51,8 +53,7 @@ pub(crate) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     if analysis.evidence.is_empty() {
         let reason =
             format!("there is nothing to extract in `{}`: {}", judged.folder.display(), analysis.reason());
-        return Err(Failure::input(anyhow!(reason))
-            .hint("`--path` names the folder with the ITER_SUMMARY_<n>.json files"));
+        return Err(Failure::input(anyhow!(reason)).hint(NO_ITERATIONS_HINT));
     }
     snapshot.notification_error =
         target.and_then(|target| notify(globals, &snapshot, &target, notify_args.link()));

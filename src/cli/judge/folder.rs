@@ -84,13 +84,15 @@ pub(crate) fn overriding_by<'a>(reason: Option<&'a str>, by: &'a OverrideByArgs)
     reason.map(|reason| Overriding { reason, by: by.as_deref() })
 }
 
+/// What to name where there are no iterations.
+pub(crate) const NO_ITERATIONS_HINT: &str =
+    "name the folder with the ITER_SUMMARY_<n>.json files, as in `soak gate DIR`";
+
 /// Nothing could be judged.
 pub(crate) fn cannot_judge(error: JudgeError) -> Failure {
     let hint = match &error {
-        JudgeError::Load(LoadError::Missing { .. }) => {
-            "`--path` names the folder with the ITER_SUMMARY_<n>.json files".to_owned()
-        }
-        JudgeError::Load(_) => "`--path` wants a folder that can be listed".to_owned(),
+        JudgeError::Load(LoadError::Missing { .. }) => NO_ITERATIONS_HINT.to_owned(),
+        JudgeError::Load(_) => "a run is a folder that can be listed".to_owned(),
         JudgeError::EdgeFile(_) | JudgeError::EdgeReport { .. } => {
             "`--edge-report` wants an EDGE_REPORT.json with `totals`".to_owned()
         }

@@ -30,8 +30,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  soak analyze --path artifacts/soak/latest
-  soak analyze --path runs/multi --symbol BTCUSDT,ETHUSDT --exit-on-crit
+  soak analyze artifacts/soak/latest
+  soak analyze runs/multi --symbol BTCUSDT,ETHUSDT --exit-on-crit
   soak analyze --plots                                pictures of the KPIs, too")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct AnalyzeArgs {
@@ -88,7 +88,7 @@ pub struct AnalyzeArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  soak extract --path artifacts/soak/latest --pretty
+  soak extract artifacts/soak/latest --pretty
   soak extract --compare baseline.json --prometheus --notify slack")]
 pub struct ExtractArgs {
     /// The run, and how it is judged.
@@ -123,8 +123,8 @@ pub struct ExtractArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  soak gate --path artifacts/soak/latest
-  soak gate --path artifacts/soak/latest --strict --require-freeze --fail-on warn --junit gate.xml
+  soak gate artifacts/soak/latest
+  soak gate artifacts/soak/latest --strict --require-freeze --fail-on warn --junit gate.xml
   soak gate --mock --min-iterations 4 --last-n 4      a smoke test")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct GateArgs {

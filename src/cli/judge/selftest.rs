@@ -14,7 +14,7 @@ use crate::infra::clock::StopRequest;
 use crate::report;
 use crate::report::json;
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// `soak selftest`
 #[derive(Debug, Args)]
@@ -23,10 +23,6 @@ Examples:
   soak selftest artifacts/soak/latest
   soak selftest artifacts/soak/latest --policy policy.toml --format md > selftest.md")]
 pub struct SelftestArgs {
-    /// Folder of the run, as --path [default: what --path says]
-    #[arg(value_name = "RUN", conflicts_with = "path")]
-    pub run: Option<PathBuf>,
-
     /// The run, and how it is judged.
     #[command(flatten)]
     pub judged: JudgedRunArgs,
@@ -55,7 +51,6 @@ pub struct SelftestArgs {
 /// Puts faults into a copy of the run, judges, prints.
 pub(crate) fn run(args: &SelftestArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     let SelftestArgs {
-        run,
         judged: JudgedRunArgs { path, policy, mock, window },
         strict,
         skip_delta_verify,
@@ -71,7 +66,7 @@ pub(crate) fn run(args: &SelftestArgs, globals: &GlobalArgs) -> Result<Exit, Fai
         require_freeze: *require_freeze,
         ..judging_options(*mock, window)
     };
-    let path = run.clone().unwrap_or_else(|| path.folder());
+    let path = path.folder();
     let exit_code = |verdict| Exit::of_verdict(verdict, fail_on.is_some()).code(globals.detailed_exitcode);
     let stop = StopRequest::listen().map_err(Failure::failed)?;
     let result = SelftestResult::of(&path, &policy, &options, &exit_code, &stop, &provenance)?;

@@ -1,7 +1,7 @@
 //! Arguments of `soak artifacts`.
 
 use crate::cli::arguments::environment;
-use crate::cli::arguments::judging::PolicyArgs;
+use crate::cli::arguments::judging::{PathArgs, PolicyArgs};
 use crate::cli::arguments::values::{Format, Limit, count, days_or_none, mebibytes_or_none};
 use crate::cli::judge::folder::load_policy;
 use crate::cli::output::stdout::print;
@@ -15,7 +15,7 @@ use crate::ops::rotation::Rotated;
 use crate::report::json;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// `soak artifacts …`
 #[derive(Debug, Subcommand)]
@@ -36,10 +36,19 @@ pub enum ArtifactsCommand {
 
 /// The folder of runs and the limits.
 #[derive(Debug, Args)]
+#[command(
+    mut_arg("run_folder", |arg| {
+        arg.help(
+            "Folder with latest, history, RUN_* and snapshots; or one run [default: $SOAK_OUT_DIR, else artifacts/soak]",
+        )
+        .long_help(None::<&str>)
+    }),
+    mut_arg("path", |arg| arg.alias(None))
+)]
 pub struct RotationArgs {
-    /// Folder with latest, history, RUN_* and snapshots; or one run [default: $SOAK_OUT_DIR, else artifacts/soak]
-    #[arg(long, value_name = "DIR")]
-    path: Option<PathBuf>,
+    /// The folder.
+    #[command(flatten)]
+    pub path: PathArgs,
 
     /// The limits.
     #[command(flatten)]
@@ -69,7 +78,7 @@ impl RotationArgs {
     /// The folder asked for.
     pub fn folder(&self) -> PathBuf {
         let default = || environment::variable("SOAK_OUT_DIR").map_or("artifacts/soak".into(), PathBuf::from);
-        self.path.clone().unwrap_or_else(default)
+        self.path.named().map_or_else(default, Path::to_owned)
     }
 }
 
@@ -78,6 +87,7 @@ impl RotationArgs {
 #[command(after_help = "\
 Examples:
   soak artifacts rotate --dry-run
+  soak artifacts rotate /mnt/soak
   soak artifacts rotate --keep 100 --max-age-days 7 --max-size-mb 500")]
 pub struct RotateArgs {
     /// Folder and limits.
@@ -93,7 +103,7 @@ pub struct RotateArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  soak artifacts usage --path artifacts/soak")]
+  soak artifacts usage artifacts/soak")]
 pub struct UsageArgs {
     /// Folder and limits.
     #[command(flatten)]

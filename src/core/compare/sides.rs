@@ -65,11 +65,11 @@ impl Sample {
     }
 }
 
-/// Reads a side: a file if there is a file, else a folder. `flag` named it, for the way out of an error.
-pub fn read(flag: &str, path: &Path, reading: &Reading<'_>) -> Result<Side, Failure> {
+/// Reads a side: a file if there is a file, else a folder. `name` is `A` or `B`.
+pub fn read(name: &str, path: &Path, reading: &Reading<'_>) -> Result<Side, Failure> {
     let Reading { policy, mock, so_far, symbol } = *reading;
     let wanted = format!(
-        "`{flag}` wants a folder with ITER_SUMMARY_<n>.json files, a POST_SOAK_SNAPSHOT.json or a \
+        "{name} is a folder with ITER_SUMMARY_<n>.json files, a POST_SOAK_SNAPSHOT.json or a \
          POST_SOAK_AUDIT_SUMMARY.json"
     );
     if atomic_file::is_file(path) {
@@ -83,7 +83,7 @@ pub fn read(flag: &str, path: &Path, reading: &Reading<'_>) -> Result<Side, Fail
     let request = Request { path, policy, options, symbols: &symbols, edge_report: None };
     let judged = judge::judge(&request).map_err(|error| match &error {
         JudgeError::Symbol { known, .. } if !known.is_empty() => {
-            let hint = format!("the run of `{flag}` has {}", known.join(", "));
+            let hint = format!("{name} has {}", known.join(", "));
             Failure::input(error).hint(hint)
         }
         _ => Failure::input(error).hint(wanted.as_str()),

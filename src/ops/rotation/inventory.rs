@@ -439,7 +439,7 @@ pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error
     }
 }
 
-pub(super) const WANTED: &str = "`--path` names the folder that has `latest` in it";
+pub(super) const WANTED: &str = "name the folder that has `latest` in it, as in `soak artifacts usage DIR`";
 
 /// The path of a run that the inventory names.
 pub(super) fn path_of(base: &Path, name: &str) -> PathBuf {

@@ -60,7 +60,7 @@ pub(crate) fn build(
     let analysis = &judged.analysis;
     if analysis.evidence.is_empty() {
         return Err(Failure::input(anyhow!("there is nothing to release: {}", analysis.reason()))
-            .hint("`--src` names the folder with the ITER_SUMMARY_<n>.json files"));
+            .hint("name the folder with the ITER_SUMMARY_<n>.json files"));
     }
     let (profile_bytes, profile) = profile(&judged.folder)?;
     let audited = audit::audit(judged, policy, provenance);
