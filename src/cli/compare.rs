@@ -82,8 +82,8 @@ pub struct CompareArgs {
 /// The two sides of a comparison, as arguments or by the flags that mean the same.
 #[derive(Clone, Debug, Args)]
 pub struct SidesArgs {
-    /// The run that is compared with: a folder with ITER_SUMMARY_*.json files, a POST_SOAK_SNAPSHOT.json or a
-    /// POST_SOAK_AUDIT_SUMMARY.json [default: none; one run is needed]
+    /// The run that is compared with: a folder with ITER_SUMMARY_*.json files, an archive of it, a
+    /// POST_SOAK_SNAPSHOT.json or a POST_SOAK_AUDIT_SUMMARY.json [default: none; one run is needed]
     #[arg(
         value_name = "A",
         required_unless_present_any = ["a", "b"],
@@ -190,7 +190,7 @@ pub enum BaselineCommand {
 Example:
   soak compare baseline promote artifacts/soak/latest && soak compare artifacts/soak/next --fail-on-regression")]
 pub struct PromoteArgs {
-    /// Folder of the run
+    /// Folder of the run, or an archive of it
     #[arg(value_name = "RUN", required = true)]
     pub run: PathBuf,
 

@@ -48,7 +48,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Release(command) => crate::cli::release::run(command, globals),
         Command::Rollback(command) => crate::cli::rollback::run(command),
         Command::ExportProm(args) => crate::cli::export::prom::run(args, globals),
-        Command::Deltas(DeltasCommand::Verify(args)) => crate::cli::judge::deltas::verify(args),
+        Command::Deltas(DeltasCommand::Verify(args)) => crate::cli::judge::deltas::verify(args, globals),
         Command::Grafana(command) => crate::cli::ops::grafana::run(command),
         Command::Artifacts(command) => crate::cli::ops::artifacts::run(command),
         Command::Config(ConfigCommand::Show(args)) => crate::cli::setup::config::show(args),

@@ -134,7 +134,7 @@ Examples:
   soak release readiness record artifacts/soak/latest --chaos OK --bug-bash \"OK (2 minor)\"
   soak release readiness record artifacts/soak/latest --chaos OK --bug-bash OK --drift NONE")]
 pub struct RecordArgs {
-    /// Folder of the run, with the ITER_SUMMARY_*.json files
+    /// Folder of the run, with the ITER_SUMMARY_*.json files, or an archive of it
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
 
@@ -203,7 +203,8 @@ Examples:
   soak release bundle artifacts/soak/latest --out release/try --rehearsal   a simulated run",
     mut_arg("run_folder", |arg| {
         arg.required_unless_present("path")
-            .help("Folder of the run, with the ITER_SUMMARY_*.json files [default: none; DIR or --src is needed]")
+            .help("Folder of the run, with the ITER_SUMMARY_*.json files, or an archive of it [default: none; DIR or --src is \
+                 needed]")
             .long_help(None::<&str>)
     }),
     mut_arg("path", |arg| arg.long("src").alias(None).help("The same as DIR [default: none]"))
@@ -352,7 +353,7 @@ Examples:
   soak release canary check --after-rollback 2026-03-01T16:20:00Z --prometheus-url http://localhost:9090",
     mut_arg("run_folder", |arg| {
         arg.help(
-            "In place of a bundle: folder of the soak that the limits of the policy follow; its verdict must be PASS or \
+            "In place of a bundle: folder or archive of the soak that the limits of the policy follow; its verdict must be PASS or \
              WARN [default: none]",
         )
         .long_help(None::<&str>)
@@ -388,7 +389,7 @@ pub struct CanaryCheckArgs {
     #[command(flatten)]
     pub server: ServerArgs,
 
-    /// In place of a server: run folder whose iterations were measured on the canary; runtime_utc says when each
+    /// In place of a server: run folder, or an archive of it, whose iterations were measured on the canary; runtime_utc says when each
     /// ended [default: the server of --prometheus-url is asked; one of the two is needed]
     #[arg(
         long,

@@ -11,7 +11,7 @@ use crate::core::iteration::first_time;
 use crate::core::judge::count;
 use crate::core::kpi::KpiTable;
 use crate::core::load;
-use crate::core::load::{LARGEST, LoadError, read_bounded};
+use crate::core::load::{LARGEST, LoadError};
 use crate::core::series::Series;
 use crate::core::series::ranges::Ranges;
 use crate::export::history as history_samples;
@@ -46,17 +46,17 @@ pub(crate) fn load(asked: &Path, kpis: &KpiTable) -> Result<LoadedHistory, LoadE
         format!("`{}` are left out: they claim the same iteration {}", two.names.join("`, `"), two.number)
     }));
     let mut manifest = Vec::new();
-    let started =
-        read_bounded(&folder.join(crate::core::iteration::manifest::MANIFEST_FILE), LARGEST, &mut manifest)
-            .ok()
-            .and_then(|()| crate::core::iteration::manifest::started_utc(&manifest));
+    let started = folder
+        .read_bounded(crate::core::iteration::manifest::MANIFEST_FILE, LARGEST, &mut manifest)
+        .ok()
+        .and_then(|()| crate::core::iteration::manifest::started_utc(&manifest));
     let first = || {
         let rows = evidence.series.iter().flat_map(Series::rows);
         first_time(rows).map(str::to_owned)
     };
-    let name = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = || folder.path().file_name().map(|name| name.to_string_lossy().into_owned());
     let run = started.or_else(first).or_else(name).unwrap_or_else(|| "latest".to_owned());
-    Ok(LoadedHistory { folder, run, history, bad_files })
+    Ok(LoadedHistory { folder: folder.path().to_owned(), run, history, bad_files })
 }
 
 /// What is to be sent.

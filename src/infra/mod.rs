@@ -1,6 +1,7 @@
 //! What touches the world and knows nothing of soak: the clock, signals, locks, processes, the terminal.
 #![expect(clippy::disallowed_methods, reason = "this is the room that touches the world")]
 
+pub mod archive;
 pub mod artifacts;
 pub mod atomic_file;
 pub mod clock;

@@ -28,6 +28,13 @@ pub struct Places<'p> {
     pub written: &'p [PathBuf],
 }
 
+impl<'p> Places<'p> {
+    /// `base` is `None` where nothing was written.
+    pub fn new(run: &'p Path, base: Option<&'p Path>, written: &'p [PathBuf]) -> Self {
+        Self { run, base: base.unwrap_or(run), written }
+    }
+}
+
 /// What `soak gate` prints.
 pub fn gate(analysis: &Analysis, provenance: &Provenance, places: Places<'_>, style: Style) -> String {
     let mut out = Lines::new(style);
@@ -77,6 +84,9 @@ fn overview(out: &mut Lines, analysis: &Analysis, run: &Path) {
         out.line(format!("{sentence}\n"));
     }
     out.line(format!("Path:         {}", printable(&run.display().to_string())));
+    if let Some(archive) = &analysis.evidence.archive {
+        out.line(format!("SHA-256:      {}", archive.sha256));
+    }
     let n = analysis.evidence.len();
     let span = |symbol: &SymbolAnalysis| {
         let rows = analysis.series(symbol).rows();

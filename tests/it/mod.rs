@@ -3,6 +3,7 @@
 
 mod advisory;
 mod analyze;
+mod archives;
 mod artifacts;
 mod attacks;
 mod audit;

@@ -12,11 +12,11 @@ use super::values::{count, person, reason, switch, symbol};
 /// default changes both with `mut_arg`.
 #[derive(Clone, Debug, Args)]
 pub struct PathArgs {
-    /// Folder with the ITER_SUMMARY_*.json files [default: $SOAK_OUT_DIR/latest, else
-    /// artifacts/soak/latest]
+    /// Folder with the ITER_SUMMARY_*.json files, or a .tar.gz, .tgz, .tar or .zip of it [default: $SOAK_OUT_DIR/latest,
+    /// else artifacts/soak/latest]
     ///
     /// If the folder has no such files, but `soak/latest` or `latest` below it has, that one is read and a
-    /// line says so.
+    /// line says so. An archive is unpacked in memory and gives the same verdict; files are written with --out only.
     #[arg(value_name = "DIR", conflicts_with = "path")]
     run_folder: Option<PathBuf>,
 

@@ -264,7 +264,7 @@ pub(crate) fn run(args: &ExportArgs, globals: &GlobalArgs) -> Result<Exit, Failu
     }
     // Metrics of nothing were exported, because a scraper must see that the run is INVALID; but it is no success.
     if judged.analysis.evidence.is_empty() {
-        let folder = judged.folder.display();
+        let folder = judged.folder.path().display();
         return Err(Failure::input(anyhow!("there is no iteration in `{folder}`; its metrics say INVALID"))
             .hint(NO_ITERATIONS_HINT));
     }

@@ -1,6 +1,6 @@
 //! `soak analyze`: the deep look.
 
-use super::post_soak::{leave, result, style, tell_folder, verdict_exit, write};
+use super::post_soak::{base, leave, result, style, tell_folder, verdict_exit, write};
 use crate::cli::arguments::globals::GlobalArgs;
 use crate::cli::arguments::judging::JudgedRunArgs;
 use crate::cli::arguments::values::Format;
@@ -53,6 +53,7 @@ pub(crate) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         Ok((policy, provenance, judged))
     })?;
     tell_folder(globals, &judged, &asked);
+    let base = reporter.or_error(|| base(globals, out.as_deref(), &judged, &[("--plots", *plots)]))?;
     let analysis = &judged.analysis;
     let wanted = Wanted { reports: true, ascii: *ascii, html: !no_html, ..Wanted::default() };
     let mut rendered = render(analysis, &policy, &provenance, &wanted);
@@ -60,8 +61,7 @@ pub(crate) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         reporter
             .or_error(|| add_plots(&mut rendered, ANALYSIS, analysis, &policy).map_err(Failure::output))?;
     }
-    let base = out.as_deref().unwrap_or(&judged.folder);
-    let written = write(globals, base, analysis, rendered);
+    let written = write(globals, base.as_deref(), analysis, rendered);
     let mut flag = "--fail-on warn";
     let mut exit = verdict_exit(analysis, &provenance, fail_on.is_some());
     if exit == Exit::Success && *exit_on_crit && analysis.has_crit() && provenance.overridden.is_none() {
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         flag = "--exit-on-crit";
     }
     let told = CiReport::gate(analysis, &provenance).named("soak analyze");
-    let places = Places { run: &judged.folder, base, written: &written.names };
+    let places = Places::new(judged.folder.path(), base.as_deref(), &written.names);
     let ended = reporter.conclude(&told, exit, written.failure, flag, |code, error| match format {
         Format::Text => gate_text::analyze(analysis, &provenance, places, style(globals, *ascii)),
         Format::Json => json::pretty(&GateResult {

@@ -6,15 +6,18 @@ use crate::cli::arguments::values::Format;
 use crate::cli::judge::folder::{
     NO_ITERATIONS_HINT, cannot_judge, collect_provenance, judging_options, load_window_policy, overriding,
 };
-use crate::cli::judge::post_soak::{leave, style, tell_folder, write_where};
+use crate::cli::judge::post_soak::{base, leave, style, tell_folder, write_where};
 use crate::cli::output::ci::Reporter;
 use crate::cli::output::stdout::print;
 use crate::core::analysis::audit::Readiness;
 use crate::core::analysis::folder as judge;
+use crate::core::analysis::folder::JudgeError;
 use crate::core::analysis::folder::Request;
 use crate::core::load::read_bounded;
+use crate::core::load::run_folder::RunFolder;
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
+use crate::infra::archive;
 use crate::infra::atomic_file;
 use crate::release::legacy_readiness;
 use crate::release::legacy_readiness::{Answer, Spelling};
@@ -127,7 +130,7 @@ Examples:
     mut_arg("run_folder", |arg| {
         arg.value_name("DIR|FILE")
             .help(
-                "Folder of a run that was audited, or the audit's JSON itself [default: $SOAK_OUT_DIR/latest, else \
+                "Folder or archive of a run that was audited, or the audit's JSON itself [default: $SOAK_OUT_DIR/latest, else \
                  artifacts/soak/latest]",
             )
             .long_help(None::<&str>)
@@ -189,17 +192,18 @@ pub(crate) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
         Ok((policy, provenance, legacy, judged))
     })?;
     tell_folder(globals, &judged, &asked);
+    let base = reporter.or_error(|| base(globals, out.as_deref(), &judged, &[("--plots", *plots)]))?;
     let audited = audit::audit(&judged, &policy, &provenance);
-    let mut rendered = audit::render(&audited, &policy, &provenance, &judged.folder, out.is_some(), *ascii);
+    let mut rendered =
+        audit::render(&audited, &policy, &provenance, judged.folder.path(), out.is_some(), *ascii);
     if *plots {
         let folder = if out.is_some() { "" } else { ANALYSIS };
         reporter.or_error(|| {
             add_plots(&mut rendered.rendered, folder, &judged.analysis, &policy).map_err(Failure::output)
         })?;
     }
-    let base = out.as_deref().unwrap_or(&judged.folder);
     let marker = rendered.rendered.artifacts[0].path.clone();
-    let written = write_where(globals, base, &judged.analysis, rendered.rendered, &marker);
+    let written = write_where(globals, base.as_deref(), &judged.analysis, rendered.rendered, &marker);
     let mut failure = written.failure;
     if let Err(refused) = write_legacy(&legacy, &legacy_readiness::answer(&audited, &provenance)) {
         failure.get_or_insert(refused);
@@ -207,7 +211,7 @@ pub(crate) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
     if audited.analysis.evidence.is_empty() {
         let reason = format!(
             "there is nothing to audit in `{}`: {}",
-            judged.folder.display(),
+            judged.folder.path().display(),
             audited.analysis.reason()
         );
         let nothing = Failure::input(anyhow!(reason)).hint(NO_ITERATIONS_HINT);
@@ -218,8 +222,8 @@ pub(crate) fn run(args: &AuditArgs, globals: &GlobalArgs) -> Result<Exit, Failur
     let ended = reporter.conclude(&told, exit, failure, "--fail-on-hold", |exit_code, error| match format {
         Format::Text => {
             let place = Place {
-                run: &judged.folder,
-                base,
+                run: judged.folder.path(),
+                base: base.as_deref().unwrap_or(judged.folder.path()),
                 written: &written.names,
                 report: &rendered.report,
                 fail_on_hold: *fail_on_hold,
@@ -269,13 +273,26 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 fn pr_summary(args: &PrSummaryArgs) -> Result<Exit, Failure> {
     let PrSummaryArgs { path } = args;
     let named = path.folder();
-    let file = if atomic_file::is_file(&named) { named } else { named.join(ANALYSIS).join(FILE_NAME) };
+    let place = format!("{ANALYSIS}/{FILE_NAME}");
+    let is_archive = archive::is_archive(&named);
+    let folder = if is_archive {
+        RunFolder::open(&named).map_err(|error| cannot_judge(JudgeError::Load(error)))?
+    } else {
+        RunFolder::on_disk(&named)
+    };
+    let is_itself = !is_archive && atomic_file::is_file(&named);
+    let file = if is_itself { named } else { named.join(&place) };
     let unusable = |reason: String| {
         Failure::input(anyhow!("the audit `{}` cannot be used: {reason}", file.display()))
             .hint("`soak audit` writes it; name the file, or the folder of the run")
     };
     let mut bytes = Vec::new();
-    read_bounded(&file, LARGEST, &mut bytes).map_err(&unusable)?;
+    let found = if is_itself {
+        read_bounded(&file, LARGEST, &mut bytes)
+    } else {
+        folder.read_bounded(&place, LARGEST, &mut bytes)
+    };
+    found.map_err(&unusable)?;
     let account = read(&bytes).map_err(|error| unusable(error.to_string()))?;
     print(pull_request(&account))?;
     Ok(Exit::Success)

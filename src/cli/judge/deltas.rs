@@ -1,10 +1,12 @@
 //! Arguments of `soak deltas`.
 
+use crate::cli::arguments::globals::GlobalArgs;
 use crate::cli::arguments::judging::{PathArgs, PolicyArgs};
 use crate::cli::arguments::values::{Format, share};
 use crate::cli::judge::folder::{
     NO_ITERATIONS_HINT, cannot_judge, cannot_write, collect_provenance, load_policy,
 };
+use crate::cli::judge::post_soak::base;
 use crate::cli::output::stdout::print;
 use crate::core::analysis::deltas::Status;
 use crate::core::analysis::folder::Request;
@@ -65,7 +67,7 @@ pub struct DeltasVerifyArgs {
 }
 
 /// Verifies, writes the two reports, prints the result.
-pub(crate) fn verify(args: &DeltasVerifyArgs) -> Result<Exit, Failure> {
+pub(crate) fn verify(args: &DeltasVerifyArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     let DeltasVerifyArgs { path, policy, strict, threshold, out, format } = args;
     let policy = load_policy(policy.policy.as_deref(), &patches(*threshold, *strict))?;
     let provenance = collect_provenance(&policy, None)?;
@@ -75,21 +77,23 @@ pub(crate) fn verify(args: &DeltasVerifyArgs) -> Result<Exit, Failure> {
     let judged = judge::judge(&request).map_err(cannot_judge)?;
     let analysis = &judged.analysis;
     if analysis.evidence.is_empty() {
-        return Err(Failure::input(anyhow!("there is no usable iteration in `{}`", judged.folder.display()))
-            .hint(NO_ITERATIONS_HINT));
+        return Err(Failure::input(anyhow!(
+            "there is no usable iteration in `{}`",
+            judged.folder.path().display()
+        ))
+        .hint(NO_ITERATIONS_HINT));
     }
     let checks: Vec<Check> = analysis.checks().filter(|check| check.part == Part::Deltas).cloned().collect();
     let report = write::delta_report(analysis, &provenance)
         .ok_or_else(|| Failure::failed(anyhow!("the deltas were not verified")))?;
     let wanted = Wanted { deltas: true, ..Wanted::default() };
     let rendered = write::render(analysis, &policy, &provenance, &wanted);
-    let base = out.as_deref().unwrap_or(&judged.folder);
-    let written = write::commit(base, rendered);
+    let written = base(globals, out.as_deref(), &judged, &[])?.map(|base| write::commit(&base, rendered));
     match format {
         Format::Text => print(deltas::text(&report, &checks))?,
         Format::Json => print(json::pretty(&report))?,
     }
-    written.map_err(cannot_write)?;
+    written.transpose().map_err(cannot_write)?;
     Ok(exit(analysis, &checks))
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 
-use super::post_soak::{compare, notify, say, tell_folder, write};
+use super::post_soak::{base, compare, notify, say, tell_folder, write};
 use crate::cli::arguments::globals::GlobalArgs;
 use crate::cli::arguments::judging::JudgedRunArgs;
 use crate::cli::arguments::values::FailOn;
@@ -39,6 +39,7 @@ pub(crate) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     let request = Request::new(&asked, &policy, options);
     let judged = judge::judge(&request).map_err(cannot_judge)?;
     tell_folder(globals, &judged, &asked);
+    let base = base(globals, out.as_deref(), &judged, &[("--prometheus", metrics.prometheus)])?;
     let analysis = &judged.analysis;
     for finding in analysis.findings.iter().filter(|finding| finding.in_window) {
         say(globals, &format!("warning: {}", crate::report::format::text::printable(&finding.message)));
@@ -48,11 +49,13 @@ pub(crate) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     let rendered = render(analysis, &policy, &provenance, &wanted);
     // The baseline may be the very file that is written next.
     let compared = compare(globals, baseline, &snapshot);
-    let base = out.as_deref().unwrap_or(&judged.folder);
-    let written = write(globals, base, analysis, rendered);
+    let written = write(globals, base.as_deref(), analysis, rendered);
     if analysis.evidence.is_empty() {
-        let reason =
-            format!("there is nothing to extract in `{}`: {}", judged.folder.display(), analysis.reason());
+        let reason = format!(
+            "there is nothing to extract in `{}`: {}",
+            judged.folder.path().display(),
+            analysis.reason()
+        );
         return Err(Failure::input(anyhow!(reason)).hint(NO_ITERATIONS_HINT));
     }
     snapshot.notification_error =

@@ -92,7 +92,11 @@ pub(crate) const NO_ITERATIONS_HINT: &str =
 pub(crate) fn cannot_judge(error: JudgeError) -> Failure {
     let hint = match &error {
         JudgeError::Load(LoadError::Missing { .. }) => NO_ITERATIONS_HINT.to_owned(),
-        JudgeError::Load(_) => "a run is a folder that can be listed".to_owned(),
+        JudgeError::Load(LoadError::NotAFolder { .. }) => {
+            "a run is a folder, or a .tar.gz, .tgz, .tar or .zip of one".to_owned()
+        }
+        JudgeError::Load(LoadError::List { .. }) => "a run is a folder that can be listed".to_owned(),
+        JudgeError::Load(LoadError::Archive(error)) => error.hint().to_owned(),
         JudgeError::EdgeFile(_) | JudgeError::EdgeReport { .. } => {
             "`--edge-report` wants an EDGE_REPORT.json with `totals`".to_owned()
         }

@@ -1,7 +1,7 @@
 //! `soak gate`: one load, one analysis, one verdict.
 
 use super::extract::metrics_wanted;
-use super::post_soak::{compare, leave, notify, result, style, tell_folder, verdict_exit, write};
+use super::post_soak::{base, compare, leave, notify, result, style, tell_folder, verdict_exit, write};
 use crate::cli::arguments::globals::GlobalArgs;
 use crate::cli::arguments::judging::JudgedRunArgs;
 use crate::cli::arguments::values::Format;
@@ -66,6 +66,8 @@ pub(crate) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         Ok((target, policy, provenance, judged))
     })?;
     tell_folder(globals, &judged, &asked);
+    let wants = [("--prometheus", metrics.prometheus)];
+    let base = reporter.or_error(|| base(globals, out.as_deref(), &judged, &wants))?;
     let analysis = &judged.analysis;
     let snapshot = Snapshot::of(analysis, &provenance);
     let wanted = Wanted {
@@ -79,15 +81,14 @@ pub(crate) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     let rendered = render(analysis, &policy, &provenance, &wanted);
     // The baseline may be the very file that is written next.
     let compared = compare(globals, baseline, &snapshot);
-    let base = out.as_deref().unwrap_or(&judged.folder);
-    let written = write(globals, base, analysis, rendered);
+    let written = write(globals, base.as_deref(), analysis, rendered);
     let failure = written.failure.or(compared.err());
     let told = CiReport::gate(analysis, &provenance);
     if let Some(target) = target {
         notify(globals, &snapshot, &target, notify_args.link());
     }
     let exit = verdict_exit(analysis, &provenance, fail_on.is_some());
-    let places = Places { run: &judged.folder, base, written: &written.names };
+    let places = Places::new(judged.folder.path(), base.as_deref(), &written.names);
     let ended = reporter.conclude(&told, exit, failure, "--fail-on warn", |code, error| match format {
         Format::Text => gate_text::gate(analysis, &provenance, places, style(globals, *ascii)),
         Format::Json => {

@@ -232,7 +232,7 @@ pub(crate) fn style(globals: &GlobalArgs, ascii: bool) -> Style {
 /// Tells that another folder than the one asked for was read.
 pub(crate) fn tell_folder(globals: &GlobalArgs, judged: &Judged, asked: &Path) {
     if judged.redirected {
-        tell_redirected(globals, &judged.folder, asked);
+        tell_redirected(globals, judged.folder.path(), asked);
     }
 }
 
@@ -248,6 +248,29 @@ pub(crate) fn tell_redirected(globals: &GlobalArgs, folder: &Path, asked: &Path)
     );
 }
 
+/// The folder to write into: that of `--out`, else that of the run. An archive has none: without `--out` nothing is
+/// written, and a note says so. `wants` are flags that ask for a file there, and whether they are given.
+pub(crate) fn base(
+    globals: &GlobalArgs,
+    out: Option<&Path>,
+    judged: &Judged,
+    wants: &[(&str, bool)],
+) -> Result<Option<PathBuf>, Failure> {
+    if let Some(out) = out {
+        return Ok(Some(out.to_owned()));
+    }
+    if !judged.folder.is_archived() {
+        return Ok(Some(judged.folder.path().to_owned()));
+    }
+    let archive = judged.folder.path().display();
+    if let Some((flag, _)) = wants.iter().find(|(_, is_given)| *is_given) {
+        return Err(Failure::usage(anyhow!("`{flag}` needs `--out`: `{archive}` is an archive"))
+            .hint("`--out DIR` names the folder for everything that is written"));
+    }
+    say(globals, &format!("note: `{archive}` is an archive: nothing is written without `--out DIR`"));
+    Ok(None)
+}
+
 /// What became of the artifacts: their names, sorted, and how writing failed, if it did.
 pub(crate) struct Written {
     /// Relative to the folder.
@@ -258,20 +281,27 @@ pub(crate) struct Written {
 
 /// Writes the artifacts. A folder without iterations is only written into where an earlier result would
 /// otherwise go on claiming something: nobody wants reports in a folder that was named by mistake.
-pub(crate) fn write(globals: &GlobalArgs, base: &Path, analysis: &Analysis, rendered: Rendered) -> Written {
+pub(crate) fn write(
+    globals: &GlobalArgs,
+    base: Option<&Path>,
+    analysis: &Analysis,
+    rendered: Rendered,
+) -> Written {
     write_where(globals, base, analysis, rendered, Path::new("POST_SOAK_SNAPSHOT.json"))
 }
 
 /// [`write`], where `result` is the file by which an earlier result is known.
 pub(crate) fn write_where(
     globals: &GlobalArgs,
-    base: &Path,
+    base: Option<&Path>,
     analysis: &Analysis,
     rendered: Rendered,
     result: &Path,
 ) -> Written {
+    let nothing = Written { names: Vec::new(), failure: None };
+    let Some(base) = base else { return nothing };
     if analysis.evidence.is_empty() && !crate::infra::atomic_file::exists(&base.join(result)) {
-        return Written { names: Vec::new(), failure: None };
+        return nothing;
     }
     match write::commit(base, rendered) {
         Ok(done) => {

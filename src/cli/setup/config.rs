@@ -72,7 +72,7 @@ pub struct ConfigTestArgs {
     #[arg(long, value_name = "FILE", env = "SOAK_POLICY")]
     pub against: Option<PathBuf>,
 
-    /// Folders of runs
+    /// Folders of runs, or archives of them
     #[arg(value_name = "RUN", required = true)]
     pub runs: Vec<PathBuf>,
 }

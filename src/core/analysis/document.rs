@@ -22,7 +22,9 @@ use crate::core::series::anomalies::Anomaly;
 use crate::core::trend::changes::SpikeAt;
 use crate::core::trend::resources::{Drift, DriftWord, Resource};
 use crate::core::trend::{Change, DriftVerdict, KpiChanges, KpiDrift, Pace};
-use crate::core::verdict::evidence::{BadFile, Duplicate, Evidence, Finding, ForeignVerdict, Renumbered};
+use crate::core::verdict::evidence::{
+    ArchiveFile, BadFile, Duplicate, Evidence, Finding, ForeignVerdict, Renumbered,
+};
 use crate::core::verdict::provenance::{Override, Provenance};
 use crate::core::verdict::violations::{KpiViolations, Violation, Violations};
 use crate::core::verdict::{Check, Outcome};
@@ -53,6 +55,9 @@ pub struct AnalysisDocument<'a> {
     /// A recorded override of the verdict; null when there is none.
     #[serde(rename = "override")]
     pub overridden: Option<&'a Override>,
+    /// The archive that was read; absent where a folder was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<&'a ArchiveFile>,
     /// The fixed time, else the last time in the data; null when there is neither.
     pub timestamp: Option<String>,
     /// Whether the data can say anything about a release.
@@ -93,6 +98,7 @@ impl<'a> AnalysisDocument<'a> {
             tool_version: &provenance.tool_version,
             policy_sha256: &provenance.policy_sha256,
             overridden: provenance.overridden.as_ref(),
+            archive: analysis.evidence.archive.as_ref(),
             timestamp: provenance.time_of(analysis),
             origin: (&analysis.origin).into(),
             source: analysis.source(),

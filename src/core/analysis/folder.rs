@@ -6,6 +6,7 @@ use crate::core::analysis::{self, Analysis, Options};
 use crate::core::judge::edge_report::Totals;
 use crate::core::load;
 use crate::core::load::edge_report;
+use crate::core::load::run_folder::RunFolder;
 use crate::core::load::{LoadError, Loaded};
 use crate::core::policy::Policy;
 use crate::infra::atomic_file;
@@ -39,7 +40,7 @@ impl<'a> Request<'a> {
 #[derive(Debug)]
 pub struct Judged {
     /// The folder with the iterations.
-    pub folder: PathBuf,
+    pub folder: RunFolder,
     /// Whether that is another one than was asked for.
     pub redirected: bool,
     /// Everything known about it.
@@ -88,7 +89,7 @@ pub(crate) fn judge_loaded(
 ) -> Result<Judged, JudgeError> {
     let Loaded { folder, mut evidence } = loaded;
     tracing::debug!(
-        folder = %folder.display(),
+        folder = %folder.path().display(),
         iterations = evidence.len(),
         unusable = evidence.bad_files.len(),
         "loaded"
@@ -106,7 +107,7 @@ pub(crate) fn judge_loaded(
     let fixed = clock::fixed(&Environment::of_process()).ok().flatten();
     evidence.now = Some(fixed.map_or(machine, |fixed| fixed.max(machine)));
     let analysis = analysis::analyse(evidence, request.policy, &request.options, totals);
-    Ok(Judged { redirected: folder != request.path, folder, analysis })
+    Ok(Judged { redirected: folder.path() != request.path, folder, analysis })
 }
 
 fn edge_totals(path: &Path) -> Result<Totals, JudgeError> {

@@ -11,7 +11,7 @@ use super::Analysis;
 use super::document::{LISTED, first};
 use super::origin::OriginBlock;
 use crate::core::analysis::deltas::Verification;
-use crate::core::verdict::evidence::Finding;
+use crate::core::verdict::evidence::{ArchiveFile, Finding};
 use crate::core::verdict::provenance::{Override, Provenance};
 use crate::core::verdict::{Check, Outcome};
 
@@ -82,6 +82,9 @@ pub struct GateResult<'a> {
     pub reasons: Vec<&'a str>,
     /// The first 1000 findings.
     pub findings: &'a [Finding],
+    /// The archive that was read; absent where a folder was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<&'a ArchiveFile>,
     /// Symbols that the policy or a flag left out of the judgement; absent without any.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub excluded_symbols: &'a [String],
@@ -132,6 +135,7 @@ impl<'a> GateResult<'a> {
             checks: analysis.checks().collect(),
             reasons,
             findings: first(&analysis.findings, LISTED),
+            archive: analysis.evidence.archive.as_ref(),
             excluded_symbols: &analysis.evidence.excluded,
             findings_total: analysis.findings.len(),
             artifacts: Vec::new(),

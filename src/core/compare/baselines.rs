@@ -448,6 +448,7 @@ pub fn side(folder: &Path, policy: &Policy) -> Result<Side, Failure> {
         symbol: baseline.symbol,
         source: baseline.source,
         window: Some(baseline.window),
+        archive: None,
     };
     Ok(Side {
         run,

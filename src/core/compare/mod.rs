@@ -22,6 +22,7 @@ use super::kpi::Direction;
 use super::policy::KpiRule;
 use crate::core::text::number::{Finite, TOLERANCE};
 
+use super::verdict::evidence::ArchiveFile;
 use super::verdict::{Outcome, WindowUsed};
 
 /// What is known about one KPI of one side.
@@ -73,6 +74,9 @@ pub struct ComparedRun {
     pub source: Option<String>,
     /// The iterations looked at; null where it was read from a file.
     pub window: Option<WindowUsed>,
+    /// The archive that was read; absent where none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<ArchiveFile>,
 }
 
 impl ComparedRun {

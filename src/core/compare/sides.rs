@@ -13,11 +13,13 @@ use crate::core::analysis::{Analysis, Options, SymbolAnalysis};
 use crate::core::compare::snapshot::baseline;
 use crate::core::json::Node;
 use crate::core::kpi::KpiId;
+use crate::core::load::run_folder::RunFolder;
 use crate::core::load::{LARGEST, read_bounded};
 use crate::core::policy::{KpiRule, Policy, WindowSpec};
 use crate::core::series::window::Window;
 use crate::core::verdict::WindowUsed;
 use crate::core::verdict::failure::Failure;
+use crate::infra::archive;
 use crate::infra::atomic_file;
 
 /// How sides are read.
@@ -69,10 +71,10 @@ impl Sample {
 pub fn read(name: &str, path: &Path, reading: &Reading<'_>) -> Result<Side, Failure> {
     let Reading { policy, mock, so_far, symbol } = *reading;
     let wanted = format!(
-        "{name} is a folder with ITER_SUMMARY_<n>.json files, a POST_SOAK_SNAPSHOT.json or a \
+        "{name} is a folder with ITER_SUMMARY_<n>.json files, an archive of it, a POST_SOAK_SNAPSHOT.json or a \
          POST_SOAK_AUDIT_SUMMARY.json"
     );
-    if atomic_file::is_file(path) {
+    if atomic_file::is_file(path) && !archive::is_archive(path) {
         return read_file(path, policy).map_err(|reason| {
             Failure::input(anyhow!("`{}` cannot be compared: {reason}", path.display())).hint(wanted)
         });
@@ -106,6 +108,7 @@ fn read_file(path: &Path, policy: &Policy) -> Result<Side, String> {
         symbol: None,
         source: None,
         window: None,
+        archive: None,
     };
     let known = |kpi| kpis.iter().find(|(of, _)| *of == kpi).map(|(_, measured)| *measured);
     let measured = policy.compare.kpis.iter().map(|rule| known(rule.kpi).unwrap_or_default()).collect();
@@ -163,7 +166,7 @@ fn audit(root: &Node, block: &Node, kpis: &[KpiId]) -> Result<FileContent, Strin
 pub fn of_judged(judged: &Judged, path: &Path, policy: &Policy) -> Result<Side, Failure> {
     let analysis = &judged.analysis;
     let hint = "`--symbol` says which is compared";
-    let folder = judged.folder.display();
+    let folder = judged.folder.path().display();
     if analysis.evidence.is_empty() {
         let reason = analysis.reason();
         return Err(Failure::input(anyhow!("there is nothing to compare in `{folder}`: {reason}")).hint(hint));
@@ -184,23 +187,23 @@ pub fn of_judged(judged: &Judged, path: &Path, policy: &Policy) -> Result<Side, 
         symbol: only.symbol.clone(),
         source: analysis.source(),
         window: Some(only.last.used()),
+        archive: analysis.evidence.archive.clone(),
     };
     Ok(Side {
         run,
         measured: measured(only, policy),
         sample: Some(sample(analysis, only, policy)),
         conditions: conditions_of(&judged.folder, analysis),
-        redirected: judged.redirected.then(|| judged.folder.clone()),
+        redirected: judged.redirected.then(|| judged.folder.path().to_owned()),
         place: atomic_file::resolved(path),
     })
 }
 
 /// What the run declares, and where its data came from.
-fn conditions_of(folder: &Path, analysis: &Analysis) -> Conditions {
+fn conditions_of(folder: &RunFolder, analysis: &Analysis) -> Conditions {
     let mut bytes = Vec::new();
     // The judge reports a manifest that cannot be read.
-    let read =
-        read_bounded(&folder.join(crate::core::iteration::manifest::MANIFEST_FILE), LARGEST, &mut bytes);
+    let read = folder.read_bounded(crate::core::iteration::manifest::MANIFEST_FILE, LARGEST, &mut bytes);
     let mut known = if read.is_ok() { conditions::of_manifest(&bytes) } else { Conditions::new() };
     if let Some(source) = analysis.source() {
         let is_simulated = analysis.origin.simulated;

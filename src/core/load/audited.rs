@@ -3,14 +3,13 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::fs;
-use std::path::Path;
 
 use crate::core::analysis::audit::{Folder, FoundSnapshot, KeyFile, WarmupMetrics};
 use crate::core::compare::snapshot::baseline;
 use crate::core::json::text::parse_marked;
 use crate::core::kpi::KpiId;
-use crate::core::load::read_bounded;
+use crate::core::load::run_folder::RunFolder;
+use crate::infra::archive::Kind;
 
 /// Files that are listed by name.
 const LISTED: usize = 120;
@@ -26,14 +25,14 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// Looks at a folder. `own` are names of files, wherever they lie, that the audit itself writes: they are not
 /// listed, so that a second audit says the same as the first.
-pub fn look(folder: &Path, own: &[&str]) -> Folder {
+pub fn look(folder: &RunFolder, own: &[&str]) -> Folder {
     let mut walk = Walk { own, listed: BinaryHeap::new(), folder: Folder::default(), entries: 0 };
     walk.visit(folder, "", 0);
     let Walk { listed, folder: mut found, .. } = walk;
     found.files = listed.into_sorted_vec().into_iter().map(|Listed(name, size)| (name, size)).collect();
     found.key_files = KeyFile::ALL
         .into_iter()
-        .filter(|file| file.places().iter().any(|place| is_file(&folder.join(place))))
+        .filter(|file| file.places().iter().any(|place| folder.is_file(place)))
         .collect();
     found.warmup = KeyFile::Warmup.places().iter().find_map(|place| {
         let bytes = side_file(folder, place)?.ok()?;
@@ -43,7 +42,7 @@ pub fn look(folder: &Path, own: &[&str]) -> Folder {
 }
 
 /// The snapshots in a folder, with what they say of these KPIs.
-pub fn snapshots(folder: &Path, kpis: &[KpiId]) -> Vec<FoundSnapshot> {
+pub fn snapshots(folder: &RunFolder, kpis: &[KpiId]) -> Vec<FoundSnapshot> {
     let one = |place: &&str| {
         let read = |json: &[u8]| baseline::read(json, kpis);
         let says = side_file(folder, place)?.and_then(|bytes| parse_marked(&bytes, read));
@@ -52,18 +51,9 @@ pub fn snapshots(folder: &Path, kpis: &[KpiId]) -> Vec<FoundSnapshot> {
     KeyFile::Snapshot.places().iter().filter_map(one).collect()
 }
 
-fn is_file(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.is_file())
-}
-
 /// `None`: there is no such file. Pipes and devices are never opened.
-fn side_file(folder: &Path, place: &str) -> Option<Result<Vec<u8>, String>> {
-    let path = folder.join(place);
-    if !is_file(&path) {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    Some(read_bounded(&path, LARGEST, &mut bytes).map(|()| bytes))
+fn side_file(folder: &RunFolder, place: &str) -> Option<Result<Vec<u8>, String>> {
+    folder.is_file(place).then(|| folder.read_plain(place, LARGEST))
 }
 
 /// A file by name, in natural order; the largest stands on top of the heap and gives way.
@@ -90,31 +80,29 @@ struct Walk<'o> {
 }
 
 impl Walk<'_> {
-    fn visit(&mut self, path: &Path, above: &str, depth: usize) {
+    fn visit(&mut self, folder: &RunFolder, above: &str, depth: usize) {
         // A folder that cannot be listed is not there for this purpose; the loader names the one that matters.
-        let Ok(entries) = fs::read_dir(path) else { return };
-        for entry in entries.filter_map(Result::ok) {
+        for (name, kind) in folder.list().unwrap_or_default() {
             self.entries += 1;
             if self.entries > MOST_ENTRIES {
                 self.folder.cut = true;
                 return;
             }
-            let name = entry.file_name();
             let name = name.to_string_lossy();
             if name.starts_with('.') {
                 continue;
             }
             let is_own = self.own.contains(&&*name);
-            let relative = if above.is_empty() { name.into_owned() } else { format!("{above}/{name}") };
-            let Ok(found) = fs::symlink_metadata(entry.path()) else { continue };
-            if found.is_dir() {
+            let relative = if above.is_empty() { name.to_string() } else { format!("{above}/{name}") };
+            if kind == Kind::Folder {
                 if depth < DEEPEST {
-                    self.visit(&entry.path(), &relative, depth + 1);
+                    self.visit(&folder.below(&name), &relative, depth + 1);
                 }
             } else if !is_own {
+                let Some((_, size)) = folder.look_at(&name) else { continue };
                 self.folder.files_total += 1;
-                self.folder.bytes_total = self.folder.bytes_total.saturating_add(found.len());
-                self.listed.push(Listed(relative, found.len()));
+                self.folder.bytes_total = self.folder.bytes_total.saturating_add(size);
+                self.listed.push(Listed(relative, size));
                 if self.listed.len() > LISTED {
                     self.listed.pop();
                 }
@@ -203,7 +191,14 @@ fn label<'t>(labels: &'t str, name: &str) -> Option<&'t str> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
+
+    fn look(folder: &Path, own: &[&str]) -> Folder {
+        super::look(&RunFolder::on_disk(folder), own)
+    }
 
     fn names(folder: &Folder) -> Vec<&str> {
         folder.files.iter().map(|(name, _)| name.as_str()).collect()
@@ -265,7 +260,7 @@ mod tests {
     fn a_folder_that_is_not_there_is_empty() {
         let found = look(Path::new("/nowhere/at/all"), &[]);
         assert_eq!(found, Folder::default());
-        assert_eq!(snapshots(Path::new("/nowhere/at/all"), &[]), []);
+        assert_eq!(snapshots(&RunFolder::on_disk(Path::new("/nowhere/at/all")), &[]), []);
     }
 
     #[test]

@@ -4,13 +4,13 @@
 //! All are optional; a damaged one is named and never silently taken for absent. Must not judge.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, Read};
 use std::path::{Component, Path};
 
 use serde::Deserialize;
 
-use super::files::{Entry, LARGEST, check_kind, parse_name, read_bounded, read_plain};
+use super::files::{Entry, parse_name};
+use super::run_folder::{LARGEST, RunFolder};
 use crate::core::iteration::file_name;
 use crate::core::iteration::manifest::DECLARED_FILE;
 use crate::core::iteration::manifest::{RunEvent as Event, RunLogLine as LogLine};
@@ -19,6 +19,7 @@ use crate::core::json::text::parse_marked;
 use crate::core::load::{overrides, tuning_report};
 use crate::core::series::instant;
 use crate::core::verdict::evidence::{BadFile, Evidence, Finding, ForeignVerdict, RunState};
+use crate::infra::archive::Kind;
 use crate::infra::artifacts::manifest as artifact_manifest;
 use crate::infra::artifacts::manifest::{ArtifactEntry, ArtifactManifest};
 use crate::infra::hex::hex;
@@ -38,7 +39,7 @@ pub const NAMES: [&str; 7] = [
 ];
 
 /// Reads the files beside the iterations into `evidence`.
-pub fn read(folder: &Path, evidence: &mut Evidence) {
+pub fn read(folder: &RunFolder, evidence: &mut Evidence) {
     if let Some(bytes) = optional(folder, "RUN_MANIFEST.json", evidence) {
         match parse_marked(&bytes, crate::core::iteration::manifest::read_declared) {
             Ok(declared) => evidence.declared = Some(declared),
@@ -80,11 +81,10 @@ pub fn read(folder: &Path, evidence: &mut Evidence) {
 
 /// A folder that `soak run` wrote has a manifest. Its hidden twin says that it was there: without it, nobody knows what
 /// the run declared. A log of a run says less: copies of a run's folder may leave the manifest behind.
-fn manifest_lost(folder: &Path, evidence: &mut Evidence) {
-    let is_there = |name: &str| std::fs::symlink_metadata(folder.join(name)).is_ok();
+fn manifest_lost(folder: &RunFolder, evidence: &mut Evidence) {
     let found = [DECLARED_FILE, crate::core::iteration::manifest::RUN_LOG_FILE]
         .into_iter()
-        .find(|name| is_there(name));
+        .find(|name| folder.look_at(name).is_some());
     let Some(found) = found else { return };
     evidence.manifest_lost = true;
     let reason = format!("it is missing, and `{found}` says that `soak run` wrote this folder");
@@ -101,7 +101,7 @@ struct WithVerdict {
     verdict: Option<String>,
 }
 
-fn verdict_of(folder: &Path, name: &str, evidence: &mut Evidence) -> Option<ForeignVerdict> {
+fn verdict_of(folder: &RunFolder, name: &str, evidence: &mut Evidence) -> Option<ForeignVerdict> {
     let bytes = optional(folder, name, evidence)?;
     match parse_marked(&bytes, |json| serde_json::from_slice::<WithVerdict>(json)) {
         Ok(found) => Some(ForeignVerdict { file: name.to_owned(), verdict: found.verdict? }),
@@ -112,17 +112,14 @@ fn verdict_of(folder: &Path, name: &str, evidence: &mut Evidence) -> Option<Fore
     }
 }
 
-fn optional(folder: &Path, name: &str, evidence: &mut Evidence) -> Option<Vec<u8>> {
-    let path = folder.join(name);
-    // Not following the link would call a dangling one absent.
-    if std::fs::symlink_metadata(&path).is_err() {
-        return None;
-    }
+fn optional(folder: &RunFolder, name: &str, evidence: &mut Evidence) -> Option<Vec<u8>> {
+    // Following the link would call a dangling one absent.
+    folder.look_at(name)?;
     let mut bytes = Vec::new();
-    let result = if std::fs::metadata(&path).is_ok_and(|meta| !meta.is_file()) {
+    let result = if folder.is_other(name) {
         Err("is not a plain file".to_owned())
     } else {
-        read_bounded(&path, LARGEST, &mut bytes)
+        folder.read_bounded(name, LARGEST, &mut bytes)
     };
     match result {
         Ok(()) => Some(bytes),
@@ -153,17 +150,17 @@ const LONGEST_LINE: u64 = 1 << 20;
 const NAMED: usize = 8;
 
 /// Whether the folder has a log of a run, whatever it is.
-pub fn is_recorded(folder: &Path) -> bool {
-    folder.join(crate::core::iteration::manifest::RUN_LOG_FILE).symlink_metadata().is_ok()
+pub fn is_recorded(folder: &RunFolder) -> bool {
+    folder.look_at(crate::core::iteration::manifest::RUN_LOG_FILE).is_some()
 }
 
 /// Reads the log and compares the files with it. Called after the files were read: a run logs each file once it is
 /// written, so only the last one of a run in progress can lack its line.
-pub fn compare_iterations(folder: &Path, hashes: &[(Entry, Sha256)], evidence: &mut Evidence) {
+pub fn compare_iterations(folder: &RunFolder, hashes: &[(Entry, Sha256)], evidence: &mut Evidence) {
     if !is_recorded(folder) {
         return;
     }
-    let recorded = match read_log(&folder.join(crate::core::iteration::manifest::RUN_LOG_FILE)) {
+    let recorded = match read_log(folder) {
         Ok(recorded) => recorded,
         Err(reason) => {
             evidence.log_error = Some(reason);
@@ -192,10 +189,9 @@ pub fn compare_iterations(folder: &Path, hashes: &[(Entry, Sha256)], evidence: &
     evidence.recorded = Some(recorded);
 }
 
-fn read_log(path: &Path) -> Result<Recorded, String> {
-    check_kind(path)?;
+fn read_log(folder: &RunFolder) -> Result<Recorded, String> {
     let failed = |error: std::io::Error| format!("cannot be read: {error}");
-    let mut log = BufReader::new(File::open(path).map_err(failed)?);
+    let mut log = folder.open_file(crate::core::iteration::manifest::RUN_LOG_FILE)?;
     let mut recorded = Recorded::default();
     let mut bytes = Vec::new();
     loop {
@@ -238,11 +234,10 @@ fn unhex(text: &str) -> Option<Sha256> {
 
 /// Compares the artifacts in the folder, and in the one of the reports below it, with the lists of them. A file is as
 /// it was written when any list says so: two commands can write the same file with another base.
-pub fn compare_artifacts(folder: &Path, evidence: &mut Evidence) {
+pub fn compare_artifacts(folder: &RunFolder, evidence: &mut Evidence) {
     let mut entries: BTreeMap<String, Vec<ArtifactEntry>> = BTreeMap::new();
     for below in ["", "reports/analysis/"] {
-        let list = folder.join(below).join(artifact_manifest::FILE_NAME);
-        let list = list.symlink_metadata().ok().and_then(|_| read_plain(&list).ok());
+        let list = folder.read_plain(&format!("{below}{}", artifact_manifest::FILE_NAME), LARGEST).ok();
         for file in list.and_then(|bytes| ArtifactManifest::parse(&bytes)).into_iter().flat_map(|it| it.files)
         {
             entries.entry(format!("{below}{}", file.name)).or_default().push(file);
@@ -251,11 +246,10 @@ pub fn compare_artifacts(folder: &Path, evidence: &mut Evidence) {
     let mut changed = Vec::new();
     for (name, records) in &entries {
         let is_below = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
-        let path = folder.join(name);
-        if !is_below || !path.symlink_metadata().is_ok_and(|found| found.is_file()) {
+        if !is_below || folder.look_at(name).is_none_or(|(kind, _)| kind != Kind::File) {
             continue;
         }
-        let Ok(bytes) = read_plain(&path) else { continue };
+        let Ok(bytes) = folder.read_plain(name, LARGEST) else { continue };
         let Some(last) = records.last().filter(|_| !records.iter().any(|record| record.describes(&bytes)))
         else {
             continue;

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::path::Path;
 
 use serde_json::Value;
 
-use super::files::{Entry, LARGEST, read_bounded, read_plain};
+use super::files::Entry;
+use super::run_folder::{LARGEST, RunFolder};
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::selftest::tamper::NUMBER_AND_TIME;
 use crate::core::series::Series;
@@ -16,7 +16,7 @@ use crate::core::verdict::evidence::{BadFile, Evidence, Repeat};
 /// Iteration files that are exact copies of another one, under another number, each with the file that it is a copy of.
 /// Files are read again only where the content gives another number than the name does, or where two iterations have
 /// the same time stamp and hardly any other two do.
-pub fn copies(folder: &Path, entries: &[Entry], evidence: &Evidence) -> Vec<BadFile> {
+pub fn copies(folder: &RunFolder, entries: &[Entry], evidence: &Evidence) -> Vec<BadFile> {
     let mut groups: BTreeMap<(Option<&str>, u64), Vec<&Entry>> = BTreeMap::new();
     for other in &evidence.renumbered {
         let Some(entry) = of_number(entries, other.number).iter().find(|entry| entry.name == other.name)
@@ -34,7 +34,7 @@ pub fn copies(folder: &Path, entries: &[Entry], evidence: &Evidence) -> Vec<BadF
     for group in groups.iter().filter(|group| group.len() > 1) {
         let mut seen: Vec<(&Entry, Vec<u8>)> = Vec::new();
         for entry in group {
-            let Ok(bytes) = read_plain(&folder.join(&entry.name)) else { continue };
+            let Ok(bytes) = folder.read_plain(&entry.name, LARGEST) else { continue };
             match seen.iter().find(|(_, known)| *known == bytes) {
                 Some((original, _)) if original.name != entry.name => {
                     let reason = format!("is an exact copy of `{}`", original.name);
@@ -79,11 +79,11 @@ fn of_one_time<'e>(entries: &'e [Entry], evidence: &Evidence) -> Vec<Vec<&'e Ent
 /// Iterations whose files are copies of each other, but for number and time: a group for each content, by symbol and
 /// number. Files are read again only where all KPIs of two iterations are equal to the last bit, which a measurement
 /// hardly ever is.
-pub fn repeats(folder: &Path, entries: &[Entry], series: &[Series], kpis: &KpiTable) -> Vec<Repeat> {
+pub fn repeats(folder: &RunFolder, entries: &[Entry], series: &[Series], kpis: &KpiTable) -> Vec<Repeat> {
     series.iter().flat_map(|series| of_series(folder, entries, series, kpis)).collect()
 }
 
-fn of_series(folder: &Path, entries: &[Entry], series: &Series, kpis: &KpiTable) -> Vec<Repeat> {
+fn of_series(folder: &RunFolder, entries: &[Entry], series: &Series, kpis: &KpiTable) -> Vec<Repeat> {
     let ids: Vec<KpiId> = kpis.ids().collect();
     let row = |at: usize| -> Vec<Option<u64>> {
         ids.iter().map(|kpi| series.value(*kpi, at).map(f64::to_bits)).collect()
@@ -130,12 +130,12 @@ fn of_series(folder: &Path, entries: &[Entry], series: &Series, kpis: &KpiTable)
 }
 
 /// The content of the file of an iteration without number and time, in one spelling. `None` where it cannot be read.
-fn content(folder: &Path, entries: &[Entry], symbol: Option<&str>, number: u64) -> Option<String> {
+fn content(folder: &RunFolder, entries: &[Entry], symbol: Option<&str>, number: u64) -> Option<String> {
     let entries = of_number(entries, number);
     let named = entries.iter().find(|entry| entry.symbol.is_some() && entry.symbol.as_deref() == symbol);
     let entry = named.or_else(|| entries.first())?;
     let mut bytes = Vec::new();
-    read_bounded(&folder.join(&entry.name), LARGEST, &mut bytes).ok()?;
+    folder.read_bounded(&entry.name, LARGEST, &mut bytes).ok()?;
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let mut tree: Value = serde_json::from_slice(text).ok()?;
     let top = tree.as_object_mut()?;

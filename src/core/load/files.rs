@@ -2,29 +2,19 @@
 //! that cannot be used.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, Metadata};
-use std::io::Read;
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256 as Hasher};
 
+use super::run_folder::{LARGEST, LoadError, RunFolder};
 use crate::core::iteration::recorded::Sha256;
 use crate::core::kpi::KpiTable;
 use crate::core::load::iteration::{self, IterationFile};
 use crate::core::verdict::evidence::{BadFile, LARGEST_NUMBER};
-
-/// A folder that cannot be loaded at all.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    #[error("there is no folder `{}`", path.display())]
-    Missing { path: PathBuf, source: std::io::Error },
-    #[error("`{}` is not a folder", path.display())]
-    NotAFolder { path: PathBuf },
-    #[error("the folder `{}` cannot be listed", path.display())]
-    List { path: PathBuf, source: std::io::Error },
-}
+use crate::infra::archive::Kind;
 
 /// A file that looks like an iteration by its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,18 +52,16 @@ pub fn parse_name(name: &str) -> Option<(Option<&str>, u64)> {
 }
 
 /// The iteration files of a folder, sorted by number, then name.
-pub fn list(folder: &Path) -> Result<Vec<Entry>, LoadError> {
-    let failed = |source| LoadError::List { path: folder.to_owned(), source };
+pub fn list(folder: &RunFolder) -> Result<Vec<Entry>, LoadError> {
+    let failed = |source| LoadError::List { path: folder.path().to_owned(), source };
     let mut entries = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
+    for (name, kind) in folder.list().map_err(failed)? {
         let Some(name) = name.to_str() else { continue };
         let Some((symbol, number)) = parse_name(name) else { continue };
         entries.push(Entry {
             number,
             symbol: symbol.map(str::to_owned),
-            is_plain_file: entry.file_type().is_ok_and(|kind| kind.is_file()),
+            is_plain_file: kind == Kind::File,
             name: name.to_owned(),
         });
     }
@@ -83,15 +71,15 @@ pub fn list(folder: &Path) -> Result<Vec<Entry>, LoadError> {
 
 /// The folder with the iterations: the one given, else `soak/latest` or `latest` below it, else the newest
 /// isolated run (`RUN_<milliseconds>`) there.
-pub fn resolve(asked: &Path) -> Result<(PathBuf, Vec<Entry>), LoadError> {
-    check_folder(asked)?;
-    let given = list(asked)?;
+pub fn resolve(asked: RunFolder) -> Result<(RunFolder, Vec<Entry>), LoadError> {
+    let given = list(&asked)?;
     if !given.is_empty() {
-        return Ok((asked.to_owned(), given));
+        return Ok((asked, given));
     }
-    let mut candidates = vec![asked.join("soak").join("latest"), asked.join("latest")];
-    for parent in [asked.to_owned(), asked.join("soak").join("latest"), asked.join("latest")] {
-        candidates.extend(newest_isolated(&parent));
+    let usual = [asked.below("soak").below("latest"), asked.below("latest")];
+    let mut candidates = usual.to_vec();
+    for parent in std::iter::once(&asked).chain(&usual) {
+        candidates.extend(newest_isolated(parent));
     }
     for candidate in candidates {
         if let Ok(entries) = list(&candidate)
@@ -100,21 +88,16 @@ pub fn resolve(asked: &Path) -> Result<(PathBuf, Vec<Entry>), LoadError> {
             return Ok((candidate, entries));
         }
     }
-    Ok((asked.to_owned(), given))
-}
-
-fn check_folder(asked: &Path) -> Result<(), LoadError> {
-    match fs::metadata(asked) {
-        Ok(meta) if meta.is_dir() => Ok(()),
-        Ok(_) => Err(LoadError::NotAFolder { path: asked.to_owned() }),
-        Err(source) => Err(LoadError::Missing { path: asked.to_owned(), source }),
-    }
+    Ok((asked, given))
 }
 
 /// The folders with iterations in and below a folder of runs: the folder itself, `latest`, `RUN_*` beside and in it,
 /// and what is in `history`. Each once, also where one is a link to another.
 pub fn runs_below(asked: &Path) -> Result<Vec<PathBuf>, LoadError> {
-    check_folder(asked)?;
+    if !fs::metadata(asked).map_err(|source| LoadError::Missing { path: asked.to_owned(), source })?.is_dir()
+    {
+        return Err(LoadError::NotAFolder { path: asked.to_owned() });
+    }
     let latest = asked.join("latest");
     let mut candidates = vec![asked.to_owned(), latest.clone()];
     for parent in [asked, &latest] {
@@ -123,7 +106,7 @@ pub fn runs_below(asked: &Path) -> Result<Vec<PathBuf>, LoadError> {
     candidates.extend(folders_in(&asked.join("history"), |name| !name.starts_with('.')));
     let mut seen = BTreeSet::new();
     candidates.retain(|folder| {
-        list(folder).is_ok_and(|entries| !entries.is_empty())
+        list(&RunFolder::on_disk(folder)).is_ok_and(|entries| !entries.is_empty())
             && fs::canonicalize(folder).is_ok_and(|real| seen.insert(real))
     });
     Ok(candidates)
@@ -141,21 +124,12 @@ fn folders_in(parent: &Path, wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     folders
 }
 
-fn newest_isolated(parent: &Path) -> Option<PathBuf> {
-    fs::read_dir(parent)
-        .ok()?
-        .filter_map(Result::ok)
-        .filter_map(|entry| {
-            let name = entry.file_name();
-            let started: u64 = name.to_str()?.strip_prefix("RUN_")?.parse().ok()?;
-            Some((started, entry.path()))
-        })
-        .max()
-        .map(|(_, path)| path)
+fn newest_isolated(parent: &RunFolder) -> Option<RunFolder> {
+    let names = parent.list().ok()?.into_iter().filter_map(|(name, _)| name.into_string().ok());
+    let started = |name: &String| name.strip_prefix("RUN_")?.parse::<u64>().ok();
+    let (_, name) = names.filter_map(|name| Some((started(&name)?, name))).max()?;
+    Some(parent.below(&name))
 }
-
-/// A file larger than this is damage, not an iteration.
-pub const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// One file as it was read.
 #[derive(Clone, Debug, PartialEq)]
@@ -167,7 +141,7 @@ pub struct FileRead {
 }
 
 /// Reads the files in parallel, in the order of `entries`; `hashed` asks for their hashes, too.
-pub fn read_all(folder: &Path, entries: &[Entry], kpis: &KpiTable, hashed: bool) -> Vec<FileRead> {
+pub fn read_all(folder: &RunFolder, entries: &[Entry], kpis: &KpiTable, hashed: bool) -> Vec<FileRead> {
     entries
         .par_iter()
         .with_min_len(8)
@@ -180,7 +154,7 @@ pub fn read_all(folder: &Path, entries: &[Entry], kpis: &KpiTable, hashed: bool)
 }
 
 fn read_one(
-    folder: &Path,
+    folder: &RunFolder,
     entry: &Entry,
     kpis: &KpiTable,
     buffer: &mut Vec<u8>,
@@ -188,48 +162,11 @@ fn read_one(
     if entry.number > LARGEST_NUMBER {
         return Err(format!("no run has an iteration above {LARGEST_NUMBER}"));
     }
-    let path = folder.join(&entry.name);
     if !entry.is_plain_file {
-        check_kind(&path)?;
+        folder.check_kind(&entry.name)?;
     }
-    read_bounded(&path, LARGEST, buffer)?;
+    folder.read_bounded(&entry.name, LARGEST, buffer)?;
     iteration::read(buffer, kpis)
-}
-
-/// Links are followed; what is not a plain file at their end is never opened (a pipe would block for ever).
-pub fn check_kind(path: &Path) -> Result<(), String> {
-    let is_link = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_symlink());
-    match fs::metadata(path) {
-        Ok(meta) if meta.is_file() => Ok(()),
-        Ok(meta) if meta.is_dir() => Err("is a folder, not a file".to_owned()),
-        Ok(_) => Err("is not a plain file".to_owned()),
-        Err(error) if is_link => Err(format!("is a symbolic link that leads nowhere: {error}")),
-        Err(error) => Err(format!("cannot be read: {error}")),
-    }
-}
-
-/// Reads a whole file of at most [`LARGEST`] bytes; what is no plain file at the end of its links is never opened.
-/// The error is what is wrong with it, to follow its name.
-pub fn read_plain(path: &Path) -> Result<Vec<u8>, String> {
-    check_kind(path)?;
-    let mut bytes = Vec::new();
-    read_bounded(path, LARGEST, &mut bytes)?;
-    Ok(bytes)
-}
-
-/// Reads a whole file into `buffer`, which is emptied first, unless it is larger than `largest` bytes.
-pub fn read_bounded(path: &Path, largest: u64, buffer: &mut Vec<u8>) -> Result<(), String> {
-    buffer.clear();
-    let read = File::open(path).and_then(|file| file.take(largest + 1).read_to_end(buffer));
-    match read {
-        Ok(_) if buffer.len() as u64 > largest => {
-            buffer.clear();
-            buffer.shrink_to_fit();
-            Err(format!("is larger than {} MiB", largest / (1024 * 1024)))
-        }
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!("cannot be read: {error}")),
-    }
 }
 
 /// A file that was changed so shortly before it was looked at may change again without its time moving: clocks of

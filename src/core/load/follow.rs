@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::files::{Entry, FileRead, Stamp};
+use super::run_folder::RunFolder;
 use super::{Gathering, LoadError, Loaded, beside, end_of_block, files};
 use crate::core::kpi::KpiTable;
 use crate::core::verdict::evidence::{Evidence, RunState};
@@ -23,7 +24,7 @@ struct Known {
 /// What there is in a folder, as of the last look.
 #[derive(Debug)]
 struct FolderState {
-    folder: PathBuf,
+    folder: RunFolder,
     /// Empty before the first look.
     beside: Vec<Option<Stamp>>,
     /// Evidence without iterations: what the files beside them say.
@@ -48,29 +49,47 @@ pub struct Follower {
     asked: PathBuf,
     kpis: KpiTable,
     seen: Option<FolderState>,
+    /// Stamp and number of files of an archive that was read.
+    archive: Option<(Stamp, usize)>,
 }
 
 impl Follower {
     /// Will follow the folder; nothing is read before the first [`Self::look`].
     pub fn new(asked: &Path, kpis: &KpiTable) -> Self {
-        Self { asked: asked.to_owned(), kpis: kpis.clone(), seen: None }
+        Self { asked: asked.to_owned(), kpis: kpis.clone(), seen: None, archive: None }
     }
 
     /// Forgets what was seen: the next look reads everything.
     pub fn forget(&mut self) {
         self.seen = None;
+        self.archive = None;
     }
 
     /// Looks at the folder. After an error the next look begins from nothing.
     pub fn look(&mut self) -> Result<Look, LoadError> {
-        let mut seen = match self.seen.take() {
+        let stamp = Stamp::of(&self.asked);
+        if let (Some((before, files)), Some(now)) = (self.archive, stamp)
+            && now.proves_unchanged_since(&before)
+        {
+            return Ok(Look { changed: None, files, read: 0 });
+        }
+        self.archive = None;
+        let seen = self.seen.take();
+        let opened = RunFolder::open(&self.asked)?;
+        if opened.is_archived() {
+            let loaded = super::load_folder(opened, &self.asked, &self.kpis, false)?;
+            let files = files::list(&loaded.folder)?.len();
+            self.archive = stamp.map(|stamp| (stamp, files));
+            return Ok(Look { changed: Some(loaded), files, read: files });
+        }
+        let mut seen = match seen {
             Some(seen) => seen,
-            None => FolderState::nothing_of(files::resolve(&self.asked)?.0),
+            None => FolderState::nothing_of(files::resolve(opened.clone())?.0),
         };
         let mut beside_changed = seen.look_beside();
         // What the manifest names must be in the list, so the list is made after it was read.
-        let (folder, mut entries) = files::resolve(&self.asked)?;
-        if folder != seen.folder {
+        let (folder, mut entries) = files::resolve(opened)?;
+        if folder.path() != seen.folder.path() {
             seen = FolderState::nothing_of(folder);
             beside_changed = seen.look_beside();
             entries = files::list(&seen.folder)?;
@@ -84,7 +103,7 @@ impl Follower {
 }
 
 impl FolderState {
-    fn nothing_of(folder: PathBuf) -> Self {
+    fn nothing_of(folder: RunFolder) -> Self {
         Self { folder, beside: Vec::new(), evidence_beside: Evidence::default(), files: BTreeMap::new() }
     }
 
@@ -93,7 +112,7 @@ impl FolderState {
     fn look_beside(&mut self) -> bool {
         let first = self.beside.is_empty();
         let stamps: Vec<Option<Stamp>> =
-            beside::NAMES.iter().map(|name| Stamp::of(&self.folder.join(name))).collect();
+            beside::NAMES.iter().map(|name| Stamp::of(&self.folder.path().join(name))).collect();
         let is_as_before = |(now, before): (&Option<Stamp>, &Option<Stamp>)| match (now, before) {
             (Some(now), Some(before)) => now.proves_unchanged_since(before),
             (None, None) => true,
@@ -118,8 +137,11 @@ impl FolderState {
     /// gone.
     fn look_at(&mut self, entries: Vec<Entry>, kpis: &KpiTable) -> (usize, bool) {
         let folder = &self.folder;
-        let stamps: Vec<Option<Stamp>> =
-            entries.par_iter().with_min_len(256).map(|entry| Stamp::of(&folder.join(&entry.name))).collect();
+        let stamps: Vec<Option<Stamp>> = entries
+            .par_iter()
+            .with_min_len(256)
+            .map(|entry| Stamp::of(&folder.path().join(&entry.name)))
+            .collect();
         let mut known = std::mem::take(&mut self.files);
         let mut unread = Vec::new();
         for (entry, stamp) in entries.into_iter().zip(stamps) {
@@ -211,7 +233,7 @@ mod tests {
         let look = follower.look().expect("the folder is there");
         if let Some(found) = &look.changed {
             let loaded = load(folder.path(), &kpis()).expect("the folder is there");
-            assert_eq!((&found.folder, &found.evidence), (&loaded.folder, &loaded.evidence));
+            assert_eq!((found.folder.path(), &found.evidence), (loaded.folder.path(), &loaded.evidence));
         }
         look
     }
@@ -315,7 +337,7 @@ mod tests {
         assert!(look(&mut follower, &folder).changed.expect("nothing was known").evidence.is_empty());
         put("latest", 1);
         assert_eq!(
-            look(&mut follower, &folder).changed.expect("one came").folder,
+            look(&mut follower, &folder).changed.expect("one came").folder.path(),
             folder.path().join("latest")
         );
         put("latest", 2);
@@ -329,6 +351,32 @@ mod tests {
         assert!(matches!(follower.look(), Err(LoadError::Missing { .. })));
         fs::rename(&moved, folder.path()).expect("moved back");
         assert!(look(&mut follower, &folder).changed.is_some());
+    }
+
+    #[test]
+    fn an_archive_is_read_again_only_when_it_has_changed() {
+        let folder = Folder::of([]);
+        let archive = folder.path().join("run.tar");
+        let pack = |numbers: std::ops::RangeInclusive<u64>| {
+            let mut builder = tar::Builder::new(fs::File::create(&archive).expect("a file"));
+            for number in numbers {
+                let text = iteration(number, 3.0);
+                let mut header = tar::Header::new_ustar();
+                header.set_size(text.len() as u64);
+                builder.append_data(&mut header, name(number), text.as_bytes()).expect("written");
+            }
+            builder.finish().expect("written");
+        };
+        pack(1..=3);
+        settle();
+        let mut follower = Follower::new(&archive, &kpis());
+        let look = follower.look().expect("an archive");
+        assert_eq!((look.files, look.read, look.changed.expect("the first").evidence.len()), (3, 3, 3));
+        let again = follower.look().expect("an archive");
+        assert_eq!((again.files, again.read, again.changed.is_some()), (3, 0, false));
+        pack(1..=4);
+        let grown = follower.look().expect("an archive");
+        assert_eq!((grown.files, grown.changed.expect("another").evidence.len()), (4, 4));
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub(crate) mod beside;
 pub(crate) mod copies;
 pub(crate) mod files;
 pub(crate) mod follow;
+pub mod run_folder;
 
 use crate::core::iteration::recorded::Sha256;
 use crate::core::kpi::{KpiId, KpiTable};
@@ -26,16 +27,18 @@ use crate::core::load::iteration::{IterationFile, Kind};
 use crate::core::series::{Interner, Series};
 use crate::core::verdict::evidence::{Duplicate, Evidence, LARGEST_NUMBER, Renumbered, RunState};
 use files::{Entry, FileRead};
+use run_folder::RunFolder;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-pub use files::{LARGEST, LoadError, parse_name, read_bounded, read_plain, runs_below};
+pub use files::{parse_name, runs_below};
+pub use run_folder::{LARGEST, LoadError, read_bounded, read_plain};
 
 /// A loaded folder.
 #[derive(Debug, Default)]
 pub struct Loaded {
     /// The folder the iterations are in; may lie below the one asked for.
-    pub folder: PathBuf,
+    pub folder: RunFolder,
     /// What was found.
     pub evidence: Evidence,
 }
@@ -57,22 +60,32 @@ fn end_of_block(entries: &[Entry]) -> usize {
 
 /// Loads a folder.
 pub fn load(asked: &Path, kpis: &KpiTable) -> Result<Loaded, LoadError> {
-    let (folder, mut entries) = files::resolve(asked)?;
-    let mut evidence = Evidence::default();
+    load_folder(RunFolder::open(asked)?, asked, kpis, true)
+}
+
+/// The same of a folder that was opened as `asked`; `with_artifacts` asks whether its artifacts are as they were written.
+fn load_folder(
+    opened: RunFolder,
+    asked: &Path,
+    kpis: &KpiTable,
+    with_artifacts: bool,
+) -> Result<Loaded, LoadError> {
+    let (folder, mut entries) = files::resolve(opened)?;
+    let mut evidence = Evidence { archive: folder.archive_file(asked), ..Evidence::default() };
     beside::read(&folder, &mut evidence);
     if evidence.declared.as_ref().is_some_and(|declared| declared.state == RunState::Running) {
         // The run has gone on since the first look: what its manifest names must be in the list. And its
         // overrides still move, so they are not the end of anything.
-        (_, entries) = files::resolve(&folder)?;
+        entries = files::list(&folder)?;
         evidence.end_overrides = None;
     }
     let mut gathering = Gathering::new(kpis, evidence);
     gathering.read(&folder, &entries);
-    Ok(gathering.finish(folder, &entries, true))
+    Ok(gathering.finish(folder, &entries, with_artifacts))
 }
 
 /// Number, symbol in the name, and name of the iteration files in a folder, sorted by number, then name.
-pub fn iteration_names(folder: &Path) -> Result<Vec<(u64, Option<String>, String)>, LoadError> {
+pub fn iteration_names(folder: &RunFolder) -> Result<Vec<(u64, Option<String>, String)>, LoadError> {
     let entries = files::list(folder)?;
     Ok(entries.into_iter().map(|entry| (entry.number, entry.symbol, entry.name)).collect())
 }
@@ -106,7 +119,7 @@ impl<'k> Gathering<'k> {
     }
 
     /// Reads block by block; while one is read, the one before it is put into the series.
-    fn read(&mut self, folder: &Path, entries: &[Entry]) {
+    fn read(&mut self, folder: &RunFolder, entries: &[Entry]) {
         let kpis = self.kpis;
         let hashed = beside::is_recorded(folder);
         let mut rest = entries;
@@ -231,7 +244,7 @@ impl<'k> Gathering<'k> {
     }
 
     /// What was found, compared with what soak recorded of it.
-    fn finish(mut self, folder: PathBuf, entries: &[Entry], with_artifacts: bool) -> Loaded {
+    fn finish(mut self, folder: RunFolder, entries: &[Entry], with_artifacts: bool) -> Loaded {
         let evidence = &mut self.evidence;
         // A file that cannot be read has no symbol but that of its name. Where all its readable siblings call
         // themselves something else, so does it.

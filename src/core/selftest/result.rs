@@ -100,7 +100,8 @@ impl SelftestResult {
         let original = judge::judge(&Request::new(path, policy, options.clone()))?;
         let (folder, before) = (original.folder, original.analysis);
         if before.evidence.is_empty() {
-            let reason = anyhow!("there is no iteration in `{}` to put a fault into", folder.display());
+            let reason =
+                anyhow!("there is no iteration in `{}` to put a fault into", folder.path().display());
             return Err(Failure::input(reason)
                 .hint("a selftest wants a run that passes: a folder with ITER_SUMMARY_<n>.json files"));
         }
@@ -173,7 +174,7 @@ impl SelftestResult {
             tool_version: provenance.tool_version.clone(),
             policy_sha256: provenance.policy_sha256.clone(),
             limits: limits_word(options.mock),
-            path: folder.to_string_lossy().into_owned(),
+            path: folder.path().to_string_lossy().into_owned(),
             symbol,
             missed: names(&|_, notice| notice == Some(Notice::Missed)),
             exit_code: u8::from(!not_caught.is_empty() || !hidden.is_empty()),

@@ -10,6 +10,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use tempfile::TempDir;
 
+use crate::core::load::run_folder::RunFolder;
 use crate::core::load::{LARGEST, iteration_names, read_bounded};
 use crate::core::verdict::failure::Failure;
 use crate::infra::clock::StopRequest;
@@ -47,7 +48,7 @@ pub struct Scratch {
 
 impl Scratch {
     /// Copies the files of a run that have a say in its verdict. A signal ends that, and nothing of the copy is left.
-    pub fn copy(run: &Path, stop: &StopRequest) -> Result<Self, Failure> {
+    pub fn copy(run: &RunFolder, stop: &StopRequest) -> Result<Self, Failure> {
         let folder = tempfile::Builder::new()
             .prefix("soak-selftest-")
             .tempdir()
@@ -59,11 +60,11 @@ impl Scratch {
             if stop.is_asked() {
                 return Err(Failure::interrupted(anyhow!("interrupted while the run was copied")));
             }
-            let from = run.join(name);
-            if !fs::metadata(&from).is_ok_and(|found| found.is_file()) {
+            if !run.is_file(name) {
                 continue;
             }
-            read_bounded(&from, LARGEST, &mut bytes).map_err(|reason| unreadable(&from, &reason))?;
+            let read = run.read_bounded(name, LARGEST, &mut bytes);
+            read.map_err(|reason| unreadable(&run.path().join(name), &reason))?;
             let to = copy.folder.path().join(name);
             if let Some(parent) = to.parent() {
                 fs::create_dir_all(parent).map_err(unwritable(parent))?;
@@ -114,7 +115,7 @@ mod tests {
         for name in ["ITER_SUMMARY_1.json", "ITER_SUMMARY_A_1.json", "RUN_MANIFEST.json", "notes.txt"] {
             fs::write(run.path().join(name), name)?;
         }
-        let copy = Scratch::copy(run.path(), &StopRequest::default()).expect("a copy");
+        let copy = Scratch::copy(&RunFolder::on_disk(run.path()), &StopRequest::default()).expect("a copy");
         let folder = copy.folder().to_owned();
         assert_eq!(copy.read("RUN_MANIFEST.json").expect("a file"), b"RUN_MANIFEST.json");
         assert!(!folder.join("notes.txt").exists());
@@ -135,7 +136,7 @@ mod tests {
         fs::write(run.path().join("ITER_SUMMARY_1.json"), "{}")?;
         let stop = StopRequest::default();
         stop.ask();
-        let failure = Scratch::copy(run.path(), &stop).expect_err("interrupted");
+        let failure = Scratch::copy(&RunFolder::on_disk(run.path()), &stop).expect_err("interrupted");
         assert_eq!(failure.exit, crate::core::verdict::exit::Exit::Interrupted);
         Ok(())
     }

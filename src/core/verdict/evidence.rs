@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::core::iteration::Tuning;
 
@@ -152,6 +154,17 @@ pub struct Evidence {
     pub snapshot: Option<ForeignVerdict>,
     /// What the loader noticed about files that are not iterations.
     pub findings: Vec<Finding>,
+    /// The archive that was read; `None` = a folder was.
+    pub archive: Option<ArchiveFile>,
+}
+
+/// The archive that a run was read from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ArchiveFile {
+    /// Its name, without the folder that it is in.
+    pub name: String,
+    /// SHA-256 of its bytes, 64 lower-case hexadecimal digits.
+    pub sha256: String,
 }
 
 impl Evidence {

@@ -12,7 +12,8 @@ use crate::core::analysis::{Analysis, Options, SymbolAnalysis, limits_word, pass
 use crate::core::iteration::manifest;
 use crate::core::iteration::manifest::{RunManifest, SourceSettings};
 use crate::core::load;
-use crate::core::load::LoadError;
+use crate::core::load::run_folder::RunFolder;
+use crate::core::load::{LARGEST, LoadError};
 use crate::core::policy::Policy;
 use crate::core::verdict::provenance::Provenance;
 use crate::export::live::{LiveFacts, LiveIteration, LiveRun, LiveVerdict};
@@ -104,11 +105,13 @@ impl LiveFolder {
             }
         };
         let analysis = &judged.analysis;
-        let mut facts = LiveFacts { folder: Some(judged.folder.display().to_string()), ..empty.clone() };
+        let mut facts =
+            LiveFacts { folder: Some(judged.folder.path().display().to_string()), ..empty.clone() };
         describe(&mut facts, judged, now);
         if analysis.evidence.is_empty() && analysis.evidence.bad_files.is_empty() {
             let before = if self.seen { "any more" } else { "yet" };
-            facts.note = Some(format!("there are no iterations in `{}` {before}", judged.folder.display()));
+            facts.note =
+                Some(format!("there are no iterations in `{}` {before}", judged.folder.path().display()));
             let claims =
                 analysis.evidence.declared.as_ref().is_some_and(|declared| declared.last_complete > 0);
             facts.verdict = claims.then(|| LiveVerdict::of(analysis));
@@ -182,7 +185,7 @@ fn describe(facts: &mut LiveFacts, judged: &Judged, now: DateTime<Utc>) {
     facts.state = Some(declared.state);
     facts.heartbeat = SIGNS_OF_LIFE
         .iter()
-        .filter_map(|name| atomic_file::modified(&judged.folder.join(name)))
+        .filter_map(|name| atomic_file::modified(&judged.folder.path().join(name)))
         .max()
         .map(|heard| heard.min(now));
     let Some(manifest) = manifest(&judged.folder) else { return };
@@ -195,8 +198,8 @@ fn describe(facts: &mut LiveFacts, judged: &Judged, now: DateTime<Utc>) {
     }
 }
 
-fn manifest(folder: &Path) -> Option<RunManifest> {
-    let bytes = atomic_file::read(&folder.join(manifest::MANIFEST_FILE)).ok()?;
+fn manifest(folder: &RunFolder) -> Option<RunManifest> {
+    let bytes = folder.read_plain(manifest::MANIFEST_FILE, LARGEST).ok()?;
     RunManifest::read(&bytes).ok()
 }
 
@@ -253,7 +256,9 @@ impl Follower {
             (None, Some(judged)) => judged,
             // Whoever has forgotten everything finds something new. Should that fail, there is nothing to
             // judge, which is no pass.
-            (None, None) => self.judge(load::Loaded { folder: self.path.clone(), ..Default::default() })?,
+            (None, None) => {
+                self.judge(load::Loaded { folder: RunFolder::on_disk(&self.path), ..Default::default() })?
+            }
         };
         Ok(Look { judged: self.judged.insert(judged), changed, files, read })
     }

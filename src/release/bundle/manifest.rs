@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::json::Node;
 use crate::core::json::text::is_too_deep;
+use crate::core::verdict::evidence::ArchiveFile;
 use crate::core::verdict::provenance::Override;
 use crate::infra::artifacts::manifest::{ArtifactEntry, sha256_hex};
 use crate::release::criteria::{Refusal, ReleaseCriteria};
@@ -30,6 +31,9 @@ pub(super) const KIND: &str = "soak-release-bundle";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BundleManifest {
+    /// The archive that the run was read from; absent where it was a folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) archive: Option<ArchiveFile>,
     /// `SOAK_NOW`, else the last time in the data; null when there is neither.
     pub(crate) created: Option<String>,
     /// What the release is allowed by.

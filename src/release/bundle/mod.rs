@@ -19,12 +19,14 @@ use super::unusable_bundle;
 use crate::core::analysis::folder::Judged;
 use crate::core::compare::snapshot::v1_2::Snapshot12;
 use crate::core::iteration::params::ParamValues;
+use crate::core::load::LARGEST;
 use crate::core::load::overrides_file as overrides;
-use crate::core::load::read_plain;
+use crate::core::load::run_folder::RunFolder;
 use crate::core::policy::Policy;
 use crate::core::text::number::round_half_even;
 use crate::core::verdict::failure::Failure;
 use crate::core::verdict::provenance::Provenance;
+use crate::infra::archive::Kind;
 use crate::infra::artifacts::manifest::{ArtifactEntry, sha256_hex};
 use crate::infra::atomic_file;
 use crate::report::artifacts::{delta_checks, delta_report};
@@ -66,6 +68,7 @@ pub(crate) fn build(
     let audited = audit::audit(judged, policy, provenance);
     let criteria = ReleaseCriteria::of(analysis, &audited.readiness, policy, &profile, commit);
     let manifest = BundleManifest {
+        archive: analysis.evidence.archive.clone(),
         created: provenance.time_of(analysis),
         refusals: criteria.refusals(provenance.rehearsal),
         facts: criteria,
@@ -144,22 +147,24 @@ fn policy_text(policy: &Policy) -> String {
 }
 
 /// The profile as it is released: the file of the run in its own shape, with canonical numbers.
-fn profile(folder: &Path) -> Result<(String, ParamValues), Failure> {
-    let path = [folder.join(OVERRIDES), folder.join("..").join(OVERRIDES)];
-    let path = path.iter().find(|path| atomic_file::exists(path)).unwrap_or(&path[0]);
+fn profile(folder: &RunFolder) -> Result<(String, ParamValues), Failure> {
+    let names = [OVERRIDES, &format!("../{OVERRIDES}")];
+    let found = names.into_iter().find_map(|name| Some((name, folder.look_at(name)?.0)));
+    let (name, kind) = found.map_or((OVERRIDES, None), |(name, kind)| (name, Some(kind)));
+    let path = folder.path().join(name);
     let unusable = |reason: String| {
         Failure::input(anyhow!("the overrides profile `{}` cannot be used: {reason}", path.display()))
             .hint("a release needs the runtime_overrides.json of its run; no override replaces it")
     };
-    if !atomic_file::exists(path) {
+    if kind.is_none() {
         return Err(unusable("it is not there".to_owned()));
     }
-    if atomic_file::is_link(path) {
+    if kind == Some(Kind::Link) {
         return Err(unusable(
             "it is a symbolic link, and a release takes what lies in the run itself".to_owned(),
         ));
     }
-    let bytes = read_plain(path).map_err(&unusable)?;
+    let bytes = folder.read_plain(name, LARGEST).map_err(&unusable)?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let values = overrides::read_strictly(bytes).map_err(|error| unusable(error.to_string()))?;
     if values.is_empty() {

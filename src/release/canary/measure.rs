@@ -188,7 +188,7 @@ pub(super) fn from_folder(
     let origin = Origin::of(evidence, |source| policy.release.is_simulated(source));
     note_damage(evidence, notes);
     let Some(series) = series(path, symbol, evidence)? else {
-        let reason = format!("`{}` has no iteration that can be read", loaded.folder.display());
+        let reason = format!("`{}` has no iteration that can be read", loaded.folder.path().display());
         return Ok((nothing(metrics, timeline, &reason), origin));
     };
     let interval = declared.and_then(|declared| TimeDelta::from_std(declared.interval?).ok());
@@ -205,8 +205,10 @@ pub(super) fn from_folder(
             (Some(from), Some(to)) => format!("they go from {} to {}", rfc3339(*from), rfc3339(*to)),
             _ => "none tells a time".to_owned(),
         };
-        let reason =
-            format!("no iteration of `{}` lies in the time of the canary; {span}", loaded.folder.display());
+        let reason = format!(
+            "no iteration of `{}` lies in the time of the canary; {span}",
+            loaded.folder.path().display()
+        );
         return Ok((nothing(metrics, timeline, &reason), origin));
     }
     if let Some(first) = covered.iter().map(|(_, (from, _))| *from).min()
@@ -215,7 +217,7 @@ pub(super) fn from_folder(
         let late = (first - timeline.since).num_minutes();
         notes.push(format!(
             "the iterations of `{}` begin at {}, {late} minutes after the start of the canary",
-            loaded.folder.display(),
+            loaded.folder.path().display(),
             rfc3339(first)
         ));
     }

@@ -30,8 +30,8 @@ use verdict::Subject;
 
 pub(crate) use failures::{failures, no_failures, recommendations};
 pub(crate) use verdict::{
-    REHEARSAL, excluded_line, explanation, findings, origin_line, overridden, override_line, time,
-    verdict_line, version_line,
+    REHEARSAL, archive_line, excluded_line, explanation, findings, origin_line, overridden, override_line,
+    time, verdict_line, version_line,
 };
 
 const TEMPLATE: &str = include_str!("page.html");

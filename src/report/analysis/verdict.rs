@@ -53,7 +53,7 @@ pub(super) fn header(title: &str, analysis: &Analysis, provenance: &Provenance) 
         format!("limits: {}", analysis.limits()),
         version_line(provenance),
     ];
-    doc.list(facts, usize::MAX);
+    doc.list(facts.into_iter().chain(archive_line(analysis)), usize::MAX);
     doc
 }
 
@@ -61,6 +61,12 @@ pub(super) fn header(title: &str, analysis: &Analysis, provenance: &Provenance) 
 pub(crate) fn version_line(provenance: &Provenance) -> String {
     let policy = provenance.policy_sha256.get(..12).unwrap_or(&provenance.policy_sha256);
     format!("soak {}, policy {}", cell(&provenance.tool_version), cell(policy))
+}
+
+/// The archive that was read, where one was.
+pub(crate) fn archive_line(analysis: &Analysis) -> Option<String> {
+    let archive = analysis.evidence.archive.as_ref()?;
+    Some(format!("archive: {}, SHA-256 {}", cell(&archive.name), archive.sha256))
 }
 
 fn verdict(analysis: &Analysis) -> String {
@@ -334,6 +340,10 @@ pub(super) fn overview(doc: &mut Document, analysis: &Analysis, policy: &Policy,
         rows.extend(foreign("KPI gate beside it", &evidence.kpi_gate));
     }
     rows.extend(foreign("earlier snapshot", &evidence.snapshot));
+    if let Some(archive) = &evidence.archive {
+        rows.push(row!["archive", format.text(&archive.name)]);
+        rows.push(row!["archive, SHA-256", format.code(&archive.sha256)]);
+    }
     if let (Format::Html, Some(given)) = (format, &provenance.overridden) {
         let (by, at, why) = (text(&given.by), text(&given.at), text(&given.reason));
         rows.push(row!["override", format!("by {by} at {at}: {why}")]);

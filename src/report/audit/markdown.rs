@@ -13,7 +13,8 @@ use crate::core::text::number::{beside, exact, fixed, trimmed};
 use crate::core::verdict::provenance::Provenance;
 use crate::core::verdict::{Comparison, Part};
 use crate::report::analysis::{
-    excluded_line, explanation, findings, origin_line, overridden, override_line, time, version_line,
+    archive_line, excluded_line, explanation, findings, origin_line, overridden, override_line, time,
+    version_line,
 };
 use crate::report::deltas::counted_as_full;
 use crate::report::document::{Document, columns, row};
@@ -61,7 +62,7 @@ fn head(doc: &mut Document, audit: &Audit<'_>, policy: &Policy, provenance: &Pro
         format!("**Source:** {}", prose(&source)),
         version_line(provenance),
     ];
-    doc.list(facts, usize::MAX);
+    doc.list(facts.into_iter().chain(archive_line(audit.analysis)), usize::MAX);
     if !audit.warnings.is_empty() {
         doc.list(audit.warnings.iter().map(|text| format!("warning: {}", prose(text))), MOST);
     }

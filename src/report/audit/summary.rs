@@ -17,7 +17,7 @@ use crate::core::json::text::parse_marked;
 use crate::core::kpi::KpiId;
 use crate::core::policy::Policy;
 use crate::core::text::number::round_half_even;
-use crate::core::verdict::evidence::Finding;
+use crate::core::verdict::evidence::{ArchiveFile, Finding};
 use crate::core::verdict::provenance::{Override, Provenance};
 use crate::core::verdict::{Check, Comparison, Outcome, Part, join};
 
@@ -38,6 +38,9 @@ pub struct AuditSummary {
     pub timestamp: Option<String>,
     /// The folder of the run, as it was named.
     pub base_dir: String,
+    /// The archive that was read; absent where a folder was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<ArchiveFile>,
     /// Whether the data can say anything about a release.
     pub origin: OriginBlock,
     /// Where the data came from, e.g. `sim`; null when nothing says so.
@@ -118,6 +121,7 @@ impl AuditSummary {
             policy_sha256: provenance.policy_sha256.clone(),
             timestamp: provenance.time_of(analysis),
             base_dir: base_dir.to_owned(),
+            archive: analysis.evidence.archive.clone(),
             origin: (&analysis.origin).into(),
             source: analysis.source(),
             verdict: audit.readiness.word().to_owned(),

@@ -128,7 +128,7 @@ mod places {
             .filter(|entry| entry.file_name().to_string_lossy().starts_with(".latest"));
         assert_eq!(hidden.count(), 0);
         let loaded = load(out.path(), &KpiTable::default())?;
-        assert_eq!(loaded.folder, out.path().join("latest"));
+        assert_eq!(loaded.folder.path(), out.path().join("latest"));
         Ok(())
     }
 
@@ -432,7 +432,7 @@ fn a_run_writes_files_that_the_judge_loads_and_ends_complete() -> TestResult {
     }
     run.finish(RunState::Complete, None, at(3))?;
     let loaded = load(out.path(), &KpiTable::default())?;
-    assert_eq!(loaded.folder, out.path().join("latest"));
+    assert_eq!(loaded.folder.path(), out.path().join("latest"));
     assert!(loaded.evidence.findings.is_empty() && loaded.evidence.bad_files.is_empty());
     let declared = loaded.evidence.declared.ok_or("no manifest")?;
     assert_eq!((declared.iterations, declared.last_complete), (3, 3));
