@@ -449,6 +449,11 @@ impl KpiTable {
         &self.of_verdict
     }
 
+    /// Whether it holds nothing but what a policy declares.
+    pub fn is_closed(&self) -> bool {
+        self.ids.first().is_none_or(|first| !first.is_built_in())
+    }
+
     /// Leaves KPIs out of the verdict; they stay in the table.
     pub fn retain_of_verdict(&mut self, keep: impl Fn(KpiId) -> bool) {
         self.of_verdict.retain(|kpi| keep(*kpi));

@@ -373,9 +373,11 @@ fn symbol(
     let last = Window::find(series, WindowSpec::LastN, &policy.windows, numbers);
     let of_verdict = policy.kpis.of_verdict();
     let mut required: Vec<KpiId> = limits.checks.iter().map(|gate| gate.kpi).collect();
-    // A policy that declares a KPI for the verdict counts on its values, with a limit or without.
-    let declared = of_verdict.iter().filter(|kpi| !kpi.is_built_in() && !required.contains(kpi));
-    required.extend(declared.copied().collect::<Vec<_>>());
+    required.extend(&limits.present);
+    // The trading profile counts on declared KPIs that the run has measured.
+    let measured = of_verdict.iter().filter(|kpi| !kpi.is_built_in() && policy.profile == Profile::Trading);
+    let measured: Vec<KpiId> = measured.filter(|kpi| !required.contains(kpi)).copied().collect();
+    required.extend(measured);
     let mut shown = of_verdict.to_vec();
     shown.extend(required.iter().filter(|kpi| !of_verdict.contains(kpi)));
     let judged = Window::find(series, policy.run_verdict.window, &policy.windows, numbers);

@@ -359,7 +359,7 @@ mod tests {
     /// The windows of the fixture: three iterations, and a steady part from number 7 on.
     fn judged(gate: KpiGate, values: &[Option<f64>]) -> Check {
         let series = series(KpiId::NET_BPS, values);
-        let set = GateSet { name: "goals".to_owned(), gates: false, checks: vec![gate] };
+        let set = GateSet { name: "goals".to_owned(), gates: false, checks: vec![gate], present: Vec::new() };
         checks(&set, Part::Goals, &series, &numbers(&series), &WINDOWS, &change_rules()).remove(0)
     }
 

@@ -15,28 +15,20 @@ pub struct Miss {
     pub kpi: KpiId,
     /// Its value; `None` = unknown, and then it cannot be met.
     pub value: Option<f64>,
-    /// What should have held.
-    pub comparison: Comparison,
-    /// The limit.
-    pub limit: f64,
+    /// What should have held; `None` where nothing but a value is asked for.
+    pub bound: Option<(Comparison, f64)>,
 }
 
 /// The limits of `set` that the iteration at `position` does not meet. Empty = it passes, unless its
 /// collection failed.
 pub fn misses(series: &Series, position: usize, set: &GateSet) -> Vec<Miss> {
-    set.checks
-        .iter()
-        .filter_map(|gate| {
-            let value = series.value(gate.kpi, position);
-            let holds = value.is_some_and(|value| gate.comparison.holds(value, gate.limit.value));
-            (!holds).then_some(Miss {
-                kpi: gate.kpi,
-                value,
-                comparison: gate.comparison,
-                limit: gate.limit.value,
-            })
-        })
-        .collect()
+    let limited = set.checks.iter().filter_map(|gate| {
+        let value = series.value(gate.kpi, position);
+        let holds = value.is_some_and(|value| gate.comparison.holds(value, gate.limit.value));
+        (!holds).then_some(Miss { kpi: gate.kpi, value, bound: Some((gate.comparison, gate.limit.value)) })
+    });
+    let absent = set.present.iter().filter(|kpi| series.value(**kpi, position).is_none());
+    limited.chain(absent.map(|kpi| Miss { kpi: *kpi, value: None, bound: None })).collect()
 }
 
 /// Whether the iteration at `position` passes.
@@ -47,6 +39,7 @@ pub fn passes(series: &Series, position: usize, set: &GateSet) -> bool {
                 .value(gate.kpi, position)
                 .is_some_and(|value| gate.comparison.holds(value, gate.limit.value))
         })
+        && set.present.iter().all(|kpi| series.value(*kpi, position).is_some())
 }
 
 /// How the iterations of the window did.
@@ -308,7 +301,7 @@ fn each(series: &Series, window: &Window, gate: &KpiGate, counted: Outcome) -> C
         .min_by(|a, b| gate.comparison.margin(*a, limit).total_cmp(&gate.comparison.margin(*b, limit)));
     let bound = format!("{} {}", gate.comparison.symbol(), show_limit(kpi, limit));
     let missed = missed(series, window, gate);
-    let missing = without_value(series, window, gate, |_| true);
+    let missing = without_value(series, window, kpi, |_| true);
     let mut parts: Vec<String> = missed.into_iter().chain(missing).map(|cause| cause.sentence).collect();
     let clean = parts.is_empty();
     if clean {
@@ -352,8 +345,9 @@ fn find_causes(series: &Series, window: &Window, set: &GateSet) -> Vec<Cause> {
     for gate in &set.checks {
         causes.extend(missed(series, window, gate));
         // A failed collection is one cause, not one for each KPI.
-        causes.extend(without_value(series, window, gate, is_collected));
+        causes.extend(without_value(series, window, gate.kpi, is_collected));
     }
+    causes.extend(set.present.iter().filter_map(|kpi| without_value(series, window, *kpi, is_collected)));
     causes.sort_by(|a, b| b.n.cmp(&a.n).then(b.distance.total_cmp(&a.distance)));
     causes
 }
@@ -403,14 +397,14 @@ fn missed(series: &Series, window: &Window, gate: &KpiGate) -> Option<Cause> {
 fn without_value(
     series: &Series,
     window: &Window,
-    gate: &KpiGate,
+    kpi: KpiId,
     counts: impl Fn(usize) -> bool,
 ) -> Option<Cause> {
     let numbers: Vec<u64> = positions(window)
-        .filter(|position| series.value(gate.kpi, *position).is_none() && counts(*position))
+        .filter(|position| series.value(kpi, *position).is_none() && counts(*position))
         .map(|position| series.number(position))
         .collect();
-    let what = format!("`{}`", gate.kpi.name);
+    let what = format!("`{}`", kpi.name);
     let sentence = format!("{what} has no value in {}", share(&numbers, window));
     (!numbers.is_empty()).then_some(Cause { what, sentence, n: numbers.len(), distance: f64::INFINITY })
 }
@@ -464,7 +458,7 @@ mod tests {
             gate(KpiId::RISK_RATIO, Comparison::AtMost, 0.42),
             gate(KpiId::NET_BPS, Comparison::AtLeast, 2.7),
         ];
-        GateSet { name: "iteration_pass".to_owned(), gates: true, checks }
+        GateSet { name: "iteration_pass".to_owned(), gates: true, checks, present: Vec::new() }
     }
 
     fn rule(freeze: FreezeRule) -> RunVerdictRule {
@@ -541,6 +535,53 @@ mod tests {
             assert_eq!(checks[0].outcome, outcome, "{passing}");
             assert_eq!((checks[0].limit, checks[0].margin), (Some(limit), Some(margin)), "{passing}");
         }
+    }
+
+    #[test]
+    fn three_failing_iterations_in_a_row_warn_and_six_fail_whatever_their_share() {
+        let rule = RunVerdictRule {
+            pass_share: limit(0.5),
+            warn_share: limit(0.5),
+            max_failing_in_a_row: Some(limit(3.0)),
+            fail_failing_in_a_row: Some(limit(6.0)),
+            ..rule(FreezeRule::Ignore)
+        };
+        for (failing, outcome) in [
+            (0, Outcome::Pass),
+            (2, Outcome::Pass),
+            (3, Outcome::Warn),
+            (5, Outcome::Warn),
+            (6, Outcome::Fail),
+        ] {
+            let (_, checks) = judged(&run(40 - failing, failing), &rule);
+            assert_eq!(checks[0].outcome, outcome, "{failing}: {}", checks[0].reason);
+        }
+        let (_, checks) = judged(&run(37, 3), &rule);
+        assert!(
+            checks[0].reason.starts_with(
+                "`net_bps` is below 2.70 in 3 of 40 iterations (1-3), lowest 1.00; 3 iterations in a row fail (1-3), WARN \
+                 from 3 on; 37 of 40 iterations pass"
+            ),
+            "{}",
+            checks[0].reason
+        );
+        // As many that are no row.
+        let scattered = series_of(
+            (1..=40).map(|n| iteration(n, Some(0.3), Some(if n <= 6 && n % 2 == 0 { 1.0 } else { 3.0 }))),
+        );
+        assert_eq!(judged(&scattered, &rule).1[0].outcome, Outcome::Pass);
+    }
+
+    #[test]
+    fn an_iteration_without_a_value_that_is_only_asked_for_does_not_pass() {
+        let set = GateSet { present: vec![KpiId::P95_LATENCY_MS], ..set() };
+        let series = series_of([iteration(1, Some(0.3), Some(3.0))]);
+        assert!(!passes(&series, 0, &set));
+        let absent = Miss { kpi: KpiId::P95_LATENCY_MS, value: None, bound: None };
+        assert_eq!(misses(&series, 0, &set), [absent]);
+        let window = whole(&series);
+        let causes = causes_sentence(&find_causes(&series, &window, &set));
+        assert_eq!(causes, "`p95_latency_ms` has no value in 1 of 1 iteration (1)");
     }
 
     #[test]
@@ -676,7 +717,7 @@ mod causes_tests {
             gate(KpiId::NET_BPS, Comparison::AtLeast, 2.7),
             gate(KpiId::P95_LATENCY_MS, Comparison::Below, 350.0),
         ];
-        GateSet { name: "iteration_pass".to_owned(), gates: true, checks }
+        GateSet { name: "iteration_pass".to_owned(), gates: true, checks, present: Vec::new() }
     }
 
     fn told(series: &Series) -> String {

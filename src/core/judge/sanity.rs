@@ -98,7 +98,10 @@ pub fn checks(subject: &Subject<'_>, rules: &SanityRules) -> Vec<Check> {
         checks.push(not_asked("collapsed", &rules.collapse_share.source));
         checks.push(not_asked("too_good", &rules.too_good_spreads.source));
     }
-    checks.push(fills(subject, rules, history.clone(), is_history, too_short()));
+    // Fills are the bot's.
+    if !subject.kpis.is_closed() {
+        checks.push(fills(subject, rules, history.clone(), is_history, too_short()));
+    }
     checks
 }
 
@@ -607,6 +610,70 @@ mod tests {
             let run = usual(|_, _| ()).into_iter().take(length).collect();
             assert_eq!(judged(run, &[], &rules()).len(), 5, "{length}");
         }
+    }
+
+    /// 18 iterations of a service with two jobs of two KPIs each; `change` sees the values in the order of the table.
+    fn of_two_jobs(change: impl Fn(u64, &mut [Option<f64>])) -> Vec<Check> {
+        let mut kpis = KpiTable::empty();
+        for (name, job) in [("rate", "http"), ("p95", "http"), ("rss", "process"), ("cpu", "process")] {
+            let kpi = Kpi { direction: Some(Direction::Lower), job: Some(job), ..Kpi::declared(&[name]) };
+            kpis.declare(kpi).expect("a free name");
+        }
+        let mut series = Series::new(None, kpis.columns());
+        for number in 1..=18 {
+            let mut iteration = Iteration { number, values: vec![None; kpis.columns()].into(), ..empty() };
+            let own = &mut iteration.values[KpiTable::empty().columns()..];
+            let value = |at: usize| Some((at + 1) as f64 * 10.25 + number as f64 * 0.375);
+            own.iter_mut().enumerate().for_each(|(at, slot)| *slot = value(at));
+            change(number, own);
+            series.push(iteration, &mut crate::core::series::Interner::default());
+        }
+        let numbers: Ranges = (1..=18).collect();
+        let window = |spec| Window::find(&series, spec, &WINDOWS, &numbers);
+        let subject = Subject {
+            series: &series,
+            last: &window(WindowSpec::LastN),
+            steady: &window(WindowSpec::Steady),
+            judged: &window(WindowSpec::Steady),
+            repeats: &[],
+            required: kpis.of_verdict(),
+            looked_at: kpis.of_verdict(),
+            interval: None,
+            kpis: &kpis,
+        };
+        checks(&subject, &rules())
+    }
+
+    #[test]
+    fn a_job_whose_kpis_stand_still_together_is_invalid_and_one_kpi_of_it_is_not() {
+        let stuck = |checks: &[Check]| {
+            let found = checks.iter().find(|check| check.gate == "sanity.job_stuck");
+            found.map(|check| (check.outcome, check.joins, check.reason.clone()))
+        };
+        assert_eq!(stuck(&of_two_jobs(|_, _| ())), None);
+        // rss 31.375 and cpu 41.625 are 251/8 and 333/8: eight digits together, so three repetitions are beyond chance, and
+        // five iterations are as many as stand still.
+        let from = |first: u64, columns: std::ops::Range<usize>| {
+            move |number: u64, own: &mut [Option<f64>]| {
+                if number >= first {
+                    for (at, slot) in own.iter_mut().enumerate().filter(|(at, _)| columns.contains(at)) {
+                        *slot = Some([10.25, 20.5, 31.375, 41.625][at]);
+                    }
+                }
+            }
+        };
+        assert_eq!(stuck(&of_two_jobs(from(15, 2..4))), None);
+        let (outcome, joins, reason) = stuck(&of_two_jobs(from(14, 2..4))).expect("a job that stands still");
+        assert_eq!((outcome, joins), (Outcome::Invalid, true));
+        let expected =
+            "the exporter of job `process` stands still: `rss`, `cpu` do not change in iteration 14-18";
+        assert_eq!(reason, expected);
+        assert_eq!(stuck(&of_two_jobs(from(3, 2..3))), None);
+        // An idle job stands at 0, which says nothing.
+        let idle = of_two_jobs(|_, own| own[2..].fill(Some(0.0)));
+        assert_eq!(stuck(&idle), None);
+        // The bot's fills are no question to a service.
+        assert!(idle.iter().all(|check| check.gate != "sanity.fills"));
     }
 
     #[test]

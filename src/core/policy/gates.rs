@@ -85,6 +85,8 @@ pub struct GateSet {
     pub gates: bool,
     /// The limits, in the order of the KPI table.
     pub checks: Vec<KpiGate>,
+    /// KPIs without a limit that must have a value.
+    pub present: Vec<KpiId>,
 }
 
 impl GateSet {
@@ -128,7 +130,8 @@ impl GateSet {
             ));
         }
         not_empty(t, true, &checks)?;
-        Ok(Self { name: t.path(), gates: true, checks })
+        let present = present(t, &checks);
+        Ok(Self { name: t.path(), gates: true, checks, present })
     }
 
     /// Limits on statistics over a window; `must_judge`: at least one must be in force even if the group does not join
@@ -144,8 +147,21 @@ impl GateSet {
         let (gates, checks) = (gates?, checks?);
         defaults?;
         not_empty(t, must_judge || gates, &checks)?;
-        Ok(Self { name: t.path(), gates, checks })
+        Ok(Self { name: t.path(), gates, checks, present: Vec::new() })
     }
+}
+
+/// The KPIs of the verdict that nothing limits. The trading profile asks for none of them, and nobody asks for what the
+/// source may leave out (`optional = true`).
+fn present(t: &Table<'_>, limits: &[KpiGate]) -> Vec<KpiId> {
+    let queries = t.root().at("prometheus");
+    let is_optional =
+        |kpi: &KpiId| matches!(queries.at(kpi.name).peek("optional"), Some(Value::Boolean(true)));
+    let is_limited = |kpi: &KpiId| limits.iter().any(|gate| gate.kpi == *kpi);
+    let of_verdict = t.kpis().of_verdict().iter().copied();
+    of_verdict
+        .filter(|kpi| !kpi.is_built_in() && t.kpis().is_closed() && !is_limited(kpi) && !is_optional(kpi))
+        .collect()
 }
 
 /// A limit of `[iteration_pass]` on the statistic that a group names, over the group's window.

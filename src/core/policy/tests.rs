@@ -2193,3 +2193,122 @@ mod events {
         assert_eq!(Reduce::ALL.map(|reduce| reduce.of(&[1.0, 2.0, 6.0])), [Some(6.0), Some(9.0), Some(3.0)]);
     }
 }
+
+mod profiles {
+
+    use super::super::{Layer, Origin, Patch, Policy, Profile, WindowSpec, read};
+    use super::error_of;
+    use crate::core::kpi::{Direction, Kind};
+    use crate::core::verdict::Comparison;
+
+    fn policy(text: &str) -> Policy {
+        let layer =
+            Layer { origin: Origin::File("p.toml".to_owned()), text: format!("schema_version = 1\n{text}") };
+        read(&[layer], &[]).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
+    const OWN: &str = "[kpi.lag]\nunit = \"ms\"\ndirection = \"lower\"\n";
+    const LIMIT: &str = "[iteration_pass.kpi.lag]\ncomparison = \"<=\"\nlimit = 5\n";
+
+    #[test]
+    fn the_trading_profile_is_the_default_and_has_the_values_of_the_built_in_policy() {
+        let built_in = read(&[], &[]).expect("the built-in policy is fine");
+        assert_eq!(built_in.profile, Profile::Trading);
+        let named = policy("extends = \"trading\"\n");
+        let values = |policy: &Policy| {
+            let own = |key: &str| key != "extends" && key != "schema_version";
+            let pair = |value: &super::super::Effective| (value.key.clone(), value.value.clone());
+            policy.effective.iter().filter(|value| own(&value.key)).map(pair).collect::<Vec<_>>()
+        };
+        assert_eq!(values(&named), values(&built_in));
+    }
+
+    #[test]
+    fn a_service_is_judged_by_its_kpis_over_the_steady_part_and_tunes_nothing() {
+        let policy = policy("extends = \"service\"\n");
+        let names: Vec<&str> = policy.kpis.of_verdict().iter().map(|kpi| kpi.name).collect();
+        let expected = ["request_rate", "error_ratio", "p95_ms", "p99_ms", "rss_mb", "cpu_pct", "open_fds"];
+        assert_eq!(names, expected);
+        assert_eq!(policy.kpis.ids().count(), 7);
+        assert!(policy.kpis.is_closed() && !policy.run.tunes());
+        assert_eq!(policy.run_verdict.window, WindowSpec::Steady);
+        let limits: Vec<f64> = [&policy.run_verdict.pass_share, &policy.run_verdict.warn_share]
+            .map(|limit| limit.value)
+            .to_vec();
+        assert_eq!(limits, [0.95, 0.90]);
+        let in_a_row = [&policy.run_verdict.max_failing_in_a_row, &policy.run_verdict.fail_failing_in_a_row];
+        assert_eq!(in_a_row.map(|limit| limit.as_ref().map(|limit| limit.value)), [Some(3.0), Some(6.0)]);
+        let queries: Vec<&str> = policy.run.queries.iter().map(|query| query.metric.as_str()).collect();
+        assert!(expected.iter().all(|kpi| queries.contains(kpi)), "{queries:?}");
+        // Every KPI without a limit must have a value all the same.
+        let present: Vec<&str> = policy.iteration_pass.present.iter().map(|kpi| kpi.name).collect();
+        assert_eq!(present, ["request_rate", "p95_ms", "p99_ms", "rss_mb", "cpu_pct", "open_fds"]);
+        let shown = |word: &str| policy.effective.iter().any(|value| value.key.contains(word));
+        let of_trading =
+            ["net_bps", "maker", "edge", "guards", "tuner", "freeze", "phases", "panic", "deltas"];
+        let seen: Vec<&&str> = of_trading.iter().filter(|word| shown(word)).collect();
+        assert!(seen.is_empty(), "{seen:?}");
+    }
+
+    #[test]
+    fn groups_without_limits_take_those_of_the_iterations() {
+        let policy = policy(&format!("extends = \"none\"\n{OWN}{LIMIT}"));
+        assert_eq!(policy.kpis.ids().map(|kpi| kpi.name).collect::<Vec<_>>(), ["lag"]);
+        assert_eq!(policy.iteration_pass_mock.checks, policy.iteration_pass.checks);
+        let readiness = &policy.readiness.checks[0];
+        assert_eq!((readiness.kpi.name, readiness.limit.value), ("lag", 5.0));
+        assert_eq!((readiness.window, readiness.statistic.word()), (WindowSpec::LastN, "median"));
+        let triggers = &policy.release.canary.triggers;
+        assert_eq!((triggers[0].metric.as_str(), triggers[0].comparison), ("lag", Comparison::Above));
+        assert_eq!(policy.release.canary.checkpoints.len(), 3);
+    }
+
+    #[test]
+    fn a_policy_that_declares_no_limit_is_refused_and_so_is_a_kpi_of_another_profile() {
+        assert!(error_of(&format!("extends = \"none\"\n{OWN}")).contains("has no limit in force"));
+        let of_trading =
+            "extends = \"service\"\n[iteration_pass.kpi.net_bps]\ncomparison = \">=\"\nlimit = 2\n";
+        assert!(error_of(of_trading).contains("unknown KPI `net_bps`"));
+        let wrong = error_of("extends = \"servce\"");
+        assert!(wrong.contains("did you mean `service`?"), "{wrong}");
+    }
+
+    #[test]
+    fn a_kpi_that_is_taken_out_takes_its_limits_and_its_query_along() {
+        let text = "extends = \"service\"\n[kpi.error_ratio]\nenabled = false\n[iteration_pass.kpi.p95_ms]\n\
+                    comparison = \"<=\"\nlimit = 250\n";
+        let policy = policy(text);
+        assert!(policy.kpis.find("error_ratio").is_none());
+        let limited: Vec<&str> = policy.iteration_pass.checks.iter().map(|gate| gate.kpi.name).collect();
+        assert_eq!(limited, ["p95_ms"]);
+        assert!(policy.run.queries.iter().all(|query| query.metric != "error_ratio"));
+    }
+
+    #[test]
+    fn the_topmost_layer_that_names_a_profile_decides() {
+        let origin = Origin::Flag("--set".to_owned());
+        let patch = Patch { key: "extends".to_owned(), value: "service".to_owned(), origin };
+        let policy = read(&[], &[patch]).expect("a profile");
+        assert_eq!(policy.profile, Profile::Service);
+    }
+
+    #[test]
+    fn a_kpi_says_what_it_is() {
+        let text = "extends = \"none\"\n[kpi.lag]\nunit = \"ms\"\ndirection = \"lower\"\nkind = \"accumulating\"\n\
+                    label = \"Lag\"\ndigits = 4\njob = \"queue\"\n[kpi.seen]\nunit = \"1/s\"\n\
+                    direction = \"higher\"\nadvisory = true\n[kpi.build]\nunit = \"count\"\ndirection = \"none\"\n";
+        let policy = policy(&format!("{text}{LIMIT}"));
+        let lag = policy.kpis.find("lag").expect("declared");
+        assert_eq!(
+            (lag.kind, lag.label, lag.decimals(), lag.job),
+            (Kind::Accumulating, Some("Lag"), 4, Some("queue"))
+        );
+        assert_eq!(policy.kpis.of_verdict(), [lag]);
+        let seen = policy.kpis.find("seen").expect("declared");
+        assert!(seen.is_advisory && seen.direction == Some(Direction::Higher) && seen.decimals() == 3);
+        let error = error_of(&format!("{}{LIMIT}", text.replace("accumulating", "cumulative")));
+        assert!(error.contains("`kpi.lag.kind`"), "{error}");
+        let error = error_of(&format!("{}{LIMIT}", text.replace("digits = 4", "digits = 10")));
+        assert!(error.contains("`kpi.lag.digits`"), "{error}");
+    }
+}

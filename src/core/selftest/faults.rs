@@ -271,7 +271,7 @@ mod tests {
             judge: Judge::Point,
             count: None,
         };
-        GateSet { name: "iteration_pass".to_owned(), gates: true, checks: vec![gate] }
+        GateSet { name: "iteration_pass".to_owned(), gates: true, checks: vec![gate], present: Vec::new() }
     }
 
     fn of(values: &[f64]) -> Vec<Fault> {

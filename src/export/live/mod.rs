@@ -558,7 +558,7 @@ mod tests {
             limit(KpiId::NET_BPS, Comparison::AtLeast, 2.0),
             limit(KpiId::RISK_RATIO, Comparison::AtMost, 0.4),
         ];
-        GateSet { name: "iteration_pass".to_owned(), gates: true, checks }
+        GateSet { name: "iteration_pass".to_owned(), gates: true, checks, present: Vec::new() }
     }
 
     fn run() -> LiveRun {

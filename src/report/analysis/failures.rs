@@ -91,10 +91,10 @@ fn failing_rows(subject: Subject<'_>, position: usize) -> Vec<Vec<Cell>> {
     }
     rows.extend(misses(series, position, subject.limits).iter().map(|miss| {
         let kpi = miss.kpi;
-        let limit = bound(miss.comparison, miss.limit, kpi);
-        let value = match miss.value {
-            Some(value) => beside(value, miss.limit, kpi.decimals()),
-            None => absent(series, position, miss),
+        let limit = miss.bound.map(|(comparison, limit)| bound(comparison, limit, kpi));
+        let value = match (miss.value, miss.bound) {
+            (Some(value), Some((_, limit))) => beside(value, limit, kpi.decimals()),
+            _ => absent(series, position, miss),
         };
         row![iteration.number, time(), with_unit(&cell(kpi.name), kpi), value, limit]
     }));
