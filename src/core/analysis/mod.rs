@@ -346,6 +346,20 @@ pub fn analyse(
     analysis
 }
 
+/// The KPIs that must have a value in the window judged.
+fn required_kpis(limits: &GateSet, policy: &Policy) -> Vec<KpiId> {
+    let mut required: Vec<KpiId> = limits.checks.iter().map(|gate| gate.kpi).collect();
+    required.extend(&limits.present);
+    // The trading profile counts on declared KPIs that the run has measured.
+    let is_measured = |kpi: &KpiId| !kpi.is_built_in() && policy.profile == Profile::Trading;
+    for kpi in policy.kpis.of_verdict().iter().filter(|kpi| is_measured(kpi)) {
+        if !required.contains(kpi) {
+            required.push(*kpi);
+        }
+    }
+    required
+}
+
 /// The trading profile counts on no value of a declared KPI that nothing limits: a KPI that no iteration has is not of
 /// the verdict there. `None`: the policy is right as it is.
 fn of_this_run(policy: &Policy, series: &[Series]) -> Option<Policy> {
@@ -372,12 +386,7 @@ fn symbol(
     let limits = pass_limits(policy, options.mock);
     let last = Window::find(series, WindowSpec::LastN, &policy.windows, numbers);
     let of_verdict = policy.kpis.of_verdict();
-    let mut required: Vec<KpiId> = limits.checks.iter().map(|gate| gate.kpi).collect();
-    required.extend(&limits.present);
-    // The trading profile counts on declared KPIs that the run has measured.
-    let measured = of_verdict.iter().filter(|kpi| !kpi.is_built_in() && policy.profile == Profile::Trading);
-    let measured: Vec<KpiId> = measured.filter(|kpi| !required.contains(kpi)).copied().collect();
-    required.extend(measured);
+    let required = required_kpis(limits, policy);
     let mut shown = of_verdict.to_vec();
     shown.extend(required.iter().filter(|kpi| !of_verdict.contains(kpi)));
     let judged = Window::find(series, policy.run_verdict.window, &policy.windows, numbers);

@@ -621,7 +621,7 @@ mod tests {
         }
         let mut series = Series::new(None, kpis.columns());
         for number in 1..=18 {
-            let mut iteration = Iteration { number, values: vec![None; kpis.columns()].into(), ..empty() };
+            let mut iteration = Iteration { number, values: vec![None; kpis.columns()], ..empty() };
             let own = &mut iteration.values[KpiTable::empty().columns()..];
             let value = |at: usize| Some((at + 1) as f64 * 10.25 + number as f64 * 0.375);
             own.iter_mut().enumerate().for_each(|(at, slot)| *slot = value(at));
