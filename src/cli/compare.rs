@@ -459,7 +459,7 @@ fn reasons(result: &CompareResult) -> Vec<String> {
 
 fn promote(args: &PromoteArgs) -> Result<Exit, Failure> {
     let PromoteArgs { run, store, policy, mock, symbol, format } = args;
-    let policy = load_policy(policy.policy.as_deref(), &[])?;
+    let policy = load_policy(policy, &[])?;
     let provenance = collect_provenance(&policy, None)?;
     let store = store.folder();
     let reading = Reading { policy: &policy, mock: mock.mock, so_far: false, symbol: symbol.as_deref() };
@@ -471,7 +471,7 @@ fn promote(args: &PromoteArgs) -> Result<Exit, Failure> {
 
 fn ack(args: &AckArgs) -> Result<Exit, Failure> {
     let AckArgs { kpi, owner, reason, until, view: StoreViewArgs { store, policy, format } } = args;
-    let policy = load_policy(policy.policy.as_deref(), &[])?;
+    let policy = load_policy(policy, &[])?;
     let compared = policy.compare.kpis.iter().filter(|rule| rule.margin.is_some());
     let names: Vec<&str> = compared.map(|rule| rule.kpi.name).collect();
     if !names.contains(&kpi.as_str()) {
@@ -492,7 +492,7 @@ fn ack(args: &AckArgs) -> Result<Exit, Failure> {
 
 fn view(args: &StoreViewArgs, action: &'static str) -> Result<Exit, Failure> {
     let StoreViewArgs { store, policy, format } = args;
-    let policy = load_policy(policy.policy.as_deref(), &[])?;
+    let policy = load_policy(policy, &[])?;
     show(&store.folder(), action, &policy, *format)
 }
 
@@ -516,7 +516,7 @@ fn now() -> Result<String, Failure> {
 
 fn history(args: &HistoryArgs) -> Result<Exit, Failure> {
     let HistoryArgs { dir, last, policy, mock, ascii, format } = args;
-    let policy = load_policy(policy.policy.as_deref(), &[])?;
+    let policy = load_policy(policy, &[])?;
     let provenance = collect_provenance(&policy, None)?;
     let glyphs = if *ascii { Glyphs::Ascii } else { Glyphs::Blocks };
     let result = HistoryResult::of(dir, *last, &policy, mock.mock, glyphs, &provenance)?;

@@ -469,7 +469,7 @@ fn readiness(args: &ReadinessArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     if let Some(ReadinessCommand::Record(args)) = command {
         return record_day(args, globals);
     }
-    let policy = load_policy(policy.policy.as_deref(), &[])?;
+    let policy = load_policy(policy, &[])?;
     let provenance = collect_provenance(&policy, None)?;
     let score = score::score(dir, &policy, &provenance, *rehearsal).map_err(|error| {
         Failure::input(error).hint("`--dir` names the folder with the REPORT_SOAK_<date>.json files")
@@ -508,7 +508,7 @@ fn record_day(args: &RecordArgs, globals: &GlobalArgs) -> Result<Exit, Failure> 
         replace,
         scoring: ScoringArgs { policy, rehearsal, format },
     } = args;
-    let policy = load_policy(policy.policy.as_deref(), &[])?;
+    let policy = load_policy(policy, &[])?;
     let provenance = collect_provenance(&policy, None)?;
     let judged = judged(run, &policy, Options::default(), globals)?;
     let stated = Stated {
@@ -534,7 +534,7 @@ fn record_day(args: &RecordArgs, globals: &GlobalArgs) -> Result<Exit, Failure> 
 /// Looks at a score's file; only a valid GO is exit code 0.
 fn validate_score(args: &ValidateArgs) -> Result<Exit, Failure> {
     let ValidateArgs { file, scoring: ScoringArgs { policy, rehearsal, format } } = args;
-    let policy = load_policy(policy.policy.as_deref(), &[])?;
+    let policy = load_policy(policy, &[])?;
     let found = validate::validate(file, &policy.release, *rehearsal);
     match format {
         Format::Text => print(found.text())?,
@@ -579,7 +579,7 @@ fn build_bundle(args: &BundleArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         return Err(Failure::usage(anyhow!("the run folder and `--out` lie in one another"))
             .hint("put the bundle beside the run, as in `--out release/v1.0.0`"));
     }
-    let policy = load_policy(policy.policy.as_deref(), &[])?;
+    let policy = load_policy(policy, &[])?;
     let collected = collect_provenance(&policy, overriding_by(override_reason.as_deref(), by))?;
     let provenance = Provenance { rehearsal: *rehearsal, ..collected };
     let options = Options { mock: mock.mock, ..Options::default() };
@@ -686,7 +686,7 @@ fn check_canary(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Fa
     };
     let soak = soak.named();
     let result = reporter.or_error(|| {
-        let policy = load_policy(policy.policy.as_deref(), &[])?;
+        let policy = load_policy(policy, &[])?;
         let provenance = collect_provenance(&policy, overriding_by(override_reason.as_deref(), by))?;
         if bundle.is_none() && soak.is_none() && after_rollback.is_none() {
             return Err(Failure::usage(anyhow!("nothing says which limits the canary has"))

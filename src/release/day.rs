@@ -109,6 +109,9 @@ pub(crate) struct RunFacts {
     pub(crate) iterations: usize,
     /// SHA-256 of the policy values in force.
     pub(crate) policy_sha256: String,
+    /// The `soak.toml` that was found; left out without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) policy_file: Option<String>,
     /// Where the data came from; null when nothing says so.
     pub(crate) source: Option<String>,
     /// The verdict of `gate`.
@@ -335,6 +338,7 @@ fn measure(
         run: RunFacts {
             iterations: edge.1.min(latency.1).min(maker.1),
             policy_sha256: provenance.policy_sha256.clone(),
+            policy_file: provenance.policy_file.clone(),
             source: analysis.source(),
             verdict: analysis.outcome.word().to_owned(),
         },

@@ -109,6 +109,9 @@ pub(crate) struct Score {
     pub(crate) wanted: usize,
     /// SHA-256 of the policy values in force.
     pub(crate) policy_sha256: String,
+    /// The `soak.toml` that was found; left out without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) policy_file: Option<String>,
     /// What costs points because it is not known.
     pub(crate) problems: Vec<String>,
     /// Made up data counts; such a GO is none for a release.
@@ -148,7 +151,12 @@ pub(crate) fn score(
     let now = || clock::machine_time().to_rfc3339_opts(SecondsFormat::Secs, true);
     let utc = provenance.fixed_time.clone().or_else(newest).unwrap_or_else(now);
     let runtime = Runtime { utc, version: provenance.tool_version.clone() };
-    Ok(Score { runtime, policy_sha256: provenance.policy_sha256.clone(), ..score })
+    Ok(Score {
+        runtime,
+        policy_sha256: provenance.policy_sha256.clone(),
+        policy_file: provenance.policy_file.clone(),
+        ..score
+    })
 }
 
 impl Score {
@@ -164,6 +172,7 @@ impl Score {
             days.iter().flat_map(|day| day.problems.iter().map(|problem| format!("{}: {problem}", day.file)));
         Self {
             policy_sha256: String::new(),
+            policy_file: None,
             problems: too_few.into_iter().chain(of_days).collect(),
             rehearsal,
             runtime: Runtime { utc: String::new(), version: String::new() },

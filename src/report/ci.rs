@@ -61,14 +61,17 @@ impl<'a> CiReport<'a> {
             origin: analysis.origin.note(),
             hint: None,
             overridden: provenance.overridden.as_ref(),
-            facts: vec![
+            facts: [
                 ("source", analysis.source().unwrap_or_else(|| "not recorded".to_owned())),
                 ("simulated", analysis.origin.simulated.to_string()),
                 ("checks", analysis.headline()),
                 ("limits", analysis.limits().to_owned()),
                 ("policy_sha256", provenance.policy_sha256.clone()),
                 ("tool_version", provenance.tool_version.clone()),
-            ],
+            ]
+            .into_iter()
+            .chain(provenance.policy_file.clone().map(|file| ("policy_file", file)))
+            .collect(),
             time: analysis.last_time().map(str::to_owned),
             checks: nothing.map_or_else(|| analysis.checks().collect(), |check| vec![check]),
             notes: in_window

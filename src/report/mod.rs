@@ -101,6 +101,7 @@ pub(crate) mod fixture {
         Provenance {
             tool_version: "1.2.3".into(),
             policy_sha256: "0123456789abcdef".repeat(4),
+            policy_file: None,
             overridden: None,
             fixed_time: None,
             rehearsal: false,

@@ -33,7 +33,7 @@ pub(crate) mod fixture {
     use crate::core::policy::run::{
         Bound, Caution, Change, CooldownRules, FreezeRules, GuardRules, IterationVerdictRules,
         MeasuringRules, MicroStepRules, Movement, OscillationRules, PartialFreezeRules, Patience, Phases,
-        Preset, Profile, RunPolicy, TunerRule, VelocityRules,
+        Preset, Profile, RunDefaults, RunPolicy, TunerRule, VelocityRules,
     };
     use crate::core::policy::{Limit, Step};
     use crate::core::verdict::{Comparison, LimitSource};
@@ -308,6 +308,7 @@ pub(crate) mod fixture {
             }],
             guards: guards(),
             queries: Vec::new(),
+            defaults: RunDefaults::default(),
             measuring: measuring(),
         }
     }

@@ -57,6 +57,9 @@ pub(crate) struct RunPlan {
     pub files: Vec<PlannedFile>,
     /// SHA-256 of the policy in force.
     pub policy_sha256: String,
+    /// The `soak.toml` that was found; left out without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_file: Option<String>,
 }
 
 /// A phase of the run.
@@ -153,6 +156,7 @@ pub(crate) fn plan(
         iteration_pass: iteration_pass(policy),
         files,
         policy_sha256: policy.sha256.clone(),
+        policy_file: policy.found.clone(),
     }
 }
 
@@ -287,7 +291,9 @@ pub(crate) fn text(plan: &RunPlan) -> String {
     for warning in &plan.warnings {
         let _ = writeln!(out, "\nwarning: {}", printable(warning));
     }
-    let _ = writeln!(out, "\npolicy {}\nnothing was started, nothing was written", plan.policy_sha256);
+    let file =
+        plan.policy_file.as_ref().map_or_else(String::new, |file| format!(" with `{}`", printable(file)));
+    let _ = writeln!(out, "\npolicy {}{file}\nnothing was started, nothing was written", plan.policy_sha256);
     out
 }
 

@@ -297,6 +297,7 @@ fn run(script: &str, environment: &BTreeMap<String, String>, folder: &Path) -> (
     }
     let done = command
         .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
+        .env("SOAK_NO_CONFIG", "1")
         .envs(environment)
         .env("PATH", paths)
         .env("GITHUB_STEP_SUMMARY", folder.join("summary.md"))

@@ -41,6 +41,7 @@ fn baseline(folder: &Path, args: &[&str], failpoint: Option<&str>) -> std::io::R
         .args(args)
         .args(["--store", "store"])
         .env("SOAK_NOW", "2026-01-31T12:00:00Z")
+        .env("SOAK_NO_CONFIG", "1")
         .env_remove("SOAK_POLICY");
     if let Some(name) = failpoint {
         command.env("SOAK_FAILPOINT", name);

@@ -47,6 +47,7 @@ fn soak(folder: &Path, args: &[&str], failpoint: Option<&str>) -> std::io::Resul
         .current_dir(folder)
         .arg("release")
         .args(args)
+        .env("SOAK_NO_CONFIG", "1")
         .env_remove("SOAK_POLICY")
         .env_remove("READINESS_OVERRIDE");
     if let Some(name) = failpoint {

@@ -59,6 +59,7 @@ impl Endpoint {
             .args(["export-prom", "--listen", "0", "--refresh", "0.1", "--path"])
             .arg(folder.path())
             .args(args)
+            .env("SOAK_NO_CONFIG", "1")
             .env_remove("SOAK_POLICY")
             .env_remove("USE_MOCK")
             .stderr(Stdio::piped())

@@ -25,6 +25,7 @@ mod loading;
 mod notify;
 mod overriding;
 mod planner;
+mod project;
 mod release;
 mod run;
 mod run_folder;

@@ -345,6 +345,8 @@ pub fn program() -> Command {
     ] {
         command.env_remove(variable);
     }
+    // What is found above the folder of a test is not its own.
+    command.env("SOAK_NO_CONFIG", "1");
     command.env("USER", "tester");
     command
 }

@@ -247,6 +247,7 @@ fn serve(seen: &mut Seen, case: &Case, run: &Path) {
     let provenance = Provenance {
         tool_version: "1.0.0".to_owned(),
         policy_sha256: policy.sha256.clone(),
+        policy_file: None,
         overridden: None,
         fixed_time: None,
         rehearsal: false,

@@ -31,6 +31,7 @@ fn endpoint(folder: &Path, refresh: Duration) -> Endpoint {
     let provenance = Provenance {
         tool_version: "1.2.3".to_owned(),
         policy_sha256: "ab".repeat(32),
+        policy_file: None,
         overridden: None,
         fixed_time: None,
         rehearsal: false,

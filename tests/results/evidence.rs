@@ -23,6 +23,7 @@ pub fn provenance() -> Provenance {
     Provenance {
         tool_version: "0.1.0".to_owned(),
         policy_sha256: "ab".repeat(32),
+        policy_file: None,
         overridden: None,
         fixed_time: None,
         rehearsal: false,

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "the command line and its variables are read here")]
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 /// The value of a variable; `None` where it is not set or set to nothing.
 pub fn variable(name: impl AsRef<OsStr>) -> Option<OsString> {
@@ -16,6 +17,16 @@ pub fn text(name: &str) -> Option<String> {
 /// Whether a variable is set, but to nothing.
 pub fn is_set_to_nothing(name: &OsStr) -> bool {
     std::env::var_os(name).is_some_and(|value| value.is_empty())
+}
+
+/// The folder that one works in; `None` where it is gone.
+pub fn current_folder() -> Option<PathBuf> {
+    std::env::current_dir().ok()
+}
+
+/// The home folder of the user.
+pub fn home_folder() -> Option<PathBuf> {
+    std::env::home_dir().filter(|home| !home.as_os_str().is_empty())
 }
 
 /// The words of the command line, the name of the program first.

@@ -53,7 +53,7 @@ struct Idle {
     mode: &'static str,
 }
 
-const IDLE: [Idle; 4] = [
+const IDLE: [Idle; 5] = [
     Idle {
         command: "export-prom",
         flag: "mock",
@@ -62,6 +62,12 @@ const IDLE: [Idle; 4] = [
     },
     Idle { command: "export-prom", flag: "mock", when: is_deleted, mode: "--delete, which reads no run" },
     Idle { command: "export-prom", flag: "policy", when: is_deleted, mode: "--delete, which reads no run" },
+    Idle {
+        command: "export-prom",
+        flag: "no_config",
+        when: is_deleted,
+        mode: "--delete, which reads no run",
+    },
     Idle { command: "gate", flag: "ascii", when: is_drawn_nowhere, mode: "--skip-analyzer --format json" },
 ];
 
@@ -287,19 +293,32 @@ mod pairs {
         ];
         let none: &[&str] = &[];
         let uses: [(&[&str], &[&[&str]]); 6] = [
-            (none, &[&judged, &["openmetrics", "no_legacy_metrics", "path", "policy"]]),
-            (&["output"], &[&judged, &["openmetrics", "no_legacy_metrics", "path", "policy"]]),
-            (&["listen"], &[&judged, &["refresh", "no_legacy_metrics", "path", "policy"]]),
+            (none, &[&judged, &["openmetrics", "no_legacy_metrics", "path", "policy", "no_config"]]),
+            (&["output"], &[&judged, &["openmetrics", "no_legacy_metrics", "path", "policy", "no_config"]]),
+            (&["listen"], &[&judged, &["refresh", "no_legacy_metrics", "path", "policy", "no_config"]]),
             (
                 &["push"],
-                &[&judged, &sending, &["instance", "grouping", "no_legacy_metrics", "path", "policy"]],
+                &[
+                    &judged,
+                    &sending,
+                    &["instance", "grouping", "no_legacy_metrics", "path", "policy", "no_config"],
+                ],
             ),
             (&["push", "delete"], &[&sending, &["instance", "grouping"]]),
             (
                 &["remote_write"],
                 &[
                     &sending,
-                    &["run", "label", "batch_samples", "dry_run", "fail_on_refused", "path", "policy"],
+                    &[
+                        "run",
+                        "label",
+                        "batch_samples",
+                        "dry_run",
+                        "fail_on_refused",
+                        "path",
+                        "policy",
+                        "no_config",
+                    ],
                 ],
             ),
         ];

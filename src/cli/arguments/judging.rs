@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args};
 
-use super::environment;
 use super::values::{count, person, reason, switch, symbol};
+use super::{environment, project};
+use crate::infra::atomic_file;
 
 /// The run that is looked at, as an argument or by the flag that means the same. A command with another flag or another
 /// default changes both with `mut_arg`.
@@ -47,12 +48,45 @@ impl PathArgs {
 /// The limits that are applied.
 #[derive(Clone, Debug, Args)]
 pub struct PolicyArgs {
-    /// Policy file over the built-in policy [default: the built-in policy alone]
+    /// Policy file over soak.toml and the built-in policy [default: those alone]
     ///
     /// Only the keys that it names change; an unknown key is an error. `soak config show` prints every
     /// limit in force and where it comes from.
     #[arg(long, value_name = "FILE", env = "SOAK_POLICY")]
     pub policy: Option<PathBuf>,
+
+    /// The file of the project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+}
+
+impl PolicyArgs {
+    /// The `soak.toml` below that file; `None` where there is none, and where it is that file.
+    pub fn found(&self) -> Option<PathBuf> {
+        let is_named = |found: &PathBuf| {
+            self.policy.as_ref().is_some_and(|policy| atomic_file::is_same_place(policy, found))
+        };
+        self.project.found().filter(|found| !is_named(found))
+    }
+}
+
+/// The policy of the project.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ProjectArgs {
+    /// Leave soak.toml out
+    ///
+    /// The nearest soak.toml in the current folder and its parents comes over the built-in policy. The search ends at
+    /// the root of the repository, without one at the home folder, and outside of both at once.
+    #[arg(long, env = "SOAK_NO_CONFIG", value_parser = switch, action = ArgAction::SetTrue)]
+    pub no_config: bool,
+}
+
+impl ProjectArgs {
+    /// The `soak.toml` in force.
+    pub fn found(self) -> Option<PathBuf> {
+        let folder = (!self.no_config).then(environment::current_folder)??;
+        project::find(&folder, environment::home_folder().as_deref())
+    }
 }
 
 /// Relaxed limits.

@@ -5,6 +5,7 @@ pub mod globals;
 pub(crate) mod idle;
 pub mod judging;
 pub mod notify;
+pub(crate) mod project;
 pub mod server;
 pub mod start;
 pub mod values;

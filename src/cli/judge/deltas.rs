@@ -69,7 +69,7 @@ pub struct DeltasVerifyArgs {
 /// Verifies, writes the two reports, prints the result.
 pub(crate) fn verify(args: &DeltasVerifyArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     let DeltasVerifyArgs { path, policy, strict, threshold, out, format } = args;
-    let policy = load_policy(policy.policy.as_deref(), &patches(*threshold, *strict))?;
+    let policy = load_policy(policy, &patches(*threshold, *strict))?;
     let provenance = collect_provenance(&policy, None)?;
     let options = Options { strict: *strict, ..Options::default() };
     let path = path.folder();

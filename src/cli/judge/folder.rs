@@ -1,7 +1,5 @@
 //! What the commands that judge have in common: policy, provenance, and errors with their class.
 
-use std::path::Path;
-
 use crate::cli::arguments::judging::{MockArgs, OverrideArgs, OverrideByArgs, PolicyArgs, WindowArgs};
 use crate::core::analysis::Options;
 use crate::core::analysis::folder::JudgeError;
@@ -15,23 +13,27 @@ use crate::infra::artifacts::WriteError;
 use crate::infra::atomic_file;
 use crate::infra::environment::Environment;
 
-/// The policy in force: `file` over the built-in one, `patches` over both.
-pub(crate) fn load_policy(file: Option<&Path>, patches: &[Patch]) -> Result<Policy, Failure> {
-    let mut layers = Vec::new();
-    if let Some(path) = file {
-        let text = atomic_file::read_text(path)
-            .map_err(|error| Failure::usage(error).hint("`--policy` and $SOAK_POLICY name a policy file"))?;
-        layers.push(Layer { origin: Origin::File(path.display().to_string()), text });
+/// The policy in force, lowest first: the built-in one, the `soak.toml` that is found, the file that is named, `patches`.
+pub(crate) fn load_policy(args: &PolicyArgs, patches: &[Patch]) -> Result<Policy, Failure> {
+    let found = args.found();
+    if let Some(found) = &found {
+        tracing::info!(file = %found.display(), "the policy has the values of a project");
     }
-    policy::read(&layers, patches).map_err(|errors| {
+    let named = args.policy.as_deref().map(|path| (path, "`--policy` and $SOAK_POLICY name a policy file"));
+    let found_with_hint = found.as_deref().map(|path| (path, "`--no-config` leaves `soak.toml` out"));
+    let layers = found_with_hint.into_iter().chain(named).map(|(path, hint)| {
+        let text = atomic_file::read_text(path).map_err(|error| Failure::usage(error).hint(hint))?;
+        Ok(Layer { origin: Origin::File(path.display().to_string()), text })
+    });
+    let policy = policy::read(&layers.collect::<Result<Vec<_>, Failure>>()?, patches).map_err(|errors| {
         Failure::usage(errors)
             .hint("`soak config check FILE` checks a policy; `soak config show` prints the keys")
-    })
+    })?;
+    Ok(Policy { found: found.map(|found| found.display().to_string()), ..policy })
 }
 
 /// The policy in force, with the window of the command line.
 pub(crate) fn load_window_policy(policy: &PolicyArgs, window: &WindowArgs) -> Result<Policy, Failure> {
-    let file = policy.policy.as_deref();
     let patch = |key: &str, value: String, flag: &str| Patch {
         key: key.to_owned(),
         value,
@@ -43,17 +45,17 @@ pub(crate) fn load_window_policy(policy: &PolicyArgs, window: &WindowArgs) -> Re
         let keys = ["run_verdict.min_iterations", "readiness.min_iterations", "goals.min_iterations"];
         patches.extend(keys.map(|key| patch(key, n.to_string(), "--min-iterations")));
     }
-    let policy = load_policy(file, &patches)?;
+    let judging = load_policy(policy, &patches)?;
     if window.exclude_symbol.is_empty() {
-        return Ok(policy);
+        return Ok(judging);
     }
     // It adds to what the policy excludes.
-    let mut excluded = policy.symbols.exclude.names.clone();
-    let added = window.exclude_symbol.iter().filter(|symbol| !policy.symbols.exclude.contains(symbol));
+    let mut excluded = judging.symbols.exclude.names.clone();
+    let added = window.exclude_symbol.iter().filter(|symbol| !judging.symbols.exclude.contains(symbol));
     excluded.extend(added.cloned());
     // Lists of texts are the same in JSON and in TOML.
     patches.push(patch("symbols.exclude", serde_json::json!(excluded).to_string(), "--exclude-symbol"));
-    load_policy(file, &patches)
+    load_policy(policy, &patches)
 }
 
 /// How a run is judged by the flags that the judging commands share.

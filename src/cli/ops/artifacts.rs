@@ -158,7 +158,7 @@ fn usage(args: &UsageArgs) -> Result<Exit, Failure> {
 
 /// The limits: those of the policy, flags over them; and how long the log of rotations may get, in bytes.
 fn rules(args: &RotationArgs) -> Result<(RotationRules, u64), Failure> {
-    let policy = load_policy(args.policy.policy.as_deref(), &[])?;
+    let policy = load_policy(&args.policy, &[])?;
     let of = |flag: Option<Limit>, unit: u64, default: Option<u64>| match flag {
         Some(Limit::None) => None,
         Some(Limit::At(limit)) => Some(limit.saturating_mul(unit)),

@@ -76,7 +76,7 @@ pub struct RunArgs {
     #[arg(
         last = true,
         value_name = "COMMAND",
-        help = "Command of --source exec and its arguments, after `--` [default: none]"
+        help = "Command of --source exec and its arguments, after `--` [default: run.command of the policy]"
     )]
     pub command: Vec<OsString>,
 }
@@ -85,16 +85,17 @@ pub struct RunArgs {
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Length")]
 pub struct LengthArgs {
-    /// Number of iterations [default: --hours divided by --interval]
+    /// Number of iterations [default: --hours divided by --interval, else run.iterations of the policy]
     #[arg(long, value_name = "N", value_parser = count, conflicts_with = "hours", allow_negative_numbers = true)]
     pub iterations: Option<usize>,
 
-    /// Run for so many hours, and judge the run by its run gates at the end [default: 72 where --iterations is
-    /// not given either, but then the run gates are only listed]
+    /// Run for so many hours, and judge the run by its run gates at the end [default: 72 where neither --iterations nor
+    /// the policy says how long, but then the run gates are only listed]
     #[arg(long, value_name = "H", value_parser = hours, allow_negative_numbers = true)]
     pub hours: Option<f64>,
 
-    /// Length of an iteration in seconds [default: $SOAK_SLEEP_SECONDS, else 300]
+    /// Length of an iteration in seconds [default: $SOAK_SLEEP_SECONDS, else run.interval_seconds of the policy, else
+    /// 300]
     #[arg(
         long,
         value_name = "SECONDS",
@@ -165,7 +166,7 @@ pub struct SourceArgs {
     #[arg(long)]
     pub real_time: bool,
 
-    /// Edge report that --source file reads at the end of each interval [default:
+    /// Edge report that --source file reads at the end of each interval [default: run.file of the policy, else
     /// artifacts/reports/EDGE_REPORT.json]
     #[arg(long, value_name = "FILE")]
     pub edge_report: Option<PathBuf>,
@@ -280,7 +281,19 @@ impl SourceArgs {
     }
 }
 
+/// What a command line says of the source, that of `run` or that of `doctor`.
+#[derive(Clone, Copy, Debug)]
+pub struct AskedSource<'a> {
+    pub source: &'a SourceArgs,
+    pub command: &'a [OsString],
+}
+
 impl RunArgs {
+    /// The source that is asked for.
+    pub fn asked_source(&self) -> AskedSource<'_> {
+        AskedSource { source: &self.source, command: &self.command }
+    }
+
     /// Whether the command line asks to be judged by the run gates.
     pub fn wants_run_gates(&self) -> bool {
         let ReportArgs { export_json, export_md, gate_summary, reports } = &self.reports;

@@ -277,7 +277,7 @@ fn check_declared(job: &Job<'_>, manifest: &RunManifest) -> Result<(), Failure> 
     // What is not said now is taken as declared.
     let asked = RunSettings {
         interval_seconds,
-        source: settings::source_over(args, &declared.source, job.policy.events.asks_a_store())?,
+        source: settings::source_over(args.asked_source(), &declared.source, job.policy.events.asks_a_store())?,
         auto_tune: args.tuning.auto_tune || declared.auto_tune,
         warmup_preset: if args.tuning.warmup { warmup_preset } else { declared.warmup_preset.clone() },
         active_overrides: active_overrides.or_else(|| declared.active_overrides.clone()),

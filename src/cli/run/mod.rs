@@ -42,7 +42,7 @@ use crate::run::source::Source;
 
 /// Runs a soak, or prints the plan of one.
 pub(crate) fn run(args: &RunArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
-    let policy = load_policy(args.policy.policy.as_deref(), &[])?;
+    let policy = load_policy(&args.policy, &[])?;
     let provenance = collect_provenance(&policy, None)?;
     let fixed = clock::fixed(&Environment::of_process()).map_err(Failure::usage)?;
     let (now, is_clock_fixed) = (fixed.unwrap_or_else(clock::machine_time), fixed.is_some());

@@ -14,7 +14,7 @@ use clap::ValueEnum;
 use crate::cli::arguments::globals::GlobalArgs;
 use crate::cli::arguments::server::ServerArgs;
 use crate::cli::arguments::start::StartArgs;
-use crate::cli::run::arguments::{LengthArgs, RunArgs, SourceArgs, SourceName, TuningArgs};
+use crate::cli::run::arguments::{AskedSource, LengthArgs, RunArgs, SourceArgs, SourceName, TuningArgs};
 use crate::cli::run::watch::Simulated;
 use crate::core::iteration::manifest;
 use crate::core::iteration::manifest::{RunSettings, SourceSettings};
@@ -80,12 +80,14 @@ const MOCK_HINT: &str = "leave out `--mock`, and unset `USE_MOCK` where it is se
 /// What is asked for, and the number of iterations.
 pub(crate) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64), Failure> {
     let LengthArgs { iterations, hours, interval, no_wait, resume: _, extend: _ } = args.length;
-    let interval_seconds = interval.unwrap_or(INTERVAL);
-    let iterations = match iterations {
-        Some(iterations) => iterations as u64,
-        None => whole_iterations(hours.unwrap_or(HOURS), interval_seconds)?,
+    let usual = &policy.run.defaults;
+    let interval_seconds = interval.or(usual.interval_seconds).unwrap_or(INTERVAL);
+    let iterations = match (iterations, hours, usual.iterations) {
+        (Some(iterations), ..) => iterations as u64,
+        (None, None, Some(iterations)) => iterations,
+        (None, hours, _) => whole_iterations(hours.unwrap_or(HOURS), interval_seconds)?,
     };
-    let source = chosen_source(args, policy.run.measuring.source, policy.events.asks_a_store())?;
+    let source = chosen_source(args.asked_source(), policy)?;
     if no_wait && let SourceSettings::Sim { real_time, .. } = source {
         let problem = if real_time {
             "`--real-time` waits for the intervals, and `--no-wait` does not"
@@ -173,34 +175,49 @@ pub(crate) fn known_preset(policy: &RunPolicy, name: &str) -> Result<(), Failure
 
 /// The source asked for: by name, else by the flag that only one source has, else by the policy. Nobody else
 /// chooses the simulator.
-fn chosen_source(
-    args: &RunArgs,
-    of_policy: Option<&str>,
-    asks_a_store: bool,
-) -> Result<SourceSettings, Failure> {
-    let of_policy = of_policy.and_then(|word| SourceName::from_str(word, false).ok());
+pub(crate) fn chosen_source(args: AskedSource<'_>, policy: &Policy) -> Result<SourceSettings, Failure> {
+    let of_policy = policy.run.measuring.source.and_then(|word| SourceName::from_str(word, false).ok());
+    let usual = &policy.run.defaults;
     // A variable names a server for whoever needs one; it is the last to choose the source.
     let by_variable = || args.source.server.url().map(|_| SourceName::Prometheus);
+    let asks_a_store = policy.events.asks_a_store();
     let name = named(args, args.source.mock, of_policy, asks_a_store)?.or_else(by_variable);
     match name.ok_or_else(no_source)? {
         SourceName::Sim => sim(args),
-        SourceName::Exec if args.command.is_empty() => Err(usage("the source exec needs a command")
-            .hint("give it after `--`: soak run --source exec -- ./measure.sh")),
-        SourceName::Exec => Ok(SourceSettings::Exec { command: command(args)? }),
+        SourceName::Exec => {
+            let command = if args.command.is_empty() { usual_command(policy)? } else { command(args)? };
+            if command.is_empty() {
+                return Err(usage("the source exec needs a command").hint(
+                    "give it after `--`: soak run --source exec -- ./measure.sh; or `command` in `[run]` of the policy",
+                ));
+            }
+            Ok(SourceSettings::Exec { command })
+        }
         SourceName::File => {
-            let path = args.source.edge_report.as_deref().unwrap_or(Path::new(EDGE_REPORT));
-            Ok(SourceSettings::File { edge_report: text_of_path(path)? })
+            let of_policy = usual.file.as_ref().map(|file| policy.beside("run.file", file));
+            let path = args.source.edge_report.clone().or(of_policy).unwrap_or_else(|| EDGE_REPORT.into());
+            Ok(SourceSettings::File { edge_report: text_of_path(&path)? })
         }
         SourceName::Prometheus => {
             let server = &args.source.server;
-            let url = server.url().ok_or_else(|| {
-                usage("the source prometheus needs the address of a server")
-                    .hint("give `--prometheus-url`, or set `SOAK_PROMETHEUS_URL`")
+            let url = server.url().or_else(|| usual.prometheus_url.clone()).ok_or_else(|| {
+                usage("the source prometheus needs the address of a server").hint(
+                    "give `--prometheus-url`, set `SOAK_PROMETHEUS_URL`, or `prometheus_url` in `[run]` of the policy",
+                )
             })?;
-            let selector = server.selector().unwrap_or_default();
+            let selector = server.selector().or_else(|| usual.selector.clone()).unwrap_or_default();
             Ok(SourceSettings::Prometheus { url, selector })
         }
     }
+}
+
+/// The command of the policy; a program with a path is beside the file that names it.
+fn usual_command(policy: &Policy) -> Result<Vec<String>, Failure> {
+    let mut command = policy.run.defaults.command.clone().unwrap_or_default();
+    if let Some(program) = command.first_mut().filter(|program| program.contains(std::path::is_separator)) {
+        *program = text_of_path(&policy.beside("run.command", program))?;
+    }
+    Ok(command)
 }
 
 fn no_source() -> Failure {
@@ -213,7 +230,7 @@ fn no_source() -> Failure {
 
 /// The declared source with what the flags of a resume say of it; the error is that they mean another one.
 pub(crate) fn source_over(
-    args: &RunArgs,
+    args: AskedSource<'_>,
     declared: &SourceSettings,
     asks_a_store: bool,
 ) -> Result<SourceSettings, Failure> {
@@ -257,7 +274,7 @@ pub(crate) fn source_over(
 /// The source that is asked for, by name, by a flag that only one source has, or by the policy; `None` = nobody
 /// says. Where the policy asks a store for more than measurements, its flags go with every source but the simulator.
 fn named(
-    args: &RunArgs,
+    args: AskedSource<'_>,
     mock: bool,
     of_policy: Option<SourceName>,
     asks_a_store: bool,
@@ -306,11 +323,11 @@ fn named(
     Ok(Some(name))
 }
 
-fn command(args: &RunArgs) -> Result<Vec<String>, Failure> {
+fn command(args: AskedSource<'_>) -> Result<Vec<String>, Failure> {
     args.command.iter().map(text).collect()
 }
 
-fn sim(args: &RunArgs) -> Result<SourceSettings, Failure> {
+fn sim(args: AskedSource<'_>) -> Result<SourceSettings, Failure> {
     let scenario: Scenario = match &args.source.scenario {
         Some(name) => name.parse().map_err(usage)?,
         None => Scenario::Default,

@@ -1,6 +1,6 @@
 //! `soak config`: every value in force with the place it comes from, the check of a policy, and its trial on old runs.
 
-use crate::cli::arguments::judging::PolicyArgs;
+use crate::cli::arguments::judging::{PolicyArgs, ProjectArgs};
 use crate::cli::arguments::start::StartArgs;
 use crate::cli::arguments::values::Format;
 use crate::cli::judge::folder::{cannot_judge, load_policy};
@@ -15,6 +15,7 @@ use crate::report::json;
 use crate::report::terminal::{padded, width};
 use crate::run::start;
 use crate::run::start::{Start, StartProblem};
+use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -27,6 +28,9 @@ pub enum ConfigCommand {
     /// Print every value of the policy in force and the start values of a run, with the place each comes from
     Show(ConfigShowArgs),
     /// Check a policy file; errors name line and column
+    ///
+    /// Also refused is what would fail later: a KPI that is judged and that the source of the policy never gives, and a
+    /// run that is too short for a gate.
     Check(ConfigCheckArgs),
     /// Try a new policy on runs that are done: which verdicts would change?
     ///
@@ -54,8 +58,12 @@ pub struct ConfigShowArgs {
 /// `soak config check`
 #[derive(Debug, Args)]
 pub struct ConfigCheckArgs {
-    /// Policy file to check
-    pub file: PathBuf,
+    /// Policy file to check, as --policy takes it [default: the soak.toml that is found]
+    pub file: Option<PathBuf>,
+
+    /// The policy below it.
+    #[command(flatten)]
+    pub project: ProjectArgs,
 }
 
 /// `soak config test`
@@ -68,9 +76,13 @@ pub struct ConfigTestArgs {
     #[arg(long, value_name = "NEW")]
     pub policy: PathBuf,
 
-    /// The policy in force, to compare with [default: the built-in policy alone]
+    /// The policy in force, to compare with [default: soak.toml and the built-in policy]
     #[arg(long, value_name = "FILE", env = "SOAK_POLICY")]
     pub against: Option<PathBuf>,
+
+    /// The policy below both.
+    #[command(flatten)]
+    pub project: ProjectArgs,
 
     /// Folders of runs, or archives of them
     #[arg(value_name = "RUN", required = true)]
@@ -80,10 +92,10 @@ pub struct ConfigTestArgs {
 /// `soak config show`
 pub(crate) fn show(args: &ConfigShowArgs) -> Result<Exit, Failure> {
     let ConfigShowArgs { policy, start, format } = args;
-    let policy = load_policy(policy.policy.as_deref(), &[])?;
+    let policy = load_policy(policy, &[])?;
     let start = start_values(&policy, start)?;
     match format {
-        Format::Text => print(show_text(&policy) + &start_text(&policy, &start))?,
+        Format::Text => print(found_text(&policy) + &show_text(&policy) + &start_text(&policy, &start))?,
         Format::Json => print(json::pretty(&show_json(&policy, &start)))?,
     }
     Ok(Exit::Success)
@@ -113,8 +125,16 @@ fn start_values(policy: &Policy, args: &StartArgs) -> Result<Start, Failure> {
 
 /// `soak config check`
 pub(crate) fn check(args: &ConfigCheckArgs) -> Result<Exit, Failure> {
-    let ConfigCheckArgs { file } = args;
-    let policy = load_policy(Some(file), &[])?;
+    let ConfigCheckArgs { file, project } = args;
+    let file = file.clone().or_else(|| project.found()).ok_or_else(|| {
+        Failure::usage(anyhow!("there is no `soak.toml` to check"))
+            .hint("name a policy file, or write one with `soak init`")
+    })?;
+    let policy = load_policy(&PolicyArgs { policy: Some(file.clone()), project: *project }, &[])?;
+    let problems = policy.fails_later();
+    if !problems.is_empty() {
+        return Err(Failure::usage(anyhow!(problems.join("\n"))));
+    }
     let own =
         policy.effective.iter().filter(|value| value.origin.starts_with(&*file.to_string_lossy())).count();
     print(format!(
@@ -127,9 +147,9 @@ pub(crate) fn check(args: &ConfigCheckArgs) -> Result<Exit, Failure> {
 
 /// `soak config test`
 pub(crate) fn test(args: &ConfigTestArgs) -> Result<Exit, Failure> {
-    let ConfigTestArgs { policy, against, runs } = args;
-    let new = load_policy(Some(policy), &[])?;
-    let old = load_policy(against.as_deref(), &[])?;
+    let ConfigTestArgs { policy, against, project, runs } = args;
+    let new = load_policy(&PolicyArgs { policy: Some(policy.clone()), project: *project }, &[])?;
+    let old = load_policy(&PolicyArgs { policy: against.clone(), project: *project }, &[])?;
     let mut text = String::new();
     let mut changed = 0;
     for run in runs {
@@ -198,6 +218,9 @@ pub struct ConfigShow {
     pub schema_version: String,
     /// SHA-256 of the values.
     pub policy_sha256: String,
+    /// The `soak.toml` that was found; left out without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_file: Option<String>,
     /// The values.
     pub values: Vec<Effective>,
     /// What a run would start with.
@@ -220,10 +243,18 @@ impl ConfigShow {
         Self {
             schema_version: "1".to_owned(),
             policy_sha256: policy.sha256.clone(),
+            policy_file: policy.found.clone(),
             values: policy.effective.clone(),
             parameters: parameters.collect(),
         }
     }
+}
+
+/// The `soak.toml` in force, as a comment; empty where none is.
+fn found_text(policy: &Policy) -> String {
+    policy.found.as_ref().map_or_else(String::new, |file| {
+        format!("# With `{}`, which `--no-config` leaves out\n\n", printable(file))
+    })
 }
 
 /// One line a value, `key = value  # origin`, in columns. Up to the comments it is a policy in dotted keys.

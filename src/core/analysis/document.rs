@@ -52,6 +52,9 @@ pub struct AnalysisDocument<'a> {
     pub tool_version: &'a str,
     /// SHA-256 of the policy values in force.
     pub policy_sha256: &'a str,
+    /// The `soak.toml` that was found; left out without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_file: Option<&'a str>,
     /// A recorded override of the verdict; null when there is none.
     #[serde(rename = "override")]
     pub overridden: Option<&'a Override>,
@@ -97,6 +100,7 @@ impl<'a> AnalysisDocument<'a> {
             schema_version: "1.0",
             tool_version: &provenance.tool_version,
             policy_sha256: &provenance.policy_sha256,
+            policy_file: provenance.policy_file.as_deref(),
             overridden: provenance.overridden.as_ref(),
             archive: analysis.evidence.archive.as_ref(),
             timestamp: provenance.time_of(analysis),

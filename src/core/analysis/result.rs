@@ -52,6 +52,9 @@ pub struct GateResult<'a> {
     pub tool_version: &'a str,
     /// SHA-256 of the policy values in force.
     pub policy_sha256: &'a str,
+    /// The `soak.toml` that was found; left out without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_file: Option<&'a str>,
     /// `production` or `mock`: which limits were used.
     #[schemars(extend("enum" = ["production", "mock"]))]
     pub limits: &'static str,
@@ -121,6 +124,7 @@ impl<'a> GateResult<'a> {
             command,
             tool_version: &provenance.tool_version,
             policy_sha256: &provenance.policy_sha256,
+            policy_file: provenance.policy_file.as_deref(),
             limits: analysis.limits(),
             origin: (&analysis.origin).into(),
             outcome: analysis.outcome,

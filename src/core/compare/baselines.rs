@@ -65,6 +65,9 @@ pub struct StoredBaseline {
     pub tool_version: String,
     /// SHA-256 of the policy values in force.
     pub policy_sha256: String,
+    /// The `soak.toml` that was found; left out without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_file: Option<String>,
     /// Where the run was.
     pub run: String,
     /// Its verdict: always PASS.
@@ -485,6 +488,7 @@ fn stored(side: &Side, policy: &Policy, tool_version: &str) -> StoredBaseline {
         schema_version: "1.0".to_owned(),
         tool_version: tool_version.to_owned(),
         policy_sha256: policy.sha256.clone(),
+        policy_file: policy.found.clone(),
         run: side.run.path.clone(),
         conditions: conditions.map(|(known, value)| (known.word().to_owned(), value.clone())).collect(),
         verdict: Outcome::Pass.word().to_owned(),

@@ -474,6 +474,8 @@ pub struct Declared {
     pub segments: Vec<SegmentStart>,
     /// Steps of the wall clock and suspends that the run noticed.
     pub clock_steps: Vec<ClockStep>,
+    /// SHA-256 of the policy that the run was made under; `None` where the manifest does not say.
+    pub policy_sha256: Option<String>,
 }
 
 impl Declared {
@@ -489,6 +491,7 @@ impl Declared {
             no_wait: false,
             segments: Vec::new(),
             clock_steps: Vec::new(),
+            policy_sha256: None,
         }
     }
 
@@ -535,6 +538,7 @@ pub fn read_declared(bytes: &[u8]) -> Result<Declared, String> {
         segments: Vec<SegmentStart>,
         #[serde(default)]
         clock_steps: Vec<ClockStep>,
+        policy_sha256: Option<String>,
     }
     let manifest: Manifest = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     if !manifest.schema_version.starts_with("1.") {
@@ -574,6 +578,7 @@ pub fn read_declared(bytes: &[u8]) -> Result<Declared, String> {
         segments: manifest.segments,
         source: manifest.source,
         clock_steps: manifest.clock_steps,
+        policy_sha256: manifest.policy_sha256,
     })
 }
 

@@ -42,6 +42,7 @@ pub fn collect(
     Ok(Provenance {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         policy_sha256: policy.sha256.clone(),
+        policy_file: policy.found.clone(),
         overridden,
         fixed_time: clock::fixed(environment)?.map(text),
         rehearsal: false,

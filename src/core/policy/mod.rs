@@ -17,6 +17,8 @@ pub mod run;
 #[cfg(test)]
 mod tests;
 
+use std::path::{Path, PathBuf};
+
 use sha2::{Digest, Sha256};
 
 use super::config::values::{Parsed, count, share, whole};
@@ -24,7 +26,7 @@ pub use super::config::{
     ConfigError as PolicyError, ConfigErrors as PolicyErrors, Effective, Layer, Origin, Patch, Position,
 };
 use super::config::{Keep, Noted, Reader, Tree, Value, section};
-use super::kpi::KpiTable;
+use super::kpi::{KpiId, KpiTable};
 use super::verdict::LimitSource;
 use crate::infra::hex::hex;
 use crate::stats::intervals::FEWEST_FOR_PHI;
@@ -114,6 +116,10 @@ section! {
         pub effective: Vec<Effective> { |_| Ok(Vec::new()) },
         /// SHA-256 over the values in force (keys and values, not origins), lower-case hex.
         pub sha256: String { |_| Ok(String::new()) },
+        /// The same over the values that files give, whatever flags and variables say.
+        pub files_sha256: String { |_| Ok(String::new()) },
+        /// The `soak.toml` that was found, as it is named; `None` = none.
+        pub found: Option<String> { |_| Ok(None) },
     }
 }
 
@@ -122,6 +128,15 @@ impl Policy {
     pub fn source_of(&self, key: &str) -> Option<LimitSource> {
         let value = self.effective.iter().find(|value| value.key == key)?;
         Some(LimitSource { key: key.to_owned(), origin: value.origin.clone() })
+    }
+
+    /// A path that a file of the policy names: relative to the folder of that file.
+    pub fn beside(&self, key: &str, path: &str) -> PathBuf {
+        let source = self.source_of(key);
+        let file = source.as_ref().and_then(|source| source.origin.rsplit_once(':')).map(|(file, _)| file);
+        // Without a folder before it `./measure.sh` stays as it is.
+        let folder = file.and_then(|file| Path::new(file).parent()).filter(|it| !it.as_os_str().is_empty());
+        folder.map_or_else(|| path.into(), |folder| folder.join(path))
     }
 
     /// The gates that join the verdict and can never be judged in a run of so many iterations, with how many they need.
@@ -133,6 +148,46 @@ impl Policy {
         let trend = trend.into_iter().filter(|(_, rules)| rules.insists());
         let trend = trend.map(|(name, rules)| (name.to_owned(), self.of_trend(rules)));
         gates.chain(trend).filter(|(_, needed)| *needed > iterations).collect()
+    }
+
+    /// What is right in itself and fails later: a KPI that the source of the policy never gives, a length that it
+    /// declares and that no gate can judge. A line each.
+    pub fn fails_later(&self) -> Vec<String> {
+        let place = |key: &str| {
+            let source = self.source_of(key);
+            source.map_or_else(String::new, |source| format!("`{}`: ", source.origin)) + &format!("`{key}`: ")
+        };
+        let mut problems = Vec::new();
+        if self.run.measuring.source == Some("prometheus") {
+            let given = |kpi: &KpiId| {
+                let mut queries = self.run.queries.iter();
+                queries.any(|query| self.kpis.spelled(&query.metric).is_some_and(|(id, _)| id == *kpi))
+            };
+            let mut judged: Vec<KpiId> = self.iteration_pass.checks.iter().map(|gate| gate.kpi).collect();
+            let sets = [&self.readiness, &self.goals].into_iter().filter(|set| set.gates);
+            judged.extend(sets.flat_map(|set| set.checks.iter().map(|gate| gate.kpi)));
+            judged.sort();
+            judged.dedup();
+            problems.extend(judged.iter().filter(|kpi| !given(kpi)).map(|kpi| {
+                let name = kpi.name;
+                format!(
+                    "{}the source `prometheus` has no query for `{name}`, which is judged; expected \
+                     `[prometheus.{name}]`",
+                    place("run.source")
+                )
+            }));
+        }
+        if let Some(iterations) = self.run.defaults.iterations {
+            let own = ("run_verdict".to_owned(), self.run_verdict.min_iterations as u64);
+            let own = (own.1 > iterations).then_some(own);
+            problems.extend(own.into_iter().chain(self.beyond(iterations)).map(|(gate, needed)| {
+                format!(
+                    "{}a run of {iterations} iterations never holds the {needed} that `{gate}` asks for",
+                    place("run.iterations")
+                )
+            }));
+        }
+        problems
     }
 
     fn of_gate(&self, set: &GateSet, gate: &KpiGate) -> (String, u64) {
@@ -199,22 +254,19 @@ pub fn read(layers: &[Layer], patches: &[Patch]) -> Result<Policy, PolicyErrors>
     for Effective { key, value, .. } in &effective {
         hash.update(format!("{key} = {value}\n"));
     }
-    Ok(Policy { effective, sha256: hex(&hash.finalize()), ..policy })
+    let sha256 = hex(&hash.finalize());
+    // What files say that only flags make whole has no hash of its own.
+    let of_files = || read(layers, &[]).map_or_else(|_| sha256.clone(), |policy| policy.sha256);
+    let files_sha256 = if patches.is_empty() { sha256.clone() } else { of_files() };
+    Ok(Policy { effective, sha256, files_sha256, ..policy })
 }
 
-/// Every layer of its own says which version of the format it is written in.
+/// A layer may say which version of the format it is written in; without a word it is this one.
 fn has_version(tree: &Tree) -> Result<(), PolicyError> {
-    let node = tree.top("schema_version");
-    let missing = || format!("is missing, expected `schema_version = {SCHEMA_VERSION}`");
-    let (position, problem) = match node {
-        Some(node) => match schema_version(&node.value) {
-            Ok(_) => return Ok(()),
-            Err(problem) => (node.place(), problem),
-        },
-        None => (Some(Position { line: 1, column: 1 }), missing()),
-    };
+    let Some(node) = tree.top("schema_version") else { return Ok(()) };
     let key = "schema_version".to_owned();
-    Err(PolicyError { origin: tree.origin.clone(), position, key, problem })
+    let wrong = |problem| PolicyError { origin: tree.origin.clone(), position: node.place(), key, problem };
+    schema_version(&node.value).map(drop).map_err(wrong)
 }
 
 fn schema_version(value: &Value) -> Parsed<u64> {

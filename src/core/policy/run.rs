@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::core::config::values::{
-    Parsed, at_least_one, name, names, not_negative, number, one_of, positive, seconds_or_interval, share,
-    size, switch, whole,
+    Parsed, at_least_one, between, list, name, names, not_negative, number, one_of, positive,
+    seconds_or_interval, share, size, string, switch, whole,
 };
 use crate::core::config::{Keep, Noted, Read, Value, all, section};
 use crate::core::iteration::manifest::{MeasureAt, SOURCES};
@@ -46,6 +46,8 @@ section! {
                 Ok(queries.into_iter().filter(|query| !t.kpis().is_taken_out(&query.metric)).collect())
             }
         },
+        /// What a run is where the command line does not say.
+        pub defaults: RunDefaults { |t| RunDefaults::section(&t.at("run")) },
         /// Where measurements come from, and when they are taken.
         pub measuring: MeasuringRules { |t| MeasuringRules::section(&t.at("run")) },
     }
@@ -188,6 +190,46 @@ section! {
         pub clock_step_seconds: f64 = positive,
         /// Or by this share of the interval, whichever is more.
         pub clock_step_share: f64 = share,
+    }
+}
+
+section! {
+    /// What a run is where the command line does not say. Every key may be absent.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct RunDefaults {
+        pub iterations: Option<u64> = at_least_one,
+        /// Length of an iteration.
+        pub interval_seconds: Option<f64> = between(0.001, 31_536_000.0),
+        /// What the `exec` source starts: the program and its arguments.
+        pub command: Option<Vec<String>> = command,
+        /// What the `file` source reads.
+        pub file: Option<String> = name,
+        /// Whom the `prometheus` source asks.
+        pub prometheus_url: Option<String> = url,
+        /// What `$selector` stands for in its queries.
+        pub selector: Option<String> = string,
+    }
+}
+
+fn command(value: &Value) -> Parsed<Vec<String>> {
+    match list(string)(value)? {
+        words if words.first().is_none_or(|program| program.trim().is_empty()) => {
+            Err("names no program; expected the program and its arguments".to_owned())
+        }
+        words => Ok(words),
+    }
+}
+
+/// Policies are shown and copied into bundles, so a password in a URL would be everywhere.
+fn url(value: &Value) -> Parsed<String> {
+    let url = name(value)?;
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    match rest.map(|rest| rest.split('/').next().unwrap_or_default()) {
+        None | Some("") => Err("expected http(s)://host[:port][/prefix]".to_owned()),
+        Some(host) if host.contains('@') => Err("has a user or a password in it; expected \
+            `--basic-auth-user` and `--basic-auth-password-file` on the command line"
+            .to_owned()),
+        Some(_) => Ok(url),
     }
 }
 

@@ -536,11 +536,10 @@ mod errors {
     }
 
     #[test]
-    fn every_layer_says_which_version_it_is_written_in() {
+    fn a_layer_may_say_which_version_it_is_written_in_and_no_other_than_this_one() {
         let message = |text| read_text(text).err().map(|errors| errors.to_string());
-        let missing = "`p.toml`:1:1: `schema_version`: is missing, expected `schema_version = 1`";
-        assert_eq!(message("windows.last_n = 9\n"), Some(missing.to_owned()));
-        assert_eq!(message(""), Some(missing.to_owned()));
+        assert_eq!(message("windows.last_n = 9\n"), None);
+        assert_eq!(message(""), None);
         // Keys of another version are not looked at.
         assert_eq!(
             message("schema_version = 2\nnew_key = 9\n"),
@@ -1078,6 +1077,124 @@ mod gates {
         let bound = "[goals]\ngates = true\n[goals.kpi.net_bps]\njudge = \"lower\"";
         assert_eq!(beyond(bound, 21), [named("goals.net_bps", 22)]);
         assert_eq!(beyond(&bound.replace("gates = true", "gates = false"), 1), []);
+    }
+}
+mod asked_of_a_run {
+    use crate::core::policy::run::RunDefaults;
+    use crate::core::policy::{Layer, Origin, Patch, Policy, PolicyErrors, read as read_layers};
+
+    fn layer(origin: &str, text: &str) -> Layer {
+        Layer { origin: Origin::File(origin.to_owned()), text: text.to_owned() }
+    }
+
+    fn read_text(text: &str) -> Result<Policy, PolicyErrors> {
+        read_layers(&[layer("p.toml", text)], &[])
+    }
+
+    fn read(text: &str) -> Policy {
+        read_text(text).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
+    fn fails_later(text: &str) -> Vec<String> {
+        read(text).fails_later()
+    }
+
+    #[test]
+    fn what_is_absent_is_none_and_changes_no_hash() {
+        assert_eq!(read("").run.defaults, RunDefaults::default());
+        assert_ne!(read("[run]\niterations = 24").sha256, read("").sha256);
+    }
+
+    #[test]
+    fn a_url_has_a_scheme_a_host_and_no_password() {
+        let is_good = |url: &str| read_text(&format!("[run]\nprometheus_url = \"{url}\"\n")).is_ok();
+        for good in ["http://localhost:9090", "https://metrics.example/prefix", "http://h/a@b"] {
+            assert!(is_good(good), "{good}");
+        }
+        for wrong in ["localhost:9090", "ftp://h", "http://", "http://user:pw@h", "http://user@h/p"] {
+            assert!(!is_good(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_command_names_a_program() {
+        let is_good = |list: &str| read_text(&format!("[run]\ncommand = {list}\n")).is_ok();
+        assert!(is_good("[\"./measure.sh\", \"\"]"));
+        for wrong in ["[]", "[\" \"]", "\"./measure.sh\"", "[1]"] {
+            assert!(!is_good(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn numbers_keep_to_what_the_flags_allow() {
+        let is_good = |line: &str| read_text(&format!("[run]\n{line}\n")).is_ok();
+        for good in ["iterations = 1", "interval_seconds = 0.001", "interval_seconds = 31536000"] {
+            assert!(is_good(good), "{good}");
+        }
+        for wrong in ["iterations = 0", "interval_seconds = 0.0009", "interval_seconds = 31536001"] {
+            assert!(!is_good(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_beside_the_file_that_names_it() {
+        let beside = |origin: &str| {
+            let policy = read_layers(&[layer(origin, "[run]\nfile = \"m.json\"\n")], &[]).expect("a policy");
+            policy.beside("run.file", "m.json").display().to_string()
+        };
+        assert_eq!(beside("soak.toml"), "m.json");
+        assert_eq!(beside("../../soak.toml"), "../../m.json");
+        assert_eq!(beside("/etc/soak.toml"), "/etc/m.json");
+        assert_eq!(read("").beside("run.file", "m.json").display().to_string(), "m.json");
+    }
+
+    #[test]
+    fn a_judged_kpi_without_a_query_fails_later_where_the_policy_names_the_source() {
+        let kpi = "[kpi.queue_depth]\nunit = \"1\"\ndirection = \"lower\"\n\
+                   [iteration_pass.kpi.queue_depth]\ncomparison = \"<=\"\nlimit = 10\n";
+        let source = "[run]\nsource = \"prometheus\"\n";
+        let query = "[prometheus.queue_depth]\nquery = \"max(queue_depth)\"\noptional = false\n";
+        assert_eq!(fails_later(source), Vec::<String>::new());
+        assert_eq!(fails_later(kpi), Vec::<String>::new());
+        assert_eq!(fails_later(&format!("{kpi}{source}{query}")), Vec::<String>::new());
+        let told = fails_later(&format!("{source}{kpi}"));
+        assert_eq!(
+            told,
+            [
+                "`p.toml:2`: `run.source`: the source `prometheus` has no query for `queue_depth`, which is judged; \
+                 expected `[prometheus.queue_depth]`"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_declared_length_that_no_gate_can_judge_fails_later() {
+        assert_eq!(fails_later("[run]\niterations = 8"), Vec::<String>::new());
+        assert_eq!(
+            fails_later("[run]\niterations = 7"),
+            [
+                "`p.toml:2`: `run.iterations`: a run of 7 iterations never holds the 8 that `run_verdict` asks for"
+            ]
+        );
+        // From the 7th on 48: up to the 54th.
+        let hard = "[kpi_drift]\nseverity = \"hard\"\n[run]\niterations = ";
+        assert_eq!(fails_later(&format!("{hard}54")), Vec::<String>::new());
+        assert!(
+            fails_later(&format!("{hard}53"))[0].contains("never holds the 54 that `kpi_drift` asks for")
+        );
+    }
+
+    #[test]
+    fn flags_change_the_hash_and_not_that_of_the_files() {
+        let patch = Patch {
+            key: "windows.last_n".to_owned(),
+            value: "9".to_owned(),
+            origin: Origin::Flag("--last-n".to_owned()),
+        };
+        let with = read_layers(&[], std::slice::from_ref(&patch)).expect("a policy");
+        let without = read_layers(&[], &[]).expect("a policy");
+        assert_ne!(with.sha256, without.sha256);
+        assert_eq!((&with.files_sha256, &without.files_sha256), (&without.sha256, &without.sha256));
     }
 }
 mod layers {

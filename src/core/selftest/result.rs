@@ -55,6 +55,9 @@ pub struct SelftestResult {
     pub tool_version: String,
     /// SHA-256 of the policy values in force.
     pub policy_sha256: String,
+    /// The `soak.toml` that was found; left out without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_file: Option<String>,
     /// `production` or `mock`: which limits are applied.
     #[schemars(extend("enum" = ["production", "mock"]))]
     pub limits: &'static str,
@@ -173,6 +176,7 @@ impl SelftestResult {
             schema_version: "1.0",
             tool_version: provenance.tool_version.clone(),
             policy_sha256: provenance.policy_sha256.clone(),
+            policy_file: provenance.policy_file.clone(),
             limits: limits_word(options.mock),
             path: folder.path().to_string_lossy().into_owned(),
             symbol,

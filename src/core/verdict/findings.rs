@@ -24,6 +24,7 @@ pub struct Judged<'e> {
 /// All findings, in a fixed order: files first, then what each symbol shows.
 pub fn collect(evidence: &Evidence, judged: &[Judged<'_>], policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
+    findings.extend(other_policy(evidence, policy));
     files(evidence, judged, &mut findings);
     records(evidence, judged, &mut findings);
     let from = judged.iter().map(|judged| judged.from).min().unwrap_or(0);
@@ -41,6 +42,20 @@ pub fn collect(evidence: &Evidence, judged: &[Judged<'_>], policy: &Policy) -> V
 
 fn finding(kind: &'static str, message: String) -> Finding {
     Finding { kind, symbol: None, iteration: None, file: None, in_window: false, message }
+}
+
+/// That the run was made under another policy than it is judged by; flags aside.
+fn other_policy(evidence: &Evidence, policy: &Policy) -> Option<Finding> {
+    let made_under = evidence.declared.as_ref()?.policy_sha256.as_deref()?;
+    (made_under != policy.files_sha256).then(|| {
+        let start = |hash: &str| hash.chars().take(12).collect::<String>();
+        let with = policy.found.as_ref().map_or_else(String::new, |file| format!(" (with `{file}`)"));
+        let (then, now) = (start(made_under), start(&policy.files_sha256));
+        finding(
+            "other_policy",
+            format!("the run was made under policy {then}, this verdict is by policy {now}{with}"),
+        )
+    })
 }
 
 /// Whether an iteration lies in the window of the symbol, or of any where it has none.

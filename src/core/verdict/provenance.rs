@@ -22,6 +22,8 @@ pub struct Provenance {
     pub tool_version: String,
     /// SHA-256 of the values of the policy in force.
     pub policy_sha256: String,
+    /// The `soak.toml` that was found and is part of the policy; `None` = none.
+    pub policy_file: Option<String>,
     /// The override, if one was given.
     pub overridden: Option<Override>,
     /// `SOAK_NOW`, when it is set: the time that artifacts carry instead of the data's last one.

@@ -50,6 +50,9 @@ pub(crate) struct BundleManifest {
     /// Who continued in spite of the refusals; null when nobody did.
     #[serde(rename = "override")]
     pub(crate) overridden: Option<Override>,
+    /// The `soak.toml` that was found; left out without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) policy_file: Option<String>,
     /// SHA-256 of the policy values in force, and of `policy.toml`.
     pub(crate) policy_sha256: String,
     /// Everything that stands against the release; empty unless it was overridden.

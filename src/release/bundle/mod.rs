@@ -77,6 +77,7 @@ pub(crate) fn build(
         name: name::of(release, provenance.rehearsal),
         notes: Notes::of(analysis, policy, &profile),
         overridden: provenance.overridden.clone(),
+        policy_file: provenance.policy_file.clone(),
         policy_sha256: provenance.policy_sha256.clone(),
         rehearsal: provenance.rehearsal,
         schema_version: SCHEMA_VERSION.to_owned(),

@@ -117,6 +117,7 @@ pub(crate) fn check(
     Ok(CanaryResult {
         tool_version: provenance.tool_version.clone(),
         policy_sha256: provenance.policy_sha256.clone(),
+        policy_file: provenance.policy_file.clone(),
         bundle,
         limits_from: from,
         source,

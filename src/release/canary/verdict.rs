@@ -56,6 +56,9 @@ pub(crate) struct CanaryResult {
     pub(crate) tool_version: String,
     /// SHA-256 of the policy values in force; the limits are those of `bundle` where there is one.
     pub(crate) policy_sha256: String,
+    /// The `soak.toml` that was found; left out without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) policy_file: Option<String>,
     /// The bundle that the limits are from; null where they are not from one.
     pub(crate) bundle: Option<BundleRef>,
     /// `bundle`, `run` (the policy and a soak) or `policy`.
@@ -191,6 +194,7 @@ pub(super) fn judge(
         schema_version: "1.0",
         tool_version: String::new(),
         policy_sha256: String::new(),
+        policy_file: None,
         bundle: None,
         limits_from: "",
         source: "",

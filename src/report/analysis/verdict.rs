@@ -60,7 +60,9 @@ pub(super) fn header(title: &str, analysis: &Analysis, provenance: &Provenance) 
 /// The program and the beginning of the policy's hash.
 pub(crate) fn version_line(provenance: &Provenance) -> String {
     let policy = provenance.policy_sha256.get(..12).unwrap_or(&provenance.policy_sha256);
-    format!("soak {}, policy {}", cell(&provenance.tool_version), cell(policy))
+    let file =
+        provenance.policy_file.as_ref().map_or_else(String::new, |file| format!(" with `{}`", cell(file)));
+    format!("soak {}, policy {}{file}", cell(&provenance.tool_version), cell(policy))
 }
 
 /// The archive that was read, where one was.
@@ -319,6 +321,7 @@ pub(super) fn overview(doc: &mut Document, analysis: &Analysis, policy: &Policy,
             row!["tool", tool],
             row!["policy, SHA-256", cell(&provenance.policy_sha256)],
         ]);
+        rows.extend(provenance.policy_file.as_ref().map(|file| row!["policy file", cell(file)]));
         rows.extend(foreign("KPI gate", &evidence.kpi_gate));
     } else {
         rows = vec![
@@ -330,6 +333,7 @@ pub(super) fn overview(doc: &mut Document, analysis: &Analysis, policy: &Policy,
             row!["iterations used", evidence.len()],
             row!["iteration files that cannot be used", evidence.bad_files.len()],
         ];
+        rows.extend(provenance.policy_file.as_ref().map(|file| row!["policy file", format.code(file)]));
         rows.extend(evidence.declared.as_ref().map(|declared| {
             let (all, state) = (declared.iterations, declared.state.word());
             row![

@@ -34,6 +34,9 @@ pub struct AuditSummary {
     pub tool_version: String,
     /// SHA-256 of the policy values in force.
     pub policy_sha256: String,
+    /// The `soak.toml` that was found; left out without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_file: Option<String>,
     /// `SOAK_NOW` where it is set, else the last time in the data; null when there is neither.
     pub timestamp: Option<String>,
     /// The folder of the run, as it was named.
@@ -119,6 +122,7 @@ impl AuditSummary {
             schema_version: "1.0".to_owned(),
             tool_version: provenance.tool_version.clone(),
             policy_sha256: provenance.policy_sha256.clone(),
+            policy_file: provenance.policy_file.clone(),
             timestamp: provenance.time_of(analysis),
             base_dir: base_dir.to_owned(),
             archive: analysis.evidence.archive.clone(),

@@ -147,6 +147,9 @@ pub struct SoakMetrics {
     pub tool_version: String,
     /// SHA-256 of the policy values in force.
     pub policy_sha256: String,
+    /// The `soak.toml` that was found; left out without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_file: Option<String>,
     /// When, and of what.
     pub runtime: Runtime,
     /// Where the data came from: `sim`, `exec`, `file`, `prometheus`.
@@ -181,6 +184,7 @@ impl SoakMetrics {
             schema_version: "1.0".to_owned(),
             tool_version: provenance.tool_version.clone(),
             policy_sha256: provenance.policy_sha256.clone(),
+            policy_file: provenance.policy_file.clone(),
             runtime: Runtime::of(report, provenance),
             source: origin.source.clone().unwrap_or_else(|| "unknown".to_owned()),
             origin: OriginBlock::of_no_release(origin),
@@ -251,6 +255,7 @@ mod tests {
         Provenance {
             tool_version: "1.2.3".into(),
             policy_sha256: "ab".repeat(32),
+            policy_file: None,
             overridden: None,
             fixed_time: fixed.map(str::to_owned),
             rehearsal: false,

@@ -192,6 +192,9 @@ pub struct Snapshot12 {
     pub limits: String,
     /// SHA-256 of the policy values in force.
     pub policy_sha256: String,
+    /// The `soak.toml` that was found; left out without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_file: Option<String>,
     /// Version of the program.
     pub tool_version: String,
     /// The symbol whose numbers stand above; only in per-symbol runs.
@@ -236,6 +239,7 @@ impl Snapshot12 {
             source: analysis.source(),
             limits: analysis.limits().to_owned(),
             policy_sha256: provenance.policy_sha256.clone(),
+            policy_file: provenance.policy_file.clone(),
             tool_version: provenance.tool_version.clone(),
             symbol: worst.symbol.clone(),
             symbols: analysis.symbols.iter().filter_map(symbol_block).collect(),
