@@ -51,6 +51,8 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Deltas(DeltasCommand::Verify(args)) => crate::cli::judge::deltas::verify(args, globals),
         Command::Grafana(command) => crate::cli::ops::grafana::run(command),
         Command::Artifacts(command) => crate::cli::ops::artifacts::run(command),
+        Command::Init(args) => crate::cli::setup::init::run(args),
+        Command::Doctor(args) => crate::cli::setup::doctor::run(args),
         Command::Config(ConfigCommand::Show(args)) => crate::cli::setup::config::show(args),
         Command::Config(ConfigCommand::Check(args)) => crate::cli::setup::config::check(args),
         Command::Config(ConfigCommand::Test(args)) => crate::cli::setup::config::test(args),

@@ -31,6 +31,8 @@ use crate::cli::ops::artifacts::ArtifactsCommand;
 use crate::cli::ops::grafana::GrafanaCommand;
 use crate::cli::run::arguments::RunArgs;
 use crate::cli::setup::config::ConfigCommand;
+use crate::cli::setup::doctor::DoctorArgs;
+use crate::cli::setup::init::InitArgs;
 use compare::CompareArgs;
 use release::ReleaseCommand;
 use rollback::RollbackCommand;
@@ -125,6 +127,17 @@ pub enum Command {
     /// See what old runs take, and rotate it
     #[command(subcommand)]
     Artifacts(ArtifactsCommand),
+    /// Write the files that a project starts with: soak.toml, a script that measures, .gitignore
+    ///
+    /// On a terminal it asks what no flag says. No file is overwritten: where one is there, nothing is written and the
+    /// exit code is 1.
+    Init(InitArgs),
+    /// Check whether a run can measure and write here, a line for each answer, with what to do
+    ///
+    /// Takes one measurement as `run` does and writes nothing. The policy must be valid, the source must answer, each
+    /// KPI must have a value that can be, the clock must agree with that of the server, and the folder must be writable.
+    /// The exit code is 1 when a line failed (6 with --detailed-exitcode when it was the source).
+    Doctor(Box<DoctorArgs>),
     /// Show, check and try out the policy, where every limit lives
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -301,6 +314,8 @@ mod tests {
                 "rollback",
                 "grafana",
                 "artifacts",
+                "init",
+                "doctor",
                 "config",
                 "serve",
                 "selftest",

@@ -92,26 +92,96 @@ fn pour(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = folder_of(path);
+    let file = staged(path, bytes, 0o666)?;
+    failpoint("loose-written");
+    file.persist(path).map_err(|error| error.error)?;
+    failpoint("loose-renamed");
+    sync(folder_of(path))
+}
+
+/// A file that is to be made.
+#[derive(Clone, Debug)]
+pub(crate) struct NewFile {
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: Vec<u8>,
+    /// Whether it can be started.
+    pub(crate) is_program: bool,
+    /// Whether it takes the place of the one that is there, which holds all of it.
+    pub(crate) replaces: bool,
+}
+
+/// Makes all of them, or none. What is there stays as it is, but for what says that it is replaced. Missing folders are
+/// made.
+pub(crate) fn create_all(files: &[NewFile]) -> Result<(), FileError> {
+    let mut made: Vec<PathBuf> = Vec::new();
+    let result = try_create_all(files, &mut made);
+    if result.is_err() {
+        for path in made.iter().rev() {
+            // A folder that somebody else has put something into stays.
+            let _ = if path.is_dir() { fs::remove_dir(path) } else { fs::remove_file(path) };
+        }
+    }
+    result
+}
+
+fn try_create_all(files: &[NewFile], made: &mut Vec<PathBuf>) -> Result<(), FileError> {
+    let mut ready = Vec::new();
+    for NewFile { path, bytes, is_program, replaces } in files {
+        let folder = folder_of(path);
+        let missing: Vec<&Path> =
+            folder.ancestors().take_while(|folder| !has_name(folder) || !exists(folder)).collect();
+        for folder in missing.into_iter().rev().filter(|folder| has_name(folder)) {
+            fs::create_dir(folder).map_err(failed(folder, "created"))?;
+            made.push(folder.to_owned());
+        }
+        let mode = if *is_program { 0o777 } else { 0o666 };
+        ready.push((path, staged(path, bytes, mode).map_err(failed(path, "written"))?, *replaces));
+    }
+    // What is replaced comes last: there is no way back from it.
+    ready.sort_by_key(|(.., replaces)| *replaces);
+    for (path, file, replaces) in ready {
+        failpoint("loose-written");
+        let put = if replaces { file.persist(path) } else { file.persist_noclobber(path) };
+        put.map_err(|error| failed(path, "written")(error.error))?;
+        if !replaces {
+            made.push(path.clone());
+        }
+        sync(folder_of(path)).map_err(failed(path, "written"))?;
+    }
+    Ok(())
+}
+
+fn has_name(folder: &Path) -> bool {
+    !folder.as_os_str().is_empty()
+}
+
+/// A file for another process to read, removed when dropped.
+pub(crate) fn temporary(bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::NamedTempFile::new()?;
+    file.write_all(bytes)?;
+    Ok(file)
+}
+
+/// The whole content beside the place where it belongs, on the disk.
+fn staged(path: &Path, bytes: &[u8], mode: u32) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY_PREFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         // The umask of the process takes its part off.
-        builder.permissions(fs::Permissions::from_mode(0o666));
+        builder.permissions(fs::Permissions::from_mode(mode));
     }
-    let mut file = builder.tempfile_in(folder)?;
+    #[cfg(not(unix))]
+    let _ = mode;
+    let mut file = builder.tempfile_in(folder_of(path))?;
     failpoint("loose-created");
     let (start, rest) = bytes.split_at(bytes.len() / 2);
     file.write_all(start)?;
     failpoint("loose-half-written");
     file.write_all(rest)?;
     file.as_file().sync_all()?;
-    failpoint("loose-written");
-    file.persist(path).map_err(|error| error.error)?;
-    failpoint("loose-renamed");
-    sync(folder)
+    Ok(file)
 }
 
 /// Makes the name survive a power cut.

@@ -324,7 +324,7 @@ impl<'a> Pace<'a> {
 }
 
 /// Waits for everything but the end of an interval.
-struct AtOnce<'a>(&'a dyn Clocks);
+pub(crate) struct AtOnce<'a>(pub(crate) &'a dyn Clocks);
 
 impl Wait for AtOnce<'_> {
     fn wait(&self, how_long: Duration) -> Result<(), Interrupted> {

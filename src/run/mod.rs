@@ -8,6 +8,7 @@
 //! The [`planner`] is pure (state and event in, record and next state out); the `engine` owns the clock and the
 //! order of things; the `folder` owns the files.
 
+pub mod doctor;
 pub(crate) mod engine;
 pub mod events;
 pub(crate) mod folder;

@@ -53,7 +53,7 @@ struct Idle {
     mode: &'static str,
 }
 
-const IDLE: [Idle; 5] = [
+const IDLE: [Idle; 7] = [
     Idle {
         command: "export-prom",
         flag: "mock",
@@ -67,6 +67,18 @@ const IDLE: [Idle; 5] = [
         flag: "no_config",
         when: is_deleted,
         mode: "--delete, which reads no run",
+    },
+    Idle {
+        command: "doctor",
+        flag: "real_time",
+        when: |_| true,
+        mode: "doctor, which waits for no interval",
+    },
+    Idle {
+        command: "doctor",
+        flag: "measure_at",
+        when: |_| true,
+        mode: "doctor, which waits for no interval",
     },
     Idle { command: "gate", flag: "ascii", when: is_drawn_nowhere, mode: "--skip-analyzer --format json" },
 ];

@@ -80,9 +80,8 @@ const MOCK_HINT: &str = "leave out `--mock`, and unset `USE_MOCK` where it is se
 /// What is asked for, and the number of iterations.
 pub(crate) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64), Failure> {
     let LengthArgs { iterations, hours, interval, no_wait, resume: _, extend: _ } = args.length;
-    let usual = &policy.run.defaults;
-    let interval_seconds = interval.or(usual.interval_seconds).unwrap_or(INTERVAL);
-    let iterations = match (iterations, hours, usual.iterations) {
+    let interval_seconds = self::interval(interval, policy);
+    let iterations = match (iterations, hours, policy.run.defaults.iterations) {
         (Some(iterations), ..) => iterations as u64,
         (None, None, Some(iterations)) => iterations,
         (None, hours, _) => whole_iterations(hours.unwrap_or(HOURS), interval_seconds)?,
@@ -108,6 +107,11 @@ pub(crate) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64
         measure_at: args.source.measure_at().unwrap_or(policy.run.measuring.measure_at),
     };
     Ok((settings, iterations))
+}
+
+/// Length of an iteration, seconds.
+pub(crate) fn interval(asked: Option<f64>, policy: &Policy) -> f64 {
+    asked.or(policy.run.defaults.interval_seconds).unwrap_or(INTERVAL)
 }
 
 /// That a run of so many iterations can be counted and its times can be written down. A simulated run computes

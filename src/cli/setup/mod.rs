@@ -2,5 +2,7 @@
 
 pub(crate) mod completions;
 pub mod config;
+pub mod doctor;
+pub(crate) mod init;
 pub(crate) mod man;
 pub mod schemas;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::cli::SchemaArgs;
 use crate::cli::output::stdout::print;
 use crate::cli::setup::config::ConfigShow;
+use crate::cli::setup::doctor::DoctorResult;
 use crate::core::analysis::document::AnalysisDocument;
 use crate::core::analysis::result::ErrorResult;
 use crate::core::analysis::result::GateResult;
@@ -49,7 +50,7 @@ type Described = (&'static str, &'static str, fn() -> Schema);
 
 /// Name and title of each schema, and how to make it; sorted by name.
 #[rustfmt::skip]
-const SCHEMAS: [Described; 37] = [
+const SCHEMAS: [Described; 38] = [
     ("artifact_manifest", ".soak-artifacts.json: the files that soak wrote into a folder", strict::<ArtifactManifest>),
     ("artifacts_rotate", "Output of `soak artifacts rotate --format json`", strict::<RotationResult>),
     ("artifacts_usage", "Output of `soak artifacts usage --format json`", strict::<UsageResult>),
@@ -62,6 +63,7 @@ const SCHEMAS: [Described; 37] = [
     ("compare_runs", "Output of `soak compare --format json`", strict::<CompareResult>),
     ("config_show", "Output of `soak config show --format json`", strict::<ConfigShow>),
     ("delta_verify_report", "DELTA_VERIFY_REPORT.json of `soak deltas verify` and `soak gate`", strict::<DeltaReport>),
+    ("doctor", "Output of `soak doctor --format json`", strict::<DoctorResult>),
     ("error_result", "Output of the commands of soak that judge, with `--format json`, without a verdict", strict::<ErrorResult>),
     ("gate_result", "Output of `soak gate` and `soak analyze` with `--format json`", strict::<GateResult>),
     ("gates_summary", "gates_summary.json of `soak run --gate-summary`", strict::<GatesSummary>),

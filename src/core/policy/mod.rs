@@ -150,6 +150,16 @@ impl Policy {
         gates.chain(trend).filter(|(_, needed)| *needed > iterations).collect()
     }
 
+    /// The KPIs that an iteration or a window must have for the verdict, in the order of the table.
+    pub fn judged(&self) -> Vec<KpiId> {
+        let mut judged: Vec<KpiId> = self.iteration_pass.checks.iter().map(|gate| gate.kpi).collect();
+        let sets = [&self.readiness, &self.goals].into_iter().filter(|set| set.gates);
+        judged.extend(sets.flat_map(|set| set.checks.iter().map(|gate| gate.kpi)));
+        judged.sort();
+        judged.dedup();
+        judged
+    }
+
     /// What is right in itself and fails later: a KPI that the source of the policy never gives, a length that it
     /// declares and that no gate can judge. A line each.
     pub fn fails_later(&self) -> Vec<String> {
@@ -163,11 +173,7 @@ impl Policy {
                 let mut queries = self.run.queries.iter();
                 queries.any(|query| self.kpis.spelled(&query.metric).is_some_and(|(id, _)| id == *kpi))
             };
-            let mut judged: Vec<KpiId> = self.iteration_pass.checks.iter().map(|gate| gate.kpi).collect();
-            let sets = [&self.readiness, &self.goals].into_iter().filter(|set| set.gates);
-            judged.extend(sets.flat_map(|set| set.checks.iter().map(|gate| gate.kpi)));
-            judged.sort();
-            judged.dedup();
+            let judged = self.judged();
             problems.extend(judged.iter().filter(|kpi| !given(kpi)).map(|kpi| {
                 let name = kpi.name;
                 format!(

@@ -1,0 +1,454 @@
+//! `soak init`: the files that a project starts with. Asks on a terminal, overwrites nothing, writes all of them or none.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use askama::Template;
+use clap::{Args, ValueEnum};
+
+use crate::cli::arguments::project;
+use crate::cli::arguments::values::{count, link, seconds};
+use crate::cli::output::stdout::print;
+use crate::core::text::shell;
+use crate::core::verdict::exit::Exit;
+use crate::core::verdict::failure::Failure;
+use crate::infra::atomic_file::{self, NewFile};
+
+/// `soak init`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  soak init
+  soak init --profile service --source prometheus --prometheus-url http://localhost:9090 --selector 'job=\"checkout\"' --yes
+  soak init --source exec --url http://localhost:8080/ --yes --github")]
+pub struct InitArgs {
+    /// What is judged [default: asked on a terminal, else service]
+    #[arg(long, value_enum)]
+    pub profile: Option<InitProfile>,
+
+    /// Where the measurements come from [default: asked on a terminal, else prometheus]
+    #[arg(long, value_enum)]
+    pub source: Option<InitSource>,
+
+    /// Metrics store that is asked [default: asked on a terminal, else http://localhost:9090]
+    #[arg(long, value_name = "URL", value_parser = link)]
+    pub prometheus_url: Option<String>,
+
+    /// Label matchers of the service in the metrics store, e.g. `job="checkout"` [default: asked on a terminal, else
+    /// nothing: every series]
+    #[arg(long, value_name = "MATCHERS")]
+    pub selector: Option<String>,
+
+    /// Address that the measuring script requests [default: asked on a terminal, else http://localhost:8080/]
+    #[arg(long, value_name = "URL", value_parser = link)]
+    pub url: Option<String>,
+
+    /// Length of an iteration in seconds [default: 60 with Prometheus, else 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    pub interval: Option<f64>,
+
+    /// Iterations of a run
+    #[arg(long, value_name = "N", value_parser = count, default_value_t = 60, allow_negative_numbers = true)]
+    pub iterations: usize,
+
+    /// Write a workflow for GitHub Actions, too [default: asked on a terminal, else none]
+    #[arg(long)]
+    pub github: bool,
+
+    /// Ask nothing; what no flag says has its default
+    #[arg(long, short)]
+    pub yes: bool,
+
+    /// Folder that the files are written into; it may be missing
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+}
+
+/// What is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InitProfile {
+    /// Request rate, errors, latency, memory, CPU and descriptors of a service
+    Service,
+    /// Edge, risk, maker share and latency of a market maker
+    Trading,
+}
+
+/// Where the measurements come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InitSource {
+    /// Queries to Prometheus or what speaks its language
+    Prometheus,
+    /// A script that is started once an iteration and prints what it measured
+    Exec,
+    /// A file that the service or a script writes in every iteration
+    File,
+}
+
+/// What was answered, by flags or on the terminal.
+struct Answers {
+    profile: InitProfile,
+    source: InitSource,
+    prometheus_url: String,
+    selector: String,
+    url: String,
+    interval: f64,
+    iterations: usize,
+    github: bool,
+}
+
+#[derive(Template)]
+#[template(path = "soak.toml", escape = "none")]
+struct PolicyFile<'a> {
+    profile: &'a str,
+    source: &'a str,
+    unmeasured: &'a [&'a str],
+    prometheus_url: String,
+    selector: String,
+    file: &'a str,
+    interval: f64,
+    iterations: usize,
+}
+
+#[derive(Template)]
+#[template(path = "measure.sh", escape = "none")]
+struct Script<'a> {
+    profile: &'a str,
+    source: &'a str,
+    url: String,
+    file: &'a str,
+    interval: f64,
+    /// Between two measurements, so that every iteration has a new one.
+    pause: f64,
+}
+
+#[derive(Template)]
+#[template(path = "soak.yml", escape = "none")]
+struct Workflow<'a> {
+    is_local: bool,
+    is_file: bool,
+    minutes: u64,
+    /// Of the project in the repository, as YAML.
+    folder: String,
+    /// The same before the name of a file.
+    prefix: &'a str,
+}
+
+/// The measurement of an edge, as a bot writes it.
+const EDGE_EXAMPLE: &str = r#"{
+  "totals": {"net_bps": 3.1, "risk_ratio": 0.32, "maker_taker_ratio": 0.88, "p95_latency_ms": 290.0}
+}
+"#;
+
+/// The measurement of a service.
+const SERVICE_EXAMPLE: &str = "{\"error_ratio\": 0.002, \"p95_ms\": 123.4, \"p99_ms\": 210.0}\n";
+
+/// What a run leaves in the folder.
+const IGNORED: &str = "/artifacts/";
+
+/// Writes the files and says what to do next.
+pub(crate) fn run(args: &InitArgs) -> Result<Exit, Failure> {
+    let is_asking = !args.yes && io::stdin().is_terminal() && io::stderr().is_terminal();
+    let answers = if is_asking {
+        answers(args, Some((&mut io::stdin().lock(), &mut io::stderr().lock())))
+    } else {
+        answers(args, None::<(&mut io::Empty, &mut io::Sink)>)
+    }?;
+    let dir = &args.dir;
+    let files = files(dir, &answers)?;
+    let there: Vec<String> = files
+        .iter()
+        .filter(|file| !file.replaces && atomic_file::exists(&file.path))
+        .map(|file| format!("`{}`", file.path.display()))
+        .collect();
+    if !there.is_empty() {
+        let (verb, it) = if there.len() == 1 { ("exists", "it") } else { ("exist", "them") };
+        return Err(Failure::failed(anyhow!("nothing was written: {} {verb} already", there.join(", ")))
+            .hint(format!("move {it} away, or name another folder with `--dir`")));
+    }
+    atomic_file::create_all(&files)
+        .map_err(|error| Failure::output(error).hint("nothing was written; `--dir` names another folder"))?;
+    print(told(dir, &answers, &files))?;
+    Ok(Exit::Success)
+}
+
+/// What the flags say, and for the rest the answers, or the defaults where nobody is asked.
+fn answers(
+    args: &InitArgs,
+    mut terminal: Option<(&mut impl BufRead, &mut impl Write)>,
+) -> Result<Answers, Failure> {
+    let InitArgs {
+        profile,
+        source,
+        prometheus_url,
+        selector,
+        url,
+        interval,
+        iterations,
+        github,
+        yes: _,
+        dir: _,
+    } = args;
+    let mut ask =
+        |question: &str, usual: &str, is_good: &dyn Fn(&str) -> Result<(), String>| match &mut terminal {
+            Some((input, output)) => asked(*input, *output, question, usual, is_good),
+            None => Ok(usual.to_owned()),
+        };
+    let profile = match profile {
+        Some(profile) => *profile,
+        None => of_word(&ask("Profile, service or trading", "service", &word::<InitProfile>)?)?,
+    };
+    let by_flag = if prometheus_url.is_some() || selector.is_some() {
+        Some(InitSource::Prometheus)
+    } else {
+        url.is_some().then_some(InitSource::Exec)
+    };
+    let source = match source.or(by_flag) {
+        Some(source) => source,
+        None => of_word(&ask("Source, prometheus, exec or file", "prometheus", &word::<InitSource>)?)?,
+    };
+    let is_prometheus = source == InitSource::Prometheus;
+    let misplaced = [
+        ("--prometheus-url", prometheus_url.is_some() && !is_prometheus),
+        ("--selector", selector.is_some() && !is_prometheus),
+        ("--url", url.is_some() && is_prometheus),
+    ];
+    if let Some((flag, _)) = misplaced.iter().find(|(_, is_misplaced)| *is_misplaced) {
+        let own = if *flag == "--url" { "exec` or `--source file" } else { "prometheus" };
+        return Err(Failure::usage(anyhow!("`{flag}` belongs to `--source {own}`")));
+    }
+    let is_link = |text: &str| link(text).map(drop);
+    let mut text = |given: &Option<String>,
+                    is_asked: bool,
+                    question: &str,
+                    usual: &str,
+                    is_good: &dyn Fn(&str) -> Result<(), String>| {
+        match given {
+            Some(given) => Ok(given.clone()),
+            None if is_asked => ask(question, usual, is_good),
+            None => Ok(usual.to_owned()),
+        }
+    };
+    let prometheus_url =
+        text(prometheus_url, is_prometheus, "Address of Prometheus", "http://localhost:9090", &is_link)?;
+    let selector =
+        text(selector, is_prometheus, "Label matchers of the service, e.g. job=\"checkout\"", "", &|_| {
+            Ok(())
+        })?;
+    let of_script = if profile == InitProfile::Service {
+        "http://localhost:8080/"
+    } else {
+        "http://localhost:8080/edge_report"
+    };
+    let url = text(url, !is_prometheus, "Address that the script requests", of_script, &is_link)?;
+    let github = *github || {
+        let answer = ask("A workflow for GitHub Actions, yes or no", "no", &|answer| {
+            matches!(answer, "yes" | "no" | "y" | "n")
+                .then_some(())
+                .ok_or_else(|| "expected yes or no".to_owned())
+        })?;
+        answer.starts_with('y')
+    };
+    Ok(Answers {
+        profile,
+        source,
+        prometheus_url,
+        selector,
+        url,
+        interval: interval.unwrap_or(if is_prometheus { 60.0 } else { 10.0 }),
+        iterations: *iterations,
+        github,
+    })
+}
+
+fn word<T: ValueEnum>(text: &str) -> Result<(), String> {
+    T::from_str(text, true).map(drop).map_err(|_| {
+        let known = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let known: Vec<String> = known.map(|value| value.get_name().to_owned()).collect();
+        format!("expected {}", known.join(" or "))
+    })
+}
+
+fn of_word<T: ValueEnum>(text: &str) -> Result<T, Failure> {
+    T::from_str(text, true).map_err(|_| Failure::usage(anyhow!("`{text}` is none of the answers")))
+}
+
+/// Asks until the answer is good; nothing is the usual answer, and so is the end of the input.
+fn asked(
+    input: &mut impl BufRead,
+    output: &mut impl Write,
+    question: &str,
+    usual: &str,
+    is_good: &dyn Fn(&str) -> Result<(), String>,
+) -> Result<String, Failure> {
+    let lost = |error| Failure::failed(anyhow!("the terminal cannot be asked").context(error));
+    loop {
+        let shown = if usual.is_empty() { "none" } else { usual };
+        write!(output, "{question} [{shown}]: ").and_then(|()| output.flush()).map_err(lost)?;
+        let mut answer = String::new();
+        let read = input.read_line(&mut answer).map_err(lost)?;
+        let answer = answer.trim();
+        if answer.is_empty() || read == 0 {
+            return Ok(usual.to_owned());
+        }
+        match is_good(answer) {
+            Ok(()) => return Ok(answer.to_owned()),
+            Err(problem) => writeln!(output, "{problem}").map_err(lost)?,
+        }
+    }
+}
+
+/// A TOML string; JSON escapes are TOML escapes.
+fn quoted(text: &str) -> String {
+    if text.contains(['\'', '\n', '\r']) || text.chars().any(char::is_control) {
+        serde_json::Value::from(text).to_string()
+    } else {
+        format!("'{text}'")
+    }
+}
+
+/// The files, `soak.toml` last but for what is only added to.
+fn files(dir: &Path, answers: &Answers) -> Result<Vec<NewFile>, Failure> {
+    let Answers { profile, source, interval, iterations, .. } = answers;
+    let is_service = *profile == InitProfile::Service;
+    let profile = if is_service { "service" } else { "trading" };
+    let file = if is_service { "measurement.json" } else { "EDGE_REPORT.json" };
+    let unmeasured: &[&str] = match (source, is_service) {
+        (InitSource::Exec | InitSource::File, true) => &["request_rate", "rss_mb", "cpu_pct", "open_fds"],
+        _ => &[],
+    };
+    let word = match source {
+        InitSource::Prometheus => "prometheus",
+        InitSource::Exec => "exec",
+        InitSource::File => "file",
+    };
+    let mut files = Vec::new();
+    let mut add = |path: PathBuf, text: String, is_program: bool| {
+        files.push(NewFile { path, bytes: text.into_bytes(), is_program, replaces: false });
+    };
+    if *source != InitSource::Prometheus {
+        let script = Script {
+            profile,
+            source: word,
+            url: shell::word(&answers.url),
+            file,
+            interval: *interval,
+            pause: interval / 2.0,
+        };
+        add(dir.join("measure.sh"), rendered(&script)?, true);
+    }
+    if *source == InitSource::File {
+        add(dir.join(file), if is_service { SERVICE_EXAMPLE } else { EDGE_EXAMPLE }.to_owned(), false);
+    }
+    if answers.github {
+        let (root, folder) = repository(dir);
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let workflow = Workflow {
+            is_local: answers.prometheus_url.contains("localhost") || *source != InitSource::Prometheus,
+            is_file: *source == InitSource::File,
+            minutes: minutes(interval * *iterations as f64),
+            folder: serde_json::Value::from(if folder.is_empty() { "." } else { &folder }).to_string(),
+            prefix: &prefix,
+        };
+        add(root.join(".github/workflows/soak.yml"), rendered(&workflow)?, false);
+    }
+    let policy = PolicyFile {
+        profile,
+        source: word,
+        unmeasured,
+        prometheus_url: quoted(&answers.prometheus_url),
+        selector: quoted(&answers.selector),
+        file,
+        interval: *interval,
+        iterations: *iterations,
+    };
+    add(dir.join(project::FILE), rendered(&policy)?, false);
+    files.extend(ignored(dir, (*source == InitSource::File).then_some(file))?);
+    Ok(files)
+}
+
+fn rendered(template: &impl Template) -> Result<String, Failure> {
+    let text = template.render().context("a file cannot be made").map_err(Failure::failed)?;
+    Ok(text.trim_end().to_owned() + "\n")
+}
+
+/// `.gitignore` with what a run leaves; lines that are there stay, and `None` where none is missing.
+fn ignored(dir: &Path, file: Option<&str>) -> Result<Option<NewFile>, Failure> {
+    let path = dir.join(".gitignore");
+    let replaces = atomic_file::exists(&path);
+    let mut text =
+        if replaces { atomic_file::read_text(&path).map_err(Failure::input)? } else { String::new() };
+    let wanted = std::iter::once(IGNORED.to_owned())
+        .chain(file.into_iter().flat_map(|file| [format!("/{file}"), format!("/{file}.tmp")]));
+    let missing: Vec<String> =
+        wanted.filter(|line| !text.lines().any(|there| there.trim() == line)).collect();
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text += &(missing.join("\n") + "\n");
+    Ok(Some(NewFile { path, bytes: text.into_bytes(), is_program: false, replaces }))
+}
+
+/// The root of the repository, where GitHub looks for workflows, and the folder in it; both the folder itself where
+/// there is no repository.
+fn repository(dir: &Path) -> (PathBuf, String) {
+    let here = atomic_file::resolved(dir);
+    let root = here.ancestors().find(|folder| atomic_file::exists(&folder.join(".git")));
+    match root.filter(|root| *root != here).and_then(|root| Some((root, here.strip_prefix(root).ok()?))) {
+        Some((root, below)) => {
+            (root.to_owned(), below.display().to_string().replace(std::path::MAIN_SEPARATOR, "/"))
+        }
+        None => (dir.to_owned(), String::new()),
+    }
+}
+
+/// Of a job that runs so many seconds, with half an hour for all the rest.
+fn minutes(seconds: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "positive, and cut off at the end of `u64`"
+    )]
+    let minutes = (seconds / 60.0).ceil() as u64;
+    minutes.saturating_add(30)
+}
+
+/// What was written, and the next commands.
+fn told(dir: &Path, answers: &Answers, files: &[NewFile]) -> String {
+    let mut text = String::new();
+    for NewFile { path, replaces, .. } in files {
+        let verb = if *replaces { "extended" } else { "wrote" };
+        text += &format!("{verb} `{}`\n", path.strip_prefix(".").unwrap_or(path).display());
+    }
+    let seconds = answers.interval * answers.iterations as f64;
+    let length = if seconds < 7200.0 {
+        format!("{:.0} min", seconds / 60.0)
+    } else {
+        format!("{:.1} h", seconds / 3600.0)
+    };
+    let length = format!("{} iterations of {} s: {length}", answers.iterations, answers.interval);
+    let mut lines = Vec::new();
+    if dir != Path::new(".") {
+        lines.push((format!("cd {}", shell::path(dir)), String::new()));
+    }
+    lines.extend(match answers.source {
+        InitSource::File => [
+            ("./measure.sh &".to_owned(), "writes what it measures, until it is stopped".to_owned()),
+            ("soak doctor && soak run".to_owned(), length),
+            ("soak gate".to_owned(), "the verdict".to_owned()),
+        ],
+        _ => [
+            ("soak doctor".to_owned(), "can it measure? a line for each answer, with what to do".to_owned()),
+            ("soak run".to_owned(), length),
+            ("soak gate".to_owned(), "the verdict".to_owned()),
+        ],
+    });
+    let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or_default();
+    let lines = lines.iter().map(|(line, what)| {
+        if what.is_empty() { format!("  {line}\n") } else { format!("  {line:width$}  # {what}\n") }
+    });
+    text + "\nNext:\n" + &lines.collect::<String>()
+}

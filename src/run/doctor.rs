@@ -1,0 +1,293 @@
+//! `soak doctor`: whether a run could measure and write here. One measurement is taken as a run takes it, and each
+//! answer is one line with what to do.
+
+use std::path::Path;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::engine::AtOnce;
+use super::iteration::summary::summarise;
+use super::iteration::{EdgeReport, IterationSummary};
+use super::source::prometheus::{Answer, ask_now};
+use super::source::{Interval, NoReport, Source};
+use super::start::{self, StartRequest};
+use crate::core::iteration::manifest::SourceSettings;
+use crate::core::kpi::KpiId;
+use crate::core::load::overrides_file;
+use crate::core::policy::Policy;
+use crate::core::text::number::{exact, fixed};
+use crate::infra::atomic_file;
+use crate::infra::clock::{Clocks, Interrupted};
+use crate::infra::http::{Limits, Target};
+
+/// How a line reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    Ok,
+    /// A run works, and something is worth a look.
+    Warn,
+    /// A run would fail or not pass.
+    Failed,
+    /// Cannot be known, because of another line.
+    Skipped,
+}
+
+impl Health {
+    /// Word in front of a line.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Failed => "FAILED",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Examined {
+    /// `policy`, `output`, `clock`, `source`, or a KPI or metric.
+    pub name: String,
+    #[serde(rename = "status")]
+    pub health: Health,
+    pub message: String,
+    /// What to do; absent where nothing is to be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Whether the line is about the source and what it delivers.
+    #[serde(skip)]
+    pub(crate) of_source: bool,
+}
+
+impl Examined {
+    pub(crate) fn new(name: &str, health: Health, message: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), health, message: message.into(), hint: None, of_source: false }
+    }
+
+    #[must_use]
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    fn of_source(self) -> Self {
+        Self { of_source: true, ..self }
+    }
+}
+
+/// Whether the folder of the runs can be written into.
+pub(crate) fn output(out: &Path) -> Examined {
+    match atomic_file::try_below(&out.join("latest").join("ITER_SUMMARY_1.json")) {
+        Ok(()) => Examined::new("output", Health::Ok, format!("`{}` can be written", out.display())),
+        Err(error) => {
+            let why = std::error::Error::source(&error).map_or_else(String::new, |why| format!(": {why}"));
+            Examined::new("output", Health::Failed, format!("{error}{why}"))
+                .hint("`--out` and $SOAK_OUT_DIR name the folder of the runs")
+        }
+    }
+}
+
+/// What the source and the clock are examined with.
+pub(crate) struct Patient<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) settings: &'a SourceSettings,
+    pub(crate) source: &'a mut dyn Source,
+    /// The server of the `prometheus` source.
+    pub(crate) server: Option<&'a Target>,
+    pub(crate) interval: Duration,
+    pub(crate) clocks: &'a dyn Clocks,
+    /// Whether the environment fixes the time.
+    pub(crate) is_clock_fixed: bool,
+}
+
+impl Patient<'_> {
+    /// Whether the clock agrees with that of the server; more than a run takes for a step is too much.
+    pub(crate) fn clock(&self) -> Result<Examined, Interrupted> {
+        let line = |health, message: String| Examined::new("clock", health, message);
+        let before = self.clocks.read();
+        if self.is_clock_fixed {
+            let message = "the time is fixed by the environment (`SOAK_NOW`)";
+            return Ok(line(Health::Warn, message.to_owned()).hint("unset it for a run that measures"));
+        }
+        let Some(server) = self.server else {
+            let now = before.wall.format("%Y-%m-%dT%H:%M:%SZ");
+            return Ok(line(Health::Ok, format!("{now}; the source has no clock to compare it with")));
+        };
+        let told = ask_now(server, "time()", &Limits::default(), &AtOnce(self.clocks));
+        let after = self.clocks.read();
+        self.clocks.wait(Duration::ZERO)?;
+        let Ok(Answer::One { value, .. }) = told.map(|told| told.answer) else {
+            return Ok(line(Health::Skipped, "the server does not say what time it is".to_owned()));
+        };
+        let seconds = |wall: chrono::DateTime<chrono::Utc>| wall.timestamp_millis() as f64 / 1000.0;
+        let (sent, came) = (seconds(before.wall), seconds(after.wall));
+        let ahead = (sent + came) / 2.0 - value;
+        let rules = &self.policy.run.measuring;
+        let allowed = rules.clock_step_seconds.max(rules.clock_step_share * self.interval.as_secs_f64());
+        // The answer was made somewhere between question and answer.
+        if ahead.abs() <= allowed + (came - sent) / 2.0 {
+            return Ok(line(Health::Ok, format!("within {} s of the server's", fixed(ahead.abs(), 1))));
+        }
+        let way = if ahead > 0.0 { "ahead of" } else { "behind" };
+        let message = format!("{} s {way} the server's; at most {allowed} s are fine", fixed(ahead.abs(), 1));
+        Ok(line(Health::Failed, message)
+            .hint("set both clocks, e.g. by NTP: queries are asked for times of this one"))
+    }
+
+    /// Takes one measurement, as an iteration does, and looks at every number.
+    pub(crate) fn source(&mut self) -> Result<Vec<Examined>, Interrupted> {
+        let began = self.clocks.read();
+        let start = start::resolve(&self.policy.run, StartRequest::default(), &[]);
+        let overrides = start.map(|start| start.overrides()).unwrap_or_default();
+        let hint = self.what_to_do();
+        let failed =
+            |reason: String| Ok(vec![Examined::new("source", Health::Failed, reason).hint(hint).of_source()]);
+        // A command may read the overrides in force, as in a run.
+        let file = overrides_file::write(None, &overrides)
+            .map_err(|error| error.to_string())
+            .and_then(|text| atomic_file::temporary(text.as_bytes()).map_err(|error| error.to_string()));
+        let file = match file {
+            Ok(file) => file,
+            Err(reason) => return failed(format!("no file for the overrides can be written: {reason}")),
+        };
+        let length = chrono::TimeDelta::from_std(self.interval).unwrap_or_default();
+        let interval = Interval {
+            iteration: 1,
+            starts: began.wall - length,
+            length: self.interval,
+            overrides: &overrides,
+            overrides_file: file.path(),
+        };
+        let report = match self.source.cover(&interval, &AtOnce(self.clocks)) {
+            Ok(report) => report,
+            Err(NoReport::Failed(reason)) => return failed(reason),
+            Err(NoReport::Interrupted) => return Err(Interrupted),
+        };
+        let took = self.clocks.read().awake.saturating_sub(began.awake);
+        let summary = summarise(self.policy, &report, false);
+        let mut lines = vec![self.delivered(&report, took)];
+        lines.extend(self.numbers(&report, &summary));
+        Ok(lines.into_iter().map(Examined::of_source).collect())
+    }
+
+    /// That the source answered, how fast, and of what age.
+    fn delivered(&self, report: &EdgeReport, took: Duration) -> Examined {
+        let numbers = report.numbers.values().flatten().count();
+        let seconds = |time: Duration| fixed(time.as_secs_f64(), 1);
+        let message = format!("{} gave {numbers} numbers in {} s", self.settings, seconds(took));
+        if took > self.interval {
+            let message =
+                format!("{message}, which is longer than the interval of {} s", seconds(self.interval));
+            return Examined::new("source", Health::Warn, message).hint("give a longer `--interval`");
+        }
+        let age = match self.settings {
+            SourceSettings::File { edge_report } => atomic_file::modified(Path::new(edge_report)),
+            _ => None,
+        };
+        let age = age.and_then(|written| (self.clocks.read().wall - written).to_std().ok());
+        match age.filter(|age| *age > self.interval) {
+            Some(age) => {
+                let message = format!("{message}, and was written {} s ago", age.as_secs());
+                Examined::new("source", Health::Warn, message).hint(format!(
+                    "a run takes it only if it is written anew in every {} s",
+                    seconds(self.interval)
+                ))
+            }
+            None => Examined::new("source", Health::Ok, message),
+        }
+    }
+
+    fn what_to_do(&self) -> &'static str {
+        match self.settings {
+            SourceSettings::Prometheus { .. } => {
+                "check `--prometheus-url` and `--selector`: does the store have the metrics of the service?"
+            }
+            SourceSettings::Exec { .. } => {
+                "run the command by hand: it prints one JSON object with a number for each KPI"
+            }
+            SourceSettings::File { .. } => {
+                "write the file before each interval ends, under another name, and rename it"
+            }
+            SourceSettings::Sim { .. } => "name another `--scenario`",
+        }
+    }
+
+    /// A line a KPI, and a line for what else the source is asked for.
+    fn numbers(&self, report: &EdgeReport, summary: &IterationSummary) -> Vec<Examined> {
+        let judged = self.policy.judged();
+        let note_on = |key: &str| {
+            let named = format!("`{key}`");
+            summary.notes.iter().find(|note| note.starts_with(&named))
+        };
+        let query_of = |key: &str| self.policy.run.queries.iter().find(|query| query.metric == key);
+        let mut lines = Vec::new();
+        for kpi in self.policy.kpis.ids() {
+            let spelled =
+                |note: &&String| kpi.spellings.iter().any(|it| note.starts_with(&format!("`{}`", it.key)));
+            let note = summary.notes.iter().find(spelled);
+            let value = summary.values[kpi.index()];
+            let is_needed = judged.contains(&kpi)
+                || self.asks_queries()
+                    && kpi.spellings.iter().any(|it| query_of(it.key).is_some_and(|q| !q.is_optional));
+            lines.extend(line(kpi, value, note, is_needed));
+        }
+        let others = self.policy.run.queries.iter().filter(|_| self.asks_queries());
+        for query in others.filter(|query| self.policy.kpis.spelled(&query.metric).is_none()) {
+            let name = &query.metric;
+            let health = if query.is_optional { Health::Warn } else { Health::Failed };
+            lines.extend(match (report.number(name), note_on(name)) {
+                (Some(value), _) => Some(Examined::new(name, Health::Ok, exact(value, 0))),
+                (None, Some(note)) => Some(Examined::new(name, health, without_name(note))),
+                (None, None) => None,
+            });
+        }
+        lines
+    }
+
+    fn asks_queries(&self) -> bool {
+        matches!(self.settings, SourceSettings::Prometheus { .. })
+    }
+}
+
+/// What is known about a KPI; `None` where the run does without and nobody has anything to say.
+fn line(kpi: KpiId, value: Option<f64>, note: Option<&String>, is_needed: bool) -> Option<Examined> {
+    let unit = if kpi.unit.symbol() == "1" { "" } else { kpi.unit.symbol() };
+    let space = if unit.is_empty() { "" } else { " " };
+    let health = if is_needed { Health::Failed } else { Health::Warn };
+    match (value, note) {
+        (Some(value), _) => {
+            Some(Examined::new(kpi.name, Health::Ok, format!("{}{space}{unit}", exact(value, 0))))
+        }
+        (None, Some(note)) if note.contains("cannot be") => {
+            let bound = |bound: Option<f64>| bound.map_or_else(|| "any".to_owned(), |bound| exact(bound, 0));
+            let (low, high) = (bound(kpi.lowest), bound(kpi.highest));
+            let hint = format!("`[kpi.{}]` allows `lowest` {low} to `highest` {high}", kpi.name);
+            Some(Examined::new(kpi.name, Health::Failed, without_name(note)).hint(hint))
+        }
+        (None, Some(note)) => {
+            let hint = if note.contains("no events") {
+                "nothing happened in the interval: put load on the service, or give a longer `--interval`"
+            } else {
+                "ask the query by hand; an interval needs at least four scrapes for a rate"
+            };
+            Some(Examined::new(kpi.name, health, without_name(note)).hint(hint))
+        }
+        (None, None) if is_needed => {
+            let hint = format!(
+                "let the source deliver `{0}`, or take it out: `enabled = false` in `[kpi.{0}]`",
+                kpi.name
+            );
+            Some(Examined::new(kpi.name, Health::Failed, "no value, and it is judged").hint(hint))
+        }
+        (None, None) => None,
+    }
+}
+
+/// The note without the key that stands before the line anyway.
+fn without_name(note: &str) -> String {
+    let rest = note.split_once("`: ").or_else(|| note.strip_prefix('`')?.split_once("` "));
+    rest.map_or(note, |(_, rest)| rest).to_owned()
+}
