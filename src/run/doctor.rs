@@ -11,7 +11,7 @@ use super::engine::AtOnce;
 use super::iteration::summary::summarise;
 use super::iteration::{EdgeReport, IterationSummary};
 use super::source::prometheus::{Answer, ask_now};
-use super::source::{Interval, NoReport, Source};
+use super::source::{Interval, NoReport, ReportTimes, Source};
 use super::start::{self, StartRequest};
 use crate::core::iteration::manifest::SourceSettings;
 use crate::core::kpi::KpiId;
@@ -162,7 +162,15 @@ impl Patient<'_> {
             overrides_file: file.path(),
         };
         let report = match self.source.cover(&interval, &AtOnce(self.clocks)) {
-            Ok(report) => report,
+            Ok(mut report) => {
+                let mut times = ReportTimes::new(self.interval, self.policy.run.measuring.stale_after);
+                match times.check(&mut report, began.wall) {
+                    Err(reason) if matches!(self.settings, SourceSettings::Exec { .. }) => {
+                        return failed(reason);
+                    }
+                    _ => report,
+                }
+            }
             Err(NoReport::Failed(reason)) => return failed(reason),
             Err(NoReport::Interrupted) => return Err(Interrupted),
         };
@@ -232,7 +240,8 @@ impl Patient<'_> {
             let is_needed = judged.contains(&kpi)
                 || self.asks_queries()
                     && kpi.spellings.iter().any(|it| query_of(it.key).is_some_and(|q| !q.is_optional));
-            lines.extend(line(kpi, value, note, is_needed));
+            let is_of_verdict = self.policy.kpis.of_verdict().contains(&kpi);
+            lines.extend(line(kpi, value, note, is_needed, is_of_verdict));
         }
         let others = self.policy.run.queries.iter().filter(|_| self.asks_queries());
         for query in others.filter(|query| self.policy.kpis.spelled(&query.metric).is_none()) {
@@ -253,14 +262,22 @@ impl Patient<'_> {
 }
 
 /// What is known about a KPI; `None` where the run does without and nobody has anything to say.
-fn line(kpi: KpiId, value: Option<f64>, note: Option<&String>, is_needed: bool) -> Option<Examined> {
+fn line(
+    kpi: KpiId,
+    value: Option<f64>,
+    note: Option<&String>,
+    is_needed: bool,
+    is_of_verdict: bool,
+) -> Option<Examined> {
     let unit = if kpi.unit.symbol() == "1" { "" } else { kpi.unit.symbol() };
     let space = if unit.is_empty() { "" } else { " " };
     let health = if is_needed { Health::Failed } else { Health::Warn };
     match (value, note) {
-        (Some(value), _) => {
-            Some(Examined::new(kpi.name, Health::Ok, format!("{}{space}{unit}", exact(value, 0))))
-        }
+        (Some(value), _) => Some(Examined::new(
+            kpi.name,
+            Health::Ok,
+            format!("{}{space}{unit}", fixed(value, kpi.decimals())),
+        )),
         (None, Some(note)) if note.contains("cannot be") => {
             let bound = |bound: Option<f64>| bound.map_or_else(|| "any".to_owned(), |bound| exact(bound, 0));
             let (low, high) = (bound(kpi.lowest), bound(kpi.highest));
@@ -275,12 +292,14 @@ fn line(kpi: KpiId, value: Option<f64>, note: Option<&String>, is_needed: bool) 
             };
             Some(Examined::new(kpi.name, health, without_name(note)).hint(hint))
         }
-        (None, None) if is_needed => {
+        (None, None) if is_needed || is_of_verdict => {
             let hint = format!(
                 "let the source deliver `{0}`, or take it out: `enabled = false` in `[kpi.{0}]`",
                 kpi.name
             );
-            Some(Examined::new(kpi.name, Health::Failed, "no value, and it is judged").hint(hint))
+            let message =
+                if is_needed { "no value, and an iteration needs it to pass" } else { "no value to judge" };
+            Some(Examined::new(kpi.name, health, message).hint(hint))
         }
         (None, None) => None,
     }
@@ -290,4 +309,220 @@ fn line(kpi: KpiId, value: Option<f64>, note: Option<&String>, is_needed: bool) 
 fn without_name(note: &str) -> String {
     let rest = note.split_once("`: ").or_else(|| note.strip_prefix('`')?.split_once("` "));
     rest.map_or(note, |(_, rest)| rest).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use super::*;
+    use crate::core::policy::{Layer, Origin, read};
+    use crate::infra::clock::{Reading, Wait};
+    use crate::infra::http::Auth;
+    use crate::infra::test_server::{Answer as Served, QUICK, TestServer};
+    use crate::run::source::prometheus::PrometheusSource;
+
+    /// A clock that stands.
+    struct Standing(DateTime<Utc>, Cell<Duration>);
+
+    impl Wait for Standing {
+        fn wait(&self, how_long: Duration) -> Result<(), Interrupted> {
+            self.1.set(self.1.get() + how_long);
+            Ok(())
+        }
+    }
+
+    impl Clocks for Standing {
+        fn read(&self) -> Reading {
+            Reading { wall: self.0, awake: self.1.get(), asleep: Duration::ZERO }
+        }
+    }
+
+    fn policy(text: &str) -> Policy {
+        let layer = Layer { origin: Origin::File("p.toml".to_owned()), text: text.to_owned() };
+        read(&[layer], &[]).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
+    fn body(status: u16, body: &str) -> Served {
+        let length = body.len();
+        Served::Text(format!(
+            "HTTP/1.1 {status} Word\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        ))
+    }
+
+    fn vector(series: &str) -> Served {
+        body(200, &format!(r#"{{"status":"success","data":{{"resultType":"vector","result":[{series}]}}}}"#))
+    }
+
+    fn value(number: &str) -> Served {
+        vector(&format!(r#"{{"metric":{{}},"value":[1760270700,"{number}"]}}"#))
+    }
+
+    fn scalar(number: &str) -> Served {
+        body(
+            200,
+            &format!(r#"{{"status":"success","data":{{"resultType":"scalar","result":[1,"{number}"]}}}}"#),
+        )
+    }
+
+    /// 2025-10-12T12:05:00Z.
+    const NOW: i64 = 1_760_270_700;
+
+    /// What a policy makes of these answers, asked in a second of no length.
+    fn examined(policy: &Policy, answers: Vec<Served>, interval: u64) -> (Examined, Vec<Examined>) {
+        let server = TestServer::start(answers).expect("a server");
+        let target = Target::new(&server.url(""), &Auth::None, &[]).expect("acceptable");
+        let mut source = PrometheusSource::new(target.clone(), "", policy.run.queries.clone(), QUICK);
+        let settings = SourceSettings::Prometheus { url: server.url(""), selector: String::new() };
+        let clocks = Standing(DateTime::from_timestamp(NOW, 0).expect("a time"), Cell::default());
+        let mut patient = Patient {
+            policy,
+            settings: &settings,
+            source: &mut source,
+            server: Some(&target),
+            interval: Duration::from_secs(interval),
+            clocks: &clocks,
+            is_clock_fixed: false,
+        };
+        let clock = patient.clock().expect("not interrupted");
+        (clock, patient.source().expect("not interrupted"))
+    }
+
+    const THREE: &str = "extends = \"none\"
+        [kpi.a]
+        unit = \"ms\"
+        direction = \"lower\"
+        highest = 100
+        [kpi.b]
+        unit = \"ratio\"
+        direction = \"lower\"
+        [kpi.c]
+        unit = \"1\"
+        direction = \"higher\"
+        [iteration_pass.kpi.a]
+        comparison = \"<=\"
+        limit = 50
+        [prometheus.a]
+        query = \"a\"
+        optional = false
+        [prometheus.b]
+        query = \"b\"
+        optional = false
+        [prometheus.c]
+        query = \"c\"
+        optional = true
+        ";
+
+    /// Name, health and message of the lines about numbers.
+    fn numbers(answers: [Served; 3]) -> Vec<(String, Health, String)> {
+        let policy = policy(THREE);
+        let mut asked: Vec<String> = policy.run.queries.iter().map(|query| query.metric.clone()).collect();
+        asked.retain(|name| ["a", "b", "c"].contains(&name.as_str()));
+        assert_eq!(asked, ["a", "b", "c"]);
+        let only = Policy {
+            run: crate::core::policy::run::RunPolicy {
+                queries: policy.run.queries.iter().filter(|query| query.metric.len() == 1).cloned().collect(),
+                ..policy.run.clone()
+            },
+            ..policy
+        };
+        let answers = std::iter::once(scalar(&NOW.to_string())).chain(answers).collect();
+        let (_, lines) = examined(&only, answers, 300);
+        assert!(lines.iter().all(|line| line.of_source));
+        let about = lines.into_iter().filter(|line| line.name != "source");
+        about.map(|line| (line.name, line.health, line.message)).collect()
+    }
+
+    fn line(name: &str, health: Health, message: &str) -> (String, Health, String) {
+        (name.to_owned(), health, message.to_owned())
+    }
+
+    #[test]
+    fn every_number_is_a_line_with_its_unit() {
+        assert_eq!(
+            numbers([value("12.4"), value("0.0125"), value("7")]),
+            [line("a", Health::Ok, "12 ms"), line("b", Health::Ok, "0.013"), line("c", Health::Ok, "7.000"),]
+        );
+    }
+
+    #[test]
+    fn what_is_missing_or_cannot_be_fails_where_the_run_needs_it_and_is_a_warning_elsewhere() {
+        assert_eq!(
+            numbers([value("100.5"), vector(""), value("NaN")]),
+            [
+                line("a", Health::Failed, "is 100.5, which cannot be, and was left out"),
+                line("b", Health::Failed, "no series"),
+                line("c", Health::Warn, "no events"),
+            ]
+        );
+        let told = numbers([value("1"), value("0"), vector("")]);
+        assert_eq!(told[2], line("c", Health::Warn, "no value to judge"));
+    }
+
+    #[test]
+    fn several_series_are_told() {
+        let two = vector(
+            r#"{"metric":{"i":"1"},"value":[1760270700,"1"]},{"metric":{"i":"2"},"value":[1760270700,"2"]}"#,
+        );
+        let told = numbers([value("1"), two, value("1")]);
+        assert_eq!((told[1].0.as_str(), told[1].1), ("b", Health::Failed));
+        assert!(told[1].2.starts_with("2 series"), "{told:?}");
+    }
+
+    #[test]
+    fn the_clock_may_differ_by_what_a_run_takes_for_no_step() {
+        let policy = policy("");
+        let ahead = |server: f64, interval| examined(&policy, vec![scalar(&server.to_string())], interval).0;
+        let now = NOW as f64;
+        for (server, interval, health) in [
+            (now, 10, Health::Ok),
+            (now - 2.0, 10, Health::Ok),
+            (now - 2.5, 10, Health::Failed),
+            (now + 2.5, 10, Health::Failed),
+            // A twentieth of five minutes is 15 s.
+            (now + 15.0, 300, Health::Ok),
+            (now + 15.5, 300, Health::Failed),
+        ] {
+            assert_eq!(ahead(server, interval).health, health, "{server} {interval}");
+        }
+        assert_eq!(ahead(now - 60.0, 10).message, "60.0 s ahead of the server's; at most 2 s are fine");
+        assert_eq!(ahead(now + 60.0, 10).message, "60.0 s behind the server's; at most 2 s are fine");
+        assert!(!ahead(now - 60.0, 10).of_source);
+    }
+
+    #[test]
+    fn a_server_that_refuses_us_is_a_failed_source_and_says_no_time() {
+        let policy = policy("");
+        let (clock, lines) = examined(&policy, vec![Served::status(401), Served::status(401)], 300);
+        assert_eq!(clock.health, Health::Skipped);
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        assert_eq!((line.name.as_str(), line.health), ("source", Health::Failed));
+        assert!(line.message.contains("check the token"), "{line:?}");
+    }
+
+    #[test]
+    fn the_interval_of_the_question_ends_now() {
+        let server = TestServer::start(vec![value("1")]).expect("a server");
+        let target = Target::new(&server.url(""), &Auth::None, &[]).expect("acceptable");
+        let policy = policy("");
+        let queries = vec![policy.run.queries[0].clone()];
+        let mut source = PrometheusSource::new(target, "", queries, QUICK);
+        let settings = SourceSettings::Prometheus { url: server.url(""), selector: String::new() };
+        let clocks = Standing(DateTime::from_timestamp(NOW, 0).expect("a time"), Cell::default());
+        let mut patient = Patient {
+            policy: &policy,
+            settings: &settings,
+            source: &mut source,
+            server: None,
+            interval: TimeDelta::seconds(60).to_std().expect("positive"),
+            clocks: &clocks,
+            is_clock_fixed: false,
+        };
+        patient.source().expect("not interrupted");
+        assert_eq!(clocks.1.get(), Duration::ZERO, "no interval is waited for");
+        let body = &server.requests()[0].body;
+        assert!(body.contains("time=1760270700.000") && body.contains("60s"), "{body}");
+    }
 }

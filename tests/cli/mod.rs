@@ -76,6 +76,8 @@ fn help_lists_the_commands_in_the_order_of_the_product() {
             "rollback",
             "grafana",
             "artifacts",
+            "init",
+            "doctor",
             "config",
             "serve",
             "selftest",

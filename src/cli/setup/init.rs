@@ -452,3 +452,100 @@ fn told(dir: &Path, answers: &Answers, files: &[NewFile]) -> String {
     });
     text + "\nNext:\n" + &lines.collect::<String>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: InitArgs,
+    }
+
+    fn args(words: &[&str]) -> InitArgs {
+        Line::parse_from([&["init"], words].concat()).args
+    }
+
+    /// What is asked, and what comes of these lines of a person.
+    fn asked_with(words: &[&str], typed: &str) -> (String, Answers) {
+        let mut questions = Vec::new();
+        let told = answers(&args(words), Some((&mut typed.as_bytes(), &mut questions)));
+        let told = told.unwrap_or_else(|failure| panic!("{failure}"));
+        (String::from_utf8(questions).expect("text"), told)
+    }
+
+    #[test]
+    fn nothing_typed_is_the_usual_answer_and_the_end_of_the_input_is_too() {
+        for typed in ["\n\n\n\n\n", ""] {
+            let (questions, told) = asked_with(&[], typed);
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(questions.replace("]: ", "]:\n"), @r#"
+                Profile, service or trading [service]:
+                Source, prometheus, exec or file [prometheus]:
+                Address of Prometheus [http://localhost:9090]:
+                Label matchers of the service, e.g. job="checkout" [none]:
+                A workflow for GitHub Actions, yes or no [no]:
+                "#);
+            }
+            assert_eq!((told.profile, told.source), (InitProfile::Service, InitSource::Prometheus));
+            assert_eq!((told.prometheus_url.as_str(), told.selector.as_str()), ("http://localhost:9090", ""));
+            assert_eq!((told.interval, told.iterations, told.github), (60.0, 60, false));
+        }
+    }
+
+    #[test]
+    fn a_wrong_answer_is_asked_for_again() {
+        let (questions, told) = asked_with(&[], "bank\nTrading\nexec\nhere\nhttp://bot:1/e\ny\n");
+        assert!(questions.contains("expected service or trading\nProfile"), "{questions}");
+        assert!(questions.contains("expected an http:// or https:// address"), "{questions}");
+        assert_eq!((told.profile, told.source), (InitProfile::Trading, InitSource::Exec));
+        assert_eq!((told.url.as_str(), told.interval, told.github), ("http://bot:1/e", 10.0, true));
+    }
+
+    #[test]
+    fn what_flags_say_is_not_asked() {
+        let words =
+            ["--profile", "service", "--selector", "job=\"a\"", "--prometheus-url", "http://m", "--github"];
+        let (questions, told) = asked_with(&words, "");
+        assert_eq!(questions, "");
+        assert_eq!((told.source, told.selector.as_str()), (InitSource::Prometheus, "job=\"a\""));
+        let (questions, told) = asked_with(&["--profile", "service", "--url", "http://m", "--github"], "");
+        assert_eq!((questions.as_str(), told.source), ("", InitSource::Exec));
+    }
+
+    #[test]
+    fn a_flag_of_another_source_is_refused() {
+        for words in [
+            ["--source", "exec", "--selector", "a"],
+            ["--source", "file", "--prometheus-url", "http://m"],
+            ["--source", "prometheus", "--url", "http://m"],
+            ["--url", "http://m", "--selector", "a"],
+        ] {
+            let told = answers(&args(&words), None::<(&mut io::Empty, &mut io::Sink)>);
+            assert!(told.is_err_and(|failure| failure.exit == Exit::Usage), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn texts_become_toml_strings() {
+        for text in ["", "job=\"a\"", "it's", "a\\b", "two\nlines", "tab\t", "\u{7f}"] {
+            let line = format!("x = {}", quoted(text));
+            let read = crate::core::policy::read(
+                &[crate::core::policy::Layer {
+                    origin: crate::core::policy::Origin::File("p".to_owned()),
+                    text: line.replace("x =", "run.selector ="),
+                }],
+                &[],
+            );
+            let policy = read.unwrap_or_else(|errors| panic!("{text:?} {line}: {errors}"));
+            assert_eq!(policy.run.defaults.selector.as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn a_job_has_half_an_hour_for_the_rest() {
+        assert_eq!((minutes(60.0), minutes(61.0), minutes(3600.0)), (31, 32, 90));
+    }
+}

@@ -173,7 +173,9 @@ impl Policy {
                 let mut queries = self.run.queries.iter();
                 queries.any(|query| self.kpis.spelled(&query.metric).is_some_and(|(id, _)| id == *kpi))
             };
-            let judged = self.judged();
+            let mut judged = [&self.judged(), self.kpis.of_verdict()].concat();
+            judged.sort();
+            judged.dedup();
             problems.extend(judged.iter().filter(|kpi| !given(kpi)).map(|kpi| {
                 let name = kpi.name;
                 format!(
@@ -238,13 +240,13 @@ pub fn read(layers: &[Layer], patches: &[Patch]) -> Result<Policy, PolicyErrors>
         errors.extend(found.into_iter().map(|error| (of_user.len(), error)));
         of_user.push(tree);
     }
-    let patches: Vec<Tree> = patches.iter().map(Tree::of_patch).collect();
-    let (mut trees, unused) = Profile::of(of_user.iter().chain(&patches)).layers(BUILT_IN);
+    let patched: Vec<Tree> = patches.iter().map(Tree::of_patch).collect();
+    let (mut trees, unused) = Profile::of(of_user.iter().chain(&patched)).layers(BUILT_IN);
     for (layer, _) in &mut errors {
         *layer += trees.len();
     }
     trees.extend(of_user);
-    trees.extend(patches);
+    trees.extend(patched);
     let reader = Reader::new(trees);
     let policy = Policy::section(&reader.root());
     let mut effective = reader.finish(errors)?;
