@@ -134,8 +134,8 @@ fn try_create_all(files: &[NewFile], made: &mut Vec<PathBuf>) -> Result<(), File
             fs::create_dir(folder).map_err(failed(folder, "created"))?;
             made.push(folder.to_owned());
         }
-        let mode = if *is_program { 0o777 } else { 0o666 };
-        ready.push((path, staged(path, bytes, mode).map_err(failed(path, "written"))?, *replaces));
+        let permissions = if *is_program { 0o777 } else { 0o666 };
+        ready.push((path, staged(path, bytes, permissions).map_err(failed(path, "written"))?, *replaces));
     }
     // What is replaced comes last: there is no way back from it.
     ready.sort_by_key(|(.., replaces)| *replaces);

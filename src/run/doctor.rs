@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::engine::AtOnce;
 use super::iteration::summary::summarise;
 use super::iteration::{EdgeReport, IterationSummary};
-use super::source::prometheus::{Answer, ask_now};
+use super::source::store::{Answer, ask_now};
 use super::source::{Interval, NoReport, ReportTimes, Source};
 use super::start::{self, StartRequest};
 use crate::core::iteration::manifest::SourceSettings;
@@ -101,11 +101,15 @@ pub(crate) struct Patient<'a> {
     pub(crate) clocks: &'a dyn Clocks,
     /// Whether the environment fixes the time.
     pub(crate) is_clock_fixed: bool,
+    /// Why the server cannot be asked, once that is known.
+    pub(crate) unreachable: Option<String>,
 }
 
 impl Patient<'_> {
     /// Whether the clock agrees with that of the server; more than a run takes for a step is too much.
-    pub(crate) fn clock(&self) -> Result<Examined, Interrupted> {
+    ///
+    /// A server that cannot be asked for its time is not asked for more: a run would ask again for an interval.
+    pub(crate) fn clock(&mut self) -> Result<Examined, Interrupted> {
         let line = |health, message: String| Examined::new("clock", health, message);
         let before = self.clocks.read();
         if self.is_clock_fixed {
@@ -119,12 +123,19 @@ impl Patient<'_> {
         let told = ask_now(server, "time()", &Limits::default(), &AtOnce(self.clocks));
         let after = self.clocks.read();
         self.clocks.wait(Duration::ZERO)?;
-        let Ok(Answer::One { value, .. }) = told.map(|told| told.answer) else {
-            return Ok(line(Health::Skipped, "the server does not say what time it is".to_owned()));
+        let value = match told.map(|told| told.answer) {
+            Ok(Answer::One { value, .. }) => value,
+            Ok(_) => {
+                return Ok(line(Health::Skipped, "the server does not say what time it is".to_owned()));
+            }
+            Err(reason) => {
+                self.unreachable = Some(reason);
+                return Ok(line(Health::Skipped, "the server cannot be asked what time it is".to_owned()));
+            }
         };
         let seconds = |wall: chrono::DateTime<chrono::Utc>| wall.timestamp_millis() as f64 / 1000.0;
         let (sent, came) = (seconds(before.wall), seconds(after.wall));
-        let ahead = (sent + came) / 2.0 - value;
+        let ahead = f64::midpoint(sent, came) - value;
         let rules = &self.policy.run.measuring;
         let allowed = rules.clock_step_seconds.max(rules.clock_step_share * self.interval.as_secs_f64());
         // The answer was made somewhere between question and answer.
@@ -145,6 +156,9 @@ impl Patient<'_> {
         let hint = self.what_to_do();
         let failed =
             |reason: String| Ok(vec![Examined::new("source", Health::Failed, reason).hint(hint).of_source()]);
+        if let Some(reason) = self.unreachable.take() {
+            return failed(reason);
+        }
         // A command may read the overrides in force, as in a run.
         let file = overrides_file::write(None, &overrides)
             .map_err(|error| error.to_string())
@@ -323,6 +337,7 @@ mod tests {
     use crate::infra::http::Auth;
     use crate::infra::test_server::{Answer as Served, QUICK, TestServer};
     use crate::run::source::prometheus::PrometheusSource;
+    use crate::run::source::store::Store;
 
     /// A clock that stands.
     struct Standing(DateTime<Utc>, Cell<Duration>);
@@ -372,9 +387,11 @@ mod tests {
 
     /// What a policy makes of these answers, asked in a second of no length.
     fn examined(policy: &Policy, answers: Vec<Served>, interval: u64) -> (Examined, Vec<Examined>) {
+        let asked = answers.len();
         let server = TestServer::start(answers).expect("a server");
         let target = Target::new(&server.url(""), &Auth::None, &[]).expect("acceptable");
-        let mut source = PrometheusSource::new(target.clone(), "", policy.run.queries.clone(), QUICK);
+        let mut source =
+            PrometheusSource::new(Store::new(target.clone(), "", QUICK), policy.run.queries.clone());
         let settings = SourceSettings::Prometheus { url: server.url(""), selector: String::new() };
         let clocks = Standing(DateTime::from_timestamp(NOW, 0).expect("a time"), Cell::default());
         let mut patient = Patient {
@@ -385,9 +402,16 @@ mod tests {
             interval: Duration::from_secs(interval),
             clocks: &clocks,
             is_clock_fixed: false,
+            unreachable: None,
         };
         let clock = patient.clock().expect("not interrupted");
-        (clock, patient.source().expect("not interrupted"))
+        // Nothing more is asked where no more answers are there.
+        let lines = if server.requests().len() < asked {
+            patient.source().expect("not interrupted")
+        } else {
+            Vec::new()
+        };
+        (clock, lines)
     }
 
     const THREE: &str = "extends = \"none\"
@@ -508,7 +532,7 @@ mod tests {
         let target = Target::new(&server.url(""), &Auth::None, &[]).expect("acceptable");
         let policy = policy("");
         let queries = vec![policy.run.queries[0].clone()];
-        let mut source = PrometheusSource::new(target, "", queries, QUICK);
+        let mut source = PrometheusSource::new(Store::new(target, "", QUICK), queries);
         let settings = SourceSettings::Prometheus { url: server.url(""), selector: String::new() };
         let clocks = Standing(DateTime::from_timestamp(NOW, 0).expect("a time"), Cell::default());
         let mut patient = Patient {
@@ -519,6 +543,7 @@ mod tests {
             interval: TimeDelta::seconds(60).to_std().expect("positive"),
             clocks: &clocks,
             is_clock_fixed: false,
+            unreachable: None,
         };
         patient.source().expect("not interrupted");
         assert_eq!(clocks.1.get(), Duration::ZERO, "no interval is waited for");

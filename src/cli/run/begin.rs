@@ -277,7 +277,11 @@ fn check_declared(job: &Job<'_>, manifest: &RunManifest) -> Result<(), Failure> 
     // What is not said now is taken as declared.
     let asked = RunSettings {
         interval_seconds,
-        source: settings::source_over(args.asked_source(), &declared.source, job.policy.events.asks_a_store())?,
+        source: settings::source_over(
+            args.asked_source(),
+            &declared.source,
+            job.policy.events.asks_a_store(),
+        )?,
         auto_tune: args.tuning.auto_tune || declared.auto_tune,
         warmup_preset: if args.tuning.warmup { warmup_preset } else { declared.warmup_preset.clone() },
         active_overrides: active_overrides.or_else(|| declared.active_overrides.clone()),
@@ -317,7 +321,7 @@ fn declared(value: &StartValue) -> DeclaredOverride {
 fn remarks(job: &Job<'_>, settings: &RunSettings) -> Vec<String> {
     let has_times = matches!(settings.source, SourceSettings::Exec { .. } | SourceSettings::File { .. });
     let is_unchecked = job.is_clock_fixed && has_times && !settings.no_wait;
-    let is_storeless = has_times && job.args.source.server.url().is_none();
+    let is_storeless = has_times && settings::store_url(&job.args.source.server, job.policy).is_none();
     let is_unasked = is_storeless && job.policy.events.asks_a_store();
     let remarks = [(settings.no_wait, NO_WAIT), (is_unchecked, FIXED_CLOCK), (is_unasked, NO_STORE)];
     remarks.into_iter().filter(|(holds, _)| *holds).map(|(_, remark)| remark.to_owned()).collect()

@@ -204,13 +204,12 @@ pub(crate) fn chosen_source(args: AskedSource<'_>, policy: &Policy) -> Result<So
         }
         SourceName::Prometheus => {
             let server = &args.source.server;
-            let url = server.url().or_else(|| usual.prometheus_url.clone()).ok_or_else(|| {
+            let url = store_url(server, policy).ok_or_else(|| {
                 usage("the source prometheus needs the address of a server").hint(
                     "give `--prometheus-url`, set `SOAK_PROMETHEUS_URL`, or `prometheus_url` in `[run]` of the policy",
                 )
             })?;
-            let selector = server.selector().or_else(|| usual.selector.clone()).unwrap_or_default();
-            Ok(SourceSettings::Prometheus { url, selector })
+            Ok(SourceSettings::Prometheus { url, selector: store_selector(server, policy) })
         }
     }
 }
@@ -397,6 +396,15 @@ pub(crate) fn source(
     })
 }
 
+/// The store of flag or variable, else that of the policy.
+pub(crate) fn store_url(server: &ServerArgs, policy: &Policy) -> Option<String> {
+    server.url().or_else(|| policy.run.defaults.prometheus_url.clone())
+}
+
+fn store_selector(server: &ServerArgs, policy: &Policy) -> String {
+    server.selector().or_else(|| policy.run.defaults.selector.clone()).unwrap_or_default()
+}
+
 fn store_at(url: &str, selector: &str, server: &ServerArgs) -> Result<Store, Failure> {
     Ok(Store::new(server.target(url)?, selector, Limits::default()))
 }
@@ -409,8 +417,8 @@ pub(crate) fn store_beside(
     policy: &Policy,
 ) -> Result<Option<Store>, Failure> {
     let is_other = matches!(settings.source, SourceSettings::Exec { .. } | SourceSettings::File { .. });
-    let url = server.url().filter(|_| is_other && policy.events.asks_a_store());
-    url.map(|url| store_at(&url, &server.selector().unwrap_or_default(), server)).transpose()
+    let url = store_url(server, policy).filter(|_| is_other && policy.events.asks_a_store());
+    url.map(|url| store_at(&url, &store_selector(server, policy), server)).transpose()
 }
 
 /// The simulated system of these settings, for those who show its metrics; `None` where a real one is measured.

@@ -9,7 +9,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cli::arguments::judging::PolicyArgs;
-use crate::cli::arguments::server::target;
 use crate::cli::arguments::values::{Format, seconds};
 use crate::cli::judge::folder::load_policy;
 use crate::cli::output::stdout::print;
@@ -157,7 +156,7 @@ fn measured(args: &DoctorArgs, policy: &Policy) -> Result<Vec<Examined>, Failure
         Err(failure) => return Ok(vec![of_failure("source", &failure)]),
     };
     let server = match &settings {
-        SourceSettings::Prometheus { url, .. } => Some(target(url, &args.source.server.access, "")?),
+        SourceSettings::Prometheus { url, .. } => Some(args.source.server.target(url)?),
         _ => None,
     };
     let stop = StopRequest::listen().map_err(Failure::failed)?;
@@ -171,6 +170,7 @@ fn measured(args: &DoctorArgs, policy: &Policy) -> Result<Vec<Examined>, Failure
         interval: Duration::from_secs_f64(interval),
         clocks: &clocks,
         is_clock_fixed: fixed.is_some(),
+        unreachable: None,
     };
     let interrupted = |_| Failure::interrupted(anyhow::anyhow!("interrupted"));
     let clock = patient.clock().map_err(interrupted)?;

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use crate::cli::arguments::project;
 use crate::cli::arguments::values::{count, link, seconds};
 use crate::cli::output::stdout::print;
+use crate::core::config::Value;
 use crate::core::text::shell;
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
@@ -298,10 +299,10 @@ fn asked(
     }
 }
 
-/// A TOML string; JSON escapes are TOML escapes.
+/// A TOML string, as a person would write it.
 fn quoted(text: &str) -> String {
     if text.contains(['\'', '\n', '\r']) || text.chars().any(char::is_control) {
-        serde_json::Value::from(text).to_string()
+        Value::Text(text.to_owned()).to_string()
     } else {
         format!("'{text}'")
     }
@@ -418,11 +419,10 @@ fn minutes(seconds: f64) -> u64 {
 
 /// What was written, and the next commands.
 fn told(dir: &Path, answers: &Answers, files: &[NewFile]) -> String {
-    let mut text = String::new();
-    for NewFile { path, replaces, .. } in files {
+    let written = files.iter().map(|NewFile { path, replaces, .. }| {
         let verb = if *replaces { "extended" } else { "wrote" };
-        text += &format!("{verb} `{}`\n", path.strip_prefix(".").unwrap_or(path).display());
-    }
+        format!("{verb} `{}`\n", path.strip_prefix(".").unwrap_or(path).display())
+    });
     let seconds = answers.interval * answers.iterations as f64;
     let length = if seconds < 7200.0 {
         format!("{:.0} min", seconds / 60.0)
@@ -450,7 +450,7 @@ fn told(dir: &Path, answers: &Answers, files: &[NewFile]) -> String {
     let lines = lines.iter().map(|(line, what)| {
         if what.is_empty() { format!("  {line}\n") } else { format!("  {line:width$}  # {what}\n") }
     });
-    text + "\nNext:\n" + &lines.collect::<String>()
+    written.collect::<String>() + "\nNext:\n" + &lines.collect::<String>()
 }
 
 #[cfg(test)]

@@ -153,6 +153,7 @@ impl Policy {
     /// The KPIs that an iteration or a window must have for the verdict, in the order of the table.
     pub fn judged(&self) -> Vec<KpiId> {
         let mut judged: Vec<KpiId> = self.iteration_pass.checks.iter().map(|gate| gate.kpi).collect();
+        judged.extend(&self.iteration_pass.present);
         let sets = [&self.readiness, &self.goals].into_iter().filter(|set| set.gates);
         judged.extend(sets.flat_map(|set| set.checks.iter().map(|gate| gate.kpi)));
         judged.sort();
@@ -240,13 +241,13 @@ pub fn read(layers: &[Layer], patches: &[Patch]) -> Result<Policy, PolicyErrors>
         errors.extend(found.into_iter().map(|error| (of_user.len(), error)));
         of_user.push(tree);
     }
-    let patched: Vec<Tree> = patches.iter().map(Tree::of_patch).collect();
-    let (mut trees, unused) = Profile::of(of_user.iter().chain(&patched)).layers(BUILT_IN);
+    let of_flags: Vec<Tree> = patches.iter().map(Tree::of_patch).collect();
+    let (mut trees, unused) = Profile::of(of_user.iter().chain(&of_flags)).layers(BUILT_IN);
     for (layer, _) in &mut errors {
         *layer += trees.len();
     }
     trees.extend(of_user);
-    trees.extend(patched);
+    trees.extend(of_flags);
     let reader = Reader::new(trees);
     let policy = Policy::section(&reader.root());
     let mut effective = reader.finish(errors)?;
