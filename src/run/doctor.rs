@@ -8,9 +8,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::engine::AtOnce;
+use super::events::EventWatch;
 use super::iteration::summary::summarise;
 use super::iteration::{EdgeReport, IterationSummary};
-use super::source::store::{Answer, ask_now};
+use super::source::store::{Answer, Store, ask_now};
 use super::source::{Interval, NoReport, ReportTimes, Source};
 use super::start::{self, StartRequest};
 use crate::core::iteration::manifest::SourceSettings;
@@ -101,6 +102,8 @@ pub(crate) struct Patient<'a> {
     pub(crate) clocks: &'a dyn Clocks,
     /// Whether the environment fixes the time.
     pub(crate) is_clock_fixed: bool,
+    /// The store of restarts and marks, where the source has none.
+    pub(crate) beside: Option<Store>,
     /// Why the server cannot be asked, once that is known.
     pub(crate) unreachable: Option<String>,
 }
@@ -192,6 +195,7 @@ impl Patient<'_> {
         let summary = summarise(self.policy, &report, false);
         let mut lines = vec![self.delivered(&report, took)];
         lines.extend(self.numbers(&report, &summary));
+        lines.extend(self.events(&interval)?);
         Ok(lines.into_iter().map(Examined::of_source).collect())
     }
 
@@ -270,6 +274,23 @@ impl Patient<'_> {
         lines
     }
 
+    /// Restarts and marks of the interval, where the policy asks for them.
+    fn events(&self, interval: &Interval<'_>) -> Result<Vec<Examined>, Interrupted> {
+        const PATIENCE: Duration = Duration::from_secs(2);
+        let store = self.source.store().or(self.beside.as_ref()).cloned();
+        let mut watch = EventWatch::new(&self.policy.events, store);
+        let found = watch.look((interval.starts, interval.ends()), PATIENCE, &AtOnce(self.clocks))?;
+        let warn = |name: &str, message: String| Examined::new(name, Health::Warn, message);
+        let hint =
+            "a run goes on, and what it cannot see is a note: check the query or the file in the policy";
+        let restarts = found.events.restarts.map(|restarts| match restarts.unknown {
+            Some(reason) => warn("restarts", reason).hint(hint),
+            None => Examined::new("restarts", Health::Ok, format!("{} in the last interval", restarts.count)),
+        });
+        let notes = found.notes.iter().map(|note| warn("phase", note.clone()).hint(hint));
+        Ok(restarts.into_iter().chain(notes).collect())
+    }
+
     fn asks_queries(&self) -> bool {
         matches!(self.settings, SourceSettings::Prometheus { .. })
     }
@@ -302,7 +323,7 @@ fn line(
             let hint = if note.contains("no events") {
                 "nothing happened in the interval: put load on the service, or give a longer `--interval`"
             } else {
-                "ask the query by hand; an interval needs at least four scrapes for a rate"
+                "has the store this metric for `--selector`? A rate needs an interval of at least four scrapes"
             };
             Some(Examined::new(kpi.name, health, without_name(note)).hint(hint))
         }
@@ -337,7 +358,6 @@ mod tests {
     use crate::infra::http::Auth;
     use crate::infra::test_server::{Answer as Served, QUICK, TestServer};
     use crate::run::source::prometheus::PrometheusSource;
-    use crate::run::source::store::Store;
 
     /// A clock that stands.
     struct Standing(DateTime<Utc>, Cell<Duration>);
@@ -402,6 +422,7 @@ mod tests {
             interval: Duration::from_secs(interval),
             clocks: &clocks,
             is_clock_fixed: false,
+            beside: None,
             unreachable: None,
         };
         let clock = patient.clock().expect("not interrupted");
@@ -527,6 +548,34 @@ mod tests {
     }
 
     #[test]
+    fn restarts_are_asked_for_where_the_policy_has_a_query() {
+        let policy = policy("[restarts]\nquery = \"r\"\n[prometheus.net_bps]\nquery = \"n\"\n");
+        let only = Policy {
+            run: crate::core::policy::run::RunPolicy {
+                queries: policy
+                    .run
+                    .queries
+                    .iter()
+                    .filter(|query| query.metric == "net_bps")
+                    .cloned()
+                    .collect(),
+                ..policy.run.clone()
+            },
+            ..policy
+        };
+        let told = |answer: Served| {
+            let (_, lines) = examined(&only, vec![scalar(&NOW.to_string()), value("3"), answer], 300);
+            lines.into_iter().find(|line| line.name == "restarts").expect("a line")
+        };
+        let two = told(value("2"));
+        assert_eq!((two.health, two.message.as_str()), (Health::Ok, "2 in the last interval"));
+        let refused = body(400, r#"{"status":"error","errorType":"bad_data","error":"parse error"}"#);
+        let wrong = told(refused);
+        assert_eq!(wrong.health, Health::Warn);
+        assert!(wrong.message.contains("parse error"), "{wrong:?}");
+    }
+
+    #[test]
     fn the_interval_of_the_question_ends_now() {
         let server = TestServer::start(vec![value("1")]).expect("a server");
         let target = Target::new(&server.url(""), &Auth::None, &[]).expect("acceptable");
@@ -543,6 +592,7 @@ mod tests {
             interval: TimeDelta::seconds(60).to_std().expect("positive"),
             clocks: &clocks,
             is_clock_fixed: false,
+            beside: None,
             unreachable: None,
         };
         patient.source().expect("not interrupted");

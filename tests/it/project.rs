@@ -224,14 +224,14 @@ fn config_check_refuses_what_would_fail_later() {
     assert_eq!(
         lines.next(),
         Some(
-            "error: `soak.toml:2`: `run.source`: the source `prometheus` has no query for `net_bps`, which is judged; \
+            "error: `soak.toml`:2: `run.source`: the source `prometheus` has no query for `net_bps`, which is judged; \
              expected `[prometheus.net_bps]`"
         )
     );
     assert_eq!(
         lines.next(),
         Some(
-            "`soak.toml:3`: `run.iterations`: a run of 4 iterations never holds the 8 that `run_verdict` asks for"
+            "`soak.toml`:3: `run.iterations`: a run of 4 iterations never holds the 8 that `run_verdict` asks for"
         )
     );
 }

@@ -35,6 +35,7 @@ const NEEDING: [Needing; 5] = [
             "bearer_token_file",
             "basic_auth_user",
             "basic_auth_password_file",
+            "ca_file",
             "header",
         ],
         one_of: &["push", "remote_write"],
@@ -301,6 +302,7 @@ mod pairs {
             "bearer_token_file",
             "basic_auth_user",
             "basic_auth_password_file",
+            "ca_file",
             "header",
         ];
         let none: &[&str] = &[];

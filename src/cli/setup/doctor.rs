@@ -149,9 +149,10 @@ fn measured(args: &DoctorArgs, policy: &Policy) -> Result<Vec<Examined>, Failure
     // A flag that contradicts another one is an error of the command line; a source that is missing is a finding.
     let chosen = settings::chosen_source(asked, policy).and_then(|source| {
         let settings = of_a_look(source, interval);
-        Ok((settings::source(&settings, &args.source, &policy.run)?, settings.source))
+        let beside = settings::store_beside(&settings, &args.source.server, policy)?;
+        Ok((settings::source(&settings, &args.source, &policy.run)?, beside, settings.source))
     });
-    let (mut source, settings) = match chosen {
+    let (mut source, beside, settings) = match chosen {
         Ok(chosen) => chosen,
         Err(failure) => return Ok(vec![of_failure("source", &failure)]),
     };
@@ -170,6 +171,7 @@ fn measured(args: &DoctorArgs, policy: &Policy) -> Result<Vec<Examined>, Failure
         interval: Duration::from_secs_f64(interval),
         clocks: &clocks,
         is_clock_fixed: fixed.is_some(),
+        beside,
         unreachable: None,
     };
     let interrupted = |_| Failure::interrupted(anyhow::anyhow!("interrupted"));
@@ -199,7 +201,7 @@ fn text(checks: &[Examined]) -> String {
     let width = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or_default();
     let lines = checks.iter().map(|check| {
         let Examined { name, health, message, hint, .. } = check;
-        let hint = hint.iter().map(|hint| format!("{:9}{:width$}hint: {}\n", "", "", printable(hint)));
+        let hint = hint.iter().map(|hint| format!("{:11}{:width$}hint: {}\n", "", "", printable(hint)));
         format!("{:7}  {name:width$}  {}\n", health.word(), printable(message)) + &hint.collect::<String>()
     });
     let lines: String = lines.collect();

@@ -160,7 +160,7 @@ pub(crate) fn run(args: &InitArgs) -> Result<Exit, Failure> {
     let there: Vec<String> = files
         .iter()
         .filter(|file| !file.replaces && atomic_file::exists(&file.path))
-        .map(|file| format!("`{}`", file.path.display()))
+        .map(|file| format!("`{}`", shown(&file.path)))
         .collect();
     if !there.is_empty() {
         let (verb, it) = if there.len() == 1 { ("exists", "it") } else { ("exist", "them") };
@@ -417,17 +417,22 @@ fn minutes(seconds: f64) -> u64 {
     minutes.saturating_add(30)
 }
 
+/// A path without a dot before it.
+fn shown(path: &Path) -> String {
+    path.strip_prefix(".").unwrap_or(path).display().to_string()
+}
+
 /// What was written, and the next commands.
 fn told(dir: &Path, answers: &Answers, files: &[NewFile]) -> String {
     let written = files.iter().map(|NewFile { path, replaces, .. }| {
         let verb = if *replaces { "extended" } else { "wrote" };
-        format!("{verb} `{}`\n", path.strip_prefix(".").unwrap_or(path).display())
+        format!("{verb} `{}`\n", shown(path))
     });
     let seconds = answers.interval * answers.iterations as f64;
-    let length = if seconds < 7200.0 {
-        format!("{:.0} min", seconds / 60.0)
-    } else {
-        format!("{:.1} h", seconds / 3600.0)
+    let length = match seconds {
+        few if few < 120.0 => format!("{few:.0} s"),
+        some if some < 7200.0 => format!("{:.0} min", some / 60.0),
+        many => format!("{:.1} h", many / 3600.0),
     };
     let length = format!("{} iterations of {} s: {length}", answers.iterations, answers.interval);
     let mut lines = Vec::new();

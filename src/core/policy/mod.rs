@@ -165,8 +165,9 @@ impl Policy {
     /// declares and that no gate can judge. A line each.
     pub fn fails_later(&self) -> Vec<String> {
         let place = |key: &str| {
-            let source = self.source_of(key);
-            source.map_or_else(String::new, |source| format!("`{}`: ", source.origin)) + &format!("`{key}`: ")
+            let origin = self.source_of(key).map(|source| source.origin).unwrap_or_default();
+            let file = origin.rsplit_once(':').map(|(file, line)| format!("`{file}`:{line}: "));
+            file.unwrap_or_default() + &format!("`{key}`: ")
         };
         let mut problems = Vec::new();
         if self.run.measuring.source == Some("prometheus") {

@@ -1161,7 +1161,7 @@ mod asked_of_a_run {
         assert_eq!(
             told,
             [
-                "`p.toml:2`: `run.source`: the source `prometheus` has no query for `queue_depth`, which is judged; \
+                "`p.toml`:2: `run.source`: the source `prometheus` has no query for `queue_depth`, which is judged; \
                  expected `[prometheus.queue_depth]`"
             ]
         );
@@ -1173,7 +1173,7 @@ mod asked_of_a_run {
         assert_eq!(
             fails_later("[run]\niterations = 7"),
             [
-                "`p.toml:2`: `run.iterations`: a run of 7 iterations never holds the 8 that `run_verdict` asks for"
+                "`p.toml`:2: `run.iterations`: a run of 7 iterations never holds the 8 that `run_verdict` asks for"
             ]
         );
         // From the 7th on 48: up to the 54th.
