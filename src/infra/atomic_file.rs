@@ -371,6 +371,33 @@ mod tests {
     }
 
     #[test]
+    fn of_several_new_files_all_are_made_or_none_and_what_is_there_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        let new = |name: &str, replaces| NewFile {
+            path: at(name),
+            bytes: name.as_bytes().to_owned(),
+            is_program: false,
+            replaces,
+        };
+        fs::write(at("there"), "mine").expect("a file");
+        let files = [new("replaced", true), new("deep/er/first", false), new("there", false)];
+        fs::write(at("replaced"), "old").expect("a file");
+        let error = create_all(&files).expect_err("one is there");
+        assert_eq!(error.path, at("there"));
+        assert_eq!(listed(folder.path()), [at("replaced"), at("there")]);
+        let text = |name: &str| fs::read_to_string(at(name)).expect("there");
+        assert_eq!((text("there").as_str(), text("replaced").as_str()), ("mine", "old"));
+
+        create_all(&files[..2]).expect("nothing is in the way");
+        assert_eq!(
+            (text("deep/er/first").as_str(), text("replaced").as_str()),
+            ("deep/er/first", "replaced")
+        );
+        assert_eq!(listed(&at("deep/er")), [at("deep/er/first")]);
+    }
+
+    #[test]
     fn a_place_that_can_be_written_is_tried_and_left_as_it_is() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
