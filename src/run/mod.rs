@@ -31,6 +31,8 @@ pub(crate) mod fixture {
     use crate::core::iteration::manifest::MeasureAt;
     use crate::core::iteration::params::{ParamName, ParamValues, Parameter, Parameters};
     use crate::core::kpi::KpiId;
+    use crate::core::load::measurement::MeasurementReader;
+    use crate::core::policy;
     use crate::core::policy::run::{
         Bound, Caution, Change, CooldownRules, FreezeRules, GuardRules, IterationVerdictRules,
         MeasuringRules, MicroStepRules, Movement, OscillationRules, PartialFreezeRules, Patience, Phases,
@@ -253,6 +255,11 @@ pub(crate) mod fixture {
             },
             micro_steps: MicroStepRules { keys: 2, rest: 1 },
         }
+    }
+
+    /// Reads what the built-in policy declares.
+    pub fn reader() -> MeasurementReader {
+        MeasurementReader::new(&policy::read(&[], &[]).expect("the built-in policy is fine"))
     }
 
     /// As in the built-in policy.

@@ -21,7 +21,14 @@ Examples:
   soak run --iterations 24 --mock --auto-tune
   soak run --hours 72 --source prometheus --prometheus-url http://localhost:9090 --reports artifacts/reports
   soak run --iterations 8 --source exec --interval 60 -- ./measure.sh --venue test
-  soak run --resume")]
+  soak run --iterations 8 --interval 60 -- curl -fsS http://localhost:8080/metrics
+  soak run --resume
+
+What a command prints, or writes to $SOAK_MEASUREMENT, and what --source file reads: numbers by the names that the
+policy declares, as JSON or as Prometheus text (see `soak schema measurement`):
+  {\"p95_ms\": 12.5, \"error_ratio\": 0.002}
+  {\"kpis\": {\"p95_ms\": 12.5, \"error_ratio\": 0.002}, \"runtime\": {\"utc\": \"2026-01-31T12:00:00Z\"}}
+  p95_ms 12.5")]
 pub struct RunArgs {
     /// How long.
     #[command(flatten)]
@@ -134,7 +141,7 @@ pub enum SourceName {
     Sim,
     /// A command that is started once an iteration
     Exec,
-    /// An edge report that the system writes
+    /// A measurement that the system writes into a file
     File,
     /// Queries to Prometheus or what speaks its language
     Prometheus,
@@ -166,9 +173,9 @@ pub struct SourceArgs {
     #[arg(long)]
     pub real_time: bool,
 
-    /// Edge report that --source file reads at the end of each interval [default: run.file of the policy, else
+    /// Measurement that --source file reads at the end of each interval [default: run.file of the policy, else
     /// artifacts/reports/EDGE_REPORT.json]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", visible_alias = "measurement")]
     pub edge_report: Option<PathBuf>,
 
     /// When the command of --source exec is started: at the start of the interval, of which the rest is waited,

@@ -79,7 +79,7 @@ pub(crate) fn plan(job: &Job<'_>) -> Result<RunPlan, Failure> {
     // What would stop the run stops the plan; and a wrong URL may hold a password.
     settings::check_places(job, &settings)?;
     settings::check_gates(job, &settings)?;
-    settings::source(&settings, &job.args.source, &job.policy.run)?;
+    settings::source(&settings, &job.args.source, job.policy)?;
     settings::store_beside(&settings, &job.args.source.server, job.policy)?;
     Ok(make_plan(
         job.policy,
@@ -119,7 +119,7 @@ fn new_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure> {
     let shape = settings::overrides_shape(Path::new(&settings.start_file))?;
     settings::check_places(job, &settings)?;
     settings::check_gates(job, &settings)?;
-    let source = settings::source(&settings, &job.args.source, &job.policy.run)?;
+    let source = settings::source(&settings, &job.args.source, job.policy)?;
     let store = settings::store_beside(&settings, &job.args.source.server, job.policy)?;
     // Fractions of a second would only make the times of a simulated run hard to read.
     let started = job.now.trunc_subsecs(0);
@@ -192,7 +192,7 @@ fn resumed_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure>
         is_over = true;
     }
     let settings = RunSettings { abort_after_fails: job.args.abort_after_fails, ..manifest.settings.clone() };
-    let source = settings::source(&settings, &job.args.source, &job.policy.run)?;
+    let source = settings::source(&settings, &job.args.source, job.policy)?;
     let store = settings::store_beside(&settings, &job.args.source.server, job.policy)?;
     let started = DateTime::parse_from_rfc3339(&manifest.started_utc).map_err(|error| {
         Failure::input(plain(format!("`started_utc` of the manifest is no time: {error}")))

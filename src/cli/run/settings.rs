@@ -18,6 +18,7 @@ use crate::cli::run::arguments::{AskedSource, LengthArgs, RunArgs, SourceArgs, S
 use crate::cli::run::watch::Simulated;
 use crate::core::iteration::manifest;
 use crate::core::iteration::manifest::{RunSettings, SourceSettings};
+use crate::core::load::measurement::MeasurementReader;
 use crate::core::policy::run::{Preset, RunPolicy};
 use crate::core::policy::{Policy, RunGate};
 use crate::core::text::shell;
@@ -366,7 +367,7 @@ pub(crate) fn usage(problem: impl std::fmt::Display) -> Failure {
 pub(crate) fn source(
     settings: &RunSettings,
     args: &SourceArgs,
-    policy: &RunPolicy,
+    policy: &Policy,
 ) -> Result<Box<dyn Source>, Failure> {
     Ok(match &settings.source {
         SourceSettings::Sim { seed, scenario, real_time } => {
@@ -374,24 +375,27 @@ pub(crate) fn source(
         }
         SourceSettings::Exec { command } => {
             let command = command.iter().map(Into::into).collect();
-            let patience = &policy.patience;
+            let patience = &policy.run.patience;
             let grace = Duration::from_secs_f64(patience.child_grace_seconds);
-            Box::new(ExecSource::new(
+            let source = ExecSource::new(
                 command,
                 grace,
                 Duration::from_secs_f64(patience.child_kill_after_seconds),
                 settings.measure_at,
-            ))
+                MeasurementReader::new(policy),
+            );
+            Box::new(if settings.no_wait { source.without_times() } else { source })
         }
         SourceSettings::File { edge_report } => {
-            Box::new(FileSource::new(PathBuf::from(edge_report), !settings.no_wait))
+            let reader = MeasurementReader::new(policy);
+            Box::new(FileSource::new(PathBuf::from(edge_report), !settings.no_wait, reader))
         }
         SourceSettings::Prometheus { url, selector } => {
             let store = store_at(url, selector, &args.server)?;
-            if policy.queries.is_empty() {
+            if policy.run.queries.is_empty() {
                 return Err(usage("the policy has no query for the prometheus source"));
             }
-            Box::new(PrometheusSource::new(store, policy.queries.clone()))
+            Box::new(PrometheusSource::new(store, policy.run.queries.clone()))
         }
     })
 }

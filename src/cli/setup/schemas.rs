@@ -1,12 +1,13 @@
-//! `soak schema`: the JSON Schemas of everything that soak writes, generated from the types that write it.
+//! `soak schema`: the JSON Schemas of everything that soak writes, generated from the types that write it, and of the
+//! measurements that it reads.
 //!
-//! Strict: every key that is always written is required, and no other key is allowed, so that a reader can rely on them
+//! Strict for what is written: every key that is always written is required, and no other key is allowed, so that a reader can rely on them
 //! and a test can fail.
 
 use anyhow::anyhow;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
-use schemars::{JsonSchema, Schema};
+use schemars::{JsonSchema, Schema, json_schema};
 use serde_json::{Value, json};
 
 use crate::cli::SchemaArgs;
@@ -69,6 +70,7 @@ const SCHEMAS: [Described; 38] = [
     ("gates_summary", "gates_summary.json of `soak run --gate-summary`", strict::<GatesSummary>),
     ("iter_summary", "ITER_SUMMARY_<n>.json of `soak run`", strict::<Document>),
     ("live_iterations", "/api/iterations and the events of `soak run --serve`", strict::<LiveDocument>),
+    ("measurement", "A measurement in JSON, as `soak run --source exec` and `--source file` read it", measurement),
     ("post_soak_analysis", "POST_SOAK_ANALYSIS.json", strict::<AnalysisDocument>),
     ("post_soak_audit_summary", "POST_SOAK_AUDIT_SUMMARY.json, and output of `soak audit --format json`", strict::<AuditSummary>),
     ("post_soak_snapshot_1_1", "POST_SOAK_SNAPSHOT.json of `soak extract` and `soak gate`, schema 1.1", strict::<Snapshot>),
@@ -123,6 +125,54 @@ fn strict<T: JsonSchema>() -> Schema {
         .with_transform(RecursiveTransform(close))
         .into_generator()
         .into_root_schema_for::<T>()
+}
+
+/// What a measurement should be; the reader takes more, and says what it leaves out.
+fn measurement() -> Schema {
+    json_schema!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "description": "Numbers by the names of the KPIs that the policy declares, or their aliases, as `kpis`, as the \
+            keys of the whole, or as `totals`; the first of `totals`, `total`, `kpis` that is there counts. Nested \
+            objects have dotted names. A measurement can be Prometheus text as well.",
+        "type": "object",
+        "properties": {
+            "totals": { "$ref": "#/$defs/numbers" },
+            "total": { "$ref": "#/$defs/numbers" },
+            "kpis": { "$ref": "#/$defs/numbers" },
+            "runtime": {
+                "description": "When and by what it was measured.",
+                "type": "object",
+                "properties": {
+                    "utc": {
+                        "description": "RFC 3339. One that is before the iteration by more than `run.stale_after` is stale.",
+                        "type": "string"
+                    },
+                    "version": { "description": "The build of the system.", "type": "string" }
+                }
+            }
+        },
+        "anyOf": [
+            { "required": ["totals"] },
+            { "required": ["total"] },
+            { "required": ["kpis"] },
+            {
+                "properties": { "runtime": {} },
+                "additionalProperties": { "$ref": "#/$defs/value" },
+                "minProperties": 1
+            }
+        ],
+        "examples": [
+            { "p95_ms": 12.5, "error_ratio": 0.002 },
+            { "kpis": { "p95_ms": 12.5, "error_ratio": 0.002 }, "runtime": { "utc": "2026-01-31T12:00:00Z" } }
+        ],
+        "$defs": {
+            "numbers": { "type": "object", "additionalProperties": { "$ref": "#/$defs/value" } },
+            "value": {
+                "description": "A number; null is a value that is missing.",
+                "anyOf": [{ "type": ["number", "null"] }, { "$ref": "#/$defs/numbers" }]
+            }
+        }
+    })
 }
 
 fn close(schema: &mut Schema) {

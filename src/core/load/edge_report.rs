@@ -15,7 +15,7 @@ use serde_json::Value;
 use serde_json::de::IoRead as Input;
 
 use crate::core::json::text::{marked, parse_marked};
-use crate::core::json::{Fields, KeysRead, Object, Read, Shape, TextReading, duplicate, read_all, shortened};
+use crate::core::json::{Fields, KeysRead, Object, Read, Shape, TextReading, read_all, shortened};
 use crate::core::judge::edge_report::Totals;
 use crate::core::text::number::exactly;
 
@@ -114,9 +114,50 @@ const MOST: usize = 100;
 
 /// Reads a report. `None` when it has no totals.
 pub fn read(input: impl IoRead) -> Result<Option<EdgeReport>, serde_json::Error> {
-    let whole = Report { read: EdgeReport::default(), has_totals: false, seen: KeysRead::default() };
-    let whole = read_all(Input::new(marked(input)), Object("edge report", whole))?;
+    let whole = read_all(Input::new(marked(input)), Object("edge report", Report::default()))?;
     Ok(whole.filter(|whole| whole.has_totals).map(|whole| whole.read))
+}
+
+/// The whole of a JSON measurement, as errors name it.
+const WHOLE: &str = "measurement";
+
+/// The object of a JSON measurement that holds the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// `totals` or `total`: an edge report, whatever else is in it.
+    Totals,
+    /// `kpis`, where there are no totals.
+    Kpis,
+    /// The whole, where there are neither.
+    Whole,
+}
+
+/// A JSON measurement.
+pub(super) struct Measured {
+    pub(super) holder: Holder,
+    pub(super) report: EdgeReport,
+    /// What is in place of each number that is none; empty for an edge report.
+    pub(super) odd: BTreeMap<String, &'static str>,
+}
+
+/// Reads a measurement in any of its JSON shapes.
+pub(super) fn read_any(input: impl IoRead) -> Result<Measured, serde_json::Error> {
+    let whole = Report { others: Some([Loose::default(), Loose::default()]), ..Report::default() };
+    let whole = read_all(Input::new(marked(input)), Object(WHOLE, whole))?;
+    let Some(Report { read, has_totals, has_kpis, others, .. }) = whole else {
+        return Err(serde_json::Error::custom(format_args!("`{WHOLE}` is null, expected an object")));
+    };
+    let [kpis, top] = others.unwrap_or_default();
+    let (holder, found) = match (has_totals, has_kpis) {
+        (true, _) => return Ok(Measured { holder: Holder::Totals, report: read, odd: BTreeMap::new() }),
+        (false, true) => (Holder::Kpis, kpis),
+        (false, false) => (Holder::Whole, top),
+    };
+    if let Some(problem) = found.problem {
+        return Err(serde_json::Error::custom(problem));
+    }
+    let report = EdgeReport { numbers: found.read.numbers, ..read };
+    Ok(Measured { holder, report, odd: found.odd })
 }
 
 /// The totals as their limits name them: the undotted keys. An object has no number of its own.
@@ -131,10 +172,30 @@ pub fn totals(report: &EdgeReport) -> Totals {
     totals
 }
 
+#[derive(Default)]
 struct Report {
     read: EdgeReport,
     has_totals: bool,
+    has_kpis: bool,
+    /// The numbers below `kpis` and those of the whole, which count only without totals; `None` = not wanted.
+    others: Option<[Loose; 2]>,
     seen: KeysRead,
+}
+
+/// Numbers that may turn out not to count. So what is wrong with them is kept and stops nothing.
+#[derive(Default)]
+struct Loose {
+    read: EdgeReport,
+    seen: BTreeSet<String>,
+    problem: Option<String>,
+    odd: BTreeMap<String, &'static str>,
+}
+
+impl Loose {
+    fn branch<'a>(&'a mut self, name: &'a str) -> Branch<'a> {
+        let Self { read, seen, problem, odd } = self;
+        Branch { report: read, seen, loose: Some((problem, odd)), name, above: "", depth: 1, has_keys: false }
+    }
 }
 
 impl<'de> Fields<'de> for Report {
@@ -143,7 +204,15 @@ impl<'de> Fields<'de> for Report {
             "totals" | "total" => {
                 self.seen.once(0, key)?;
                 let (report, seen) = (&mut self.read, &mut BTreeSet::new());
-                let totals = Branch { report, seen, above: "", depth: 1, has_keys: false };
+                let totals = Branch {
+                    report,
+                    seen,
+                    loose: None,
+                    name: "totals",
+                    above: "",
+                    depth: 1,
+                    has_keys: false,
+                };
                 self.has_totals = map.next_value_seed(Read(Object("totals", totals)))?.is_some();
             }
             "runtime" => {
@@ -151,17 +220,29 @@ impl<'de> Fields<'de> for Report {
                 let runtime = Runtime { report: &mut self.read, seen: KeysRead::default() };
                 map.next_value_seed(Read(Object(key, runtime)))?;
             }
-            _ => return Ok(false),
+            _ => {
+                let Some([kpis, whole]) = &mut self.others else { return Ok(false) };
+                if key == "kpis" {
+                    self.seen.once(2, key)?;
+                    self.has_kpis = map.next_value_seed(Read(Object(key, kpis.branch(key))))?.is_some();
+                } else {
+                    return whole.branch(WHOLE).field(key, map);
+                }
+            }
         }
         Ok(true)
     }
 }
 
-/// An object of totals, the outermost or one inside.
+/// An object of numbers, the outermost or one inside.
 struct Branch<'a> {
     report: &'a mut EdgeReport,
     /// Every dotted key so far.
     seen: &'a mut BTreeSet<String>,
+    /// Where the first problem goes, and what is in place of numbers; `None` = a problem is an error.
+    loose: Option<(&'a mut Option<String>, &'a mut BTreeMap<String, &'static str>)>,
+    /// The outermost object, as errors name it.
+    name: &'a str,
     /// The dotted key of this object, empty for the outermost.
     above: &'a str,
     /// Segments of the keys in this object.
@@ -169,32 +250,59 @@ struct Branch<'a> {
     has_keys: bool,
 }
 
+impl Branch<'_> {
+    /// What is wrong with a key, if anything is.
+    fn problem(&mut self, path: &str) -> Option<String> {
+        let name = self.name;
+        if path.len() - self.above.len() > LONGEST_KEY {
+            Some(format!("a key of `{name}` is longer than {LONGEST_KEY} bytes"))
+        } else if self.seen.len() == MOST_KEYS {
+            Some(format!("`{name}` has more than {MOST_KEYS} keys"))
+        } else if !self.seen.insert(path.to_owned()) {
+            let of = if name == WHOLE { String::new() } else { format!("{name}.") };
+            Some(format!("duplicate key `{of}{path}`"))
+        } else {
+            None
+        }
+    }
+}
+
 impl<'de> Fields<'de> for Branch<'_> {
     fn field<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
         self.has_keys = true;
+        if self.loose.as_ref().is_some_and(|(problem, _)| problem.is_some()) {
+            return Ok(false);
+        }
         let above = self.above;
         let path = if above.is_empty() { key.to_owned() } else { format!("{above}.{key}") };
-        if path.len() - above.len() > LONGEST_KEY {
-            return Err(A::Error::custom(format_args!(
-                "a key of `totals` is longer than {LONGEST_KEY} bytes"
-            )));
+        if let Some(problem) = self.problem(&path) {
+            let Some((slot, _)) = &mut self.loose else { return Err(A::Error::custom(problem)) };
+            **slot = Some(problem);
+            return Ok(false);
         }
-        if self.seen.len() == MOST_KEYS {
-            return Err(A::Error::custom(format_args!("`totals` has more than {MOST_KEYS} keys")));
-        }
-        if !self.seen.insert(path.clone()) {
-            return Err(duplicate(&format!("totals.{path}")));
-        }
-        if path == "neg_edge_drivers" {
+        if path == "neg_edge_drivers" && self.loose.is_none() {
             map.next_value_seed(Read(Drivers(self.report)))?;
             return Ok(true);
         }
-        let (report, seen) = (&mut *self.report, &mut *self.seen);
-        let below = Branch { report, seen, above: &path, depth: self.depth + 1, has_keys: false };
+        let below = Branch {
+            report: &mut *self.report,
+            seen: &mut *self.seen,
+            loose: self.loose.as_mut().map(|(problem, odd)| (&mut **problem, &mut **odd)),
+            name: self.name,
+            above: &path,
+            depth: self.depth + 1,
+            has_keys: false,
+        };
         if let Some(number) = map.next_value_seed(Read(Total(below)))? {
             self.report.numbers.insert(path, number);
         }
         Ok(true)
+    }
+
+    fn other(&mut self, found: &'static str) -> bool {
+        let Some((problem, _)) = &mut self.loose else { return false };
+        **problem = Some(format!("`{}` is {found}, expected an object", self.name));
+        true
     }
 }
 
@@ -209,11 +317,15 @@ impl<'de> Shape<'de> for Total<'_> {
         self.0.above
     }
 
-    fn null(self) -> Self::Value {
-        Some(None)
+    fn null(mut self) -> Self::Value {
+        self.other("null").flatten()
     }
 
-    fn other(&mut self, _: &'static str) -> Option<Self::Value> {
+    fn other(&mut self, found: &'static str) -> Option<Self::Value> {
+        let Branch { loose, above, .. } = &mut self.0;
+        if let Some((_, odd)) = loose {
+            odd.insert((*above).to_owned(), found);
+        }
         Some(Some(None))
     }
 
@@ -306,8 +418,8 @@ impl<'de> Fields<'de> for Runtime<'_> {
 
 /// Largest `KPI_GATE.json` and `EDGE_SENTINEL.json`, bytes.
 pub const LARGEST: u64 = 1 << 20;
-/// Longest line of `audit.jsonl`, bytes. A longer one is unreadable.
-const LONGEST_LINE: usize = 1 << 16;
+/// Longest line of `audit.jsonl` and of Prometheus text, bytes. A longer one is unreadable.
+pub(super) const LONGEST_LINE: usize = 1 << 16;
 /// Where refusals without a reason are counted, and those of reasons beyond the number that is kept.
 const OTHER: &str = "other";
 
@@ -403,7 +515,7 @@ fn count(counts: &mut AuditCounts, decision: &Decision) {
 }
 
 /// Reads up to the end of the line; says whether all of it fitted. `None` at the end of the input.
-fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
+pub(super) fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
     line.clear();
     let (mut is_whole, mut has_begun) = (true, false);
     loop {

@@ -11,6 +11,7 @@ pub mod overrides_file;
 
 pub mod edge_report;
 pub mod iteration;
+pub mod measurement;
 pub mod overrides;
 pub mod tuning;
 pub mod tuning_report;

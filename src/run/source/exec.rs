@@ -1,9 +1,9 @@
 //! The `exec` source: a command is started once for each interval and tells what it measured.
 //!
 //! - It gets `SOAK_ITERATION`, `SOAK_OVERRIDES` (absolute path of the active overrides), `SOAK_INTERVAL_SECONDS`
-//!   and `SOAK_EDGE_REPORT`, a path in a private folder that is removed afterwards. The report is the file at
-//!   that path, if there is one, else what the command wrote to its stdout. Files beside it (`KPI_GATE.json`, …)
-//!   are read too.
+//!   and `SOAK_MEASUREMENT` (older name: `SOAK_EDGE_REPORT`), a path in a private folder that is removed afterwards. The
+//!   measurement is the file at that path, if there is one, else what the command wrote to its stdout. Files beside it
+//!   (`KPI_GATE.json`, …) are read too.
 //! - It starts at the start of the interval, or at its end, and may take as long as the interval and the grace.
 //!   When it ends before the interval does, the run waits for the rest.
 //! - It runs in a process group of its own, and what is left of the group when it ends, at the time-out or when
@@ -19,7 +19,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::core::iteration::manifest::MeasureAt;
-use crate::core::load::edge_report;
+use crate::core::load::measurement::MeasurementReader;
 use crate::infra::clock::Wait;
 use crate::infra::process::{Child, Ended, Stdout};
 use crate::run::iteration::EdgeReport;
@@ -36,14 +36,29 @@ pub struct ExecSource {
     grace: Duration,
     kill_after: Duration,
     measure_at: MeasureAt,
+    reader: MeasurementReader,
+    checks_times: bool,
     largest_stdout: usize,
 }
 
 impl ExecSource {
     /// The command with its arguments; what it gets on top of the interval; how long its process group has
-    /// between TERM and KILL; when in the interval it starts.
-    pub fn new(command: Vec<OsString>, grace: Duration, kill_after: Duration, measure_at: MeasureAt) -> Self {
-        Self { command, grace, kill_after, measure_at, largest_stdout: LARGEST_STDOUT }
+    /// between TERM and KILL; when in the interval it starts; what reads the measurement.
+    pub fn new(
+        command: Vec<OsString>,
+        grace: Duration,
+        kill_after: Duration,
+        measure_at: MeasureAt,
+        reader: MeasurementReader,
+    ) -> Self {
+        let largest_stdout = LARGEST_STDOUT;
+        Self { command, grace, kill_after, measure_at, reader, checks_times: true, largest_stdout }
+    }
+
+    /// Samples may be from before the interval.
+    #[must_use]
+    pub fn without_times(self) -> Self {
+        Self { checks_times: false, ..self }
     }
 
     fn command(&self, interval: &Interval<'_>, report: &Path) -> Result<Command, String> {
@@ -58,6 +73,7 @@ impl ExecSource {
             .env("SOAK_ITERATION", interval.iteration.to_string())
             .env("SOAK_OVERRIDES", overrides)
             .env("SOAK_INTERVAL_SECONDS", interval.length.as_secs_f64().to_string())
+            .env("SOAK_MEASUREMENT", report)
             .env("SOAK_EDGE_REPORT", report)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -65,9 +81,10 @@ impl ExecSource {
         Ok(command)
     }
 
-    fn collect(&self, interval: &Interval<'_>, wait: &dyn Wait) -> Result<EdgeReport, NoReport> {
-        let folder = private_folder()
-            .map_err(|error| NoReport::Failed(format!("no folder for the report could be made: {error}")))?;
+    fn collect(&mut self, interval: &Interval<'_>, wait: &dyn Wait) -> Result<EdgeReport, NoReport> {
+        let folder = private_folder().map_err(|error| {
+            NoReport::Failed(format!("no folder for the measurement could be made: {error}"))
+        })?;
         let path = folder.path().join("EDGE_REPORT.json");
         let command = self.command(interval, &path).map_err(NoReport::Failed)?;
         let name = command.get_program().to_owned();
@@ -79,10 +96,9 @@ impl ExecSource {
         let report = match done.ended {
             Ended::TimedOut => Err(format!("was not done after {} s and was ended", limit.as_secs_f64())),
             Ended::Status(status) if !status.success() => Err(format!("failed: {status}")),
-            Ended::Status(_) if path.symlink_metadata().is_ok() => {
-                load(&path, None).map_err(|reason| format!("gave no usable report: {reason}"))
-            }
-            Ended::Status(_) => from_stdout(&done.stdout, self.largest_stdout),
+            Ended::Status(_) if path.symlink_metadata().is_ok() => load(&path, None, &mut self.reader)
+                .map_err(|reason| format!("gave no usable measurement: {reason}")),
+            Ended::Status(_) => self.read_stdout(&done.stdout, interval),
             Ended::Lost(error) => Err(format!("cannot be watched: {error}")),
         };
         report.map_err(|reason| {
@@ -92,6 +108,26 @@ impl ExecSource {
             }
             NoReport::Failed(text)
         })
+    }
+
+    fn read_stdout(&mut self, stdout: &Stdout, interval: &Interval<'_>) -> Result<EdgeReport, String> {
+        if stdout.is_cut {
+            let largest = self.largest_stdout;
+            return Err(format!(
+                "wrote more than {largest} bytes to its stdout; large measurements belong into the file \
+                 `$SOAK_MEASUREMENT`"
+            ));
+        }
+        if stdout.bytes.trim_ascii().is_empty() {
+            return Err(format!(
+                "gave no measurement, neither in the file `$SOAK_MEASUREMENT` nor on its stdout; expected e.g. `{}`",
+                self.reader.example()
+            ));
+        }
+        let since = self.checks_times.then_some(interval.starts);
+        self.reader
+            .read(stdout.bytes.as_slice(), since)
+            .map_err(|problem| format!("gave a measurement on its stdout that cannot be used: {problem}"))
     }
 }
 
@@ -105,22 +141,6 @@ fn private_folder() -> std::io::Result<tempfile::TempDir> {
         builder.permissions(std::fs::Permissions::from_mode(0o700));
     }
     builder.tempdir()
-}
-
-fn from_stdout(stdout: &Stdout, largest: usize) -> Result<EdgeReport, String> {
-    if stdout.is_cut {
-        return Err(format!(
-            "wrote more than {largest} bytes to its stdout; large reports belong into the file `$SOAK_EDGE_REPORT`"
-        ));
-    }
-    if stdout.bytes.trim_ascii().is_empty() {
-        return Err("gave no report, neither in the file `$SOAK_EDGE_REPORT` nor on its stdout".to_owned());
-    }
-    match edge_report::read(stdout.bytes.as_slice()) {
-        Ok(Some(report)) => Ok(report),
-        Ok(None) => Err("gave a report on its stdout that has neither `totals` nor `total`".to_owned()),
-        Err(error) => Err(format!("gave a report on its stdout that cannot be used: {error}")),
-    }
 }
 
 impl Source for ExecSource {
@@ -146,6 +166,7 @@ mod tests {
 
     use crate::core::iteration::params::ParamValues;
     use crate::infra::clock::Interrupted;
+    use crate::run::fixture::reader;
     use crate::run::source::exec::*;
     use crate::run::source::test_wait::RealWait;
 
@@ -162,7 +183,7 @@ mod tests {
         fn new(script: &str) -> Self {
             let command = ["sh", "-c", script].map(OsString::from).to_vec();
             Self {
-                source: ExecSource::new(command, SECOND * 10, SECOND * 5, MeasureAt::Start),
+                source: ExecSource::new(command, SECOND * 10, SECOND * 5, MeasureAt::Start, reader()),
                 length: SECOND,
                 took: Duration::ZERO,
             }
@@ -309,13 +330,17 @@ mod tests {
     #[test]
     fn a_command_without_a_usable_report_fails() {
         let none = Script::new("echo; echo why >&2").failure();
-        assert!(none.contains("gave no report") && none.ends_with("stderr: why"), "{none}");
+        assert!(none.contains("gave no measurement") && none.ends_with("stderr: why"), "{none}");
         let malformed = Script::new("echo '{\"totals\": '").failure();
         assert!(malformed.contains("stdout that cannot be used: EOF"), "{malformed}");
         let none = Script::new("echo '{}'").failure();
-        assert!(none.contains("has neither `totals` nor `total`"), "{none}");
+        assert_eq!(
+            none,
+            "the command `sh` gave a measurement on its stdout that cannot be used: it has no number; got `{}`; \
+             expected e.g. `{\"net_bps\": 12.5, \"risk_ratio\": 0.25}`"
+        );
         let empty = Script::new(r#"echo '{"totals": {}}'; : > "$SOAK_EDGE_REPORT""#).failure();
-        assert!(empty.contains("gave no usable report: the edge report `"), "{empty}");
+        assert!(empty.contains("gave no usable measurement: the file `"), "{empty}");
         let folder = Script::new(r#"mkdir "$SOAK_EDGE_REPORT""#).failure();
         assert!(folder.contains("is a directory"), "{folder}");
     }

@@ -1,5 +1,4 @@
-//! The `file` source: the system under test writes its edge report to a place that is read at the end of each
-//! interval.
+//! The `file` source: the system under test writes its measurement to a place that is read at the end of each interval.
 //!
 //! - A file whose time stamp is before the interval is stale. File systems with coarse time stamps get the
 //!   benefit of the doubt. The report's own `runtime.utc` is checked by the run.
@@ -14,23 +13,25 @@ use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::core::load::{edge_report as edge_sidecars, edge_report};
+use crate::core::load::edge_report as edge_sidecars;
+use crate::core::load::measurement::MeasurementReader;
 use crate::infra::clock::Wait;
 use crate::run::iteration::{AuditCounts, EdgeReport};
 use crate::run::source::{Interval, NoReport, Source};
 
-/// Reads the report at a path.
+/// Reads the measurement at a path.
 #[derive(Clone, Debug)]
 pub struct FileSource {
     path: PathBuf,
     checks_age: bool,
+    reader: MeasurementReader,
 }
 
 impl FileSource {
     /// The report at this path. It need not be there yet. Without `checks_age` it may be from before the
     /// interval, and so may the files beside it.
-    pub fn new(path: PathBuf, checks_age: bool) -> Self {
-        Self { path, checks_age }
+    pub fn new(path: PathBuf, checks_age: bool, reader: MeasurementReader) -> Self {
+        Self { path, checks_age, reader }
     }
 }
 
@@ -42,7 +43,7 @@ impl Source for FileSource {
     fn cover(&mut self, interval: &Interval<'_>, wait: &dyn Wait) -> Result<EdgeReport, NoReport> {
         let fresh = Fresh { since: interval.starts, audit: Mark::beside(&self.path) };
         wait.pass(interval.length)?;
-        load(&self.path, self.checks_age.then_some(&fresh)).map_err(NoReport::Failed)
+        load(&self.path, self.checks_age.then_some(&fresh), &mut self.reader).map_err(NoReport::Failed)
     }
 }
 
@@ -85,9 +86,13 @@ impl Mark {
 
 const AUDIT: &str = "audit.jsonl";
 
-/// Loads a report and what lies beside it. `fresh` = only what was written in the interval.
-pub(crate) fn load(path: &Path, fresh: Option<&Fresh>) -> Result<EdgeReport, String> {
-    let failed = |reason: String| format!("the edge report `{}` {reason}", path.display());
+/// Loads a measurement and what lies beside it. `fresh` = only what was written in the interval.
+pub(crate) fn load(
+    path: &Path,
+    fresh: Option<&Fresh>,
+    reader: &mut MeasurementReader,
+) -> Result<EdgeReport, String> {
+    let failed = |reason: String| format!("the file `{}` {reason}", path.display());
     let found = fs::metadata(path).map_err(|error| failed(format!("cannot be read: {error}")))?;
     if !found.is_file() {
         // Opening a pipe would wait for its writer.
@@ -105,8 +110,9 @@ pub(crate) fn load(path: &Path, fresh: Option<&Fresh>) -> Result<EdgeReport, Str
         }
     }
     let file = File::open(path).map_err(|error| failed(format!("cannot be read: {error}")))?;
-    let report = edge_report::read(file).map_err(|error| failed(format!("cannot be used: {error}")))?;
-    let mut report = report.ok_or_else(|| failed("has neither `totals` nor `total`".to_owned()))?;
+    let since = fresh.map(|fresh| fresh.since);
+    let mut report =
+        reader.read(file, since).map_err(|problem| failed(format!("cannot be used: {problem}")))?;
     beside(path, fresh, &mut report);
     Ok(report)
 }
@@ -201,6 +207,7 @@ mod tests {
     use tempfile::TempDir;
 
     use crate::core::iteration::params::ParamValues;
+    use crate::run::fixture::reader;
     use crate::run::source::file::*;
     use crate::run::source::test_wait::{NoWait, RealWait};
 
@@ -229,7 +236,7 @@ mod tests {
             overrides: &overrides,
             overrides_file: Path::new("overrides.json"),
         };
-        FileSource::new(path.to_owned(), true).cover(&interval, wait)
+        FileSource::new(path.to_owned(), true, reader()).cover(&interval, wait)
     }
 
     fn now(path: &Path, starts: DateTime<Utc>) -> Result<EdgeReport, String> {
@@ -286,12 +293,12 @@ mod tests {
         let folder = folder();
         let path = folder.path().join("EDGE_REPORT.json");
         let starts = at("2025-10-12T12:00:00Z");
-        let file = format!("the edge report `{}` ", path.display());
+        let file = format!("the file `{}` ", path.display());
         let told = |text: &str| {
             write(&path, text, at("2025-10-12T12:01:00Z"));
             now(&path, starts).expect_err("fails").strip_prefix(&file).expect("names the file").to_owned()
         };
-        assert_eq!(told("{}"), "has neither `totals` nor `total`");
+        assert!(told("{}").starts_with("cannot be used: it has no number; got `{}`; expected e.g. `{"));
         assert!(told("").starts_with("cannot be used: "));
         assert!(told(r#"{"totals": [1]}"#).starts_with("cannot be used: `totals` is a list"));
         assert!(
