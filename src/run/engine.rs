@@ -34,8 +34,8 @@ pub(crate) trait Watcher {
     fn iteration(&mut self, record: &IterationRecord);
 }
 
-/// Samples the watched process tree.
-pub(crate) type Sampler = Box<dyn FnMut(u64) -> Sample>;
+/// Samples the watched process tree at the end of an iteration.
+pub(crate) type Sampler = Box<dyn FnMut(DateTime<Utc>, &dyn Wait) -> Sample>;
 
 /// A run in motion.
 pub(crate) struct Drive<'a> {
@@ -156,7 +156,7 @@ impl Drive<'_> {
             self.watcher.clock_step(step);
         }
         let Covered { starts, ends, outcome, measured_early, .. } = covered;
-        let watched = self.sampler.as_mut().map(|sampler| sampler(number));
+        let watched = self.sampler.as_mut().map(|sampler| sampler(ends, self.pace.clocks));
         let event = Event { number, starts, ends, measured_early, outcome, watched, happened };
         let mut record = self.planner.finish(state, begin, event);
         if measured_early && !std::mem::replace(&mut self.noted_early, true) {

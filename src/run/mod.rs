@@ -36,7 +36,7 @@ pub(crate) mod fixture {
     use crate::core::policy::run::{
         Bound, Caution, Change, CooldownRules, FreezeRules, GuardRules, IterationVerdictRules,
         MeasuringRules, MicroStepRules, Movement, OscillationRules, PartialFreezeRules, Patience, Phases,
-        Preset, Profile, RunDefaults, RunPolicy, TunerRule, VelocityRules,
+        Preset, Profile, ResourceRules, RunDefaults, RunPolicy, TunerRule, VelocityRules,
     };
     use crate::core::policy::{Limit, Step};
     use crate::core::verdict::{Comparison, LimitSource};
@@ -317,6 +317,7 @@ pub(crate) mod fixture {
             guards: guards(),
             queries: Vec::new(),
             defaults: RunDefaults::default(),
+            resources: ResourceRules::default(),
             measuring: measuring(),
         }
     }
@@ -363,6 +364,7 @@ pub(crate) mod records {
             },
             metrics: std::collections::BTreeMap::new(),
             resources: None,
+            resources_failed: None,
             tuning: TuningRecord::default(),
             state: TunerState::default(),
         }

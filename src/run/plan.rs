@@ -28,6 +28,9 @@ pub(crate) struct RunPlan {
     pub duration_hours: f64,
     /// Where the measurements would come from, in words.
     pub source: String,
+    /// Whose resources would be sampled, in words; absent where nobody's would.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources: Option<String>,
     /// Whether time is simulated.
     pub virtual_clock: bool,
     /// Whether the intervals would not be waited for; such a run is a rehearsal.
@@ -137,6 +140,7 @@ pub(crate) fn plan(
         interval_seconds: settings.interval_seconds,
         duration_hours: iterations as f64 * settings.interval_seconds / 3600.0,
         source: settings.source.to_string(),
+        resources: None,
         virtual_clock: settings.source.is_virtual(),
         no_wait: settings.no_wait,
         measure_at: (matches!(settings.source, SourceSettings::Exec { .. }) && !settings.no_wait)
@@ -255,6 +259,9 @@ pub(crate) fn text(plan: &RunPlan) -> String {
     line(&mut out, "wall time", &wall_time(plan));
     if let Some(at) = plan.measure_at {
         line(&mut out, "measures", &format!("at the {at} of each interval"));
+    }
+    if let Some(of) = &plan.resources {
+        line(&mut out, "resources", of);
     }
     line(&mut out, "tuning", if plan.auto_tune { "applied, under guards" } else { "proposed only" });
     for phase in &plan.phases {

@@ -112,6 +112,7 @@ impl Planner<'_> {
         };
         let seen = collection_failed.is_none().then_some(&summary);
         let resources = watched.as_ref().map_or(told, |sample| sample.resources);
+        let resources_failed = watched.as_ref().and_then(|sample| sample.failed.clone());
         let now = state.run_seconds + self.run_time(starts, ends);
         let (tuning, state) = self.tune(state, &begin, number, now, seen, is_alive);
         if let Some(count) = watched.as_ref().map(|sample| sample.restarts).filter(|count| *count > 0) {
@@ -137,6 +138,7 @@ impl Planner<'_> {
             summary,
             metrics,
             resources,
+            resources_failed,
             tuning,
             state,
         }

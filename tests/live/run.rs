@@ -103,6 +103,7 @@ pub(crate) fn iteration(number: u64) -> IterationRecord {
         },
         metrics: BTreeMap::new(),
         resources: None,
+        resources_failed: None,
         tuning: tuning(number, overrides[0].1),
         state: TunerState::default(),
     }

@@ -37,6 +37,7 @@ fn record(number: u64, net: Option<f64>, metrics: &[(&str, f64)]) -> IterationRe
         summary: IterationSummary { values, version: Some("1.0".to_owned()), ..IterationSummary::default() },
         metrics: metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
         resources: None,
+        resources_failed: None,
         tuning: TuningRecord::default(),
         state: TunerState::default(),
     }

@@ -62,9 +62,14 @@ pub struct RunArgs {
     pub serve: Option<ListenAddress>,
 
     /// Sample memory, CPU, threads and open files of this process and its children in every iteration (Linux)
-    /// [default: no sampling]
+    /// [default: as [resources] of the policy says, else no sampling]
     #[arg(long, value_name = "PID", value_parser = process, allow_negative_numbers = true)]
     pub pid: Option<u32>,
+
+    /// The same for the process whose number is in this file; restarts by its supervisor are followed and recorded
+    /// [default: resources.pid_file of the policy]
+    #[arg(long, value_name = "FILE", conflicts_with = "pid")]
+    pub pid_file: Option<PathBuf>,
 
     /// Print the plan that would be run: source, overrides with their origins, phases, limits, files; start
     /// nothing and write nothing

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 
-use super::settings::{self, Job, plain, usage};
+use super::settings::{self, Instruments, Job, plain, usage};
 use crate::core::analysis::Origin;
 use crate::core::iteration::manifest;
 use crate::core::iteration::manifest::{
@@ -21,7 +21,6 @@ use crate::infra::environment::{cpu_name, host_name};
 use crate::run::folder::{OVERRIDES_FILE, Place, RunFolder};
 use crate::run::iteration::tuning::TunerState;
 use crate::run::plan::{PlannedFile, RunPlan, plan as make_plan};
-use crate::run::source::Source;
 use crate::run::source::store::Store;
 use crate::run::start::{Start, StartOrigin, StartValue};
 
@@ -33,7 +32,7 @@ const FIXED_CLOCK: &str = "the clock is fixed by the environment (`SOAK_NOW`): w
 const NO_WAIT: &str = "REHEARSAL: the intervals are not waited for (`--no-wait`); not valid for a release";
 
 /// The note of a run that nobody can ask about restarts and marks.
-const NO_STORE: &str = "the policy asks a metrics store about restarts or marks, and no server is named: they are not \
+const NO_STORE: &str = "the policy asks a metrics store about restarts, marks or resources, and no server is named: they are not \
                         recorded; `--prometheus-url` or `SOAK_PROMETHEUS_URL` names one";
 
 /// A run that has its folder.
@@ -57,7 +56,7 @@ pub(crate) struct PreparedRun {
 }
 
 /// Makes the folder, or opens it; the source is made before anything is written.
-pub(crate) fn begin(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure> {
+pub(crate) fn begin(job: &Job<'_>) -> Result<(PreparedRun, Instruments), Failure> {
     if job.args.length.resume { resumed_run(job) } else { new_run(job) }
 }
 
@@ -79,9 +78,9 @@ pub(crate) fn plan(job: &Job<'_>) -> Result<RunPlan, Failure> {
     // What would stop the run stops the plan; and a wrong URL may hold a password.
     settings::check_places(job, &settings)?;
     settings::check_gates(job, &settings)?;
-    settings::source(&settings, &job.args.source, job.policy)?;
     settings::store_beside(&settings, &job.args.source.server, job.policy)?;
-    Ok(make_plan(
+    settings::instruments(&settings, job.args, job.policy)?;
+    let plan = make_plan(
         job.policy,
         &settings,
         iterations,
@@ -89,7 +88,11 @@ pub(crate) fn plan(job: &Job<'_>) -> Result<RunPlan, Failure> {
         &start,
         job.args.wants_run_gates(),
         files(job, &settings),
-    ))
+    );
+    Ok(RunPlan {
+        resources: settings::watched(&settings, job.args, job.policy).map(|of| of.to_string()),
+        ..plan
+    })
 }
 
 fn files(job: &Job<'_>, settings: &RunSettings) -> Vec<PlannedFile> {
@@ -111,7 +114,7 @@ fn files(job: &Job<'_>, settings: &RunSettings) -> Vec<PlannedFile> {
     files
 }
 
-fn new_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure> {
+fn new_run(job: &Job<'_>) -> Result<(PreparedRun, Instruments), Failure> {
     let out = &job.args.files.out;
     let (settings, iterations) = settings::asked(job.args, job.policy)?;
     settings::check_length(iterations, settings.interval_seconds, job.now)?;
@@ -119,7 +122,7 @@ fn new_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure> {
     let shape = settings::overrides_shape(Path::new(&settings.start_file))?;
     settings::check_places(job, &settings)?;
     settings::check_gates(job, &settings)?;
-    let source = settings::source(&settings, &job.args.source, job.policy)?;
+    let instruments = settings::instruments(&settings, job.args, job.policy)?;
     let store = settings::store_beside(&settings, &job.args.source.server, job.policy)?;
     // Fractions of a second would only make the times of a simulated run hard to read.
     let started = job.now.trunc_subsecs(0);
@@ -157,10 +160,10 @@ fn new_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure> {
         store,
         notes,
     };
-    Ok((prepared, source))
+    Ok((prepared, instruments))
 }
 
-fn resumed_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure> {
+fn resumed_run(job: &Job<'_>) -> Result<(PreparedRun, Instruments), Failure> {
     let out = &job.args.files.out;
     let place = if job.args.files.run_isolated { Place::Isolated } else { Place::Latest };
     let kpis = &job.policy.kpis;
@@ -192,7 +195,7 @@ fn resumed_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure>
         is_over = true;
     }
     let settings = RunSettings { abort_after_fails: job.args.abort_after_fails, ..manifest.settings.clone() };
-    let source = settings::source(&settings, &job.args.source, job.policy)?;
+    let instruments = settings::instruments(&settings, job.args, job.policy)?;
     let store = settings::store_beside(&settings, &job.args.source.server, job.policy)?;
     let started = DateTime::parse_from_rfc3339(&manifest.started_utc).map_err(|error| {
         Failure::input(plain(format!("`started_utc` of the manifest is no time: {error}")))
@@ -233,7 +236,7 @@ fn resumed_run(job: &Job<'_>) -> Result<(PreparedRun, Box<dyn Source>), Failure>
     let state = found.last.map(|record| record.state);
     let prepared =
         PreparedRun { folder, settings, done, state, start, started: started.to_utc(), shape, store, notes };
-    Ok((prepared, source))
+    Ok((prepared, instruments))
 }
 
 /// How many iterations a run that goes on has, those of `--extend` included.
@@ -280,7 +283,7 @@ fn check_declared(job: &Job<'_>, manifest: &RunManifest) -> Result<(), Failure> 
         source: settings::source_over(
             args.asked_source(),
             &declared.source,
-            job.policy.events.asks_a_store(),
+            settings::asks_a_store(job.policy),
         )?,
         auto_tune: args.tuning.auto_tune || declared.auto_tune,
         warmup_preset: if args.tuning.warmup { warmup_preset } else { declared.warmup_preset.clone() },
@@ -322,7 +325,7 @@ fn remarks(job: &Job<'_>, settings: &RunSettings) -> Vec<String> {
     let has_times = matches!(settings.source, SourceSettings::Exec { .. } | SourceSettings::File { .. });
     let is_unchecked = job.is_clock_fixed && has_times && !settings.no_wait;
     let is_storeless = has_times && settings::store_url(&job.args.source.server, job.policy).is_none();
-    let is_unasked = is_storeless && job.policy.events.asks_a_store();
+    let is_unasked = is_storeless && settings::asks_a_store(job.policy);
     let remarks = [(settings.no_wait, NO_WAIT), (is_unchecked, FIXED_CLOCK), (is_unasked, NO_STORE)];
     remarks.into_iter().filter(|(holds, _)| *holds).map(|(_, remark)| remark.to_owned()).collect()
 }

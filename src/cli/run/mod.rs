@@ -11,7 +11,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use self::begin::{PreparedRun, origin};
-use self::settings::Job;
+use self::settings::{Instruments, Job};
 use self::watch::{Messenger, Voice, Watch};
 use crate::cli::arguments::globals::{GlobalArgs, LogFormat};
 use crate::cli::arguments::values::Format;
@@ -26,19 +26,17 @@ use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
 use crate::export::live::server::Server;
 use crate::export::live::{LiveFacts, LiveRun};
-use crate::infra::clock::{self, MachineClocks, StopRequest, Stopwatch};
+use crate::infra::clock::{self, MachineClocks, StopRequest};
 use crate::infra::environment::Environment;
 use crate::infra::http_server::{Listening, ServeError};
 use crate::infra::notify::{self, NotifyError};
 use crate::infra::progress::Progress;
 use crate::report::json;
-use crate::run::engine::{Clock, Drive, Pace, Sampler};
+use crate::run::engine::{Clock, Drive, Pace};
 use crate::run::events::EventWatch;
 use crate::run::output::log::{self, LogEvent};
 use crate::run::plan;
 use crate::run::planner::Planner;
-use crate::run::procfs;
-use crate::run::source::Source;
 
 /// Runs a soak, or prints the plan of one.
 pub(crate) fn run(args: &RunArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
@@ -51,7 +49,6 @@ pub(crate) fn run(args: &RunArgs, globals: &GlobalArgs) -> Result<Exit, Failure>
     if let Some(target) = &target {
         notify::check(target).map_err(cannot_notify)?;
     }
-    let sampler = sampler(args.pid)?;
     if args.dry_run {
         args.serve.map(Listening::at).transpose().map_err(cannot_serve)?;
         let planned = begin::plan(&job)?;
@@ -65,10 +62,10 @@ pub(crate) fn run(args: &RunArgs, globals: &GlobalArgs) -> Result<Exit, Failure>
     let stop = StopRequest::listen().map_err(Failure::failed)?;
     // Taken before the folder is made: a run that cannot start leaves nothing behind and moves nothing aside.
     let listening = args.serve.map(Listening::at).transpose().map_err(cannot_serve)?;
-    let (mut prepared, source) = begin::begin(&job)?;
+    let (mut prepared, instruments) = begin::begin(&job)?;
     prepared.notes.extend(settings::gates_note(&job));
     let server = listening.map(|listening| serve(&job, &prepared, listening)).transpose()?;
-    carry_out(&job, prepared, source, &stop, Observers { messenger, server }, sampler)
+    carry_out(&job, prepared, instruments, &stop, Observers { messenger, server })
 }
 
 /// Who follows the run from outside.
@@ -77,32 +74,12 @@ struct Observers {
     server: Option<Server>,
 }
 
-fn sampler(pid: Option<u32>) -> Result<Option<Sampler>, Failure> {
-    let Some(pid) = pid else { return Ok(None) };
-    let mut sampler = procfs::Sampler::new(pid).map_err(|error| {
-        Failure::input(error).hint("`--pid` names a process of this machine that is running")
-    })?;
-    let watch = Stopwatch::start();
-    let mut told = None;
-    Ok(Some(Box::new(move |_| {
-        let mut sample = sampler.sample(watch.elapsed());
-        // Once is enough, until it is another matter.
-        if sample.note == told {
-            sample.note = None;
-        } else {
-            told.clone_from(&sample.note);
-        }
-        sample
-    })))
-}
-
 fn carry_out(
     job: &Job<'_>,
     mut prepared: PreparedRun,
-    mut source: Box<dyn Source>,
+    Instruments { mut source, sampler }: Instruments,
     stop: &StopRequest,
     Observers { messenger, server }: Observers,
-    sampler: Option<Sampler>,
 ) -> Result<Exit, Failure> {
     let Job { args, globals, policy, .. } = job;
     let iterations = prepared.folder.manifest().iterations;
@@ -142,6 +119,8 @@ fn carry_out(
     };
     let clocks = MachineClocks::new(stop);
     let store = source.store().cloned().or_else(|| prepared.store.take());
+    let sampler =
+        sampler.or_else(|| settings::store_sampler(&prepared.settings, args, policy, store.as_ref()));
     let drive = Drive {
         planner,
         source: &mut *source,

@@ -26,15 +26,20 @@ use crate::core::verdict::Severity;
 use crate::core::verdict::failure::Failure;
 use crate::core::verdict::provenance::Provenance;
 use crate::infra::atomic_file;
+use crate::infra::clock::Stopwatch;
 use crate::infra::http::Limits;
+use crate::run::engine::Sampler;
 use crate::run::folder::report as tuning_written;
 use crate::run::folder::{OVERRIDES_FILE, RunFolder};
 use crate::run::metrics::can_come_from;
+use crate::run::procfs;
+use crate::run::procfs::Top;
 use crate::run::simulator::{Scenario, SimSource, Simulator};
 use crate::run::source::Source;
 use crate::run::source::exec::ExecSource;
 use crate::run::source::file::FileSource;
 use crate::run::source::prometheus::PrometheusSource;
+use crate::run::source::resources::StoreSampler;
 use crate::run::source::store::Store;
 use crate::run::start::{OVERRIDES_VARIABLE, Start, StartProblem, StartRequest};
 
@@ -185,7 +190,7 @@ pub(crate) fn chosen_source(args: AskedSource<'_>, policy: &Policy) -> Result<So
     let usual = &policy.run.defaults;
     // A variable names a server for whoever needs one; it is the last to choose the source.
     let by_variable = || args.source.server.url().map(|_| SourceName::Prometheus);
-    let asks_a_store = policy.events.asks_a_store();
+    let asks_a_store = asks_a_store(policy);
     let name = named(args, args.source.mock, of_policy, asks_a_store)?.or_else(by_variable);
     match name.ok_or_else(no_source)? {
         SourceName::Sim => sim(args),
@@ -363,6 +368,110 @@ pub(crate) fn usage(problem: impl std::fmt::Display) -> Failure {
     Failure::usage(anyhow!("{problem}"))
 }
 
+/// What measures a run.
+pub(crate) struct Instruments {
+    pub(crate) source: Box<dyn Source>,
+    pub(crate) sampler: Option<Sampler>,
+}
+
+/// The source, and what samples the resources; each is tried before anything is written.
+pub(crate) fn instruments(
+    settings: &RunSettings,
+    args: &RunArgs,
+    policy: &Policy,
+) -> Result<Instruments, Failure> {
+    let sampler = match watched(settings, args, policy) {
+        Some(Watched::Process(top)) => Some(process_sampler(top)?),
+        Some(Watched::Store) | None => None,
+    };
+    Ok(Instruments { source: source(settings, &args.source, policy)?, sampler })
+}
+
+/// Whose resources are sampled.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Watched {
+    Process(Top),
+    /// The queries of `[resources]`.
+    Store,
+}
+
+impl std::fmt::Display for Watched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Process(Top::Pid(pid)) => write!(f, "process {pid} and its children"),
+            Self::Process(Top::File(path)) => {
+                write!(f, "the process that `{}` names, and its children", path.display())
+            }
+            Self::Store => f.write_str("queries of [resources]"),
+        }
+    }
+}
+
+/// What the flags say, else the policy: its queries where there is a store, else its file. A simulated system has
+/// resources of its own.
+pub(crate) fn watched(settings: &RunSettings, args: &RunArgs, policy: &Policy) -> Option<Watched> {
+    if let Some(pid) = args.pid {
+        return Some(Watched::Process(Top::Pid(pid)));
+    }
+    if let Some(file) = &args.pid_file {
+        return Some(Watched::Process(Top::File(file.clone())));
+    }
+    let rules = Some(&policy.run.resources).filter(|rules| rules.is_on)?;
+    let has_store = match settings.source {
+        SourceSettings::Sim { .. } => return None,
+        SourceSettings::Prometheus { .. } => true,
+        SourceSettings::Exec { .. } | SourceSettings::File { .. } => {
+            store_url(&args.source.server, policy).is_some()
+        }
+    };
+    if has_store && rules.asks_a_store() {
+        return Some(Watched::Store);
+    }
+    rules.pid_file.as_ref().map(|file| Watched::Process(Top::File(file.into())))
+}
+
+/// Whether the policy has queries beside those of the prometheus source.
+pub(crate) fn asks_a_store(policy: &Policy) -> bool {
+    policy.events.asks_a_store() || policy.run.resources.asks_a_store()
+}
+
+fn process_sampler(top: Top) -> Result<Sampler, Failure> {
+    let hint = match &top {
+        Top::Pid(_) => "`--pid` names a process of this machine that is running",
+        Top::File(_) => "`--pid-file` and `resources.pid_file` name a file with the number of such a process",
+    };
+    let mut sampler = procfs::Sampler::new(top).map_err(|error| Failure::input(error).hint(hint))?;
+    let watch = Stopwatch::start();
+    Ok(noting_once(Box::new(move |_, _| sampler.sample(watch.elapsed()))))
+}
+
+/// What asks the store for resources; `None` where it is not to.
+pub(crate) fn store_sampler(
+    settings: &RunSettings,
+    args: &RunArgs,
+    policy: &Policy,
+    store: Option<&Store>,
+) -> Option<Sampler> {
+    watched(settings, args, policy).filter(|of| *of == Watched::Store)?;
+    let window = Duration::from_secs_f64(settings.interval_seconds);
+    let mut sampler = StoreSampler::new(store?.clone(), window, policy.run.resources.clone());
+    Some(noting_once(Box::new(move |at, wait| sampler.sample(at, wait))))
+}
+
+/// Once is enough, until it is another matter.
+fn noting_once(mut sample: Sampler) -> Sampler {
+    let mut told = None;
+    Box::new(move |at, wait| {
+        let mut sample = sample(at, wait);
+        if sample.note == told {
+            sample.note = None;
+        } else {
+            told.clone_from(&sample.note);
+        }
+        sample
+    })
+}
+
 /// The source. Credentials come from the files that the command line names, now and at every resume.
 pub(crate) fn source(
     settings: &RunSettings,
@@ -421,7 +530,7 @@ pub(crate) fn store_beside(
     policy: &Policy,
 ) -> Result<Option<Store>, Failure> {
     let is_other = matches!(settings.source, SourceSettings::Exec { .. } | SourceSettings::File { .. });
-    let url = store_url(server, policy).filter(|_| is_other && policy.events.asks_a_store());
+    let url = store_url(server, policy).filter(|_| is_other && asks_a_store(policy));
     url.map(|url| store_at(&url, &store_selector(server, policy), server)).transpose()
 }
 

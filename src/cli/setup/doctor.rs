@@ -150,7 +150,7 @@ fn measured(args: &DoctorArgs, policy: &Policy) -> Result<Vec<Examined>, Failure
     let chosen = settings::chosen_source(asked, policy).and_then(|source| {
         let settings = of_a_look(source, interval);
         let beside = settings::store_beside(&settings, &args.source.server, policy)?;
-        Ok((settings::source(&settings, &args.source, &policy.run)?, beside, settings.source))
+        Ok((settings::source(&settings, &args.source, policy)?, beside, settings.source))
     });
     let (mut source, beside, settings) = match chosen {
         Ok(chosen) => chosen,

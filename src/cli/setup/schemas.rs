@@ -51,7 +51,7 @@ type Described = (&'static str, &'static str, fn() -> Schema);
 
 /// Name and title of each schema, and how to make it; sorted by name.
 #[rustfmt::skip]
-const SCHEMAS: [Described; 38] = [
+const SCHEMAS: [Described; 39] = [
     ("artifact_manifest", ".soak-artifacts.json: the files that soak wrote into a folder", strict::<ArtifactManifest>),
     ("artifacts_rotate", "Output of `soak artifacts rotate --format json`", strict::<RotationResult>),
     ("artifacts_usage", "Output of `soak artifacts usage --format json`", strict::<UsageResult>),

@@ -453,8 +453,11 @@ impl<'a> From<&'a Violations> for ViolationBlock<'a> {
 pub struct DriftRow {
     /// The resource: `rss_mb` (MiB), `cpu_pct` (percent of one CPU), `threads`, `open_files`.
     pub resource: Resource,
-    /// Samples that have a time and a value.
+    /// Samples that have a time and a value, of the process with most of them.
     pub n: usize,
+    /// How many processes have samples, one after the other; absent where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<usize>,
     /// Hours from the first of them to the last.
     pub hours: f64,
     /// The first value; null without samples.
@@ -482,6 +485,7 @@ impl From<&Drift> for DriftRow {
         Self {
             resource: drift.resource,
             n: drift.n,
+            processes: Some(drift.processes).filter(|several| *several > 1),
             hours: drift.hours,
             first: drift.first,
             last: drift.last,

@@ -191,6 +191,8 @@ pub struct Iteration {
     pub resources: Option<Box<ResourceValues>>,
     /// Restarts and marks; `None` = the file has none.
     pub events: Option<Box<Events>>,
+    /// Why the resources could not be sampled; `None` = they could, or nobody was to.
+    pub resources_failed: Option<Arc<str>>,
 }
 
 /// The first time stamp of some iterations, as written; what is no time takes no part.

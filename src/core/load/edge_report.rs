@@ -18,6 +18,7 @@ use crate::core::json::text::{marked, parse_marked};
 use crate::core::json::{Fields, KeysRead, Object, Read, Shape, TextReading, read_all, shortened};
 use crate::core::judge::edge_report::Totals;
 use crate::core::text::number::exactly;
+use crate::core::trend::resources::ProcessId;
 
 /// What a source delivers for an interval.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -93,6 +94,9 @@ pub struct Resources {
     pub cpu_pct: Option<f64>,
     #[serde(deserialize_with = "Option::deserialize")]
     pub open_files: Option<u64>,
+    /// The process at the top of the tree; absent where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<ProcessId>,
     /// Processes in the tree.
     #[serde(deserialize_with = "Option::deserialize")]
     pub processes: Option<u64>,

@@ -21,7 +21,7 @@ use crate::core::json::{
 };
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::text::number::Finite;
-use crate::core::trend::resources::{Resource, ResourceValues};
+use crate::core::trend::resources::{ProcessId, Resource, ResourceValues};
 
 /// What an entry of a file is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -299,6 +299,7 @@ struct SummaryReader<'k> {
     symbol: TextSlot,
     drivers: Option<Vec<Arc<str>>>,
     resources: Slot<Resources>,
+    resources_failed: TextSlot,
     refused: Vec<KpiDefect>,
     /// Whether any measurement was seen.
     any: bool,
@@ -340,6 +341,7 @@ impl<'de> Fields<'de> for SummaryReader<'_> {
                 let drivers = self.drivers.insert(Vec::new());
                 map.next_value_seed(Read(Texts(key, |text: &str| drivers.push(Arc::from(text)))))?;
             }
+            "resources_failed" => return text_once(&mut self.resources_failed, key, map),
             "resources" => once(&mut self.resources, key, Object(key, Resources::default()), map)?,
             "fills" => {
                 map.next_value_seed(Read(Object(key, &mut self.fills)))?;
@@ -368,6 +370,7 @@ impl<'k> SummaryReader<'k> {
             symbol: None,
             drivers: None,
             resources: None,
+            resources_failed: None,
             refused: Vec::new(),
             any: false,
             is_optional: false,
@@ -395,6 +398,7 @@ impl<'k> SummaryReader<'k> {
             phase: self.phase.flatten(),
             negative_drivers: self.drivers.unwrap_or_default(),
             resources: resources.filter(|values| !values.is_empty()).map(Box::new),
+            resources_failed: self.resources_failed.flatten(),
             fills_maker_share: of_fills.map(|(share, _)| share),
             fills: self.fills.total(),
             ..Iteration::default()
@@ -493,6 +497,13 @@ struct Resources {
 
 impl<'de> Fields<'de> for Resources {
     fn field<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
+        if key == "process" {
+            self.seen.once(Resource::ALL.len(), key)?;
+            let process = map.next_value_seed(Read(Object(key, Process::default())))?.unwrap_or_default();
+            let Process { pid, started, .. } = process;
+            self.values.process = started.map(|started| ProcessId { pid, started });
+            return Ok(true);
+        }
         let Some(resource) = Resource::ALL.into_iter().find(|resource| resource.word() == key) else {
             return Ok(false);
         };
@@ -501,6 +512,35 @@ impl<'de> Fields<'de> for Resources {
             && value >= 0.0
         {
             self.values.set(resource, Some(value));
+        }
+        Ok(true)
+    }
+
+    fn other(&mut self, _: &'static str) -> bool {
+        true
+    }
+}
+
+/// `process` of `resources`; without a start nothing distinguishes it.
+#[derive(Default)]
+struct Process {
+    pid: Option<u32>,
+    started: Option<f64>,
+    seen: KeysRead,
+}
+
+impl<'de> Fields<'de> for Process {
+    fn field<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
+        let place = match key {
+            "pid" => 0,
+            "started" => 1,
+            _ => return Ok(false),
+        };
+        self.seen.once(place, key)?;
+        let reading = map.next_value::<Reading>()?;
+        match place {
+            0 => self.pid = whole(reading).and_then(|pid| u32::try_from(pid).ok()),
+            _ => self.started = reading.value(),
         }
         Ok(true)
     }
@@ -594,6 +634,32 @@ mod tests {
     fn nothing_usable_is_no_resources() {
         for json in ["null", "{}", r#"{"rss_mb": null}"#, "7", "\"x\"", "[1, 2]", "true"] {
             assert_eq!(resources(json), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_process_is_its_number_and_its_start() {
+        let read = |json: &str| {
+            let file = format!(
+                r#"{{"iteration": 1, "summary": {{"net_bps": 3.0, "resources": {json},
+                "resources_failed": "process 7 has ended"}}}}"#
+            );
+            let files = read(file.as_bytes(), &KpiTable::default()).expect("a readable file");
+            let iteration = &files[0].iteration;
+            assert_eq!(iteration.resources_failed.as_deref(), Some("process 7 has ended"));
+            iteration.resources.as_ref().and_then(|values| values.process)
+        };
+        let process = |pid, started| Some(ProcessId { pid, started });
+        for (json, expected) in [
+            (r#"{"pid": 42, "started": 17.25}"#, process(Some(42), 17.25)),
+            (r#"{"started": 1769860800}"#, process(None, 1_769_860_800.0)),
+            (r#"{"pid": -1, "started": 2, "more": []}"#, process(None, 2.0)),
+            (r#"{"pid": 1.5, "started": 2}"#, process(None, 2.0)),
+            (r#"{"pid": 42}"#, None),
+            ("null", None),
+            ("7", None),
+        ] {
+            assert_eq!(read(&format!(r#"{{"rss_mb": 1, "process": {json}}}"#)), expected, "{json}");
         }
     }
 

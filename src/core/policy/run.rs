@@ -48,6 +48,8 @@ section! {
         },
         /// What a run is where the command line does not say.
         pub defaults: RunDefaults { |t| RunDefaults::section(&t.at("run")) },
+        /// Where the resources of the system come from.
+        pub resources: ResourceRules { |t| ResourceRules::section(&t.at("resources")) },
         /// Where measurements come from, and when they are taken.
         pub measuring: MeasuringRules { |t| MeasuringRules::section(&t.at("run")) },
     }
@@ -683,6 +685,33 @@ impl Reduce {
             Self::Mean => sum() / values.len() as f64,
         };
         (!values.is_empty() && reduced.is_finite()).then_some(reduced)
+    }
+}
+
+section! {
+    /// Where the resources of the system come from, where the command line says nothing.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct ResourceRules {
+        pub is_on "enabled": bool = switch => true,
+        /// The file of a supervisor with the number of the process.
+        pub pid_file: Option<String> = name,
+        /// How a metrics store is asked for each resource, in the order of reports; `None` = not asked for.
+        pub queries: [Option<String>; 4] {
+            |t| {
+                let keys = ["rss_mb", "cpu_pct", "threads", "open_files"];
+                let [rss, cpu, threads, files] = keys.map(|key| t.optional(key, query));
+                Ok([rss?, cpu?, threads?, files?])
+            }
+        },
+        /// How it asks when the process started, Unix seconds.
+        pub started: Option<String> = query,
+    }
+}
+
+impl ResourceRules {
+    /// Whether there is anything to ask a store about.
+    pub fn asks_a_store(&self) -> bool {
+        self.is_on && self.queries.iter().any(Option::is_some)
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use super::iteration::Iteration;
 use super::kpi::KpiId;
 use crate::core::iteration::params::ParamValues;
-use crate::core::trend::resources::{Resource, ResourceValues};
+use crate::core::trend::resources::{ProcessId, Resource, ResourceValues};
 
 /// Shares equal strings between iterations, so that memory follows the columns and not the files.
 #[derive(Debug, Default)]
@@ -59,6 +59,8 @@ pub struct Series {
     columns: Vec<Vec<Option<f64>>>,
     /// Each ends with its last known value: a resource that nobody tells costs nothing.
     resources: [Vec<Option<f64>>; Resource::ALL.len()],
+    /// Whose resources they are; ends with the last one that is known.
+    processes: Vec<Option<ProcessId>>,
     last_overrides: Option<Arc<ParamValues>>,
 }
 
@@ -70,6 +72,7 @@ impl Series {
             rows: Vec::new(),
             columns: vec![Vec::new(); kpis],
             resources: Default::default(),
+            processes: Vec::new(),
             last_overrides: None,
         }
     }
@@ -88,12 +91,17 @@ impl Series {
                     column.push(Some(value));
                 }
             }
+            if used.process.is_some() {
+                self.processes.resize(self.rows.len(), None);
+                self.processes.push(used.process);
+            }
         }
         let before = self.rows.last();
         let of_before = |field: fn(&Row) -> &Option<Arc<str>>| before.and_then(|row| field(row).as_ref());
         interner.share_opt(&mut iteration.kpi_verdict, of_before(|row| &row.kpi_verdict));
         interner.share_opt(&mut iteration.phase, of_before(|row| &row.phase));
         interner.share_opt(&mut iteration.collection_failed, of_before(|row| &row.collection_failed));
+        interner.share_opt(&mut iteration.resources_failed, of_before(|row| &row.resources_failed));
         let tuning = &mut iteration.tuning;
         interner.share_opt(&mut tuning.freeze_reason, of_before(|row| &row.tuning.freeze_reason));
         interner.share_opt(&mut tuning.signature, of_before(|row| &row.tuning.signature));
@@ -153,7 +161,15 @@ impl Series {
         for (column, resource) in self.resources.iter().zip(Resource::ALL) {
             values.set(resource, column.get(position).copied().flatten());
         }
+        values.process = self.processes.get(position).copied().flatten();
         values
+    }
+
+    /// Numbers of the iterations in which the watched process is another than before.
+    pub fn replaced(&self) -> Vec<u64> {
+        let known = self.rows.iter().zip(&self.processes).filter_map(|(row, of)| Some((row.number, (*of)?)));
+        let known: Vec<(u64, ProcessId)> = known.collect();
+        known.windows(2).filter(|pair| pair[0].1 != pair[1].1).map(|pair| pair[1].0).collect()
     }
 
     /// The values of the first `kpis` KPIs at a position.

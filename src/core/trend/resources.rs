@@ -4,12 +4,13 @@
 //! each drop: what rises there is not given back. Sign-aware: what falls is no leak. Says "no data" where there is none. The slope is Theil–Sen's and the band
 //! Sen's (see [`crate::stats::trend`]); it takes the samples as independent, which memory is not, so on a
 //! short run a wave can look like a drift. The verdict therefore rests on more: a straight line through the steady
-//! part, tested with autocorrelation. Must not read files; the samples are brought.
+//! part, tested with autocorrelation. A process that was restarted begins anew: the drift is that of the process with
+//! most samples, and says so. Must not read files; the samples are brought.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::core::text::number::{TOLERANCE, distance, fixed};
+use crate::core::text::number::{TOLERANCE, distance, exactly, fixed};
 
 use crate::core::policy::DriftRules;
 use crate::core::policy::Limit;
@@ -56,24 +57,39 @@ impl Resource {
     }
 }
 
+/// Distinguishes a process from one that takes its place after a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ProcessId {
+    /// Its number; absent where a store knows only its start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// Its start: seconds after the machine's where there is a number, else Unix seconds.
+    #[serde(serialize_with = "exactly")]
+    pub started: f64,
+}
+
 /// A sample of each resource; `None` = not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct ResourceValues([Option<f64>; Resource::ALL.len()]);
+pub struct ResourceValues {
+    values: [Option<f64>; Resource::ALL.len()],
+    /// Whose resources they are; `None` = not known.
+    pub process: Option<ProcessId>,
+}
 
 impl ResourceValues {
     /// The value of a resource.
     pub fn get(&self, resource: Resource) -> Option<f64> {
-        self.0[resource as usize]
+        self.values[resource as usize]
     }
 
     /// Sets the value of a resource.
     pub fn set(&mut self, resource: Resource, value: Option<f64>) {
-        self.0[resource as usize] = value;
+        self.values[resource as usize] = value;
     }
 
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.0.iter().all(Option::is_none)
+        self.values.iter().all(Option::is_none)
     }
 }
 
@@ -109,8 +125,10 @@ pub struct Slope {
 pub struct Drift {
     /// The resource.
     pub resource: Resource,
-    /// Samples that have a time and a value.
+    /// Samples that have a time and a value, of the process with most of them.
     pub n: usize,
+    /// How many processes have samples, one after the other; `n` and all that follows is about one.
+    pub processes: usize,
     /// Hours from the first of them to the last.
     pub hours: f64,
     /// The first value; `None` without samples.
@@ -144,16 +162,35 @@ pub fn find(samples: &[(DateTime<Utc>, ResourceValues)], rules: &DriftRules) -> 
         .into_iter()
         .zip(&rules.floors)
         .map(|(resource, floor)| {
-            let points = samples
-                .iter()
-                .filter_map(|(time, values)| Some((time.timestamp_millis(), values.get(resource)?)));
-            one(resource, points.collect(), floor)
+            let points = samples.iter().filter_map(|(time, values)| {
+                Some((time.timestamp_millis(), values.get(resource)?, values.process))
+            });
+            let mut points: Vec<_> = points.collect();
+            points.sort_by_key(|(time, ..)| *time);
+            let (points, processes) = of_one_process(&points);
+            one(resource, &points, processes, floor)
         })
         .collect()
 }
 
-fn one(resource: Resource, mut points: Vec<(i64, f64)>, floor: &Limit) -> Drift {
-    points.sort_by_key(|(time, _)| *time);
+/// The samples of the process with most of them, of equal ones the last, and how many processes there are. One that is
+/// not named is the one before it.
+fn of_one_process<T: Copy>(points: &[(T, f64, Option<ProcessId>)]) -> (Vec<(T, f64)>, usize) {
+    let mut lives: Vec<Vec<(T, f64)>> = Vec::new();
+    let mut current = None;
+    for (time, value, process) in points {
+        let is_another = process.is_some() && current.is_some() && *process != current;
+        current = process.or(current);
+        match lives.last_mut() {
+            Some(life) if !is_another => life.push((*time, *value)),
+            _ => lives.push(vec![(*time, *value)]),
+        }
+    }
+    let processes = lives.len();
+    (lives.into_iter().max_by_key(Vec::len).unwrap_or_default(), processes)
+}
+
+fn one(resource: Resource, points: &[(i64, f64)], processes: usize, floor: &Limit) -> Drift {
     let start = points.first().map_or(0, |(time, _)| *time);
     // Milliseconds take the place of iteration numbers.
     let numbered: Vec<(u64, f64)> =
@@ -178,6 +215,7 @@ fn one(resource: Resource, mut points: Vec<(i64, f64)>, floor: &Limit) -> Drift 
     Drift {
         resource,
         n: points.len(),
+        processes,
         hours: numbered.last().map_or(0.0, |(last, _)| *last as f64 / HOUR_MS),
         first: points.first().map(|(_, value)| *value),
         last: points.last().map(|(_, value)| *value),
@@ -200,8 +238,11 @@ pub fn rises(
     let start = samples.first().map(|(time, _)| *time).unwrap_or_default();
     Resource::ALL.map(|resource| {
         let hours = |time: &DateTime<Utc>| (*time - start).num_milliseconds() as f64 / HOUR_MS;
-        let points: Vec<(f64, f64)> =
-            samples.iter().filter_map(|(time, values)| Some((hours(time), values.get(resource)?))).collect();
+        let points: Vec<_> = samples
+            .iter()
+            .filter_map(|(time, values)| Some((hours(time), values.get(resource)?, values.process)))
+            .collect();
+        let (points, _) = of_one_process(&points);
         if points.len() < rules.min_iterations {
             return None;
         }
@@ -245,7 +286,7 @@ impl Drift {
         let Some(slope) = self.slope else {
             return match self.word {
                 DriftWord::NoData => "no data".to_owned(),
-                _ => format!("too few samples with a time ({}) for a slope", self.n),
+                _ => format!("too few samples with a time ({}) for a slope{}", self.n, self.of_process()),
             };
         };
         let size = distance(slope.per_hour, 1);
@@ -270,7 +311,15 @@ impl Drift {
         let unit = self.resource.per_hour();
         let gap = if unit.starts_with('/') { "" } else { " " };
         let saw = self.floors.map_or_else(String::new, |floors| format!(" at the floors of {floors} teeth"));
-        format!("{sign}{size}{gap}{unit}{band}{saw}: {word}")
+        format!("{sign}{size}{gap}{unit}{band}{saw}: {word}{}", self.of_process())
+    }
+
+    /// Which process it is about, where there are several.
+    fn of_process(&self) -> String {
+        match self.processes {
+            0 | 1 => String::new(),
+            several => format!(", in {} samples of one of {several} processes", self.n),
+        }
     }
 
     /// The check of this drift. `None` where nothing is known and the policy does not ask for it.
@@ -289,7 +338,7 @@ impl Drift {
         let told = match (self.slope, self.first.zip(self.last)) {
             (Some(Slope { low: Some(low), high: Some(high), per_hour }), Some((first, last))) if is_sure => {
                 format!(
-                    "`{}` drifts by +{} {} (95 % CI {} to {}), from {} to {} in {} h",
+                    "`{}` drifts by +{} {} (95 % CI {} to {}), from {} to {} in {} h{}",
                     self.resource.word(),
                     distance(per_hour, 1),
                     self.resource.per_hour(),
@@ -297,7 +346,8 @@ impl Drift {
                     fixed(high, 1),
                     fixed(first, 0),
                     fixed(last, 0),
-                    fixed(self.hours, 1)
+                    fixed(self.hours, 1),
+                    self.of_process()
                 )
             }
             _ => format!("{} {}", self.resource.word(), self.text()),
@@ -441,6 +491,54 @@ mod tests {
         let drift = rss(&samples, 0.5);
         assert!((drift.slope.expect("five samples").per_hour - 1.0).abs() < 1e-9);
         assert_eq!(drift.word, DriftWord::Grows);
+    }
+
+    /// Memory of processes one after the other, an hour from sample to sample.
+    fn lives(of: &[&[f64]]) -> Vec<(DateTime<Utc>, ResourceValues)> {
+        let processes = of.iter().zip(1_u32..).flat_map(|(values, pid)| values.iter().map(move |_| pid));
+        let values: Vec<f64> = of.concat();
+        let mut samples = memory(&values, 60);
+        for ((_, sample), pid) in samples.iter_mut().zip(processes) {
+            sample.process = Some(ProcessId { pid: Some(pid), started: f64::from(pid) });
+        }
+        samples
+    }
+
+    #[test]
+    fn samples_of_several_processes_are_not_joined() {
+        // Each leaks 10 MB an hour and falls back at a restart; a line through all of it would be flat.
+        let (short, long) = (line(10.0, 6), line(10.0, 8));
+        let drift = rss(&lives(&[&short, &long, &short]), 1.0);
+        assert_eq!((drift.word, drift.n, drift.processes), (DriftWord::Grows, 8, 3));
+        assert_eq!((drift.first, drift.last, drift.hours), (Some(500.0), Some(570.0), 7.0));
+        assert_eq!(drift.text(), "+10.0 MB/h [10.0, 10.0]: grows, in 8 samples of one of 3 processes");
+        let sure = Drift { p_adjusted: Some(0.001), ..drift };
+        assert_eq!(
+            sure.check(&rules(1.0), window(), None).expect("a check").reason,
+            "`rss_mb` drifts by +10.0 MB/h (95 % CI 10.0 to 10.0), from 500 to 570 in 7.0 h, \
+             in 8 samples of one of 3 processes"
+        );
+        // A restart that takes memory with it is no fall.
+        let drift = rss(&lives(&[&[500.0, 501.0], &[20.0, 20.0]]), 1.0);
+        assert_eq!(drift.word, DriftWord::TooFew);
+        assert_eq!(
+            drift.text(),
+            "too few samples with a time (2) for a slope, in 2 samples of one of 2 processes"
+        );
+        // A sample without a process is one of the process before.
+        let mut samples = lives(&[&long]);
+        samples[3].1.process = None;
+        samples[0].1.process = None;
+        assert_eq!(rss(&samples, 1.0).processes, 1);
+    }
+
+    #[test]
+    fn the_rise_that_is_tested_is_that_of_one_process() {
+        let wave = |at: usize| (at * 7 % 13) as f64 / 20.0;
+        let leak: Vec<f64> = (0..60).map(|at| 100.0 + at as f64 + wave(at)).collect();
+        let [first, second] = [&leak[..30], &leak[30..]];
+        assert_eq!(rises(&lives(&[first, second]), &rules(1.0))[0], None, "30 samples each are too few");
+        assert!(rises(&lives(&[&leak, first]), &rules(1.0))[0].is_some_and(|p| p < 1e-6));
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub fn collect(evidence: &Evidence, judged: &[Judged<'_>], policy: &Policy) -> V
         findings.extend(integrity::findings(evidence, judged.series, judged.from, &policy.integrity));
         gaps(evidence, judged, &mut findings);
         collections(judged, &mut findings);
+        resources(judged, &mut findings);
         defects(judged, policy.kpis.of_verdict(), &mut findings);
         spellings(judged.series, &mut findings);
     }
@@ -191,6 +192,40 @@ fn collections(judged: &Judged<'_>, out: &mut Vec<Finding>) {
             ),
         )
     });
+}
+
+/// Restarts of the watched process, and samples of it that failed.
+fn resources(judged: &Judged<'_>, out: &mut Vec<Finding>) {
+    let Judged { series, from } = *judged;
+    let mut tell = |kind, numbers: &[u64], message: String| {
+        let Some(last) = numbers.last() else { return };
+        out.push(Finding {
+            symbol: series.symbol.clone(),
+            iteration: Some(*last),
+            in_window: *last >= from,
+            ..finding(kind, message)
+        });
+    };
+    let replaced = series.replaced();
+    tell(
+        "process_restarted",
+        &replaced,
+        format!(
+            "the watched process was restarted in iteration {}; its resources are not joined over a restart",
+            list_numbers(&replaced)
+        ),
+    );
+    let failed = || series.rows().iter().filter(|row| row.resources_failed.is_some());
+    let numbers: Vec<u64> = failed().map(|row| row.number).collect();
+    let reason = failed().next_back().and_then(|row| row.resources_failed.as_deref()).unwrap_or_default();
+    tell(
+        "resources_failed",
+        &numbers,
+        format!(
+            "resources could not be sampled in iteration {}; the last time: {reason}",
+            list_numbers(&numbers)
+        ),
+    );
 }
 
 fn defects(judged: &Judged<'_>, of_verdict: &[KpiId], out: &mut Vec<Finding>) {

@@ -595,6 +595,7 @@ mod tests {
             summary: IterationSummary { values, ..IterationSummary::default() },
             metrics: BTreeMap::new(),
             resources: None,
+            resources_failed: None,
             tuning: TuningRecord::default(),
             state: TunerState::default(),
         }

@@ -113,6 +113,9 @@ struct Circumstances {
     rampdown_active: Option<u64>,
     #[serde(deserialize_with = "Option::deserialize")]
     resources: Option<Resources>,
+    /// Why the resources could not be sampled. Only in iterations in which they could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resources_failed: Option<String>,
     /// When the iteration ended, RFC 3339.
     runtime_utc: String,
     /// 0 or 1, in a run that has phases.
@@ -169,6 +172,7 @@ fn summary(record: &IterationRecord, kpis: &KpiTable) -> Result<Map<String, Valu
             phase: record.has_phases.then_some(record.phase),
             rampdown_active: is_in(Phase::Rampdown),
             resources: record.resources,
+            resources_failed: record.resources_failed.clone(),
             runtime_utc: utc(record.ends),
             warmup_active: is_in(Phase::Warmup),
             warmup_iter_idx: is_in(Phase::Warmup).map(|warms_up| record.number * warms_up),
@@ -209,7 +213,7 @@ pub fn read(bytes: &[u8], kpis: &KpiTable) -> Result<IterationRecord, DamagedRec
             return Err(DamagedRecord(format!("`collection.reason` {what}")));
         }
     };
-    let Circumstances { above_highest, fallbacks, phase, resources, runtime_utc, .. } =
+    let Circumstances { above_highest, fallbacks, phase, resources, resources_failed, runtime_utc, .. } =
         part(&tree["summary"], "summary")?;
     let kpi = |key: &str, name: &str| {
         let unknown = || DamagedRecord(format!("`summary.{key}` is `{name}`, expected names of KPIs"));
@@ -245,6 +249,7 @@ pub fn read(bytes: &[u8], kpis: &KpiTable) -> Result<IterationRecord, DamagedRec
         summary,
         metrics: document.metrics,
         resources,
+        resources_failed,
         tuning: document.tuning,
         state: document.state,
     })

@@ -152,8 +152,10 @@ impl Blocks {
 /// A look at the watched process tree.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// What it used; `None` when the process is gone.
+    /// What it used; `None` when that could not be sampled.
     pub resources: Option<Resources>,
+    /// Why it could not be sampled.
+    pub failed: Option<String>,
     /// Restarts of the process since the sample before.
     pub restarts: u64,
     /// What was odd, for a person.
@@ -191,6 +193,8 @@ pub struct IterationRecord {
     pub metrics: BTreeMap<String, f64>,
     /// The watched process tree, with `--pid`, or the simulated one.
     pub resources: Option<Resources>,
+    /// Why the resources could not be sampled; `None` = they could, or nobody was to.
+    pub resources_failed: Option<String>,
     /// What the tuner did.
     pub tuning: TuningRecord,
     /// The tuner's memory after it.
@@ -213,6 +217,7 @@ pub(crate) mod fixture {
     use crate::core::iteration::guards::Guard;
     use crate::core::iteration::params::{ParamName, ParamValues};
     use crate::core::kpi::{KpiId, KpiTable};
+    use crate::core::trend::resources::ProcessId;
     use crate::run::iteration::tuning::{
         Applied, Debounce, Delta, RecentChange, SkipCode, TunerState, TuningRecord,
     };
@@ -256,6 +261,7 @@ pub(crate) mod fixture {
             },
             metrics: BTreeMap::from([("mm_hit_ratio".to_owned(), 0.75)]),
             resources: None,
+            resources_failed: None,
             tuning: TuningRecord {
                 deltas: vec![Delta { param: param.clone(), delta: 1.0, reason: "SETTLE: risk".to_owned() }],
                 applied_values: vec![Applied {
@@ -485,27 +491,37 @@ pub(crate) mod fixture {
 
     /// Any record that can be.
     pub(crate) fn any_record() -> impl Strategy<Value = IterationRecord> {
-        let resources = (
-            option::of(number()),
-            option::of(number()),
-            option::of(any::<u64>()),
-            option::of(any::<u64>()),
-            option::of(any::<u64>()),
-        )
-            .prop_map(|(rss_mb, cpu_pct, threads, open_files, processes)| Resources {
-                cpu_pct,
-                open_files,
-                processes,
-                rss_mb,
-                threads,
-            });
+        let process = option::of((option::of(any::<u32>()), number()))
+            .prop_map(|process| process.map(|(pid, started)| ProcessId { pid, started }));
+        let resources =
+            (
+                option::of(number()),
+                option::of(number()),
+                option::of(any::<u64>()),
+                option::of(any::<u64>()),
+                option::of(any::<u64>()),
+                process,
+            )
+                .prop_map(|(rss_mb, cpu_pct, threads, open_files, processes, process)| {
+                    Resources { cpu_pct, open_files, process, processes, rss_mb, threads }
+                });
         let phase = prop_oneof![
             Just((Phase::Steady, false)),
             select(vec![Phase::Warmup, Phase::Rampdown, Phase::Steady]).prop_map(|phase| (phase, true)),
         ];
         (
             (1..1_000_000u64, text(), time(), time(), phase, option::weighted(0.2, text())),
-            (params(), summary(), by_name(), option::of(resources), tuning(), state(), events(), 0..3u64),
+            (
+                params(),
+                summary(),
+                by_name(),
+                option::of(resources),
+                tuning(),
+                state(),
+                events(),
+                0..3u64,
+                option::of(text()),
+            ),
         )
             .prop_map(
                 |((number, source, starts, ends, (phase, has_phases), collection_failed), rest)| {
@@ -524,6 +540,7 @@ pub(crate) mod fixture {
                         summary: rest.1,
                         metrics: rest.2,
                         resources: rest.3,
+                        resources_failed: rest.8,
                         tuning: rest.4,
                         state: rest.5,
                     }

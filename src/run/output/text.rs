@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 
 use crate::core::iteration::guards::{Guard, GuardCounts, GuardSet};
+use crate::core::judge::list_numbers;
 use crate::core::kpi::KpiId;
 use crate::core::policy::DriftRules;
 use crate::core::text::number::{fixed, trimmed};
@@ -196,7 +197,8 @@ fn resource_rows(out: &mut String, run: &RunEnd<'_>) {
         .iter()
         .filter_map(|row| Some((row.ends, *row.resources.as_deref()?)))
         .collect::<Vec<(_, ResourceValues)>>();
-    if samples.is_empty() {
+    let failed: Vec<&TrendRow> = run.rows.iter().filter(|row| row.resources_failed.is_some()).collect();
+    if samples.is_empty() && failed.is_empty() {
         return;
     }
     out.push_str("\nResources:\n");
@@ -209,6 +211,20 @@ fn resource_rows(out: &mut String, run: &RunEnd<'_>) {
             _ => String::new(),
         };
         put(out, format_args!("  {:<11} {span}{}\n", drift.resource.word(), drift.text()));
+    }
+    let process = |row: &TrendRow| row.resources.as_ref().and_then(|values| values.process);
+    let known: Vec<_> = run.rows.iter().filter_map(|row| Some((row.number, process(row)?))).collect();
+    let restarted: Vec<u64> =
+        known.windows(2).filter(|pair| pair[0].1 != pair[1].1).map(|pair| pair[1].0).collect();
+    if !restarted.is_empty() {
+        put(out, format_args!("  restarted   in iteration {}\n", list_numbers(&restarted)));
+    }
+    if let Some(reason) = failed.last().and_then(|row| row.resources_failed.as_deref()) {
+        let numbers: Vec<u64> = failed.iter().map(|row| row.number).collect();
+        put(
+            out,
+            format_args!("  no sample   in iteration {}: {}\n", list_numbers(&numbers), printable(reason)),
+        );
     }
 }
 
@@ -265,6 +281,7 @@ pub(crate) struct TrendRow {
     pub(crate) failed: bool,
     pub(crate) ends: DateTime<Utc>,
     pub(crate) resources: Option<Box<ResourceValues>>,
+    pub(crate) resources_failed: Option<Box<str>>,
 }
 
 impl TrendRow {
@@ -279,6 +296,7 @@ impl TrendRow {
             failed: record.collection_failed.is_some(),
             ends: record.ends,
             resources: resources(record),
+            resources_failed: record.resources_failed.as_deref().map(Into::into),
         }
     }
 }
@@ -290,6 +308,7 @@ fn resources(record: &IterationRecord) -> Option<Box<ResourceValues>> {
     values.set(Resource::CpuPct, used.cpu_pct);
     values.set(Resource::Threads, used.threads.map(|count| count as f64));
     values.set(Resource::OpenFiles, used.open_files.map(|count| count as f64));
+    values.process = used.process;
     (!values.is_empty()).then(|| Box::new(values))
 }
 

@@ -164,6 +164,7 @@ impl Simulator {
         let [rss, rss_noise] = RSS_MB;
         let [cpu, cpu_noise] = CPU_PCT;
         Resources {
+            process: None,
             rss_mb: Some(rss + leaked + rss_noise * noise.normal()),
             cpu_pct: Some(cpu + cpu_noise * noise.normal()),
             threads: Some(THREADS),

@@ -337,7 +337,7 @@ mod tests {
         assert_eq!(
             none,
             "the command `sh` gave a measurement on its stdout that cannot be used: it has no number; got `{}`; \
-             expected e.g. `{\"net_bps\": 12.5, \"risk_ratio\": 0.25}`"
+             expected e.g. `{\"risk_ratio\": 0.25, \"maker_taker_ratio\": 0.25}`"
         );
         let empty = Script::new(r#"echo '{"totals": {}}'; : > "$SOAK_EDGE_REPORT""#).failure();
         assert!(empty.contains("gave no usable measurement: the file `"), "{empty}");

@@ -4,6 +4,7 @@
 pub mod exec;
 pub mod file;
 pub mod prometheus;
+pub(crate) mod resources;
 pub mod store;
 
 use std::path::Path;

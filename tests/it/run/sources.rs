@@ -249,6 +249,139 @@ fn a_watched_process_is_sampled_every_iteration() {
     assert_eq!(resources["processes"], 1);
 }
 
+/// A policy with two KPIs of a service, in the folder in which runs are started.
+fn service_policy(out: &Out, more: &str) {
+    let kpis = r#"
+schema_version = 1
+extends = "none"
+[kpi.p95_ms]
+unit = "ms"
+direction = "lower"
+[kpi.error_ratio]
+unit = "ratio"
+direction = "lower"
+aliases = ['errors{job="api"}']
+[iteration_pass.kpi.p95_ms]
+comparison = "<="
+limit = 50
+"#;
+    let path = out.path().parent().expect("a parent").join("soak.toml");
+    fs::write(path, format!("{kpis}{more}")).expect("a policy");
+}
+
+#[test]
+fn flat_json_and_prometheus_text_are_measurements_of_commands_and_files() {
+    let flat = r#"{"p95_ms": 12.5, "error_ratio": 0.002, "p95": null, "queue": 4}"#;
+    let text = "# TYPE p95_ms gauge\np95_ms 12.5\nerrors{job=\"api\",code=\"500\"} 0.002\nqueue 4\n";
+    for (measurement, is_file) in [(flat, false), (text, false), (flat, true), (text, true)] {
+        let out = Out::new();
+        service_policy(&out, "");
+        let place = if is_file { "> \"$SOAK_MEASUREMENT\"" } else { "" };
+        let script = format!("cat {place} <<'END'\n{measurement}\nEND");
+        let args = ["--policy", "soak.toml", "--iterations", "2", "--interval", "0.2"];
+        let ran = out.run(&[&args[..], &["--", "sh", "-c", &script]].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        for number in [1, 2] {
+            let summary = &out.iteration(number)["summary"];
+            assert_eq!((&summary["p95_ms"], &summary["error_ratio"]), (&json!(12.5), &json!(0.002)));
+            let listed = summary["notes"].to_string().contains("the policy does not declare `queue`");
+            assert_eq!(listed, number == 1, "{summary}");
+        }
+        assert!(ran.stderr.contains("does not declare `queue`"), "{}", ran.stderr);
+    }
+    let out = Out::new();
+    service_policy(&out, "");
+    fs::write(out.path().parent().expect("a parent").join("now.prom"), text).expect("a file");
+    let args = ["--policy", "soak.toml", "--iterations", "1", "--no-wait", "--measurement", "now.prom"];
+    let ran = out.run(&args);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(out.iteration(1)["summary"]["error_ratio"], 0.002);
+}
+
+#[test]
+fn a_measurement_that_cannot_be_used_is_shown_with_an_example_of_the_policy() {
+    let out = Out::new();
+    service_policy(&out, "");
+    let args = ["--policy", "soak.toml", "--iterations", "1", "--interval", "0.2", "--"];
+    let ran = out.run(&[&args[..], &["printf", "<html>\\033[1m"]].concat());
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let reason = out.iteration(1)["collection"]["reason"].clone();
+    assert_eq!(
+        reason,
+        "the command `printf` gave a measurement on its stdout that cannot be used: line 1 is no Prometheus text: no \
+         name of a metric in `<html>\u{fffd}[1m`; got `<html>\\u{1b}[1m`; expected e.g. `{\"p95_ms\": 12.5, \
+         \"error_ratio\": 0.25}`"
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pid_file_is_followed_over_a_restart_and_what_failed_between_is_recorded() {
+    let out = Out::new();
+    service_policy(&out, "[resources]\npid_file = \"service.pid\"\n");
+    let file = out.path().parent().expect("a parent").join("service.pid");
+    let start = || {
+        let child = std::process::Command::new("sleep").arg("60").spawn().expect("sleep starts");
+        fs::write(&file, child.id().to_string()).expect("a pid file");
+        child
+    };
+    let args = ["--policy", "soak.toml", "--iterations", "8", "--interval", "0.4"];
+    let command = ["--", "echo", r#"{"p95_ms": 12.5, "error_ratio": 0}"#];
+    let missing = out.run(&[&args[..], &command].concat());
+    assert_eq!(missing.code, 1, "{missing:?}");
+    assert!(
+        missing.stderr.contains("service.pid") && missing.stderr.contains("hint: "),
+        "{}",
+        missing.stderr
+    );
+    assert!(!out.latest().exists(), "nothing is left behind");
+
+    let mut first = start();
+    let planned = out.run(&[&args[..], &["--dry-run"], &command].concat());
+    assert!(
+        planned.stdout.contains("resources   the process that `service.pid` names, and its children"),
+        "{}",
+        planned.stdout
+    );
+    let running = out.start(&[&args[..], &command].concat());
+    out.wait_for("ITER_SUMMARY_2.json");
+    // Killed and not waited for: the kernel still lists it, and it uses nothing.
+    first.kill().expect("killed");
+    out.wait_for("ITER_SUMMARY_4.json");
+    let mut second = start();
+    let ended = running.end();
+    for child in [&mut first, &mut second] {
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+    }
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let of = |number: u64| out.iteration(number)["summary"].clone();
+    let pid = |number: u64| of(number)["resources"]["process"]["pid"].clone();
+    assert_eq!((pid(1), pid(8)), (json!(first.id()), json!(second.id())));
+    assert!(of(4)["resources"].is_null(), "{}", of(4));
+    assert_eq!(of(4)["resources_failed"], format!("process {} has ended", first.id()));
+    assert_eq!(of(1).get("resources_failed"), None);
+    let restarted = (1..=8).filter(|number| of(*number)["notes"].to_string().contains("was restarted"));
+    let restarted: Vec<u64> = restarted.collect();
+    assert_eq!(restarted.len(), 1, "{restarted:?}");
+    assert!(
+        ended.stdout.contains(&format!("restarted   in iteration {}\n", restarted[0])),
+        "{}",
+        ended.stdout
+    );
+    assert!(ended.stdout.contains(": process ") && ended.stdout.contains("no sample   in iteration"));
+    assert!(ended.stdout.contains("of one of 2 processes"), "{}", ended.stdout);
+    let policy = out.path().parent().expect("a parent").join("soak.toml");
+    let judged = out.soak("analyze", &["--policy", policy.to_str().expect("a plain path")]);
+    let report = fs::read_to_string(out.file("POST_SOAK_AUDIT.md")).expect("a report");
+    for told in [
+        format!("the watched process was restarted in iteration {}", restarted[0]),
+        "resources could not be sampled in iteration".to_owned(),
+    ] {
+        assert!(report.contains(&told), "{told}: {judged:?}\n{report}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn of_a_watched_process_that_has_ended_nothing_is_known_and_that_is_told_once() {
@@ -274,6 +407,7 @@ fn of_a_watched_process_that_has_ended_nothing_is_known_and_that_is_told_once() 
     assert_eq!(second["summary"]["resources"]["processes"], 1);
     assert!(last["summary"]["resources"].is_null(), "{last}");
     let gone = format!("process {} has ended", watched.id());
+    assert_eq!(last["summary"]["resources_failed"], gone);
     let notes = out
         .iterations()
         .into_iter()

@@ -37,7 +37,7 @@ struct Names {
     /// The same as selectors of Prometheus text; the place of the key is kept.
     selectors: Vec<Selector>,
     places: Vec<usize>,
-    /// KPIs that an iteration must show to pass.
+    /// KPIs that the verdict rests on.
     required: Vec<KpiId>,
     all: Vec<KpiId>,
 }
@@ -55,7 +55,7 @@ impl Names {
         let keys: Vec<String> = keys.into_iter().map(str::to_owned).collect();
         let found = keys.iter().enumerate().filter_map(|(at, key)| Some((Selector::parse(key)?, at)));
         let (selectors, places) = found.unzip();
-        let required = policy.iteration_pass.checks.iter().map(|gate| gate.kpi).collect();
+        let required = policy.kpis.of_verdict().to_vec();
         Self { keys, selectors, places, required, all: policy.kpis.ids().collect() }
     }
 
@@ -245,9 +245,10 @@ mod tests {
     use super::*;
     use crate::core::policy::{Layer, Origin, read};
 
-    /// A service with three KPIs, of which two have limits.
+    /// A service with three KPIs, of which the verdict rests on two.
     const POLICY: &str = r#"
 schema_version = 1
+extends = "none"
 [kpi.p95_ms]
 unit = "ms"
 direction = "lower"
@@ -258,20 +259,10 @@ direction = "lower"
 [kpi.up]
 unit = "count"
 direction = "higher"
+advisory = true
 [iteration_pass.kpi.p95_ms]
 comparison = "<="
 limit = 50
-[iteration_pass.kpi.error_ratio]
-comparison = "<="
-limit = 0.01
-[iteration_pass.kpi.risk_ratio]
-enabled = false
-[iteration_pass.kpi.maker_taker_ratio]
-enabled = false
-[iteration_pass.kpi.net_bps]
-enabled = false
-[iteration_pass.kpi.p95_latency_ms]
-enabled = false
 "#;
 
     fn reader() -> MeasurementReader {
@@ -370,7 +361,7 @@ enabled = false
         assert_eq!(
             error("up{b=\"1\",a=\"2\"} 1\nup{a=\"2\",b=\"1\"} 1\n"),
             "line 2 is no Prometheus text: `up{a=\"2\",b=\"1\"}` is there twice; \
-             got `up{b=\"1\",a=\"2\"} 1\\nup{a=\"2\",b=\"1\"} 1`; expected e.g. `{\"error_ratio\": 0.25, \"p95_ms\": 12.5}`"
+             got `up{b=\"1\",a=\"2\"} 1\\nup{a=\"2\",b=\"1\"} 1`; expected e.g. `{\"p95_ms\": 12.5, \"error_ratio\": 0.25}`"
         );
         // Quotes, escapes, and names that need quotes.
         let quoted = "up{job=\"a \\\"b\\\\ } c\\n\", \"odd name\"=\"x\",} 1\n{\"http.p95\", a=\"b\"} 4\n";
@@ -435,7 +426,7 @@ enabled = false
 
     #[test]
     fn errors_show_what_was_read_and_what_is_expected() {
-        const EXPECTED: &str = "; expected e.g. `{\"error_ratio\": 0.25, \"p95_ms\": 12.5}`";
+        const EXPECTED: &str = "; expected e.g. `{\"p95_ms\": 12.5, \"error_ratio\": 0.25}`";
         for (text, problem) in [
             ("", "it is empty"),
             (" \n\t", "it is empty"),
