@@ -266,3 +266,15 @@ fn the_next_commands_of_a_script_that_asks_a_bot_work_when_pasted() {
     assert!(said.contains("checks, ready for `soak run`"), "{said}");
     assert!(place.file("bot/artifacts/soak/latest/POST_SOAK_SNAPSHOT.json").exists(), "{said}");
 }
+
+#[cfg(unix)]
+#[test]
+fn the_next_commands_of_a_script_that_measures_a_service_work_when_pasted() {
+    let url = serve(|number| format!("{number}"));
+    let place = empty();
+    let told = init(&place, &["--url", &url, "--interval", "0.25", "--iterations", "26", "--yes"]);
+    let (passed, said) = paste(place.path(), &next(&told));
+    assert!(passed, "{said}");
+    assert!(said.contains("checks, ready for `soak run`"), "{said}");
+    assert!(said.contains("Verdict:         PASS\n"), "{said}");
+}
