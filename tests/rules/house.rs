@@ -5,7 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::rules::checker::Source;
 
 /// The files that a value crosses from a run folder to the exit code of `gate`, in order.
-pub(crate) const VALUE_WALK: &[&str] = &[];
+pub(crate) const VALUE_WALK: &[&str] = &[
+    "core/load/files.rs",
+    "core/load/iteration.rs",
+    "core/json/text.rs",
+    "core/kpi.rs",
+    "core/iteration/mod.rs",
+    "core/load/mod.rs",
+    "core/series/mod.rs",
+    "core/analysis/mod.rs",
+    "core/judge/passes.rs",
+    "core/verdict/mod.rs",
+    "cli/judge/post_soak.rs",
+    "core/verdict/exit.rs",
+];
 
 /// The files that an alert crosses from the hook to the action, in order.
 pub(crate) const ALERT_WALK: &[&str] = &[
