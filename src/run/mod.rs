@@ -234,15 +234,17 @@ pub(crate) mod fixture {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
         GuardRules {
             freeze: FreezeRules {
+                is_on: true,
                 when: vec![risk(AtMost, 0.35), net(AtLeast, 2.7)],
                 in_a_row: 2,
                 lasts: 4,
                 parameters: vec![ParamName::flat("impact_cap_ratio"), ParamName::flat("max_delta_ratio")],
             },
-            oscillation: OscillationRules { tolerance: 1e-6 },
-            velocity: VelocityRules { window_seconds: 3600.0, warmup_factor: 1.5 },
-            cooldown: CooldownRules { large_step: 0.5, iterations: 2 },
+            oscillation: OscillationRules { is_on: true, tolerance: 1e-6 },
+            velocity: VelocityRules { is_on: true, window_seconds: 3600.0, warmup_factor: 1.5 },
+            cooldown: CooldownRules { is_on: true, large_step: 0.5, iterations: 2 },
             partial_freeze: PartialFreezeRules {
+                is_on: true,
                 applied_values: 5,
                 relative_range: 0.15,
                 direction_changes: 2,
@@ -253,7 +255,7 @@ pub(crate) mod fixture {
                 close_after_ms: 4000.0,
                 minimum_ms: 3000.0,
             },
-            micro_steps: MicroStepRules { keys: 2, rest: 1 },
+            micro_steps: MicroStepRules { is_on: true, keys: 2, rest: 1 },
         }
     }
 

@@ -494,6 +494,8 @@ section! {
     /// Freeze after stable iterations.
     #[derive(Clone, Debug, PartialEq)]
     pub struct FreezeRules if freeze_has_a_condition {
+        /// Whether the guard is in force.
+        pub is_on "enabled": bool = switch => true,
         /// An iteration is stable when all hold.
         pub when: Vec<Bound> { |t| bounds(&t.at("when"), true) },
         /// So many stable iterations in a row start a freeze.
@@ -533,6 +535,8 @@ section! {
     /// Detection of A → B → A.
     #[derive(Clone, Debug, PartialEq)]
     pub struct OscillationRules {
+        /// Whether the guard is in force.
+        pub is_on "enabled": bool = switch => true,
         /// Applied values that differ by no more than this are the same value.
         pub tolerance: f64 = not_negative,
     }
@@ -542,6 +546,8 @@ section! {
     /// The hourly limit of each parameter.
     #[derive(Clone, Debug, PartialEq)]
     pub struct VelocityRules {
+        /// Whether the guard is in force.
+        pub is_on "enabled": bool = switch => true,
         /// Changes of so many seconds of run time are added up.
         pub window_seconds: f64 = positive,
         /// The limit is multiplied with this during warm-up.
@@ -553,6 +559,8 @@ section! {
     /// The pause after a large step.
     #[derive(Clone, Debug, PartialEq)]
     pub struct CooldownRules if large_step_is_possible {
+        /// Whether the guard is in force.
+        pub is_on "enabled": bool = switch => true,
         /// A step is large when the sum of |delta| ÷ width of the parameter's bounds is above this.
         pub large_step: f64 = positive,
         /// So many iterations after a large step apply nothing.
@@ -572,6 +580,8 @@ section! {
     /// Freeze of subsystems, debounced in run time.
     #[derive(Clone, Debug, PartialEq)]
     pub struct PartialFreezeRules if turns_are_possible {
+        /// Whether the guard is in force.
+        pub is_on "enabled": bool = switch => true,
         /// How many applied values of a parameter are looked at.
         pub applied_values: usize = size,
         /// Range ÷ mean |value| above this, together with the next, is an oscillation.
@@ -635,6 +645,8 @@ section! {
     /// Few keys at a time in warm-up and ramp-down.
     #[derive(Clone, Debug, PartialEq)]
     pub struct MicroStepRules {
+        /// Whether the guard is in force.
+        pub is_on "enabled": bool = switch => true,
         /// At most so many keys an iteration, largest step first.
         pub keys: usize = size,
         /// A key that was changed rests for so many iterations.

@@ -2402,6 +2402,25 @@ mod profiles {
     }
 
     #[test]
+    fn every_guard_can_be_taken_out() {
+        let guards = |text: &str| {
+            let guards = policy(text).run.guards;
+            [
+                guards.freeze.is_on,
+                guards.oscillation.is_on,
+                guards.velocity.is_on,
+                guards.cooldown.is_on,
+                guards.partial_freeze.is_on,
+                guards.micro_steps.is_on,
+            ]
+        };
+        assert_eq!(guards(""), [true; 6]);
+        let names = ["freeze", "oscillation", "velocity", "cooldown", "partial_freeze", "micro_steps"];
+        let out: String = names.iter().map(|name| format!("[guards.{name}]\nenabled = false\n")).collect();
+        assert_eq!(guards(&out), [false; 6]);
+    }
+
+    #[test]
     fn the_topmost_layer_that_names_a_profile_decides() {
         let origin = Origin::Flag("--set".to_owned());
         let patch = Patch { key: "extends".to_owned(), value: "service".to_owned(), origin };

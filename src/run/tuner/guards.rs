@@ -238,7 +238,7 @@ impl Freeze {
         values: Option<&[Option<f64>]>,
     ) -> Self {
         let is_active = state.frozen_until.is_some_and(|until| number <= until);
-        let stable = values.filter(|values| all_hold(&rules.when, values));
+        let stable = values.filter(|values| rules.is_on && all_hold(&rules.when, values));
         let streak = if stable.is_some() { state.stable_streak.saturating_add(1) } else { 0 };
         match stable {
             Some(values) if !is_active && streak >= rules.in_a_row && rules.lasts > 0 => Self {
@@ -280,11 +280,11 @@ pub(crate) const KEPT_VALUES: usize = 3;
 
 /// Whether the step brings its parameter back to the value before the last one.
 pub(crate) fn oscillates(case: &Case<'_>, step: &Step<'_>) -> bool {
-    let tolerance = case.policy.guards.oscillation.tolerance;
-    let same = |a: f64, b: f64| (a - b).abs() <= tolerance;
+    let rules = &case.policy.guards.oscillation;
+    let same = |a: f64, b: f64| (a - b).abs() <= rules.tolerance;
     match case.state.applied_values.get(&step.parameter.name).map(Vec::as_slice) {
         // A value that a phase or a panic revert has moved since is not the tuner's to swing back from.
-        Some([.., first, second]) => {
+        Some([.., first, second]) if rules.is_on => {
             same(*second, step.old) && same(*first, step.new) && !same(*first, *second)
         }
         _ => false,
@@ -294,7 +294,7 @@ pub(crate) fn oscillates(case: &Case<'_>, step: &Step<'_>) -> bool {
 /// Whether the steps together bring back the overrides that were in force before the last ones.
 pub(crate) fn oscillates_as_a_whole(case: &Case<'_>, steps: &[Step<'_>]) -> bool {
     let [.., first, second] = case.hashes else { return false };
-    if steps.is_empty() || first == second {
+    if !case.policy.guards.oscillation.is_on || steps.is_empty() || first == second {
         return false;
     }
     let changed = steps.iter().map(|step| (step.parameter.name.clone(), step.new));
@@ -325,7 +325,7 @@ pub(crate) fn exceeds_velocity(case: &Case<'_>, step: &Step<'_>) -> bool {
         .filter(|change| is_recent(change, case.now, rules.window_seconds))
         .map(|change| change.change.abs())
         .sum();
-    spent + (step.new - step.old).abs() > limit + TOLERANCE
+    rules.is_on && spent + (step.new - step.old).abs() > limit + TOLERANCE
 }
 
 /// Whether a change counts at `now`; one that is exactly a window old does not.
@@ -346,7 +346,7 @@ pub(crate) fn cooldown_after(policy: &RunPolicy, number: u64, steps: &[Applied])
         .filter_map(|step| Some((step.new - step.old).abs() / policy.parameters.get(&step.param)?.width()))
         .sum();
     let rules = &policy.guards.cooldown;
-    (size > rules.large_step + TOLERANCE).then(|| number.saturating_add(rules.iterations))
+    (rules.is_on && size > rules.large_step + TOLERANCE).then(|| number.saturating_add(rules.iterations))
 }
 
 /// The causes, as they stand in the memory and in the record.
@@ -369,6 +369,9 @@ pub(crate) fn partial_freezes(
     now: f64,
 ) -> BTreeMap<String, Debounce> {
     let rules = &policy.guards.partial_freeze;
+    if !rules.is_on {
+        return BTreeMap::new();
+    }
     let swinging = Some(is_any_swinging(rules, state, number));
     let slow = latency_signal(rules, values);
     let mut freezes = BTreeMap::new();
@@ -472,12 +475,13 @@ pub(crate) fn micro_steps(case: &Case<'_>, steps: &[Step<'_>]) -> BTreeSet<Param
         .iter()
         .filter(|step| {
             let last = case.state.last_changed.get(&step.parameter.name);
-            last.is_none_or(|last| case.number.saturating_sub(*last) > rules.rest)
+            !rules.is_on || last.is_none_or(|last| case.number.saturating_sub(*last) > rules.rest)
         })
         .collect();
     rested
         .sort_by(|a, b| b.size().total_cmp(&a.size()).then_with(|| a.parameter.name.cmp(&b.parameter.name)));
-    rested.into_iter().take(rules.keys).map(|step| step.parameter.name.clone()).collect()
+    let most = if rules.is_on { rules.keys } else { usize::MAX };
+    rested.into_iter().take(most).map(|step| step.parameter.name.clone()).collect()
 }
 
 #[cfg(test)]
@@ -595,6 +599,60 @@ mod tests {
         assert_eq!(small.decide(&[("impact_cap_ratio", -0.01)]).skip, None);
         let over = world().spent("impact_cap_ratio", &[(1.0, 0.030_000_1)]);
         assert_eq!(over.decide(&[("impact_cap_ratio", -0.01)]).skip, Some(SkipCode::Velocity));
+    }
+
+    #[test]
+    fn a_guard_that_is_taken_out_stops_nothing() {
+        let mut fast = world().spent("min_interval_ms", &[(100.0, 30.0)]);
+        assert_eq!(fast.decide(&[("min_interval_ms", 5.0)]).skip, Some(SkipCode::Velocity));
+        fast.policy.guards.velocity.is_on = false;
+        assert_eq!(fast.decide(&[("min_interval_ms", 5.0)]).skip, None);
+
+        let mut swinging = world();
+        swinging.overrides = fixture::values(&[("impact_cap_ratio", 0.095)]);
+        swinging.state.applied_values.insert(ParamName::flat("impact_cap_ratio"), vec![0.1, 0.095]);
+        let before = merged(&swinging.overrides, [(ParamName::flat("impact_cap_ratio"), 0.1)]);
+        swinging.hashes =
+            vec![signature::of_overrides(&before), signature::of_overrides(&swinging.overrides)];
+        let back = [("impact_cap_ratio", 0.005)];
+        assert_eq!(swinging.decide(&back).skip, Some(SkipCode::Oscillation));
+        swinging.policy.guards.oscillation.is_on = false;
+        assert_eq!(swinging.decide(&back).skip, None);
+
+        let mut small = World { small_steps: true, ..world() };
+        let deltas = [("impact_cap_ratio", -0.01), ("min_interval_ms", 5.0), ("tail_age_ms", 30.0)];
+        small.state.last_changed.insert(ParamName::flat("impact_cap_ratio"), 9);
+        assert_eq!(small.decide(&deltas).steps.len(), 2);
+        small.policy.guards.micro_steps.is_on = false;
+        assert_eq!(small.decide(&deltas).steps.len(), 3);
+
+        let mut policy = fixture::policy();
+        let large = Applied {
+            param: ParamName::flat("min_interval_ms"),
+            old: 61.0,
+            delta: -21.0,
+            new: 40.0,
+            at_bound: false,
+        };
+        assert_eq!(cooldown_after(&policy, 10, std::slice::from_ref(&large)), Some(12));
+        policy.guards.cooldown.is_on = false;
+        assert_eq!(cooldown_after(&policy, 10, &[large]), None);
+
+        let mut stable = vec![None; crate::core::kpi::KpiTable::default().columns()];
+        stable[crate::core::kpi::KpiId::RISK_RATIO.index()] = Some(0.3);
+        stable[crate::core::kpi::KpiId::NET_BPS.index()] = Some(3.0);
+        let state = TunerState { stable_streak: 1, ..TunerState::default() };
+        let look = |rules: &FreezeRules| Freeze::look(rules, &state, 10, Some(&stable)).starts.is_some();
+        assert!(look(&policy.guards.freeze));
+        policy.guards.freeze.is_on = false;
+        assert!(!look(&policy.guards.freeze));
+
+        let mut slow = stable.clone();
+        slow[crate::core::kpi::KpiId::P95_LATENCY_MS.index()] = Some(400.0);
+        let freezes = |policy: &RunPolicy| partial_freezes(policy, &state, 10, Some(&slow), 0.0, 300.0);
+        assert!(!freezes(&policy).is_empty());
+        policy.guards.partial_freeze.is_on = false;
+        assert!(freezes(&policy).is_empty());
     }
 
     #[test]
