@@ -2416,7 +2416,7 @@ mod profiles {
         };
         assert_eq!(guards(""), [true; 6]);
         let names = ["freeze", "oscillation", "velocity", "cooldown", "partial_freeze", "micro_steps"];
-        let out: String = names.iter().map(|name| format!("[guards.{name}]\nenabled = false\n")).collect();
+        let out = names.map(|name| format!("[guards.{name}]\nenabled = false\n")).concat();
         assert_eq!(guards(&out), [false; 6]);
     }
 
