@@ -3,17 +3,16 @@
 //! Takes what the iterations delivered and invents nothing: a metric that nobody delivered has no value. Must
 //! not judge; that is done in `report`.
 
-pub use crate::core::policy::RUN_METRICS as NAMES;
 use chrono::{DateTime, Utc};
 
 use crate::core::judge::count;
-use crate::core::kpi::{KpiId, KpiTable};
-use crate::core::policy::RunGate;
-use crate::core::text::number::{beside, distance, exact, trimmed};
+use crate::core::kpi::{KpiId, KpiTable, interned};
+use crate::core::policy::{Policy, Profile, RunGate, Statistic, kpi_of_a_run};
+use crate::core::text::number::{beside, distance, exact, fixed, trimmed};
 use crate::core::verdict::{Check, Outcome, Part, Severity, WindowUsed, join};
 use crate::run::iteration::IterationRecord;
 use crate::stats::summary::{median, percentile};
-use crate::stats::{DecayingMean, RunningMean};
+use crate::stats::{DecayingMean, RunningMean, Summary};
 
 const P50: &str = "tick_latency_ms.p50";
 const P95: &str = "tick_latency_ms.p95";
@@ -28,7 +27,7 @@ pub fn can_come_from<'k>(metric: &str, mut keys: impl Iterator<Item = &'k str>, 
         "duration_hours" => return true,
         "mm_edge_bps_ema1h" | "mm_edge_bps_ema24h" => Some(KpiId::NET_BPS),
         MAKER_SHARE => Some(KpiId::MAKER_TAKER_RATIO),
-        _ => None,
+        _ => kpi_of_a_run(metric, kpis).map(|(kpi, _)| kpi),
     };
     let is_fill =
         |key: &str| metric == MAKER_SHARE && (key == "maker_share_pct" || key.starts_with("fills."));
@@ -44,10 +43,12 @@ const HOUR: f64 = 3600.0;
 
 /// Collects the metrics of a run.
 ///
-/// Memory grows by two numbers an iteration (the latencies, of which the run has percentiles) and by nothing
-/// else.
+/// Memory grows by two numbers an iteration (the latencies, of which the run has percentiles), outside the trading
+/// profile by one for each KPI, and by nothing else.
 #[derive(Clone, Debug)]
 pub struct MetricsCollector {
+    /// The KPIs that are metrics of the run; `None` = the metrics are those of the trading bot.
+    kpis: Option<KpiMetrics>,
     latency_p50: Vec<f64>,
     latency_p95: Vec<f64>,
     ratios: [RunningMean; RATIOS.len()],
@@ -59,9 +60,51 @@ pub struct MetricsCollector {
     totals: RunMetrics,
 }
 
-impl Default for MetricsCollector {
-    fn default() -> Self {
+/// The metrics of a run that are KPIs of its policy.
+#[derive(Clone, Debug)]
+struct KpiMetrics {
+    /// In the order of reports.
+    wanted: Vec<(&'static str, KpiId, Statistic)>,
+    /// Of each of these KPIs.
+    values: Vec<(KpiId, Vec<f64>)>,
+}
+
+impl KpiMetrics {
+    /// The means of the KPIs that the verdict rests on, and whatever else the run gates look at.
+    fn of(policy: &Policy) -> Self {
+        let of_verdict = policy.kpis.of_verdict().iter().map(|kpi| (kpi.name, *kpi, Statistic::Mean));
+        let of_gate = |gate: &RunGate| {
+            let (kpi, statistic) = kpi_of_a_run(&gate.metric, &policy.kpis)?;
+            Some((interned(&gate.metric), kpi, statistic))
+        };
+        let mut wanted: Vec<(&'static str, KpiId, Statistic)> = Vec::new();
+        let mut values: Vec<(KpiId, Vec<f64>)> = Vec::new();
+        for (name, kpi, statistic) in of_verdict.chain(policy.run_gates.iter().filter_map(of_gate)) {
+            if wanted.iter().all(|(known, ..)| *known != name) {
+                wanted.push((name, kpi, statistic));
+            }
+            if values.iter().all(|(known, _)| *known != kpi) {
+                values.push((kpi, Vec::new()));
+            }
+        }
+        Self { wanted, values }
+    }
+
+    fn finish(&self) -> impl Iterator<Item = RunMetric> {
+        self.wanted.iter().map(|(name, kpi, statistic)| {
+            let values = self.values.iter().find(|(known, _)| known == kpi);
+            let values = values.map_or(&[][..], |(_, values)| values);
+            let value = Summary::of(values).and_then(|summary| summary.get(*statistic));
+            RunMetric { kpi: Some(*kpi), ..RunMetric::of(name, Rule::Of(*statistic), value, values.len()) }
+        })
+    }
+}
+
+impl MetricsCollector {
+    /// Collects the metrics that runs with this policy have.
+    pub fn new(policy: &Policy) -> Self {
         Self {
+            kpis: (policy.profile != Profile::Trading).then(|| KpiMetrics::of(policy)),
             latency_p50: Vec::new(),
             latency_p95: Vec::new(),
             ratios: Default::default(),
@@ -72,9 +115,7 @@ impl Default for MetricsCollector {
             totals: RunMetrics::default(),
         }
     }
-}
 
-impl MetricsCollector {
     /// Takes the next iteration. The order of numbers plays no part.
     pub fn push(&mut self, record: &IterationRecord) {
         let totals = &mut self.totals;
@@ -90,6 +131,12 @@ impl MetricsCollector {
         }
         if record.summary.version.is_some() {
             totals.version.clone_from(&record.summary.version);
+        }
+        if let Some(kpis) = &mut self.kpis {
+            for (id, values) in &mut kpis.values {
+                values.extend(kpi(record, *id));
+            }
+            return;
         }
         if let Some(value) = self.delivered(record, P50, f64::INFINITY) {
             self.latency_p50.push(value);
@@ -129,17 +176,25 @@ impl MetricsCollector {
 
     /// The metrics of all iterations so far.
     pub fn finish(&self) -> RunMetrics {
+        let hours = self.milliseconds as f64 / (HOUR * 1000.0);
+        let duration = RunMetric::of(
+            "duration_hours",
+            Rule::Hours,
+            (self.totals.iterations > 0).then_some(hours),
+            self.totals.iterations,
+        );
+        let follow_policy = self.kpis.is_some();
+        let others = self.kpis.as_ref().map_or_else(|| self.of_bot(), |kpis| kpis.finish().collect());
+        let metrics = std::iter::once(duration).chain(others).collect();
+        RunMetrics { metrics, follow_policy, ..self.totals.clone() }
+    }
+
+    /// The metrics of the trading bot, apart from the duration.
+    fn of_bot(&self) -> Vec<RunMetric> {
         let mut p50 = self.latency_p50.clone();
         let mut p95 = self.latency_p95.clone();
         let [hit, maker, miss] = &self.ratios;
-        let hours = self.milliseconds as f64 / (HOUR * 1000.0);
-        let metrics = vec![
-            RunMetric::of(
-                "duration_hours",
-                Rule::Hours,
-                (self.totals.iterations > 0).then_some(hours),
-                self.totals.iterations,
-            ),
+        vec![
             RunMetric::of("mm_deadline_miss_rate", Rule::Mean, miss.get(), miss.len()),
             RunMetric::of("mm_edge_bps_ema1h", Rule::Ema1h, self.edge_1h.get(), self.edge_1h.len()),
             RunMetric::of("mm_edge_bps_ema24h", Rule::Ema24h, self.edge_24h.get(), self.edge_24h.len()),
@@ -153,20 +208,21 @@ impl MetricsCollector {
                 self.ws_lag.map(|(highest, _)| highest),
                 self.ws_lag.map_or(0, |(_, n)| n),
             ),
-        ];
-        RunMetrics { metrics, ..self.totals.clone() }
+        ]
     }
 }
 
 /// A KPI of an iteration; what is no number is unknown.
 fn kpi(record: &IterationRecord, kpi: KpiId) -> Option<f64> {
-    record.summary.values.get(kpi.index()).copied().flatten().filter(|value| value.is_finite())
+    record.summary.value(kpi).filter(|value| value.is_finite())
 }
 
 /// How a metric of the run is made from those of its iterations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum Rule {
+    /// This statistic of the iterations' values; every iteration weighs the same.
+    Of(Statistic),
     /// The hours that the iterations cover, failed ones included; pauses between sessions do not count.
     #[strum(serialize = "sum")]
     Hours,
@@ -187,13 +243,18 @@ pub enum Rule {
 
 impl Rule {
     pub fn word(self) -> &'static str {
-        self.into()
+        match self {
+            Self::Of(statistic) => statistic.word(),
+            rule => rule.into(),
+        }
     }
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunMetric {
     pub name: &'static str,
+    /// The KPI that it is a statistic of, if it is one of the policy.
+    pub kpi: Option<KpiId>,
     /// How it was made.
     pub rule: Rule,
     /// Its value, unrounded; `None` when no iteration delivered it.
@@ -204,14 +265,36 @@ pub struct RunMetric {
 
 impl RunMetric {
     fn of(name: &'static str, rule: Rule, value: Option<f64>, n: usize) -> Self {
-        Self { name, rule, value, n }
+        Self { name, kpi: None, rule, value, n }
+    }
+
+    /// The unit of its value.
+    pub(crate) fn unit(&self) -> &'static str {
+        match (self.kpi, self.name) {
+            (Some(kpi), _) => kpi.unit.symbol(),
+            (None, name) if name.ends_with("_ms") || name.starts_with("tick_latency_ms") => "ms",
+            (None, name) if name.contains("_bps_") => "bps",
+            (None, name) if name.ends_with("_hours") => "h",
+            _ => "",
+        }
+    }
+
+    /// Its value for people; `None` when no iteration delivered it.
+    pub(crate) fn told(&self) -> Option<String> {
+        self.value.map(|value| trimmed(&fixed(value, self.decimals())).to_owned())
+    }
+
+    fn decimals(&self) -> usize {
+        self.kpi.map_or(DECIMALS, |kpi| kpi.decimals().max(DECIMALS))
     }
 }
 
 #[derive(Default, Clone, Debug, PartialEq)]
 pub struct RunMetrics {
-    /// The metrics, sorted by name, also those without a value.
+    /// The metrics, also those without a value: of the trading bot sorted by name, else in the order of the policy.
     pub metrics: Vec<RunMetric>,
+    /// Whether they are KPIs of the policy; then a run needs no gates of its own.
+    pub follow_policy: bool,
     /// Iterations, failed collections included.
     pub iterations: usize,
     /// Failed collections.
@@ -244,7 +327,7 @@ impl RunMetrics {
     }
 }
 
-/// Decimals of numbers in reasons, where they are enough.
+/// Decimals of numbers, where they are enough.
 const DECIMALS: usize = 4;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -262,8 +345,13 @@ impl RunReport {
     /// Holds the metrics against the gates.
     pub fn judge(metrics: RunMetrics, gates: &[RunGate]) -> Self {
         let checks: Vec<Check> = gates.iter().map(|gate| check(gate, &metrics)).collect();
-        let outcome = join(&checks);
-        Self { metrics, checks, outcome, gate: None }
+        let report = Self { metrics, checks, outcome: Outcome::NotApplicable, gate: None };
+        Self { outcome: report.of_the_gates(), ..report }
+    }
+
+    /// Whether no run gate is in force and none need be: the verdict on the folder is that on the run.
+    pub(crate) fn is_ungated(&self) -> bool {
+        self.checks.is_empty() && self.metrics.follow_policy
     }
 
     /// The same beside the verdict of `gate`: the report may be worse than it, never better.
@@ -280,7 +368,7 @@ impl RunReport {
 
     /// The worst of the run gates alone, which decide how `soak run` exits.
     pub fn of_the_gates(&self) -> Outcome {
-        join(&self.checks)
+        if self.is_ungated() { Outcome::NotApplicable } else { join(&self.checks) }
     }
 
     /// Whether a hard gate is missed or could not be judged.
@@ -320,20 +408,21 @@ impl RunReport {
 fn check(gate: &RunGate, metrics: &RunMetrics) -> Check {
     let limit = gate.limit.value;
     let metric = metrics.get(&gate.metric);
+    let decimals = metric.map_or(DECIMALS, RunMetric::decimals);
     let observed = metric.and_then(|metric| metric.value);
     let n = metric.map_or(0, |metric| metric.n);
     let statistic = metric.map_or("value", |metric| metric.rule.word());
     let margin = observed.map(|value| gate.comparison.margin(value, limit));
-    let bound = format!("{} {}", gate.comparison.symbol(), trimmed(&exact(limit, DECIMALS)));
+    let bound = format!("{} {}", gate.comparison.symbol(), trimmed(&exact(limit, decimals)));
     let (outcome, reason) = match observed {
         None => (Outcome::Invalid, nothing_to_see(gate, metrics)),
         Some(value) => {
-            let seen = beside(value, limit, DECIMALS);
+            let seen = beside(value, limit, decimals);
             let told = format!("{statistic} {} of {}", trimmed(&seen), count(n, "iteration"));
             if gate.comparison.holds(value, limit) {
                 (Outcome::Pass, format!("{told} meets {bound}"))
             } else {
-                let by = distance(gate.comparison.margin(value, limit), DECIMALS);
+                let by = distance(gate.comparison.margin(value, limit), decimals);
                 (gate.severity.of_a_miss(), format!("{told} misses {bound} by {}", trimmed(&by)))
             }
         }
@@ -382,11 +471,13 @@ mod metrics_tests {
 
     use chrono::TimeDelta;
 
+    use crate::core::policy::RUN_METRICS;
+    use crate::report::fixture::built_in;
     use crate::run::metrics::*;
     use crate::run::records::{delivering, failed, record, start, with};
 
     fn metrics(records: &[IterationRecord]) -> RunMetrics {
-        let mut collector = MetricsCollector::default();
+        let mut collector = MetricsCollector::new(&built_in());
         for record in records {
             collector.push(record);
         }
@@ -408,7 +499,7 @@ mod metrics_tests {
 
     #[test]
     fn the_names_are_those_of_the_metrics() {
-        assert_eq!(metrics(&[]).metrics.iter().map(|metric| metric.name).collect::<Vec<_>>(), NAMES);
+        assert_eq!(metrics(&[]).metrics.iter().map(|metric| metric.name).collect::<Vec<_>>(), RUN_METRICS);
     }
 
     #[test]
@@ -533,6 +624,7 @@ mod report_tests {
     use crate::core::kpi::KpiId;
     use crate::core::policy::Limit;
     use crate::core::verdict::{Comparison, LimitSource};
+    use crate::report::fixture::built_in;
     use crate::run::iteration::IterationRecord;
     use crate::run::metrics::{MetricsCollector, *};
     use crate::run::records::{delivering, failed, record, with};
@@ -549,7 +641,7 @@ mod report_tests {
     }
 
     fn report(records: &[IterationRecord], gates: &[RunGate]) -> RunReport {
-        let mut collector = MetricsCollector::default();
+        let mut collector = MetricsCollector::new(&built_in());
         for record in records {
             collector.push(record);
         }

@@ -302,6 +302,7 @@ pub(crate) mod fixture {
                 warn: vec![risk(Above, 0.40), bound(KpiId::ADVERSE_BPS_P95, Above, 3.0)],
                 warmup_warn: vec![latency(Above, 350.0)],
                 fail: vec![risk(Above, 0.50), net(Below, 2.0)],
+                of_iteration_pass: false,
             },
             patience: Patience {
                 panic_after_fails: 3,

@@ -42,7 +42,7 @@ pub(crate) struct RunPlan {
     pub wall_time_seconds: f64,
     /// Whether the tuner's proposals would be applied.
     pub auto_tune: bool,
-    /// The phases.
+    /// The phases; none where the policy declares no parameters.
     pub phases: Vec<PlannedPhase>,
     /// The overrides at the start.
     pub overrides: Vec<PlannedOverride>,
@@ -166,6 +166,9 @@ pub(crate) fn plan(
 
 fn phases(policy: &RunPolicy, preset: Option<&str>, iterations: u64) -> Vec<PlannedPhase> {
     let whole = |first, last, phase, what: String| PlannedPhase { phase, first, last, what };
+    if !policy.tunes() {
+        return Vec::new();
+    }
     let Some(preset) = preset else {
         return vec![whole(1, iterations, "STEADY", "the start values and the tuner alone".to_owned())];
     };
@@ -263,12 +266,17 @@ pub(crate) fn text(plan: &RunPlan) -> String {
     if let Some(of) = &plan.resources {
         line(&mut out, "resources", of);
     }
-    line(&mut out, "tuning", if plan.auto_tune { "applied, under guards" } else { "proposed only" });
+    let tunes = !plan.overrides.is_empty();
+    if tunes {
+        line(&mut out, "tuning", if plan.auto_tune { "applied, under guards" } else { "proposed only" });
+    }
     for phase in &plan.phases {
         let what = format!("{}-{}  {}", phase.first, phase.last, phase.what);
         line(&mut out, phase.phase, &what);
     }
-    out.push_str("\noverrides at the start\n");
+    if tunes {
+        out.push_str("\noverrides at the start\n");
+    }
     let width = plan.overrides.iter().map(|entry| entry.param.len()).max().unwrap_or_default();
     for entry in &plan.overrides {
         let value = exact(entry.value, 0);
@@ -289,7 +297,9 @@ pub(crate) fn text(plan: &RunPlan) -> String {
     }
     limits(&mut out, "an iteration passes with", &plan.iteration_pass);
     let title = if plan.run_gates_decide { "run gates (they decide)" } else { "run gates (listed only)" };
-    limits(&mut out, title, &plan.run_gates);
+    if !plan.run_gates.is_empty() {
+        limits(&mut out, title, &plan.run_gates);
+    }
     out.push_str("\nfiles\n");
     let width = plan.files.iter().map(|file| file.path.len()).max().unwrap_or_default();
     for file in &plan.files {

@@ -114,7 +114,11 @@ impl Planner<'_> {
         let resources = watched.as_ref().map_or(told, |sample| sample.resources);
         let resources_failed = watched.as_ref().and_then(|sample| sample.failed.clone());
         let now = state.run_seconds + self.run_time(starts, ends);
-        let (tuning, state) = self.tune(state, &begin, number, now, seen, is_alive);
+        let (tuning, state) = if self.policy.run.tunes() {
+            self.tune(state, &begin, number, now, seen, is_alive)
+        } else {
+            without_tuning(state, &begin, now, seen, is_alive)
+        };
         if let Some(count) = watched.as_ref().map(|sample| sample.restarts).filter(|count| *count > 0) {
             events.see(Restarts { count, ..Restarts::default() });
         }
@@ -181,11 +185,7 @@ impl Planner<'_> {
     ) -> (TuningRecord, TunerState) {
         let run = &self.policy.run;
         let values = seen.map(|summary| summary.values.as_slice());
-        let fail_streak = match seen.and_then(|summary| summary.kpi_verdict) {
-            Some(KpiVerdict::Fail) => state.fail_streak.saturating_add(1),
-            Some(_) => 0,
-            None => state.fail_streak,
-        };
+        let fail_streak = fail_streak(state, seen);
         let patience = &run.patience;
         let panics = seen.is_some()
             && number < self.iterations
@@ -259,7 +259,7 @@ impl Planner<'_> {
             frozen_until: freeze.until,
             stable_streak: freeze.streak,
             fail_streak: if panic.is_some() { 0 } else { fail_streak },
-            failed_collections: if is_alive { 0 } else { state.failed_collections.saturating_add(1) },
+            failed_collections: failed_collections(state, is_alive),
             rule_streaks: proposal.streaks,
             rule_acted: proposal.acted,
             override_hashes: hashes,
@@ -273,6 +273,39 @@ impl Planner<'_> {
         remember(run, &mut after, number, record.signature.as_ref(), &record.applied_values);
         (record, after)
     }
+}
+
+/// Iterations in a row with KPI FAIL, with this one.
+fn fail_streak(state: &TunerState, seen: Option<&IterationSummary>) -> u64 {
+    match seen.and_then(|summary| summary.kpi_verdict) {
+        Some(KpiVerdict::Fail) => state.fail_streak.saturating_add(1),
+        Some(_) => 0,
+        None => state.fail_streak,
+    }
+}
+
+/// Failed collections in a row, with this one.
+fn failed_collections(state: &TunerState, is_alive: bool) -> u64 {
+    if is_alive { 0 } else { state.failed_collections.saturating_add(1) }
+}
+
+/// The memory of a run that has nothing to tune: what may end it early.
+fn without_tuning(
+    state: &TunerState,
+    begin: &Begin,
+    now: f64,
+    seen: Option<&IterationSummary>,
+    is_alive: bool,
+) -> (TuningRecord, TunerState) {
+    let hash = of_overrides(&begin.overrides);
+    let record = TuningRecord { old_hash: hash.clone(), state_hash: hash, ..TuningRecord::default() };
+    let after = TunerState {
+        run_seconds: now,
+        fail_streak: fail_streak(state, seen),
+        failed_collections: failed_collections(state, is_alive),
+        ..state.clone()
+    };
+    (record, after)
 }
 
 /// The overrides with the profile's values in their place, and what the phases still have to take back: none

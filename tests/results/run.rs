@@ -44,7 +44,7 @@ fn record(number: u64, net: Option<f64>, metrics: &[(&str, f64)]) -> IterationRe
 }
 
 fn documents(records: &[IterationRecord]) -> BTreeMap<&'static str, Value> {
-    let mut collector = MetricsCollector::default();
+    let mut collector = MetricsCollector::new(&policy());
     for record in records {
         collector.push(record);
     }

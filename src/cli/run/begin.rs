@@ -103,10 +103,13 @@ fn files(job: &Job<'_>, settings: &RunSettings) -> Vec<PlannedFile> {
         file(run.join("ITER_SUMMARY_<n>.json"), "one an iteration"),
         file(run.join(manifest::MANIFEST_FILE), "what was declared, and how far it got"),
         file(run.join("RUN_LOG.jsonl"), "size and hash of every iteration file"),
-        file(run.join("TUNING_REPORT.json"), "at the end"),
     ];
-    let active = settings.active_overrides.as_ref().map_or_else(|| run.join(OVERRIDES_FILE), PathBuf::from);
-    files.push(file(active, "the overrides in force"));
+    if job.policy.run.tunes() {
+        let active = settings.active_overrides.as_ref().map(PathBuf::from);
+        let active = active.unwrap_or_else(|| run.join(OVERRIDES_FILE));
+        files.push(file(run.join("TUNING_REPORT.json"), "at the end"));
+        files.push(file(active, "the overrides in force"));
+    }
     if !job.args.length.resume && atomic_file::exists(&out.join("latest")) {
         files.push(file(out.join("history"), "the run that is in `latest` now moves here"));
     }
@@ -262,6 +265,7 @@ fn read_manifest(folder: &Path) -> Result<RunManifest, Failure> {
 /// That the flags given now do not contradict what was declared. Flags that are left out say nothing.
 fn check_declared(job: &Job<'_>, manifest: &RunManifest) -> Result<(), Failure> {
     let args = job.args;
+    settings::check_tuning(&args.tuning, &job.policy.run)?;
     let declared = &manifest.settings;
     let mut problems = Vec::new();
     let interval_seconds = args.length.interval_by_flag().unwrap_or(declared.interval_seconds);

@@ -96,6 +96,7 @@ pub(crate) fn end(
         Format::Text => print(text::end(
             &RunEnd {
                 rows: &watch.rows,
+                columns: &watch.columns,
                 drift: &job.policy.drift,
                 report: job.args.wants_run_gates().then_some(&report),
                 decision: &decision,

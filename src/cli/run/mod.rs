@@ -97,7 +97,7 @@ fn carry_out(
     let mut watch = Watch::new(policy, prepared.folder.path(), iterations, voice, stderr);
     watch.messenger = messenger;
     watch.publisher = server.as_ref().map(Server::publisher);
-    watch.simulated = settings::simulated(&prepared.settings.source)?;
+    watch.simulated = settings::simulated(&prepared.settings.source, policy)?;
     log_start(&watch.voice, &prepared, policy, server.as_ref());
     prepared.folder.for_each_record(|record| {
         watch.earlier(&record);
@@ -165,7 +165,7 @@ fn serve(job: &Job<'_>, prepared: &PreparedRun, listening: Listening) -> Result<
     }
     let parameters = job.policy.run.parameters.iter().cloned().collect();
     let mut live = LiveRun::new(facts, job.policy, parameters);
-    live.bot = matches!(prepared.settings.source, SourceSettings::Sim { .. }).then(LiveBot::default);
+    live.bot = settings::simulated(&prepared.settings.source, job.policy)?.map(|_| LiveBot::default());
     // Another run that is shown at this address later is not taken for this one.
     live.epoch = u64::try_from(prepared.started.timestamp_millis()).unwrap_or_default();
     Server::show(listening, live).map_err(cannot_serve)

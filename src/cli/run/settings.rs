@@ -20,7 +20,7 @@ use crate::core::iteration::manifest;
 use crate::core::iteration::manifest::{RunSettings, SourceSettings};
 use crate::core::load::measurement::MeasurementReader;
 use crate::core::policy::run::{Preset, RunPolicy};
-use crate::core::policy::{Policy, RunGate};
+use crate::core::policy::{Policy, Profile, RunGate};
 use crate::core::text::shell;
 use crate::core::verdict::Severity;
 use crate::core::verdict::failure::Failure;
@@ -34,6 +34,7 @@ use crate::run::folder::{OVERRIDES_FILE, RunFolder};
 use crate::run::metrics::can_come_from;
 use crate::run::procfs;
 use crate::run::procfs::Top;
+use crate::run::simulator::service::ServiceSource;
 use crate::run::simulator::{Scenario, SimSource, Simulator};
 use crate::run::source::Source;
 use crate::run::source::exec::ExecSource;
@@ -92,6 +93,7 @@ pub(crate) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64
         (None, None, Some(iterations)) => iterations,
         (None, hours, _) => whole_iterations(hours.unwrap_or(HOURS), interval_seconds)?,
     };
+    check_tuning(&args.tuning, &policy.run)?;
     let source = chosen_source(args.asked_source(), policy)?;
     if no_wait && let SourceSettings::Sim { real_time, .. } = source {
         let problem = if real_time {
@@ -118,6 +120,31 @@ pub(crate) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64
 /// Length of an iteration, seconds.
 pub(crate) fn interval(asked: Option<f64>, policy: &Policy) -> f64 {
     asked.or(policy.run.defaults.interval_seconds).unwrap_or(INTERVAL)
+}
+
+/// That a policy without parameters is asked to tune none.
+pub(crate) fn check_tuning(args: &TuningArgs, policy: &RunPolicy) -> Result<(), Failure> {
+    let TuningArgs { auto_tune, start, preset, preset_file, warmup, warmup_preset, active_overrides, adopt } =
+        args;
+    let given = [
+        ("--auto-tune", *auto_tune),
+        ("--profile", start.profile_by_flag().is_some()),
+        ("--set", !start.set.is_empty()),
+        ("--overrides", start.overrides.is_some()),
+        ("--preset", preset.is_some()),
+        ("--preset-file", preset_file.is_some()),
+        ("--warmup", *warmup),
+        ("--warmup-preset", warmup_preset.is_some()),
+        ("--active-overrides", active_overrides.is_some()),
+        ("--adopt", *adopt),
+    ];
+    match given.into_iter().find(|(_, is_given)| *is_given) {
+        Some((flag, _)) if !policy.tunes() => {
+            Err(usage(format!("`{flag}` has nothing to tune: the policy declares no parameters"))
+                .hint("leave the flag out, or declare what may be tuned as `[parameters.<name>]`"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// That a run of so many iterations can be counted and its times can be written down. A simulated run computes
@@ -479,8 +506,12 @@ pub(crate) fn source(
     policy: &Policy,
 ) -> Result<Box<dyn Source>, Failure> {
     Ok(match &settings.source {
-        SourceSettings::Sim { seed, scenario, real_time } => {
+        SourceSettings::Sim { seed, scenario, real_time } if policy.profile == Profile::Trading => {
             Box::new(SimSource::new(simulator(*seed, scenario)?, *real_time))
+        }
+        SourceSettings::Sim { seed, scenario, real_time } => {
+            let scenario = scenario.parse().map_err(usage)?;
+            Box::new(ServiceSource::new(policy, *seed, scenario, *real_time).map_err(usage)?)
         }
         SourceSettings::Exec { command } => {
             let command = command.iter().map(Into::into).collect();
@@ -534,9 +565,12 @@ pub(crate) fn store_beside(
     url.map(|url| store_at(&url, &store_selector(server, policy), server)).transpose()
 }
 
-/// The simulated system of these settings, for those who show its metrics; `None` where a real one is measured.
-pub(crate) fn simulated(settings: &SourceSettings) -> Result<Option<Simulated>, Failure> {
+/// The simulated bot of these settings, for those who show its metrics; `None` where something else is measured.
+pub(crate) fn simulated(settings: &SourceSettings, policy: &Policy) -> Result<Option<Simulated>, Failure> {
     let SourceSettings::Sim { seed, scenario, real_time } = settings else { return Ok(None) };
+    if policy.profile != Profile::Trading {
+        return Ok(None);
+    }
     Ok(Some(Simulated { simulator: simulator(*seed, scenario)?, real_time: *real_time }))
 }
 
@@ -561,6 +595,9 @@ pub(crate) fn overrides_shape(file: &Path) -> Result<Option<Vec<u8>>, Failure> {
 
 /// Collects and resolves the start values.
 pub(crate) fn start_values(args: &TuningArgs, out: &Path, policy: &RunPolicy) -> Result<Start, Failure> {
+    if !policy.tunes() {
+        return Ok(Start::default());
+    }
     let StartArgs { overrides, profile, set } = &args.start;
     let variable = StartArgs::variable(OVERRIDES_VARIABLE);
     let usual_file = out.join(OVERRIDES_FILE);

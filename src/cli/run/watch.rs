@@ -22,6 +22,7 @@ use crate::report::terminal::Style;
 use crate::run::engine::Watcher;
 use crate::run::iteration::{IterationRecord, KpiVerdict};
 use crate::run::metrics::MetricsCollector;
+use crate::run::output::columns::Columns;
 use crate::run::output::log::{self, LogEvent};
 use crate::run::output::text::{self, TrendRow, Width};
 use crate::run::simulator::Simulator;
@@ -149,6 +150,7 @@ pub(crate) struct Watch<'p> {
     pub(crate) simulated: Option<Simulated>,
     pub(crate) so_far: SoFar,
     pub(crate) metrics: MetricsCollector,
+    pub(crate) columns: Columns,
     pub(crate) rows: Vec<TrendRow>,
     /// Iterations whose collection succeeded, those before a resume included.
     pub(crate) collected: u64,
@@ -181,7 +183,8 @@ impl<'p> Watch<'p> {
             messenger: None,
             simulated: None,
             so_far: SoFar::new(policy, folder),
-            metrics: MetricsCollector::default(),
+            metrics: MetricsCollector::new(policy),
+            columns: Columns::of(policy),
             rows: Vec::new(),
             collected: 0,
             has_parts: false,
@@ -196,7 +199,7 @@ impl<'p> Watch<'p> {
     /// Takes in an iteration that an earlier start of the run has made.
     pub(crate) fn earlier(&mut self, record: &IterationRecord) {
         self.metrics.push(record);
-        self.rows.push(TrendRow::of(record));
+        self.rows.push(TrendRow::of(record, &self.columns));
         self.collected += u64::from(record.collection_failed.is_none());
         if record.collection_failed.is_some() {
             self.last_failure.clone_from(&record.collection_failed);
@@ -253,10 +256,11 @@ impl Watcher for Watch<'_> {
         self.seen_now += 1;
         let is_drawn = self.voice.progress.is_drawn();
         if is_drawn {
-            let line = text::line(record, self.iterations, self.style, Width(progress::columns()));
+            let width = Width(progress::columns());
+            let line = text::line(record, self.iterations, &self.columns, self.style, width);
             self.voice.progress.line(line.trim_end());
         } else if !self.voice.quiet {
-            for event in log::lines(record, self.iterations, &self.policy.run.patience) {
+            for event in log::lines(record, self.iterations, &self.columns, &self.policy.run.patience) {
                 self.voice.log(&event);
             }
         }

@@ -5,7 +5,7 @@
 
 use crate::core::config::values::{Parsed, confidence, count, name, not_negative, number, one_of, switch};
 use crate::core::config::{Keep, Read, Value, section};
-use crate::core::kpi::KpiId;
+use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::text::did_you_mean;
 use crate::core::verdict::{Comparison, Severity};
 use crate::stats::intervals;
@@ -407,7 +407,7 @@ section! {
         /// Name of the gate.
         pub name: String { |t| Ok(t.name()) },
         /// Metric it looks at.
-        pub metric: String = metric_of_a_run,
+        pub metric: String { metric_of_a_run },
         pub severity: Severity = severity,
         /// What must hold.
         pub comparison: Comparison = comparison,
@@ -416,11 +416,17 @@ section! {
 }
 
 fn run_gate_decides(t: &Table<'_>, gate: &RunGate) -> Read<()> {
-    let possible = Possible::of_metric(&gate.metric, t.kpis());
+    let possible = match kpi_of_a_run(&gate.metric, t.kpis()) {
+        Some((kpi, _)) => {
+            right_way(t, "comparison", kpi, true, gate.comparison)?;
+            Possible::of_kpi(kpi)
+        }
+        None => Possible::of_metric(&gate.metric, t.kpis()),
+    };
     decides(t, "limit", possible.pointless_requirement(gate.comparison, gate.limit.value))
 }
 
-/// The metrics of a run, by name: the only ones that a run gate can look at.
+/// The metrics of a run of the trading bot, by name; a run of another system has the first of them, and its KPIs.
 pub const RUN_METRICS: [&str; 9] = [
     "duration_hours",
     "mm_deadline_miss_rate",
@@ -434,13 +440,48 @@ pub const RUN_METRICS: [&str; 9] = [
 ];
 
 /// A metric that the report of a run has; no other could ever be judged.
-fn metric_of_a_run(value: &Value) -> Parsed<String> {
-    let name = name(value)?;
-    if RUN_METRICS.contains(&name.as_str()) {
+fn metric_of_a_run(t: &Table<'_>) -> Read<String> {
+    let name = t.required("metric", name)?;
+    let kpis = t.kpis();
+    let is_trading = kpis.ids().next().is_some_and(KpiId::is_built_in);
+    let built_in = if is_trading { &RUN_METRICS[..] } else { &RUN_METRICS[..1] };
+    let of_kpi = |name: &str| !is_trading && (kpi_of_a_run(name, kpis).is_some() || is_off(name, kpis));
+    if built_in.contains(&name.as_str()) || of_kpi(&name) {
         return Ok(name);
     }
-    let hint = did_you_mean(&name, RUN_METRICS);
-    Err(format!("`{name}` is no metric of a run{hint}; expected one of {}", RUN_METRICS.join(", ")))
+    let known = built_in.iter().copied().chain(kpis.ids().filter(|_| !is_trading).map(|kpi| kpi.name));
+    let hint = did_you_mean(kpi_and_statistic(&name).0, known);
+    let expected = match kpis.ids().next() {
+        Some(kpi) if !is_trading => format!(
+            "{} or a KPI, as in `{kpi}` (its mean) or `{kpi}.max` (mean, median, min, max, p5, p95)",
+            built_in.join(", ")
+        ),
+        _ => format!("one of {}", built_in.join(", ")),
+    };
+    Err(t.fault_at("metric", format!("`{name}` is no metric of a run{hint}; expected {expected}")))
+}
+
+/// `p95_ms` and `max` of `p95_ms.max`.
+fn kpi_and_statistic(metric: &str) -> (&str, &str) {
+    metric.split_once('.').unwrap_or((metric, "mean"))
+}
+
+/// The KPI that a metric of a run is a statistic of, as in `p95_ms` (the mean) or `p95_ms.max`; `None` = it is none.
+pub(crate) fn kpi_of_a_run(metric: &str, kpis: &KpiTable) -> Option<(KpiId, Statistic)> {
+    let (kpi, statistic) = kpi_and_statistic(metric);
+    let statistic = statistic.parse().ok().filter(|statistic| *statistic != Statistic::Each)?;
+    Some((kpis.find(kpi)?, statistic))
+}
+
+/// Whether a metric of a run is of a KPI that is taken out.
+fn is_off(metric: &str, kpis: &KpiTable) -> bool {
+    kpis.is_taken_out(kpi_and_statistic(metric).0)
+}
+
+/// `[run_gates]`.
+pub(super) fn run_gates(t: &Table<'_>) -> Read<Vec<RunGate>> {
+    let gates = t.at("run_gates").each(RunGate::section)?;
+    Ok(gates.into_iter().filter(|gate| !is_off(&gate.metric, t.kpis())).collect())
 }
 
 fn not_empty<T>(t: &Table<'_>, must_judge: bool, checks: &[T]) -> Read<()> {

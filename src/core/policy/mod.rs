@@ -35,6 +35,7 @@ use declared::Table;
 pub use crate::core::iteration::params::Step;
 pub use advice::{Condition, RecommendationRule, Subject};
 pub use compare::{CompareRules, KpiRule, Margin, ORDER};
+pub(crate) use gates::kpi_of_a_run;
 pub use gates::{
     EdgeReportRule, GateSet, HoldCount, Judge, KpiGate, RUN_METRICS, RunGate, ViolationRule, ViolationRules,
 };
@@ -78,7 +79,7 @@ section! {
         /// Limits on an edge report.
         pub edge_report: Vec<EdgeReportRule> { |t| t.at("edge_report").each(EdgeReportRule::section) },
         /// Gates of the 72-hour report.
-        pub run_gates: Vec<RunGate> { |t| t.at("run_gates").each(RunGate::section) },
+        pub run_gates: Vec<RunGate> { gates::run_gates },
         /// Delta verification.
         pub deltas: DeltaRules,
         pub anomalies: AnomalyRules,

@@ -11,10 +11,11 @@ use crate::core::iteration::manifest::{MeasureAt, SOURCES};
 use crate::core::iteration::params::{ParamName, ParamValues, Parameter, Parameters, Step};
 use crate::core::kpi::KpiId;
 use crate::core::text::did_you_mean;
-use crate::core::verdict::{Comparison, LimitSource};
+use crate::core::verdict::{Comparison, LimitSource, Severity};
 
 use super::advice::{moves, step};
 use super::declared::{Table, parameter_at, values};
+use super::gates::GateSet;
 use super::limits::{Limit, Possible, comparison, decides, kpi, kpi_named, right_way};
 
 section! {
@@ -30,7 +31,7 @@ section! {
         /// Warm-up and ramp-down.
         pub phases: Phases,
         /// PASS, WARN or FAIL of a single iteration, which panic revert counts.
-        pub iteration_verdict: IterationVerdictRules,
+        pub iteration_verdict: IterationVerdictRules { iteration_verdict },
         /// When to give up on an iteration's tuning or on the run.
         pub patience: Patience,
         /// The tuner's rows, asked from top to bottom.
@@ -159,7 +160,34 @@ section! {
         pub warmup_warn: Vec<Bound> { |t| t.at("warmup_warn").each(reason) },
         /// Reasons for a FAIL; a WARN while the run warms up.
         pub fail: Vec<Bound> { |t| t.at("fail").each(reason) },
+        /// Whether they are the limits of `[iteration_pass]`, which an iteration without a value misses.
+        pub of_iteration_pass: bool { |_| Ok(false) },
     }
+}
+
+/// `[iteration_verdict]`; where nothing is in it, what `[iteration_pass]` asks for.
+fn iteration_verdict(t: &Table<'_>) -> Read<IterationVerdictRules> {
+    let own = t.at("iteration_verdict");
+    let rules = IterationVerdictRules::section(&own)?;
+    if ["warn", "warmup_warn", "fail"].iter().any(|list| !own.at(list).entries().is_empty()) {
+        return Ok(rules);
+    }
+    let limits = GateSet::of_iterations(t)?.checks;
+    let of = |severity: Severity| {
+        let gates = limits.iter().filter(|gate| gate.severity == severity);
+        let missed = gates.map(|gate| Bound {
+            kpi: gate.kpi,
+            comparison: gate.comparison.opposite(),
+            limit: gate.limit.clone(),
+        });
+        missed.collect()
+    };
+    Ok(IterationVerdictRules {
+        warn: of(Severity::Soft),
+        fail: of(Severity::Hard),
+        of_iteration_pass: true,
+        ..rules
+    })
 }
 
 /// A bound that is bad news where it holds.

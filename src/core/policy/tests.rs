@@ -379,11 +379,16 @@ mod errors {
 
     use proptest::prelude::*;
 
-    use super::super::{BUILT_IN, Layer, Origin, Patch, PolicyErrors, read};
+    use super::super::run::Bound;
+    use super::super::{BUILT_IN, Layer, Origin, Patch, Policy, PolicyErrors, read};
     use super::{error_of, errors_of};
 
+    fn policy_of(text: &str) -> Result<Policy, PolicyErrors> {
+        read(&[Layer { origin: Origin::File("p.toml".to_owned()), text: text.to_owned() }], &[])
+    }
+
     fn read_text(text: &str) -> Result<(), PolicyErrors> {
-        read(&[Layer { origin: Origin::File("p.toml".to_owned()), text: text.to_owned() }], &[]).map(|_| ())
+        policy_of(text).map(|_| ())
     }
 
     #[test]
@@ -561,6 +566,63 @@ mod errors {
          mm_edge_bps_ema24h, mm_hit_ratio, mm_maker_share_ratio, tick_latency_ms.p50, tick_latency_ms.p95, \
          ws_lag_max_ms"
         );
+    }
+
+    #[test]
+    fn outside_trading_a_run_gate_looks_at_a_kpi() {
+        let gate = |metric: &str, more: &str| {
+            let text = format!(
+                "extends = \"service\"\n[run_gates.g]\nmetric = \"{metric}\"\nseverity = \"hard\"\n\
+                 comparison = \"<=\"\nlimit = 0.5\n{more}"
+            );
+            policy_of(&format!("schema_version = 1\n{text}"))
+        };
+        for metric in ["error_ratio", "error_ratio.max", "p95_ms.p5", "rss_mb.median"] {
+            let policy = gate(metric, "").expect("a statistic of a KPI");
+            assert_eq!(policy.run_gates[0].metric, metric);
+        }
+        // What is taken out needs no mending elsewhere.
+        let without =
+            gate("cpu_pct.max", "[kpi.cpu_pct]\nenabled = false\n").expect("a gate that is not in force");
+        assert_eq!(without.run_gates, []);
+        let hours = gate("duration_hours", "").expect("every run has a duration");
+        assert_eq!(hours.run_gates[0].metric, "duration_hours");
+        let error = |metric| gate(metric, "").expect_err("an error").to_string();
+        assert_eq!(
+            error("eror_ratio"),
+            "`p.toml`:4:10: `run_gates.g.metric`: `eror_ratio` is no metric of a run (did you mean `error_ratio`?); \
+             expected duration_hours or a KPI, as in `request_rate` (its mean) or `request_rate.max` (mean, median, min, \
+             max, p5, p95)"
+        );
+        for metric in ["mm_hit_ratio", "net_bps", "error_ratio.each", "error_ratio.p99", "error_ratio."] {
+            assert!(error(metric).contains("is no metric of a run"), "{metric}");
+        }
+        assert!(
+            error("request_rate").contains("for `request_rate` higher is better"),
+            "{}",
+            error("request_rate")
+        );
+    }
+
+    #[test]
+    fn the_verdict_on_an_iteration_is_that_of_iteration_pass_where_it_says_nothing_itself() {
+        let own = "[iteration_verdict.fail.slow]\nkpi = \"p95_ms\"\ncomparison = \">\"\nlimit = 900.0\n";
+        let soft = "[iteration_pass.kpi.p95_ms]\nseverity = \"soft\"\ncomparison = \"<\"\nlimit = 300.0\n";
+        let rules = |text: &str| {
+            let text = format!("schema_version = 1\nextends = \"service\"\n{text}");
+            let rules = policy_of(&text).expect("a fine policy").run.iteration_verdict;
+            let of = |bounds: &[Bound]| -> Vec<String> {
+                let words = |b: &Bound| format!("{} {} {}", b.kpi, b.comparison.symbol(), b.limit.value);
+                bounds.iter().map(words).collect()
+            };
+            (of(&rules.fail), of(&rules.warn), rules.of_iteration_pass)
+        };
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        assert_eq!(rules(soft), (texts(&["error_ratio > 0.01"]), texts(&["p95_ms >= 300"]), true));
+        assert_eq!(rules(own), (texts(&["p95_ms > 900"]), texts(&[]), false));
+        // Each reason of the trading bot taken out is still its own verdict: always PASS.
+        let trading = "schema_version = 1\niteration_verdict.fail.net.enabled = false\n";
+        assert!(!policy_of(trading).expect("a fine policy").run.iteration_verdict.of_iteration_pass);
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub(crate) struct RunFolder {
     manifest: RunManifest,
     log: File,
     active: PathBuf,
+    /// Whether there are parameters; without any the folder holds no files about them.
+    tunes: bool,
     /// What this run last wrote into the overrides file.
     overrides: Option<Vec<u8>>,
     /// What the file of the tuner's memory should hold, and what was last written into it; empty = nothing yet.
@@ -84,7 +86,7 @@ impl RunFolder {
         let mut created = Self::at(out, folder, place, manifest, kpis, durability, lock)?;
         created.write_declaration()?;
         created.append_event(RunEvent::Start, None, None, now)?;
-        created.draft = Some(Draft::begin(&created.folder)?);
+        created.draft = created.tunes.then(|| Draft::begin(&created.folder)).transpose()?;
         Ok(created)
     }
 
@@ -111,6 +113,7 @@ impl RunFolder {
             place,
             durability,
             kpis: kpis.clone(),
+            tunes: !manifest.overrides.is_empty(),
             manifest,
             log,
             overrides: None,
@@ -165,6 +168,9 @@ impl RunFolder {
     /// Makes overrides visible to the system: reads what is there, writes if it differs, reads it back. The
     /// text is the whole file.
     pub(crate) fn put_overrides(&mut self, text: &[u8]) -> Result<(), RunFolderError> {
+        if !self.tunes {
+            return Ok(());
+        }
         let copy = self.folder.join(OVERRIDES_FILE);
         put_overrides_at(&self.active, text)?;
         if self.active != copy && self.overrides.as_deref() != Some(text) {
@@ -226,7 +232,7 @@ impl RunFolder {
 
     /// Writes the tuner's memory down if it is not what was last written.
     fn put_tuning_state(&mut self) -> Result<(), RunFolderError> {
-        if self.tuning_state != self.tuning_state_written {
+        if self.tunes && self.tuning_state != self.tuning_state_written {
             let path = self.folder.join(report::STATE_FILE);
             replace(&path, &self.tuning_state, Durability::Renamed)?;
             self.tuning_state_written.clone_from(&self.tuning_state);
@@ -330,6 +336,7 @@ impl RunFolder {
     pub(crate) fn end_tuning_report(&mut self) -> Result<(), RunFolderError> {
         match self.draft.take() {
             Some(draft) if draft.count == self.manifest.last_complete_iteration => draft.end(self.durability),
+            _ if !self.tunes => Ok(()),
             _ => self.write_tuning_report(),
         }
     }

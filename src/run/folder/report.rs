@@ -142,7 +142,7 @@ pub(crate) fn report_entry(record: &IterationRecord) -> Result<Vec<u8>, serde_js
         iteration: record.number,
         kpi_verdict: record.summary.kpi_verdict,
         neg_edge_drivers: &record.summary.neg_edge_drivers,
-        net_bps: record.summary.values.get(KpiId::NET_BPS.index()).copied().flatten(),
+        net_bps: record.summary.value(KpiId::NET_BPS),
         oscillation_detected: spoke(Guard::Oscillation),
         proposed_deltas: tuning.proposed(),
         rationale: tuning.rationale(),

@@ -156,7 +156,7 @@ pub fn write(record: &IterationRecord, kpis: &KpiTable) -> Result<Vec<u8>, serde
 
 fn summary(record: &IterationRecord, kpis: &KpiTable) -> Result<Map<String, Value>, serde_json::Error> {
     let measured = &record.summary;
-    let value = |kpi: KpiId| measured.values.get(kpi.index()).copied().flatten();
+    let value = |kpi: KpiId| measured.value(kpi);
     let name = |kpi: KpiId| kpi.name.to_owned();
     let mut above_highest: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
     for (kpi, key, raw) in &measured.above_highest {
@@ -283,7 +283,7 @@ impl RunLogLine {
             event: RunEvent::Iteration,
             file: Some(file_name(record.number)),
             iteration: Some(record.number),
-            net_bps: record.summary.values.get(KpiId::NET_BPS.index()).copied().flatten(),
+            net_bps: record.summary.value(KpiId::NET_BPS),
             note: None,
             sha256: Some(sha256_hex(bytes)),
             utc: utc(record.ends),

@@ -128,6 +128,13 @@ pub struct IterationSummary {
     pub version: Option<String>,
 }
 
+impl IterationSummary {
+    /// The value of a KPI; `None` = not delivered.
+    pub(crate) fn value(&self, kpi: KpiId) -> Option<f64> {
+        self.values.get(kpi.index()).copied().flatten()
+    }
+}
+
 /// Refused decisions by reason.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Blocks {

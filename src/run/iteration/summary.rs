@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use crate::core::judge::edge_report::checks;
 use crate::core::kpi::KpiId;
-use crate::core::policy::Policy;
 use crate::core::policy::run::{Bound, IterationVerdictRules};
+use crate::core::policy::{Policy, Profile, kpi_of_a_run};
 use crate::core::text::number::Finite;
 use crate::core::verdict::Outcome;
 use crate::run::iteration::{Blocks, EdgeReport, IterationSummary, KpiVerdict, MakerSource};
@@ -39,9 +39,12 @@ pub fn summarise(policy: &Policy, report: &EdgeReport, warming_up: bool) -> Iter
         notes: report.notes.clone(),
     };
     taking.spelled();
-    taking.blocks();
-    let fallbacks = taking.fallbacks();
-    let maker_source = taking.maker_share();
+    let (mut fallbacks, mut maker_source) = (Vec::new(), None);
+    if policy.profile == Profile::Trading {
+        taking.blocks();
+        fallbacks = taking.fallbacks();
+        maker_source = taking.maker_share();
+    }
     let Taking { values, mut above_highest, notes, .. } = taking;
     above_highest.retain(|(kpi, ..)| values[kpi.index()].is_none());
     above_highest.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
@@ -73,7 +76,8 @@ pub fn metrics(policy: &Policy, report: &EdgeReport) -> BTreeMap<String, f64> {
         .run_gates
         .iter()
         .map(|gate| gate.metric.as_str())
-        .chain([MEDIAN_LATENCY])
+        .filter(|metric| kpi_of_a_run(metric, &policy.kpis).is_none())
+        .chain((policy.profile == Profile::Trading).then_some(MEDIAN_LATENCY))
         .filter_map(|metric| {
             let raw = report.number(metric)?;
             // They are read as the built-in ratios are; what the policy declares is taken as it is.
@@ -226,7 +230,7 @@ fn edge_gate(policy: &Policy, report: &EdgeReport) -> Vec<String> {
 }
 
 /// The runner's verdict on the iteration with its reasons. A KPI that the rules name and nobody delivered is
-/// a WARN: it may hide anything.
+/// a WARN, as it may hide anything; the limits of `[iteration_pass]` it misses.
 fn verdict(
     rules: &IterationVerdictRules,
     values: &[Option<f64>],
@@ -245,7 +249,15 @@ fn verdict(
     let verdict_of_fails = if warming_up { KpiVerdict::Warn } else { KpiVerdict::Fail };
     let mut warns = held(&rules.warn, KpiVerdict::Warn);
     warns.extend(held(warmup, KpiVerdict::Warn));
-    for bound in rules.warn.iter().chain(&rules.fail).chain(warmup) {
+    let mut fails = fails;
+    let of_fails = rules.fail.iter().filter(|_| rules.of_iteration_pass);
+    fails.extend(
+        of_fails
+            .filter(|bound| value(bound).is_none())
+            .map(|bound| format!("{}: {} is missing", verdict_of_fails.word(), bound.kpi.name)),
+    );
+    let of_warns = rules.fail.iter().filter(|_| !rules.of_iteration_pass);
+    for bound in rules.warn.iter().chain(of_warns).chain(warmup) {
         let missing = format!("WARN: {} is missing", bound.kpi.name);
         if value(bound).is_none() && !warns.contains(&missing) {
             warns.push(missing);

@@ -17,6 +17,7 @@ use crate::core::verdict::Outcome;
 use crate::report::json::compact_ascii;
 use crate::report::text::printable;
 use crate::run::iteration::{IterationRecord, KpiVerdict};
+use crate::run::output::columns::Columns;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -171,15 +172,21 @@ pub(crate) fn failed(done: u64, iterations: u64, reason: &str) -> LogEvent {
 }
 
 /// All events of an iteration, in the order in which they happened.
-pub(crate) fn lines(record: &IterationRecord, iterations: u64, patience: &Patience) -> Vec<LogEvent> {
-    let mut events = vec![iteration(record, iterations)];
+pub(crate) fn lines(
+    record: &IterationRecord,
+    iterations: u64,
+    columns: &Columns,
+    patience: &Patience,
+) -> Vec<LogEvent> {
+    let mut events = vec![iteration(record, iterations, columns)];
     match &record.collection_failed {
         Some(reason) => events.push(
             of("sanity", "COLLECTION_FAILED", record)
                 .with("in_a_row", record.state.failed_collections)
                 .with("reason", reason.as_str()),
         ),
-        None => events.push(summary(record)),
+        None if columns.is_trading => events.push(summary(record)),
+        None => {}
     }
     for note in &record.summary.notes {
         events.push(of("sanity", "NOTE", record).with("note", note.as_str()));
@@ -204,37 +211,30 @@ fn of(area: &'static str, event: &'static str, record: &IterationRecord) -> LogE
     LogEvent::new(area, event).with("iteration", record.number)
 }
 
-/// A KPI, `None` = not known.
-fn kpi(record: &IterationRecord, kpi: KpiId) -> Option<f64> {
-    record.summary.values.get(kpi.index()).copied().flatten()
-}
-
-fn iteration(record: &IterationRecord, iterations: u64) -> LogEvent {
+fn iteration(record: &IterationRecord, iterations: u64, columns: &Columns) -> LogEvent {
     let verdict = match (&record.collection_failed, record.summary.kpi_verdict) {
         (Some(_), _) => "NO_DATA",
         (None, Some(verdict)) => verdict.word(),
         (None, None) => "-",
     };
-    of("soak", "ITERATION", record)
+    let event = of("soak", "ITERATION", record)
         .with("of", iterations)
         .with("utc", record.ends.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
-        .with_some("phase", record.has_phases.then(|| record.phase.word()))
-        .with("net", kpi(record, KpiId::NET_BPS))
-        .with("risk", kpi(record, KpiId::RISK_RATIO))
-        .with("maker", kpi(record, KpiId::MAKER_TAKER_RATIO))
-        .with("p95", kpi(record, KpiId::P95_LATENCY_MS))
-        .with("verdict", verdict)
+        .with_some("phase", record.has_phases.then(|| record.phase.word()));
+    let measured = columns.line.iter().map(|column| (column.key, record.summary.value(column.kpi)));
+    measured.fold(event, |event, (key, value)| event.with(key, value)).with("verdict", verdict)
 }
 
 fn summary(record: &IterationRecord) -> LogEvent {
+    let kpi = |kpi: KpiId| record.summary.value(kpi);
     of("iter_watch", "SUMMARY", record)
-        .with("net", kpi(record, KpiId::NET_BPS))
+        .with("net", kpi(KpiId::NET_BPS))
         .with("drivers", record.summary.neg_edge_drivers.join(","))
-        .with("adv_p95", kpi(record, KpiId::ADVERSE_BPS_P95))
-        .with("sl_p95", kpi(record, KpiId::SLIPPAGE_BPS_P95))
-        .with("risk", kpi(record, KpiId::RISK_RATIO))
-        .with("min_interval", kpi(record, KpiId::MIN_INTERVAL_RATIO))
-        .with("concurrency", kpi(record, KpiId::CONCURRENCY_RATIO))
+        .with("adv_p95", kpi(KpiId::ADVERSE_BPS_P95))
+        .with("sl_p95", kpi(KpiId::SLIPPAGE_BPS_P95))
+        .with("risk", kpi(KpiId::RISK_RATIO))
+        .with("min_interval", kpi(KpiId::MIN_INTERVAL_RATIO))
+        .with("concurrency", kpi(KpiId::CONCURRENCY_RATIO))
 }
 
 fn verdict(events: &mut Vec<LogEvent>, record: &IterationRecord) {
@@ -332,7 +332,8 @@ mod tests {
     }
 
     fn texts(record: &IterationRecord) -> Vec<String> {
-        lines(record, 24, &patience()).iter().map(LogEvent::text).collect()
+        let columns = Columns::of(&crate::report::fixture::built_in());
+        lines(record, 24, &columns, &patience()).iter().map(LogEvent::text).collect()
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use crate::core::analysis::Origin;
 use crate::core::judge::count;
-use crate::core::text::number::{fixed, trimmed};
+use crate::core::text::number::fixed;
 use crate::core::verdict::provenance::Provenance;
 use crate::core::verdict::{Check, Outcome, Severity};
 use crate::report::analysis::{origin_line, verdict_line, version_line};
@@ -14,9 +14,6 @@ use crate::report::text::{cell, prose};
 use crate::run::metrics::RunMetrics;
 use crate::run::metrics::RunReport;
 use crate::run::output::soak_metrics::{short_name, time_of};
-
-/// Decimals of a metric.
-const DECIMALS: usize = 4;
 
 /// The results as Markdown.
 pub(crate) fn results(report: &RunReport, origin: &Origin, provenance: &Provenance) -> String {
@@ -55,26 +52,12 @@ fn summary(doc: &mut Document, report: &RunReport, origin: &Origin, provenance: 
     doc.list(facts, usize::MAX);
 }
 
-/// The unit of a metric by its name.
-pub(crate) fn unit(name: &str) -> &'static str {
-    if name.ends_with("_ms") || name.starts_with("tick_latency_ms") {
-        "ms"
-    } else if name.contains("_bps_") {
-        "bps"
-    } else if name.ends_with("_hours") {
-        "h"
-    } else {
-        ""
-    }
-}
-
 fn metrics(doc: &mut Document, found: &RunMetrics) {
     let rows = found.metrics.iter().map(|metric| {
-        let value = metric.value.map(|value| trimmed(&fixed(value, DECIMALS)).to_owned());
         row![
             format!("`{}`", metric.name),
-            value.unwrap_or_else(|| "no data".to_owned()),
-            unit(metric.name),
+            metric.told().unwrap_or_else(|| "no data".to_owned()),
+            cell(metric.unit()),
             metric.rule.word(),
             metric.n,
         ]
@@ -149,7 +132,7 @@ mod tests {
     use crate::run::records::{delivering, failed, record};
 
     fn of(records: &[IterationRecord], source: &str) -> String {
-        let mut collector = MetricsCollector::default();
+        let mut collector = MetricsCollector::new(&built_in());
         for record in records {
             collector.push(record);
         }

@@ -267,11 +267,11 @@ mod tests {
     }
 
     fn report() -> RunReport {
-        let mut collector = MetricsCollector::default();
+        let policy = policy::read(&[], &[]).expect("the built-in policy is fine");
+        let mut collector = MetricsCollector::new(&policy);
         collector.push(&delivering(record(1), "tick_latency_ms.p95", 120.0));
         collector.push(&failed(2, "no report"));
-        let gates = policy::read(&[], &[]).expect("the built-in policy is fine").run_gates;
-        RunReport::judge(collector.finish(), &gates)
+        RunReport::judge(collector.finish(), &policy.run_gates)
     }
 
     #[test]

@@ -9,7 +9,6 @@ use chrono::{DateTime, Utc};
 
 use crate::core::iteration::guards::{Guard, GuardCounts, GuardSet};
 use crate::core::judge::list_numbers;
-use crate::core::kpi::KpiId;
 use crate::core::policy::DriftRules;
 use crate::core::text::number::{fixed, trimmed};
 use crate::core::text::spark::{Glyphs, sparkline};
@@ -20,13 +19,16 @@ use crate::report::format::text::printable;
 use crate::report::terminal::{self, Style, explanation, heading, rule};
 use crate::run::iteration::{IterationRecord, KpiVerdict};
 use crate::run::metrics::RunReport;
-use crate::run::output::results::unit;
+use crate::run::output::columns::{Column, Columns};
 
 /// Rows shown from the beginning of a long run.
 const FIRST: usize = 4;
 
 /// Rows shown from its end.
 const LAST: usize = 16;
+
+/// So many KPIs the table shows; the lines below it show all.
+const MOST_KPIS: usize = 8;
 
 /// Columns of a sparkline.
 const SPARK: usize = 40;
@@ -36,6 +38,8 @@ const SPARK: usize = 40;
 pub(crate) struct RunEnd<'a> {
     /// The iterations, in order.
     pub rows: &'a [TrendRow],
+    /// What their values are.
+    pub columns: &'a Columns,
     /// When growth of resources counts.
     pub drift: &'a DriftRules,
     /// The run gates, where they were asked for.
@@ -71,7 +75,7 @@ pub(crate) fn end(run: &RunEnd<'_>, style: Style) -> String {
     let mut out = heading("SOAK RUN");
     trend(&mut out, run, style);
     sparklines(&mut out, run, style);
-    guards(&mut out, run.rows);
+    counts(&mut out, run);
     resource_rows(&mut out, run);
     if let Some(report) = run.report {
         gates(&mut out, report, style);
@@ -97,12 +101,11 @@ fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
 }
 
 /// A cell of the trend table.
-fn cell(value: Option<f64>, column: usize) -> String {
-    let (kpi, _, percent) = COLUMNS[column];
+fn cell(value: Option<f64>, column: &Column) -> String {
     match value {
         None => "-".to_owned(),
-        Some(value) if percent => fixed(100.0 * value, 1),
-        Some(value) => fixed(value, kpi.decimals()),
+        Some(value) if column.is_percent => fixed(100.0 * value, 1),
+        Some(value) => fixed(value, column.kpi.decimals()),
     }
 }
 
@@ -112,21 +115,24 @@ fn trend(out: &mut String, run: &RunEnd<'_>, style: Style) {
         return;
     }
     let mut table: Vec<Vec<String>> = Vec::new();
-    let names = COLUMNS.iter().map(|(_, name, _)| (*name).to_owned());
-    table.push(std::iter::once("iter".to_owned()).chain(names).chain(["applied".to_owned()]).collect());
+    let kpis = &run.columns.table[..run.columns.table.len().min(MOST_KPIS)];
+    let names = kpis.iter().map(|column| printable(column.title));
+    let last = if run.columns.tunes { "applied" } else { "verdict" };
+    table.push(std::iter::once("iter".to_owned()).chain(names).chain([last.to_owned()]).collect());
     let is_long = run.rows.len() > FIRST + LAST + 1;
     for (at, row) in run.rows.iter().enumerate() {
         if is_long && at == FIRST {
             let dots = if style.ascii { "..." } else { "…" };
-            table.push(vec![dots.to_owned(); COLUMNS.len() + 2]);
+            table.push(vec![dots.to_owned(); kpis.len() + 2]);
         }
         if is_long && at >= FIRST && at < run.rows.len() - LAST {
             continue;
         }
         let mut cells = vec![row.number.to_string()];
-        cells.extend(row.values.iter().enumerate().map(|(column, value)| cell(*value, column)));
+        cells.extend(kpis.iter().zip(&*row.values).map(|(column, value)| cell(*value, column)));
         cells.push(match row.tuned {
             _ if row.failed => "no data".to_owned(),
+            _ if !run.columns.tunes => row.verdict.map_or("-", KpiVerdict::word).to_owned(),
             Tuned::Applied(count) => format!("yes ({count})"),
             Tuned::Skipped(code) => format!("no ({code})"),
             Tuned::Panic => "panic revert".to_owned(),
@@ -134,7 +140,7 @@ fn trend(out: &mut String, run: &RunEnd<'_>, style: Style) {
         });
         table.push(cells);
     }
-    let columns = COLUMNS.len() + 2;
+    let columns = kpis.len() + 2;
     let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
     for row in &table {
@@ -150,8 +156,10 @@ fn sparklines(out: &mut String, run: &RunEnd<'_>, style: Style) {
         return;
     }
     out.push('\n');
-    for (column, (_, name, _)) in COLUMNS.iter().enumerate() {
-        let values: Vec<Option<f64>> = run.rows.iter().map(|row| row.values[column]).collect();
+    let titles: Vec<String> = run.columns.table.iter().map(|column| printable(column.title)).collect();
+    let width = titles.iter().map(|title| terminal::width(title)).max().unwrap_or_default().max(9);
+    for (at, (column, title)) in run.columns.table.iter().zip(&titles).enumerate() {
+        let values: Vec<Option<f64>> = run.rows.iter().map(|row| row.values[at]).collect();
         let known = || values.iter().copied().flatten();
         let told = match (known().min_by(f64::total_cmp), known().max_by(f64::total_cmp)) {
             (Some(low), Some(high)) => {
@@ -165,11 +173,22 @@ fn sparklines(out: &mut String, run: &RunEnd<'_>, style: Style) {
             }
             _ => "no value".to_owned(),
         };
-        put(out, format_args!("  {name:<9} {}  {told}\n", sparkline(&values, SPARK, glyphs)));
+        let pad = width - terminal::width(title);
+        put(out, format_args!("  {title}{:pad$} {}  {told}\n", "", sparkline(&values, SPARK, glyphs)));
     }
 }
 
-fn guards(out: &mut String, rows: &[TrendRow]) {
+/// Guards and steps of the tuner, where there is one, and failed collections.
+fn counts(out: &mut String, run: &RunEnd<'_>) {
+    let failed = run.rows.iter().filter(|row| row.failed).count();
+    out.push('\n');
+    if run.columns.tunes {
+        tuning(out, run.rows);
+    }
+    put(out, format_args!("Collections: {failed} failed\n"));
+}
+
+fn tuning(out: &mut String, rows: &[TrendRow]) {
     let counts = GuardCounts::over(rows.iter().map(|row| row.guards));
     let spoke: Vec<String> = Guard::ALL
         .into_iter()
@@ -179,8 +198,7 @@ fn guards(out: &mut String, rows: &[TrendRow]) {
     let spoke = if spoke.is_empty() { "none spoke".to_owned() } else { spoke.join(", ") };
     let applied = rows.iter().filter(|row| matches!(row.tuned, Tuned::Applied(_))).count();
     let panics = rows.iter().filter(|row| row.tuned == Tuned::Panic).count();
-    let failed = rows.iter().filter(|row| row.failed).count();
-    put(out, format_args!("\nGuards:      {spoke}\n"));
+    put(out, format_args!("Guards:      {spoke}\n"));
     put(
         out,
         format_args!(
@@ -188,7 +206,6 @@ fn guards(out: &mut String, rows: &[TrendRow]) {
             rows.len()
         ),
     );
-    put(out, format_args!("Collections: {failed} failed\n"));
 }
 
 fn resource_rows(out: &mut String, run: &RunEnd<'_>) {
@@ -231,13 +248,15 @@ fn resource_rows(out: &mut String, run: &RunEnd<'_>) {
 fn gates(out: &mut String, report: &RunReport, style: Style) {
     out.push_str("\nMetrics of the run:\n");
     for metric in &report.metrics.metrics {
-        let told = match metric.value {
-            Some(value) => {
-                format!("{} {}", trimmed(&fixed(value, 4)), unit(metric.name)).trim_end().to_owned()
-            }
-            None => "no data".to_owned(),
-        };
+        let told = metric.told();
+        let told = told.map_or_else(
+            || "no data".to_owned(),
+            |value| format!("{value} {}", metric.unit()).trim_end().to_owned(),
+        );
         put(out, format_args!("  {:<22} {told} ({}, n={})\n", metric.name, metric.rule.word(), metric.n));
+    }
+    if report.is_ungated() {
+        return;
     }
     put(
         out,
@@ -247,16 +266,6 @@ fn gates(out: &mut String, report: &RunReport, style: Style) {
         out.push_str(&explanation(check, style));
     }
 }
-
-/// The KPIs of the trend table: what it calls them, and whether they are shown as percent.
-pub(crate) const COLUMNS: [(KpiId, &str, bool); 6] = [
-    (KpiId::NET_BPS, "net", false),
-    (KpiId::RISK_RATIO, "risk", false),
-    (KpiId::ADVERSE_BPS_P95, "adv_p95", false),
-    (KpiId::SLIPPAGE_BPS_P95, "sl_p95", false),
-    (KpiId::MIN_INTERVAL_RATIO, "min_int%", true),
-    (KpiId::CONCURRENCY_RATIO, "conc%", true),
-];
 
 /// What became of an iteration's tuning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -275,7 +284,9 @@ pub(crate) enum Tuned {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TrendRow {
     pub(crate) number: u64,
-    pub(crate) values: [Option<f64>; COLUMNS.len()],
+    /// One a column of the table.
+    pub(crate) values: Box<[Option<f64>]>,
+    pub(crate) verdict: Option<KpiVerdict>,
     pub(crate) tuned: Tuned,
     pub(crate) guards: GuardSet,
     pub(crate) failed: bool,
@@ -286,11 +297,11 @@ pub(crate) struct TrendRow {
 
 impl TrendRow {
     /// The row of an iteration.
-    pub(crate) fn of(record: &IterationRecord) -> Self {
-        let values = COLUMNS.map(|(kpi, ..)| value(record, kpi));
+    pub(crate) fn of(record: &IterationRecord, columns: &Columns) -> Self {
         Self {
             number: record.number,
-            values,
+            values: columns.table.iter().map(|column| record.summary.value(column.kpi)).collect(),
+            verdict: record.summary.kpi_verdict,
             tuned: tuned(record),
             guards: record.tuning.spoke(),
             failed: record.collection_failed.is_some(),
@@ -323,10 +334,6 @@ fn tuned(record: &IterationRecord) -> Tuned {
     }
 }
 
-fn value(record: &IterationRecord, kpi: KpiId) -> Option<f64> {
-    record.summary.values.get(kpi.index()).copied().flatten()
-}
-
 /// Columns of the terminal; `None` = as many as it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Width(pub Option<usize>);
@@ -335,7 +342,13 @@ pub(crate) struct Width(pub Option<usize>);
 const ROOMY: usize = 80;
 
 /// The line of an iteration on a terminal, without a line end. `iterations` is how many the run has.
-pub(crate) fn line(record: &IterationRecord, iterations: u64, style: Style, Width(columns): Width) -> String {
+pub(crate) fn line(
+    record: &IterationRecord,
+    iterations: u64,
+    shown: &Columns,
+    style: Style,
+    Width(columns): Width,
+) -> String {
     let is_narrow = columns.is_some_and(|columns| columns < ROOMY);
     let (word, gap) = if is_narrow { ("", " ") } else { ("iteration ", "  ") };
     let digits = iterations.to_string().len();
@@ -347,16 +360,16 @@ pub(crate) fn line(record: &IterationRecord, iterations: u64, style: Style, Widt
     if let Some(reason) = &record.collection_failed {
         return format!("{head}{gap}{}{gap}{}", style.paint(Outcome::Fail, "NO DATA"), printable(reason));
     }
-    let show = |name: &str, id: KpiId, width: usize| {
-        let kpi: KpiId = id;
-        let told = value(record, id).map_or_else(|| "-".to_owned(), |value| fixed(value, kpi.decimals()));
-        let width = if is_narrow && record.has_phases { 0 } else { width };
-        format!("{gap}{name} {told:>width$}")
+    let show = |column: &Column| {
+        let told = cell(record.summary.value(column.kpi), column);
+        let width = if is_narrow && record.has_phases { 0 } else { column.width };
+        format!("{} {told:>width$}", printable(column.title))
     };
-    head.push_str(&show("net", KpiId::NET_BPS, 6));
-    head.push_str(&show("risk", KpiId::RISK_RATIO, 5));
-    head.push_str(&show("maker", KpiId::MAKER_TAKER_RATIO, 5));
-    head.push_str(&show("p95", KpiId::P95_LATENCY_MS, 4));
+    // Where any KPI may come, the verdict stands in front, and lines break between KPIs.
+    let (before, after) = if shown.is_trading { (&*shown.line, &[][..]) } else { (&[][..], &*shown.line) };
+    for column in before {
+        head.extend([gap, &show(column)]);
+    }
     let (outcome, verdict) = match record.summary.kpi_verdict {
         Some(KpiVerdict::Pass) => (Outcome::Pass, "PASS"),
         Some(KpiVerdict::Warn) => (Outcome::Warn, "WARN"),
@@ -365,7 +378,8 @@ pub(crate) fn line(record: &IterationRecord, iterations: u64, style: Style, Widt
     };
     let used = terminal::width(&head) + gap.len() + verdict.len();
     let verdict = style.paint(outcome, verdict);
-    let mut done = behind(&what_was_done(record, style), gap, used, columns);
+    let parts: Vec<String> = after.iter().map(show).chain(what_was_done(record, style)).collect();
+    let mut done = behind(&parts, gap, used, columns);
     if record.tuning.panic_revert {
         done = style.paint(Outcome::Fail, &done);
     }
@@ -431,10 +445,15 @@ mod tests {
 
     const PLAIN: Style = Style { colour: false, ascii: true };
 
+    fn of_bot() -> Columns {
+        Columns::of(&built_in())
+    }
+
     fn ended(records: &[IterationRecord], report: bool) -> String {
         let policy = built_in();
-        let rows: Vec<TrendRow> = records.iter().map(TrendRow::of).collect();
-        let mut collector = MetricsCollector::default();
+        let columns = Columns::of(&policy);
+        let rows: Vec<TrendRow> = records.iter().map(|record| TrendRow::of(record, &columns)).collect();
+        let mut collector = MetricsCollector::new(&policy);
         for record in records {
             collector.push(record);
         }
@@ -447,6 +466,7 @@ mod tests {
         let next = NextStep { command: "soak gate --path out/latest".to_owned(), purpose: "judges" };
         let run = RunEnd {
             rows: &rows,
+            columns: &columns,
             drift: &policy.drift,
             report: report.as_ref(),
             decision: &decision,
@@ -557,36 +577,36 @@ mod tests {
     fn the_line_of_an_iteration_is_aligned_and_says_what_was_done() {
         let full = with(applied(record(3)), KpiId::P95_LATENCY_MS, Some(310.4));
         assert_eq!(
-            line(&full, 100, PLAIN, Width(None)),
+            line(&full, 100, &of_bot(), PLAIN, Width(None)),
             "iteration   3/100  net   3.00  risk 0.300  maker     -  p95  310  PASS  min_interval_ms 60->65"
         );
         let narrow = Width(Some(60));
         assert_eq!(
-            line(&full, 100, PLAIN, narrow),
+            line(&full, 100, &of_bot(), PLAIN, narrow),
             "  3/100 net   3.00 risk 0.300 maker     - p95  310 PASS\n    min_interval_ms 60->65"
         );
         // The whole is 94 columns wide.
-        let one_line = line(&full, 100, PLAIN, Width(Some(94)));
-        assert_eq!(one_line, line(&full, 100, PLAIN, Width(None)));
-        assert!(line(&full, 100, PLAIN, Width(Some(93))).contains("PASS\n    min_interval_ms"));
+        let one_line = line(&full, 100, &of_bot(), PLAIN, Width(Some(94)));
+        assert_eq!(one_line, line(&full, 100, &of_bot(), PLAIN, Width(None)));
+        assert!(line(&full, 100, &of_bot(), PLAIN, Width(Some(93))).contains("PASS\n    min_interval_ms"));
         let mut skipped = record(100);
         skipped.tuning.skip = Some(SkipCode::Velocity);
         skipped.has_phases = true;
         assert_eq!(
-            line(&skipped, 100, PLAIN, Width(None)),
+            line(&skipped, 100, &of_bot(), PLAIN, Width(None)),
             "iteration 100/100  STEADY    net   3.00  risk 0.300  maker     -  p95    -  PASS  (velocity)"
         );
         assert_eq!(
-            line(&failed(2, "no\nreport"), 24, PLAIN, Width(None)),
+            line(&failed(2, "no\nreport"), 24, &of_bot(), PLAIN, Width(None)),
             "iteration  2/24  NO DATA  no report"
         );
-        let coloured = line(&record(1), 9, Style { colour: true, ascii: false }, Width(None));
+        let coloured = line(&record(1), 9, &of_bot(), Style { colour: true, ascii: false }, Width(None));
         assert!(coloured.contains("\x1b[32mPASS\x1b[0m"), "{coloured}");
     }
 
     #[test]
     fn text_from_outside_does_no_harm() {
-        let told = line(&failed(1, &hostile()), 9, PLAIN, Width(None));
+        let told = line(&failed(1, &hostile()), 9, &of_bot(), PLAIN, Width(None));
         assert!(told.len() < 1000 && !told.chars().any(char::is_control), "{told}");
     }
 }

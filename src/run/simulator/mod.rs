@@ -76,6 +76,7 @@
 
 mod constants;
 mod quoter;
+pub(crate) mod service;
 mod world;
 
 pub use quoter::BadOverride;

@@ -168,6 +168,8 @@ pub(crate) enum Purpose {
     Ticks = 2,
     /// The resources of an iteration.
     Resources = 3,
+    /// The KPIs of a simulated service in an iteration.
+    Service = 4,
 }
 
 /// 2⁻³²: turns 32 random bits into a share.

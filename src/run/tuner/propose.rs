@@ -201,7 +201,7 @@ pub(crate) fn tag(row: &str) -> String {
 /// `risk_ratio 0.45 >= 0.40`, if it holds.
 pub(crate) fn bound_words(bound: &Bound, value: f64) -> Option<String> {
     let kpi = bound.kpi;
-    let (limit, decimals) = (bound.limit.value, kpi.decimals().min(2));
+    let (limit, decimals) = (bound.limit.value, kpi.digits.unwrap_or_else(|| kpi.decimals().min(2)));
     bound.holds(Some(value)).then(|| {
         let (value, word) = (beside(value, limit, decimals), bound.comparison.symbol());
         format!("{} {value} {word} {}", kpi.name, exact(limit, decimals))

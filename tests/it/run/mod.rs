@@ -5,6 +5,7 @@ mod hostile;
 mod plan;
 mod preflight;
 mod scenarios;
+mod service;
 mod sources;
 mod story;
 mod tuning;
