@@ -15,13 +15,14 @@ use super::source::store::{Answer, Store, ask_now};
 use super::source::{Interval, NoReport, ReportTimes, Source};
 use super::start::{self, StartRequest};
 use crate::core::iteration::manifest::SourceSettings;
-use crate::core::kpi::KpiId;
+use crate::core::kpi::{Kind, KpiId};
 use crate::core::load::overrides_file;
 use crate::core::policy::Policy;
 use crate::core::text::number::{exact, fixed};
 use crate::infra::atomic_file;
 use crate::infra::clock::{Clocks, Interrupted};
 use crate::infra::http::{Limits, Target};
+use crate::run::iteration::counters::Counters;
 
 /// How a line reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -192,7 +193,7 @@ impl Patient<'_> {
             Err(NoReport::Interrupted) => return Err(Interrupted),
         };
         let took = self.clocks.read().awake.saturating_sub(began.awake);
-        let summary = summarise(self.policy, &report, false);
+        let summary = summarise(self.policy, &report, false, &Counters::default(), began.wall);
         let mut lines = vec![self.delivered(&report, took)];
         lines.extend(self.numbers(&report, &summary));
         lines.extend(self.events(&interval)?);
@@ -259,7 +260,8 @@ impl Patient<'_> {
                 || self.asks_queries()
                     && kpi.spellings.iter().any(|it| query_of(it.key).is_some_and(|q| !q.is_optional));
             let is_of_verdict = self.policy.kpis.of_verdict().contains(&kpi);
-            lines.extend(line(kpi, value, note, is_needed, is_of_verdict));
+            let is_read = summary.counters.iter().any(|(counter, _)| *counter == kpi);
+            lines.extend(line(kpi, value, note, is_needed, is_of_verdict, is_read));
         }
         let others = self.policy.run.queries.iter().filter(|_| self.asks_queries());
         for query in others.filter(|query| self.policy.kpis.spelled(&query.metric).is_none()) {
@@ -303,6 +305,7 @@ fn line(
     note: Option<&String>,
     is_needed: bool,
     is_of_verdict: bool,
+    is_read: bool,
 ) -> Option<Examined> {
     let unit = if kpi.unit.symbol() == "1" { "" } else { kpi.unit.symbol() };
     let space = if unit.is_empty() { "" } else { " " };
@@ -318,6 +321,10 @@ fn line(
             let (low, high) = (bound(kpi.lowest), bound(kpi.highest));
             let hint = format!("`[kpi.{}]` allows `lowest` {low} to `highest` {high}", kpi.name);
             Some(Examined::new(kpi.name, Health::Failed, without_name(note)).hint(hint))
+        }
+        // One reading is all that a counter needs here: a run makes a rate of two.
+        (None, Some(_)) if kpi.kind == Kind::Counter && is_read => {
+            Some(Examined::new(kpi.name, Health::Ok, "a counter: a run takes its rate".to_owned()))
         }
         (None, Some(note)) => {
             let hint = if note.contains("no events") {

@@ -13,6 +13,7 @@ use crate::core::policy::run::MeasuringRules;
 use crate::infra::clock::{Clocks, Interrupted, Reading, Wait};
 use crate::run::events::{EventWatch, Happened};
 use crate::run::folder::{RunFolder, RunFolderError};
+use crate::run::iteration::counters::Counters;
 use crate::run::iteration::tuning::TunerState;
 use crate::run::iteration::{EdgeReport, IterationRecord, KpiVerdict, Sample};
 use crate::run::planner::{Event, Planner};
@@ -52,6 +53,8 @@ pub(crate) struct Drive<'a> {
     pub events: EventWatch<'a>,
     /// Samples resources, if asked for.
     pub sampler: Option<Sampler>,
+    /// The last reading of each counter.
+    pub counters: Counters,
     /// The file that the overrides were read from, whose shape the active ones keep; `None` = flat.
     pub shape: Option<&'a [u8]>,
     /// So many iterations in a row with KPI FAIL end the run; 0 = never.
@@ -157,8 +160,18 @@ impl Drive<'_> {
         }
         let Covered { starts, ends, outcome, measured_early, .. } = covered;
         let watched = self.sampler.as_mut().map(|sampler| sampler(ends, self.pace.clocks));
-        let event = Event { number, starts, ends, measured_early, outcome, watched, happened };
+        let event = Event {
+            number,
+            starts,
+            ends,
+            measured_early,
+            outcome,
+            watched,
+            counters: self.counters.clone(),
+            happened,
+        };
         let mut record = self.planner.finish(state, begin, event);
+        self.counters.see(&record);
         if measured_early && !std::mem::replace(&mut self.noted_early, true) {
             record.summary.notes.push(EARLY.to_owned());
         }

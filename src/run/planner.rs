@@ -15,6 +15,7 @@ use crate::core::iteration::params::{ParamName, ParamValues, Parameters};
 use crate::core::policy::Policy;
 use crate::core::policy::run::{Phases, Preset, Profile, RunPolicy};
 use crate::run::events::Happened;
+use crate::run::iteration::counters::Counters;
 use crate::run::iteration::summary::{metrics, summarise};
 use crate::run::iteration::tuning::{
     Applied, Delta, RecentChange, SkipCode, TunerState, TuningRecord, of_deltas, of_overrides,
@@ -66,6 +67,8 @@ pub struct Event {
     /// The watched process tree; `None` = none is watched, and then what the report tells of itself counts. Of one
     /// that is watched and gone nothing is known: what a report tells is another process.
     pub watched: Option<Sample>,
+    /// The readings of counters before.
+    pub counters: Counters,
     /// Restarts and marks that the store or files show.
     pub happened: Happened,
 }
@@ -88,7 +91,7 @@ impl Planner<'_> {
     /// rows; the row of KPI failures neither grows nor ends with it. One that is only incomplete ends the row of
     /// failed collections.
     pub fn finish(&self, state: &TunerState, begin: Begin, event: Event) -> IterationRecord {
-        let Event { number, starts, ends, measured_early, outcome, watched, happened } = event;
+        let Event { number, starts, ends, measured_early, outcome, watched, counters, happened } = event;
         let Happened { mut events, expecting, notes: of_events } = happened;
         let warming_up = begin.phase == Phase::Warmup;
         let told = outcome.as_ref().ok().and_then(|report| report.resources);
@@ -98,7 +101,7 @@ impl Planner<'_> {
             .is_ok_and(|report| report.incomplete.as_ref().is_none_or(|incomplete| incomplete.is_alive));
         let (mut summary, metrics, collection_failed) = match outcome {
             Ok(report) => {
-                let mut summary = summarise(self.policy, &report, warming_up);
+                let mut summary = summarise(self.policy, &report, warming_up, &counters, ends);
                 let failed = report.incomplete.as_ref().map(|incomplete| incomplete.reason.clone());
                 if failed.is_some() {
                     (summary.kpi_verdict, summary.kpi_reasons) = (None, Vec::new());

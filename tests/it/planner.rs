@@ -16,6 +16,7 @@ use soak::core::policy::Policy;
 use soak::run::events::Happened;
 use soak::run::iteration::EdgeReport;
 use soak::run::iteration::IterationRecord;
+use soak::run::iteration::counters::Counters;
 use soak::run::iteration::tuning::SkipCode;
 use soak::run::iteration::tuning::TunerState;
 use soak::run::planner::{Event, Planner};
@@ -92,6 +93,7 @@ pub fn finished(
             measured_early: false,
             outcome,
             watched: None,
+            counters: Counters::default(),
             happened: Happened::default(),
         },
     )

@@ -34,6 +34,7 @@ use crate::infra::progress::Progress;
 use crate::report::json;
 use crate::run::engine::{Clock, Drive, Pace};
 use crate::run::events::EventWatch;
+use crate::run::iteration::counters::Counters;
 use crate::run::output::log::{self, LogEvent};
 use crate::run::plan;
 use crate::run::planner::Planner;
@@ -99,8 +100,10 @@ fn carry_out(
     watch.publisher = server.as_ref().map(Server::publisher);
     watch.simulated = settings::simulated(&prepared.settings.source, policy)?;
     log_start(&watch.voice, &prepared, policy, server.as_ref());
+    let mut counters = Counters::default();
     prepared.folder.for_each_record(|record| {
         watch.earlier(&record);
+        counters.see(&record);
         Ok(())
     })?;
     let planner = Planner {
@@ -129,6 +132,7 @@ fn carry_out(
         watcher: &mut watch,
         events: EventWatch::new(&policy.events, store),
         sampler,
+        counters,
         shape: prepared.shape.as_deref(),
         abort_after_fails: prepared.settings.abort_after_fails,
         in_place: None,

@@ -99,6 +99,9 @@ struct Circumstances {
     /// iterations that have any.
     #[serde(serialize_with = "exactly", skip_serializing_if = "Option::is_none")]
     above_highest: Option<BTreeMap<String, BTreeMap<String, f64>>>,
+    /// Readings of the KPIs that are counters; the KPI itself is the rate. Only in iterations that have any.
+    #[serde(serialize_with = "exactly", skip_serializing_if = "Option::is_none")]
+    counters: Option<BTreeMap<String, f64>>,
     /// KPIs that were taken from another number, with its key.
     fallbacks: BTreeMap<String, String>,
     /// The same as `fees_bps`.
@@ -167,6 +170,8 @@ fn summary(record: &IterationRecord, kpis: &KpiTable) -> Result<Map<String, Valu
         measured,
         circumstances: Circumstances {
             above_highest: (!above_highest.is_empty()).then_some(above_highest),
+            counters: (!measured.counters.is_empty())
+                .then(|| measured.counters.iter().map(|(kpi, reading)| (name(*kpi), *reading)).collect()),
             fallbacks: measured.fallbacks.iter().map(|(kpi, key)| (name(*kpi), key.clone())).collect(),
             fees_eff_bps: value(KpiId::FEES_BPS),
             phase: record.has_phases.then_some(record.phase),
@@ -213,8 +218,16 @@ pub fn read(bytes: &[u8], kpis: &KpiTable) -> Result<IterationRecord, DamagedRec
             return Err(DamagedRecord(format!("`collection.reason` {what}")));
         }
     };
-    let Circumstances { above_highest, fallbacks, phase, resources, resources_failed, runtime_utc, .. } =
-        part(&tree["summary"], "summary")?;
+    let Circumstances {
+        above_highest,
+        counters,
+        fallbacks,
+        phase,
+        resources,
+        resources_failed,
+        runtime_utc,
+        ..
+    } = part(&tree["summary"], "summary")?;
     let kpi = |key: &str, name: &str| {
         let unknown = || DamagedRecord(format!("`summary.{key}` is `{name}`, expected names of KPIs"));
         kpis.find(name).ok_or_else(unknown)
@@ -229,6 +242,10 @@ pub fn read(bytes: &[u8], kpis: &KpiTable) -> Result<IterationRecord, DamagedRec
         summary.fallbacks.push((kpi("fallbacks", &name)?, key));
     }
     summary.fallbacks.sort_by_key(|(kpi, _)| *kpi);
+    for (name, reading) in counters.unwrap_or_default() {
+        summary.counters.push((kpi("counters", &name)?, reading));
+    }
+    summary.counters.sort_by_key(|(kpi, _)| *kpi);
     for (name, refused) in above_highest.unwrap_or_default() {
         let kpi = kpi("above_highest", &name)?;
         summary.above_highest.extend(refused.into_iter().map(|(key, raw)| (kpi, key, raw)));

@@ -2,6 +2,7 @@
 //!
 //! Holds what was delivered and invents nothing: a number that is not there is not there.
 
+pub mod counters;
 pub mod file;
 pub mod summary;
 pub mod tuning;
@@ -93,6 +94,9 @@ pub struct IterationSummary {
     /// KPIs that were taken from another number (the p95 from its mean): KPI and key used.
     #[serde(skip)]
     pub fallbacks: Vec<(KpiId, String)>,
+    /// Readings of the KPIs that are counters, by KPI.
+    #[serde(skip)]
+    pub counters: Vec<(KpiId, f64)>,
     /// Counts of the system's audit log.
     #[serde(deserialize_with = "Option::deserialize")]
     pub audit: Option<AuditCounts>,
@@ -405,6 +409,7 @@ pub(crate) mod fixture {
                     sentinel_advice,
                     audit,
                     above_highest,
+                    counters: Vec::new(),
                     notes,
                 }
             })

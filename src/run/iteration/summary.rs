@@ -5,12 +5,15 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use crate::core::judge::edge_report::checks;
-use crate::core::kpi::KpiId;
+use crate::core::kpi::{Kind, KpiId};
 use crate::core::policy::run::{Bound, IterationVerdictRules};
 use crate::core::policy::{Policy, Profile, kpi_of_a_run};
 use crate::core::text::number::Finite;
 use crate::core::verdict::Outcome;
+use crate::run::iteration::counters::Counters;
 use crate::run::iteration::{Blocks, EdgeReport, IterationSummary, KpiVerdict, MakerSource};
 use crate::run::metrics::RATIOS;
 use crate::run::tuner::propose::bound_words;
@@ -29,11 +32,21 @@ const MEANS: [(KpiId, KpiId); 2] =
 /// The metric of the 72-hour report that no gate looks at and the report shows.
 const MEDIAN_LATENCY: &str = "tick_latency_ms.p50";
 
-/// The summary of an iteration that delivered this report; `warming_up` makes a FAIL a WARN.
-pub fn summarise(policy: &Policy, report: &EdgeReport, warming_up: bool) -> IterationSummary {
+/// The summary of an iteration that delivered this report and ended `at` this time, after these readings of counters;
+/// `warming_up` makes a FAIL a WARN.
+pub fn summarise(
+    policy: &Policy,
+    report: &EdgeReport,
+    warming_up: bool,
+    before: &Counters,
+    at: DateTime<Utc>,
+) -> IterationSummary {
     let mut taking = Taking {
         policy,
         report,
+        before,
+        at,
+        counters: Vec::new(),
         values: vec![None; policy.kpis.columns()],
         above_highest: Vec::new(),
         notes: report.notes.clone(),
@@ -45,7 +58,7 @@ pub fn summarise(policy: &Policy, report: &EdgeReport, warming_up: bool) -> Iter
         fallbacks = taking.fallbacks();
         maker_source = taking.maker_share();
     }
-    let Taking { values, mut above_highest, notes, .. } = taking;
+    let Taking { values, mut above_highest, counters, notes, .. } = taking;
     above_highest.retain(|(kpi, ..)| values[kpi.index()].is_none());
     above_highest.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     let (kpi_verdict, kpi_reasons) = verdict(&policy.run.iteration_verdict, &values, warming_up);
@@ -65,6 +78,7 @@ pub fn summarise(policy: &Policy, report: &EdgeReport, warming_up: bool) -> Iter
         audit: report.audit.clone(),
         values,
         above_highest,
+        counters,
         notes,
     }
 }
@@ -92,6 +106,9 @@ pub fn metrics(policy: &Policy, report: &EdgeReport) -> BTreeMap<String, f64> {
 struct Taking<'a> {
     policy: &'a Policy,
     report: &'a EdgeReport,
+    before: &'a Counters,
+    at: DateTime<Utc>,
+    counters: Vec<(KpiId, f64)>,
     values: Vec<Option<f64>>,
     above_highest: Vec<(KpiId, String, f64)>,
     notes: Vec<String>,
@@ -133,6 +150,7 @@ impl Taking<'_> {
             }
             return None;
         };
+        let raw = if kpi.kind == Kind::Counter { self.counted(id, key, raw)? } else { raw };
         let value = kpi.in_unit(raw, scale);
         let possible = value.filter(|value| kpi.is_possible(*value));
         if possible.is_none() {
@@ -142,6 +160,22 @@ impl Taking<'_> {
             self.above_highest.push((id, key.to_owned(), raw));
         }
         possible
+    }
+
+    /// The rate of a counter per second; the reading is kept.
+    fn counted(&mut self, id: KpiId, key: &str, reading: f64) -> Option<f64> {
+        if reading < 0.0 {
+            self.notes.push(format!("`{key}` is {reading}, which no counter can be, and was left out"));
+            return None;
+        }
+        self.counters.push((id, reading));
+        let rate = self.before.rate(id, reading, self.at);
+        let (value, note) = match rate {
+            Ok(rate) => (Some(rate.per_second), rate.reset),
+            Err(why) => (None, Some(why)),
+        };
+        self.notes.extend(note.map(|note| format!("`{key}` {note}")));
+        value
     }
 
     fn fallbacks(&mut self) -> Vec<(KpiId, String)> {

@@ -1,14 +1,16 @@
 //! From an edge report to the summary of an iteration.
 
+use chrono::DateTime;
 use soak::core::kpi::KpiId;
 use soak::run::iteration::EdgeReport;
+use soak::run::iteration::counters::Counters;
 use soak::run::iteration::summary::{metrics, summarise};
 use soak::run::iteration::{IterationSummary, KpiVerdict, MakerSource};
 
 use super::{POLICY, quiet, report};
 
 fn summary(report: &EdgeReport) -> IterationSummary {
-    summarise(&POLICY, report, false)
+    summarise(&POLICY, report, false, &Counters::default(), DateTime::UNIX_EPOCH)
 }
 
 fn value(report: &EdgeReport, kpi: KpiId) -> Option<f64> {
@@ -116,7 +118,11 @@ fn the_verdict_of_an_iteration_has_strict_limits_and_reasons() {
     ] {
         let totals = quiet(&[(key, value)]);
         assert_eq!(summary(&totals).kpi_verdict, Some(steady), "{key} {value}");
-        assert_eq!(summarise(&POLICY, &totals, true).kpi_verdict, Some(warming), "{key} {value}");
+        assert_eq!(
+            summarise(&POLICY, &totals, true, &Counters::default(), DateTime::UNIX_EPOCH).kpi_verdict,
+            Some(warming),
+            "{key} {value}"
+        );
     }
     let reasons = summary(&quiet(&[("risk_ratio", 0.51), ("adverse_bps_p95", 3.2)])).kpi_reasons;
     assert_eq!(

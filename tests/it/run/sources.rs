@@ -299,6 +299,38 @@ fn flat_json_and_prometheus_text_are_measurements_of_commands_and_files() {
 }
 
 #[test]
+fn a_counter_is_its_rate_over_resets_failed_collections_and_a_resume() {
+    let out = Out::new();
+    let counter = "[kpi.requests]\nunit = \"1/s\"\ndirection = \"higher\"\nkind = \"counter\"\n";
+    service_policy(&out, counter);
+    // 100, 300, nothing, 700, 50, 250: reset in the fifth iteration.
+    let script = r#"set -- 100 300 x 700 50 250; shift $((SOAK_ITERATION - 1)); [ $1 = x ] && exit 1
+        echo "{\"p95_ms\": 12.5, \"error_ratio\": 0, \"requests\": $1}""#;
+    let args = ["--policy", "soak.toml", "--iterations", "4", "--interval", "0.5"];
+    let ran = out.run(&[&args[..], &["--", "sh", "-c", script]].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let resumed = out.run(&["--policy", "soak.toml", "--resume", "--extend", "2"]);
+    assert_eq!(resumed.code, 0, "{resumed:?}");
+    let of = |number: u64| out.iteration(number)["summary"].clone();
+    let ends = |number: u64| {
+        let text = of(number)["runtime_utc"].as_str().expect("a time").to_owned();
+        text.parse::<chrono::DateTime<chrono::Utc>>().expect("a time")
+    };
+    let rate = |counted: f64, from: u64, to: u64| counted / (ends(to) - ends(from)).as_seconds_f64();
+    for (number, expected) in
+        [(2, rate(200.0, 1, 2)), (4, rate(400.0, 2, 4)), (5, rate(50.0, 4, 5)), (6, rate(200.0, 5, 6))]
+    {
+        let found = of(number)["requests"].as_f64().expect("a rate");
+        assert!((found - expected).abs() < 1e-6 * expected, "{number}: {found} {expected}");
+    }
+    assert_eq!(of(1).get("requests"), None);
+    assert!(of(1)["notes"].to_string().contains("`requests` is the first reading of a counter"), "{}", of(1));
+    assert_eq!(of(4)["counters"], json!({"requests": 700}));
+    assert_eq!(of(3).get("counters"), None);
+    assert!(of(5)["notes"].to_string().contains("`requests` was reset, from 700 to 50"), "{}", of(5));
+}
+
+#[test]
 fn a_measurement_that_cannot_be_used_is_shown_with_an_example_of_the_policy() {
     let out = Out::new();
     service_policy(&out, "");

@@ -13,7 +13,7 @@ use std::io::{BufReader, Read};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::core::kpi::{KpiId, Unit};
+use crate::core::kpi::{Kind, KpiId, Unit};
 use crate::core::load::edge_report::{EdgeReport, Holder, Measured, read_any};
 use crate::core::policy::Policy;
 use crate::core::text::printable::visible;
@@ -32,8 +32,8 @@ const HEAD: u64 = 4096;
 /// The names that the policy knows.
 #[derive(Clone, Debug)]
 struct Names {
-    /// Names of KPIs and of run metrics in files.
-    keys: Vec<String>,
+    /// Names of KPIs and of run metrics in files, and whether what has this name is a counter.
+    keys: Vec<(String, bool)>,
     /// The same as selectors of Prometheus text; the place of the key is kept.
     selectors: Vec<Selector>,
     places: Vec<usize>,
@@ -52,15 +52,18 @@ impl Names {
         let of_gates = policy.run_gates.iter().map(|gate| gate.metric.as_str());
         let of_reports = policy.edge_report.iter().map(|rule| rule.metric.as_str());
         let keys: BTreeSet<&str> = of_kpis.chain(of_gates).chain(of_reports).collect();
-        let keys: Vec<String> = keys.into_iter().map(str::to_owned).collect();
-        let found = keys.iter().enumerate().filter_map(|(at, key)| Some((Selector::parse(key)?, at)));
+        let is_counter = |key| policy.kpis.spelled(key).is_none_or(|(kpi, _)| kpi.kind == Kind::Counter);
+        let keys: Vec<(String, bool)> =
+            keys.into_iter().map(|key| (key.to_owned(), is_counter(key))).collect();
+        let found = keys.iter().enumerate().filter_map(|(at, (key, _))| Some((Selector::parse(key)?, at)));
         let (selectors, places) = found.unzip();
         let required = policy.kpis.of_verdict().to_vec();
         Self { keys, selectors, places, required, all: policy.kpis.ids().collect() }
     }
 
     fn has(&self, key: &str) -> bool {
-        self.keys.iter().any(|known| known == key) || PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+        self.keys.iter().any(|(known, _)| known == key)
+            || PREFIXES.iter().any(|prefix| key.starts_with(prefix))
     }
 
     /// Required KPIs that have no number under any of their names.
@@ -119,12 +122,14 @@ pub struct MeasurementReader {
     names: Names,
     /// The required KPIs that the last measurement whose names were listed lacked.
     listed: Option<BTreeSet<KpiId>>,
+    /// Keys that were noted as counters.
+    counters: BTreeSet<usize>,
 }
 
 impl MeasurementReader {
     /// A reader of what this policy declares.
     pub fn new(policy: &Policy) -> Self {
-        Self { names: Names::of(policy), listed: None }
+        Self { names: Names::of(policy), listed: None, counters: BTreeSet::new() }
     }
 
     /// A measurement as it should be.
@@ -183,7 +188,11 @@ impl MeasurementReader {
         let scrape = text::read(input, &self.names.selectors)?;
         let mut report = EdgeReport::default();
         for (found, place) in scrape.found.iter().zip(&self.names.places) {
-            let key = &self.names.keys[*place];
+            let (key, is_counter) = &self.names.keys[*place];
+            if found.is_counter && !is_counter && self.counters.insert(*place) {
+                let note = "is a counter: with `kind = \"counter\"` of its KPI the value would be its rate";
+                report.notes.push(format!("`{}` {note}", shown(key)));
+            }
             let value = match value(found, since) {
                 Ok(value) => value,
                 Err(None) => continue,
@@ -218,7 +227,7 @@ impl MeasurementReader {
 
 /// The value that a selector found; the error is that there is no sample, or what is wrong with it.
 fn value(found: &Found, since: Option<DateTime<Utc>>) -> Result<Option<f64>, Option<String>> {
-    let Found { count, listed, value, at } = found;
+    let Found { count, listed, value, at, .. } = found;
     let utc = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
     match (count, since.zip(*at).filter(|(since, at)| at.timestamp() < since.timestamp())) {
         (0, _) => Err(None),
@@ -416,6 +425,19 @@ limit = 50
         let many: Vec<String> = (0..12).map(|at| format!("\"go_{at:02}\": 1")).collect();
         let notes = notes(&format!("{{\"p95_ms\": 1, \"error_ratio\": 0, {}}}", many.join(",")));
         assert!(notes[0].ends_with("`go_07` and 4 more"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_counter_that_the_policy_takes_for_a_level_is_noted_once() {
+        let mut reader = reader();
+        let mut notes = |text: &str| reader.read(text.as_bytes(), None).expect("a measurement").notes;
+        let note = ["`up` is a counter: with `kind = \"counter\"` of its KPI the value would be its rate"];
+        assert_eq!(notes("# TYPE up counter\nup 3\n"), note);
+        assert_eq!(notes("# TYPE up counter\nup 4\n"), [] as [&str; 0]);
+        let undeclared = ["the policy does not declare `jobs_total`"];
+        assert_eq!(notes("# TYPE jobs counter\njobs_total 4\nup 1\n"), undeclared);
+        assert_eq!(measured("# TYPE up gauge\nup 3\n").notes, [] as [&str; 0]);
+        assert_eq!(notes("# TYPE p95_ms counter\np95_ms 3\n").len(), 1);
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub(super) struct Found {
     pub(super) value: f64,
     /// Its time stamp, if it has one.
     pub(super) at: Option<DateTime<Utc>>,
+    /// Whether the text says that it is a counter.
+    pub(super) is_counter: bool,
 }
 
 /// A text that was read.
@@ -65,6 +67,7 @@ const MOST_OTHERS: usize = 4096;
 pub(super) fn read(mut input: impl BufRead, selectors: &[Selector]) -> Result<Scrape, String> {
     let mut scrape = Scrape { found: vec![Found::default(); selectors.len()], ..Scrape::default() };
     let (mut line, mut number) = (Vec::new(), 0_u64);
+    let mut counters: BTreeSet<String> = BTreeSet::new();
     while let Some(is_whole) =
         next_line(&mut input, &mut line).map_err(|error| format!("it cannot be read: {error}"))?
     {
@@ -75,12 +78,28 @@ pub(super) fn read(mut input: impl BufRead, selectors: &[Selector]) -> Result<Sc
         }
         let text = std::str::from_utf8(&line).map_err(|_| refused("it is no UTF-8".to_owned()))?;
         let text = text.strip_prefix('\u{feff}').filter(|_| number == 1).unwrap_or(text).trim();
-        if text.is_empty() || text.starts_with('#') {
+        if let Some(comment) = text.strip_prefix('#') {
+            let words: Vec<&str> = comment.split_ascii_whitespace().take(3).collect();
+            if let ["TYPE", name, "counter"] = words[..]
+                && selectors.iter().any(|selector| {
+                    selector.name.strip_suffix("_total").unwrap_or(&selector.name)
+                        == name.strip_suffix("_total").unwrap_or(name)
+                })
+            {
+                counters.insert(name.to_owned());
+            }
+            continue;
+        }
+        if text.is_empty() {
             continue;
         }
         let (name, labels, rest) = series(text).map_err(refused)?;
         let (value, at) = value_and_time(rest).map_err(refused)?;
-        scrape.take(selectors, name, &labels, &Found { value, at, ..Found::default() }).map_err(refused)?;
+        // `OpenMetrics` gives the type to the name without its suffix.
+        let family = name.strip_suffix("_total").unwrap_or(&name);
+        let is_counter = counters.contains(&name) || counters.contains(family);
+        let sample = Found { value, at, is_counter, ..Found::default() };
+        scrape.take(selectors, name, &labels, &sample).map_err(refused)?;
     }
     Ok(scrape)
 }
