@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
-use crate::core::text::number::Finite;
+use crate::core::text::number::{Finite, round_half_even, significant};
 
 /// A KPI: a pointer to its definition, of which there is one in the process. Ordered as in the policy's list.
 #[derive(Clone, Copy)]
@@ -64,6 +64,37 @@ impl KpiId {
     /// Whether it is one of the constants; else a policy declares it.
     pub fn is_built_in(self) -> bool {
         self.index() < BUILT_IN.len()
+    }
+
+    /// Decimals that reports show of this value. Without `digits` in the policy they are enough for two significant
+    /// digits, so that 0.0008 is not shown as 0.001.
+    pub fn decimals_of(self, value: f64) -> usize {
+        let usual = self.decimals();
+        if self.is_built_in() || self.digits.is_some() { usual } else { usual.max(significant(value)) }
+    }
+
+    /// A value as a snapshot has it: so many decimals, and of a declared KPI at least four significant digits.
+    pub fn published(self, value: f64, decimals: usize) -> f64 {
+        let own = if self.is_built_in() { 0 } else { significant(value) + 2 };
+        round_half_even(value, decimals.max(own))
+    }
+
+    /// What people call it.
+    pub fn title(self) -> &'static str {
+        self.0.label.unwrap_or(self.0.name)
+    }
+
+    /// These KPIs in the order of plots and of tables of spreads, with the names that their readers know.
+    pub fn drawn(kpis: &[Self]) -> Vec<(Self, &'static str)> {
+        let first = [
+            (Self::NET_BPS, "net_bps"),
+            (Self::RISK_RATIO, "risk_ratio"),
+            (Self::P95_LATENCY_MS, "latency_p95_ms"),
+            (Self::MAKER_TAKER_RATIO, "maker_taker_ratio"),
+        ];
+        let others = kpis.iter().filter(|kpi| first.iter().all(|(known, _)| known != *kpi));
+        let first = first.iter().filter(|(kpi, _)| kpis.contains(kpi)).copied();
+        first.chain(others.map(|kpi| (*kpi, kpi.name))).collect()
     }
 
     /// The one id of this definition; a definition seen for the first time is leaked.
@@ -144,6 +175,28 @@ impl JsonSchema for KpiId {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         String::json_schema(generator)
     }
+}
+
+/// What is known of KPIs by their names, in their order: an object in JSON.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ByKpi<T>(pub Vec<(&'static str, T)>);
+
+impl<T: Serialize> Serialize for ByKpi<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, known)| (name, known)))
+    }
+}
+
+/// The schema of an object by KPI: those of the trading profile are named, other policies have others.
+pub fn by_kpi<T: JsonSchema>(generator: &mut SchemaGenerator, description: &str, named: &[&str]) -> Schema {
+    let each = generator.subschema_for::<T>();
+    let named = named.iter().map(|name| ((*name).to_owned(), each.clone().to_value()));
+    schemars::json_schema!({
+        "type": "object",
+        "description": description,
+        "properties": named.collect::<serde_json::Map<_, _>>(),
+        "additionalProperties": each,
+    })
 }
 
 /// What the numbers of a KPI are counted in.

@@ -40,7 +40,9 @@ pub(crate) fn metrics(
     let snapshot = Snapshot::of(analysis, provenance);
     write(&mut out, analysis, &snapshot, provenance, legacy);
     clean(&mut out, analysis);
-    if legacy {
+    if !analysis.trades() {
+        // Its KPIs are samples of `soak_kpi`.
+    } else if legacy {
         exporter(&mut out, analysis);
         warmup(&mut out, analysis);
     } else {
@@ -156,9 +158,11 @@ fn clean(out: &mut Exposition, analysis: &Analysis) {
     let spread = |of: Of<'_>| of.latency_spread().map(|bps| bps / 10_000.0);
     each(out, ("soak_latency_spread_add_ratio", "gauge", help), analysis, spread);
     let help = "1 if parameters are frozen in the newest iteration, all or those of a subsystem";
-    each(out, ("soak_partial_freeze_active", "gauge", help), analysis, Of::is_frozen);
+    let frozen = |of: Of<'_>| of.is_frozen().filter(|_| analysis.tunes);
+    each(out, ("soak_partial_freeze_active", "gauge", help), analysis, frozen);
     let help = "Parameters that tuning changed after the newest iteration";
-    let changed = |of: Of<'_>| of.newest().map(|row| row.tuning.changed_keys.len() as f64);
+    let changed =
+        |of: Of<'_>| of.newest().filter(|_| analysis.tunes).map(|row| row.tuning.changed_keys.len() as f64);
     each(out, ("soak_tuner_changed_keys", "gauge", help), analysis, changed);
     let phases = Of::all(analysis).filter_map(|of| Some((of, phase(of.newest()?))));
     let phases = phases.flat_map(|(of, is)| PHASES.map(|phase| of.sample("phase", phase, flag(is == phase))));
@@ -170,7 +174,7 @@ fn clean(out: &mut Exposition, analysis: &Analysis) {
     });
     let help = "Harmonic mean of a KPI over a window; 0 as soon as one value is 0";
     family(out, ("soak_kpi_harmonic_mean", "gauge", help), means);
-    let triggers = Of::all(analysis).flat_map(|of| {
+    let triggers = Of::all(analysis).filter(|_| analysis.tunes).flat_map(|of| {
         Guard::ALL.map(|guard| of.sample("guard", guard.word(), of.symbol.deep.guards.of(guard) as f64))
     });
     let help = "Iterations of the run in which a guard spoke; freeze: one started, was in force or held back";

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::core::compare::result::CompareResult;
 use crate::core::compare::{ComparedKpi, ComparedRun, Way};
-use crate::core::text::number::{distance, fixed, trimmed};
+use crate::core::text::number::{distance, exact, fixed, trimmed};
 use crate::core::verdict::WindowUsed;
 use crate::report::terminal::{columns, probability};
 use crate::report::text::{cell, escaped, printable};
@@ -94,7 +94,7 @@ fn sentence(row: &ComparedKpi) -> Option<String> {
     if let (Some(p), Some(shift), Some(delta)) =
         (found.mann_whitney_p, found.hodges_lehmann, found.cliffs_delta)
     {
-        let size = signed(shift, trimmed(&distance(shift, DIGITS)).to_owned());
+        let size = signed(shift, trimmed(&distance(shift, digits(row, shift))).to_owned());
         let p = probability(p);
         // Writing to a string cannot fail.
         let _ = write!(text, "; by rank: p {p}, shift {size}{}, Cliff's delta {}", unit(row), number(delta));
@@ -158,7 +158,7 @@ fn none_worse(result: &CompareResult, than: &str) -> String {
 
 /// What stands in the columns: name, statistic, A, B, change, words.
 fn cells(row: &ComparedKpi) -> [String; 6] {
-    let side = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), number);
+    let side = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| measured(row, value));
     [
         row.kpi.clone(),
         row.statistic.to_owned(),
@@ -180,12 +180,23 @@ fn change(row: &ComparedKpi) -> Option<String> {
 
 fn absolute(row: &ComparedKpi) -> Option<String> {
     let change = row.change?;
-    let size = distance(change, DIGITS);
+    let size = distance(change, digits(row, change));
     Some(format!("{}{}", signed(change, trimmed(&size).to_owned()), unit(row)))
 }
 
 fn floor(row: &ComparedKpi) -> String {
-    format!("{}{}", number(row.floor), unit(row))
+    let floor =
+        if row.id.is_built_in() { number(row.floor) } else { trimmed(&exact(row.floor, 0)).to_owned() };
+    format!("{floor}{}", unit(row))
+}
+
+/// Decimals of a value of a KPI.
+fn digits(row: &ComparedKpi, value: f64) -> usize {
+    if row.id.is_built_in() { DIGITS } else { row.id.decimals_of(value) }
+}
+
+fn measured(row: &ComparedKpi, value: f64) -> String {
+    trimmed(&fixed(value, digits(row, value))).to_owned()
 }
 
 fn unit(row: &ComparedKpi) -> String {
@@ -248,11 +259,19 @@ pub fn md(result: &CompareResult) -> String {
 ///
 /// Never: rows are written into memory.
 pub fn csv(result: &CompareResult) -> Vec<u8> {
-    let cell = |value: Option<f64>| value.map_or_else(|| "nan".to_owned(), |value| fixed(value, DIGITS));
+    let cell = |row: &ComparedKpi, value: Option<f64>| match value {
+        Some(value) if row.id.is_built_in() => fixed(value, DIGITS),
+        Some(value) => row.id.published(value, DIGITS).to_string(),
+        None => "nan".to_owned(),
+    };
     let mut csv = csv::Writer::from_writer(Vec::new());
-    csv.write_record(CSV_HEADER).expect("a row fits into memory");
+    let mut header = CSV_HEADER;
+    if !result.kpis.iter().any(|row| row.id.is_built_in()) {
+        header[3] = "B-A";
+    }
+    csv.write_record(header).expect("a row fits into memory");
     for row in &result.kpis {
-        let cells = [row.kpi.clone(), cell(row.a.value), cell(row.b.value), cell(row.change)];
+        let cells = [row.kpi.clone(), cell(row, row.a.value), cell(row, row.b.value), cell(row, row.change)];
         csv.write_record(cells).expect("a row fits into memory");
     }
     csv.into_inner().expect("memory can be written to")

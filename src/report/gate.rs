@@ -58,20 +58,17 @@ pub fn analyze(analysis: &Analysis, provenance: &Provenance, places: Places<'_>,
     overview(&mut out, analysis, places.run);
     kpi_lines(&mut out, analysis);
     for symbol in &analysis.symbols {
-        drift_lines(&mut out, symbol);
+        drift_lines(&mut out, symbol, analysis.trades());
         trend_lines(&mut out, symbol);
     }
     reasons(&mut out, analysis, provenance);
     files(&mut out, places);
     next_step(&mut out, analysis);
-    let worst = analysis.worst();
-    out.line(format!(
-        "\nPOST_SOAK: {} (pass_count={}/{}, freeze={})",
-        style.outcome(analysis.outcome),
-        worst.passes.passing,
-        worst.passes.n,
-        yes(worst.passes.freeze_seen())
-    ));
+    let passes = &analysis.worst().passes;
+    let freeze =
+        if analysis.tunes { format!(", freeze={}", yes(passes.freeze_seen())) } else { String::new() };
+    let outcome = style.outcome(analysis.outcome);
+    out.line(format!("\nPOST_SOAK: {outcome} (pass_count={}/{}{freeze})", passes.passing, passes.n));
     out.text
 }
 
@@ -125,14 +122,14 @@ fn kpi_lines(out: &mut Lines, analysis: &Analysis) {
                 Some(Summary { mean, median, .. }) => format!(
                     "{} mean {}, median {}",
                     symbol.last.name,
-                    fixed(*mean, kpi.decimals().max(1)),
+                    fixed(*mean, kpi.decimals_of(*mean).max(1)),
                     show(kpi, *median)
                 ),
                 None => format!("{} has no value", symbol.last.name),
             };
             out.line(format!(
                 "  {:<18} {} {told}",
-                kpi.name,
+                printable(kpi.title()),
                 sparkline(series.column(stats.kpi), 40, glyphs)
             ));
         }
@@ -141,11 +138,13 @@ fn kpi_lines(out: &mut Lines, analysis: &Analysis) {
 }
 
 /// Where resources are heading.
-fn drift_lines(out: &mut Lines, symbol: &SymbolAnalysis) {
+fn drift_lines(out: &mut Lines, symbol: &SymbolAnalysis, trades: bool) {
     let deep = &symbol.deep;
     let name = symbol.symbol.as_deref().map_or_else(String::new, |name| format!(" of {}", printable(name)));
     if deep.drift.iter().all(|drift| drift.word == DriftWord::NoData) {
-        out.line(format!("Drift of resources{name}: no data\n"));
+        if trades {
+            out.line(format!("Drift of resources{name}: no data\n"));
+        }
         return;
     }
     out.line(format!("Drift of resources{name}:"));
@@ -173,7 +172,11 @@ fn trend_lines(out: &mut Lines, symbol: &SymbolAnalysis) {
 
 fn verdict_block(out: &mut Lines, analysis: &Analysis) {
     let worst = analysis.worst();
+    let pass_count = format!("Pass Count:      {}/{}", worst.passes.passing, worst.passes.n);
     out.line(format!("Verdict:         {}", out.style.outcome(analysis.outcome)));
+    if !analysis.tunes {
+        return out.line(pass_count);
+    }
     out.line(format!("Reason:          {}", printable(&analysis.reason())));
     if let Some(note) = analysis.origin.note() {
         out.line(format!("Data:            {note}"));
@@ -183,7 +186,7 @@ fn verdict_block(out: &mut Lines, analysis: &Analysis) {
     }
     out.line(format!("Checks:          {}", analysis.headline()));
     out.line(format!("Freeze Ready:    {}", yes(analysis.freeze_ready())));
-    out.line(format!("Pass Count:      {}/{}", worst.passes.passing, worst.passes.n));
+    out.line(pass_count);
     match &worst.deltas {
         Some(verified) => {
             let ratio = match verified.full_apply_ratio {
@@ -257,6 +260,9 @@ fn next_step(out: &mut Lines, analysis: &Analysis) {
         Outcome::Pass if analysis.mock => "gate the run by the production limits: leave `--mock` out",
         Outcome::Pass if origin.source.is_none() => {
             "a release needs a run whose source is recorded; `soak run` records it"
+        }
+        Outcome::Pass if !analysis.tunes => {
+            "the gate accepts the build; `soak audit` says whether it is ready for a release"
         }
         Outcome::Pass if analysis.freeze_ready() => {
             "the gate accepts the build, and the overrides may be frozen; `soak audit` says whether it is ready"

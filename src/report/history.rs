@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::core::compare::history::{HistoryResult, HistoryRun, HistoryTrend};
+use crate::core::kpi::KpiId;
 use crate::core::text::number::{fixed, trimmed};
 use crate::report::terminal::columns;
 use crate::report::text::{cell, printable};
@@ -12,7 +13,7 @@ pub fn text(result: &HistoryResult) -> String {
     let kpis = result.trends.iter().map(|trend| trend.kpi.as_str());
     let head = ["start", "source", "verdict"].into_iter().chain(kpis).chain(["n", "run"]);
     let mut table = vec![head.map(str::to_owned).collect()];
-    table.extend(result.runs.iter().map(cells));
+    table.extend(result.runs.iter().map(|run| cells(result, run)));
     let mut text = columns(&table);
     text.push('\n');
     let trends: Vec<Vec<String>> = result
@@ -29,11 +30,12 @@ pub fn text(result: &HistoryResult) -> String {
 }
 
 /// What stands in the line of a run.
-fn cells(run: &HistoryRun) -> Vec<String> {
+fn cells(result: &HistoryResult, run: &HistoryRun) -> Vec<String> {
     let known = |text: Option<&String>| text.map_or_else(|| "n/a".to_owned(), |text| printable(text));
     let mut cells =
         vec![known(run.start.as_ref()), known(run.source.as_ref()), run.verdict.word().to_owned()];
-    cells.extend(run.medians.values().map(|median| number(*median)));
+    let medians = result.trends.iter().zip(run.medians.values());
+    cells.extend(medians.map(|(trend, median)| number(trend.id, *median)));
     cells.push(run.window.n.to_string());
     cells.push(match &run.symbol {
         Some(symbol) => format!("{} ({})", printable(&run.path), printable(symbol)),
@@ -45,11 +47,12 @@ fn cells(run: &HistoryRun) -> Vec<String> {
 /// From the oldest to the newest median, with the unit.
 fn from_to(trend: &HistoryTrend) -> String {
     let unit = if trend.unit.is_empty() { String::new() } else { format!(" {}", trend.unit) };
-    format!("{} → {}{unit}", number(trend.first), number(trend.last))
+    format!("{} → {}{unit}", number(trend.id, trend.first), number(trend.id, trend.last))
 }
 
-fn number(value: Option<f64>) -> String {
-    value.map_or_else(|| "n/a".to_owned(), |value| trimmed(&fixed(value, 3)).to_owned())
+fn number(kpi: KpiId, value: Option<f64>) -> String {
+    let digits = |value| if kpi.is_built_in() { 3 } else { kpi.decimals_of(value) };
+    value.map_or_else(|| "n/a".to_owned(), |value| trimmed(&fixed(value, digits(value))).to_owned())
 }
 
 /// A table of runs and one of trends.
@@ -62,7 +65,7 @@ pub fn md(result: &HistoryResult) -> String {
     }
     let _ = writeln!(md, " n | run |\n| --- | --- | --- |{} --: | --- |", " --: |".repeat(kpis().count()));
     for run in &result.runs {
-        let cells: Vec<String> = cells(run).iter().map(|text| cell(text)).collect();
+        let cells: Vec<String> = cells(result, run).iter().map(|text| cell(text)).collect();
         let _ = writeln!(md, "| {} |", cells.join(" | "));
     }
     md.push_str("\n| KPI | over the runs | from → to |\n| --- | --- | --- |\n");

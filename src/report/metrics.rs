@@ -36,7 +36,7 @@ pub(crate) fn write(
     provenance: &Provenance,
     legacy: bool,
 ) {
-    if legacy {
+    if legacy && analysis.trades() {
         original(out, analysis, snapshot);
     }
     kpis(out, analysis);
@@ -207,7 +207,8 @@ fn verdict(out: &mut Exposition, analysis: &Analysis, provenance: &Provenance) {
     }
     let iterations = analysis.evidence.len() as f64;
     out.single("soak_iterations", "gauge", "Usable iterations of the run", Some(iterations));
-    let guards = analysis.symbols.iter().flat_map(|symbol| {
+    let tuned = analysis.symbols.iter().filter(|_| analysis.tunes);
+    let guards = tuned.flat_map(|symbol| {
         Guard::ALL
             .map(|guard| (vec![("guard", guard.word().to_owned())], symbol, symbol.guards.of(guard) as f64))
     });

@@ -3,6 +3,8 @@
 //! Must not decide whether to send it, and must not know where to. Reasons quote files and services, so what
 //! could turn, hide or break the text is made visible first.
 
+use crate::core::judge::show;
+use crate::core::kpi::KpiId;
 use crate::core::text::number::fixed;
 use crate::core::verdict::Outcome;
 use crate::report::text::printable_lines;
@@ -16,15 +18,9 @@ pub struct Notification<'a> {
     /// The verdict. Its published word stands in brackets, its true word behind them; they differ for
     /// INCONCLUSIVE and INVALID, which count as FAIL.
     pub outcome: Outcome,
-    /// Risk ratio, 0 to 1.
-    pub risk_ratio: Option<f64>,
-    /// Maker share, 0 to 1.
-    pub maker_taker_ratio: Option<f64>,
-    /// Net edge in basis points.
-    pub net_bps: Option<f64>,
-    /// 95th percentile of latency in milliseconds.
-    pub p95_latency_ms: Option<f64>,
-    /// How often oscillation, velocity and cool-down guards spoke.
+    /// The KPIs of the verdict, in their order and units.
+    pub kpis: &'a [(KpiId, Option<f64>)],
+    /// How often oscillation, velocity and cool-down guards spoke; `None` where there is nothing to tune.
     pub guards: Option<usize>,
     /// Why the data is not about a release; `None` where nothing says so.
     pub origin: Option<&'a str>,
@@ -34,30 +30,15 @@ pub struct Notification<'a> {
 
 /// `Soak [FAIL] FAIL | risk=0.41 | mt=0.89 | net=3.13 | latency=305ms | guards=2`, then ` | reason: …`.
 pub fn line(notification: &Notification<'_>) -> String {
-    let Notification {
-        outcome,
-        risk_ratio,
-        maker_taker_ratio,
-        net_bps,
-        p95_latency_ms,
-        guards,
-        origin,
-        reason,
-    } = notification;
-    let number = |value: &Option<f64>, digits, unit: &str| match value {
-        Some(value) => format!("{}{unit}", fixed(*value, digits)),
-        None => "n/a".to_owned(),
-    };
-    let mut line = format!(
-        "Soak [{}] {} | risk={} | mt={} | net={} | latency={} | guards={}",
-        outcome.published(),
-        outcome.word(),
-        number(risk_ratio, 2, ""),
-        number(maker_taker_ratio, 2, ""),
-        number(net_bps, 2, ""),
-        number(p95_latency_ms, 0, "ms"),
-        guards.map_or_else(|| "n/a".to_owned(), |count| count.to_string()),
-    );
+    let Notification { outcome, kpis, guards, origin, reason } = notification;
+    let mut line = format!("Soak [{}] {}", outcome.published(), outcome.word());
+    for (kpi, value) in *kpis {
+        line += " | ";
+        line += &one_line(&measured(*kpi, *value));
+    }
+    if let Some(guards) = guards {
+        line += &format!(" | guards={guards}");
+    }
     if let Some(origin) = origin {
         line += " | ";
         line += &one_line(origin);
@@ -67,6 +48,19 @@ pub fn line(notification: &Notification<'_>) -> String {
         line += &one_line(reason);
     }
     line
+}
+
+/// `risk=0.41`; a KPI that the policy declares has its title and its unit: `p95_ms=42.1 ms`.
+fn measured(kpi: KpiId, value: Option<f64>) -> String {
+    let trading = |unit: &str, digits| value.map(|value| format!("{}{unit}", fixed(value, digits)));
+    let (name, value) = match kpi.name {
+        "risk_ratio" => ("risk", trading("", 2)),
+        "maker_taker_ratio" => ("mt", trading("", 2)),
+        "net_bps" => ("net", trading("", 2)),
+        "p95_latency_ms" => ("latency", trading("ms", 0)),
+        _ => (kpi.title(), value.map(|value| show(kpi, value))),
+    };
+    format!("{name}={}", value.as_deref().unwrap_or("n/a"))
 }
 
 /// A text that quotes others, on one line, printable, and no longer than `LONGEST_REASON`; what was left out is
@@ -93,13 +87,21 @@ pub fn with_link(told: String, link: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::kpi::{Kpi, KpiTable, Unit};
+
+    const fn kpis(values: [Option<f64>; 4]) -> [(KpiId, Option<f64>); 4] {
+        let [risk, maker, net, latency] = values;
+        [
+            (KpiId::RISK_RATIO, risk),
+            (KpiId::MAKER_TAKER_RATIO, maker),
+            (KpiId::NET_BPS, net),
+            (KpiId::P95_LATENCY_MS, latency),
+        ]
+    }
 
     const FAILED: Notification<'_> = Notification {
         outcome: Outcome::Fail,
-        risk_ratio: Some(0.41),
-        maker_taker_ratio: Some(0.89),
-        net_bps: Some(3.13),
-        p95_latency_ms: Some(305.0),
+        kpis: &kpis([Some(0.41), Some(0.89), Some(3.13), Some(305.0)]),
         guards: Some(2),
         origin: None,
         reason: None,
@@ -117,10 +119,7 @@ mod tests {
     fn what_is_unknown_is_not_a_number_and_zero_is_one() {
         let unknown = Notification {
             outcome: Outcome::Warn,
-            risk_ratio: Some(0.0),
-            maker_taker_ratio: None,
-            net_bps: None,
-            p95_latency_ms: None,
+            kpis: &kpis([Some(0.0), None, None, None]),
             guards: Some(0),
             origin: None,
             reason: Some("  "),
@@ -129,6 +128,17 @@ mod tests {
             line(&unknown),
             "Soak [WARN] WARN | risk=0.00 | mt=n/a | net=n/a | latency=n/a | guards=0"
         );
+    }
+
+    #[test]
+    fn a_service_has_its_own_kpis_with_their_units_and_no_guards() {
+        let mut table = KpiTable::empty();
+        let latency = Kpi { unit: Unit::Milliseconds, label: Some("p95"), ..Kpi::declared(&["p95_ms"]) };
+        let errors = Kpi { unit: Unit::Ratio, ..Kpi::declared(&["error_ratio"]) };
+        let [latency, errors] = [latency, errors].map(|kpi| table.declare(kpi).expect("a free name"));
+        let kpis = [(errors, Some(0.0008)), (latency, Some(42.13))];
+        let told = line(&Notification { kpis: &kpis, guards: None, ..FAILED });
+        assert_eq!(told, "Soak [FAIL] FAIL | error_ratio=0.00080 | p95=42 ms");
     }
 
     #[test]
@@ -172,13 +182,8 @@ mod tests {
     #[test]
     fn numbers_are_rounded_half_to_even_on_their_exact_value() {
         // 0.125 and 0.375 are exact in binary, and so are ties; 304.5 as well.
-        let told = line(&Notification {
-            risk_ratio: Some(0.125),
-            maker_taker_ratio: Some(0.375),
-            net_bps: Some(-0.001),
-            p95_latency_ms: Some(304.5),
-            ..FAILED
-        });
+        let kpis = kpis([Some(0.125), Some(0.375), Some(-0.001), Some(304.5)]);
+        let told = line(&Notification { kpis: &kpis, ..FAILED });
         assert!(told.contains("risk=0.12 | mt=0.38 | net=0.00 | latency=304ms"), "{told}");
     }
 }

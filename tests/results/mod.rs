@@ -6,6 +6,7 @@ mod error_rates;
 mod evidence;
 mod run;
 mod schemas;
+mod service;
 
 // The program that makes the table of error rates, of which a test makes a part again.
 #[path = "../benches/error_rates/comparison.rs"]

@@ -79,7 +79,7 @@ pub struct AuditArgs {
     #[command(flatten)]
     pub ci: CiArgs,
 
-    /// Draw the four KPIs into plots/ beside the reports, as PNG and SVG; of several symbols the worst one
+    /// Draw the KPIs of the verdict into plots/ beside the reports, as PNG and SVG; of several symbols the worst one
     #[arg(long)]
     pub plots: bool,
 

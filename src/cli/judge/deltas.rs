@@ -4,7 +4,7 @@ use crate::cli::arguments::globals::GlobalArgs;
 use crate::cli::arguments::judging::{PathArgs, PolicyArgs};
 use crate::cli::arguments::values::{Format, share};
 use crate::cli::judge::folder::{
-    NO_ITERATIONS_HINT, cannot_judge, cannot_write, collect_provenance, load_policy,
+    NO_ITERATIONS_HINT, cannot_judge, cannot_write, collect_provenance, load_policy, needs_tuning,
 };
 use crate::cli::judge::post_soak::base;
 use crate::cli::output::stdout::print;
@@ -70,6 +70,7 @@ pub struct DeltasVerifyArgs {
 pub(crate) fn verify(args: &DeltasVerifyArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     let DeltasVerifyArgs { path, policy, strict, threshold, out, format } = args;
     let policy = load_policy(policy, &patches(*threshold, *strict))?;
+    needs_tuning(&policy, "`soak deltas verify`")?;
     let provenance = collect_provenance(&policy, None)?;
     let options = Options { strict: *strict, ..Options::default() };
     let path = path.folder();

@@ -59,7 +59,7 @@ pub(crate) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         return Err(Failure::input(anyhow!(reason)).hint(NO_ITERATIONS_HINT));
     }
     snapshot.notification_error =
-        target.and_then(|target| notify(globals, &snapshot, &target, notify_args.link()));
+        target.and_then(|target| notify(globals, &snapshot, &target, notify_args.link(), analysis.tunes));
     print(if *pretty { json::pretty_ascii(&snapshot) } else { json::compact_ascii(&snapshot) })?;
     compared?;
     if let Some(failure) = written.failure {

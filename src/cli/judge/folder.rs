@@ -1,5 +1,7 @@
 //! What the commands that judge have in common: policy, provenance, and errors with their class.
 
+use anyhow::anyhow;
+
 use crate::cli::arguments::judging::{MockArgs, OverrideArgs, OverrideByArgs, PolicyArgs, WindowArgs};
 use crate::core::analysis::Options;
 use crate::core::analysis::folder::JudgeError;
@@ -56,6 +58,18 @@ pub(crate) fn load_window_policy(policy: &PolicyArgs, window: &WindowArgs) -> Re
     // Lists of texts are the same in JSON and in TOML.
     patches.push(patch("symbols.exclude", serde_json::json!(excluded).to_string(), "--exclude-symbol"));
     load_policy(policy, &patches)
+}
+
+/// Refuses what only makes sense where there is something to tune: `what` could not do anything.
+pub(crate) fn needs_tuning(policy: &Policy, what: &str) -> Result<(), Failure> {
+    if policy.run.tunes() {
+        return Ok(());
+    }
+    let profile = policy.profile.word();
+    Err(Failure::usage(anyhow!(
+        "{what} has nothing to look at: the policy (profile `{profile}`) tunes nothing"
+    ))
+    .hint("leave it out, or judge by a policy that declares `[parameters]`"))
 }
 
 /// How a run is judged by the flags that the judging commands share.

@@ -6,7 +6,7 @@ use crate::cli::arguments::globals::GlobalArgs;
 use crate::cli::arguments::judging::JudgedRunArgs;
 use crate::cli::arguments::values::Format;
 use crate::cli::judge::folder::{
-    cannot_judge, collect_provenance, judging_options, load_window_policy, overriding,
+    cannot_judge, collect_provenance, judging_options, load_window_policy, needs_tuning, overriding,
 };
 use crate::cli::judge::post_soak::GateArgs;
 use crate::cli::output::ci::Reporter;
@@ -59,6 +59,10 @@ pub(crate) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     let (target, policy, provenance, judged) = reporter.or_error(|| {
         let target = notify_args.destination().map_err(Failure::usage)?;
         let policy = load_window_policy(policy, window)?;
+        let of_tuning = [("`--require-freeze`", *require_freeze), ("`--strict`", *strict)];
+        for (flag, _) in of_tuning.into_iter().filter(|(_, is_given)| *is_given) {
+            needs_tuning(&policy, flag)?;
+        }
         let provenance = collect_provenance(&policy, overriding(override_))?;
         let edge_report = edge_report.as_deref();
         let request = Request { path: &asked, policy: &policy, options, symbols: &[], edge_report };
@@ -85,7 +89,7 @@ pub(crate) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     let failure = written.failure.or(compared.err());
     let told = CiReport::gate(analysis, &provenance);
     if let Some(target) = target {
-        notify(globals, &snapshot, &target, notify_args.link());
+        notify(globals, &snapshot, &target, notify_args.link(), analysis.tunes);
     }
     let exit = verdict_exit(analysis, &provenance, fail_on.is_some());
     let places = Places::new(judged.folder.path(), base.as_deref(), &written.names);

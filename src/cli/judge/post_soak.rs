@@ -9,7 +9,6 @@ use crate::core::analysis::Analysis;
 use crate::core::analysis::folder::Judged;
 use crate::core::analysis::result::GateResult;
 use crate::core::compare::snapshot::{Snapshot, baseline};
-use crate::core::kpi::KpiId;
 use crate::core::verdict::Outcome;
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
@@ -71,7 +70,7 @@ pub struct AnalyzeArgs {
     #[arg(long)]
     pub no_html: bool,
 
-    /// Draw the four KPIs into reports/analysis/plots, as PNG and SVG; of several symbols the worst one
+    /// Draw the KPIs of the verdict into reports/analysis/plots, as PNG and SVG; of several symbols the worst one
     #[arg(long)]
     pub plots: bool,
 
@@ -351,19 +350,19 @@ pub(crate) fn notify(
     snapshot: &Snapshot,
     target: &Target,
     link: Option<&str>,
+    tunes: bool,
 ) -> Option<String> {
     if snapshot.outcome == Outcome::Pass {
         say(globals, "note: the verdict is PASS, nobody is notified");
         return None;
     }
-    let (kpi, guards) = (&snapshot.kpi_last8, &snapshot.guards_last8);
+    let guards = &snapshot.guards_last8;
+    let kpis: Vec<_> = snapshot.kpi_last8.means().collect();
+    let spoke = guards.oscillation_count + guards.velocity_count + guards.cooldown_count;
     let text = line(&Notification {
         outcome: snapshot.outcome,
-        risk_ratio: kpi.of(KpiId::RISK_RATIO).mean,
-        maker_taker_ratio: kpi.of(KpiId::MAKER_TAKER_RATIO).mean,
-        net_bps: kpi.of(KpiId::NET_BPS).mean,
-        p95_latency_ms: kpi.of(KpiId::P95_LATENCY_MS).mean,
-        guards: Some(guards.oscillation_count + guards.velocity_count + guards.cooldown_count),
+        kpis: &kpis,
+        guards: tunes.then_some(spoke),
         origin: snapshot.origin.as_ref().and_then(|origin| origin.note.as_deref()),
         reason: Some(&snapshot.outcome_reason),
     });

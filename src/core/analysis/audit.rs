@@ -86,6 +86,11 @@ impl<'a> Audit<'a> {
         self.analysis.worst().deltas.as_ref()
     }
 
+    /// The files that a reader looks for: those of tuning only where there is any.
+    pub fn key_files(&self) -> &'static [KeyFile] {
+        if self.analysis.tunes { &KeyFile::ALL } else { &[KeyFile::Snapshot] }
+    }
+
     /// Highest iteration number; `None` without iterations.
     pub fn max_iteration(&self) -> Option<u64> {
         let rows = |index: usize| self.analysis.evidence.series[index].rows().last();
@@ -109,9 +114,6 @@ fn warnings(analysis: &Analysis, policy: &Policy) -> Vec<String> {
     }
     warnings
 }
-
-/// Decimals of an observed value in the text of a failure, where they are enough to tell it from the limit.
-const DECIMALS: usize = 3;
 
 /// The answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,7 +146,7 @@ impl Readiness {
         let kpis = analysis.kpis.iter().map(value).collect();
         let of_folder = analysis.folder_checks.iter().filter(|check| is_refused(check)).cloned();
         let checks: Vec<Check> = of_folder.chain(of_symbol.into_iter().flatten()).collect();
-        let failures = failures(&checks);
+        let failures = failures(&checks, &analysis.kpis);
         let gate = analysis.outcome;
         let ok = own == Outcome::Pass && gate.is_acceptable();
         Self { outcome: own.max(gate), ok, checks, failures, symbol, kpis }
@@ -213,7 +215,7 @@ fn is_missed(check: &Check) -> bool {
     !matches!(check.outcome, Outcome::Pass | Outcome::NotApplicable)
 }
 
-fn failures(checks: &[Check]) -> Vec<String> {
+fn failures(checks: &[Check], kpis: &[KpiId]) -> Vec<String> {
     let missed: Vec<&Check> = checks.iter().filter(|check| is_missed(check)).collect();
     let is_told_by_its_limit = |check: &Check| {
         missed.iter().any(|other| {
@@ -224,7 +226,7 @@ fn failures(checks: &[Check]) -> Vec<String> {
     for check in &missed {
         let symbol = check.symbol.as_deref().map_or_else(String::new, |name| format!("{name}: "));
         if check.part == Part::Readiness {
-            failures.push(format!("{symbol}{}", failure(check)));
+            failures.push(format!("{symbol}{}", failure(check, kpis)));
         } else if check.part == Part::Integrity && (check.kpi.is_none() || !is_told_by_its_limit(check)) {
             failures.push(format!("{symbol}{}: {}", check.gate, check.reason));
         }
@@ -242,7 +244,7 @@ fn failures(checks: &[Check]) -> Vec<String> {
 
 /// `net_bps: 2.700 (expected >= 2.9)` or `net_bps: missing (expected >= 2.9)`. Where the limit is not what was
 /// missed, the reason stands between.
-fn failure(check: &Check) -> String {
+fn failure(check: &Check, kpis: &[KpiId]) -> String {
     let name = check.kpi.as_deref().unwrap_or(&check.gate);
     let (Some(comparison), Some(limit)) = (check.comparison, check.limit) else {
         return format!("{name}: {}", check.reason);
@@ -254,8 +256,16 @@ fn failure(check: &Check) -> String {
         Some(seen) if comparison.holds(seen, limit) || check.outcome == Outcome::Inconclusive => {
             format!("{name}: {} {expected}", check.reason)
         }
-        Some(seen) => format!("{name}: {} {expected}", beside(seen, limit, DECIMALS)),
+        Some(seen) => format!("{name}: {} {expected}", beside(seen, limit, decimals_of(kpis, check, seen))),
     }
+}
+
+/// Decimals of an observed value, where they are enough to tell it from the limit.
+pub fn decimals_of(kpis: &[KpiId], check: &Check, seen: f64) -> usize {
+    const TRADING: usize = 3;
+    let mut declared = kpis.iter().filter(|kpi| !kpi.is_built_in());
+    let kpi = declared.find(|kpi| Some(kpi.name) == check.kpi.as_deref());
+    kpi.map_or(TRADING, |kpi| kpi.decimals_of(seen))
 }
 
 /// Characters of a word from a file that are kept.
@@ -419,7 +429,8 @@ fn recommendations(analysis: &Analysis, readiness: &Readiness, policy: &Policy) 
         told = of_the_whole;
     }
     if told.is_empty() {
-        told.push("no limit of readiness is missed, and no rule of the policy asks for a change".to_owned());
+        let change = if analysis.tunes { ", and no rule of the policy asks for a change" } else { "" };
+        told.push(format!("no limit of readiness is missed{change}"));
     }
     let more = told.len().saturating_sub(MOST_ADVICE);
     told.truncate(MOST_ADVICE);

@@ -210,6 +210,8 @@ pub struct Analysis {
     pub disagreements: Vec<String>,
     /// What the policy is for.
     pub profile: Profile,
+    /// Whether there was anything to tune; where there was not, reports are silent about tuning.
+    pub tunes: bool,
     /// The KPIs of the verdict, in the order in which reports show them.
     pub kpis: Vec<KpiId>,
     /// Whether the relaxed limits were used.
@@ -219,6 +221,11 @@ pub struct Analysis {
 }
 
 impl Analysis {
+    /// Whether the system trades, so that its edge and the anomalies of its KPIs are shown.
+    pub fn trades(&self) -> bool {
+        self.profile == Profile::Trading
+    }
+
     /// The series of a symbol.
     pub fn series(&self, symbol: &SymbolAnalysis) -> &Series {
         &self.evidence.series[symbol.index]
@@ -338,6 +345,7 @@ pub fn analyse(
         outcome,
         disagreements: Vec::new(),
         profile: policy.profile,
+        tunes: policy.run.tunes(),
         kpis: policy.kpis.of_verdict().to_vec(),
         mock: options.mock,
     };
@@ -400,7 +408,8 @@ fn symbol(
         checks.push(integrity::enough(series, &last, wanted));
     }
     let passes = passes::count_passes(series, &judged, limits, &policy.run_verdict);
-    checks.extend(passes::checks(series, &judged, limits, &policy.run_verdict, &passes));
+    let tunes = policy.run.tunes();
+    checks.extend(passes::checks(series, &judged, limits, &policy.run_verdict, &passes, tunes));
     checks.extend(advisory::incidents(series, &judged, policy));
     let steady = Window::find(series, WindowSpec::Steady, &policy.windows, numbers);
     let kpis = window_kpis(series, &last, &steady, shown.iter().copied(), policy);
@@ -413,7 +422,7 @@ fn symbol(
         series.len(),
         || {
             let verify = || deltas::verify(series, &evidence.tuning_report, evidence.end_overrides.as_ref());
-            options.deltas.then(verify)
+            (options.deltas && tunes).then(verify)
         },
         || deep(series, evidence.end_overrides.as_ref(), &last, numbers, &guards, policy),
     );
@@ -433,7 +442,9 @@ fn symbol(
     checks.extend(of_set(&policy.readiness, Part::Readiness));
     checks.extend(of_set(&policy.goals, Part::Goals));
     checks.extend(advisory::violations(series, &deep.violations, policy, numbers));
-    checks.push(advisory::anomalies(series, &last, &found, policy));
+    if policy.profile == Profile::Trading {
+        checks.push(advisory::anomalies(series, &last, &found, policy));
+    }
     let whole = || Window::find(series, WindowSpec::Overall, &policy.windows, numbers).used();
     for (drift, p_adjusted) in deep.drift.iter_mut().zip(trend.rises) {
         drift.p_adjusted = p_adjusted;
@@ -456,7 +467,9 @@ fn symbol(
         interval: evidence.declared.as_ref().and_then(|declared| declared.interval),
         kpis: &policy.kpis,
     };
-    checks.extend(sanity::checks(&subject, &policy.sanity));
+    let trades = policy.profile == Profile::Trading;
+    let of_sanity = sanity::checks(&subject, &policy.sanity);
+    checks.extend(of_sanity.into_iter().filter(|check| trades || check.gate != "sanity.fills"));
     checks.extend(trend.checks);
     deep.pace = trend.pace;
     deep.kpi_drift = with_theil_sen(trend.drift, &deep.windows, trend.window.as_deref());
@@ -752,7 +765,7 @@ fn miss(check: &Check, kpis: &KpiTable) -> String {
             format!(
                 "{} {} {} {} ({} of {})",
                 short(kpi.name),
-                beside(observed, limit, kpi.decimals()),
+                beside(observed, limit, kpi.decimals_of(observed)),
                 comparison.opposite().symbol(),
                 show_limit(kpi, limit),
                 check.statistic,
@@ -867,6 +880,7 @@ mod disagree_tests {
         };
         let analysis = Analysis {
             profile: Profile::Trading,
+            tunes: true,
             kpis: KpiId::OF_THE_VERDICT.to_vec(),
             origin: Origin::of(&Evidence::default(), |_| false),
             evidence: Evidence { series: vec![series], ..Evidence::default() },

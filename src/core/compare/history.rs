@@ -13,6 +13,7 @@ use crate::core::analysis::folder as judge;
 use crate::core::analysis::folder::{JudgeError, Request};
 use crate::core::analysis::{Options, limits_word};
 use crate::core::iteration::first_time;
+use crate::core::kpi::KpiId;
 use crate::core::load::{LARGEST, read_bounded, runs_below};
 use crate::core::policy::{KpiRule, Policy};
 use crate::core::series::Series;
@@ -60,6 +61,8 @@ pub struct HistoryTrend {
     pub first: Option<f64>,
     /// The newest known median; null when none is known.
     pub last: Option<f64>,
+    #[serde(skip)]
+    pub id: KpiId,
 }
 
 /// The history.
@@ -123,6 +126,7 @@ impl HistoryResult {
                 sparkline: sparkline(&medians, WIDTH, glyphs),
                 first: medians.iter().copied().flatten().next(),
                 last: medians.iter().rev().copied().flatten().next(),
+                id: kpi,
             }
         };
         Ok(Self {

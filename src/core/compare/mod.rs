@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::significance::ComparedAnswer;
-use super::kpi::Direction;
+use super::kpi::{Direction, KpiId};
 use super::policy::KpiRule;
 use crate::core::text::number::{Finite, TOLERANCE};
 
@@ -129,6 +129,8 @@ pub struct ComparedKpi {
     // Whether it is judged, or only shown.
     #[serde(skip)]
     pub judged: bool,
+    #[serde(skip)]
+    pub id: KpiId,
 }
 
 impl ComparedKpi {
@@ -195,6 +197,7 @@ fn row(rule: &KpiRule, of_a: &Measured, of_b: &Measured) -> ComparedKpi {
         exceeds_floor: change.map(|change| change.abs() > kpi.floor + TOLERANCE),
         significance: None,
         judged: rule.margin.is_some() && kpi.direction.is_some(),
+        id: kpi,
     }
 }
 

@@ -202,7 +202,7 @@ impl CompareResult {
             a: a.run,
             b: b.run,
         };
-        result.note_conditions(&a.conditions, &b.conditions);
+        result.note_conditions(&a.conditions, &b.conditions, policy.run.tunes());
         result.acknowledge(known);
         if is_same {
             let note = "A and B are the same run: comparing it with itself says nothing about a build";
@@ -256,7 +256,7 @@ impl CompareResult {
     }
 
     /// Notes what differs in the conditions of the two, and what says nothing about a build.
-    fn note_conditions(&mut self, a: &Conditions, b: &Conditions) {
+    fn note_conditions(&mut self, a: &Conditions, b: &Conditions, tunes: bool) {
         let differences = conditions::differences(a, b);
         // The sources are reported already where both are known.
         self.notes
@@ -269,9 +269,9 @@ impl CompareResult {
         if let [one] = undeclared.as_slice()
             && [a, b].iter().any(|known| known.contains_key(&Condition::Interval))
         {
-            self.notes.push(format!(
-                "{one} declares nothing: whether interval, host, warm-up and tuner are those of the other is not known"
-            ));
+            let what = if tunes { "interval, host, warm-up and tuner" } else { "interval, host and warm-up" };
+            self.notes
+                .push(format!("{one} declares nothing: whether {what} are those of the other is not known"));
         }
         let is =
             |known: &Conditions, condition, value: &str| known.get(&condition).is_some_and(|of| of == value);

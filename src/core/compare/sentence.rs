@@ -146,7 +146,7 @@ fn moved(kpi: KpiId, shift: f64) -> String {
 
 /// One decimal more than values have: shifts are smaller.
 fn size(kpi: KpiId, value: f64) -> String {
-    trimmed(&distance(value, kpi.decimals() + 1)).to_owned()
+    trimmed(&distance(value, kpi.decimals_of(value).max(kpi.decimals() + 1))).to_owned()
 }
 
 fn signed(kpi: KpiId, value: f64) -> String {

@@ -28,6 +28,9 @@ pub fn advice(check: &Check, policy: &Policy, deep: Option<&Deep>) -> String {
         _ => false,
     };
     let what = if is_met { "gain room" } else { "find the cause" };
+    if !policy.run.tunes() {
+        return format!("{name}: {what} in the system under test");
+    }
     if at_bound.is_empty() {
         return format!("{name}: {what} in the system under test; no rule of `[recommendations]` applies");
     }

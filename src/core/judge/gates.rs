@@ -85,7 +85,7 @@ fn place(window: &WindowUsed) -> String {
 /// What follows from what was seen; `known` values of the window are known.
 fn check(set: &GateSet, gate: &KpiGate, part: Part, observation: Observation, known: usize) -> Check {
     let kpi = gate.kpi;
-    let (limit, digits) = (gate.limit.value, kpi.decimals());
+    let limit = gate.limit.value;
     let Observation { value: observed, statistic: word, window, inference, insufficient } = observation;
     let margin = observed.map(|value| gate.comparison.margin(value, limit));
     let bound = format!("{} {}", gate.comparison.symbol(), show_limit(kpi, limit));
@@ -118,9 +118,9 @@ fn check(set: &GateSet, gate: &KpiGate, part: Part, observation: Observation, kn
                 "`{}` {} {} in {}: {told} {}",
                 kpi.name,
                 side_of_a_miss(gate.comparison),
-                beside_name(kpi, exact(limit, digits)),
+                beside_name(kpi, exact(limit, kpi.decimals())),
                 place(&window),
-                beside_name(kpi, beside(value, limit, digits))
+                beside_name(kpi, beside(value, limit, kpi.decimals_of(value)))
             ),
         ),
         (Some(value), None) if gate.comparison.margin(value, limit) < gate.margin => (

@@ -18,12 +18,12 @@ use crate::core::text::number::{beside, distance, exact, fixed};
 
 /// A value of a KPI with its decimals and unit, e.g. `312 ms`.
 pub fn show(kpi: KpiId, value: f64) -> String {
-    with_unit(kpi, fixed(value, kpi.decimals()))
+    with_unit(kpi, fixed(value, kpi.decimals_of(value)))
 }
 
 /// The same beside the limit that it is held against: never rounded onto or across it.
 fn show_beside(kpi: KpiId, value: f64, limit: f64) -> String {
-    with_unit(kpi, beside(value, limit, kpi.decimals()))
+    with_unit(kpi, beside(value, limit, kpi.decimals_of(value)))
 }
 
 /// A limit of a KPI, as it stands in the policy.
@@ -33,7 +33,7 @@ pub fn show_limit(kpi: KpiId, limit: f64) -> String {
 
 /// How far two values of a KPI are apart; what is not zero does not look like it.
 pub fn show_distance(kpi: KpiId, value: f64) -> String {
-    with_unit(kpi, distance(value, kpi.decimals()))
+    with_unit(kpi, distance(value, kpi.decimals_of(value)))
 }
 
 /// A number that is written already, with the KPI's unit behind it.

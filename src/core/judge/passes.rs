@@ -132,9 +132,13 @@ pub fn checks(
     set: &GateSet,
     rule: &RunVerdictRule,
     passes: &Passes,
+    tunes: bool,
 ) -> Vec<Check> {
     let counted = pass_count(series, window, rule, passes, &find_causes(series, window, set));
-    let mut checks = vec![freeze(series, window, rule, passes)];
+    let mut checks = Vec::new();
+    if tunes || rule.freeze == FreezeRule::Require {
+        checks.push(freeze(series, window, rule, passes));
+    }
     if !window.is_empty() {
         checks.extend(set.checks.iter().map(|gate| each(series, window, gate, counted.outcome)));
     }
@@ -380,14 +384,13 @@ fn missed(series: &Series, window: &Window, gate: &KpiGate) -> Option<Cause> {
         Comparison::AtLeast | Comparison::Above => "lowest",
         Comparison::AtMost | Comparison::Below => "highest",
     };
-    let digits = kpi.decimals();
     let what = format!("`{}`", kpi.name);
     let sentence = format!(
         "{what} {} {} in {}, {extreme} {}",
         side_of_a_miss(gate.comparison),
-        beside_name(kpi, exact(limit, digits)),
+        beside_name(kpi, exact(limit, kpi.decimals())),
         share(&found.iter().map(|(number, _)| *number).collect::<Vec<_>>(), window),
-        beside_name(kpi, beside(worst, limit, digits)),
+        beside_name(kpi, beside(worst, limit, kpi.decimals_of(worst))),
     );
     let scale = limit.abs().max(kpi.floor).max(f64::MIN_POSITIVE);
     Some(Cause { what, sentence, n: found.len(), distance: -margin(worst) / scale })
@@ -493,7 +496,7 @@ mod tests {
     fn judged(series: &Series, rule: &RunVerdictRule) -> (Passes, Vec<Check>) {
         let window = whole(series);
         let passes = count_passes(series, &window, &set(), rule);
-        let checks = checks(series, &window, &set(), rule, &passes);
+        let checks = checks(series, &window, &set(), rule, &passes, true);
         (passes, checks)
     }
 

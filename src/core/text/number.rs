@@ -66,6 +66,17 @@ pub fn distance(value: f64, digits: usize) -> String {
     first_that(value.abs(), digits, |told| told > 0.0 || value == 0.0)
 }
 
+/// Nobody counts the zeros of a number that needs more.
+const MOST_DECIMALS: usize = 12;
+
+/// Decimals that two significant digits of a number need: 5 of 0.0008, none of 12.3.
+pub fn significant(value: f64) -> usize {
+    let exponent =
+        format!("{value:.1e}").rsplit('e').next().and_then(|exponent| exponent.parse::<i32>().ok());
+    let decimals = |exponent: i32| usize::try_from(1 - exponent).unwrap_or(0).min(MOST_DECIMALS);
+    exponent.filter(|_| value != 0.0).map_or(0, decimals)
+}
+
 fn first_that(value: f64, digits: usize, is_fine: impl Fn(f64) -> bool) -> String {
     const MORE: usize = 9;
     let fine = |text: &String| text.parse::<f64>().is_ok_and(&is_fine);
@@ -184,6 +195,26 @@ mod tests {
         assert_eq!(distance(0.004, 2), "0.004");
         assert_eq!(distance(-0.2, 2), "0.20");
         assert_eq!(distance(0.0, 2), "0.00");
+    }
+
+    #[test]
+    fn two_significant_digits_need_so_many_decimals() {
+        for (value, decimals) in [
+            (0.0, 0),
+            (12.3, 0),
+            (9.96, 0),
+            (1.0, 1),
+            (-0.25, 2),
+            (0.0996, 2),
+            (0.0994, 3),
+            (0.0008, 5),
+            (-8e-7, 8),
+            (8e-300, 12),
+            (f64::INFINITY, 0),
+            (f64::NAN, 0),
+        ] {
+            assert_eq!(significant(value), decimals, "{value}");
+        }
     }
 
     #[test]

@@ -284,7 +284,7 @@ pub fn slope_text(kpi: KpiId, slope: f64, pace: Option<Pace>) -> String {
     let unit = kpi.unit.symbol();
     let gap = if unit.is_empty() { "" } else { " " };
     let what = if pace.is_some() { "/h" } else { " per iteration" };
-    let size = distance(slope, kpi.decimals() + 1);
+    let size = distance(slope, kpi.decimals_of(slope).max(kpi.decimals() + 1));
     let sign = if slope > 0.0 {
         "+"
     } else if slope < 0.0 {
@@ -321,7 +321,8 @@ fn worsening_text(
 ) -> String {
     let [slope, low, high] = [line.fit.slope, line.interval.0, line.interval.1].map(|slope| per(slope, pace));
     // An exact line has an interval without width.
-    let digits = if low == high { kpi.decimals() + 2 } else { digits_apart(low, high, 0) };
+    let digits =
+        if low == high { kpi.decimals_of(slope).max(kpi.decimals() + 2) } else { digits_apart(low, high, 0) };
     let sign = if slope > 0.0 { "+" } else { "" };
     let by = with_unit(kpi, format!("{sign}{}", fixed(slope, digits)));
     let each = if pace.is_some() { "/h" } else { " per iteration" };
@@ -395,7 +396,7 @@ pub fn duration(iterations: f64, pace: Option<Pace>) -> String {
 
 /// `+0.40 bps`; what looks like 0 has no sign.
 pub fn movement(kpi: KpiId, by: f64) -> String {
-    let size = fixed(by, kpi.decimals());
+    let size = fixed(by, kpi.decimals_of(by));
     let sign = if by > 0.0 && size.contains(|digit| ('1'..='9').contains(&digit)) { "+" } else { "" };
     with_unit(kpi, format!("{sign}{size}"))
 }
@@ -449,7 +450,7 @@ pub fn small_change_text(kpi: KpiId, change: &Change, least: f64) -> String {
 /// before, 61 after)`.
 pub fn change_text(kpi: KpiId, change: &Change) -> String {
     let step = &change.step;
-    let digits = kpi.decimals() + 1;
+    let digits = 1 + kpi.decimals_of(step.after - step.before);
     let word = if change.worse { "worsened" } else { "changed" };
     let gradual = if step.gradual { "; a steady drift explains it better than a step" } else { "" };
     format!(

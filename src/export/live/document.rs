@@ -83,6 +83,13 @@ pub struct LiveKpi {
     pub unit: String,
     /// Decimals that people are shown.
     pub decimals: usize,
+    /// Significant digits that people are shown at least, with more decimals where it takes them; absent where
+    /// `decimals` are enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub significant: Option<usize>,
+    /// A KPI of the verdict without a limit of its own; left out where it is not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
     /// Which way is good; null where neither is.
     #[schemars(extend("enum" = ["higher", "lower", null]))]
     pub better: Option<String>,
@@ -180,7 +187,7 @@ impl LiveDocument {
         Self {
             schema_version: "1.0".to_owned(),
             run: run_row(run),
-            kpis: run.kpis.ids().map(kpi_row).collect(),
+            kpis: run.kpis.ids().map(|kpi| kpi_row(run, kpi)).collect(),
             limits: run.pass.checks.iter().map(limit_row).collect(),
             parameters: run.parameters.iter().map(parameter_row).collect(),
             iterations: chosen.into_iter().map(|iteration| iteration_row(run, iteration)).collect(),
@@ -223,7 +230,7 @@ fn run_row(run: &LiveRun) -> LiveRunRow {
     }
 }
 
-fn kpi_row(kpi: KpiId) -> LiveKpi {
+fn kpi_row(run: &LiveRun, kpi: KpiId) -> LiveKpi {
     let unit = match kpi.unit.symbol() {
         "" => "ratio",
         symbol => symbol,
@@ -232,8 +239,15 @@ fn kpi_row(kpi: KpiId) -> LiveKpi {
         Direction::Higher => "higher".to_owned(),
         Direction::Lower => "lower".to_owned(),
     });
-    let label = label(kpi.name);
-    LiveKpi { name: kpi.name.to_owned(), label, unit: unit.to_owned(), decimals: kpi.decimals(), better }
+    LiveKpi {
+        name: kpi.name.to_owned(),
+        label: kpi.label.map_or_else(|| label(kpi.name), str::to_owned),
+        unit: unit.to_owned(),
+        decimals: kpi.decimals(),
+        significant: (!kpi.is_built_in() && kpi.digits.is_none()).then_some(2),
+        beside: run.is_beside(kpi),
+        better,
+    }
 }
 
 /// A name as people say it; declared KPIs are spelled with blanks.
@@ -274,7 +288,7 @@ fn iteration_row(run: &LiveRun, iteration: &LiveIteration) -> LiveIterationRow {
     let misses = run.pass.checks.iter().filter(|gate| {
         !value(gate.kpi.index()).is_some_and(|value| gate.comparison.holds(value, gate.limit.value))
     });
-    let changes = iteration.applied.iter();
+    let changes = iteration.applied.iter().filter(|_| run.tunes);
     LiveIterationRow {
         iteration: iteration.number,
         utc: iteration.ends.map(time),
@@ -284,11 +298,16 @@ fn iteration_row(run: &LiveRun, iteration: &LiveIteration) -> LiveIterationRow {
         passes: iteration.passes,
         misses: misses.map(|gate| gate.kpi.name.to_owned()).collect(),
         applied: changes.map(|change| (change.param.to_string(), change.clone())).collect(),
-        guards: iteration.guards.iter().collect(),
-        skip: iteration.skip.map(SkipCode::word).map(str::to_owned),
-        panic_revert: iteration.panic_revert,
-        tuning: told(iteration),
-        overrides: iteration.overrides.iter().map(|(name, value)| (name.to_string(), value)).collect(),
+        guards: iteration.guards.iter().filter(|_| run.tunes).collect(),
+        skip: iteration.skip.filter(|_| run.tunes).map(SkipCode::word).map(str::to_owned),
+        panic_revert: run.tunes && iteration.panic_revert,
+        tuning: if run.tunes { told(iteration) } else { String::new() },
+        overrides: iteration
+            .overrides
+            .iter()
+            .filter(|_| run.tunes)
+            .map(|(name, value)| (name.to_string(), value))
+            .collect(),
         collection_failed: iteration.collection_failed.clone(),
     }
 }

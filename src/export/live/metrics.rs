@@ -95,6 +95,9 @@ fn last_iteration(out: &mut Exposition, run: &LiveRun, last: &LiveIteration) {
         "1 if the last iteration meets every limit of an iteration pass",
         Some(flag(last.passes)),
     );
+    if !run.tunes {
+        return;
+    }
     out.family("soak_guard_active", gauge, "1 for the guards that spoke in the last iteration");
     for guard in Guard::ALL {
         out.sample("soak_guard_active", &[("guard", guard.word())], flag(last.guards.contains(guard)));

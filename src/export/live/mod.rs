@@ -205,6 +205,8 @@ pub struct LiveRun {
     /// Everything beside the iterations.
     pub facts: LiveFacts,
     pub kpis: KpiTable,
+    /// Whether there is anything to tune; where there is not, nothing about tuning is shown.
+    pub tunes: bool,
     /// What an iteration must show to pass.
     pub pass: GateSet,
     /// The parameters that a run may change, in the order of the policy; empty = their bounds are not known.
@@ -226,6 +228,7 @@ impl LiveRun {
         Self {
             facts,
             kpis: policy.kpis.clone(),
+            tunes: policy.run.tunes(),
             pass: pass.clone(),
             parameters,
             bot: None,
@@ -354,15 +357,24 @@ pub struct Kept<'r> {
 }
 
 impl LiveRun {
-    /// The KPIs that a person is shown: those with a limit, and the costs beside them.
+    /// The KPIs that a person is shown: those with a limit, the others of the verdict that the policy declares, and the
+    /// costs of trading beside them.
     pub fn charted(&self) -> Vec<KpiId> {
         let mut charted: Vec<KpiId> = self.pass.checks.iter().map(|gate| gate.kpi).collect();
-        for cost in [KpiId::ADVERSE_BPS_P95, KpiId::SLIPPAGE_BPS_P95] {
-            if !charted.contains(&cost) {
-                charted.push(cost);
+        let costs = [KpiId::ADVERSE_BPS_P95, KpiId::SLIPPAGE_BPS_P95].into_iter();
+        let costs = costs.filter(|cost| self.kpis.find(cost.name).is_some());
+        for kpi in self.kpis.ids().filter(|kpi| self.is_beside(*kpi)).chain(costs) {
+            if !charted.contains(&kpi) {
+                charted.push(kpi);
             }
         }
         charted
+    }
+
+    /// Whether a declared KPI of the verdict has no limit of its own.
+    pub fn is_beside(&self, kpi: KpiId) -> bool {
+        let is_limited = || self.pass.checks.iter().any(|gate| gate.kpi == kpi);
+        !kpi.is_built_in() && self.kpis.of_verdict().contains(&kpi) && !is_limited()
     }
 
     /// At most `most` of the iterations, or all where there are no more; `most` is at least 400.
@@ -563,6 +575,7 @@ mod tests {
 
     fn run() -> LiveRun {
         LiveRun {
+            tunes: true,
             facts: LiveFacts::new("sim", "production", "0.0.0", "00"),
             kpis: KpiTable::default(),
             pass: pass(),

@@ -34,7 +34,8 @@ function merge(answer) {
 const follows = (row, before) => row.joined || row.iteration === before + 1;
 
 const plain = (value) => String(Number(value.toPrecision(7)));
-const shown = (value, kpi) => value === undefined || value === null ? "–" : value.toFixed(kpi.decimals);
+const decimalsOf = (value, kpi) => kpi.significant && value ? Math.min(12, Math.max(kpi.decimals, 1 - +value.toExponential(1).split("e")[1])) : kpi.decimals;
+const shown = (value, kpi) => value === undefined || value === null ? "–" : value.toFixed(decimalsOf(value, kpi));
 const inWords = (name) => name.replace(/_(ms|bps|per_min)(?=_|$)/g, "").replace(/[_.]/g, " ");
 const unit = (kpi) => kpi.unit === "ratio" ? "" : " " + kpi.unit;
 

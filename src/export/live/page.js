@@ -32,7 +32,7 @@ function passingText(run) {
 }
 
 function table() {
-  const shownKpis = model.limits.map((limit) => model.kpis.find((kpi) => kpi.name === limit.kpi));
+  const shownKpis = model.limits.map((limit) => model.kpis.find((kpi) => kpi.name === limit.kpi)).concat(model.kpis.filter((kpi) => kpi.beside));
   const body = byId("rows");
   body.replaceChildren();
   for (const row of model.rows.slice(-20).reverse()) {
@@ -58,7 +58,7 @@ function charts() {
   if (!any) return;
   const limited = model.kpis.filter(limitOf);
   limited.sort((a, b) => model.limits.indexOf(limitOf(a)) - model.limits.indexOf(limitOf(b)));
-  const side = model.kpis.filter((kpi) => !limitOf(kpi) && ["adverse_bps_p95", "slippage_bps_p95"].includes(kpi.name));
+  const side = model.kpis.filter((kpi) => !limitOf(kpi) && (kpi.beside || ["adverse_bps_p95", "slippage_bps_p95"].includes(kpi.name)));
   const last = model.rows[model.rows.length - 1];
   const named = new Set(model.rows.flatMap((row, i) => i && row.overrides === last.overrides ? [] : Object.keys(row.overrides)));
   const known = model.parameters.map((parameter) => parameter.name).filter((name) => named.has(name));

@@ -5,7 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::core::text::number::fixed;
+use crate::core::text::number::{fixed, significant};
 use crate::export::live::LiveRun;
 use crate::export::live::document::{LiveDocument, LiveIterationRow, LiveKpi, LiveRunRow, overview};
 use crate::report::html::{base64, escape, fill, symbol};
@@ -48,7 +48,7 @@ pub fn page(run: &LiveRun) -> String {
         match name {
             "style" => STYLE.to_owned(),
             "script" => SCRIPT.to_owned(),
-            "columns" => table_columns(&document),
+            "columns" => table_columns(&document, run.tunes),
             "rows" => table_rows(&document),
             // Inside of a JSON text `<` only stands in strings; escaped, it cannot end the element.
             "first" => compact_ascii(&overview(run, FIRST)).replace('<', "\\u003c"),
@@ -72,6 +72,11 @@ pub fn page(run: &LiveRun) -> String {
                 "verdict_reason" => reason(row),
                 "origin" => row.origin.clone().unwrap_or_default(),
                 "note" => row.note.clone().unwrap_or_default(),
+                "charts" => if run.tunes { "data-charts " } else { "" }.to_owned(),
+                "overrides" => if run.tunes { "Overrides in force" } else { "" }.to_owned(),
+                "timeline" => {
+                    if run.tunes { "Tuning: changes and guards" } else { "What happened" }.to_owned()
+                }
                 "decision" => row.decision.clone().unwrap_or_default(),
                 "done" => row.last.min(row.declared.unwrap_or(row.last)).to_string(),
                 "declared" => row.declared.unwrap_or(row.last).max(1).to_string(),
@@ -124,14 +129,15 @@ fn passing(row: &LiveRunRow) -> String {
     format!("{} of {} iterations pass{without}", row.passing, row.seen)
 }
 
-/// The KPIs that have a limit, in its order: the columns.
-fn limited(document: &LiveDocument) -> Vec<&LiveKpi> {
+/// The KPIs of the columns: those that have a limit, in its order, then the others of the verdict.
+fn in_columns(document: &LiveDocument) -> Vec<&LiveKpi> {
     let find = |name: &str| document.kpis.iter().find(|kpi| kpi.name == name);
-    document.limits.iter().filter_map(|limit| find(&limit.kpi)).collect()
+    let limited = document.limits.iter().filter_map(|limit| find(&limit.kpi));
+    limited.chain(document.kpis.iter().filter(|kpi| kpi.beside)).collect()
 }
 
 /// The heads of the columns.
-pub fn table_columns(document: &LiveDocument) -> String {
+pub fn table_columns(document: &LiveDocument, tunes: bool) -> String {
     let mut cells = String::new();
     let mut cell = |class: &str, text: &str| {
         cells.extend(["<th scope=\"col\"", class, ">", &escape(text), "</th>"]);
@@ -140,19 +146,19 @@ pub fn table_columns(document: &LiveDocument) -> String {
     cell("", "Iteration");
     cell(text, "KPI verdict");
     cell(text, "In limits");
-    for kpi in limited(document) {
+    for kpi in in_columns(document) {
         let unit = if kpi.unit == "ratio" { String::new() } else { format!(", {}", kpi.unit) };
         cell("", &format!("{}{unit}", kpi.label));
     }
     cell(text, "Phase");
-    cell(text, "Tuning");
+    cell(text, if tunes { "Tuning" } else { "Note" });
     cell(text, "Ended (UTC)");
     cells
 }
 
 /// The rows, newest first.
 pub fn table_rows(document: &LiveDocument) -> String {
-    let kpis = limited(document);
+    let kpis = in_columns(document);
     document.iterations.iter().rev().map(|row| line(row, &kpis) + "\n").collect()
 }
 
@@ -170,13 +176,18 @@ fn line(row: &LiveIterationRow, kpis: &[&LiveKpi]) -> String {
     }
     cell(&format!("text {}", beyond(!row.passes)), if row.passes { "✓ yes" } else { "✗ no" });
     for kpi in kpis {
-        let value = row.values.get(&kpi.name).map_or("–".to_owned(), |value| fixed(*value, kpi.decimals));
+        let value = row.values.get(&kpi.name).map_or("–".to_owned(), |value| shown(*value, kpi));
         cell(beyond(row.misses.contains(&kpi.name)), &value);
     }
     cell("text", &row.phase.to_lowercase());
     cell("text wide", what_happened(row));
     cell("text", row.utc.as_deref().map_or("–".to_owned(), seconds).as_str());
     format!("<tr>{cells}</tr>")
+}
+
+fn shown(value: f64, kpi: &LiveKpi) -> String {
+    let own = kpi.significant.map_or(0, |_| significant(value));
+    fixed(value, kpi.decimals.max(own))
 }
 
 fn what_happened(row: &LiveIterationRow) -> &str {

@@ -63,7 +63,7 @@ const LANES = [
 const lanesOwner = { picture: byId("timeline"), node: byId("timeline") };
 follow(lanesOwner.picture, lanesOwner);
 function timeline() {
-  const lanes = LANES.filter(([name, , speaks], i) => i === 0 || model.rows.some(speaks));
+  const lanes = LANES.filter(([name, , speaks], i) => i === 0 && model.parameters.length || model.rows.some(speaks));
   const owner = lanesOwner, style = getComputedStyle(owner.picture);
   const width = owner.picture.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
   const shell = { picture: make(document.createElement("div"), "div") };
@@ -100,5 +100,5 @@ function changes() {
     make(item, "b", {}, String(row.iteration));
     make(item, "span", {}, row.tuning);
   }
-  if (!latest.length) make(list, "li", { class: "quiet" }, "Nothing was changed so far.");
+  if (!latest.length && model.parameters.length) make(list, "li", { class: "quiet" }, "Nothing was changed so far.");
 }

@@ -1,6 +1,6 @@
 //! `FAILURES.md`, what is in the way of an acceptable verdict, down to the single iteration; and
-//! `RECOMMENDATIONS.md`, may the overrides be frozen, which parameters to change, and what can be done about each
-//! limit that is missed.
+//! `RECOMMENDATIONS.md`, may the overrides be frozen and which parameters to change, where there are any, and what can be
+//! done about each limit that is missed.
 //!
 //! There is no `FAILURES.md` for PASS and WARN; whoever writes artifacts removes an earlier one then. Decides nothing.
 
@@ -93,10 +93,10 @@ fn failing_rows(subject: Subject<'_>, position: usize) -> Vec<Vec<Cell>> {
         let kpi = miss.kpi;
         let limit = miss.bound.map(|(comparison, limit)| bound(comparison, limit, kpi));
         let value = match (miss.value, miss.bound) {
-            (Some(value), Some((_, limit))) => beside(value, limit, kpi.decimals()),
+            (Some(value), Some((_, limit))) => beside(value, limit, kpi.decimals_of(value)),
             _ => absent(series, position, miss),
         };
-        row![iteration.number, time(), with_unit(&cell(kpi.name), kpi), value, limit]
+        row![iteration.number, time(), with_unit(&cell(kpi.title()), kpi), value, limit]
     }));
     rows
 }
@@ -129,12 +129,16 @@ fn unusable_files(doc: &mut Document, analysis: &Analysis) {
 /// The recommendations as Markdown.
 pub(crate) fn recommendations(analysis: &Analysis, policy: &Policy, provenance: &Provenance) -> String {
     let mut doc = header("Recommendations", analysis, provenance);
-    freeze_paragraph(&mut doc, analysis);
+    if analysis.tunes {
+        freeze_paragraph(&mut doc, analysis);
+    }
     for symbol in &analysis.symbols {
         symbol_heading(&mut doc, symbol);
         kpis(&mut doc, symbol);
-        doc.heading(2, "Parameters");
-        parameters(&mut doc, symbol);
+        if analysis.tunes {
+            doc.heading(2, "Parameters");
+            parameters(&mut doc, symbol);
+        }
         missed_limits(&mut doc, symbol, policy);
         doc.depth = 0;
     }
@@ -150,11 +154,11 @@ fn kpis(doc: &mut Document, symbol: &SymbolAnalysis) {
     doc.paragraph(&format!("Iterations {first}-{last}, n={}.", used.n));
     let rows = symbol.kpis.iter().map(|stats| {
         let kpi = stats.kpi;
-        let digits = kpi.decimals();
+        let value = |value: Option<f64>| maybe(value, value.map_or(0, |value| kpi.decimals_of(value)));
         row![
-            with_unit(&cell(kpi.name), kpi),
-            maybe(stats.summary.map(|summary| summary.mean), digits),
-            maybe(stats.summary.map(|summary| summary.median), digits),
+            with_unit(&cell(kpi.title()), kpi),
+            value(stats.summary.map(|summary| summary.mean)),
+            value(stats.summary.map(|summary| summary.median)),
             stats.missing,
         ]
     });

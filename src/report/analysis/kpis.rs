@@ -11,7 +11,7 @@ use crate::core::text::number::{beside, fixed};
 use crate::core::text::spark::{Glyphs, sparkline};
 use crate::report::document::{Cell, Column, Document, Format, columns, row};
 use crate::report::html::text;
-use crate::report::svg::{self, Chart, PLOTS};
+use crate::report::svg::{self, Chart};
 use crate::report::text::{bound, cell, increment, maybe, short_name, signed, with_unit};
 use crate::stats::Summary;
 
@@ -70,25 +70,29 @@ fn window(doc: &mut Document, subject: Subject<'_>, stats: &WindowStats, heading
 
 fn statistic(format: Format, subject: Subject<'_>, stats: &KpiStats, heading: &str) -> Cell {
     let kpi = stats.kpi;
-    let digits = kpi.decimals();
     let gate = subject.limits.checks.iter().find(|gate| gate.kpi == stats.kpi);
     let holds = |gate: &KpiGate, value: f64| gate.comparison.holds(value, gate.limit.value);
     let value =
-        |which: fn(&Summary) -> f64| Cell::from(stats.summary.as_ref().map(|of| fixed(which(of), digits)));
+        |which: fn(&Summary) -> f64| Cell::from(stats.summary.as_ref().map(|of| shown(kpi, which(of))));
     // What is checked against the limit must not be rounded across it.
     let checked = |which: fn(&Summary) -> f64| match (&stats.summary, gate) {
         (Some(summary), Some(gate)) => {
             let (value, limit) = (which(summary), gate.limit.value);
-            Cell::marked(beside(value, limit, digits), if holds(gate, value) { "" } else { "bad" })
+            Cell::marked(
+                beside(value, limit, kpi.decimals_of(value)),
+                if holds(gate, value) { "" } else { "bad" },
+            )
         }
         _ => value(which),
     };
-    let between = |low: f64, high: f64| format!("{} to {}", fixed(low, digits), fixed(high, digits));
+    let between = |low: f64, high: f64| format!("{} to {}", shown(kpi, low), shown(kpi, high));
+    // A slope is small against its KPI and has three decimals more.
+    let slope = |slope: f64| signed(slope, kpi.decimals_of(slope).max(kpi.decimals() + 3));
     let of_median = stats.median_interval.map(|interval| between(interval.low, interval.high));
     let meets = |meets: bool| if meets { "PASS" } else { "FAIL" };
     match heading {
-        "KPI" if format == Format::Html => format.code(kpi.name).into(),
-        "KPI" => with_unit(&cell(kpi.name), kpi).into(),
+        "KPI" if format == Format::Html => format.kpi(kpi).into(),
+        "KPI" => with_unit(&cell(kpi.title()), kpi).into(),
         "unit" => text(kpi.unit.symbol()).into(),
         "n" => stats.summary.map_or(0, |summary| summary.n).into(),
         "missing" => Cell::marked(stats.missing, if stats.missing > 0 { "bad" } else { "" }),
@@ -102,12 +106,10 @@ fn statistic(format: Format, subject: Subject<'_>, stats: &KpiStats, heading: &s
         "stdev" => value(|summary| summary.stdev),
         "MAD" => value(|summary| summary.mad),
         "trend" => stats.trend.map(|trend| trend.word.word().to_owned()).into(),
-        // A slope is small against its KPI and has three decimals more.
-        "slope per iteration" => stats.trend.map(|trend| signed(trend.slope, digits + 3)).into(),
+        "slope per iteration" => stats.trend.map(|trend| slope(trend.slope)).into(),
         "interval of the slope" => {
             let ends = stats.trend.and_then(|trend| trend.low.zip(trend.high));
-            ends.map(|(low, high)| format!("{} to {}", signed(low, digits + 3), signed(high, digits + 3)))
-                .into()
+            ends.map(|(low, high)| format!("{} to {}", slope(low), slope(high))).into()
         }
         "interval of the mean" => stats.interval.map(|interval| between(interval.low, interval.high)).into(),
         "interval of the median" => of_median.into(),
@@ -130,26 +132,29 @@ fn statistic(format: Format, subject: Subject<'_>, stats: &KpiStats, heading: &s
     }
 }
 
+fn shown(kpi: KpiId, value: f64) -> String {
+    fixed(value, kpi.decimals_of(value))
+}
+
 /// The KPIs of the verdict over the whole run as sparklines.
 pub(super) fn shapes(doc: &mut Document, subject: Subject<'_>, glyphs: Glyphs) {
     let windows = &subject.symbol.deep.windows;
     let Some(overall) = windows.first().filter(|overall| !overall.window.is_empty()) else { return };
-    let row = |kpi: KpiId| {
-        let known = kpi;
-        let digits = known.decimals();
+    let row = |kpi: &KpiId| {
+        let kpi = *kpi;
         let summary = overall.kpi(kpi).and_then(|stats| stats.summary);
         let values = &subject.series().column(kpi)[overall.window.positions.clone()];
         row![
-            with_unit(&cell(known.name), known),
+            with_unit(&cell(kpi.title()), kpi),
             format!("`{}`", sparkline(values, WIDTH, glyphs)),
-            maybe(summary.map(|summary| summary.min), digits),
-            maybe(summary.map(|summary| summary.max), digits),
+            summary.map_or_else(|| maybe(None, 0), |summary| shown(kpi, summary.min)),
+            summary.map_or_else(|| maybe(None, 0), |summary| shown(kpi, summary.max)),
         ]
     };
-    doc.table(&columns("whole run|first to last iteration|#min|#max"), KpiId::OF_THE_VERDICT.map(row));
+    doc.table(&columns("whole run|first to last iteration|#min|#max"), subject.analysis.kpis.iter().map(row));
 }
 
-/// The four plots with their legend.
+/// The plots with their legend.
 pub(super) fn charts(doc: &mut Document, subject: Subject<'_>) {
     let Subject { analysis, symbol, policy, .. } = subject;
     if subject.series().is_empty() {
@@ -164,11 +169,10 @@ pub(super) fn charts(doc: &mut Document, subject: Subject<'_>) {
         ));
     }
     doc.push("</p>\n<div class=\"grid\">\n");
-    for (kpi, _) in PLOTS {
+    for (kpi, _) in KpiId::drawn(&analysis.kpis) {
         let chart = Chart::of(analysis, symbol, policy, kpi);
         let last = subject.series().column(kpi).iter().rev().find_map(|value| *value);
-        let digits = kpi.decimals();
-        let last = last.map_or_else(String::new, |value| format!(", last {}", fixed(value, digits)));
+        let last = last.map_or_else(String::new, |value| format!(", last {}", shown(kpi, value)));
         doc.push(&format!(
             "<figure>\n<figcaption>{} <span>{}{last}</span></figcaption>\n{}</figure>\n",
             text(&chart.title),
@@ -199,7 +203,7 @@ fn last_and_failing(length: usize, most: usize, passes: impl Fn(usize) -> bool) 
 pub(super) fn iterations(doc: &mut Document, subject: Subject<'_>, most: usize) {
     let series = subject.series();
     let n = series.len();
-    let mut kpis = KpiId::OF_THE_VERDICT.to_vec();
+    let mut kpis = subject.analysis.kpis.clone();
     for gate in &subject.limits.checks {
         if !kpis.contains(&gate.kpi) {
             kpis.push(gate.kpi);
@@ -207,7 +211,7 @@ pub(super) fn iterations(doc: &mut Document, subject: Subject<'_>, most: usize) 
     }
     let name = |kpi: &KpiId| match doc.format {
         Format::Markdown => short_name(*kpi),
-        Format::Html => kpi.name.to_owned(),
+        Format::Html => kpi.label.map_or_else(|| kpi.name.to_owned(), text),
     };
     let names = kpis.iter().map(|kpi| with_unit(&name(kpi), *kpi));
     let names: Vec<Column> = names.map(Column::number).collect();
@@ -221,7 +225,8 @@ pub(super) fn iterations(doc: &mut Document, subject: Subject<'_>, most: usize) 
                  extremes stay."
             ));
         }
-        let columns = [columns("#iteration|passes"), names, columns("phase|freeze|tuning|time")].concat();
+        let rest = if subject.analysis.tunes { "phase|freeze|tuning|time" } else { "phase|time" };
+        let columns = [columns("#iteration|passes"), names, columns(rest)].concat();
         let row = |position: usize| page_row(subject, &kpis, position);
         return doc.long_table(&columns, positions.into_iter().map(row));
     }
@@ -232,7 +237,8 @@ pub(super) fn iterations(doc: &mut Document, subject: Subject<'_>, most: usize) 
         doc.paragraph(&format!("{n} iterations, of which the first {FIRST} and the last {LAST} are shown."));
     }
     let result = format!("by the {} limits", subject.analysis.limits());
-    let rest = columns("applied|proposed deltas|guards|freeze|signature");
+    let rest = "applied|proposed deltas|guards|freeze|signature";
+    let rest = if subject.analysis.tunes { columns(rest) } else { Vec::new() };
     let columns = [columns("#iteration|time"), names, rest, vec![Column::text(result)]].concat();
     let row = |position: usize| matrix_row(subject, &kpis, position);
     if n <= WHOLE {
@@ -247,12 +253,11 @@ fn kpi_cells(subject: Subject<'_>, kpis: &[KpiId], position: usize) -> impl Iter
     let series = subject.series();
     let missed = misses(series, position, subject.limits);
     kpis.iter().map(move |kpi| {
-        let digits = kpi.decimals();
         let gate = subject.limits.checks.iter().find(|gate| gate.kpi == *kpi);
         let class = if missed.iter().any(|miss| miss.kpi == *kpi) { "bad" } else { "" };
         let told = series.value(*kpi, position).map(|value| match gate {
-            Some(gate) => beside(value, gate.limit.value, digits),
-            None => fixed(value, digits),
+            Some(gate) => beside(value, gate.limit.value, kpi.decimals_of(value)),
+            None => shown(*kpi, value),
         });
         Cell::marked(told, class)
     })
@@ -264,13 +269,18 @@ fn matrix_row(subject: Subject<'_>, kpis: &[KpiId], position: usize) -> Vec<Cell
     let mut cells = row![iteration.number, iteration.time.as_deref().map(cell)];
     cells.extend(kpi_cells(subject, kpis, position));
     let passes = passes(subject.series(), position, subject.limits);
+    let result = if passes { "PASS" } else { "FAIL" };
+    if !subject.analysis.tunes {
+        cells.extend(row![result]);
+        return cells;
+    }
     cells.extend(row![
         tuning.applied.map(|applied| if applied { "yes" } else { "no" }.to_owned()),
         proposed(iteration),
         tuning.spoke().iter().map(Guard::word).collect::<Vec<_>>().join(", "),
         if tuning.is_frozen() { "yes" } else { "no" },
         tuning.signature_or_hash().map(|signature| beginning(signature, 8)),
-        if passes { "PASS" } else { "FAIL" },
+        result,
     ]);
     cells
 }
@@ -285,16 +295,18 @@ fn page_row(subject: Subject<'_>, kpis: &[KpiId], position: usize) -> Vec<Cell> 
     };
     let mut cells = row![iteration.number, passing];
     cells.extend(kpi_cells(subject, kpis, position));
-    cells.extend(row![
-        iteration.phase.as_deref().map(|phase| text(phase).to_lowercase()),
-        if tuning.is_frozen() { "yes" } else { "" },
-        match (tuning.applied, tuning.deltas.len()) {
-            (Some(true), _) => "applied",
-            (_, 0) => "",
-            _ => "held back",
-        },
-        iteration.time.as_deref().map(text),
-    ]);
+    cells.push(iteration.phase.as_deref().map(|phase| text(phase).to_lowercase()).into());
+    if subject.analysis.tunes {
+        cells.extend(row![
+            if tuning.is_frozen() { "yes" } else { "" },
+            match (tuning.applied, tuning.deltas.len()) {
+                (Some(true), _) => "applied",
+                (_, 0) => "",
+                _ => "held back",
+            },
+        ]);
+    }
+    cells.push(iteration.time.as_deref().map(text).into());
     cells
 }
 

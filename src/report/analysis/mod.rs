@@ -1,4 +1,4 @@
-//! Everything that the analysis of a run found: `POST_SOAK_AUDIT.md` in ten numbered sections, and `report.html` in
+//! Everything that the analysis of a run found: `POST_SOAK_AUDIT.md` in numbered sections, and `report.html` in
 //! one file for a browser, a phone and a printer.
 //!
 //! The page needs nothing from elsewhere and works without its script, which only sorts tables. Computes nothing that
@@ -53,6 +53,7 @@ pub(crate) fn audit(analysis: &Analysis, policy: &Policy, provenance: &Provenanc
     let glyphs = if ascii { Glyphs::Ascii } else { Glyphs::Blocks };
     let per_symbol = analysis.symbols.iter().any(|symbol| symbol.symbol.is_some());
     verdict::overview(&mut doc, analysis, policy, provenance);
+    let mut number = 1;
     for symbol in &analysis.symbols {
         if per_symbol {
             let name = symbol.symbol.as_deref().map_or_else(|| "(no symbol)".to_owned(), cell);
@@ -60,30 +61,46 @@ pub(crate) fn audit(analysis: &Analysis, policy: &Policy, provenance: &Provenanc
             doc.depth = 1;
         }
         let subject = Subject::of(analysis, symbol, policy);
-        doc.heading(2, "2. Iteration matrix");
+        number = 1;
+        let mut section = |doc: &mut Document, title: &str| {
+            number += 1;
+            doc.heading(2, &format!("{number}. {title}"));
+        };
+        section(&mut doc, "Iteration matrix");
         kpis::iterations(&mut doc, subject, 0);
-        doc.heading(2, "3. KPIs");
+        section(&mut doc, "KPIs");
         kpis::windows(&mut doc, subject);
         kpis::shapes(&mut doc, subject, glyphs);
-        doc.heading(2, "4. Guards");
-        tuning::guards(&mut doc, subject);
-        tuning::freezes(&mut doc, subject);
-        doc.heading(2, "5. Signatures");
-        tuning::signatures(&mut doc, subject);
-        doc.heading(2, &format!("6. Edge decomposition ({})", symbol.last.name));
-        outliers::edge(&mut doc, subject);
-        doc.heading(2, "7. Anomalies");
-        outliers::anomalies(&mut doc, &symbol.deep.anomalies);
+        if analysis.tunes {
+            section(&mut doc, "Guards");
+            tuning::guards(&mut doc, subject);
+            tuning::freezes(&mut doc, subject);
+            section(&mut doc, "Signatures");
+            tuning::signatures(&mut doc, subject);
+        }
+        if analysis.trades() {
+            section(&mut doc, &format!("Edge decomposition ({})", symbol.last.name));
+            outliers::edge(&mut doc, subject);
+            section(&mut doc, "Anomalies");
+            outliers::anomalies(&mut doc, &symbol.deep.anomalies);
+        } else {
+            section(&mut doc, "Drift and changes of level");
+        }
         trends::events(&mut doc, subject);
         trends::resources(&mut doc, subject);
         trends::drifts(&mut doc, subject);
         trends::levels(&mut doc, subject);
-        doc.heading(2, "8. Violations");
-        outliers::violations(&mut doc, subject);
-        doc.heading(2, "9. Delta verification");
-        tuning::deltas(&mut doc, subject);
+        if outliers::has_violations(subject) {
+            section(&mut doc, "Violations");
+            outliers::violations(&mut doc, subject);
+        }
+        if analysis.tunes {
+            section(&mut doc, "Delta verification");
+            tuning::deltas(&mut doc, subject);
+        }
         doc.depth = 0;
     }
+    doc.heading(2, &format!("{}. Verdict and actions", number + 1));
     verdict::verdict_and_actions(&mut doc, analysis);
     doc.finish(ascii)
 }
@@ -168,16 +185,31 @@ fn body(analysis: &Analysis, policy: &Policy, provenance: &Provenance) -> (Strin
         doc.remark("What is only shown and does not change the verdict.");
         verdict::checks(doc, analysis, false);
     });
-    part(&mut doc, "advice", "Recommendations", &|doc, subject| failures::parameters(doc, subject.symbol));
+    if analysis.tunes {
+        part(&mut doc, "advice", "Recommendations", &|doc, subject| {
+            failures::parameters(doc, subject.symbol)
+        });
+    }
     part(&mut doc, "iterations", "Iterations", &|doc, subject| kpis::iterations(doc, subject, rows));
-    part(&mut doc, "tuning", "Tuning and guards", &|doc, subject| {
-        tuning::timeline(doc, subject, proposals);
-        tuning::guards(doc, subject);
-        tuning::deltas(doc, subject);
-    });
-    part(&mut doc, "oddities", "Violations, anomalies, drift, changes", &|doc, subject| {
-        outliers::violations(doc, subject);
-        outliers::anomalies(doc, &subject.symbol.deep.anomalies);
+    if analysis.tunes {
+        part(&mut doc, "tuning", "Tuning and guards", &|doc, subject| {
+            tuning::timeline(doc, subject, proposals);
+            tuning::guards(doc, subject);
+            tuning::deltas(doc, subject);
+        });
+    }
+    let oddities = if analysis.trades() {
+        "Violations, anomalies, drift, changes"
+    } else {
+        "Drift and changes of level"
+    };
+    part(&mut doc, "oddities", oddities, &|doc, subject| {
+        if outliers::has_violations(subject) {
+            outliers::violations(doc, subject);
+        }
+        if analysis.trades() {
+            outliers::anomalies(doc, &subject.symbol.deep.anomalies);
+        }
         trends::events(doc, subject);
         trends::resources(doc, subject);
         trends::drifts(doc, subject);
@@ -203,7 +235,10 @@ fn body(analysis: &Analysis, policy: &Policy, provenance: &Provenance) -> (Strin
         ("findings", "Findings"),
         ("provenance", "Provenance"),
     ];
-    (nav.map(|(id, title)| format!("<a href=\"#{id}\">{title}</a>")).join("\n"), doc.into_markup())
+    let is_there = |(id, _): &(&str, &str)| analysis.tunes || !matches!(*id, "advice" | "tuning");
+    let links = nav.into_iter().filter(is_there);
+    let links: Vec<String> = links.map(|(id, title)| format!("<a href=\"#{id}\">{title}</a>")).collect();
+    (links.join("\n"), doc.into_markup())
 }
 
 fn section(doc: &mut Document, id: &str, title: &str, fill: impl FnOnce(&mut Document)) {

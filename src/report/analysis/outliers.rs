@@ -12,8 +12,8 @@ use crate::report::text::{bound, cell, maybe, signed, with_unit};
 
 fn kpi_name(format: Format, kpi: KpiId) -> String {
     match format {
-        Format::Markdown => with_unit(&cell(kpi.name), kpi),
-        Format::Html => format.code(kpi.name),
+        Format::Markdown => with_unit(&cell(kpi.title()), kpi),
+        Format::Html => format.kpi(kpi),
     }
 }
 
@@ -57,6 +57,11 @@ pub(super) fn anomalies(doc: &mut Document, anomalies: &[Anomaly]) {
     }
 }
 
+/// Whether single iterations are checked at all.
+pub(super) fn has_violations(subject: Subject<'_>) -> bool {
+    subject.analysis.trades() || !subject.policy.violations.rules.is_empty()
+}
+
 /// Counts by KPI, and in Markdown the worst violations.
 pub(super) fn violations(doc: &mut Document, subject: Subject<'_>) {
     const MOST: usize = 50;
@@ -86,11 +91,12 @@ pub(super) fn violations(doc: &mut Document, subject: Subject<'_>) {
     }
     let rows = listed.iter().map(|violation| {
         let kpi = violation.kpi;
-        let digits = kpi.decimals();
         let (value, limit, beyond) = match (violation.value, violation.limit) {
-            (Some(value), Some(limit)) => {
-                (beside(value, limit, digits), exact(limit, digits), distance(value - limit, digits))
-            }
+            (Some(value), Some(limit)) => (
+                beside(value, limit, kpi.decimals_of(value)),
+                exact(limit, kpi.decimals()),
+                distance(value - limit, kpi.decimals_of(value - limit)),
+            ),
             _ => ("no value in the whole window".to_owned(), String::new(), String::new()),
         };
         let iteration = violation.iteration.map(|number| number.to_string());

@@ -69,8 +69,12 @@ fn safe(format: Format, name: &str) -> String {
 /// Resources that grow while the run continues.
 pub(super) fn resources(doc: &mut Document, subject: Subject<'_>) {
     let (format, drifts) = (doc.format, &subject.symbol.deep.drift);
+    let has_data = drifts.iter().any(|drift| drift.word != DriftWord::NoData);
+    if !has_data && !subject.analysis.trades() {
+        return;
+    }
     doc.heading(3, "Drift of resources");
-    if drifts.iter().all(|drift| drift.word == DriftWord::NoData) {
+    if !has_data {
         return doc.paragraph("No data: no iteration tells what the process used.");
     }
     let rows = drifts.iter().map(|drift| {
@@ -135,7 +139,7 @@ pub(super) fn drifts(doc: &mut Document, subject: Subject<'_>) {
     let columns = columns(&headings);
     doc.table(&columns, deep.kpi_drift.iter().map(|found| drift_row(format, subject, found)));
     let settled = deep.settled.iter().map(|Settled { kpi, from }| {
-        let name = format.code(kpi.name);
+        let name = format.kpi(*kpi);
         format!("{name} moves at the beginning and is steady from iteration {from} on")
     });
     if format == Format::Html {
@@ -157,9 +161,10 @@ fn drift_row(format: Format, subject: Subject<'_>, found: &KpiDrift) -> Vec<Cell
     let worsens = found.verdict == DriftVerdict::Worsens;
     let line = found.line.as_ref();
     let safe = |text: String| if format == Format::Html { format.text(&text) } else { text };
-    let theil_sen = line.and(found.theil_sen).map(|slope| signed(slope, kpi.decimals() + 3));
+    let theil_sen =
+        line.and(found.theil_sen).map(|slope| signed(slope, kpi.decimals_of(slope).max(kpi.decimals() + 3)));
     let mut cells = row![
-        format.code(kpi.name),
+        format.kpi(kpi),
         found.span.map(|(first, last)| format!("{first}{dash}{last}")),
         found.n,
         line.map(|line| fixed(line.fit.n_eff, 1)),
@@ -209,8 +214,9 @@ pub(super) fn levels(doc: &mut Document, subject: Subject<'_>) {
     doc.push("\n");
     let rules = &subject.policy.change_points.trend;
     doc.paragraph(&format!(
-        "Each of the two is judged over the KPIs with a limit, of all symbols together: a false alarm in at most \
+        "Each of the two is judged over the KPIs {}, of all symbols together: a false alarm in at most \
          {} % of runs in which nothing happens, in each. Fewer than {} values decide nothing.",
+        if subject.analysis.trades() { "with a limit" } else { "of the verdict" },
         fixed(100.0 * rules.false_alarm_rate.value, 1),
         rules.min_iterations.value
     ));
@@ -219,7 +225,7 @@ pub(super) fn levels(doc: &mut Document, subject: Subject<'_>) {
 fn level_lines(doc: &mut Document, found: &KpiChanges) {
     const MOST: usize = 20;
     let kpi = found.kpi;
-    let name = doc.format.code(kpi.name);
+    let name = doc.format.kpi(kpi);
     let mut line = |text: &str| doc.push(&format!("{text}\n"));
     if found.changes.is_empty() {
         let what = match (found.block, found.likeliest) {
@@ -247,8 +253,7 @@ fn level_lines(doc: &mut Document, found: &KpiChanges) {
         } else {
             format!("iterations {}-{}", spike.first, spike.last)
         };
-        let digits = kpi.decimals();
-        let (value, usual) = (fixed(spike.value, digits), fixed(spike.usual, digits));
+        let [value, usual] = [spike.value, spike.usual].map(|value| fixed(value, kpi.decimals_of(value)));
         line(&format!("  - outlier in {place}: {value} where {usual} is usual, no change"));
     }
     let more = found.spikes.len().saturating_sub(MOST);
@@ -273,7 +278,7 @@ fn level_table(doc: &mut Document, subject: Subject<'_>) {
     let mut rows = Vec::new();
     for found in changes {
         let kpi = found.kpi;
-        let name = || format.code(kpi.name);
+        let name = || format.kpi(kpi);
         for change in found.changes.iter().take(MOST) {
             let what = format.text(&change_text(kpi, change));
             let what = Cell::marked(what, if change.worse { "bad" } else { "" });
@@ -284,8 +289,7 @@ fn level_table(doc: &mut Document, subject: Subject<'_>) {
             rows.push(row![name(), change.first_after, probability_of(&change), what]);
         }
         for spike in found.spikes.iter().take(MOST) {
-            let digits = kpi.decimals();
-            let (value, usual) = (fixed(spike.value, digits), fixed(spike.usual, digits));
+            let [value, usual] = [spike.value, spike.usual].map(|value| fixed(value, kpi.decimals_of(value)));
             let what = format!("an outlier, no change: {value} where {usual} is usual");
             rows.push(row![name(), spike.first, "", what]);
         }

@@ -172,8 +172,10 @@ pub(super) fn notes(analysis: &Analysis, provenance: &Provenance) -> String {
         let (by, at, why) = (text(&given.by), text(&given.at), html::prose(&given.reason));
         note(&format!("Overridden by {by} at {at}: {why}"));
     }
-    let (word, why) = freeze_decision(analysis);
-    doc.paragraph(&format!("<b>Freeze decision: {word}</b> – {}", html::prose(&why)));
+    if analysis.tunes {
+        let (word, why) = freeze_decision(analysis);
+        doc.paragraph(&format!("<b>Freeze decision: {word}</b> – {}", html::prose(&why)));
+    }
     disagreements(&mut doc, analysis);
     doc.into_markup()
 }
@@ -185,15 +187,24 @@ fn disagreements(doc: &mut Document, analysis: &Analysis) {
     }
 }
 
-/// Section 10 of the audit.
+/// The last section of the audit.
 pub(super) fn verdict_and_actions(doc: &mut Document, analysis: &Analysis) {
-    doc.heading(2, "10. Verdict and actions");
     doc.paragraph(&verdict(analysis));
-    freeze_paragraph(doc, analysis);
+    if analysis.tunes {
+        freeze_paragraph(doc, analysis);
+    }
     doc.heading(3, "Checks that make the verdict");
     checks(doc, analysis, true);
     doc.heading(3, "Checks that advise or explain");
     checks(doc, analysis, false);
+    if analysis.tunes {
+        recommended(doc, analysis);
+    }
+    doc.heading(3, "Findings");
+    findings(doc, &analysis.findings, MOST);
+}
+
+fn recommended(doc: &mut Document, analysis: &Analysis) {
     doc.heading(3, "Recommendations");
     let mut recommended = Vec::new();
     for symbol in &analysis.symbols {
@@ -209,8 +220,6 @@ pub(super) fn verdict_and_actions(doc: &mut Document, analysis: &Analysis) {
     } else {
         doc.list(recommended, MOST);
     }
-    doc.heading(3, "Findings");
-    findings(doc, &analysis.findings, MOST);
 }
 
 /// The checks that make the verdict, or those that do not, worst first.
@@ -415,7 +424,7 @@ pub(super) fn limits(doc: &mut Document, analysis: &Analysis, policy: &Policy) {
             let kpi = gate.kpi;
             let limit = bound(gate.comparison, gate.limit.value, kpi);
             let holds = format!("{} {limit} {}", gate.statistic.word(), kpi.unit.symbol());
-            row(name, kpi.name, &holds, &gate.limit)
+            row(name, kpi.title(), &holds, &gate.limit)
         });
         gates.collect()
     };

@@ -3,13 +3,13 @@
 //! Bounded, and harmless whatever a file holds.
 
 use super::summary::{Account, AccountLimit};
-use super::text::{Row, TRENDS, is_per_symbol, name, phases, spread, verdict};
+use super::text::{Row, is_per_symbol, name, phases, spread, verdict};
 use crate::core::analysis::audit::{Audit, KeyFile};
 use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::judge::count;
-use crate::core::kpi::KpiId;
+use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::policy::Policy;
-use crate::core::text::number::{beside, exact, fixed, trimmed};
+use crate::core::text::number::{beside, exact, fixed, significant, trimmed};
 use crate::core::verdict::provenance::Provenance;
 use crate::core::verdict::{Comparison, Part};
 use crate::report::analysis::{
@@ -34,11 +34,15 @@ pub(crate) fn markdown(audit: &Audit<'_>, policy: &Policy, provenance: &Provenan
             doc.heading(2, &format!("Symbol {}", cell(name(symbol))));
         }
         readiness(&mut doc, audit, symbol, ascii);
-        trends(&mut doc, symbol);
+        trends(&mut doc, audit, symbol);
     }
     result(&mut doc, audit);
-    tuning(&mut doc, audit);
-    warmup(&mut doc, audit);
+    if audit.analysis.tunes {
+        tuning(&mut doc, audit);
+    }
+    if audit.analysis.tunes || !audit.phases.is_empty() {
+        warmup(&mut doc, audit);
+    }
     doc.heading(2, "Recommendations");
     doc.list(audit.recommendations.iter().map(|text| prose(text)), MOST);
     doc.heading(2, "Findings");
@@ -80,7 +84,7 @@ fn files(doc: &mut Document, audit: &Audit<'_>, ascii: bool) {
         };
         format!("{mark} {}", file.name())
     };
-    let mut lines = KeyFile::ALL.map(mark).to_vec();
+    let mut lines: Vec<String> = audit.key_files().iter().copied().map(mark).collect();
     let more = if folder.cut { ", and more that were not counted" } else { "" };
     lines.push(format!("{}, {} bytes{more}", count(folder.files_total, "file"), folder.bytes_total));
     doc.list(lines, usize::MAX);
@@ -96,19 +100,20 @@ fn readiness(doc: &mut Document, audit: &Audit<'_>, symbol: &SymbolAnalysis, asc
         return doc.paragraph("The policy has no readiness limit, so nothing can be met.");
     }
     let rows = limits.into_iter().map(|check| {
-        let Row { metric, target, actual, status } = Row::of(check, ascii);
+        let Row { metric, target, actual, status } = Row::of(audit, check, ascii);
         row![cell(&metric), target, actual, status, check.statistic.as_str(), check.window.n]
     });
     doc.table(&columns("Metric|Target|#Actual|Status|Statistic|#n"), rows);
 }
 
-fn trends(doc: &mut Document, symbol: &SymbolAnalysis) {
+fn trends(doc: &mut Document, audit: &Audit<'_>, symbol: &SymbolAnalysis) {
     doc.heading(2, "Trend Statistics");
-    let rows = TRENDS.iter().flat_map(|(kpi, metric)| {
-        symbol.deep.windows.iter().map(|window| {
-            let [min, max, median] = spread(window, *kpi);
-            let n = window.kpi(*kpi).and_then(|stats| stats.summary).map_or(0, |summary| summary.n);
-            row![*metric, cell(&window.window.name), n, min, max, median]
+    let drawn = KpiId::drawn(&audit.analysis.kpis);
+    let rows = drawn.into_iter().flat_map(|(kpi, metric)| {
+        symbol.deep.windows.iter().map(move |window| {
+            let [min, max, median] = spread(window, kpi);
+            let n = window.kpi(kpi).and_then(|stats| stats.summary).map_or(0, |summary| summary.n);
+            row![metric, cell(&window.window.name), n, min, max, median]
         })
     });
     doc.table(&columns("Metric|Window|#n|#Min|#Max|#Median"), rows);
@@ -233,12 +238,15 @@ pub(crate) fn pull_request(account: &Account) -> String {
 }
 
 fn kpi_line(kpi: &str, value: Option<f64>, limit: Option<AccountLimit>) -> String {
-    let digits = if kpi.ends_with("_ms") { 0 } else { 3 };
+    let usual = if kpi.ends_with("_ms") { 0 } else { 3 };
+    let is_built_in = KpiTable::default().find(kpi).is_some();
+    let digits = |value: f64| if is_built_in { usual } else { usual.max(significant(value)) };
     let told = match (value, limit) {
         (None, _) => "n/a".to_owned(),
-        (Some(value), Some(limit)) => beside(value, limit.limit, digits),
-        (Some(value), None) => fixed(value, digits),
+        (Some(value), Some(limit)) => beside(value, limit.limit, digits(value)),
+        (Some(value), None) => fixed(value, digits(value)),
     };
+    let told = if is_built_in { &told } else { trimmed(&told) };
     let bound = limit.map_or_else(String::new, |limit| {
         let sign = match limit.comparison {
             Comparison::AtLeast => "≥",
@@ -251,7 +259,7 @@ fn kpi_line(kpi: &str, value: Option<f64>, limit: Option<AccountLimit>) -> Strin
     format!("{}: **{told}**{bound}", cell(kpi))
 }
 
-/// The columns of the table that hold a KPI, in order, with the names that its readers know.
+/// The columns of the table that hold a KPI of the trading profile, in order, with the names that their readers know.
 const COLUMNS: [(&str, KpiId); 8] = [
     ("net_bps", KpiId::NET_BPS),
     ("risk_ratio", KpiId::RISK_RATIO),
@@ -267,7 +275,11 @@ const COLUMNS: [(&str, KpiId); 8] = [
 /// Runs per symbol have a last column `symbol`.
 pub(crate) fn csv_table(analysis: &Analysis) -> String {
     let symbol_column = is_per_symbol(analysis).then(|| "symbol".to_owned());
-    let names = COLUMNS.iter().map(|(name, _)| (*name).to_owned());
+    let own = || analysis.kpis.iter().filter(|kpi| !kpi.is_built_in()).map(|kpi| (kpi.name, *kpi));
+    let columns: Vec<(&str, KpiId)> =
+        if analysis.trades() { COLUMNS.into_iter().chain(own()).collect() } else { own().collect() };
+    let imputed = |cell: String| analysis.trades().then_some(cell);
+    let names = columns.iter().map(|(name, _)| (*name).to_owned());
     let mut table = csv::Writer::from_writer(Vec::new());
     let mut record = |cells: Vec<String>| {
         table.write_record(cells).expect("records of equal length can be written into memory");
@@ -276,7 +288,7 @@ pub(crate) fn csv_table(analysis: &Analysis) -> String {
         ["iter".to_owned()]
             .into_iter()
             .chain(names)
-            .chain(["gross_imputed".to_owned()])
+            .chain(imputed("gross_imputed".to_owned()))
             .chain(symbol_column.clone())
             .collect(),
     );
@@ -286,9 +298,10 @@ pub(crate) fn csv_table(analysis: &Analysis) -> String {
         for (position, row) in series.rows().iter().enumerate() {
             let value =
                 |(_, kpi): &(&str, KpiId)| series.value(*kpi, position).map(|value| value.to_string());
-            let values = COLUMNS.iter().map(|column| value(column).unwrap_or_default());
+            let values = columns.iter().map(|column| value(column).unwrap_or_default());
             let first = std::iter::once(row.number.to_string());
-            record(first.chain(values).chain([row.gross_imputed.to_string()]).chain(name.clone()).collect());
+            let imputed = imputed(row.gross_imputed.to_string());
+            record(first.chain(values).chain(imputed).chain(name.clone()).collect());
         }
     }
     let bytes = table.into_inner().expect("memory can be flushed");

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::{Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use crate::core::analysis::audit::{Audit, Folder, KeyFile, Phase};
@@ -14,7 +15,7 @@ use crate::core::analysis::{SymbolAnalysis, WindowStats};
 use crate::core::json::Reading;
 use crate::core::json::text::is_too_deep;
 use crate::core::json::text::parse_marked;
-use crate::core::kpi::KpiId;
+use crate::core::kpi::{ByKpi, KpiId, by_kpi};
 use crate::core::policy::Policy;
 use crate::core::text::number::round_half_even;
 use crate::core::verdict::evidence::{ArchiveFile, Finding};
@@ -80,13 +81,15 @@ pub struct AuditSummary {
     /// The symbol whose numbers stand below; null for runs that are not per symbol.
     pub symbol: Option<String>,
     /// What readiness was judged by: medians over the last-n window unless the policy says otherwise.
-    pub snapshot_kpis: KpiValues,
+    #[schemars(schema_with = "schema_of_values")]
+    pub snapshot_kpis: ByKpi<Option<f64>>,
     /// The answer, as its readers know it.
     pub readiness: ReadinessBlock,
     /// Every check that makes the answer, with its ladder: readiness, integrity, and what the gate does not accept.
     pub checks: Vec<Check>,
     /// Spread over the three windows.
-    pub trend_stats: TrendStats,
+    #[schemars(schema_with = "schema_of_trends")]
+    pub trend_stats: ByKpi<TrendBlock>,
     /// One entry a symbol; empty for runs that are not per symbol.
     pub symbols: Vec<SymbolRow>,
     /// What the tuner did.
@@ -142,13 +145,13 @@ impl AuditSummary {
             files_present: FilesPresent::of(&audit.folder),
             inventory: InventoryBlock::of(&audit.folder),
             symbol: symbol.symbol.clone(),
-            snapshot_kpis: KpiValues::of(&audit.readiness.kpis),
+            snapshot_kpis: values(&audit.readiness.kpis, analysis.trades()),
             readiness: ReadinessBlock {
                 pass: audit.readiness.is_ok(),
                 failures: audit.readiness.failures.clone(),
             },
             checks: audit.readiness.checks.clone(),
-            trend_stats: TrendStats::of(audit.windows()),
+            trend_stats: trends(audit.windows(), &analysis.kpis),
             symbols: SymbolRow::all(audit),
             tuning: TuningBlock::of(audit),
             delta_verify: DeltaBlock::of(audit),
@@ -224,29 +227,18 @@ impl InventoryBlock {
     }
 }
 
-/// The four KPIs of the verdict; null = unknown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
-pub struct KpiValues {
-    /// Maker share, 0 to 1.
-    pub maker_taker_ratio: Option<f64>,
-    /// Net edge, bps.
-    pub net_bps: Option<f64>,
-    /// Latency, ms.
-    pub p95_latency_ms: Option<f64>,
-    /// Share of decisions blocked by risk, 0 to 1.
-    pub risk_ratio: Option<f64>,
+fn schema_of_values(generator: &mut SchemaGenerator) -> Schema {
+    let named = ["maker_taker_ratio", "net_bps", "p95_latency_ms", "risk_ratio"];
+    by_kpi::<Option<f64>>(generator, "The KPIs of the verdict; null = unknown.", &named)
 }
 
-impl KpiValues {
-    fn of(kpis: &[(KpiId, Option<f64>)]) -> Self {
-        let value = |kpi: KpiId| kpis.iter().find(|(id, _)| *id == kpi).and_then(|(_, value)| *value);
-        Self {
-            maker_taker_ratio: value(KpiId::MAKER_TAKER_RATIO),
-            net_bps: value(KpiId::NET_BPS),
-            p95_latency_ms: value(KpiId::P95_LATENCY_MS),
-            risk_ratio: value(KpiId::RISK_RATIO),
-        }
+/// The KPIs of the verdict by name, as readers know those of the trading profile.
+fn values(kpis: &[(KpiId, Option<f64>)], trades: bool) -> ByKpi<Option<f64>> {
+    let mut values: Vec<_> = kpis.iter().map(|(kpi, value)| (kpi.name, *value)).collect();
+    if trades {
+        values.sort_by_key(|(name, _)| *name);
     }
+    ByKpi(values)
 }
 
 /// The answer.
@@ -280,41 +272,25 @@ pub struct TrendBlock {
     pub last8: Spread,
 }
 
-/// Spread of the KPIs of the verdict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
-pub struct TrendStats {
-    /// Net edge, bps.
-    pub net_bps: TrendBlock,
-    /// Share of decisions blocked by risk, 0 to 1.
-    pub risk_ratio: TrendBlock,
-    /// Latency, ms.
-    pub latency_p95_ms: TrendBlock,
-    /// Maker share, 0 to 1.
-    pub maker_taker_ratio: TrendBlock,
+fn schema_of_trends(generator: &mut SchemaGenerator) -> Schema {
+    let named = KpiId::drawn(&KpiId::OF_THE_VERDICT).into_iter().map(|(_, name)| name).collect::<Vec<_>>();
+    by_kpi::<TrendBlock>(generator, "Spread of the KPIs of the verdict.", &named)
 }
 
-impl TrendStats {
-    fn of(windows: &[WindowStats]) -> Self {
-        let spread = |window: usize, kpi: KpiId| {
-            let summary = windows.get(window).and_then(|window| window.kpi(kpi)?.summary);
-            Spread {
-                min: summary.map(|summary| summary.min),
-                max: summary.map(|summary| summary.max),
-                median: summary.map(|summary| summary.median),
-            }
-        };
-        let block = |kpi: KpiId| TrendBlock {
-            overall: spread(0, kpi),
-            steady: spread(1, kpi),
-            last8: spread(2, kpi),
-        };
-        Self {
-            net_bps: block(KpiId::NET_BPS),
-            risk_ratio: block(KpiId::RISK_RATIO),
-            latency_p95_ms: block(KpiId::P95_LATENCY_MS),
-            maker_taker_ratio: block(KpiId::MAKER_TAKER_RATIO),
+fn trends(windows: &[WindowStats], kpis: &[KpiId]) -> ByKpi<TrendBlock> {
+    let spread = |window: usize, kpi: KpiId| {
+        let summary = windows.get(window).and_then(|window| window.kpi(kpi)?.summary);
+        Spread {
+            min: summary.map(|summary| summary.min),
+            max: summary.map(|summary| summary.max),
+            median: summary.map(|summary| summary.median),
         }
-    }
+    };
+    let block = |(kpi, name): (KpiId, &'static str)| {
+        let [overall, steady, last8] = [0, 1, 2].map(|window| spread(window, kpi));
+        (name, TrendBlock { overall, steady, last8 })
+    };
+    ByKpi(KpiId::drawn(kpis).into_iter().map(block).collect())
 }
 
 /// A symbol of a run per symbol.
@@ -327,7 +303,8 @@ pub struct SymbolRow {
     /// Its usable iterations.
     pub iterations: usize,
     /// Spread over the three windows.
-    pub trend_stats: TrendStats,
+    #[schemars(schema_with = "schema_of_trends")]
+    pub trend_stats: ByKpi<TrendBlock>,
 }
 
 impl SymbolRow {
@@ -343,7 +320,7 @@ impl SymbolRow {
                 symbol: symbol.symbol.clone(),
                 outcome: join(of_symbol()).max(limits),
                 iterations: audit.analysis.series(symbol).len(),
-                trend_stats: TrendStats::of(&symbol.deep.windows),
+                trend_stats: trends(&symbol.deep.windows, &audit.analysis.kpis),
             }
         };
         symbols.iter().map(row).collect()

@@ -1,9 +1,9 @@
-//! What `soak audit` prints: the eleven steps, a preview of the report, and the verdict in the last lines; and the words
+//! What `soak audit` prints: the steps, a preview of the report, and the verdict in the last lines; and the words
 //! for rows, phases and verdict that the Markdown report has in common with it.
 
 use std::path::{Path, PathBuf};
 
-use crate::core::analysis::audit::{Audit, KeyFile, Phase};
+use crate::core::analysis::audit::{Audit, KeyFile, Phase, decimals_of};
 use crate::core::analysis::{Analysis, SymbolAnalysis, WindowStats};
 use crate::core::judge::count;
 use crate::core::kpi::KpiId;
@@ -13,6 +13,7 @@ use crate::core::verdict::{Check, Outcome, Part};
 use crate::report::deltas::counted_as_full;
 use crate::report::terminal::{Lines, Style, bound, decision};
 use crate::report::text::{maybe, printable};
+use crate::stats::Summary;
 
 /// Findings, failures, symbols and the like that are shown of each; all stand in the reports.
 const MOST: usize = 20;
@@ -41,18 +42,40 @@ pub struct Place<'p> {
 pub fn text(audit: &Audit<'_>, provenance: &Provenance, place: Place<'_>, style: Style) -> String {
     let mut out = Lines::new(style);
     out.heading(&format!("SOAK ARTIFACT AUDIT: {}", shown(place.run)));
+    let tunes = audit.analysis.tunes;
+    let has_phases = tunes || !audit.phases.is_empty();
+    let all = 8 + 2 * usize::from(tunes) + usize::from(has_phases);
+    let mut done = 0;
+    let mut step = |out: &mut Lines, what: &str| {
+        done += 1;
+        out.line(format!("\n[{done}/{all}] {what}"));
+    };
+    step(&mut out, "Verifying folder structure...");
     structure(&mut out, audit, place.run);
+    step(&mut out, "Loading ITER_SUMMARY files...");
     loading(&mut out, audit);
+    step(&mut out, "Computing trend statistics...");
     trends(&mut out, audit);
+    step(&mut out, "Checking snapshots against the iterations...");
     snapshots(&mut out, audit);
+    let first = audit.readiness.checks.iter().find(|check| check.part == Part::Readiness);
+    let window = first.map_or_else(String::new, |check| check.window.name.replace("last", "last-"));
+    step(&mut out, &format!("Readiness Gate Check ({window} window)..."));
     readiness(&mut out, audit);
-    tuning(&mut out, audit);
-    deltas(&mut out, audit);
-    warmup(&mut out, audit);
-    step(&mut out, 9, "Generating recommendations...");
+    if tunes {
+        step(&mut out, "Analyzing tuning...");
+        tuning(&mut out, audit);
+        step(&mut out, "Verifying deltas...");
+        deltas(&mut out, audit);
+    }
+    if has_phases {
+        step(&mut out, "Analyzing warm-up...");
+        warmup(&mut out, audit);
+    }
+    step(&mut out, "Generating recommendations...");
     out.line("Recommendations:");
     out.list(audit.recommendations.iter().map(|text| printable(text)), MOST);
-    step(&mut out, 10, "Creating reports...");
+    step(&mut out, "Creating reports...");
     for name in place.written {
         let mark = out.good();
         out.line(format!("{mark} Saved: {}", shown(&place.base.join(name))));
@@ -60,16 +83,12 @@ pub fn text(audit: &Audit<'_>, provenance: &Provenance, place: Place<'_>, style:
     if place.written.is_empty() {
         out.line("Nothing was written.");
     }
-    step(&mut out, 11, "Preview of the report:");
+    step(&mut out, "Preview of the report:");
     for line in place.report.lines().take(PREVIEW) {
         out.line(format!("  {line}").trim_end());
     }
     last(&mut out, audit, provenance, place);
     out.text
-}
-
-fn step(out: &mut Lines, number: u8, what: &str) {
-    out.line(format!("\n[{number}/11] {what}"));
 }
 
 fn shown(path: &Path) -> String {
@@ -78,7 +97,6 @@ fn shown(path: &Path) -> String {
 
 fn structure(out: &mut Lines, audit: &Audit<'_>, run: &Path) {
     let folder = &audit.folder;
-    step(out, 1, "Verifying folder structure...");
     out.line(format!("{} Base directory exists: {}", out.good(), shown(run)));
     let more = if folder.cut { " or more" } else { "" };
     out.line(format!("  Files found: {}{more} (showing {})", folder.files_total, folder.files.len()));
@@ -86,8 +104,8 @@ fn structure(out: &mut Lines, audit: &Audit<'_>, run: &Path) {
         out.line(format!("    - {}: {}", printable(name), size(*bytes)));
     }
     out.line("\nKey files:");
-    for file in KeyFile::ALL {
-        let line = if folder.has(file) {
+    for file in audit.key_files() {
+        let line = if folder.has(*file) {
             format!("  {} {}", out.good(), file.name())
         } else {
             format!("  {} (missing) {}", out.bad(), file.name())
@@ -108,7 +126,6 @@ fn size(bytes: u64) -> String {
 }
 
 fn loading(out: &mut Lines, audit: &Audit<'_>) {
-    step(out, 2, "Loading ITER_SUMMARY files...");
     let evidence = &audit.analysis.evidence;
     out.line(format!("{} Loaded {}", out.good(), count(evidence.len(), "iteration")));
     if is_per_symbol(audit.analysis) {
@@ -129,14 +146,13 @@ fn loading(out: &mut Lines, audit: &Audit<'_>) {
 }
 
 fn trends(out: &mut Lines, audit: &Audit<'_>) {
-    step(out, 3, "Computing trend statistics...");
     match &audit.symbol().symbol {
         Some(symbol) => out.line(format!("Trend Statistics of {}:", printable(symbol))),
         None => out.line("Trend Statistics:"),
     }
     out.line(format!("{:<20} {:<8} {:>10} {:>10} {:>10}", "Metric", "Window", "Min", "Max", "Median"));
     out.line("-".repeat(62));
-    for (kpi, metric) in TRENDS {
+    for (kpi, metric) in KpiId::drawn(&audit.analysis.kpis) {
         for window in audit.windows() {
             let [min, max, median] = spread(window, kpi);
             out.line(format!("{metric:<20} {:<8} {min:>10} {max:>10} {median:>10}", window.window.name));
@@ -145,7 +161,6 @@ fn trends(out: &mut Lines, audit: &Audit<'_>) {
 }
 
 fn snapshots(out: &mut Lines, audit: &Audit<'_>) {
-    step(out, 4, "Checking snapshots against the iterations...");
     let about = audit.findings.iter().filter(|finding| {
         finding.file.as_deref().is_some_and(|file| file.ends_with(KeyFile::Snapshot.name()))
     });
@@ -162,9 +177,6 @@ fn snapshots(out: &mut Lines, audit: &Audit<'_>) {
 
 fn readiness(out: &mut Lines, audit: &Audit<'_>) {
     let (style, readiness) = (out.style, &audit.readiness);
-    let first = readiness.checks.iter().find(|check| check.part == Part::Readiness);
-    let window = first.map_or_else(String::new, |check| check.window.name.replace("last", "last-"));
-    step(out, 5, &format!("Readiness Gate Check ({window} window)..."));
     out.line(format!("{:<20} {:<12} {:>12}     Status", "Metric", "Target", "Actual"));
     out.line("-".repeat(62));
     for symbol in audit.analysis.symbols.iter().take(MOST) {
@@ -173,7 +185,7 @@ fn readiness(out: &mut Lines, audit: &Audit<'_>) {
             out.line(format!("Symbol {}:", printable(symbol)));
         }
         for check in readiness.limits(symbol.symbol.as_deref()) {
-            let Row { metric, target, actual, .. } = Row::of(check, style.ascii);
+            let Row { metric, target, actual, .. } = Row::of(audit, check, style.ascii);
             let status = style.paint(check.outcome, status(check.outcome, style.ascii));
             out.line(format!("{metric:<20} {target:<12} {actual:>12}     {status}"));
             if check.outcome != Outcome::Pass {
@@ -194,7 +206,6 @@ fn readiness(out: &mut Lines, audit: &Audit<'_>) {
 }
 
 fn tuning(out: &mut Lines, audit: &Audit<'_>) {
-    step(out, 6, "Analyzing tuning...");
     let totals = &audit.tuning;
     if totals.records == 0 {
         out.line("No iteration carries a tuning record.");
@@ -211,7 +222,6 @@ fn tuning(out: &mut Lines, audit: &Audit<'_>) {
 }
 
 fn deltas(out: &mut Lines, audit: &Audit<'_>) {
-    step(out, 7, "Verifying deltas...");
     let Some(verified) = audit.deltas() else {
         out.line("Left out.");
         return;
@@ -231,7 +241,6 @@ fn deltas(out: &mut Lines, audit: &Audit<'_>) {
 }
 
 fn warmup(out: &mut Lines, audit: &Audit<'_>) {
-    step(out, 8, "Analyzing warm-up...");
     let metrics = audit.folder.warmup.as_ref();
     if audit.phases.is_empty() && metrics.is_none() {
         out.line("No iteration names a phase, and there are no warm-up metrics.");
@@ -277,7 +286,7 @@ fn last(out: &mut Lines, audit: &Audit<'_>, provenance: &Provenance, place: Plac
         out.line("All KPIs with a limit are within thresholds:");
         let symbols = audit.analysis.symbols.iter().map(|symbol| symbol.symbol.as_deref());
         for check in symbols.flat_map(|symbol| readiness.limits(symbol)).take(MOST) {
-            let Row { metric, target, actual, .. } = Row::of(check, out.style.ascii);
+            let Row { metric, target, actual, .. } = Row::of(audit, check, out.style.ascii);
             let symbol = check.symbol.as_deref().map_or_else(String::new, |name| printable(name) + " ");
             let mark = out.good();
             out.line(format!("  {mark} {symbol}{metric}: {} {target}", trimmed(&actual)));
@@ -325,17 +334,6 @@ fn reports(out: &mut Lines, place: Place<'_>) {
     }
 }
 
-/// The KPIs of the trend table, in its order.
-pub(super) const TRENDS: [(KpiId, &str); 4] = [
-    (KpiId::NET_BPS, "net_bps"),
-    (KpiId::RISK_RATIO, "risk_ratio"),
-    (KpiId::P95_LATENCY_MS, "latency_p95_ms"),
-    (KpiId::MAKER_TAKER_RATIO, "maker_taker_ratio"),
-];
-
-/// Decimals of a value in the readiness table, where they are enough to tell it from its limit.
-const DECIMALS: usize = 3;
-
 /// A limit of readiness in words; may hold text from the policy.
 pub(super) struct Row {
     pub(super) metric: String,
@@ -345,10 +343,12 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn of(check: &Check, ascii: bool) -> Self {
+    pub(super) fn of(audit: &Audit<'_>, check: &Check, ascii: bool) -> Self {
+        let decimals = |seen| decimals_of(&audit.analysis.kpis, check, seen);
         let actual = match (check.observed, check.limit) {
-            (Some(seen), Some(limit)) => beside(seen, limit, DECIMALS),
-            (seen, _) => seen.map_or_else(|| "missing".to_owned(), |seen| maybe(Some(seen), DECIMALS)),
+            (Some(seen), Some(limit)) => beside(seen, limit, decimals(seen)),
+            (Some(seen), None) => fixed(seen, decimals(seen)),
+            (None, _) => "missing".to_owned(),
         };
         Self {
             metric: printable(check.kpi.as_deref().unwrap_or(&check.gate)),
@@ -398,13 +398,12 @@ fn gate_line(audit: &Audit<'_>) -> String {
 
 /// Min, max and median of a KPI over a window.
 pub(super) fn spread(window: &WindowStats, kpi: KpiId) -> [String; 3] {
-    let digits = kpi.decimals();
     let summary = window.kpi(kpi).and_then(|stats| stats.summary);
-    [
-        maybe(summary.map(|summary| summary.min), digits),
-        maybe(summary.map(|summary| summary.max), digits),
-        maybe(summary.map(|summary| summary.median), digits),
-    ]
+    let [min, max, median]: [fn(Summary) -> f64; 3] = [|of| of.min, |of| of.max, |of| of.median];
+    [min, max, median].map(|which| {
+        let value = summary.map(which);
+        maybe(value, value.map_or(0, |value| kpi.decimals_of(value)))
+    })
 }
 
 /// The phases in the order in which they began.

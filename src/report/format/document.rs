@@ -5,6 +5,7 @@
 
 use super::html;
 use super::text::{cell, prose};
+use crate::core::kpi::KpiId;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -30,6 +31,11 @@ impl Format {
     pub(crate) fn code(self, text: &str) -> String {
         let text = self.text(text);
         if self == Self::Markdown { format!("`{text}`") } else { format!("<code>{text}</code>") }
+    }
+
+    /// A KPI by its label, where the policy gives it one, else by its name.
+    pub(crate) fn kpi(self, kpi: KpiId) -> String {
+        kpi.label.map_or_else(|| self.code(kpi.name), |label| self.text(label))
     }
 }
 

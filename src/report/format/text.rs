@@ -93,14 +93,14 @@ pub(crate) fn increment(delta: f64) -> String {
     format!("{sign}{}", exact(delta, 0))
 }
 
-/// The short names of the KPIs of the verdict; the name of any other, escaped for Markdown.
+/// The short names of the KPIs of the trading profile; the title of any other, escaped for Markdown.
 pub(crate) fn short_name(kpi: KpiId) -> String {
     match kpi.name {
         "risk_ratio" => "risk".to_owned(),
         "maker_taker_ratio" => "maker".to_owned(),
         "net_bps" => "net".to_owned(),
         "p95_latency_ms" => "p95".to_owned(),
-        other => cell(other),
+        _ => cell(kpi.title()),
     }
 }
 

@@ -123,10 +123,10 @@ impl Chart {
             levels: levels(&symbol.deep, kpi),
             failing,
             missing: where_(&|at, _| series.value(kpi, at).is_none()),
-            changes: where_(&|_, row| row.tuning.applied == Some(true)),
+            changes: where_(&|_, row| analysis.tunes && row.tuning.applied == Some(true)),
             marks: marks(rows),
             restarts: where_(&|_, row| restarts(row) > 0),
-            freezes: where_(&|_, row| row.tuning.is_frozen()),
+            freezes: where_(&|_, row| analysis.tunes && row.tuning.is_frozen()),
             warmup: where_(&|_, row| in_phase(row, "WARMUP")),
             rampdown: where_(&|_, row| in_phase(row, "RAMPDOWN")),
         }
@@ -222,7 +222,7 @@ fn title(kpi: KpiId) -> String {
         "risk_ratio" => "Risk ratio".to_owned(),
         "p95_latency_ms" => "Latency, 95th percentile".to_owned(),
         "maker_taker_ratio" => "Maker share".to_owned(),
-        other => other.to_owned(),
+        _ => kpi.title().to_owned(),
     }
 }
 

@@ -18,14 +18,6 @@ pub(crate) use chart::{Chart, marks, restarts};
 pub(crate) use draw::Item;
 pub(crate) use png::{Painter, PngError};
 
-/// The KPIs that are drawn, with the names of their files.
-pub(crate) const PLOTS: [(KpiId, &str); 4] = [
-    (KpiId::NET_BPS, "net_bps"),
-    (KpiId::RISK_RATIO, "risk_ratio"),
-    (KpiId::P95_LATENCY_MS, "latency_p95_ms"),
-    (KpiId::MAKER_TAKER_RATIO, "maker_taker_ratio"),
-];
-
 const STYLE: &str = include_str!("plot.css");
 
 /// The whole picture, 1000 by 600, by itself.
@@ -56,13 +48,14 @@ pub(crate) fn bare(chart: &Chart) -> String {
 /// The pictures of the symbol that decides, with the names of their files.
 pub(crate) fn plots(analysis: &Analysis, policy: &Policy) -> Vec<(&'static str, String)> {
     let symbol = analysis.worst();
-    PLOTS.iter().map(|(kpi, name)| (*name, whole(&Chart::of(analysis, symbol, policy, *kpi)))).collect()
+    let drawn = KpiId::drawn(&analysis.kpis).into_iter();
+    drawn.map(|(kpi, name)| (name, whole(&Chart::of(analysis, symbol, policy, kpi)))).collect()
 }
 
 /// What a reader of the bare plots of a symbol has to know about their marks.
 pub(crate) fn items(analysis: &Analysis, symbol: &SymbolAnalysis, policy: &Policy) -> Vec<Item> {
-    let charts = PLOTS.map(|(kpi, _)| Chart::of(analysis, symbol, policy, kpi));
-    let there: Vec<Item> = charts.iter().flat_map(draw::items).collect();
+    let charts = analysis.kpis.iter().map(|kpi| Chart::of(analysis, symbol, policy, *kpi));
+    let there: Vec<Item> = charts.flat_map(|chart| draw::items(&chart)).collect();
     Item::ALL.into_iter().filter(|item| there.contains(item)).collect()
 }
 
@@ -119,8 +112,8 @@ mod tests {
             assert!(svg.len() < 120_000, "{}", svg.len());
         }
         for symbol in &analysis.symbols {
-            for (kpi, _) in PLOTS {
-                assert_well_formed(&bare(&Chart::of(analysis, symbol, policy, kpi)));
+            for kpi in &analysis.kpis {
+                assert_well_formed(&bare(&Chart::of(analysis, symbol, policy, *kpi)));
             }
         }
         drawn

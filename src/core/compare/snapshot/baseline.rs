@@ -11,7 +11,7 @@ use super::Snapshot;
 use crate::core::json::text::parse_marked;
 use crate::core::json::{Node, Twice};
 use crate::core::kpi::KpiId;
-use crate::core::text::number::{fixed, round_half_even};
+use crate::core::text::number::fixed;
 use crate::infra::atomic_file;
 
 /// Digits on which both sides are compared, so that what is shown can be redone by hand.
@@ -72,9 +72,9 @@ pub enum Change {
 pub struct Line {
     /// The KPI.
     pub kpi: KpiId,
-    /// Mean of the baseline, rounded to `DIGITS`; `None` = unknown.
+    /// Mean of the baseline, as a snapshot has it; `None` = unknown.
     pub before: Option<f64>,
-    /// Mean now, rounded to `DIGITS`; `None` = unknown.
+    /// Mean now, as a snapshot has it; `None` = unknown.
     pub after: Option<f64>,
     /// The change; `None` when a side is unknown.
     pub change: Option<Change>,
@@ -95,8 +95,8 @@ pub fn diff(baseline: &Baseline, current: &[(KpiId, Option<f64>)], verdict: &str
         .iter()
         .map(|(kpi, after)| {
             let kpi = *kpi;
-            let before = baseline.mean(kpi).map(|value| round_half_even(value, DIGITS));
-            let after = after.map(|value| round_half_even(value, DIGITS));
+            let before = baseline.mean(kpi).map(|value| kpi.published(value, DIGITS));
+            let after = after.map(|value| kpi.published(value, DIGITS));
             let change = before.zip(after).map(|(before, after)| change(before, after, kpi.floor));
             Line { kpi, before, after, change }
         })
@@ -135,10 +135,13 @@ pub fn compare(path: &Path, snapshot: &Snapshot) -> anyhow::Result<String> {
 /// One line a KPI, and one for the verdict if it changed.
 fn text(diff: &Diff) -> String {
     let mut text = "Baseline vs Current:\n".to_owned();
-    let side = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| fixed(value, DIGITS));
+    let side = |kpi: KpiId, value: Option<f64>| {
+        let told = |value| fixed(value, if kpi.is_built_in() { DIGITS } else { kpi.decimals_of(value) });
+        value.map_or_else(|| "n/a".to_owned(), told)
+    };
     for line in &diff.lines {
-        let change = line.change.map_or_else(String::new, |change| format!(" ({})", shown(change)));
-        let (name, before, after) = (line.kpi.name, side(line.before), side(line.after));
+        let change = line.change.map_or_else(String::new, |change| format!(" ({})", shown(line.kpi, change)));
+        let (name, before, after) = (line.kpi.name, side(line.kpi, line.before), side(line.kpi, line.after));
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  {name}.mean: {before} → {after}{change}");
     }
@@ -148,14 +151,17 @@ fn text(diff: &Diff) -> String {
     text
 }
 
-fn shown(change: Change) -> String {
+fn shown(kpi: KpiId, change: Change) -> String {
     let signed = |value: f64, digits| {
         let sign = if value < 0.0 { '-' } else { '+' };
         format!("{sign}{}", fixed(value.abs(), digits))
     };
     match change {
         Change::Percent(percent) => format!("{}%", signed(percent, 1)),
-        Change::NearZero(difference) => format!("{}, baseline near 0", signed(difference, DIGITS)),
+        Change::NearZero(difference) => {
+            let digits = if kpi.is_built_in() { DIGITS } else { kpi.decimals_of(difference) };
+            format!("{}, baseline near 0", signed(difference, digits))
+        }
     }
 }
 

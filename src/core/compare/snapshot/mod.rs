@@ -12,13 +12,13 @@ use crate::core::analysis::origin::OriginBlock;
 use crate::core::analysis::{Analysis, KpiStats, SymbolAnalysis};
 use crate::core::iteration::guards::Guard;
 use crate::core::iteration::{first_time, last_time};
-use crate::core::kpi::KpiId;
-use crate::core::text::number::round_half_even;
+use crate::core::kpi::{KpiId, by_kpi};
 use crate::core::verdict::Outcome;
 use crate::core::verdict::evidence::ForeignVerdict;
 use crate::core::verdict::provenance::{Override, Provenance};
 
-/// Mean and median, rounded to 3 digits, half to even on the exact binary value; null when unknown.
+/// Mean and median, rounded half to even on the exact binary value: to 3 digits, of a declared KPI to at least four
+/// significant ones; null when unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Centre {
     /// Arithmetic mean.
@@ -56,14 +56,9 @@ impl schemars::JsonSchema for KpiBlock {
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let centre = generator.subschema_for::<Centre>();
-        let named = KpiId::OF_THE_VERDICT.iter().map(|kpi| (kpi.name.to_owned(), centre.clone().to_value()));
-        schemars::json_schema!({
-            "type": "object",
-            "description": "The KPIs of the verdict over the window, by name and in their order.",
-            "properties": named.collect::<serde_json::Map<_, _>>(),
-            "additionalProperties": centre,
-        })
+        let named = KpiId::OF_THE_VERDICT.map(|kpi| kpi.name);
+        let description = "The KPIs of the verdict over the window, by name and in their order.";
+        by_kpi::<Centre>(generator, description, &named)
     }
 }
 
@@ -248,8 +243,8 @@ fn kpi_block(symbol: &SymbolAnalysis, kpis: &[KpiId]) -> KpiBlock {
 fn centre(stats: &KpiStats) -> Centre {
     let summary = stats.summary;
     Centre {
-        mean: summary.map(|summary| round_half_even(summary.mean, 3)),
-        median: summary.map(|summary| round_half_even(summary.median, 3)),
+        mean: summary.map(|summary| stats.kpi.published(summary.mean, 3)),
+        median: summary.map(|summary| stats.kpi.published(summary.median, 3)),
     }
 }
 

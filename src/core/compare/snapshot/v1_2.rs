@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 
 use crate::core::analysis::origin::OriginBlock;
@@ -12,14 +13,14 @@ use crate::core::analysis::{Analysis, KpiStats, SymbolAnalysis, guard_iterations
 use crate::core::iteration::SkipReason;
 use crate::core::iteration::guards::Guard;
 use crate::core::iteration::params::ParamName;
-use crate::core::kpi::KpiId;
+use crate::core::kpi::{ByKpi, KpiId, by_kpi};
 use crate::core::series::{Row, Series};
-use crate::core::text::number::round_half_even;
 use crate::core::verdict::provenance::{Override, Provenance};
 use crate::core::verdict::{Outcome, Part};
 use crate::stats::TrendWord;
 
-/// One KPI over the window, rounded to 4 digits, half to even on the exact binary value; null when unknown.
+/// One KPI over the window, rounded half to even on the exact binary value: to 4 digits, of a declared KPI to at
+/// least four significant ones; null when unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct KpiLastN {
     /// Arithmetic mean.
@@ -34,23 +35,19 @@ pub struct KpiLastN {
     pub trend: Option<TrendWord>,
 }
 
-/// The KPIs of the snapshot over the window.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
-pub struct KpiLastNBlock {
-    /// Maker share, 0 to 1.
-    pub maker_taker_ratio: KpiLastN,
-    /// Latency, ms.
-    pub p95_latency_ms: KpiLastN,
-    /// Share of decisions blocked by risk, 0 to 1.
-    pub risk_ratio: KpiLastN,
-    /// Net edge, bps.
-    pub net_bps: KpiLastN,
-    /// Adverse selection, bps.
-    pub adverse_bps_p95: KpiLastN,
-    /// Slippage, bps.
-    pub slippage_bps_p95: KpiLastN,
-    /// Cancelled ÷ placed orders, 0 to 1.
-    pub cancel_ratio: KpiLastN,
+/// The KPIs of the trading profile that the snapshot shows, in its order.
+const SHOWN: [KpiId; 7] = [
+    KpiId::MAKER_TAKER_RATIO,
+    KpiId::P95_LATENCY_MS,
+    KpiId::RISK_RATIO,
+    KpiId::NET_BPS,
+    KpiId::ADVERSE_BPS_P95,
+    KpiId::SLIPPAGE_BPS_P95,
+    KpiId::CANCEL_RATIO,
+];
+
+fn schema_of_kpis(generator: &mut SchemaGenerator) -> Schema {
+    by_kpi::<KpiLastN>(generator, "KPIs over the window.", &SHOWN.map(|kpi| kpi.name))
 }
 
 /// Which goals are met; a goal that cannot be judged is not met.
@@ -144,7 +141,8 @@ pub struct SymbolBlock12 {
     /// Whether the overrides may be frozen.
     pub freeze_ready: bool,
     /// KPIs over the window.
-    pub kpi_last_n: KpiLastNBlock,
+    #[schemars(schema_with = "schema_of_kpis")]
+    pub kpi_last_n: ByKpi<KpiLastN>,
 }
 
 /// The snapshot.
@@ -169,7 +167,8 @@ pub struct Snapshot12 {
     /// Number of goals met, 0 to 4.
     pub pass_count_last_n: usize,
     /// KPIs over the window.
-    pub kpi_last_n: KpiLastNBlock,
+    #[schemars(schema_with = "schema_of_kpis")]
+    pub kpi_last_n: ByKpi<KpiLastN>,
     /// Which goals are met.
     pub goals_met: GoalsMet,
     /// The verdict that the goals alone give: PASS with all four, WARN with risk and net edge, else FAIL.
@@ -219,6 +218,7 @@ impl Snapshot12 {
         let series = analysis.series(worst);
         let rows = &series.rows()[worst.last.positions.clone()];
         let goals_met = goals_met(worst);
+        let (goals, goals_verdict) = goals(worst, analysis);
         Self {
             schema_version: "1.2".to_owned(),
             timestamp: provenance.time_of(analysis),
@@ -227,10 +227,10 @@ impl Snapshot12 {
             outcome_reason: analysis.reason(),
             iterations_total: series.len(),
             iterations_analyzed: rows.iter().map(|row| row.number).collect(),
-            pass_count_last_n: goals_met.count(),
-            kpi_last_n: kpi_block(worst),
+            pass_count_last_n: goals,
+            kpi_last_n: kpi_block(worst, analysis),
             goals_met,
-            goals_verdict: goals_met.verdict(),
+            goals_verdict,
             guards_last_n: guards(series, worst),
             tuning_summary: tuning(rows),
             freeze_ready: analysis.freeze_ready(),
@@ -242,42 +242,37 @@ impl Snapshot12 {
             policy_file: provenance.policy_file.clone(),
             tool_version: provenance.tool_version.clone(),
             symbol: worst.symbol.clone(),
-            symbols: analysis.symbols.iter().filter_map(symbol_block).collect(),
+            symbols: analysis.symbols.iter().filter_map(|symbol| symbol_block(symbol, analysis)).collect(),
             rehearsal: provenance.rehearsal,
             overridden: provenance.overridden.clone(),
         }
     }
 }
 
-fn symbol_block(symbol: &SymbolAnalysis) -> Option<(String, SymbolBlock12)> {
+fn symbol_block(symbol: &SymbolAnalysis, analysis: &Analysis) -> Option<(String, SymbolBlock12)> {
     let goals_met = goals_met(symbol);
+    let (goals, goals_verdict) = goals(symbol, analysis);
     let block = SymbolBlock12 {
         verdict: symbol.outcome.published().to_owned(),
         outcome: symbol.outcome,
-        pass_count_last_n: goals_met.count(),
+        pass_count_last_n: goals,
         goals_met,
-        goals_verdict: goals_met.verdict(),
+        goals_verdict,
         freeze_ready: symbol.freeze_ready(),
-        kpi_last_n: kpi_block(symbol),
+        kpi_last_n: kpi_block(symbol, analysis),
     };
     Some((symbol.symbol.clone()?, block))
 }
 
-fn kpi_block(symbol: &SymbolAnalysis) -> KpiLastNBlock {
-    let of = |kpi: KpiId| symbol.last_kpi(kpi).map(kpi_last_n).unwrap_or_default();
-    KpiLastNBlock {
-        maker_taker_ratio: of(KpiId::MAKER_TAKER_RATIO),
-        p95_latency_ms: of(KpiId::P95_LATENCY_MS),
-        risk_ratio: of(KpiId::RISK_RATIO),
-        net_bps: of(KpiId::NET_BPS),
-        adverse_bps_p95: of(KpiId::ADVERSE_BPS_P95),
-        slippage_bps_p95: of(KpiId::SLIPPAGE_BPS_P95),
-        cancel_ratio: of(KpiId::CANCEL_RATIO),
-    }
+fn kpi_block(symbol: &SymbolAnalysis, analysis: &Analysis) -> ByKpi<KpiLastN> {
+    let of_trading = SHOWN.into_iter().filter(|_| analysis.trades());
+    let declared = analysis.kpis.iter().copied().filter(|kpi| !kpi.is_built_in());
+    let of = |kpi: KpiId| (kpi.name, symbol.last_kpi(kpi).map(kpi_last_n).unwrap_or_default());
+    ByKpi(of_trading.chain(declared).map(of).collect())
 }
 
 fn kpi_last_n(stats: &KpiStats) -> KpiLastN {
-    let rounded = |value: f64| round_half_even(value, 4);
+    let rounded = |value: f64| stats.kpi.published(value, 4);
     let summary = stats.summary;
     KpiLastN {
         mean: summary.map(|summary| rounded(summary.mean)),
@@ -303,6 +298,19 @@ fn goals_met(symbol: &SymbolAnalysis) -> GoalsMet {
         risk_ok: met("risk_ratio"),
         net_bps_ok: met("net_bps"),
     }
+}
+
+/// How many goals are met, and the verdict that they give: of other systems than trading ones the worst of the goals
+/// that the policy has.
+fn goals(symbol: &SymbolAnalysis, analysis: &Analysis) -> (usize, Outcome) {
+    if analysis.trades() {
+        let met = goals_met(symbol);
+        return (met.count(), met.verdict());
+    }
+    let outcomes = symbol.checks.iter().filter(|check| check.part == Part::Goals).map(|check| check.outcome);
+    let met = outcomes.clone().filter(|outcome| *outcome == Outcome::Pass).count();
+    let is_judged = |outcome: &Outcome| *outcome != Outcome::NotApplicable;
+    (met, outcomes.filter(is_judged).max().unwrap_or(Outcome::NotApplicable))
 }
 
 fn guards(series: &Series, symbol: &SymbolAnalysis) -> GuardsLastN {
