@@ -69,8 +69,13 @@ impl KpiId {
     /// Decimals that reports show of this value. Without `digits` in the policy they are enough for two significant
     /// digits, so that 0.0008 is not shown as 0.001.
     pub fn decimals_of(self, value: f64) -> usize {
-        let usual = self.decimals();
-        if self.is_built_in() || self.digits.is_some() { usual } else { usual.max(significant(value)) }
+        self.decimals_from(self.unit.decimals(), value)
+    }
+
+    /// The same where readers know so many decimals, whatever the unit is.
+    pub fn decimals_from(self, usual: usize, value: f64) -> usize {
+        let own = if self.is_built_in() { usual } else { usual.max(significant(value)) };
+        self.digits.unwrap_or(own)
     }
 
     /// A value as a snapshot has it: so many decimals, and of a declared KPI at least four significant digits.

@@ -192,7 +192,7 @@ fn floor(row: &ComparedKpi) -> String {
 
 /// Decimals of a value of a KPI.
 fn digits(row: &ComparedKpi, value: f64) -> usize {
-    if row.id.is_built_in() { DIGITS } else { row.id.decimals_of(value) }
+    row.id.decimals_from(DIGITS, value)
 }
 
 fn measured(row: &ComparedKpi, value: f64) -> String {
@@ -260,13 +260,12 @@ pub fn md(result: &CompareResult) -> String {
 /// Never: rows are written into memory.
 pub fn csv(result: &CompareResult) -> Vec<u8> {
     let cell = |row: &ComparedKpi, value: Option<f64>| match value {
-        Some(value) if row.id.is_built_in() => fixed(value, DIGITS),
-        Some(value) => row.id.published(value, DIGITS).to_string(),
+        Some(value) => fixed(value, DIGITS.max(row.id.decimals_of(value))),
         None => "nan".to_owned(),
     };
     let mut csv = csv::Writer::from_writer(Vec::new());
     let mut header = CSV_HEADER;
-    if !result.kpis.iter().any(|row| row.id.is_built_in()) {
+    if !result.trades {
         header[3] = "B-A";
     }
     csv.write_record(header).expect("a row fits into memory");

@@ -51,8 +51,10 @@ fn from_to(trend: &HistoryTrend) -> String {
 }
 
 fn number(kpi: KpiId, value: Option<f64>) -> String {
-    let digits = |value| if kpi.is_built_in() { 3 } else { kpi.decimals_of(value) };
-    value.map_or_else(|| "n/a".to_owned(), |value| trimmed(&fixed(value, digits(value))).to_owned())
+    value.map_or_else(
+        || "n/a".to_owned(),
+        |value| trimmed(&fixed(value, kpi.decimals_from(3, value))).to_owned(),
+    )
 }
 
 /// A table of runs and one of trends.

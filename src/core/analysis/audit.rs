@@ -262,10 +262,10 @@ fn failure(check: &Check, kpis: &[KpiId]) -> String {
 
 /// Decimals of an observed value, where they are enough to tell it from the limit.
 pub fn decimals_of(kpis: &[KpiId], check: &Check, seen: f64) -> usize {
-    const TRADING: usize = 3;
+    const USUAL: usize = 3;
     let mut declared = kpis.iter().filter(|kpi| !kpi.is_built_in());
     let kpi = declared.find(|kpi| Some(kpi.name) == check.kpi.as_deref());
-    kpi.map_or(TRADING, |kpi| kpi.decimals_of(seen))
+    kpi.map_or(USUAL, |kpi| kpi.decimals_from(USUAL, seen))
 }
 
 /// Characters of a word from a file that are kept.

@@ -9,7 +9,7 @@ use super::sides::Side;
 use super::significance::{self, Answer, ComparedAnswer, ComparedChange, ComparedShift, Judged, More};
 use super::{Acknowledged, ComparedKpi, ComparedRun};
 use crate::core::analysis::limits_word;
-use crate::core::policy::{CompareRules, Policy};
+use crate::core::policy::{CompareRules, Policy, Profile};
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::provenance::Provenance;
 use crate::core::verdict::{Outcome, WindowUsed};
@@ -140,6 +140,9 @@ pub struct CompareResult {
     pub notes: Vec<String>,
     /// How the command ends, without `--detailed-exitcode`.
     pub exit_code: u8,
+    // Whether the policy is one for trading, whose readers know the CSV by its remark.
+    #[serde(skip)]
+    pub trades: bool,
 }
 
 impl CompareResult {
@@ -197,6 +200,7 @@ impl CompareResult {
             unknown,
             notes: notes(&a.run, &b.run, &rows),
             exit_code: 0,
+            trades: policy.profile == Profile::Trading,
             judged: judged_kpis,
             kpis: rows,
             a: a.run,

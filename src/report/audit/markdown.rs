@@ -275,11 +275,10 @@ const COLUMNS: [(&str, KpiId); 8] = [
 /// Runs per symbol have a last column `symbol`.
 pub(crate) fn csv_table(analysis: &Analysis) -> String {
     let symbol_column = is_per_symbol(analysis).then(|| "symbol".to_owned());
-    let own = || analysis.kpis.iter().filter(|kpi| !kpi.is_built_in()).map(|kpi| (kpi.name, *kpi));
-    let columns: Vec<(&str, KpiId)> =
-        if analysis.trades() { COLUMNS.into_iter().chain(own()).collect() } else { own().collect() };
+    let own = || analysis.kpis.iter().filter(|kpi| !kpi.is_built_in());
+    let trading: &[(&str, KpiId)] = if analysis.trades() { &COLUMNS } else { &[] };
     let imputed = |cell: String| analysis.trades().then_some(cell);
-    let names = columns.iter().map(|(name, _)| (*name).to_owned());
+    let names = trading.iter().map(|(name, _)| (*name).to_owned());
     let mut table = csv::Writer::from_writer(Vec::new());
     let mut record = |cells: Vec<String>| {
         table.write_record(cells).expect("records of equal length can be written into memory");
@@ -289,6 +288,7 @@ pub(crate) fn csv_table(analysis: &Analysis) -> String {
             .into_iter()
             .chain(names)
             .chain(imputed("gross_imputed".to_owned()))
+            .chain(own().map(|kpi| kpi.name.to_owned()))
             .chain(symbol_column.clone())
             .collect(),
     );
@@ -297,11 +297,11 @@ pub(crate) fn csv_table(analysis: &Analysis) -> String {
         let name = symbol_column.as_ref().map(|_| plain(symbol.symbol.as_deref().unwrap_or_default()));
         for (position, row) in series.rows().iter().enumerate() {
             let value =
-                |(_, kpi): &(&str, KpiId)| series.value(*kpi, position).map(|value| value.to_string());
-            let values = columns.iter().map(|column| value(column).unwrap_or_default());
+                |kpi: &KpiId| series.value(*kpi, position).map(|value| value.to_string()).unwrap_or_default();
             let first = std::iter::once(row.number.to_string());
-            let imputed = imputed(row.gross_imputed.to_string());
-            record(first.chain(values).chain(imputed).chain(name.clone()).collect());
+            let values =
+                trading.iter().map(|(_, kpi)| value(kpi)).chain(imputed(row.gross_imputed.to_string()));
+            record(first.chain(values).chain(own().map(value)).chain(name.clone()).collect());
         }
     }
     let bytes = table.into_inner().expect("memory can be flushed");

@@ -136,7 +136,7 @@ pub fn compare(path: &Path, snapshot: &Snapshot) -> anyhow::Result<String> {
 fn text(diff: &Diff) -> String {
     let mut text = "Baseline vs Current:\n".to_owned();
     let side = |kpi: KpiId, value: Option<f64>| {
-        let told = |value| fixed(value, if kpi.is_built_in() { DIGITS } else { kpi.decimals_of(value) });
+        let told = |value| fixed(value, kpi.decimals_from(DIGITS, value));
         value.map_or_else(|| "n/a".to_owned(), told)
     };
     for line in &diff.lines {
@@ -159,7 +159,7 @@ fn shown(kpi: KpiId, change: Change) -> String {
     match change {
         Change::Percent(percent) => format!("{}%", signed(percent, 1)),
         Change::NearZero(difference) => {
-            let digits = if kpi.is_built_in() { DIGITS } else { kpi.decimals_of(difference) };
+            let digits = kpi.decimals_from(DIGITS, difference);
             format!("{}, baseline near 0", signed(difference, digits))
         }
     }
