@@ -135,7 +135,7 @@ fn a_wrong_document_is_noticed() {
     refuse("post_soak_analysis", "/findings/0", remove("message"));
     refuse("post_soak_audit_summary", "", add_key);
     refuse("post_soak_audit_summary", "/verdict", |value| *value = json!("PASS"));
-    refuse("post_soak_audit_summary", "/snapshot_kpis", remove("risk_ratio"));
+    refuse("post_soak_audit_summary", "/snapshot_kpis/risk_ratio", |value| *value = json!("0.3"));
     refuse("post_soak_audit_summary", "/trend_stats/net_bps/last8", remove("median"));
     refuse("post_soak_audit_summary", "/files_present", remove("TUNING_REPORT.json"));
     refuse("gate_result", "/delta", remove("status"));

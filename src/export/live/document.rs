@@ -241,7 +241,7 @@ fn kpi_row(run: &LiveRun, kpi: KpiId) -> LiveKpi {
     });
     LiveKpi {
         name: kpi.name.to_owned(),
-        label: kpi.label.map_or_else(|| label(kpi.name), str::to_owned),
+        label: kpi.label.map_or_else(|| label(kpi), str::to_owned),
         unit: unit.to_owned(),
         decimals: kpi.decimals(),
         significant: (!kpi.is_built_in() && kpi.digits.is_none()).then_some(2),
@@ -250,16 +250,19 @@ fn kpi_row(run: &LiveRun, kpi: KpiId) -> LiveKpi {
     }
 }
 
-/// A name as people say it; declared KPIs are spelled with blanks.
-fn label(name: &str) -> String {
-    match name {
+/// A name as people say it; declared KPIs are spelled with blanks, without the unit that stands behind them.
+fn label(kpi: KpiId) -> String {
+    match kpi.name {
         "risk_ratio" => "Risk ratio".to_owned(),
         "maker_taker_ratio" => "Maker share".to_owned(),
         "net_bps" => "Net edge".to_owned(),
         "p95_latency_ms" => "p95 latency".to_owned(),
         "adverse_bps_p95" => "Adverse selection p95".to_owned(),
         "slippage_bps_p95" => "Slippage p95".to_owned(),
-        other => other.replace('_', " "),
+        other => {
+            let bare = other.strip_suffix(kpi.unit.symbol()).and_then(|name| name.strip_suffix('_'));
+            bare.unwrap_or(other).replace('_', " ")
+        }
     }
 }
 

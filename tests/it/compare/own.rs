@@ -103,7 +103,7 @@ fn the_kpis_that_a_policy_declares_are_judged_and_the_four_it_leaves_out_are_not
     let margin = told["kpis"][1]["significance"]["margin"].as_f64().expect("a number");
     assert!((margin - 0.25).abs() < 0.02, "{margin}");
     let text = slow.compare(&["--format", "text"]).stdout;
-    assert!(text.contains("lag_ms: worse by more than the margin of 0.3 ms"), "{text}");
+    assert!(text.contains("lag_ms: worse by more than the margin of 0.25 ms"), "{text}");
     assert!(!text.contains("net_bps") && !text.contains("risk_ratio"), "{text}");
     let lower = Place::new(&service(5.0, Some(100.0)), &service(5.0, Some(80.0)), POLICY);
     assert_eq!(lower.gated().1["regressions"], json!(["rate"]));
