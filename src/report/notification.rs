@@ -37,7 +37,7 @@ pub fn line(notification: &Notification<'_>) -> String {
         line += &one_line(&measured(*kpi, *value));
     }
     if let Some(guards) = guards {
-        line += &format!(" | guards={guards}");
+        line.extend([" | guards=", &guards.to_string()]);
     }
     if let Some(origin) = origin {
         line += " | ";

@@ -442,9 +442,7 @@ fn symbol(
     checks.extend(of_set(&policy.readiness, Part::Readiness));
     checks.extend(of_set(&policy.goals, Part::Goals));
     checks.extend(advisory::violations(series, &deep.violations, policy, numbers));
-    if policy.profile == Profile::Trading {
-        checks.push(advisory::anomalies(series, &last, &found, policy));
-    }
+    checks.extend(advisory::anomalies(series, &last, &found, policy));
     let whole = || Window::find(series, WindowSpec::Overall, &policy.windows, numbers).used();
     for (drift, p_adjusted) in deep.drift.iter_mut().zip(trend.rises) {
         drift.p_adjusted = p_adjusted;
@@ -467,9 +465,7 @@ fn symbol(
         interval: evidence.declared.as_ref().and_then(|declared| declared.interval),
         kpis: &policy.kpis,
     };
-    let trades = policy.profile == Profile::Trading;
-    let of_sanity = sanity::checks(&subject, &policy.sanity);
-    checks.extend(of_sanity.into_iter().filter(|check| trades || check.gate != "sanity.fills"));
+    checks.extend(sanity::checks(&subject, &policy.sanity));
     checks.extend(trend.checks);
     deep.pace = trend.pace;
     deep.kpi_drift = with_theil_sen(trend.drift, &deep.windows, trend.window.as_deref());

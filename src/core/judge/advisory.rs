@@ -3,8 +3,8 @@
 
 use crate::core::iteration::events::Restarts;
 use crate::core::judge::{count, list_numbers};
-use crate::core::policy::Policy;
 use crate::core::policy::events::RestartRules;
+use crate::core::policy::{Policy, Profile};
 use crate::core::series::anomalies::Anomaly;
 use crate::core::series::ranges::Ranges;
 use crate::core::series::window::Window;
@@ -57,8 +57,11 @@ pub fn violations(series: &Series, found: &Violations, policy: &Policy, numbers:
         .collect()
 }
 
-/// One check: no anomaly in the last-n window.
-pub fn anomalies(series: &Series, window: &Window, found: &[Anomaly], policy: &Policy) -> Check {
+/// One check: no anomaly in the last-n window; `None` outside the trading profile, whose KPIs have them.
+pub fn anomalies(series: &Series, window: &Window, found: &[Anomaly], policy: &Policy) -> Option<Check> {
+    if policy.profile != Profile::Trading {
+        return None;
+    }
     let mut iterations: Vec<u64> = found.iter().map(|anomaly| anomaly.iteration).collect();
     iterations.dedup();
     let (outcome, reason) = match found.len() {
@@ -69,7 +72,7 @@ pub fn anomalies(series: &Series, window: &Window, found: &[Anomaly], policy: &P
             (Outcome::Warn, format!("{n} {noun} in iteration {}", list_numbers(&iterations)))
         }
     };
-    Check {
+    Some(Check {
         part: Part::Anomalies,
         gate: "anomalies.count".to_owned(),
         kpi: None,
@@ -86,7 +89,7 @@ pub fn anomalies(series: &Series, window: &Window, found: &[Anomaly], policy: &P
         limit_source: Some(policy.anomalies.latency_spike.source.clone()),
         joins: policy.anomalies.gates,
         inference: None,
-    }
+    })
 }
 
 /// Collections that failed and restarts of the system, where there are any.

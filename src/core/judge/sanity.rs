@@ -100,7 +100,10 @@ pub fn checks(subject: &Subject<'_>, rules: &SanityRules) -> Vec<Check> {
     }
     // Fills are the bot's.
     if !subject.kpis.is_closed() {
-        checks.push(fills(subject, rules, history.clone(), is_history, too_short()));
+        // Only the trading profile has the built-in KPIs, and with them fills.
+        if subject.kpis.ids().any(KpiId::is_built_in) {
+            checks.push(fills(subject, rules, history.clone(), is_history, too_short()));
+        }
     }
     checks
 }

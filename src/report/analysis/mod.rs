@@ -187,7 +187,7 @@ fn body(analysis: &Analysis, policy: &Policy, provenance: &Provenance) -> (Strin
     });
     if analysis.tunes {
         part(&mut doc, "advice", "Recommendations", &|doc, subject| {
-            failures::parameters(doc, subject.symbol)
+            failures::parameters(doc, subject.symbol);
         });
     }
     part(&mut doc, "iterations", "Iterations", &|doc, subject| kpis::iterations(doc, subject, rows));
