@@ -31,7 +31,7 @@ test: ## Run all tests that need no other program
 		set -x; $(CARGO) test --locked $(TEST_FEATURES); \
 	fi
 
-e2e: ## Run the tests against the real programs (Prometheus, Alertmanager, Pushgateway, VictoriaMetrics, Chromium); says which it skips
+e2e: ## Run the tests against the real programs (Prometheus, Alertmanager, Pushgateway, VictoriaMetrics, Redis and its exporter, Chromium); says which it skips
 	SOAK_E2E=1 $(CARGO) test --locked $(TEST_FEATURES) --test servers -- --nocapture --test-threads=1
 
 load: ## Send 1000 alert hooks a second for 30 s to the rollback server, beside 200 slow clients

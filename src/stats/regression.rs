@@ -18,6 +18,15 @@ const FREEDOM: f64 = 0.6;
 /// `deploy/statistics`).
 const CAUTION: f64 = 0.2;
 
+/// Blocks that a walk is cut into.
+const BLOCKS: usize = 8;
+
+/// Fewest points of a block …
+const SHORTEST_BLOCK: usize = 6;
+
+/// … and fewest blocks.
+const FEWEST_BLOCKS: usize = 4;
+
 /// A fitted line, in values per place.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slope {
@@ -90,6 +99,46 @@ impl Slope {
         };
         let finite = [slope, fit.first, fit.last, error].iter().all(|number| number.is_finite());
         (finite && df >= 1.0).then_some(fit)
+    }
+
+    /// The growth of values that wander without a level: a random walk with a drift.
+    ///
+    /// The points are cut into 8 blocks of equal length, into fewer where a block would be shorter than 6 points. The
+    /// growth over one block is independent of that over another, so their mean per place is the slope, and t has a
+    /// degree of freedom less than there are blocks. Of values that return to a level the test is conservative.
+    ///
+    /// `None` with fewer than 24 points, when two places are the same, or when a number would not be finite.
+    pub fn of_walk(points: &[(f64, f64)]) -> Option<Self> {
+        let blocks = (points.len() / SHORTEST_BLOCK).min(BLOCKS);
+        if blocks < FEWEST_BLOCKS {
+            return None;
+        }
+        let ends: Vec<(f64, f64)> =
+            (0..=blocks).map(|block| points[block * (points.len() - 1) / blocks]).collect();
+        let grown: Vec<f64> =
+            ends.windows(2).map(|ends| (ends[1].1 - ends[0].1) / (ends[1].0 - ends[0].0)).collect();
+        let slope = Sum::of(grown.iter().copied()).divided_by(blocks);
+        let squares = Sum::of(grown.iter().map(|growth| (growth - slope) * (growth - slope))).total();
+        let (size, df) = (blocks as f64, blocks as f64 - 1.0);
+        let (first, last) = (ends.first()?, ends.last()?);
+        let fit = Self {
+            slope,
+            first: first.1,
+            last: first.1 + slope * (last.0 - first.0),
+            error: (squares / df / size).sqrt(),
+            phi: autocorrelation::LARGEST_PHI,
+            n_eff: size,
+            df,
+            squares,
+        };
+        (slope.is_finite() && fit.last.is_finite() && fit.error.is_finite()).then_some(fit)
+    }
+
+    /// The line, or, with `walks`, the growth where that has more degrees of freedom.
+    pub fn fitted(points: &[(f64, f64)], walks: bool) -> Option<Self> {
+        let line = Self::of(points);
+        let walk = if walks { Self::of_walk(points) } else { None };
+        walk.filter(|walk| line.is_none_or(|line| line.df < walk.df)).or(line)
     }
 
     /// The interval of the slope.
@@ -197,6 +246,20 @@ mod tests {
 
         fn numbered(values: &[f64]) -> Vec<(f64, f64)> {
             (0u32..).map(f64::from).zip(values.iter().copied()).collect()
+        }
+
+        #[test]
+        fn the_growth_of_a_walk_is_the_mean_over_its_blocks() {
+            // Four blocks of six places, which grow by 1, 2, 3 and 4 a place.
+            let value = |at: i32| (0..at).map(|at| f64::from(at / 6 + 1)).sum();
+            let walk: Vec<f64> = (0..25).map(value).collect();
+            let fit = Slope::of_walk(&numbered(&walk)).expect("25 points");
+            assert_eq!((fit.slope, fit.first, fit.last), (2.5, 0.0, 60.0));
+            assert_eq!((fit.squares, fit.df, fit.n_eff), (5.0, 3.0, 4.0));
+            close(fit.error, (5.0_f64 / 3.0 / 4.0).sqrt());
+            assert_eq!(Slope::of_walk(&numbered(&walk[..23])), None);
+            let blocks = |n: usize| Slope::of_walk(&numbered(&vec![1.0; n])).map(|fit| fit.n_eff);
+            assert_eq!([24, 47, 48, 200].map(blocks), [4.0, 7.0, 8.0, 8.0].map(Some));
         }
 
         #[test]

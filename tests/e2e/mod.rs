@@ -18,6 +18,8 @@ mod remote_write;
 mod rollback_loop;
 mod rollback_verify;
 mod servers;
+mod service_soak;
+mod session_service;
 
 /// Whether the end-to-end tests are to run at all; says why not.
 fn is_wanted() -> bool {

@@ -84,6 +84,13 @@ pub struct Server {
     _folder: tempfile::TempDir,
 }
 
+impl Server {
+    pub fn port(&self) -> u16 {
+        let address = self.url.strip_prefix("http://127.0.0.1:").expect("this machine");
+        address.split('/').next().and_then(|port| port.parse().ok()).expect("a port")
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // It may have ended by itself.
@@ -187,6 +194,21 @@ pub fn plain_victoria_metrics() -> Server {
 /// A Pushgateway.
 pub fn pushgateway() -> Server {
     launch("prometheus-pushgateway", "", "", |_, port| vec![format!("--web.listen-address=127.0.0.1:{port}")])
+}
+
+/// A Redis that keeps nothing on disk.
+pub fn redis() -> Server {
+    launch("redis-server", "", "", |folder, port| {
+        let port = port.to_string();
+        ["--port", &port, "--bind", "127.0.0.1", "--save", "", "--dir", folder].map(str::to_owned).into()
+    })
+}
+
+/// The exporter of every Redis that a scrape names.
+pub fn redis_exporter() -> Server {
+    launch("prometheus-redis-exporter", "", "", |_, port| {
+        vec![format!("-web.listen-address=127.0.0.1:{port}"), "-redis.addr=".to_owned()]
+    })
 }
 
 /// Prometheus below `/prom`.

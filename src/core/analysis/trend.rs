@@ -66,7 +66,7 @@ pub fn of(
         trend.window = matches!(looked.stretch, Stretch::Whole).then(|| looked.window.name.clone());
     }
     for family in of_drift.families() {
-        let found = drift::find(&family.columns, &policy.kpi_drift.trend);
+        let found = drift::find(&family.columns, &policy.kpi_drift);
         for ((found, column), (symbol, role)) in found.into_iter().zip(&family.columns).zip(&family.places) {
             let scene = of_drift.scene(*symbol, *role, &family, series, trends[*symbol].pace);
             let check = checks::drift(&found, column, &policy.kpi_drift, scene);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use crate::core::judge::{count, list_numbers, show};
-use crate::core::kpi::{Direction, Kpi, KpiId, KpiTable};
+use crate::core::kpi::{Direction, Kind, Kpi, KpiId, KpiTable};
 use crate::core::policy::SanityRules;
 use crate::core::series::Series;
 use crate::core::series::window::Window;
@@ -476,11 +476,16 @@ impl<'s> Repeats<'s> {
     }
 }
 
-/// Significant digits of these KPIs of an iteration together.
+/// Significant digits of these KPIs of an iteration together. What accumulates stands still in a system at rest, all of
+/// it at once, so it has one digit.
 fn digits(subject: &Subject<'_>, kpis: impl Iterator<Item = KpiId>, number: u64) -> usize {
     let at = subject.series.position_of(number);
     let known = kpis.filter_map(|kpi| Some((kpi, subject.series.value(kpi, at)?)));
-    known.map(|(kpi, value)| informative_digits(&kpi, value)).sum()
+    let (held, moving): (Vec<_>, Vec<_>) = known.partition(|(kpi, _)| kpi.kind == Kind::Accumulating);
+    let of = |kpis: &[(KpiId, f64)]| -> usize {
+        kpis.iter().map(|(kpi, value)| informative_digits(kpi, *value)).sum()
+    };
+    of(&moving) + of(&held).min(1)
 }
 
 /// A value at a bound says nothing: that is where an idle system stands.
@@ -615,15 +620,17 @@ mod tests {
         }
     }
 
-    /// 18 iterations of a service with two jobs of two KPIs each; `change` sees the values in the order of the table.
+    /// 24 iterations of a service with two jobs of two KPIs each; `change` sees the values in the order of the table.
     fn of_two_jobs(change: impl Fn(u64, &mut [Option<f64>])) -> Vec<Check> {
         let mut kpis = KpiTable::empty();
         for (name, job) in [("rate", "http"), ("p95", "http"), ("rss", "process"), ("cpu", "process")] {
-            let kpi = Kpi { direction: Some(Direction::Lower), job: Some(job), ..Kpi::declared(&[name]) };
+            let kind = if name == "rss" { Kind::Accumulating } else { Kind::Level };
+            let kpi =
+                Kpi { direction: Some(Direction::Lower), job: Some(job), kind, ..Kpi::declared(&[name]) };
             kpis.declare(kpi).expect("a free name");
         }
         let mut series = Series::new(None, kpis.columns());
-        for number in 1..=18 {
+        for number in 1..=24 {
             let mut iteration = Iteration { number, values: vec![None; kpis.columns()], ..empty() };
             let own = &mut iteration.values[KpiTable::empty().columns()..];
             let value = |at: usize| Some((at + 1) as f64 * 10.25 + number as f64 * 0.375);
@@ -631,7 +638,7 @@ mod tests {
             change(number, own);
             series.push(iteration, &mut crate::core::series::Interner::default());
         }
-        let numbers: Ranges = (1..=18).collect();
+        let numbers: Ranges = (1..=24).collect();
         let window = |spec| Window::find(&series, spec, &WINDOWS, &numbers);
         let subject = Subject {
             series: &series,
@@ -654,8 +661,8 @@ mod tests {
             found.map(|check| (check.outcome, check.joins, check.reason.clone()))
         };
         assert_eq!(stuck(&of_two_jobs(|_, _| ())), None);
-        // rss 31.375 and cpu 41.625 are 251/8 and 333/8: eight digits together, so three repetitions are beyond chance, and
-        // five iterations are as many as stand still.
+        // Memory that stands still has one digit, cpu 41.625 is 333/8: five digits together, so four repetitions are beyond
+        // chance, and five iterations are as many as stand still.
         let from = |first: u64, columns: std::ops::Range<usize>| {
             move |number: u64, own: &mut [Option<f64>]| {
                 if number >= first {
@@ -665,13 +672,22 @@ mod tests {
                 }
             }
         };
-        assert_eq!(stuck(&of_two_jobs(from(15, 2..4))), None);
-        let (outcome, joins, reason) = stuck(&of_two_jobs(from(14, 2..4))).expect("a job that stands still");
+        assert_eq!(stuck(&of_two_jobs(from(21, 2..4))), None);
+        let (outcome, joins, reason) = stuck(&of_two_jobs(from(20, 2..4))).expect("a job that stands still");
         assert_eq!((outcome, joins), (Outcome::Invalid, true));
         let expected =
-            "the exporter of job `process` stands still: `rss`, `cpu` do not change in iteration 14-18";
+            "the exporter of job `process` stands still: `rss`, `cpu` do not change in iteration 20-24";
         assert_eq!(reason, expected);
         assert_eq!(stuck(&of_two_jobs(from(3, 2..3))), None);
+        // Memory beside a rate of 0: a system at rest, until it takes 16 repetitions. The window begins at 7.
+        let held = |first: u64| {
+            of_two_jobs(move |number, own| {
+                from(first, 2..3)(number, own);
+                own[3] = Some(0.0);
+            })
+        };
+        assert_eq!(stuck(&held(9)), None);
+        assert_eq!(stuck(&held(8)).map(|found| found.0), Some(Outcome::Invalid));
         // An idle job stands at 0, which says nothing.
         let idle = of_two_jobs(|_, own| own[2..].fill(Some(0.0)));
         assert_eq!(stuck(&idle), None);

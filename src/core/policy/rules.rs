@@ -295,6 +295,8 @@ section! {
                 Ok(hours.map(|value| Horizon { hours: limit(value), spans }))
             }
         },
+        /// Whether values that are too autocorrelated for a line are tested as a random walk.
+        pub walks: bool = switch => false,
     }
 }
 
@@ -333,6 +335,8 @@ section! {
         pub min_iterations: usize = count,
         /// Growth in the steady part by a smaller share is advisory.
         pub relative_change: Limit = not_negative,
+        /// Whether samples that are too autocorrelated for a line are tested as a random walk.
+        pub walks: bool = switch => false,
         /// Slopes smaller than this are flat: units per hour, in the order of the resources.
         pub floors: [Limit; 4] {
             |t| {

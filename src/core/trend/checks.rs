@@ -73,7 +73,7 @@ impl Scene<'_> {
 pub fn drift(found: &KpiDrift, column: &Column, rules: &DriftGateRules, scene: Scene<'_>) -> Check {
     let kpi = found.kpi;
     let sentence = drift_text(found, column, scene);
-    let DriftGateRules { trend: rules, horizon } = rules;
+    let DriftGateRules { trend: rules, horizon, .. } = rules;
     let no_decision = no_decision(rules, scene);
     let few = || format!("{sentence}; {}", needed(found.n, regression::FEWEST, rules, no_decision));
     let (outcome, reason) = match found.verdict {
@@ -497,8 +497,8 @@ mod soft_tests {
     }
 
     fn check_drift(column: &Column, horizon: Option<Horizon>, scene: Scene<'_>) -> Check {
-        let rules = DriftGateRules { trend: soft().trend, horizon };
-        drift(&drifts::find(std::slice::from_ref(column), &rules.trend)[0], column, &rules, scene)
+        let rules = DriftGateRules { trend: soft().trend, horizon, walks: false };
+        drift(&drifts::find(std::slice::from_ref(column), &rules)[0], column, &rules, scene)
     }
 
     #[test]
@@ -615,7 +615,7 @@ mod tests {
 
     pub(crate) fn drift_rules(rules: &ChangeRules) -> DriftGateRules {
         let horizon = Horizon { hours: limit(168.0), spans: limit(3.0) };
-        DriftGateRules { trend: rules.trend.clone(), horizon: Some(horizon) }
+        DriftGateRules { trend: rules.trend.clone(), horizon: Some(horizon), walks: false }
     }
 
     pub(crate) fn scene(window: &WindowUsed) -> Scene<'_> {
@@ -647,7 +647,10 @@ mod tests {
         let rules = rules(gates);
         let columns = std::slice::from_ref(column);
         (
-            drift(&drifts::find(columns, &rules.trend)[0], column, &drift_rules(&rules), scene),
+            {
+                let rules = drift_rules(&rules);
+                drift(&drifts::find(columns, &rules)[0], column, &rules, scene)
+            },
             changes(&levels::find(columns, &rules)[0], column, &rules, scene),
         )
     }
@@ -741,7 +744,8 @@ mod tests {
         let scene = scene(&window);
         let (rules, column) = (rules(false), net(0, |_| 0.0));
         let columns = std::slice::from_ref(&column);
-        let drift = drift(&drifts::find(columns, &rules.trend)[0], &column, &drift_rules(&rules), scene);
+        let of_drift = drift_rules(&rules);
+        let drift = drift(&drifts::find(columns, &of_drift)[0], &column, &of_drift, scene);
         let changes = changes(&levels::find(columns, &rules)[0], &column, &rules, scene);
         let sentence =
             "no iteration of the window `steady` is there yet, so that there is no `net_bps` to look at";
@@ -755,7 +759,7 @@ mod tests {
         let column = net(n, |_| 5.0);
         let columns = std::slice::from_ref(&column);
         (
-            drift(&drifts::find(columns, &rules.trend)[0], &column, &drift_rules(rules), scene),
+            drift(&drifts::find(columns, &drift_rules(rules))[0], &column, &drift_rules(rules), scene),
             changes(&levels::find(columns, rules)[0], &column, rules, scene),
         )
     }
@@ -814,7 +818,7 @@ mod tests {
     fn where_no_drift_is_found_the_smallest_one_that_would_be_is_told() {
         let column = net(60, |_| 5.0);
         let (check, _) = checked(&column, true);
-        let found = drifts::find(std::slice::from_ref(&column), &rules(true).trend).remove(0);
+        let found = drifts::find(std::slice::from_ref(&column), &drift_rules(&rules(true))).remove(0);
         let line = found.line.expect("60 values");
         let least = line.detectable.expect("a number");
         // t is about normal with so many degrees of freedom: 2.054 + 1.282 standard errors, over 59 iterations; or 1.282
@@ -828,7 +832,7 @@ mod tests {
         // A movement that would not count is not found, however sure it is.
         let mut still = column;
         still.points.iter_mut().for_each(|(at, value)| *value = 5.0 + (*at % 2) as f64 * 0.002);
-        let found = drifts::find(std::slice::from_ref(&still), &rules(true).trend).remove(0);
+        let found = drifts::find(std::slice::from_ref(&still), &drift_rules(&rules(true))).remove(0);
         let least = found.line.expect("60 values").detectable.expect("a number");
         assert!((least - 0.25).abs() < 1e-3, "{least} is not 5 % of 5");
     }
@@ -845,7 +849,8 @@ mod tests {
     #[test]
     fn the_ends_of_an_interval_are_told_apart_and_from_zero() {
         let net_bps = KpiId::NET_BPS;
-        let line = drifts::find(&[net(60, |_| 5.0)], &rules(true).trend).remove(0).line.expect("60 values");
+        let line =
+            drifts::find(&[net(60, |_| 5.0)], &drift_rules(&rules(true))).remove(0).line.expect("60 values");
         let sentence = |low: f64, high: f64| {
             interval_text(net_bps, &super::super::drift::DriftLine { interval: (low, high), ..line }, None)
         };

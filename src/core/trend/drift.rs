@@ -5,7 +5,7 @@
 
 use super::column::{Column, each};
 use crate::core::kpi::KpiId;
-use crate::core::policy::TrendRules;
+use crate::core::policy::DriftGateRules;
 use crate::core::text::number::TOLERANCE;
 use crate::stats::regression::{self, settles};
 use crate::stats::two_sample::holm_adjusted;
@@ -80,22 +80,47 @@ pub struct KpiDrift {
     pub verdict: DriftVerdict,
 }
 
+/// A line, the position of the value that it begins at, and the probability of one that is as bad by chance.
+#[derive(Clone, Copy)]
+struct Fit {
+    line: Slope,
+    from: usize,
+    p: f64,
+}
+
 /// The drift of each KPI of a family.
-pub fn find(columns: &[Column], rules: &TrendRules) -> Vec<KpiDrift> {
-    let fits: Vec<Option<Slope>> = each(columns, |column| {
+pub fn find(columns: &[Column], rules: &DriftGateRules) -> Vec<KpiDrift> {
+    let fits: Vec<Option<Fit>> = each(columns, |column| {
         // A spike says nothing about where a KPI is heading, and hides the autocorrelation.
         let values = column.values();
         let calm =
             change_points::without_rare_spikes(&values, &change_points::find_spikes(&values, column.floor));
         let numbers = column.points.iter().map(|(number, _)| *number as f64);
-        Slope::of(&numbers.zip(calm).collect::<Vec<_>>())
+        let points: Vec<(f64, f64)> = numbers.zip(calm).collect();
+        fit(column, &points, rules.walks)
     });
-    let p_values: Vec<Option<f64>> =
-        columns.iter().zip(&fits).map(|(column, fit)| fit.map(|fit| p_of_worse(column, &fit))).collect();
-    let adjusted = holm_adjusted(&p_values);
-    let lines =
-        fits.into_iter().zip(p_values).zip(adjusted).map(|((fit, p), adjusted)| Some((fit?, p?, adjusted?)));
+    let adjusted = holm_adjusted(&fits.iter().map(|fit| Some((*fit)?.p)).collect::<Vec<_>>());
+    let lines = fits.into_iter().zip(adjusted).map(|(fit, adjusted)| fit.zip(adjusted));
     columns.iter().zip(lines).map(|(column, line)| one(column, line, rules, columns.len())).collect()
+}
+
+/// The line through the values. With `walks`, where they are so autocorrelated that their growth has more degrees of
+/// freedom, the likeliest of these: the line, the growth, and that of the second half where it ends worse than all before.
+fn fit(column: &Column, points: &[(f64, f64)], walks: bool) -> Option<Fit> {
+    let from = |from: usize, line: Slope| Fit { line, from, p: p_of_worse(column, &line) };
+    let line = Slope::of(points).map(|line| from(0, line));
+    let walk = if walks { Slope::of_walk(points).map(|line| from(0, line)) } else { None };
+    if walk.is_none_or(|walk| line.is_some_and(|line| line.line.df >= walk.line.df)) {
+        return line;
+    }
+    let (half, last) = (points.len() / 2, points.last()?.1);
+    let leads = points[..half].iter().all(|(_, before)| column.is_worse(last - before));
+    let of_half = if leads { Slope::of_walk(&points[half..]).map(|line| from(half, line)) } else { None };
+    let each = [line, walk, of_half].into_iter().flatten();
+    let likeliest = each.min_by(|one, other| one.p.total_cmp(&other.p))?;
+    // Bonferroni, for all three are looked at.
+    let chance = (3.0 * likeliest.p.min(1.0 - likeliest.p)).min(0.5);
+    Some(Fit { p: if likeliest.p < 0.5 { chance } else { 1.0 - chance }, ..likeliest })
 }
 
 fn p_of_worse(column: &Column, fit: &Slope) -> f64 {
@@ -107,12 +132,13 @@ fn p_of_worse(column: &Column, fit: &Slope) -> f64 {
     }
 }
 
-fn one(column: &Column, line: Option<(Slope, f64, f64)>, rules: &TrendRules, family: usize) -> KpiDrift {
-    let points = &column.points;
+fn one(column: &Column, line: Option<(Fit, f64)>, rules: &DriftGateRules, family: usize) -> KpiDrift {
+    let DriftGateRules { trend: rules, walks, .. } = rules;
+    let points = &column.points[line.map_or(0, |(fit, _)| fit.from)..];
     let span = points.first().zip(points.last()).map(|((first, _), (last, _))| (*first, *last));
     let bare = KpiDrift {
         kpi: column.kpi,
-        n: points.len(),
+        n: column.points.len(),
         span,
         line: None,
         theil_sen: None,
@@ -122,7 +148,7 @@ fn one(column: &Column, line: Option<(Slope, f64, f64)>, rules: &TrendRules, fam
     if points.is_empty() {
         return bare;
     }
-    let Some((fit, p, p_adjusted)) = line else {
+    let Some((Fit { line: fit, p, .. }, p_adjusted)) = line else {
         let enough = points.len() >= regression::FEWEST;
         return KpiDrift {
             verdict: if enough { DriftVerdict::CannotTell } else { DriftVerdict::TooFew },
@@ -138,8 +164,15 @@ fn one(column: &Column, line: Option<(Slope, f64, f64)>, rules: &TrendRules, fam
     let worse = column.is_worse(change) && p_adjusted <= alpha && counts && has_stayed;
     // The other side has no family of its own in the verdict; Bonferroni keeps it as careful.
     let better = !column.is_worse(change) && (1.0 - p) * family as f64 <= alpha && counts;
-    let settled = if worse || better { settles(&column.values()) } else { None };
-    let settled = settled.filter(|from| !goes_on(column, *from, alpha / family as f64));
+    let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
+    let settled = if worse || better { settles(&values) } else { None };
+    let goes_on = |from: &usize| {
+        let rest: Vec<(f64, f64)> =
+            points[*from..].iter().map(|(number, value)| (*number as f64, *value)).collect();
+        let alpha = alpha / family as f64;
+        Slope::fitted(&rest, *walks).is_some_and(|fit| p_of_worse(column, &fit) <= alpha)
+    };
+    let settled = settled.filter(|from| !goes_on(from));
     let verdict = match (settled, worse, better) {
         (Some(_), ..) => DriftVerdict::Settled,
         (None, true, _) => DriftVerdict::Worsens,
@@ -172,13 +205,6 @@ fn one(column: &Column, line: Option<(Slope, f64, f64)>, rules: &TrendRules, fam
     }
 }
 
-/// Whether the values after the bend get worse by themselves.
-fn goes_on(column: &Column, from: usize, alpha: f64) -> bool {
-    let rest: Vec<(f64, f64)> =
-        column.points[from..].iter().map(|(number, value)| (*number as f64, *value)).collect();
-    Slope::of(&rest).is_some_and(|fit| p_of_worse(column, &fit) <= alpha)
-}
-
 /// Iterations until the line reaches the limit.
 fn to_breach(column: &Column, fit: &Slope) -> Option<f64> {
     let (comparison, limit) = column.limit?;
@@ -196,19 +222,20 @@ mod tests {
     use super::*;
     use crate::core::judge::fixture::limit;
     use crate::core::kpi::Direction;
-    use crate::core::policy::WindowSpec;
+    use crate::core::policy::{TrendRules, WindowSpec};
     use crate::core::trend::Column;
     use crate::core::verdict::{Comparison, Severity};
 
-    fn rules() -> TrendRules {
-        TrendRules {
+    fn rules() -> DriftGateRules {
+        let trend = TrendRules {
             gates: true,
             severity: Severity::Hard,
             window: WindowSpec::Steady,
             false_alarm_rate: limit(0.05),
             min_iterations: limit(48.0),
             relative_change: limit(0.05),
-        }
+        };
+        DriftGateRules { trend, horizon: None, walks: false }
     }
 
     /// Waves of ±0.3 that do not repeat soon.
@@ -230,6 +257,40 @@ mod tests {
 
     fn one(column: &Column) -> KpiDrift {
         find(std::slice::from_ref(column), &rules()).remove(0)
+    }
+
+    #[test]
+    fn what_wanders_is_tested_by_its_growth_where_the_policy_says_so() {
+        let column = |level: &dyn Fn(f64) -> f64| {
+            let direction = Some(Direction::Lower);
+            let points = (1..=120).map(|at| (at, level(at as f64) + 0.01 * wave(at))).collect();
+            Column { direction, limit: None, points, ..net(0, |_| 0.0) }
+        };
+        let with_walks = |column: &Column| {
+            find(std::slice::from_ref(column), &DriftGateRules { walks: true, ..rules() }).remove(0)
+        };
+        let leak = column(&|at| 10.0 + libm::pow(at / 10.0, 1.5));
+        assert_eq!(one(&leak).verdict, DriftVerdict::CannotTell);
+        assert_eq!(with_walks(&leak).verdict, DriftVerdict::Worsens);
+        // From the middle on.
+        let late = column(&|at| 10.0 + (at - 50.0).max(0.0) / 5.0);
+        assert_eq!(one(&late).verdict, DriftVerdict::CannotTell);
+        let found = with_walks(&late);
+        assert_eq!((found.verdict, found.span, found.n), (DriftVerdict::Worsens, Some((61, 120)), 120));
+        // Straight, and so autocorrelated that a line has next to no degrees of freedom.
+        let bent = column(&|at| 10.0 + at / 4.0 + 2.0 * libm::sin(at / 10.0));
+        assert_eq!(one(&bent).verdict, DriftVerdict::CannotTell);
+        assert_eq!(with_walks(&bent).verdict, DriftVerdict::Worsens);
+        let better = Column { direction: Some(Direction::Higher), ..leak };
+        assert_eq!(with_walks(&better).verdict, DriftVerdict::Improves);
+        // A wave, a warm-up that is over, and a saw whose last tooth is no higher than those before.
+        let wave = column(&|at| 10.0 + 3.0 * libm::sin(at / 20.0));
+        let warm = column(&|at| 10.0 - 5.0 * libm::exp(-at / 10.0));
+        let saw = column(&|at| 10.0 + at % 60.0);
+        for calm in [wave, warm, saw] {
+            let verdict = with_walks(&calm).verdict;
+            assert!(matches!(verdict, DriftVerdict::NoDrift | DriftVerdict::Settled), "{verdict:?}");
+        }
     }
 
     #[test]

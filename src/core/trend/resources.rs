@@ -246,10 +246,10 @@ pub fn rises(
         if points.len() < rules.min_iterations {
             return None;
         }
-        let fit = Line::of(&points)?;
+        let fit = Line::fitted(&points, rules.walks)?;
         let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
         let goes_on = |from: usize| {
-            Line::of(&points[from..]).is_some_and(|rest| {
+            Line::fitted(&points[from..], rules.walks).is_some_and(|rest| {
                 rest.p_of_rise() <= rules.false_alarm_rate.value / Resource::ALL.len() as f64
             })
         };
@@ -392,6 +392,7 @@ mod tests {
             false_alarm_rate: Limit { value: 0.01, ..limit() },
             min_iterations: 48,
             relative_change: Limit { value: 0.05, ..limit() },
+            walks: false,
             floors: [limit(), limit(), limit(), limit()],
         }
     }

@@ -58,16 +58,33 @@ impl PrometheusSource {
             let reason = match (self.queries.len(), report.notes.is_empty()) {
                 (0, _) => "the policy has no queries".to_owned(),
                 (_, true) => "no query found a series".to_owned(),
-                (_, false) => report.notes.join("; "),
+                (_, false) => grouped(&report.notes),
             };
             return Err(NoReport::Failed(format!("`{}` has no metric: {reason}", self.store.target.url())));
         }
         if !missing.is_empty() {
-            let reason = format!("required queries brought no value: {}", missing.join("; "));
+            let reason = format!("required queries brought no value: {}", grouped(&missing));
             report.incomplete = Some(Incomplete { reason, is_alive });
         }
         Ok(report)
     }
+}
+
+/// What went wrong with several queries, those with the same reason together: `` `a`, `b`: no series ``.
+fn grouped(reasons: &[String]) -> String {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for reason in reasons {
+        let (name, why) = reason.split_once(": ").unwrap_or(("", reason));
+        match groups.iter_mut().find(|group| group.0 == why) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((why, vec![name])),
+        }
+    }
+    let texts = groups.into_iter().map(|(why, names)| match names.join(", ") {
+        names if names.is_empty() => why.to_owned(),
+        names => format!("{names}: {why}"),
+    });
+    texts.collect::<Vec<_>>().join("; ")
 }
 
 /// Takes what a query was answered with into the report; the error names the query that brought nothing.
@@ -311,6 +328,15 @@ mod tests {
     }
 
     #[test]
+    fn queries_with_the_same_trouble_are_named_together() {
+        let reasons = ["`a`: no series", "`b`: the value is old", "`c`: no series", "asked again"];
+        assert_eq!(
+            grouped(&reasons.map(str::to_owned)),
+            "`a`, `c`: no series; `b`: the value is old; asked again"
+        );
+    }
+
+    #[test]
     fn a_ratio_without_events_has_no_value_and_fails_no_collection() {
         for (text, why) in [("NaN", "no events"), ("+Inf", "its value is +Inf")] {
             for other in [value("0.8"), vector("")] {
@@ -329,7 +355,7 @@ mod tests {
             cover(&mut source(&server, queries), &NoWait::doing(|| ())).expect("a report").incomplete
         };
         let told = asked(vec![vector(""), value("1"), vector("")]).expect("a failed collection");
-        assert_eq!(told.reason, "required queries brought no value: `a`: no series; `c`: no series");
+        assert_eq!(told.reason, "required queries brought no value: `a`, `c`: no series");
         assert!(told.is_alive);
         assert!(asked(vec![vector(""), value("NaN"), vector("")]).expect("a failed collection").is_alive);
         assert_eq!(asked(vec![value("1"), value("2"), value("3")]), None);

@@ -1,7 +1,7 @@
 //! What is put to the test: each decision of soak, asked about a simulated run as the program asks it.
 
 use soak::core::kpi::{Direction, KpiId};
-use soak::core::policy::{ChangeRules, TrendRules};
+use soak::core::policy::{ChangeRules, DriftGateRules, TrendRules};
 use soak::core::policy::{Limit, WindowSpec};
 use soak::core::trend::{Column, DriftVerdict, autocorrelation, changes, drift};
 use soak::core::verdict::{LimitSource, Severity};
@@ -217,7 +217,8 @@ fn drifts(run: &Run, from: usize, is_alarm: fn(DriftVerdict) -> bool) -> Answer 
     if run.n < from {
         return Answer::Cannot;
     }
-    let found = drift::find(&columns(run), &gate_rules(from));
+    let rules = DriftGateRules { trend: gate_rules(from), horizon: None, walks: false };
+    let found = drift::find(&columns(run), &rules);
     if found.iter().any(|drift| is_alarm(drift.verdict)) {
         Answer::Alarm
     } else if found.iter().any(|drift| drift.verdict == DriftVerdict::CannotTell) {
