@@ -13,7 +13,7 @@ use crate::cli::output::ci::Reporter;
 use crate::cli::output::stdout::print;
 use crate::core::analysis::folder::{Judged, Request};
 use crate::core::analysis::{Options, folder as judge};
-use crate::core::policy::Policy;
+use crate::core::policy::{Policy, Profile};
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
 use crate::core::verdict::provenance::Provenance;
@@ -463,6 +463,18 @@ pub(crate) fn run(command: &ReleaseCommand, globals: &GlobalArgs) -> Result<Exit
 const WAY_OUT: &str = "`--rehearsal` scores such reports as a rehearsal; `soak release readiness record` writes reports \
                        that say where their data came from";
 
+/// That the policy is of the system that the score is made for.
+fn check_scored(policy: &Policy) -> Result<(), Failure> {
+    if policy.profile == Profile::Trading {
+        return Ok(());
+    }
+    let profile = policy.profile.word();
+    Err(Failure::usage(anyhow!(
+        "the readiness score is of the profile `trading`, and the policy extends `{profile}`"
+    ))
+    .hint("`soak audit` says whether a run is ready, `soak release bundle` refuses one that is not"))
+}
+
 /// Scores, writes, prints; HOLD is exit code 1.
 fn readiness(args: &ReadinessArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     let ReadinessArgs { command, dir, out_json, scoring: ScoringArgs { policy, rehearsal, format } } = args;
@@ -470,6 +482,7 @@ fn readiness(args: &ReadinessArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         return record_day(args, globals);
     }
     let policy = load_policy(policy, &[])?;
+    check_scored(&policy)?;
     let provenance = collect_provenance(&policy, None)?;
     let score = score::score(dir, &policy, &provenance, *rehearsal).map_err(|error| {
         Failure::input(error).hint("`--dir` names the folder with the REPORT_SOAK_<date>.json files")
@@ -509,6 +522,7 @@ fn record_day(args: &RecordArgs, globals: &GlobalArgs) -> Result<Exit, Failure> 
         scoring: ScoringArgs { policy, rehearsal, format },
     } = args;
     let policy = load_policy(policy, &[])?;
+    check_scored(&policy)?;
     let provenance = collect_provenance(&policy, None)?;
     let judged = judged(run, &policy, Options::default(), globals)?;
     let stated = Stated {
@@ -535,6 +549,7 @@ fn record_day(args: &RecordArgs, globals: &GlobalArgs) -> Result<Exit, Failure> 
 fn validate_score(args: &ValidateArgs) -> Result<Exit, Failure> {
     let ValidateArgs { file, scoring: ScoringArgs { policy, rehearsal, format } } = args;
     let policy = load_policy(policy, &[])?;
+    check_scored(&policy)?;
     let found = validate::validate(file, &policy.release, *rehearsal);
     match format {
         Format::Text => print(found.text())?,

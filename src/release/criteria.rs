@@ -43,6 +43,9 @@ pub(crate) struct ReleaseCriteria {
     pub iterations_asked: usize,
     /// `production` or `mock`.
     pub limits: String,
+    /// Whether the policy declares no parameters, so that nothing of tuning is asked for; absent where it declares some.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nothing_to_tune: bool,
     /// The true verdict of `gate`.
     pub outcome: Outcome,
     /// Its main reason.
@@ -100,6 +103,7 @@ impl ReleaseCriteria {
             iterations_asked: rules.min_iterations,
             limits: analysis.limits().to_owned(),
             no_wait: analysis.origin.rehearsal,
+            nothing_to_tune: !policy.run.tunes(),
             outcome: analysis.outcome,
             outcome_reason: analysis.reason(),
             out_of_bounds: out_of_bounds(overrides, &policy.run.parameters),
@@ -107,7 +111,7 @@ impl ReleaseCriteria {
             readiness_failures: readiness.failures.clone(),
             simulated: analysis.origin.simulated,
             source: analysis.source(),
-            unsoaked: unsoaked(analysis, overrides),
+            unsoaked: if policy.run.tunes() { unsoaked(analysis, overrides) } else { Vec::new() },
         }
     }
 
@@ -119,6 +123,7 @@ impl ReleaseCriteria {
             (Some(_), false) => None,
             (None, false) => Some("nothing says where the data came from (`source`)".to_owned()),
         };
+        let deltas = self.deltas.refusal().filter(|_| !self.nothing_to_tune);
         let missed: [(&str, bool, String); 11] = [
             (
                 "verdict",
@@ -127,7 +132,7 @@ impl ReleaseCriteria {
             ),
             (
                 "freeze",
-                !self.freeze_ready,
+                !self.freeze_ready && !self.nothing_to_tune,
                 "the overrides may not be frozen: `freeze_ready` is false".to_owned(),
             ),
             (
@@ -135,7 +140,7 @@ impl ReleaseCriteria {
                 self.readiness != "OK",
                 format!("readiness is {}: {}", self.readiness, self.readiness_failures.join("; ")),
             ),
-            ("deltas", self.deltas.refusal().is_some(), self.deltas.refusal().unwrap_or_default()),
+            ("deltas", deltas.is_some(), deltas.unwrap_or_default()),
             ("source", source.is_some() && !rehearsal, source.unwrap_or_default()),
             ("wait", self.no_wait && !rehearsal, NO_WAIT.to_owned()),
             (
@@ -278,6 +283,7 @@ mod tests {
 
     fn good() -> ReleaseCriteria {
         ReleaseCriteria {
+            nothing_to_tune: false,
             commits: vec!["0123456789abcdef".to_owned()],
             deltas: DeltaCriterion {
                 asked: 0.95,

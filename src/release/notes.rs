@@ -10,7 +10,7 @@ use crate::core::analysis::{Analysis, SymbolAnalysis};
 use crate::core::iteration::guards::Guard;
 use crate::core::iteration::params::ParamValues;
 use crate::core::kpi::KpiId;
-use crate::core::policy::Policy;
+use crate::core::policy::{Policy, Profile};
 use crate::core::text::number::{TOLERANCE, round_half_even};
 use crate::core::verdict::{Check, Outcome, Part, WindowUsed};
 use crate::stats::Summary;
@@ -116,7 +116,7 @@ pub(crate) struct Notes {
 /// Iterations of a guard that are listed one by one.
 const LISTED: usize = 10;
 
-/// The KPIs of the texts, in their order.
+/// The KPIs of the texts of the trading bot, in their order.
 const KPIS: [KpiId; 7] = [
     KpiId::MAKER_TAKER_RATIO,
     KpiId::P95_LATENCY_MS,
@@ -162,6 +162,13 @@ impl SymbolNotes {
     }
 }
 
+/// The KPIs of the texts: those of the verdict; the trading bot has more of its own, in an order of their own.
+fn kpis(analysis: &Analysis) -> Vec<KpiId> {
+    let of_bot = if analysis.profile == Profile::Trading { &KPIS[..] } else { &[] };
+    let others = analysis.kpis.iter().filter(|kpi| !of_bot.contains(kpi));
+    of_bot.iter().chain(others).copied().collect()
+}
+
 fn symbol_notes(analysis: &Analysis, symbol: &SymbolAnalysis) -> SymbolNotes {
     let series = analysis.series(symbol);
     let kpi_note = |kpi: KpiId| {
@@ -197,7 +204,7 @@ fn symbol_notes(analysis: &Analysis, symbol: &SymbolAnalysis) -> SymbolNotes {
             .filter_map(|guard| guard_note(analysis, symbol, guard))
             .collect(),
         iterations: series.len(),
-        kpis: KPIS.into_iter().map(kpi_note).collect(),
+        kpis: kpis(analysis).into_iter().map(kpi_note).collect(),
         symbol: symbol.symbol.clone(),
         window: symbol.last.used(),
     }

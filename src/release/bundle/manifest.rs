@@ -67,11 +67,9 @@ pub(crate) struct BundleManifest {
 }
 
 /// The files that every bundle has besides manifest and hashes.
-const REQUIRED: [&str; 14] = [
+const REQUIRED: [&str; 11] = [
     "CANARY_CHECKLIST.md",
     "CHANGELOG.md",
-    "DELTA_VERIFY_REPORT.json",
-    "DELTA_VERIFY_REPORT.md",
     "FAILURES.md",
     "POST_SOAK_AUDIT.md",
     "POST_SOAK_AUDIT_SUMMARY.json",
@@ -81,8 +79,11 @@ const REQUIRED: [&str; 14] = [
     "policy.toml",
     "report.html",
     "rollback_plan.md",
-    "soak_profile.runtime_overrides.json",
 ];
+
+/// Those that it has where there is something to tune.
+const OF_TUNING: [&str; 3] =
+    ["DELTA_VERIFY_REPORT.json", "DELTA_VERIFY_REPORT.md", "soak_profile.runtime_overrides.json"];
 
 impl BundleManifest {
     /// The bytes of the file: JSON with sorted keys, two blanks of indent, and a final newline.
@@ -134,7 +135,10 @@ impl BundleManifest {
                 found.push(format!("{:?} in `files` cannot be the name of a file: {problem}", file.name));
             }
         }
-        for required in REQUIRED {
+        let of_tuning: &[&str] = if self.facts.nothing_to_tune { &[] } else { &OF_TUNING };
+        let mut required: Vec<&str> = REQUIRED.iter().chain(of_tuning).copied().collect();
+        required.sort_unstable();
+        for required in required {
             if !self.files.iter().any(|file| file.name == required) {
                 found.push(format!("`{required}` is not in `files`"));
             }

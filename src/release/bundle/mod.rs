@@ -64,7 +64,12 @@ pub(crate) fn build(
         return Err(Failure::input(anyhow!("there is nothing to release: {}", analysis.reason()))
             .hint("name the folder with the ITER_SUMMARY_<n>.json files"));
     }
-    let (profile_bytes, profile) = profile(&judged.folder)?;
+    let (profile_bytes, profile) = if policy.run.tunes() {
+        let (bytes, values) = profile(&judged.folder)?;
+        (Some(bytes), values)
+    } else {
+        (None, ParamValues::default())
+    };
     let audited = audit::audit(judged, policy, provenance);
     let criteria = ReleaseCriteria::of(analysis, &audited.readiness, policy, &profile, commit);
     let manifest = BundleManifest {
@@ -99,12 +104,14 @@ pub(crate) fn build(
         .unwrap_or_else(|| reports::no_failures(analysis, provenance));
     add("FAILURES.md", failures);
     add("report.html", reports::page(analysis, policy, provenance));
-    if let Some(report) = delta_report(analysis, provenance) {
+    if let Some(report) = delta_report(analysis, provenance).filter(|_| policy.run.tunes()) {
         add("DELTA_VERIFY_REPORT.md", deltas::markdown(&report, &delta_checks(analysis)));
         add("DELTA_VERIFY_REPORT.json", json::pretty(&report));
     }
     add("policy.toml", policy_text(policy));
-    add("soak_profile.runtime_overrides.json", profile_bytes);
+    if let Some(bytes) = profile_bytes {
+        add("soak_profile.runtime_overrides.json", bytes);
+    }
     add("rollback_plan.md", rendered(&RollbackPlan::new(&manifest, policy)));
     add("CANARY_CHECKLIST.md", rendered(&CanaryChecklist::new(&manifest, policy)));
     // The bundle tells of the run, wherever its folder lay.

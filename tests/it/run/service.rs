@@ -320,3 +320,70 @@ fn a_healthy_service_passes_with_nearly_every_seed() {
     let passing = passing.count();
     assert!(passing >= 18, "{passing} of 20");
 }
+
+#[test]
+fn a_service_is_bundled_without_a_word_of_tuning_and_its_bundle_is_whole() {
+    let service = Service::with("");
+    let ran = service.simulated(&[]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let folder = service.out.path().with_file_name("release");
+    let soak = |args: &[&str]| {
+        let mut command = crate::it::support::program();
+        command.current_dir(service.out.path().parent().expect("a parent")).args(args);
+        crate::it::support::ran(command.env("SOAK_NOW", "2026-01-02T00:00:00Z"))
+    };
+    let run = service.out.latest();
+    let (run, policy) = (run.to_str().expect("plain"), service.policy.to_str().expect("plain"));
+    let build = ["release", "bundle", "--src", run, "--out", "release", "--policy", policy];
+    let built = soak(&[&build[..], &["--rehearsal"]].concat());
+    assert_eq!(built.code, 0, "{built:?}");
+    let mut names: Vec<String> = fs::read_dir(&folder)
+        .expect("the bundle")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    let of_tuning = names.iter().filter(|name| name.contains("DELTA") || name.contains("overrides"));
+    assert_eq!(of_tuning.count(), 0, "{names:?}");
+    for name in ["CHANGELOG.md", "CANARY_CHECKLIST.md", "rollback_plan.md"] {
+        let text = fs::read_to_string(folder.join(name)).expect("a text");
+        assert_plain(&text);
+        assert!(!text.contains("\n\n\n"), "{name}:\n{text}");
+    }
+    let checklist = fs::read_to_string(folder.join("CANARY_CHECKLIST.md")).expect("a text");
+    assert!(checklist.contains("- [ ] error_ratio <= 0.01"), "{checklist}");
+    let changelog = fs::read_to_string(folder.join("CHANGELOG.md")).expect("a text");
+    assert!(changelog.contains("| request_rate | 1/s | "), "{changelog}");
+    let verified = soak(&["release", "verify", "release"]);
+    assert_eq!(verified.code, 0, "{verified:?}");
+    // Without --rehearsal only the data stands against it.
+    let refused = soak(&build);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert_plain(&refused.stderr.replace("--override REASON", ""));
+    assert!(refused.stderr.contains("source     the data is simulated (source `sim`)"), "{}", refused.stderr);
+    // A bundle that lost the mark of having nothing to tune is no longer whole.
+    let manifest = folder.join("MANIFEST.json");
+    let text = fs::read_to_string(&manifest).expect("the manifest");
+    fs::write(&manifest, text.replace("    \"nothing_to_tune\": true,\n", "")).expect("a file");
+    let broken = soak(&["release", "verify", "release"]);
+    assert!(
+        broken.code == 1 && broken.stdout.contains("`DELTA_VERIFY_REPORT.json` is not in `files`"),
+        "{broken:?}"
+    );
+}
+
+#[test]
+fn the_readiness_score_is_of_the_trading_bot() {
+    let service = Service::with("");
+    let policy = service.policy.to_str().expect("plain");
+    for args in [
+        &["release", "readiness"][..],
+        &["release", "readiness", "record", "run", "--chaos", "OK", "--bug-bash", "OK"],
+        &["release", "validate", "score.json"],
+    ] {
+        let mut command = crate::it::support::program();
+        let refused = crate::it::support::ran(command.args(args).args(["--policy", policy]));
+        assert_eq!(refused.code, 2, "{refused:?}");
+        let expected = "the readiness score is of the profile `trading`, and the policy extends `service`\n";
+        assert!(refused.stderr.contains(expected), "{}", refused.stderr);
+    }
+}
