@@ -99,7 +99,7 @@ fn a_simulated_service_without_a_fault_passes_and_shows_its_kpis() {
 
         ================================================================================
         Decision: PASS
-        why:  14 of 16 gating checks hold, 2 do not apply
+        why:  14 of 15 gating checks hold, 1 does not apply
         also: SIMULATED: the data comes from a simulator, not valid for a release
         next: soak gate --path OUT/latest
               writes the reports; the data is not about a build, and not valid for a release
