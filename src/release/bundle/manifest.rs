@@ -30,7 +30,6 @@ pub(super) const KIND: &str = "soak-release-bundle";
 /// The manifest. Its fields are declared in the order of their names, so the JSON has sorted keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a key of the published format")]
 pub(crate) struct BundleManifest {
     /// The archive that the run was read from; absent where it was a folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -335,8 +335,8 @@ fn a_service_is_bundled_without_a_word_of_tuning_and_its_bundle_is_whole() {
     let run = service.out.latest();
     let (run, policy) = (run.to_str().expect("plain"), service.policy.to_str().expect("plain"));
     let build = ["release", "bundle", "--src", run, "--out", "release", "--policy", policy];
-    let built = soak(&[&build[..], &["--rehearsal"]].concat());
-    assert_eq!(built.code, 0, "{built:?}");
+    let rehearsed = soak(&[&build[..], &["--rehearsal"]].concat());
+    assert_eq!(rehearsed.code, 0, "{rehearsed:?}");
     let mut names: Vec<String> = fs::read_dir(&folder)
         .expect("the bundle")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
