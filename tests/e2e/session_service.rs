@@ -18,9 +18,9 @@ const PORTS: &str = "SESSION_SERVICE_PORTS";
 const BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// How long a session lives, seconds.
 const TTL: &str = "4";
-/// Bytes of a session.
-const SESSION: usize = 1024;
-/// Clients of the load, and how long each waits from one request to the next.
+/// Fewest bytes of a session; the most are twice as many.
+const SESSION: u64 = 1024;
+/// Clients of the load, and how long each waits from one request to the next on average.
 const CLIENTS: u32 = 8;
 const PERIOD: Duration = Duration::from_millis(200);
 
@@ -100,11 +100,14 @@ impl Load {
         for client in 0..CLIENTS {
             let goes_on = Arc::clone(&goes_on);
             thread::spawn(move || {
-                let mut next = Instant::now() + PERIOD / CLIENTS * client;
+                let mut next = Instant::now();
                 let mut connection = None;
-                while goes_on.load(Ordering::Relaxed) {
+                for request in 0.. {
+                    if !goes_on.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    next += PERIOD.mul_f64(2.0 * chance(request << 8 | u64::from(client)));
                     thread::sleep(next.saturating_duration_since(Instant::now()));
-                    next += PERIOD;
                     // Nobody answers while the service is down.
                     connection = log_in(port, connection).ok();
                 }
@@ -237,7 +240,7 @@ impl State {
         let began = Instant::now();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         // Between 1 and 10 ms, most of them short, like work that depends on the user.
-        let user = (number * 7919 % 4001) as f64 / 4000.0;
+        let user = chance(number);
         let creep = self.since(Fault::Creep).map_or(0.0, |since| since.elapsed().as_secs_f64() / 10.0);
         thread::sleep(Duration::from_secs_f64((0.001 + 0.009 * user * user) * (1.0 + creep)));
         if self.since(Fault::Leak).is_some() {
@@ -262,7 +265,7 @@ impl State {
             "session:{}:{number}",
             self.started.duration_since(UNIX_EPOCH).expect("later").as_nanos()
         );
-        let session = "s".repeat(SESSION);
+        let session = "s".repeat(usize::try_from(SESSION + number * 7919 % SESSION).expect("few"));
         let mut set = vec!["SET", &key, &session];
         if self.since(Fault::NoTtl).is_none() {
             set.extend(["EX", TTL]);
@@ -316,6 +319,14 @@ impl State {
             ("start_time_seconds", self.started.duration_since(UNIX_EPOCH).expect("later").as_secs_f64()),
         ]
     }
+}
+
+/// A number between 0 and 1 that looks random: users come and behave as they like (`SplitMix64`).
+fn chance(number: u64) -> f64 {
+    let mixed = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// Sends a command to Redis; the text of its reply.
