@@ -18,7 +18,8 @@ impl Service {
     fn with(lines: &str) -> Self {
         let out = Out::new();
         let policy = out.path().with_file_name("policy.toml");
-        fs::write(&policy, format!("schema_version = 1\nextends = \"service\"\n{lines}")).expect("a policy");
+        fs::write(&policy, format!("extends = \"service\"\nrun_verdict.min_iterations = 20\n{lines}"))
+            .expect("a policy");
         Self { out, policy }
     }
 
