@@ -72,7 +72,7 @@ fn scraping(watched: &[Watched], exporter: &Server) -> String {
         .collect();
     format!(
         "global:\n  scrape_interval: 250ms\nscrape_configs:\n  - job_name: sessions\n    static_configs:\n{services}\
-         \x20 - job_name: redis\n    metrics_path: /scrape\n    scrape_interval: 2s\n    static_configs:\n{redis}    relabel_configs:\n\
+         \x20 - job_name: redis\n    metrics_path: /scrape\n    scrape_interval: 1s\n    static_configs:\n{redis}    relabel_configs:\n\
          \x20     - source_labels: [__address__]\n        target_label: __param_target\n\
          \x20     - source_labels: [__param_target]\n        target_label: instance\n\
          \x20     - target_label: __address__\n        replacement: 127.0.0.1:{}\n",

@@ -21,7 +21,7 @@ const TTL: &str = "4";
 /// Fewest bytes of a session; the most are twice as many.
 const SESSION: u64 = 1024;
 /// Clients of the load, and how long each waits from one request to the next on average.
-const CLIENTS: u32 = 8;
+const CLIENTS: u32 = 16;
 const PERIOD: Duration = Duration::from_millis(200);
 
 /// What goes wrong in the service.
