@@ -77,6 +77,7 @@ pub fn checks(subject: &Subject<'_>, rules: &SanityRules) -> Vec<Check> {
     let mut checks = vec![repeated(subject, &repeats, rules)];
     checks.extend(repeated_before(subject, &repeats, rules));
     checks.extend(jobs_that_stand_still(subject, rules));
+    checks.extend(nothing_moves(subject, rules));
     let stuck = per_kpi(&|kpi| stuck(subject, kpi, rules.stuck()));
     let source = &rules.stuck_iterations.source;
     let steady = |kpi| subject.series.known(kpi, subject.steady.positions.clone()).len();
@@ -194,6 +195,27 @@ fn jobs_that_stand_still(subject: &Subject<'_>, rules: &SanityRules) -> Option<C
     let source = &rules.repeats_gate_source;
     let make = || check(subject, rules, "job_stuck", source, subject.judged, count, Outcome::Invalid, reason);
     (count > 0).then(|| Check { joins: rules.gates || rules.repeats_gate, ..make() })
+}
+
+/// All KPIs that a policy declares stand still in all iterations that the verdict rests on, at 0 or anywhere: nothing was
+/// measured. INVALID; `None` where one of them moves, and in the trading profile.
+fn nothing_moves(subject: &Subject<'_>, rules: &SanityRules) -> Option<Check> {
+    let is_still = |kpi: &KpiId| {
+        let values = known(subject, *kpi, subject.judged);
+        values.windows(2).all(|pair| pair[0].1 == pair[1].1)
+    };
+    let n = subject.judged.len();
+    let is_asked = subject.kpis.is_closed() && subject.required.len() > 1 && n >= rules.stuck();
+    if !is_asked || !subject.required.iter().all(is_still) {
+        return None;
+    }
+    let reason = format!(
+        "no KPI changes in any of the {}: the source does not measure the service",
+        count(n, "iteration")
+    );
+    let source = &rules.repeats_gate_source;
+    let check = check(subject, rules, "nothing_moves", source, subject.judged, n, Outcome::Invalid, reason);
+    Some(Check { joins: rules.gates || rules.repeats_gate, ..check })
 }
 
 /// The longest row of iterations in which none of these KPIs changes, where it is long enough and the values have so
@@ -688,6 +710,19 @@ mod tests {
         };
         assert_eq!(stuck(&held(9)), None);
         assert_eq!(stuck(&held(8)).map(|found| found.0), Some(Outcome::Invalid));
+        // All at 0 in every iteration: nothing measures anything. One that moves once is enough.
+        let moves_not = |checks: &[Check]| {
+            let found = checks.iter().find(|check| check.gate == "sanity.nothing_moves");
+            found.map(|check| (check.outcome, check.joins, check.reason.clone()))
+        };
+        let reason = "no KPI changes in any of the 22 iterations: the source does not measure the service";
+        let dead = of_two_jobs(|_, own| own.fill(Some(0.0)));
+        assert_eq!(moves_not(&dead), Some((Outcome::Invalid, true, reason.to_owned())));
+        let once = of_two_jobs(|number, own| {
+            own.fill(Some(0.0));
+            own[0] = Some(if number == 24 { 1.0 } else { 0.0 });
+        });
+        assert_eq!(moves_not(&once), None);
         // An idle job stands at 0, which says nothing.
         let idle = of_two_jobs(|_, own| own[2..].fill(Some(0.0)));
         assert_eq!(stuck(&idle), None);
