@@ -239,10 +239,10 @@ impl State {
     fn log_in(&self, redis: &mut BufReader<TcpStream>) -> (u16, String) {
         let began = Instant::now();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        // Between 1 and 10 ms, most of them short, like work that depends on the user.
+        // Between 10 and 100 ms, most of them short, like work that depends on the user.
         let user = chance(number);
         let creep = self.since(Fault::Creep).map_or(0.0, |since| since.elapsed().as_secs_f64() / 10.0);
-        thread::sleep(Duration::from_secs_f64((0.001 + 0.009 * user * user) * (1.0 + creep)));
+        thread::sleep(Duration::from_secs_f64((0.01 + 0.09 * user * user) * (1.0 + creep)));
         if self.since(Fault::Leak).is_some() {
             std::mem::forget(vec![1_u8; 8192]);
         }

@@ -4,7 +4,7 @@
 //! Must not word anything for people; see [`super::checks`].
 
 use super::column::{Column, each};
-use crate::core::kpi::KpiId;
+use crate::core::kpi::{Kind, KpiId};
 use crate::core::policy::DriftGateRules;
 use crate::core::text::number::TOLERANCE;
 use crate::stats::regression::{self, settles};
@@ -57,6 +57,9 @@ pub struct DriftLine {
     /// 90 %, in the KPI's unit; `None` where it is no number.
     pub detectable: Option<f64>,
 }
+
+/// A warm-up takes at most one of so many parts of the values.
+const WARM_UP: usize = 4;
 
 /// The probability for which the smallest movement that is found is told.
 const POWER: f64 = 0.9;
@@ -172,7 +175,10 @@ fn one(column: &Column, line: Option<(Fit, f64)>, rules: &DriftGateRules, family
         let alpha = alpha / family as f64;
         Slope::fitted(&rest, *walks).is_some_and(|fit| p_of_worse(column, &fit) <= alpha)
     };
-    let settled = settled.filter(|from| !goes_on(from));
+    // What rises longer than a warm-up takes is one only of what accumulates.
+    let is_warm_up =
+        |from: &usize| !*walks || column.kpi.kind == Kind::Accumulating || WARM_UP * *from <= points.len();
+    let settled = settled.filter(|from| is_warm_up(from) && !goes_on(from));
     let verdict = match (settled, worse, better) {
         (Some(_), ..) => DriftVerdict::Settled,
         (None, true, _) => DriftVerdict::Worsens,
@@ -283,6 +289,11 @@ mod tests {
         assert_eq!(with_walks(&bent).verdict, DriftVerdict::Worsens);
         let better = Column { direction: Some(Direction::Higher), ..leak };
         assert_eq!(with_walks(&better).verdict, DriftVerdict::Improves);
+        // What stands still from the middle on got worse all the same, and with a quarter it was a warm-up.
+        let until = |end: f64| column(&|at: f64| 10.0 + at.min(end) / end * 2.0 + 2.0 * wave(at as u64));
+        assert_eq!(one(&until(55.0)).verdict, DriftVerdict::Settled);
+        assert_eq!(with_walks(&until(55.0)).verdict, DriftVerdict::Worsens);
+        assert_eq!(with_walks(&until(20.0)).verdict, DriftVerdict::Settled);
         // A wave, a warm-up that is over, and a saw whose last tooth is no higher than those before.
         let wave = column(&|at| 10.0 + 3.0 * libm::sin(at / 20.0));
         let warm = column(&|at| 10.0 - 5.0 * libm::exp(-at / 10.0));
