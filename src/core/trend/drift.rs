@@ -290,7 +290,7 @@ mod tests {
         let better = Column { direction: Some(Direction::Higher), ..leak };
         assert_eq!(with_walks(&better).verdict, DriftVerdict::Improves);
         // What stands still from the middle on got worse all the same, and with a quarter it was a warm-up.
-        let until = |end: f64| column(&|at: f64| 10.0 + at.min(end) / end * 2.0 + 2.0 * wave(at as u64));
+        let until = |end: f64| column(&|at: f64| 10.0 + at.min(end) / end * 2.0 + at * 7.0 % 13.0 / 10.0);
         assert_eq!(one(&until(55.0)).verdict, DriftVerdict::Settled);
         assert_eq!(with_walks(&until(55.0)).verdict, DriftVerdict::Worsens);
         assert_eq!(with_walks(&until(20.0)).verdict, DriftVerdict::Settled);
