@@ -5,7 +5,7 @@ CARGO ?= cargo
 TEST_FEATURES := --features failpoints
 
 .DEFAULT_GOAL := help
-.PHONY: help soak soak-audit soak-audit-ci soak-compare test e2e load bench house error-rates critical-values verdicts fmt lint doc ci
+.PHONY: help soak soak-audit soak-audit-ci soak-compare test e2e e2e-service load bench house error-rates critical-values verdicts fmt lint doc ci
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: ## Run all tests that need no other program
 
 e2e: ## Run the tests against the real programs (Prometheus, Alertmanager, Pushgateway, VictoriaMetrics, Redis and its exporter, Chromium); says which it skips
 	SOAK_E2E=1 $(CARGO) test --locked $(TEST_FEATURES) --test servers -- --nocapture --test-threads=1
+
+e2e-service: ## Soak a service with real Redis and Prometheus, healthy and with eight faults (two minutes, wants a quiet machine)
+	SOAK_E2E=1 $(CARGO) test --locked $(TEST_FEATURES) --test servers a_service_passes -- --ignored --nocapture
 
 load: ## Send 1000 alert hooks a second for 30 s to the rollback server, beside 200 slow clients
 	SOAK_LOAD_SECONDS=30 $(CARGO) test --release --locked $(TEST_FEATURES) --test suite rollback::load -- --nocapture

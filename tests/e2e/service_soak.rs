@@ -192,6 +192,7 @@ fn soak_all(scenarios: &[(&str, Scenario, &[&str], &[&str])], dir: &Path) -> Vec
 }
 
 #[test]
+#[ignore = "two minutes, and a machine with nothing else to do: what disturbs the service is found, too; `make e2e-service`"]
 fn a_service_passes_its_soak_and_each_fault_is_named_in_the_first_line() {
     if !["redis-server", "prometheus", "prometheus-redis-exporter"].into_iter().all(has) {
         return;
