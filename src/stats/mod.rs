@@ -10,6 +10,7 @@ pub mod change_points;
 mod critical_values;
 pub mod distributions;
 pub mod intervals;
+pub mod long_run;
 pub mod regression;
 pub mod summary;
 pub mod trend;
