@@ -76,7 +76,7 @@ pub fn source() -> String {
 
 fn simulate(n: usize, phi: f64) -> Cell {
     let one = |replicate: usize| {
-        let values = Stream::of(&[PURPOSE, n as u64, phi.to_bits(), replicate as u64]).process(n, phi);
+        let values = Stream::of(&[PURPOSE, n as u64, phi.to_bits(), replicate as u64]).ar1(n, phi);
         let clean = change_points::without_rare_spikes(&values, &change_points::find_spikes(&values, 0.0));
         Split::of(&clean, SHORTEST).expect("there is room for a split")
     };

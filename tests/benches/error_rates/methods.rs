@@ -8,7 +8,7 @@ use soak::core::verdict::{LimitSource, Severity};
 use soak::stats::{MeanInterval, Summary};
 
 use super::comparison;
-use super::world::{Run, Scenario};
+use super::world::{Noise, Run, Scenario};
 
 /// What a method says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,14 +30,23 @@ pub struct Method {
     pub title: &'static str,
     /// Whether two runs are compared.
     pub compares: bool,
-    /// What it is asked about, beside the runs in which nothing happens.
+    /// What happens, beside the runs in which nothing does, under first-order noise.
     pub scenarios: &'static [Scenario],
+    /// The same under any other noise; `None` where such runs are not judged.
+    pub under_other_noise: Option<&'static [Scenario]>,
     /// How it decides.
     pub judge: fn(&Run) -> Answer,
 }
 
+impl Method {
+    /// What happens, beside nothing; `None` where this noise is no question of the method.
+    pub fn scenarios_under(&self, noise: Noise) -> Option<&'static [Scenario]> {
+        if matches!(noise, Noise::Ar1(_)) { Some(self.scenarios) } else { self.under_other_noise }
+    }
+}
+
 /// What happens to a KPI over a run.
-const COURSE: &[Scenario] = &[
+const WITHIN_A_RUN: &[Scenario] = &[
     Scenario::Step { size: 0.5, after: 0.5 },
     Scenario::Step { size: 1.0, after: 0.5 },
     Scenario::Step { size: 2.0, after: 0.5 },
@@ -52,6 +61,18 @@ const COURSE: &[Scenario] = &[
     Scenario::Drift { size: 3.0 },
     Scenario::Spikes { count: 1, size: 8.0 },
     Scenario::Spikes { count: 3, size: 8.0 },
+    Scenario::Alternation { size: 6.0, steps: 5 },
+    Scenario::Alternation { size: 3.0, steps: 2 },
+    Scenario::Staircase { size: 3.0 },
+    Scenario::Staircase { size: 6.0 },
+];
+
+/// One of each kind.
+const OF_EACH_KIND: &[Scenario] = &[
+    Scenario::Step { size: 2.0, after: 0.5 },
+    Scenario::Drift { size: 2.0 },
+    Scenario::Drift { size: 3.0 },
+    Scenario::Alternation { size: 6.0, steps: 5 },
 ];
 
 /// A step long before the last iterations.
@@ -65,6 +86,7 @@ pub const METHODS: &[Method] = &[
         title: "95 % interval of the mean, by itself (alarm: it misses the true mean)",
         compares: false,
         scenarios: &[],
+        under_other_noise: Some(&[]),
         judge: |run| interval(run, None, false),
     },
     Method {
@@ -72,6 +94,7 @@ pub const METHODS: &[Method] = &[
         title: "95 % interval of the median, by itself (alarm: it misses the true median)",
         compares: false,
         scenarios: &[],
+        under_other_noise: Some(&[]),
         judge: |run| interval(run, None, true),
     },
     Method {
@@ -79,6 +102,7 @@ pub const METHODS: &[Method] = &[
         title: "95 % interval of the mean of the last 8, autocorrelation from the whole run",
         compares: false,
         scenarios: STEPS,
+        under_other_noise: None,
         judge: |run| interval(run, Some(8), false),
     },
     Method {
@@ -86,6 +110,7 @@ pub const METHODS: &[Method] = &[
         title: "95 % interval of the median of the last 8, autocorrelation from the whole run",
         compares: false,
         scenarios: STEPS,
+        under_other_noise: None,
         judge: |run| interval(run, Some(8), true),
     },
     Method {
@@ -93,6 +118,7 @@ pub const METHODS: &[Method] = &[
         title: "compare with a run of the same length, margin 0 (alarm: any KPI is called worse)",
         compares: true,
         scenarios: comparison::SCENARIOS,
+        under_other_noise: Some(comparison::LEVELS),
         judge: comparison::one_look,
     },
     Method {
@@ -100,6 +126,7 @@ pub const METHODS: &[Method] = &[
         title: "compare with a run of the same length, margin 1 (quiet: every KPI is shown not to be worse by more)",
         compares: true,
         scenarios: comparison::LEVELS,
+        under_other_noise: None,
         judge: comparison::with_margin,
     },
     Method {
@@ -107,6 +134,7 @@ pub const METHODS: &[Method] = &[
         title: "compare, margin 0, and where nothing can be told once more after one extension",
         compares: true,
         scenarios: comparison::LEVELS,
+        under_other_noise: None,
         judge: comparison::two_looks,
     },
     Method {
@@ -114,6 +142,7 @@ pub const METHODS: &[Method] = &[
         title: "compare, margin 0, where the policy plans no extension",
         compares: true,
         scenarios: &[Scenario::Level { size: 2.0 }],
+        under_other_noise: None,
         judge: comparison::only_look,
     },
     Method {
@@ -121,6 +150,7 @@ pub const METHODS: &[Method] = &[
         title: "compare, margin 0, where the first KPI is as told and the other three are white noise",
         compares: true,
         scenarios: comparison::LEVELS,
+        under_other_noise: None,
         judge: comparison::one_look_mixed,
     },
     Method {
@@ -128,13 +158,15 @@ pub const METHODS: &[Method] = &[
         title: "the same, and where nothing can be told once more after one extension",
         compares: true,
         scenarios: comparison::LEVELS,
+        under_other_noise: None,
         judge: comparison::two_looks_mixed,
     },
     Method {
         key: "drift_gate",
         title: "Drift gate: some KPI gets steadily worse (Holm over 4 KPIs, from 48 iterations on)",
         compares: false,
-        scenarios: COURSE,
+        scenarios: WITHIN_A_RUN,
+        under_other_noise: Some(OF_EACH_KIND),
         judge: |run| drifts(run, 48, |verdict| verdict == DriftVerdict::Worsens),
     },
     Method {
@@ -142,6 +174,7 @@ pub const METHODS: &[Method] = &[
         title: "Drift, either way, also below 48 iterations (advisory)",
         compares: false,
         scenarios: &[],
+        under_other_noise: None,
         judge: |run| {
             drifts(run, 16, |verdict| matches!(verdict, DriftVerdict::Worsens | DriftVerdict::Improves))
         },
@@ -150,14 +183,16 @@ pub const METHODS: &[Method] = &[
         key: "change_points_gate",
         title: "Change points gate: some KPI has a new, worse level (Holm over 4 KPIs, from 48 iterations on)",
         compares: false,
-        scenarios: COURSE,
+        scenarios: WITHIN_A_RUN,
+        under_other_noise: Some(OF_EACH_KIND),
         judge: |run| levels(run, 48, true),
     },
     Method {
         key: "change_points",
         title: "Change points: any change told, for better or worse, also below 48 iterations",
         compares: false,
-        scenarios: COURSE,
+        scenarios: WITHIN_A_RUN,
+        under_other_noise: Some(OF_EACH_KIND),
         judge: |run| levels(run, 24, false),
     },
     Method {
@@ -169,6 +204,7 @@ pub const METHODS: &[Method] = &[
             Scenario::Spikes { count: 1, size: 8.0 },
             Scenario::Spikes { count: 3, size: 8.0 },
         ],
+        under_other_noise: None,
         judge: spikes,
     },
 ];

@@ -5,36 +5,56 @@ use std::fmt::Write as _;
 use rayon::prelude::*;
 
 use super::methods::{Answer, METHODS, Method};
-use super::world::{Run, Scenario};
+use super::world::{Noise, Run, Scenario};
 
-/// What is simulated.
-pub struct Plan<'p> {
-    /// Lengths of runs.
-    pub lengths: &'p [usize],
-    /// Autocorrelations of neighbours.
-    pub phis: &'p [f64],
-    /// Runs in which nothing happens, a length and autocorrelation.
+/// What is simulated: a noise at these lengths.
+pub type Cells<'c> = (Noise, &'c [usize]);
+
+/// How often.
+#[derive(Clone, Copy)]
+pub struct Runs {
+    /// Runs in which nothing happens, a noise and length.
     pub nothing: usize,
     /// Runs of every other kind.
     pub something: usize,
 }
 
-impl Plan<'_> {
-    /// How many runs of a length are simulated. Runs of 1000 iterations are a third as many: they take as long as
-    /// all others together.
-    fn runs(&self, n: usize, scenario: Scenario) -> usize {
-        let runs = if scenario == Scenario::Nothing { self.nothing } else { self.something };
-        if n < 1000 { runs } else { runs / 3 }
+impl Runs {
+    fn of(self, scenario: Scenario) -> usize {
+        if scenario == Scenario::Nothing { self.nothing } else { self.something }
     }
 }
 
+/// Runs of the published table.
+pub const PUBLISHED: Runs = Runs { nothing: 2000, something: 1000 };
+
+/// Lengths of first-order processes.
+const LENGTHS: &[usize] = &[STEADY_OF_24, 24, 48, 96, 288, 864];
+
+/// Lengths of other noise.
+const OTHER_LENGTHS: &[usize] = &[24, 48, 96, 288, 864];
+
+/// 24, 72 and 168 hours.
+const DAYS: &[usize] = &[96, 288, 672];
+
 /// The published table.
-pub const WHOLE: Plan<'static> = Plan {
-    lengths: &[8, STEADY_OF_24, 24, 48, 96, 200, 1000],
-    phis: &[0.0, 0.3, 0.5, 0.8],
-    nothing: 6000,
-    something: 1200,
-};
+pub const WHOLE: &[Cells<'static>] = &[
+    (Noise::Ar1(0.0), LENGTHS),
+    (Noise::Ar1(0.3), LENGTHS),
+    (Noise::Ar1(0.5), LENGTHS),
+    (Noise::Ar1(0.8), LENGTHS),
+    (Noise::Ar2, OTHER_LENGTHS),
+    (Noise::SlowAndWhite, OTHER_LENGTHS),
+    (Noise::LongMemory, OTHER_LENGTHS),
+    (Noise::Garch, OTHER_LENGTHS),
+    (Noise::GrowingSpread, OTHER_LENGTHS),
+    (Noise::Spiky, OTHER_LENGTHS),
+    (Noise::Quantised, OTHER_LENGTHS),
+    (Noise::Cycle(0.0), DAYS),
+    (Noise::Cycle(1.0), DAYS),
+    (Noise::Cycle(2.0), DAYS),
+    (Noise::Cycle(3.0), DAYS),
+];
 
 /// What a run of 24 iterations has in its steady part: how many values are compared. It is of no interest for what
 /// looks at a whole run.
@@ -52,8 +72,8 @@ pub struct Row {
     pub scenario: Scenario,
     /// Iterations.
     pub n: usize,
-    /// Autocorrelation of neighbours.
-    pub phi: f64,
+    /// What the values look like when nothing happens.
+    pub noise: Noise,
     /// Runs.
     pub runs: usize,
     /// Alarms among them.
@@ -88,22 +108,23 @@ impl Row {
 }
 
 /// Makes the table.
-pub fn rows(plan: &Plan<'_>) -> Vec<Row> {
-    let cells = plan.lengths.iter().flat_map(|n| plan.phis.iter().map(|phi| (*n, *phi)));
-    let mut rows: Vec<Row> = cells.flat_map(|(n, phi)| cell(plan, n, phi)).collect();
+pub fn rows(cells: &[Cells<'_>], runs: Runs) -> Vec<Row> {
+    let places = cells.iter().flat_map(|(noise, lengths)| lengths.iter().map(|n| (*n, *noise)));
+    let mut rows: Vec<Row> = places.flat_map(|(n, noise)| cell(runs, n, noise)).collect();
     let place = |row: &Row| METHODS.iter().position(|method| method.key == row.method);
     rows.sort_by_key(place);
     rows
 }
 
-/// All methods and scenarios at one length and autocorrelation, in the order of the methods.
-fn cell(plan: &Plan<'_>, n: usize, phi: f64) -> Vec<Row> {
-    let asked: Vec<(&Method, Scenario)> = METHODS
+/// All methods and scenarios at one length and noise, in the order of the methods.
+fn cell(runs: Runs, n: usize, noise: Noise) -> Vec<Row> {
+    let cases: Vec<(&Method, Scenario)> = METHODS
         .iter()
         .filter(|method| n != STEADY_OF_24 || method.compares)
-        .flat_map(|method| {
+        .filter_map(|method| Some((method, method.scenarios_under(noise)?)))
+        .flat_map(|(method, scenarios)| {
             std::iter::once(Scenario::Nothing)
-                .chain(method.scenarios.iter().copied())
+                .chain(scenarios.iter().copied())
                 .map(move |scenario| (method, scenario))
         })
         .collect();
@@ -112,25 +133,25 @@ fn cell(plan: &Plan<'_>, n: usize, phi: f64) -> Vec<Row> {
             method: method.key,
             scenario: *scenario,
             n,
-            phi,
+            noise,
             runs: 0,
             alarms: 0,
             cannot: 0,
             first_alarms: 0,
             first_cannot: 0,
         };
-        asked.iter().map(row).collect()
+        cases.iter().map(row).collect()
     };
     let one = |mut rows: Vec<Row>, replicate: usize| {
-        let nothing = Run::new(n, phi, replicate);
-        for ((method, scenario), row) in asked.iter().zip(&mut rows) {
-            if replicate < plan.runs(n, *scenario) {
+        let nothing = Run::new(n, noise, replicate);
+        for ((method, scenario), row) in cases.iter().zip(&mut rows) {
+            if replicate < runs.of(*scenario) {
                 row.count((method.judge)(&nothing.with(*scenario)), replicate);
             }
         }
         rows
     };
-    let most = asked.iter().map(|(_, scenario)| plan.runs(n, *scenario)).max().unwrap_or(0);
+    let most = cases.iter().map(|(_, scenario)| runs.of(*scenario)).max().unwrap_or(0);
     (0..most).into_par_iter().fold(empty, one).reduce(empty, |mut all, part| {
         all.iter_mut().zip(&part).for_each(|(row, other)| row.add(other));
         all
@@ -140,13 +161,14 @@ fn cell(plan: &Plan<'_>, n: usize, phi: f64) -> Vec<Row> {
 /// The table for programs.
 pub fn csv(rows: &[Row]) -> String {
     let mut out = format!(
-        "method,n,phi,scenario,runs,alarms,cannot_tell,alarms_of_first_{FIRST},cannot_tell_of_first_{FIRST}\n"
+        "method,n,noise,scenario,runs,alarms,cannot_tell,alarms_of_first_{FIRST},cannot_tell_of_first_{FIRST}\n"
     );
     for row in rows {
-        let Row { method, scenario, n, phi, runs, alarms, cannot, first_alarms, first_cannot } = row;
+        let Row { method, scenario, n, noise, runs, alarms, cannot, first_alarms, first_cannot } = row;
         let _ = writeln!(
             out,
-            "{method},{n},{phi},{},{runs},{alarms},{cannot},{first_alarms},{first_cannot}",
+            "{method},{n},{},{},{runs},{alarms},{cannot},{first_alarms},{first_cannot}",
+            noise.key(),
             scenario.name()
         );
     }
@@ -158,18 +180,23 @@ pub fn markdown(rows: &[Row]) -> String {
     let mut out = String::from(include_str!("preface.md"));
     for method in METHODS {
         let _ = write!(out, "\n## {}\n\n`{}`\n", method.title, method.key);
-        for phi in WHOLE.phis {
-            let of_phi: Vec<&Row> =
-                rows.iter().filter(|row| row.method == method.key && row.phi == *phi).collect();
-            let mut lengths: Vec<usize> = of_phi.iter().map(|row| row.n).collect();
+        for (noise, _) in WHOLE {
+            let Some(scenarios) = method.scenarios_under(*noise) else { continue };
+            let of_noise: Vec<&Row> =
+                rows.iter().filter(|row| row.method == method.key && row.noise == *noise).collect();
+            let mut lengths: Vec<usize> = of_noise.iter().map(|row| row.n).collect();
             lengths.dedup();
-            let kind = if *phi == 0.0 { "white noise".to_owned() } else { format!("AR(1), φ = {phi}") };
             let heads: Vec<String> = lengths.iter().map(|n| format!("n = {n}")).collect();
-            let _ =
-                write!(out, "\n| {kind} | {} |\n|---|{}\n", heads.join(" | "), "--:|".repeat(lengths.len()));
-            for scenario in std::iter::once(&Scenario::Nothing).chain(method.scenarios) {
+            let _ = write!(
+                out,
+                "\n| {} | {} |\n|---|{}\n",
+                noise.name(),
+                heads.join(" | "),
+                "--:|".repeat(lengths.len())
+            );
+            for scenario in std::iter::once(&Scenario::Nothing).chain(scenarios) {
                 let cells: Vec<String> =
-                    of_phi.iter().filter(|row| row.scenario == *scenario).map(|row| told(row)).collect();
+                    of_noise.iter().filter(|row| row.scenario == *scenario).map(|row| shares(row)).collect();
                 let _ = writeln!(out, "| {} | {} |", scenario.name(), cells.join(" | "));
             }
         }
@@ -178,7 +205,7 @@ pub fn markdown(rows: &[Row]) -> String {
 }
 
 /// `4.2 (31)`: percent of alarms, and in brackets of those about which it cannot tell.
-fn told(row: &Row) -> String {
+fn shares(row: &Row) -> String {
     let percent = |count: usize| 100.0 * count as f64 / row.runs as f64;
     match row.cannot {
         0 => format!("{:.1}", percent(row.alarms)),

@@ -1,4 +1,4 @@
-//! Simulated runs: first-order processes with a marginal variance of 1, and what happens to the first of them.
+//! Simulated runs: noise of many kinds with a marginal variance of 1, and what happens to the first KPI.
 
 use rand_core::Rng;
 use rand_pcg::Pcg64Mcg;
@@ -31,19 +31,183 @@ impl Stream {
         (size * across, size * up)
     }
 
-    /// n values of a first-order process with mean 0 and marginal variance 1.
-    pub fn process(&mut self, n: usize, phi: f64) -> Vec<f64> {
+    /// n independent standard normal values.
+    fn white(&mut self, n: usize) -> Vec<f64> {
         let mut values = Vec::with_capacity(n + 1);
         while values.len() < n {
             let (one, other) = self.normals();
             values.extend([one, other]);
         }
         values.truncate(n);
+        values
+    }
+
+    /// n values of a first-order process.
+    pub fn ar1(&mut self, n: usize, phi: f64) -> Vec<f64> {
+        let mut values = self.white(n);
         let innovation = (1.0 - phi * phi).sqrt();
         for at in 1..n {
             values[at] = phi * values[at - 1] + innovation * values[at];
         }
         values
+    }
+
+    /// n values of a second-order process with the coefficients 0.5 and 0.3; its variance is that of Box & Jenkins
+    /// 1976, section 3.2.4.
+    fn ar2(&mut self, n: usize) -> Vec<f64> {
+        const SETTLING: usize = 200;
+        const COEFFICIENTS: (f64, f64) = (0.5, 0.3);
+        let (one, two) = COEFFICIENTS;
+        let variance = (1.0 - two) / ((1.0 + two) * ((1.0 - two) * (1.0 - two) - one * one));
+        let mut values = self.white(n + SETTLING);
+        for at in 2..values.len() {
+            values[at] += one * values[at - 1] + two * values[at - 2];
+        }
+        values[SETTLING..].iter().map(|value| value / variance.sqrt()).collect()
+    }
+
+    /// n values of fractional Gaussian noise with H = 0.8, exact (Hosking 1984, Water Resour. Res. 20:1898-1908).
+    fn long_memory(&mut self, n: usize) -> Vec<f64> {
+        const TWICE_H: f64 = 1.6;
+        let power = |lag: f64| libm::pow(lag.abs(), TWICE_H);
+        let covariance = |lag: usize| {
+            let lag = lag as f64;
+            0.5 * (power(lag + 1.0) - 2.0 * power(lag) + power(lag - 1.0))
+        };
+        let correlations: Vec<f64> = (0..n).map(covariance).collect();
+        let mut values = self.white(n);
+        let (mut weights, mut variance) = (Vec::<f64>::with_capacity(n), 1.0);
+        for at in 1..n {
+            let known = weights.iter().enumerate().map(|(lag, weight)| weight * correlations[at - 1 - lag]);
+            let last = (correlations[at] - known.sum::<f64>()) / variance;
+            let former = weights.clone();
+            weights.iter_mut().zip(former.iter().rev()).for_each(|(weight, other)| *weight -= last * other);
+            weights.push(last);
+            variance *= 1.0 - last * last;
+            let mean: f64 =
+                weights.iter().enumerate().map(|(lag, weight)| weight * values[at - 1 - lag]).sum();
+            values[at] = mean + variance.sqrt() * values[at];
+        }
+        values
+    }
+
+    /// n values whose variance remembers the last squares: GARCH(1,1) with 0.1 and 0.85 (Bollerslev 1986, J. Econom.
+    /// 31:307-327).
+    fn garch(&mut self, n: usize) -> Vec<f64> {
+        const SETTLING: usize = 200;
+        let mut variance = 1.0;
+        let mut values = self.white(n + SETTLING);
+        for value in &mut values {
+            *value *= f64::sqrt(variance);
+            variance = 0.05 + 0.1 * *value * *value + 0.85 * variance;
+        }
+        values.split_off(SETTLING)
+    }
+
+    /// n values of a kind of noise; `phase` of a daily cycle as a share of the day.
+    fn noise(&mut self, n: usize, noise: Noise, phase: f64) -> Vec<f64> {
+        match noise {
+            Noise::Ar1(phi) => self.ar1(n, phi),
+            Noise::Ar2 => self.ar2(n),
+            Noise::SlowAndWhite => {
+                let (slow, white) = (self.ar1(n, 0.9), self.white(n));
+                slow.iter().zip(&white).map(|(slow, white)| 0.5_f64.sqrt() * (slow + white)).collect()
+            }
+            Noise::LongMemory => self.long_memory(n),
+            Noise::Garch => self.garch(n),
+            Noise::GrowingSpread => {
+                let spread = |at: usize| if 3 * at < 2 * n { 0.5 } else { 2.0 };
+                self.white(n).into_iter().enumerate().map(|(at, value)| spread(at) * value).collect()
+            }
+            Noise::Spiky => {
+                let values = self.white(n);
+                values.into_iter().map(|value| value + if self.share() < 0.05 { 8.0 } else { 0.0 }).collect()
+            }
+            Noise::Quantised => self.white(n).into_iter().map(f64::round).collect(),
+            Noise::Cycle(amplitude) => {
+                let day = |at: usize| 2.0 * std::f64::consts::PI * (at as f64 * HOURS / 24.0 + phase);
+                let wave = |(at, value): (usize, f64)| value + amplitude * libm::sin(day(at));
+                self.white(n).into_iter().enumerate().map(wave).collect()
+            }
+        }
+    }
+}
+
+/// Hours from one iteration to the next, where they have time stamps.
+const HOURS: f64 = 0.25;
+
+/// What the values of a KPI look like when nothing happens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Noise {
+    /// A first-order process with this autocorrelation of neighbours.
+    Ar1(f64),
+    /// A second-order process.
+    Ar2,
+    /// Half of the variance from a slow first-order process (0.9), half from white noise.
+    SlowAndWhite,
+    /// Fractional Gaussian noise, H = 0.8.
+    LongMemory,
+    /// The spread remembers.
+    Garch,
+    /// The standard deviation is 0.5, and 2 in the last third.
+    GrowingSpread,
+    /// One value in twenty is 8 higher.
+    Spiky,
+    /// Whole numbers.
+    Quantised,
+    /// White noise and a daily cycle of this amplitude, an iteration each quarter of an hour.
+    Cycle(f64),
+}
+
+impl Noise {
+    /// In the files: φ of a first-order process, else a word.
+    pub fn key(self) -> String {
+        match self {
+            Self::Ar1(phi) => phi.to_string(),
+            Self::Ar2 => "ar2".to_owned(),
+            Self::SlowAndWhite => "slow_and_white".to_owned(),
+            Self::LongMemory => "long_memory".to_owned(),
+            Self::Garch => "garch".to_owned(),
+            Self::GrowingSpread => "growing_spread".to_owned(),
+            Self::Spiky => "spiky".to_owned(),
+            Self::Quantised => "quantised".to_owned(),
+            Self::Cycle(amplitude) => format!("cycle_{amplitude}"),
+        }
+    }
+
+    /// For people.
+    pub fn name(self) -> String {
+        match self {
+            Self::Ar1(0.0) => "white noise".to_owned(),
+            Self::Ar1(phi) => format!("AR(1), φ = {phi}"),
+            Self::Ar2 => "AR(2), 0.5 and 0.3".to_owned(),
+            Self::SlowAndWhite => "half AR(1) with φ = 0.9, half white".to_owned(),
+            Self::LongMemory => "long memory, H = 0.8".to_owned(),
+            Self::Garch => "GARCH(1,1), 0.1 and 0.85".to_owned(),
+            Self::GrowingSpread => "σ 0.5, in the last third 2".to_owned(),
+            Self::Spiky => "5 % spikes of 8".to_owned(),
+            Self::Quantised => "white noise, rounded to σ".to_owned(),
+            Self::Cycle(amplitude) => format!("daily cycle of {amplitude} σ"),
+        }
+    }
+
+    fn seed(self) -> u64 {
+        match self {
+            Self::Ar1(phi) => phi.to_bits(),
+            Self::Ar2 => 1,
+            Self::SlowAndWhite => 2,
+            Self::LongMemory => 3,
+            Self::Garch => 4,
+            Self::GrowingSpread => 5,
+            Self::Spiky => 6,
+            Self::Quantised => 7,
+            Self::Cycle(amplitude) => mixed(amplitude.to_bits()),
+        }
+    }
+
+    /// φ of a first-order process; 0 of any other one.
+    fn phi(self) -> f64 {
+        if let Self::Ar1(phi) = self { phi } else { 0.0 }
     }
 }
 
@@ -68,6 +232,16 @@ pub enum Scenario {
     Spikes { count: usize, size: f64 },
     /// All of the run, against another one without it.
     Level { size: f64 },
+    /// So many steps at equal distances, to and fro.
+    Alternation { size: f64, steps: usize },
+    /// A step after a third of the run, and another one of the same size after two thirds.
+    Staircase { size: f64 },
+    #[expect(dead_code, reason = "for comparisons of the spread")]
+    /// All of the run varies so many times as much.
+    Spread { factor: f64 },
+    #[expect(dead_code, reason = "for comparisons of the spread")]
+    /// This share of the iterations far off, wherever chance puts them.
+    Tail { share: f64, size: f64 },
 }
 
 impl Scenario {
@@ -81,10 +255,15 @@ impl Scenario {
             Self::Spikes { count: 1, size } => format!("1 spike of {size}"),
             Self::Spikes { count, size } => format!("{count} spikes of {size}"),
             Self::Level { size } => format!("level {size}"),
+            Self::Alternation { size, steps: 2 } => format!("bump of {size}"),
+            Self::Alternation { size, steps } => format!("{steps} alternations of {size}"),
+            Self::Staircase { size } => format!("staircase of 2 x {size}"),
+            Self::Spread { factor } => format!("spread x {factor}"),
+            Self::Tail { share, size } => format!("{} % spikes of {size}", 100.0 * share),
         }
     }
 
-    fn happens(self, values: &mut [f64]) {
+    fn happens(self, values: &mut [f64], stream: &mut Stream) {
         let n = values.len();
         match self {
             Self::Nothing => {}
@@ -101,6 +280,19 @@ impl Scenario {
                 (1..=count).for_each(|which| values[which * n / (count + 1)] -= size);
             }
             Self::Level { size } => values.iter_mut().for_each(|value| *value -= size),
+            Self::Alternation { size, steps } => {
+                let piece = |at: usize| at * (steps + 1) / n;
+                values.iter_mut().enumerate().for_each(|(at, value)| *value -= size * (piece(at) % 2) as f64);
+            }
+            Self::Staircase { size } => {
+                values.iter_mut().enumerate().for_each(|(at, value)| *value -= size * (3 * at / n) as f64);
+            }
+            Self::Spread { factor } => values.iter_mut().for_each(|value| *value *= factor),
+            Self::Tail { share, size } => {
+                for value in values {
+                    *value -= if stream.share() < share { size } else { 0.0 };
+                }
+            }
         }
     }
 }
@@ -109,8 +301,8 @@ impl Scenario {
 pub struct Run {
     /// Iterations.
     pub n: usize,
-    /// Autocorrelation of neighbours of each KPI.
-    pub phis: [f64; KPIS],
+    /// The noise of each KPI.
+    pub noises: [Noise; KPIS],
     /// The KPIs, the first with what happened to it. More is better for the first; see the methods.
     pub kpis: [Vec<f64>; KPIS],
     /// By how much a step has moved the first KPI at the end.
@@ -119,47 +311,61 @@ pub struct Run {
 }
 
 impl Run {
-    /// The `replicate`-th run of this length and autocorrelation, without anything that happens.
-    pub fn new(n: usize, phi: f64, replicate: usize) -> Self {
-        let place = [n as u64, phi.to_bits(), replicate as u64];
-        let phis = [phi; KPIS];
-        let kpis = Self::noise(n, phis, place, 0);
-        Self { n, phis, kpis, stepped_by: 0.0, place }
+    /// The `replicate`-th run of this length and noise, without anything that happens.
+    pub fn new(n: usize, noise: Noise, replicate: usize) -> Self {
+        let place = [n as u64, noise.seed(), replicate as u64];
+        let noises = [noise; KPIS];
+        let kpis = Self::noise(n, noises, place, 0);
+        Self { n, noises, kpis, stepped_by: 0.0, place }
     }
 
-    fn noise(n: usize, phis: [f64; KPIS], place: [u64; 3], which: u64) -> [Vec<f64>; KPIS] {
-        let [length, persistence, replicate] = place;
+    fn noise(n: usize, noises: [Noise; KPIS], place: [u64; 3], which: u64) -> [Vec<f64>; KPIS] {
+        let [length, kind, replicate] = place;
         std::array::from_fn(|kpi| {
-            Stream::of(&[length, persistence, replicate, which, kpi as u64]).process(n, phis[kpi])
+            // All runs of a system have the same cycle.
+            let phase = Stream::of(&[length, kind, replicate, kpi as u64]).share();
+            let mut stream = Stream::of(&[length, kind, replicate, which, kpi as u64]);
+            stream.noise(n, noises[kpi], phase)
         })
+    }
+
+    /// Hours from the first iteration to each; none where the noise knows no time of day.
+    #[expect(dead_code, reason = "for methods that know daily cycles")]
+    pub fn hours(&self) -> Vec<f64> {
+        match self.noises[0] {
+            Noise::Cycle(_) => (0..self.n).map(|at| at as f64 * HOURS).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// The same first KPI beside three of white noise.
     pub fn beside_white_noise(&self) -> Self {
-        let phis: [f64; KPIS] = std::array::from_fn(|kpi| if kpi == 0 { self.phis[0] } else { 0.0 });
-        let mut kpis = Self::noise(self.n, phis, self.place, 0);
+        let noises: [Noise; KPIS] =
+            std::array::from_fn(|kpi| if kpi == 0 { self.noises[0] } else { Noise::Ar1(0.0) });
+        let mut kpis = Self::noise(self.n, noises, self.place, 0);
         kpis[0].clone_from(&self.kpis[0]);
-        Self { n: self.n, phis, kpis, stepped_by: self.stepped_by, place: self.place }
+        Self { n: self.n, noises, kpis, stepped_by: self.stepped_by, place: self.place }
     }
 
     /// Another run of the same process in which nothing happens, independent of this one: a baseline (1), an
     /// extension (2), …
     pub fn another(&self, which: u64, n: usize) -> [Vec<f64>; KPIS] {
-        Self::noise(n, self.phis, self.place, which)
+        Self::noise(n, self.noises, self.place, which)
     }
 
-    /// The same run, longer: the process goes on from its last value, at the level that it ends with.
+    /// The same run of first-order processes, longer: the process continues from its last value, at the level that
+    /// it ends with.
     pub fn extended(&self, more: usize) -> [Vec<f64>; KPIS] {
-        let noise = Self::noise(self.n, self.phis, self.place, 0);
+        let noise = Self::noise(self.n, self.noises, self.place, 0);
         // A process that starts elsewhere with the same innovations differs by what is left of the start.
-        let going_on = self.another(2, more + 1);
+        let further = self.another(2, more + 1);
         std::array::from_fn(|kpi| {
-            let (own, next) = (&noise[kpi], &going_on[kpi]);
+            let (own, next) = (&noise[kpi], &further[kpi]);
             let level = self.kpis[kpi][self.n - 1] - own[self.n - 1];
             let mut left = own[self.n - 1] - next[0];
             let mut values = self.kpis[kpi].clone();
             values.extend(next[1..].iter().map(|value| {
-                left *= self.phis[kpi];
+                left *= self.noises[kpi].phi();
                 value + left + level
             }));
             values
@@ -169,8 +375,9 @@ impl Run {
     /// The same noise with something that happens.
     pub fn with(&self, scenario: Scenario) -> Self {
         let mut kpis = self.kpis.clone();
-        scenario.happens(&mut kpis[0]);
+        let [length, kind, replicate] = self.place;
+        scenario.happens(&mut kpis[0], &mut Stream::of(&[length, kind, replicate]));
         let stepped_by = if let Scenario::Step { size, .. } = scenario { size } else { 0.0 };
-        Self { n: self.n, phis: self.phis, kpis, stepped_by, place: self.place }
+        Self { n: self.n, noises: self.noises, kpis, stepped_by, place: self.place }
     }
 }
