@@ -12,7 +12,7 @@ use super::events::EventWatch;
 use super::iteration::summary::summarise;
 use super::iteration::{EdgeReport, IterationSummary};
 use super::source::store::{Answer, Store, ask_now};
-use super::source::{Interval, NoReport, ReportTimes, Source};
+use super::source::{Interval, NoReport, ReportTimes, Source, time_of};
 use super::start::{self, StartRequest};
 use crate::core::iteration::manifest::SourceSettings;
 use crate::core::kpi::{Kind, KpiId};
@@ -181,12 +181,16 @@ impl Patient<'_> {
         };
         let report = match self.source.cover(&interval, &AtOnce(self.clocks)) {
             Ok(mut report) => {
-                let mut times = ReportTimes::new(self.interval, self.policy.run.measuring.stale_after);
+                let rules = &self.policy.run.measuring;
+                let mut times =
+                    ReportTimes::new(self.interval, rules.stale_after).strict(rules.times_are_strict);
                 match times.check(&mut report, began.wall) {
-                    Err(reason) if matches!(self.settings, SourceSettings::Exec { .. }) => {
-                        return failed(reason);
+                    // An old file may be written anew in the next interval.
+                    Err(_) if time_of(&report).is_some_and(|time| time < began.wall) && self.is_file() => {
+                        report
                     }
-                    _ => report,
+                    Err(reason) => return failed(reason),
+                    Ok(()) => report,
                 }
             }
             Err(NoReport::Failed(reason)) => return failed(reason),
@@ -244,7 +248,7 @@ impl Patient<'_> {
 
     /// A line a KPI, and a line for what else the source is asked for.
     fn numbers(&self, report: &EdgeReport, summary: &IterationSummary) -> Vec<Examined> {
-        let judged = self.policy.judged();
+        let judged = self.policy.needed();
         let note_on = |key: &str| {
             let named = format!("`{key}`");
             summary.notes.iter().find(|note| note.starts_with(&named))
@@ -291,6 +295,10 @@ impl Patient<'_> {
         });
         let notes = found.notes.iter().map(|note| warn("phase", note.clone()).hint(hint));
         Ok(restarts.into_iter().chain(notes).collect())
+    }
+
+    fn is_file(&self) -> bool {
+        matches!(self.settings, SourceSettings::File { .. })
     }
 
     fn asks_queries(&self) -> bool {

@@ -249,7 +249,8 @@ impl<'a> Pace<'a> {
         checks_times: bool,
     ) -> Self {
         let is_checked = checks_times && matches!(clock, Clock::Real);
-        let times = is_checked.then(|| ReportTimes::new(length, rules.stale_after));
+        let times =
+            is_checked.then(|| ReportTimes::new(length, rules.stale_after).strict(rules.times_are_strict));
         Self { clock, clocks, length, rules, times, last: None }
     }
 

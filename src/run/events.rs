@@ -41,7 +41,7 @@ pub(crate) struct EventWatch<'a> {
     rules: &'a EventRules,
     /// `None` = no server is known.
     store: Option<Store>,
-    /// Until when it has looked.
+    /// Until when somebody has looked.
     seen: Option<DateTime<Utc>>,
     /// What has been noted; once is enough.
     noted: BTreeSet<String>,
@@ -56,6 +56,12 @@ type Stretch = (DateTime<Utc>, DateTime<Utc>);
 impl<'a> EventWatch<'a> {
     pub(crate) fn new(rules: &'a EventRules, store: Option<Store>) -> Self {
         Self { rules, store, seen: None, noted: BTreeSet::new() }
+    }
+
+    /// Continues where an earlier process of the run ended: what happened since then belongs to the next iteration.
+    #[must_use]
+    pub(crate) fn after(self, seen: Option<DateTime<Utc>>) -> Self {
+        Self { seen, ..self }
     }
 
     /// Looks at an iteration. Restarts since the one before count, so that none is lost in between. Queries that fail are
@@ -100,7 +106,11 @@ impl<'a> EventWatch<'a> {
             return Ok(None);
         };
         let counted = ask(store, query, stretch, patience, wait)?.and_then(|answer| {
-            let sum: f64 = numbers(answer)?.iter().map(|one| one.value).sum();
+            let series = numbers(answer)?;
+            if series.is_empty() {
+                return Err("the query brought no series".to_owned());
+            }
+            let sum: f64 = series.iter().map(|one| one.value).sum();
             whole(sum).ok_or_else(|| format!("{sum} is no number of restarts"))
         });
         Ok(Some(match counted {
@@ -289,9 +299,9 @@ mod tests {
     }
 
     #[test]
-    fn restarts_of_all_series_are_added_up_and_no_series_is_no_restart() {
+    fn restarts_of_all_series_are_added_up() {
         let counts = [
-            (vec![], 0),
+            (vec![("a", "0")], 0),
             (vec![("a", "2")], 2),
             (vec![("a", "1"), ("b", "2")], 3),
             // What `increase` makes of one.
@@ -306,6 +316,7 @@ mod tests {
     #[test]
     fn restarts_that_cannot_be_counted_are_unknown_and_say_why() {
         for (answer, why) in [
+            (vector(&[]), "the query brought no series"),
             (vector(&[("a", "NaN"), ("b", "1")]), "its value is NaN"),
             (vector(&[("a", "-3")]), "-3 is no number of restarts"),
             (Served::status(401), "answered 401: check the token"),
@@ -334,6 +345,18 @@ mod tests {
             assert!(body.starts_with(&format!("query=r%7Bjob%3D%22x%22%7D%5B{window}%5D&time=")), "{body}");
         }
         assert_eq!(asked.len(), 3);
+    }
+
+    #[test]
+    fn a_run_that_is_resumed_looks_back_to_its_last_iteration() {
+        let rules = rules(Some("r[$window]"), vec![]);
+        let server = TestServer::start(vec![vector(&[("a", "0")])]).expect("a server");
+        let mut watch = watch(&rules, &server).after(Some(at(-1800)));
+        watch.look((at(0), at(300)), Duration::ZERO, &NoWait::doing(|| ())).expect("a look");
+        assert!(
+            server.requests()[0].body.starts_with("query=r%5B2100s%5D&"),
+            "half an hour and five minutes"
+        );
     }
 
     #[test]

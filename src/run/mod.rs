@@ -272,6 +272,7 @@ pub(crate) mod fixture {
             stale_after: None,
             clock_step_seconds: 2.0,
             clock_step_share: 0.05,
+            times_are_strict: false,
         }
     }
 
@@ -302,6 +303,7 @@ pub(crate) mod fixture {
                 warn: vec![risk(Above, 0.40), bound(KpiId::ADVERSE_BPS_P95, Above, 3.0)],
                 warmup_warn: vec![latency(Above, 350.0)],
                 fail: vec![risk(Above, 0.50), net(Below, 2.0)],
+                present: Vec::new(),
                 of_iteration_pass: false,
             },
             patience: Patience {

@@ -48,7 +48,8 @@ pub(crate) struct RunPlan {
     pub overrides: Vec<PlannedOverride>,
     /// What presets and bounds did to them.
     pub notes: Vec<String>,
-    /// Gates that join the verdict and cannot be judged in so few iterations, in a sentence; none where there is none.
+    /// Gates that cannot be judged in so few iterations, a sentence for those without which the verdict is INCONCLUSIVE and
+    /// one for those that are left out; none where there is none.
     pub warnings: Vec<String>,
     /// The gates of the 72-hour report.
     pub run_gates: Vec<PlannedLimit>,
@@ -229,14 +230,18 @@ fn iteration_pass(policy: &Policy) -> Vec<PlannedLimit> {
 
 /// That gates of the verdict cannot be judged in so few iterations; empty where they can.
 pub(crate) fn too_short(policy: &Policy, iterations: u64) -> Vec<String> {
-    let beyond = policy.beyond(iterations);
-    let Some(most) = beyond.iter().map(|(_, needed)| *needed).max() else { return Vec::new() };
-    let named: Vec<String> = beyond.iter().map(|(name, needed)| format!("`{name}` ({needed})")).collect();
-    vec![format!(
-        "with {iterations} iterations the verdict cannot be better than INCONCLUSIVE: the policy has gates that need more: {}; \
-         `--iterations {most}` is enough for all",
-        named.join(", ")
-    )]
+    let told = |gates: Vec<(String, u64)>, what: &str| {
+        let most = gates.iter().map(|(_, needed)| *needed).max()?;
+        let named: Vec<String> = gates.iter().map(|(name, needed)| format!("`{name}` ({needed})")).collect();
+        let named = named.join(", ");
+        Some(format!("with {iterations} iterations {what}: {named}; `--iterations {most}` is enough for all"))
+    };
+    let beyond = "the verdict cannot be better than INCONCLUSIVE: the policy has gates that need more";
+    let untested = "no drift and no change of level can be found";
+    [told(policy.beyond(iterations), beyond), told(policy.untested(iterations), untested)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Decimals that are enough for any parameter of today.

@@ -8,19 +8,22 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::core::iteration::events::Restarts;
+use crate::core::iteration::events::{Events, Restarts};
 use crate::core::iteration::guards::{Guard, GuardSet};
 use crate::core::iteration::params;
 use crate::core::iteration::params::{ParamName, ParamValues, Parameters};
 use crate::core::policy::Policy;
 use crate::core::policy::run::{Phases, Preset, Profile, RunPolicy};
+use crate::core::trend::resources::ProcessId;
 use crate::run::events::Happened;
 use crate::run::iteration::counters::Counters;
 use crate::run::iteration::summary::{metrics, summarise};
 use crate::run::iteration::tuning::{
     Applied, Delta, RecentChange, SkipCode, TunerState, TuningRecord, of_deltas, of_overrides,
 };
-use crate::run::iteration::{EdgeReport, IterationRecord, IterationSummary, KpiVerdict, Phase, Sample};
+use crate::run::iteration::{
+    EdgeReport, IterationRecord, IterationSummary, KpiVerdict, Phase, Resources, Sample,
+};
 use crate::run::tuner::guards::{self, Case, Decision, Freeze, KEPT_HASHES, KEPT_VALUES, decide, merged};
 use crate::run::tuner::propose::{Proposal, Question, propose, tag};
 
@@ -73,6 +76,29 @@ pub struct Event {
     pub happened: Happened,
 }
 
+/// Restarts as the watched process shows them. Where the policy asks for them and it is the same process as before, there
+/// was none, whatever the store knows; where it could not be looked at, they are unknown unless the store knows them.
+fn of_process(
+    events: &mut Events,
+    is_asked: bool,
+    before: Option<ProcessId>,
+    resources: Option<&Resources>,
+    watched: Option<&Sample>,
+) {
+    let now = resources.and_then(|resources| resources.process);
+    let is_another = before.zip(now).is_some_and(|(before, now)| before != now);
+    let count = watched.map_or(0, |sample| sample.restarts).max(u64::from(is_another));
+    let failed = watched.and_then(|sample| sample.failed.as_ref());
+    if count > 0 || (is_asked && now.is_some()) {
+        events.see(Restarts { count, ..Restarts::default() });
+        if let Some(restarts) = events.restarts.as_mut().filter(|_| before.is_some() && now.is_some()) {
+            restarts.unknown = None;
+        }
+    } else if let Some(failed) = failed.filter(|_| is_asked && events.restarts.is_none()) {
+        events.see(Restarts { unknown: Some(failed.clone()), ..Restarts::default() });
+    }
+}
+
 impl Planner<'_> {
     /// The memory before the first iteration of a run that starts with these overrides.
     pub fn start(&self, overrides: ParamValues) -> TunerState {
@@ -122,9 +148,8 @@ impl Planner<'_> {
         } else {
             without_tuning(state, &begin, now, seen, is_alive)
         };
-        if let Some(count) = watched.as_ref().map(|sample| sample.restarts).filter(|count| *count > 0) {
-            events.see(Restarts { count, ..Restarts::default() });
-        }
+        let is_asked = self.policy.events.restarts.query_in_force().is_some();
+        of_process(&mut events, is_asked, counters.process, resources.as_ref(), watched.as_ref());
         if let Some(restarts) = &mut events.restarts {
             restarts.during = expecting;
         }
@@ -520,6 +545,49 @@ mod tests {
 
     fn value(values: &ParamValues, name: &str) -> Option<f64> {
         values.get(&ParamName::flat(name))
+    }
+
+    fn process(started: f64) -> ProcessId {
+        ProcessId { pid: Some(7), started }
+    }
+
+    /// What an iteration records of restarts: the store saw `seen`, the process before started at the first time, the one
+    /// now at the second, and why it could not be sampled.
+    fn recorded(
+        is_asked: bool,
+        seen: Option<Restarts>,
+        (before, now): (Option<f64>, Option<f64>),
+        failed: Option<&str>,
+    ) -> Option<Restarts> {
+        let mut events = Events { restarts: seen, ..Events::default() };
+        let resources =
+            now.map(|started| Resources { process: Some(process(started)), ..Resources::default() });
+        let failed = failed.map(str::to_owned);
+        let sample = Sample { resources, failed, restarts: 0, note: None };
+        of_process(&mut events, is_asked, before.map(process), resources.as_ref(), Some(&sample));
+        events.restarts
+    }
+
+    #[test]
+    fn the_watched_process_shows_restarts_and_their_absence_where_the_policy_asks() {
+        let count = |count| Some(Restarts { count, ..Restarts::default() });
+        let unknown = |why: &str| Some(Restarts { unknown: Some(why.to_owned()), ..Restarts::default() });
+        let (same, other, first) = ((Some(1.0), Some(1.0)), (Some(1.0), Some(2.0)), (None, Some(1.0)));
+        let gone = (Some(1.0), None);
+        assert_eq!(recorded(true, None, same, None), count(0));
+        assert_eq!(recorded(true, None, first, None), count(0));
+        assert_eq!(recorded(true, None, other, None), count(1));
+        assert_eq!(recorded(true, None, gone, Some("ended")), unknown("ended"));
+        // The store did not know it, and the process is the same.
+        assert_eq!(recorded(true, unknown("no series"), same, None), count(0));
+        assert_eq!(recorded(true, unknown("no series"), first, None), unknown("no series"));
+        assert_eq!(recorded(true, unknown("no series"), gone, Some("ended")), unknown("no series"));
+        assert_eq!(recorded(true, count(2), other, None), count(2));
+        assert_eq!(recorded(true, count(0), gone, Some("ended")), count(0));
+        // Nobody asked: what happened is recorded all the same.
+        assert_eq!(recorded(false, None, same, None), None);
+        assert_eq!(recorded(false, None, other, None), count(1));
+        assert_eq!(recorded(false, None, gone, Some("ended")), None);
     }
 
     #[test]

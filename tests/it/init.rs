@@ -70,7 +70,7 @@ fn the_policy_holds_what_was_asked_for() {
             "--interval",
             "2.5",
             "--iterations",
-            "30",
+            "54",
         ],
     );
     assert_eq!(told.code, 0, "{}", told.stderr);
@@ -82,7 +82,7 @@ fn the_policy_holds_what_was_asked_for() {
         "run.prometheus_url = \"https://m.example/p\" ",
         "run.selector = \"job=\\\"it's\\\"\" ",
         "run.interval_seconds = 2.5 ",
-        "run.iterations = 30 ",
+        "run.iterations = 54 ",
     ] {
         assert!(shown.lines().any(|found| found.starts_with(line)), "{line}\n{shown}");
     }
@@ -183,12 +183,23 @@ fn flags_that_do_not_fit_are_refused_before_anything_is_written() {
         &["--prometheus-url", "h:9090"],
         &["--interval", "0"],
         &["--iterations", "0"],
+        &["--iterations", "53"],
+        &["--profile", "trading", "--iterations", "7"],
         &["--profile", "bank"],
     ] {
         let told = init(&place, &[&["--yes"], args].concat());
         assert_eq!(told.code, 2, "{args:?}");
         assert_eq!(visible(place.path()), visible(empty().path()));
     }
+}
+
+#[test]
+fn a_run_that_is_too_short_for_the_policy_is_refused_with_the_length_that_is_enough() {
+    let told = init(&empty(), &["--yes", "--iterations", "5"]);
+    insta::assert_snapshot!(told.stderr, @r"
+    error: 5 iterations are too few for `run_verdict` (54), `kpi_drift` (54), `change_points` (54)
+    hint: `--iterations 54` is enough for all; `soak run --iterations 5` tries a shorter run out
+    ");
 }
 
 /// The next commands, one a line.
@@ -272,12 +283,12 @@ fn the_next_commands_of_a_script_that_asks_a_bot_work_when_pasted() {
 fn the_next_commands_of_a_script_that_measures_a_service_work_when_pasted() {
     let url = serve(|number| format!("{number}"));
     let place = empty();
-    let told = init(&place, &["--url", &url, "--interval", "0.25", "--iterations", "26", "--yes"]);
+    let told = init(&place, &["--url", &url, "--interval", "0.25", "--yes"]);
     // Fewer iterations than a drift takes, because each sends fifty requests.
-    let policy = place.path().join("soak.toml");
-    let few = fs::read_to_string(&policy).expect("a policy") + "\n[run_verdict]\nmin_iterations = 20\n";
-    fs::write(&policy, few).expect("a policy");
-    let (passed, said) = paste(place.path(), &next(&told));
+    let few = next(&told)
+        .replace("soak run", "soak run --iterations 26")
+        .replace("soak gate", "soak gate --min-iterations 20");
+    let (passed, said) = paste(place.path(), &few);
     assert!(passed, "{said}");
     assert!(said.contains("checks, ready for `soak run`"), "{said}");
     assert!(said.contains("Verdict:         PASS\n"), "{said}");

@@ -143,7 +143,7 @@ fn the_whole_may_be_frozen_only_if_every_symbol_may() {
     assert_eq!((of_1_1.symbol.as_deref(), of_1_2.symbol.as_deref()), (Some("B"), Some("B")));
     assert!(!GateResult::of("gate", &analysis, &provenance()).freeze_ready);
     let places = Places { run: Path::new("run"), base: Path::new("run"), written: &[] };
-    let told = gate_text::gate(&analysis, &provenance(), places, Style::default());
+    let told = gate_text::gate(&analysis, &provenance(), places, false, Style::default());
     assert!(told.contains("Freeze Ready:    False\n"), "{told}");
     assert!(told.contains("the overrides are not ready to be frozen"), "{told}");
 }

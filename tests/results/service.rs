@@ -387,6 +387,75 @@ fn what_asks_for_tuning_is_refused_where_there_is_none() {
     assert_eq!(skipped.code, 0, "what is not there may be left out: {}", skipped.stderr);
 }
 
+/// What `gate` says of a run by a policy of its own with one KPI, whose values these are.
+fn gated(lag: impl Fn(u64) -> f64, iterations: u64, policy: &str, args: &[&str]) -> Ran {
+    let policy = format!(
+        "extends = \"none\"\n[kpi.lag_ms]\nunit = \"ms\"\ndirection = \"lower\"\n\
+         [iteration_pass.kpi.lag_ms]\ncomparison = \"<=\"\nlimit = 50.0\n{policy}"
+    );
+    let run = (1..=iterations).fold(Run::default().with("p.toml", policy), |run, number| {
+        let values = json!({"lag_ms": lag(number), "runtime_utc": at(number).to_rfc3339()});
+        run.with_json(&name(number), &json!({"iteration": number, "summary": values}))
+    });
+    let folder = run.in_temp();
+    let policy = folder.file("p.toml");
+    folder.soak("gate", &[&["--policy", policy.to_str().expect("a plain name")], args].concat())
+}
+
+/// A value that goes up and down around a level.
+fn around(level: f64, number: u64) -> f64 {
+    level + ((number * 7919) % 13) as f64 * 0.1
+}
+
+#[test]
+fn a_system_of_its_own_kpis_is_judged_over_all_of_its_steady_part() {
+    // Five of six iterations before the last eight are bad.
+    let bad =
+        |number: u64| around(if number <= 52 && !number.is_multiple_of(6) { 90.0 } else { 20.0 }, number);
+    let told = gated(bad, 60, "", &[]);
+    assert_eq!(told.code, 1, "{}", told.stdout);
+    assert!(told.stdout.contains("Verdict:         FAIL"), "{}", told.stdout);
+    let good = gated(|number| around(20.0, number), 60, "", &[]);
+    assert_eq!(good.code, 0, "{}", good.stdout);
+    assert!(good.stdout.contains("Pass Count:      54/54"), "{}", good.stdout);
+}
+
+#[test]
+fn a_run_that_is_too_short_to_find_a_drift_is_no_silent_pass() {
+    let line = |number: u64| around(10.0 + number as f64, number);
+    let told = gated(line, 30, "", &[]);
+    assert_eq!(told.code, 1, "{}", told.stdout);
+    assert!(told.stdout.contains("Verdict:         INCONCLUSIVE"), "{}", told.stdout);
+    // Who asks for fewer iterations is told what they do not show.
+    let told = gated(line, 30, "[run_verdict]\nmin_iterations = 20\n", &[]);
+    assert_eq!(told.code, 0, "{}", told.stdout);
+    let sentence = "30 iterations are too few to find a drift or a change of level (`kpi_drift`, `change_points`): 54 \
+                    are enough";
+    assert!(told.stdout.contains(sentence), "{}", told.stdout);
+}
+
+#[test]
+fn the_last_line_of_a_warn_is_as_the_exit_code() {
+    // Three bad ones in a row.
+    let lag = |number: u64| around(if (20..23).contains(&number) { 90.0 } else { 20.0 }, number);
+    let plain = gated(lag, 60, "", &[]);
+    assert_eq!(
+        (plain.code, plain.stdout.lines().last()),
+        (0, Some("[OK] Soak gate: WARN")),
+        "{}",
+        plain.stdout
+    );
+    let strict = gated(lag, 60, "", &["--fail-on", "warn"]);
+    assert_eq!((strict.code, strict.stdout.lines().last()), (1, Some("[FAIL] Soak gate: WARN")));
+}
+
+#[test]
+fn an_edge_report_is_refused_where_no_limit_could_look_at_it() {
+    let told = gated(|number| around(20.0, number), 60, "", &["--edge-report", "p.toml"]);
+    assert_eq!((told.code, told.stdout.as_str()), (2, ""));
+    assert!(told.stderr.contains("the policy has no limit in `[edge_report]`"), "{}", told.stderr);
+}
+
 /// What the reports say, where the values are chosen.
 fn reported() -> (Folder, Value) {
     let policy = "extends = \"none\"\nschema_version = 1\n\

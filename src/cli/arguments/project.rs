@@ -20,7 +20,7 @@ pub(crate) fn find(folder: &Path, home: Option<&Path>) -> Option<PathBuf> {
         .unwrap_or(0);
     (0..=last)
         .map(|up| PathBuf::from("../".repeat(up) + FILE))
-        .find(|file| atomic_file::is_file(&folder.join(file)))
+        .find(|file| atomic_file::exists(&folder.join(file)))
 }
 
 #[cfg(test)]
@@ -77,8 +77,13 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_that_name_is_passed_over() {
-        let place = place(&[".git", "a/soak.toml/x", "soak.toml"]);
-        assert_eq!(find(&place.path().join("a"), None), Some(PathBuf::from("../soak.toml")));
+    fn a_folder_of_that_name_and_a_link_that_leads_nowhere_are_found_so_that_reading_them_fails() {
+        let place = place(&[".git", "a/soak.toml/x", "b", "soak.toml"]);
+        assert_eq!(find(&place.path().join("a"), None), Some(PathBuf::from("soak.toml")));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("gone", place.path().join("b/soak.toml")).expect("linked");
+            assert_eq!(find(&place.path().join("b"), None), Some(PathBuf::from("soak.toml")));
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::core::analysis::folder::JudgeError;
 use crate::core::load::LoadError;
 use crate::core::load::provenance;
 use crate::core::load::provenance::Overriding;
-use crate::core::policy::{self, Layer, Origin, Patch, Policy};
+use crate::core::policy::{self, Layer, Origin, Patch, Policy, Profile};
 use crate::core::verdict::failure::Failure;
 use crate::core::verdict::provenance::Provenance;
 use crate::infra::artifacts::WriteError;
@@ -45,6 +45,9 @@ pub(crate) fn load_window_policy(policy: &PolicyArgs, window: &WindowArgs) -> Re
     patches.extend(window.last_n.map(|n| patch("windows.last_n", n.to_string(), "--last-n")));
     if let Some(n) = window.min_iterations {
         let keys = ["run_verdict.min_iterations", "readiness.min_iterations", "goals.min_iterations"];
+        // Of another profile the verdict looks at a longer window than those two.
+        let is_trading = load_policy(policy, &[])?.profile == Profile::Trading;
+        let keys = keys.into_iter().take(if is_trading { keys.len() } else { 1 });
         patches.extend(keys.map(|key| patch(key, n.to_string(), "--min-iterations")));
     }
     let judging = load_policy(policy, &patches)?;

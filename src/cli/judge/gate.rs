@@ -21,6 +21,7 @@ use crate::report::artifacts::{Wanted, render};
 use crate::report::ci::CiReport;
 use crate::report::gate::Places;
 use crate::report::{gate as gate_text, json};
+use anyhow::anyhow;
 
 /// Judges, writes, tells, ends by the verdict.
 pub(crate) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
@@ -65,6 +66,11 @@ pub(crate) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         }
         let provenance = collect_provenance(&policy, overriding(override_))?;
         let edge_report = edge_report.as_deref();
+        if edge_report.is_some() && policy.edge_report.is_empty() {
+            let problem = "`--edge-report` has nothing to check: the policy has no limit in `[edge_report]`";
+            return Err(Failure::usage(anyhow!(problem))
+                .hint("leave it out, or declare a limit as `[edge_report.<name>]`"));
+        }
         let request = Request { path: &asked, policy: &policy, options, symbols: &[], edge_report };
         let judged = judge::judge(&request).map_err(cannot_judge)?;
         Ok((target, policy, provenance, judged))
@@ -94,7 +100,9 @@ pub(crate) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     let exit = verdict_exit(analysis, &provenance, fail_on.is_some());
     let places = Places::new(judged.folder.path(), base.as_deref(), &written.names);
     let ended = reporter.conclude(&told, exit, failure, "--fail-on warn", |code, error| match format {
-        Format::Text => gate_text::gate(analysis, &provenance, places, style(globals, *ascii)),
+        Format::Text => {
+            gate_text::gate(analysis, &provenance, places, fail_on.is_some(), style(globals, *ascii))
+        }
         Format::Json => {
             json::pretty(&GateResult { error, ..result("gate", analysis, &provenance, &written.names, code) })
         }

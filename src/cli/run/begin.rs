@@ -77,7 +77,7 @@ pub(crate) fn plan(job: &Job<'_>) -> Result<RunPlan, Failure> {
     };
     // What would stop the run stops the plan; and a wrong URL may hold a password.
     settings::check_places(job, &settings)?;
-    settings::check_gates(job, &settings)?;
+    settings::check_gates(job, &settings, iterations)?;
     settings::store_beside(&settings, &job.args.source.server, job.policy)?;
     settings::instruments(&settings, job.args, job.policy)?;
     let plan = make_plan(
@@ -124,7 +124,7 @@ fn new_run(job: &Job<'_>) -> Result<(PreparedRun, Instruments), Failure> {
     let start = settings::start_values(&job.args.tuning, out, &job.policy.run)?;
     let shape = settings::overrides_shape(Path::new(&settings.start_file))?;
     settings::check_places(job, &settings)?;
-    settings::check_gates(job, &settings)?;
+    settings::check_gates(job, &settings, iterations)?;
     let instruments = settings::instruments(&settings, job.args, job.policy)?;
     let store = settings::store_beside(&settings, &job.args.source.server, job.policy)?;
     // Fractions of a second would only make the times of a simulated run hard to read.
@@ -174,7 +174,7 @@ fn resumed_run(job: &Job<'_>) -> Result<(PreparedRun, Instruments), Failure> {
     let mut manifest = folder.manifest().clone();
     check_declared(job, &manifest)?;
     settings::check_places(job, &manifest.settings)?;
-    settings::check_gates(job, &manifest.settings)?;
+    settings::check_gates(job, &manifest.settings, extended(job, &manifest)?)?;
     if let Some(changed) = found.changed.first() {
         let problem =
             format!("`{}` is not the file that the run wrote; somebody changed it", changed.display());

@@ -13,7 +13,7 @@ use crate::core::analysis::folder::{Request, judge};
 use crate::core::analysis::{Analysis, Options, Origin};
 use crate::core::iteration::manifest::RunState;
 use crate::core::load::overrides_file as overrides;
-use crate::core::policy::Policy;
+use crate::core::policy::{Policy, Profile};
 use crate::core::text::shell;
 use crate::core::verdict::Outcome;
 use crate::core::verdict::exit::Exit;
@@ -195,12 +195,19 @@ fn next_step(job: &Job<'_>, analysis: &Analysis, ended: &Ended, folder: &Path) -
             "writes the reports; its exit code is the verdict on the build",
         ),
         Outcome::Inconclusive if ended.end == End::Complete => (
-            format!("{} --extend {}", resume_command(job), ended.last.max(8)),
+            format!("{} --extend {}", resume_command(job), more(job.policy, ended.last)),
             "more iterations of the same run, then judged again",
         ),
         _ => (format!("soak analyze --path {folder}"), "says what failed, where, and what to change"),
     };
     NextStep { command, purpose }
+}
+
+/// How many iterations a run of so many lacks. A trading run is doubled: its verdict rests on the last ones.
+fn more(policy: &Policy, iterations: u64) -> u64 {
+    let needed = policy.too_short_for(iterations).into_iter().map(|(_, needed)| needed).max();
+    let lacking = needed.filter(|_| policy.profile != Profile::Trading).map(|needed| needed - iterations);
+    lacking.unwrap_or(iterations.max(8))
 }
 
 /// Writes the reports of the run that were asked for.

@@ -130,7 +130,7 @@ fn carry_out(
         folder: &mut prepared.folder,
         pace: Pace::new(time, &clocks, planner.interval, &policy.run.measuring, !job.is_clock_fixed),
         watcher: &mut watch,
-        events: EventWatch::new(&policy.events, store),
+        events: EventWatch::new(&policy.events, store).after(counters.ended),
         sampler,
         counters,
         shape: prepared.shape.as_deref(),

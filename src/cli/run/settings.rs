@@ -36,12 +36,12 @@ use crate::run::procfs;
 use crate::run::procfs::Top;
 use crate::run::simulator::service::ServiceSource;
 use crate::run::simulator::{Scenario, SimSource, Simulator};
-use crate::run::source::Source;
 use crate::run::source::exec::ExecSource;
 use crate::run::source::file::FileSource;
 use crate::run::source::prometheus::PrometheusSource;
 use crate::run::source::resources::StoreSampler;
 use crate::run::source::store::Store;
+use crate::run::source::{Checked, Source};
 use crate::run::start::{OVERRIDES_VARIABLE, Start, StartProblem, StartRequest};
 
 /// What every step of the command needs.
@@ -65,9 +65,6 @@ pub(crate) fn resume_command(job: &Job<'_>) -> String {
 pub(crate) fn plain(problem: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("{problem}")
 }
-
-/// Length of an iteration where nobody says otherwise, seconds.
-const INTERVAL: f64 = 300.0;
 
 /// Length of a run where nobody says otherwise, hours.
 const HOURS: f64 = 72.0;
@@ -119,7 +116,7 @@ pub(crate) fn asked(args: &RunArgs, policy: &Policy) -> Result<(RunSettings, u64
 
 /// Length of an iteration, seconds.
 pub(crate) fn interval(asked: Option<f64>, policy: &Policy) -> f64 {
-    asked.or(policy.run.defaults.interval_seconds).unwrap_or(INTERVAL)
+    asked.unwrap_or_else(|| policy.run.defaults.interval())
 }
 
 /// That a policy without parameters is asked to tune none.
@@ -411,7 +408,8 @@ pub(crate) fn instruments(
         Some(Watched::Process(top)) => Some(process_sampler(top)?),
         Some(Watched::Store) | None => None,
     };
-    Ok(Instruments { source: source(settings, &args.source, policy)?, sampler })
+    let checked = if settings.no_wait { Checked::Nothing } else { Checked::All };
+    Ok(Instruments { source: source(settings, checked, &args.source, policy)?, sampler })
 }
 
 /// Whose resources are sampled.
@@ -502,6 +500,7 @@ fn noting_once(mut sample: Sampler) -> Sampler {
 /// The source. Credentials come from the files that the command line names, now and at every resume.
 pub(crate) fn source(
     settings: &RunSettings,
+    checked: Checked,
     args: &SourceArgs,
     policy: &Policy,
 ) -> Result<Box<dyn Source>, Failure> {
@@ -524,11 +523,11 @@ pub(crate) fn source(
                 settings.measure_at,
                 MeasurementReader::new(policy),
             );
-            Box::new(if settings.no_wait { source.without_times() } else { source })
+            Box::new(if checked == Checked::Nothing { source.without_times() } else { source })
         }
         SourceSettings::File { edge_report } => {
             let reader = MeasurementReader::new(policy);
-            Box::new(FileSource::new(PathBuf::from(edge_report), !settings.no_wait, reader))
+            Box::new(FileSource::new(PathBuf::from(edge_report), checked, reader))
         }
         SourceSettings::Prometheus { url, selector } => {
             let store = store_at(url, selector, &args.server)?;
@@ -723,10 +722,21 @@ fn is_of_a_run(path: &Path) -> bool {
 /// Refuses gates that decide on the exit code and would be INVALID whatever is measured.
 ///
 /// What the reports of a command or of a system hold is not known before; the queries of a policy are.
-pub(crate) fn check_gates(job: &Job<'_>, settings: &RunSettings) -> Result<(), Failure> {
+pub(crate) fn check_gates(job: &Job<'_>, settings: &RunSettings, iterations: u64) -> Result<(), Failure> {
     let policy = job.policy;
-    let is_asked = matches!(settings.source, SourceSettings::Prometheus { .. });
-    if !is_asked || !job.args.wants_run_gates() {
+    if !job.args.wants_run_gates() {
+        return Ok(());
+    }
+    let hours = iterations as f64 * settings.interval_seconds / 3600.0;
+    if let Some(gate) = policy.out_of_reach(hours).next() {
+        let (name, symbol, limit) = (&gate.name, gate.comparison.symbol(), gate.limit.value);
+        return Err(usage(format!(
+            "{iterations} iterations of {} s never meet the hard gate `run_gates.{name}` ({}): `{} {symbol} {limit}`",
+            settings.interval_seconds, gate.limit.source.origin, gate.metric
+        ))
+        .hint("`--hours` and `--iterations` say how long a run is"));
+    }
+    if !matches!(settings.source, SourceSettings::Prometheus { .. }) {
         return Ok(());
     }
     let keys = || policy.run.queries.iter().map(|query| query.metric.as_str());

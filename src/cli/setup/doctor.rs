@@ -23,6 +23,7 @@ use crate::infra::environment::Environment;
 use crate::report::json;
 use crate::report::text::printable;
 use crate::run::doctor::{self, Examined, Health, Patient};
+use crate::run::source::Checked;
 
 /// `soak doctor`
 #[derive(Debug, Args)]
@@ -150,7 +151,7 @@ fn measured(args: &DoctorArgs, policy: &Policy) -> Result<Vec<Examined>, Failure
     let chosen = settings::chosen_source(asked, policy).and_then(|source| {
         let settings = of_a_look(source, interval);
         let beside = settings::store_beside(&settings, &args.source.server, policy)?;
-        Ok((settings::source(&settings, &args.source, policy)?, beside, settings.source))
+        Ok((settings::source(&settings, Checked::Samples, &args.source, policy)?, beside, settings.source))
     });
     let (mut source, beside, settings) = match chosen {
         Ok(chosen) => chosen,

@@ -11,6 +11,7 @@ use crate::cli::arguments::project;
 use crate::cli::arguments::values::{count, link, seconds};
 use crate::cli::output::stdout::print;
 use crate::core::config::Value;
+use crate::core::policy::{self, Layer, Origin};
 use crate::core::text::shell;
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
@@ -134,15 +135,6 @@ struct Workflow<'a> {
     /// The same before the name of a file.
     prefix: &'a str,
 }
-
-/// The measurement of an edge, as a bot writes it.
-const EDGE_EXAMPLE: &str = r#"{
-  "totals": {"net_bps": 3.1, "risk_ratio": 0.32, "maker_taker_ratio": 0.88, "p95_latency_ms": 290.0}
-}
-"#;
-
-/// The measurement of a service.
-const SERVICE_EXAMPLE: &str = "{\"error_ratio\": 0.002, \"p95_ms\": 123.4, \"p99_ms\": 210.0}\n";
 
 /// What a run leaves in the folder.
 const IGNORED: &str = "/artifacts/";
@@ -338,9 +330,6 @@ fn files(dir: &Path, answers: &Answers) -> Result<Vec<NewFile>, Failure> {
         };
         add(dir.join("measure.sh"), rendered(&script)?, true);
     }
-    if *source == InitSource::File {
-        add(dir.join(file), if is_service { SERVICE_EXAMPLE } else { EDGE_EXAMPLE }.to_owned(), false);
-    }
     if answers.github {
         let (root, folder) = repository(dir);
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
@@ -363,9 +352,25 @@ fn files(dir: &Path, answers: &Answers) -> Result<Vec<NewFile>, Failure> {
         interval: *interval,
         iterations: *iterations,
     };
-    add(dir.join(project::FILE), rendered(&policy)?, false);
+    let policy = rendered(&policy)?;
+    long_enough(&policy, *iterations as u64)?;
+    add(dir.join(project::FILE), policy, false);
     files.extend(ignored(dir, (*source == InitSource::File).then_some(file))?);
     Ok(files)
+}
+
+/// That a run of so many iterations can be judged by the policy that is written.
+fn long_enough(text: &str, iterations: u64) -> Result<(), Failure> {
+    let layer = Layer { origin: Origin::File(project::FILE.to_owned()), text: text.to_owned() };
+    let policy = policy::read(&[layer], &[]).context("a file cannot be made").map_err(Failure::failed)?;
+    let short = policy.too_short_for(iterations);
+    let Some(needed) = short.iter().map(|(_, needed)| *needed).max() else { return Ok(()) };
+    let gates: Vec<String> = short.iter().map(|(gate, needed)| format!("`{gate}` ({needed})")).collect();
+    let count =
+        if iterations == 1 { "1 iteration is".to_owned() } else { format!("{iterations} iterations are") };
+    Err(Failure::usage(anyhow!("{count} too few for {}", gates.join(", "))).hint(format!(
+        "`--iterations {needed}` is enough for all; `soak run --iterations {iterations}` tries a shorter run out"
+    )))
 }
 
 fn rendered(template: &impl Template) -> Result<String, Failure> {

@@ -27,7 +27,7 @@ use crate::core::judge::edge_report::Totals;
 use crate::core::judge::passes::Passes;
 use crate::core::judge::{advisory, edge_report, gates, integrity, passes, sanity, show_limit};
 use crate::core::kpi::{KpiId, KpiTable};
-use crate::core::policy::{GateSet, Policy, Profile, Statistic, WindowSpec};
+use crate::core::policy::{Asked, GateSet, Policy, Profile, Statistic, WindowSpec};
 use crate::core::series::anomalies::Anomaly;
 use crate::core::series::ranges::Ranges;
 use crate::core::series::window::Window;
@@ -351,21 +351,22 @@ pub fn analyse(
     };
     analysis.disagreements = disagreements(&analysis, &policy.kpis);
     analysis.disagreements.extend(policy.run_verdict.smoke_test());
+    analysis.disagreements.extend(untested(&analysis, policy));
     analysis
 }
 
-/// The KPIs that must have a value in the window judged.
-fn required_kpis(limits: &GateSet, policy: &Policy) -> Vec<KpiId> {
-    let mut required: Vec<KpiId> = limits.checks.iter().map(|gate| gate.kpi).collect();
-    required.extend(&limits.present);
-    // The trading profile counts on declared KPIs that the run has measured.
-    let is_measured = |kpi: &KpiId| !kpi.is_built_in() && policy.profile == Profile::Trading;
-    for kpi in policy.kpis.of_verdict().iter().filter(|kpi| is_measured(kpi)) {
-        if !required.contains(kpi) {
-            required.push(*kpi);
-        }
-    }
-    required
+/// That a run whose verdict is good was too short to look for drifts; `None` = it was not.
+fn untested(analysis: &Analysis, policy: &Policy) -> Option<String> {
+    let longest =
+        analysis.evidence.series.iter().filter_map(|series| Some(series.rows().last()?.number)).max()?;
+    let tables = policy.untested(longest);
+    let needed =
+        tables.iter().map(|(_, needed)| *needed).max().filter(|_| analysis.outcome.is_acceptable())?;
+    let named: Vec<String> = tables.iter().map(|(name, _)| format!("`{name}`")).collect();
+    Some(format!(
+        "{longest} iterations are too few to find a drift or a change of level ({}): {needed} are enough",
+        named.join(", ")
+    ))
 }
 
 /// The trading profile counts on no value of a declared KPI that nothing limits: a KPI that no iteration has is not of
@@ -394,7 +395,7 @@ fn symbol(
     let limits = pass_limits(policy, options.mock);
     let last = Window::find(series, WindowSpec::LastN, &policy.windows, numbers);
     let of_verdict = policy.kpis.of_verdict();
-    let required = required_kpis(limits, policy);
+    let required = policy.judged(limits, Asked::WhereMeasured);
     let mut shown = of_verdict.to_vec();
     shown.extend(required.iter().filter(|kpi| !of_verdict.contains(kpi)));
     let judged = Window::find(series, policy.run_verdict.window, &policy.windows, numbers);

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 
 use crate::core::kpi::{Direction, KpiId};
 use crate::core::policy::TrendRules;
-use crate::core::policy::{GateSet, Policy, WindowSpec};
+use crate::core::policy::{Asked, GateSet, Policy, WindowSpec};
 use crate::core::series::Series;
 use crate::core::series::ranges::Ranges;
 use crate::core::series::window::Window;
@@ -184,14 +184,6 @@ impl Looked {
     }
 }
 
-/// The KPIs that may join the verdict: those with a limit in each iteration, and those that the policy declares for it.
-fn judged(limits: &GateSet, policy: &Policy) -> Vec<KpiId> {
-    let mut kpis: Vec<KpiId> = limits.checks.iter().map(|gate| gate.kpi).collect();
-    let declared = policy.kpis.of_verdict().iter().filter(|kpi| !kpi.is_built_in() && !kpis.contains(kpi));
-    kpis.extend(declared.copied().collect::<Vec<_>>());
-    kpis
-}
-
 fn look(
     series: &[Series],
     numbers: &[Ranges],
@@ -200,7 +192,7 @@ fn look(
     policy: &Policy,
 ) -> Looked {
     let mut out = Looked { symbols: Vec::new(), judged: Vec::new(), shown: Vec::new() };
-    let judged = judged(limits, policy);
+    let judged = policy.judged(limits, Asked::WhereKnown);
     for (index, (series, numbers)) in series.iter().zip(numbers).enumerate() {
         let window = Window::find(series, rules.window, &policy.windows, numbers);
         let stretch = Stretch::of(series, window.positions.clone(), whole(rules));

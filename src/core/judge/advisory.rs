@@ -224,7 +224,11 @@ fn restarts(series: &Series, window: &Window, rules: &RestartRules) -> Option<Ch
     let (unknown, why) = &found.unknown;
     let why = why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
     let (outcome, reason) = if !is_recorded {
-        (Outcome::NotApplicable, "no iteration records restarts: no store was asked".to_owned())
+        (
+            Outcome::NotApplicable,
+            "no iteration records restarts: no store was asked, and no process was watched (`--pid-file`)"
+                .to_owned(),
+        )
     } else if seen > expected {
         let noun = restarts(found.unexpected);
         (Outcome::Warn, format!("the system restarted: {noun}{at}, {of_limit}{beside}"))

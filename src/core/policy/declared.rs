@@ -62,6 +62,9 @@ fn kpis(t: &Table<'_>) -> KpiTable {
     table
 }
 
+/// Objects of a measurement, which no KPI can be called.
+const RESERVED: [&str; 4] = ["totals", "total", "kpis", "runtime"];
+
 fn kpi(t: &Table<'_>, own_name: &str) -> Read<Kpi> {
     let (unit, direction) = (t.required("unit", name), t.required("direction", direction));
     let (aliases, floor) = (t.or("aliases", names, Vec::new()), t.or("floor", not_negative, 0.0));
@@ -74,6 +77,10 @@ fn kpi(t: &Table<'_>, own_name: &str) -> Read<Kpi> {
         && own_name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
     if !is_identifier {
         return Err(t.fault("expected a name of letters, digits and `_` that starts with a letter"));
+    }
+    if RESERVED.contains(&own_name) {
+        let names = config::values::and(&RESERVED);
+        return Err(t.fault(format!("{names} are parts of a measurement; expected another name")));
     }
     let (aliases, lowest, highest) = (aliases?, lowest?, highest?);
     let unit = match unit?.as_str() {
@@ -96,6 +103,10 @@ fn kpi(t: &Table<'_>, own_name: &str) -> Read<Kpi> {
     }
     let mut keys = vec![own_name];
     for alias in &aliases {
+        if RESERVED.contains(&alias.as_str()) {
+            let problem = format!("`{alias}` is a part of a measurement; expected another name");
+            return Err(t.fault_at("aliases", problem));
+        }
         if keys.contains(&alias.as_str()) {
             return Err(t.fault_at("aliases", format!("`{alias}` is listed twice")));
         }

@@ -105,10 +105,12 @@ impl GateSet {
             return Ok(Self { name: t.path(), ..of_iterations });
         }
         let checks = each_kpi(t, |kpi, own| {
+            let is_of_verdict = decides_the_verdict(own, kpi);
             let with = own.over(t, &["severity", "margin"]);
             let (severity, margin) =
                 (with.required("severity", severity), with.required("margin", not_negative));
             let (comparison, limit) = kpi_limit(own)?;
+            is_of_verdict?;
             Ok(KpiGate {
                 kpi,
                 severity: severity?,
@@ -149,6 +151,26 @@ impl GateSet {
         not_empty(t, must_judge || gates, &checks)?;
         Ok(Self { name: t.path(), gates, checks, present: Vec::new() })
     }
+}
+
+/// A limit that every iteration must meet is one on a KPI of the verdict.
+fn decides_the_verdict(t: &Table<'_>, kpi: KpiId) -> Read<()> {
+    if kpi.is_built_in() || !t.enabled()? {
+        return Ok(());
+    }
+    // Of a KPI whose declaration is wrong nothing is known.
+    let declared = t.root().at("kpi").at(kpi.name);
+    let has_no_direction = || matches!(declared.peek("direction"), Some(Value::Text(word)) if word == "none");
+    let problem = if kpi.is_advisory {
+        format!("`{kpi}` is advisory (`kpi.{kpi}.advisory`), and an iteration that misses this limit fails")
+    } else if t.kpis().is_closed() && has_no_direction() {
+        format!(
+            "`{kpi}` has no direction (`kpi.{kpi}.direction`), and an iteration that misses this limit fails"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(t.fault(format!("{problem}; expected a KPI of the verdict, or `enabled = false` here")))
 }
 
 /// The KPIs of the verdict that nothing limits. The trading profile asks for none of them, and nobody asks for what the
@@ -426,9 +448,12 @@ fn run_gate_decides(t: &Table<'_>, gate: &RunGate) -> Read<()> {
     decides(t, "limit", possible.pointless_requirement(gate.comparison, gate.limit.value))
 }
 
+/// The length of a run.
+pub const DURATION: &str = "duration_hours";
+
 /// The metrics of a run of the trading bot, by name; a run of another system has the first of them, and its KPIs.
 pub const RUN_METRICS: [&str; 9] = [
-    "duration_hours",
+    DURATION,
     "mm_deadline_miss_rate",
     "mm_edge_bps_ema1h",
     "mm_edge_bps_ema24h",
@@ -445,9 +470,22 @@ fn metric_of_a_run(t: &Table<'_>) -> Read<String> {
     let kpis = t.kpis();
     let is_trading = kpis.ids().next().is_some_and(KpiId::is_built_in);
     let built_in = if is_trading { &RUN_METRICS[..] } else { &RUN_METRICS[..1] };
-    let of_kpi = |name: &str| !is_trading && (kpi_of_a_run(name, kpis).is_some() || is_off(name, kpis));
+    let of_kpi = |name: &str| !is_trading && kpi_of_a_run(name, kpis).is_some();
     if built_in.contains(&name.as_str()) || of_kpi(&name) {
         return Ok(name);
+    }
+    let kpi = kpi_and_statistic(&name).0;
+    if kpis.is_taken_out(kpi) {
+        // A gate that is out itself names what it likes.
+        return if t.enabled()? {
+            let problem = format!(
+                "`{kpi}` is taken out (`kpi.{kpi}.enabled`), so the gate would judge nothing; expected \
+                 `enabled = false` here, too"
+            );
+            Err(t.fault_at("metric", problem))
+        } else {
+            Ok(name)
+        };
     }
     let known = built_in.iter().copied().chain(kpis.ids().filter(|_| !is_trading).map(|kpi| kpi.name));
     let hint = did_you_mean(kpi_and_statistic(&name).0, known);
@@ -473,15 +511,9 @@ pub(crate) fn kpi_of_a_run(metric: &str, kpis: &KpiTable) -> Option<(KpiId, Stat
     Some((kpis.find(kpi)?, statistic))
 }
 
-/// Whether a metric of a run is of a KPI that is taken out.
-fn is_off(metric: &str, kpis: &KpiTable) -> bool {
-    kpis.is_taken_out(kpi_and_statistic(metric).0)
-}
-
 /// `[run_gates]`.
 pub(super) fn run_gates(t: &Table<'_>) -> Read<Vec<RunGate>> {
-    let gates = t.at("run_gates").each(RunGate::section)?;
-    Ok(gates.into_iter().filter(|gate| !is_off(&gate.metric, t.kpis())).collect())
+    t.at("run_gates").each(RunGate::section)
 }
 
 fn not_empty<T>(t: &Table<'_>, must_judge: bool, checks: &[T]) -> Read<()> {

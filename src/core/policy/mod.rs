@@ -27,7 +27,7 @@ pub use super::config::{
 };
 use super::config::{Keep, Noted, Reader, Tree, Value, section};
 use super::kpi::{KpiId, KpiTable};
-use super::verdict::LimitSource;
+use super::verdict::{LimitSource, Severity};
 use crate::infra::hex::hex;
 use crate::stats::intervals::FEWEST_FOR_PHI;
 use declared::Table;
@@ -37,7 +37,8 @@ pub use advice::{Condition, RecommendationRule, Subject};
 pub use compare::{CompareRules, KpiRule, Margin, ORDER};
 pub(crate) use gates::kpi_of_a_run;
 pub use gates::{
-    EdgeReportRule, GateSet, HoldCount, Judge, KpiGate, RUN_METRICS, RunGate, ViolationRule, ViolationRules,
+    DURATION, EdgeReportRule, GateSet, HoldCount, Judge, KpiGate, RUN_METRICS, RunGate, ViolationRule,
+    ViolationRules,
 };
 pub use limits::{Limit, Statistic, WindowSpec, Windows};
 pub use profile::Profile;
@@ -124,6 +125,17 @@ section! {
     }
 }
 
+/// For what KPIs are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// For a value, of every run.
+    Always,
+    /// For a value, of a run that has any: the trading profile counts on declared KPIs that were measured.
+    WhereMeasured,
+    /// For the trend of what there is.
+    WhereKnown,
+}
+
 impl Policy {
     /// Where the value in force at a dotted key comes from; `None` = there is no such key.
     pub fn source_of(&self, key: &str) -> Option<LimitSource> {
@@ -141,25 +153,70 @@ impl Policy {
     }
 
     /// The gates that join the verdict and can never be judged in a run of so many iterations, with how many they need.
-    /// The run verdict itself is left out: its own minimum can be lowered where it is asked for.
+    /// Of the trading profile the run verdict itself is left out: its own minimum is lowered where it is asked for.
     pub fn beyond(&self, iterations: u64) -> Vec<(String, u64)> {
         let sets = [&self.readiness, &self.goals].into_iter().filter(|set| set.gates);
         let gates = sets.flat_map(|set| set.checks.iter().map(|gate| self.of_gate(set, gate)));
-        let trend = [("kpi_drift", &self.kpi_drift.trend), ("change_points", &self.change_points.trend)];
-        let trend = trend.into_iter().filter(|(_, rules)| rules.insists());
-        let trend = trend.map(|(name, rules)| (name.to_owned(), self.of_trend(rules)));
-        gates.chain(trend).filter(|(_, needed)| *needed > iterations).collect()
+        let own = (self.profile != Profile::Trading).then(|| self.of_run_verdict());
+        let trend = self.trends().filter(|(_, rules)| rules.insists()).map(|of| self.of_trend(of));
+        own.into_iter().chain(gates).chain(trend).filter(|(_, needed)| *needed > iterations).collect()
+    }
+
+    /// The tables that look for drifts and changes of level and find none in a run of so many iterations, with how many
+    /// they need. Trading runs are short, and theirs are left out.
+    pub fn untested(&self, iterations: u64) -> Vec<(String, u64)> {
+        let of_profile = self.trends().filter(|_| self.profile != Profile::Trading);
+        let soft =
+            of_profile.filter(|(_, rules)| rules.gates && !rules.insists()).map(|of| self.of_trend(of));
+        soft.filter(|(_, needed)| *needed > iterations).collect()
+    }
+
+    /// Everything that a run of so many iterations is too short for, with how many it needs.
+    pub fn too_short_for(&self, iterations: u64) -> Vec<(String, u64)> {
+        let own = Some(self.of_run_verdict()).filter(|_| self.profile == Profile::Trading);
+        let own = own.into_iter().filter(|(_, needed)| *needed > iterations);
+        own.chain(self.beyond(iterations)).chain(self.untested(iterations)).collect()
+    }
+
+    fn trends(&self) -> impl Iterator<Item = (&'static str, &TrendRules)> {
+        [("kpi_drift", &self.kpi_drift.trend), ("change_points", &self.change_points.trend)].into_iter()
+    }
+
+    /// Hard run gates on the length of a run that one of so many hours can never meet.
+    pub fn out_of_reach(&self, hours: f64) -> impl Iterator<Item = &RunGate> {
+        let is_missed = move |gate: &&RunGate| {
+            gate.metric == DURATION
+                && gate.severity == Severity::Hard
+                && !gate.comparison.holds(hours, gate.limit.value)
+        };
+        self.run_gates.iter().filter(is_missed)
+    }
+
+    /// The KPIs that the verdict rests on: those that `limits` names, then those of the verdict.
+    pub fn judged(&self, limits: &GateSet, asked: Asked) -> Vec<KpiId> {
+        let mut kpis: Vec<KpiId> = limits.checks.iter().map(|gate| gate.kpi).collect();
+        let is_asked = |kpi: &KpiId| match asked {
+            Asked::Always => limits.present.contains(kpi),
+            Asked::WhereMeasured => self.profile == Profile::Trading || limits.present.contains(kpi),
+            Asked::WhereKnown => true,
+        };
+        let declared = self.kpis.of_verdict().iter().filter(|kpi| !kpi.is_built_in() && is_asked(kpi));
+        for kpi in declared {
+            if !kpis.contains(kpi) {
+                kpis.push(*kpi);
+            }
+        }
+        kpis
     }
 
     /// The KPIs that an iteration or a window must have for the verdict, in the order of the table.
-    pub fn judged(&self) -> Vec<KpiId> {
-        let mut judged: Vec<KpiId> = self.iteration_pass.checks.iter().map(|gate| gate.kpi).collect();
-        judged.extend(&self.iteration_pass.present);
+    pub fn needed(&self) -> Vec<KpiId> {
+        let mut needed = self.judged(&self.iteration_pass, Asked::Always);
         let sets = [&self.readiness, &self.goals].into_iter().filter(|set| set.gates);
-        judged.extend(sets.flat_map(|set| set.checks.iter().map(|gate| gate.kpi)));
-        judged.sort();
-        judged.dedup();
-        judged
+        needed.extend(sets.flat_map(|set| set.checks.iter().map(|gate| gate.kpi)));
+        needed.sort();
+        needed.dedup();
+        needed
     }
 
     /// What is right in itself and fails later: a KPI that the source of the policy never gives, a length that it
@@ -176,7 +233,7 @@ impl Policy {
                 let mut queries = self.run.queries.iter();
                 queries.any(|query| self.kpis.spelled(&query.metric).is_some_and(|(id, _)| id == *kpi))
             };
-            let mut judged = [&self.judged(), self.kpis.of_verdict()].concat();
+            let mut judged = [&self.needed(), self.kpis.of_verdict()].concat();
             judged.sort();
             judged.dedup();
             problems.extend(judged.iter().filter(|kpi| !given(kpi)).map(|kpi| {
@@ -189,9 +246,17 @@ impl Policy {
             }));
         }
         if let Some(iterations) = self.run.defaults.iterations {
-            let own = ("run_verdict".to_owned(), self.run_verdict.min_iterations as u64);
-            let own = (own.1 > iterations).then_some(own);
-            problems.extend(own.into_iter().chain(self.beyond(iterations)).map(|(gate, needed)| {
+            let interval = self.run.defaults.interval();
+            let hours = iterations as f64 * interval / 3600.0;
+            problems.extend(self.out_of_reach(hours).map(|gate| {
+                let (name, symbol, limit) = (&gate.name, gate.comparison.symbol(), gate.limit.value);
+                format!(
+                    "{}{iterations} iterations of {interval} s never meet the hard gate `run_gates.{name}`: \
+                     `{DURATION} {symbol} {limit}`",
+                    place("run.iterations")
+                )
+            }));
+            problems.extend(self.too_short_for(iterations).into_iter().map(|(gate, needed)| {
                 format!(
                     "{}a run of {iterations} iterations never holds the {needed} that `{gate}` asks for",
                     place("run.iterations")
@@ -210,8 +275,13 @@ impl Policy {
         (format!("{}.{}", set.name, gate.kpi.name), needed)
     }
 
-    fn of_trend(&self, rules: &TrendRules) -> u64 {
-        self.until(rules.window, rules.min_iterations.whole())
+    fn of_trend(&self, (name, rules): (&str, &TrendRules)) -> (String, u64) {
+        (name.to_owned(), self.until(rules.window, rules.min_iterations.whole()))
+    }
+
+    fn of_run_verdict(&self) -> (String, u64) {
+        let rule = &self.run_verdict;
+        ("run_verdict".to_owned(), self.until(rule.window, rule.min_iterations))
     }
 
     /// The number of the iteration with which a window holds so many.

@@ -160,6 +160,8 @@ section! {
         pub warmup_warn: Vec<Bound> { |t| t.at("warmup_warn").each(reason) },
         /// Reasons for a FAIL; a WARN while the run warms up.
         pub fail: Vec<Bound> { |t| t.at("fail").each(reason) },
+        /// KPIs that must have a value: without one it is a FAIL; a WARN while the run warms up.
+        pub present: Vec<KpiId> { |_| Ok(Vec::new()) },
         /// Whether they are the limits of `[iteration_pass]`, which an iteration without a value misses.
         pub of_iteration_pass: bool { |_| Ok(false) },
     }
@@ -172,7 +174,7 @@ fn iteration_verdict(t: &Table<'_>) -> Read<IterationVerdictRules> {
     if ["warn", "warmup_warn", "fail"].iter().any(|list| !own.at(list).entries().is_empty()) {
         return Ok(rules);
     }
-    let limits = GateSet::of_iterations(t)?.checks;
+    let GateSet { checks: limits, present, .. } = GateSet::of_iterations(t)?;
     let of = |severity: Severity| {
         let gates = limits.iter().filter(|gate| gate.severity == severity);
         let missed = gates.map(|gate| Bound {
@@ -185,6 +187,7 @@ fn iteration_verdict(t: &Table<'_>) -> Read<IterationVerdictRules> {
     Ok(IterationVerdictRules {
         warn: of(Severity::Soft),
         fail: of(Severity::Hard),
+        present,
         of_iteration_pass: true,
         ..rules
     })
@@ -216,6 +219,9 @@ section! {
         },
         /// A report that is older than the start of its iteration by more than this is stale; `None` = one interval.
         pub stale_after: Option<Duration> = seconds_or_interval,
+        /// Whether a report whose own time cannot be read, or is ahead of the clock, is stale, too. The readers of
+        /// trading reports have always taken those.
+        pub times_are_strict: bool { |t| Ok(t.kpis().is_closed()) },
         /// The wall clock may move so far against the time that passes, seconds.
         pub clock_step_seconds: f64 = positive,
         /// Or by this share of the interval, whichever is more.
@@ -238,6 +244,16 @@ section! {
         pub prometheus_url: Option<String> = url,
         /// What `$selector` stands for in its queries.
         pub selector: Option<String> = string,
+    }
+}
+
+/// Length of an iteration where nobody says otherwise, seconds.
+const INTERVAL: f64 = 300.0;
+
+impl RunDefaults {
+    /// Length of an iteration, seconds.
+    pub fn interval(&self) -> f64 {
+        self.interval_seconds.unwrap_or(INTERVAL)
     }
 }
 

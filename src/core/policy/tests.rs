@@ -581,9 +581,11 @@ mod errors {
             let policy = gate(metric, "").expect("a statistic of a KPI");
             assert_eq!(policy.run_gates[0].metric, metric);
         }
-        // What is taken out needs no mending elsewhere.
-        let without =
-            gate("cpu_pct.max", "[kpi.cpu_pct]\nenabled = false\n").expect("a gate that is not in force");
+        // A gate does not vanish with its KPI.
+        let out = "[kpi.cpu_pct]\nenabled = false\n";
+        let told = gate("cpu_pct.max", out).expect_err("a gate that would judge nothing").to_string();
+        assert!(told.contains("`cpu_pct` is taken out (`kpi.cpu_pct.enabled`)"), "{told}");
+        let without = gate("cpu_pct.max", &format!("enabled = false\n{out}")).expect("both are out");
         assert_eq!(without.run_gates, []);
         let hours = gate("duration_hours", "").expect("every run has a duration");
         assert_eq!(hours.run_gates[0].metric, "duration_hours");
@@ -1244,6 +1246,47 @@ mod asked_of_a_run {
         assert!(
             fails_later(&format!("{hard}53"))[0].contains("never holds the 54 that `kpi_drift` asks for")
         );
+    }
+
+    #[test]
+    fn a_length_in_which_no_drift_of_a_service_can_be_found_fails_later() {
+        let told = |more: &str, iterations| {
+            fails_later(&format!("extends = \"service\"\n{more}[run]\niterations = {iterations}\n"))
+        };
+        assert_eq!(told("", 54), Vec::<String>::new());
+        let short = told("", 53);
+        let all = ["run_verdict", "kpi_drift", "change_points"];
+        assert_eq!(short.len(), 3, "{short:?}");
+        assert!(
+            all.iter()
+                .zip(&short)
+                .all(|(gate, line)| line.ends_with(&format!("the 54 that `{gate}` asks for")))
+        );
+        // A verdict from 20 steady iterations on, and still no drift.
+        let fewer = "[run_verdict]\nmin_iterations = 20\n";
+        assert_eq!(told(fewer, 26).len(), 2);
+        assert_eq!(told(fewer, 25).len(), 3);
+        let off = "[kpi_drift]\ngates = false\n[change_points]\ngates = false\n";
+        assert_eq!(told(&format!("{fewer}{off}"), 26), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_hard_gate_on_the_length_of_a_run_that_never_gets_there_fails_later() {
+        let told = |severity: &str, hours: f64| {
+            fails_later(&format!(
+                "[run_gates.long]\nmetric = \"duration_hours\"\nseverity = \"{severity}\"\ncomparison = \">=\"\n\
+                 limit = {hours}\n[run]\niterations = 12\ninterval_seconds = 600\n"
+            ))
+        };
+        // Twelve times ten minutes.
+        assert_eq!(told("hard", 2.0), Vec::<String>::new());
+        assert_eq!(
+            told("hard", 2.1),
+            [
+                "`p.toml`:7: `run.iterations`: 12 iterations of 600 s never meet the hard gate `run_gates.long`: `duration_hours >= 2.1`"
+            ]
+        );
+        assert_eq!(told("soft", 72.0), Vec::<String>::new());
     }
 
     #[test]
@@ -2440,6 +2483,48 @@ mod profiles {
         let triggers = &policy.release.canary.triggers;
         assert_eq!((triggers[0].metric.as_str(), triggers[0].comparison), ("lag", Comparison::Above));
         assert_eq!(policy.release.canary.checkpoints.len(), 3);
+    }
+
+    #[test]
+    fn the_verdict_of_no_profile_looks_at_all_of_the_steady_part() {
+        let rule = policy(&format!("extends = \"none\"\n{OWN}{LIMIT}")).run_verdict;
+        assert_eq!((rule.window, rule.min_iterations), (WindowSpec::Steady, 48));
+        assert_eq!((rule.pass_share.value, rule.warn_share.value), (0.95, 0.90));
+        let in_a_row = [rule.max_failing_in_a_row, rule.fail_failing_in_a_row];
+        assert_eq!(in_a_row.map(|limit| limit.map(|limit| limit.value)), [Some(3.0), Some(6.0)]);
+    }
+
+    #[test]
+    fn a_limit_on_what_the_verdict_does_not_rest_on_is_refused() {
+        let with = |kpi: &str| format!("extends = \"none\"\n{}{LIMIT}", OWN.replace("[kpi.lag]", kpi));
+        let told = error_of(&with("[kpi.lag]\nadvisory = true"));
+        assert!(told.contains("`iteration_pass.kpi.lag`: `lag` is advisory (`kpi.lag.advisory`)"), "{told}");
+        let none = with("[kpi.lag]").replace("\"lower\"", "\"none\"");
+        let told = error_of(&none);
+        assert!(told.contains("`lag` has no direction (`kpi.lag.direction`)"), "{told}");
+        let other = "[kpi.load]\nunit = \"1\"\ndirection = \"lower\"\n[iteration_pass.kpi.load]\n\
+                     comparison = \"<=\"\nlimit = 5\n";
+        assert_eq!(policy(&format!("{none}enabled = false\n{other}")).iteration_pass.checks.len(), 1);
+        // Trading policies have limited such KPIs from the first.
+        let trading = none.replace("extends = \"none\"\n", "");
+        assert!(policy(&trading).iteration_pass.checks.iter().any(|gate| gate.kpi.name == "lag"));
+    }
+
+    #[test]
+    fn parts_of_a_measurement_are_no_names_of_kpis() {
+        for name in ["totals", "total", "kpis", "runtime"] {
+            let text = format!("extends = \"none\"\n{OWN}{LIMIT}").replace("lag", name);
+            let told = error_of(&text);
+            assert!(told.contains("are parts of a measurement; expected another name"), "{told}");
+        }
+        let told = error_of(&format!("extends = \"none\"\n{OWN}aliases = [\"kpis\"]\n{LIMIT}"));
+        assert!(told.contains("`kpi.lag.aliases`: `kpis` is a part of a measurement"), "{told}");
+    }
+
+    #[test]
+    fn times_that_show_no_age_are_refused_but_in_the_trading_profile() {
+        assert!(policy(&format!("extends = \"none\"\n{OWN}{LIMIT}")).run.measuring.times_are_strict);
+        assert!(!policy("").run.measuring.times_are_strict);
     }
 
     #[test]

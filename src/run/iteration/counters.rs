@@ -1,3 +1,6 @@
+//! What later iterations of a run need of the earlier ones, resumed or not: the readings of counters, the watched process,
+//! and when the last iteration ended.
+//!
 //! Counters: of a KPI of kind `counter` the source delivers the count, and the KPI is its rate per second.
 //!
 //! The rate is that between two readings, also over iterations without one. Each reading is recorded in its iteration, so
@@ -9,11 +12,18 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::core::kpi::KpiId;
+use crate::core::trend::resources::ProcessId;
 use crate::run::iteration::IterationRecord;
 
-/// The last reading of each counter.
+/// The last reading of each counter, and the last process.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Counters(BTreeMap<KpiId, (DateTime<Utc>, f64)>);
+pub struct Counters {
+    readings: BTreeMap<KpiId, (DateTime<Utc>, f64)>,
+    /// The process that the last sample of the resources was taken of; `None` = none is known.
+    pub(crate) process: Option<ProcessId>,
+    /// When the last iteration ended; `None` = there was none.
+    pub(crate) ended: Option<DateTime<Utc>>,
+}
 
 /// What a counter shows since the reading before.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,15 +34,17 @@ pub(crate) struct Rate {
 }
 
 impl Counters {
-    /// Takes the readings of an iteration.
+    /// Takes what an iteration shows.
     pub fn see(&mut self, record: &IterationRecord) {
         let readings = record.summary.counters.iter().map(|(kpi, reading)| (*kpi, (record.ends, *reading)));
-        self.0.extend(readings);
+        self.readings.extend(readings);
+        self.process = record.resources.and_then(|resources| resources.process).or(self.process);
+        self.ended = Some(record.ends);
     }
 
     /// The rate from the reading before to this one; the error says why there is none.
     pub(crate) fn rate(&self, kpi: KpiId, reading: f64, at: DateTime<Utc>) -> Result<Rate, String> {
-        let Some((then, before)) = self.0.get(&kpi) else {
+        let Some((then, before)) = self.readings.get(&kpi) else {
             return Err("is the first reading of a counter, so its rate is not known".to_owned());
         };
         let seconds = (at - *then).as_seconds_f64();
@@ -50,6 +62,7 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::iteration::Resources;
     use crate::run::records::{record, start};
 
     fn counters(reading: f64) -> Counters {
@@ -64,6 +77,18 @@ mod tests {
     fn rate(before: f64, reading: f64, seconds: i64) -> Result<(f64, bool), String> {
         let at = start() + chrono::TimeDelta::seconds(300 + seconds);
         counters(before).rate(KpiId::NET_BPS, reading, at).map(|rate| (rate.per_second, rate.reset.is_some()))
+    }
+
+    #[test]
+    fn the_last_process_that_was_seen_is_known_and_so_is_the_last_end() {
+        let process = |started| ProcessId { pid: None, started };
+        let mut seen = Counters::default();
+        let mut first = record(1);
+        first.resources = Some(Resources { process: Some(process(7.0)), ..Resources::default() });
+        for record in [&first, &record(2)] {
+            seen.see(record);
+        }
+        assert_eq!((seen.process, seen.ended), (Some(process(7.0)), Some(record(2).ends)));
     }
 
     #[test]

@@ -284,11 +284,13 @@ fn verdict(
     let mut warns = held(&rules.warn, KpiVerdict::Warn);
     warns.extend(held(warmup, KpiVerdict::Warn));
     let mut fails = fails;
-    let of_fails = rules.fail.iter().filter(|_| rules.of_iteration_pass);
+    let of_fails = rules.fail.iter().filter(|_| rules.of_iteration_pass).map(|bound| bound.kpi);
+    let is_missing = |kpi: &KpiId| values.get(kpi.index()).copied().flatten().is_none();
     fails.extend(
         of_fails
-            .filter(|bound| value(bound).is_none())
-            .map(|bound| format!("{}: {} is missing", verdict_of_fails.word(), bound.kpi.name)),
+            .chain(rules.present.iter().copied())
+            .filter(is_missing)
+            .map(|kpi| format!("{}: {} is missing", verdict_of_fails.word(), kpi.name)),
     );
     let of_warns = rules.fail.iter().filter(|_| !rules.of_iteration_pass);
     for bound in rules.warn.iter().chain(of_warns).chain(warmup) {

@@ -65,13 +65,16 @@ impl ExecSource {
         let Some((program, arguments)) = self.command.split_first() else {
             return Err("no command was given".to_owned());
         };
-        let overrides = std::path::absolute(interval.overrides_file)
-            .unwrap_or_else(|_| interval.overrides_file.to_owned());
         let mut command = Command::new(program);
+        // Where nothing is tuned there is no such file.
+        if !interval.overrides.is_empty() {
+            let overrides = std::path::absolute(interval.overrides_file)
+                .unwrap_or_else(|_| interval.overrides_file.to_owned());
+            command.env("SOAK_OVERRIDES", overrides);
+        }
         command
             .args(arguments)
             .env("SOAK_ITERATION", interval.iteration.to_string())
-            .env("SOAK_OVERRIDES", overrides)
             .env("SOAK_INTERVAL_SECONDS", interval.length.as_secs_f64().to_string())
             .env("SOAK_MEASUREMENT", report)
             .env("SOAK_EDGE_REPORT", report)
@@ -96,7 +99,7 @@ impl ExecSource {
         let report = match done.ended {
             Ended::TimedOut => Err(format!("was not done after {} s and was ended", limit.as_secs_f64())),
             Ended::Status(status) if !status.success() => Err(format!("failed: {status}")),
-            Ended::Status(_) if path.symlink_metadata().is_ok() => load(&path, None, &mut self.reader)
+            Ended::Status(_) if path.symlink_metadata().is_ok() => load(&path, None, None, &mut self.reader)
                 .map_err(|reason| format!("gave no usable measurement: {reason}")),
             Ended::Status(_) => self.read_stdout(&done.stdout, interval),
             Ended::Lost(error) => Err(format!("cannot be watched: {error}")),
@@ -164,7 +167,7 @@ mod tests {
     use std::path::PathBuf;
     use std::time::Instant;
 
-    use crate::core::iteration::params::ParamValues;
+    use crate::core::iteration::params::{ParamName, ParamValues};
     use crate::infra::clock::Interrupted;
     use crate::run::fixture::reader;
     use crate::run::source::exec::*;
@@ -195,7 +198,7 @@ mod tests {
         }
 
         fn run(&mut self, wait: &dyn Wait) -> Result<EdgeReport, NoReport> {
-            let overrides = ParamValues::default();
+            let overrides = ParamValues::new(vec![(ParamName::flat("tail_age_ms"), 600.0)]);
             let interval = Interval {
                 iteration: 7,
                 starts: "2025-10-12T12:00:00Z".parse().expect("a time"),

@@ -15,23 +15,23 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::core::load::edge_report as edge_sidecars;
 use crate::core::load::measurement::MeasurementReader;
-use crate::infra::clock::Wait;
+use crate::infra::clock::{Wait, machine_time};
 use crate::run::iteration::{AuditCounts, EdgeReport};
-use crate::run::source::{Interval, NoReport, Source};
+use crate::run::source::{Checked, Interval, NoReport, Source};
 
 /// Reads the measurement at a path.
 #[derive(Clone, Debug)]
 pub struct FileSource {
     path: PathBuf,
-    checks_age: bool,
+    checked: Checked,
     reader: MeasurementReader,
 }
 
 impl FileSource {
-    /// The report at this path. It need not be there yet. Without `checks_age` it may be from before the
+    /// The report at this path. It need not be there yet. Where its time is not checked it may be from before the
     /// interval, and so may the files beside it.
-    pub fn new(path: PathBuf, checks_age: bool, reader: MeasurementReader) -> Self {
-        Self { path, checks_age, reader }
+    pub fn new(path: PathBuf, checked: Checked, reader: MeasurementReader) -> Self {
+        Self { path, checked, reader }
     }
 }
 
@@ -41,9 +41,12 @@ impl Source for FileSource {
     }
 
     fn cover(&mut self, interval: &Interval<'_>, wait: &dyn Wait) -> Result<EdgeReport, NoReport> {
-        let fresh = Fresh { since: interval.starts, audit: Mark::beside(&self.path) };
+        let ahead = Stamp::ahead_of(&self.path, machine_time());
+        let fresh = Fresh { since: interval.starts, ahead, audit: Mark::beside(&self.path) };
         wait.pass(interval.length)?;
-        load(&self.path, self.checks_age.then_some(&fresh), &mut self.reader).map_err(NoReport::Failed)
+        let fresh = (self.checked == Checked::All).then_some(&fresh);
+        let since = (self.checked != Checked::Nothing).then_some(interval.starts);
+        load(&self.path, fresh, since, &mut self.reader).map_err(NoReport::Failed)
     }
 }
 
@@ -57,8 +60,29 @@ const COARSE: Duration = Duration::from_secs(2);
 pub(crate) struct Fresh {
     /// When the interval started; files written before tell of something else.
     pub(crate) since: DateTime<Utc>,
+    /// The file as it was then, if its time stamp was ahead of the clock: only another stamp shows that it was written.
+    pub(crate) ahead: Option<Stamp>,
     /// Where `audit.jsonl` ended then; what stands behind belongs to the interval.
     pub(crate) audit: Mark,
+}
+
+/// When a file was written, and which one it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    written: SystemTime,
+    mark: Mark,
+}
+
+impl Stamp {
+    fn of(found: &Metadata) -> Option<Self> {
+        Some(Self { written: found.modified().ok()?, mark: Mark::of(found) })
+    }
+
+    /// That of a file whose time stamp is ahead of the clock by more than file systems round.
+    fn ahead_of(path: &Path, now: DateTime<Utc>) -> Option<Self> {
+        let stamp = Self::of(&fs::metadata(path).ok()?)?;
+        (DateTime::<Utc>::from(stamp.written) > now + COARSE).then_some(stamp)
+    }
 }
 
 /// How far a growing file had come. The default is the start of a file.
@@ -86,10 +110,12 @@ impl Mark {
 
 const AUDIT: &str = "audit.jsonl";
 
-/// Loads a measurement and what lies beside it. `fresh` = only what was written in the interval.
+/// Loads a measurement and what lies beside it. `fresh` = only what was written in the interval; `since` = only samples
+/// whose own time stamps are not before.
 pub(crate) fn load(
     path: &Path,
     fresh: Option<&Fresh>,
+    since: Option<DateTime<Utc>>,
     reader: &mut MeasurementReader,
 ) -> Result<EdgeReport, String> {
     let failed = |reason: String| format!("the file `{}` {reason}", path.display());
@@ -108,9 +134,14 @@ pub(crate) fn load(
                 time(fresh.since)
             )));
         }
+        if fresh.ahead.is_some() && fresh.ahead == Stamp::of(&found) {
+            return Err(failed(format!(
+                "is stale: its time stamp {} is ahead of the clock and stayed the same in the iteration",
+                time(written.into())
+            )));
+        }
     }
     let file = File::open(path).map_err(|error| failed(format!("cannot be read: {error}")))?;
-    let since = fresh.map(|fresh| fresh.since);
     let mut report =
         reader.read(file, since).map_err(|problem| failed(format!("cannot be used: {problem}")))?;
     beside(path, fresh, &mut report);
@@ -203,7 +234,7 @@ mod tests {
     use std::path::Path;
     use std::time::{Duration, SystemTime};
 
-    use chrono::{DateTime, Utc};
+    use chrono::{DateTime, TimeDelta, Utc};
     use tempfile::TempDir;
 
     use crate::core::iteration::params::ParamValues;
@@ -236,7 +267,7 @@ mod tests {
             overrides: &overrides,
             overrides_file: Path::new("overrides.json"),
         };
-        FileSource::new(path.to_owned(), true, reader()).cover(&interval, wait)
+        FileSource::new(path.to_owned(), Checked::All, reader()).cover(&interval, wait)
     }
 
     fn now(path: &Path, starts: DateTime<Utc>) -> Result<EdgeReport, String> {
@@ -286,6 +317,22 @@ mod tests {
             told.contains("EDGE_REPORT.json` is stale: written 2025-10-12T11:59:58.000Z, before"),
             "{told}"
         );
+    }
+
+    #[test]
+    fn a_report_stamped_ahead_of_the_clock_must_be_stamped_anew_in_the_interval() {
+        let folder = folder();
+        let path = folder.path().join("EDGE_REPORT.json");
+        let starts = machine_time();
+        let ahead = starts + TimeDelta::days(1);
+        write(&path, GOOD, ahead);
+        let told = now(&path, starts).expect_err("stale");
+        assert!(told.contains("is ahead of the clock and stayed the same in the iteration"), "{told}");
+        let again = NoWait::doing(|| write(&path, GOOD, ahead + TimeDelta::seconds(1)));
+        assert!(cover(&path, starts, &again).is_ok(), "the clock of the file system is another one");
+        // Whole seconds may have been rounded up.
+        write(&path, GOOD, machine_time() + TimeDelta::milliseconds(1500));
+        assert!(now(&path, machine_time()).is_ok());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, SubsecRound, Timelike, Utc};
 
 use crate::core::iteration::params::ParamValues;
+use crate::core::text::printable::printable;
 use crate::infra::clock::{Interrupted, Wait};
 use crate::run::iteration::EdgeReport;
 use crate::run::source::store::{Store, Unanswered};
@@ -78,6 +79,17 @@ pub trait Source {
     }
 }
 
+/// Which times of a measurement are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// That of the file, and those of its samples.
+    All,
+    /// Those of the samples: a file may be read before the next one is due.
+    Samples,
+    /// None: replays.
+    Nothing,
+}
+
 /// Looks for stale reports, one iteration after the other.
 #[derive(Clone, Debug)]
 pub struct ReportTimes {
@@ -85,12 +97,26 @@ pub struct ReportTimes {
     stale_after: Duration,
     previous: Option<DateTime<Utc>>,
     noted: bool,
+    /// Whether a time that cannot be read, or is ahead of the clock, makes a report stale; else such a time is not checked.
+    is_strict: bool,
 }
 
 impl ReportTimes {
     /// For iterations of this length; `stale_after` as in the policy, `None` = one interval.
     pub fn new(interval: Duration, stale_after: Option<Duration>) -> Self {
-        Self { interval, stale_after: stale_after.unwrap_or(interval), previous: None, noted: false }
+        let stale_after = stale_after.unwrap_or(interval);
+        Self { interval, stale_after, previous: None, noted: false, is_strict: false }
+    }
+
+    /// A report whose time cannot be read, or is ahead of the clock by more than it may be old, is refused.
+    #[must_use]
+    pub fn strict(self, is_strict: bool) -> Self {
+        Self { is_strict, ..self }
+    }
+
+    /// What is read, as messages name it.
+    fn noun(&self) -> &'static str {
+        if self.is_strict { "measurement" } else { "edge report" }
     }
 
     /// Why the report of an iteration that started then is stale. A report without a time is not, and one whose
@@ -98,6 +124,13 @@ impl ReportTimes {
     pub fn check(&mut self, report: &mut EdgeReport, starts: DateTime<Utc>) -> Result<(), String> {
         let Some(text) = &report.utc else { return Ok(()) };
         let Some((time, has_zone)) = parse(text) else {
+            if self.is_strict {
+                return Err(format!(
+                    "the age of the measurement is unknown: its `runtime.utc` is `{}`, expected a time such as \
+                     2026-01-31T12:00:00Z",
+                    printable(text)
+                ));
+            }
             self.note(report, format!("`runtime.utc` is `{text}`, which is no time; its age is not checked"));
             return Ok(());
         };
@@ -105,10 +138,18 @@ impl ReportTimes {
         // Reports often give whole seconds, so ages are compared in whole seconds.
         let age = (starts.trunc_subsecs(0) - time.trunc_subsecs(0)).num_seconds();
         let allowed = whole_seconds(self.stale_after);
-        let shown = rfc3339(time);
+        let (shown, noun) = (rfc3339(time), self.noun());
+        let ahead = -age - whole_seconds(self.interval);
+        if self.is_strict && ahead > allowed {
+            return Err(format!(
+                "the age of the measurement is unknown: its `runtime.utc` is {shown}, {ahead} s after the end of the \
+                 iteration that started at {}; set the clocks",
+                rfc3339(starts)
+            ));
+        }
         if age > allowed {
             return Err(format!(
-                "the edge report is stale: its `runtime.utc` is {shown}, {age} s before the iteration started at {}; \
+                "the {noun} is stale: its `runtime.utc` is {shown}, {age} s before the iteration started at {}; \
                  at most {allowed} s are allowed (`run.stale_after`)",
                 rfc3339(starts)
             ));
@@ -118,7 +159,7 @@ impl ReportTimes {
         let is_newer = previous.is_none_or(|previous| time > previous || (may_be_equal && time == previous));
         if let (false, Some(previous)) = (is_newer, previous) {
             return Err(format!(
-                "the edge report is stale: its `runtime.utc` is {shown}, not newer than {} of the report before",
+                "the {noun} is stale: its `runtime.utc` is {shown}, not newer than {} of the report before",
                 rfc3339(previous)
             ));
         }
@@ -215,6 +256,32 @@ mod tests {
                 225 * 86_400 + 4 * 3600
             ))
         );
+    }
+
+    #[test]
+    fn a_time_that_shows_no_age_makes_a_measurement_stale_where_times_are_strict() {
+        let told = |stale_after: Option<u64>, utc: &str| {
+            let stale_after = stale_after.map(Duration::from_secs);
+            let mut times = ReportTimes::new(Duration::from_secs(300), stale_after).strict(true);
+            times.check(&mut report(utc), at("2025-10-12T12:00:00.75Z"))
+        };
+        // Five minutes of the iteration, and as much beyond it as the report may be old.
+        assert_eq!(told(None, "2025-10-12T12:10:00Z"), Ok(()));
+        let ahead = told(None, "2025-10-12T12:10:01Z").expect_err("ahead");
+        assert_eq!(
+            ahead,
+            "the age of the measurement is unknown: its `runtime.utc` is 2025-10-12T12:10:01Z, 301 s after the end of \
+             the iteration that started at 2025-10-12T12:00:00.750Z; set the clocks"
+        );
+        assert_eq!(told(Some(3600), "2025-10-12T13:05:00Z"), Ok(()));
+        let odd = told(None, "just\u{1b}now").expect_err("no time");
+        assert_eq!(
+            odd,
+            "the age of the measurement is unknown: its `runtime.utc` is `just\u{fffd}now`, expected a time such as \
+             2026-01-31T12:00:00Z"
+        );
+        let old = told(None, "2025-10-12T11:54:59Z").expect_err("old");
+        assert!(old.starts_with("the measurement is stale: its `runtime.utc` is "), "{old}");
     }
 
     #[test]

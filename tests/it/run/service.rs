@@ -101,6 +101,7 @@ fn a_simulated_service_without_a_fault_passes_and_shows_its_kpis() {
         ================================================================================
         Decision: PASS
         why:  14 of 15 gating checks hold, 1 does not apply
+        also: 30 iterations are too few to find a drift or a change of level (`kpi_drift`, `change_points`): 54 are enough
         also: SIMULATED: the data comes from a simulator, not valid for a release
         next: soak gate --path OUT/latest
               writes the reports; the data is not about a build, and not valid for a release
@@ -202,9 +203,13 @@ fn the_plan_of_a_service_names_its_limits_and_files_alone() {
     assert!(planned.stdout.contains("  p99_ms.max               <= 250      hard"), "{}", planned.stdout);
 }
 
+/// Takes the KPIs out that the scripts do not give.
+const UNMEASURED: &str = "kpi.request_rate.enabled = false\nkpi.p99_ms.enabled = false\nkpi.cpu_pct.enabled = false\n\
+                          kpi.open_fds.enabled = false\n";
+
 #[test]
 fn an_iteration_follows_the_limits_of_iteration_pass() {
-    let service = Service::with("");
+    let service = Service::with(UNMEASURED);
     // Iteration 2 is at the limit, 3 just beyond it, and 4 lacks the KPI.
     let script = r#"case $SOAK_ITERATION in 2) e=0.01;; 3) e=0.0101;; 4) e=null;; *) e=0.001;; esac
         printf '{"totals": {"error_ratio": %s, "p95_ms": 4%s, "rss_mb": 10%s}}' $e $SOAK_ITERATION $SOAK_ITERATION"#;
@@ -234,7 +239,7 @@ fn run_gates_look_at_statistics_of_kpis() {
     let lines = [
         gate("mean", "p95_ms", "<=", 20.0),
         gate("peak", "p95_ms.max", "<=", 39.0),
-        gate("long_enough", "duration_hours", ">=", 72.0),
+        gate("long_enough", "duration_hours", ">=", 1e-5),
         "[kpi.backlog]\nunit = \"jobs\"\ndirection = \"none\"\n".to_owned(),
         gate("backlog", "backlog.min", ">=", 1.0),
     ];
@@ -387,4 +392,28 @@ fn the_readiness_score_is_of_the_trading_bot() {
         let expected = "the readiness score is of the profile `trading`, and the policy extends `service`\n";
         assert!(refused.stderr.contains(expected), "{}", refused.stderr);
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_is_given_no_file_of_overrides_where_nothing_is_tuned() {
+    let service = Service::with("kpi.request_rate.enabled = false\n");
+    let script =
+        "printf '%s' \"${SOAK_OVERRIDES-none}\" > told; echo '{\"error_ratio\": 0.001, \"p95_ms\": 7}'";
+    let args = ["--iterations", "1", "--interval", "0.2", "--", "sh", "-c", script];
+    let ran = service.run(&args);
+    let told = service.out.path().parent().expect("a parent").join("told");
+    assert_eq!(fs::read_to_string(told).ok().as_deref(), Some("none"), "{ran:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_iteration_without_a_kpi_of_the_verdict_fails_for_the_run_as_for_the_gate() {
+    let service = Service::with("");
+    let script = "echo '{\"error_ratio\": 0.001, \"p95_ms\": 7}'";
+    service.run(&["--iterations", "1", "--interval", "0.2", "--", "sh", "-c", script]);
+    let summary = &service.out.iteration(1)["summary"];
+    assert_eq!(summary["kpi_verdict"], "FAIL");
+    let reasons = summary["kpi_reasons"].to_string();
+    assert!(reasons.contains("FAIL: rss_mb is missing") && !reasons.contains("p95_ms"), "{reasons}");
 }
