@@ -851,7 +851,7 @@ mod disagree_tests {
 
     fn sentences_of(outcome: Outcome, checks: Vec<Check>) -> Vec<String> {
         let series = Series::new(None, 0);
-        let windows = Windows { last_n: 8, steady_start: 7 };
+        let windows = Windows { last_n: 8, steady_start: 7, season: crate::core::policy::SeasonRule::Auto };
         let symbol = SymbolAnalysis {
             index: 0,
             symbol: None,

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 
 use crate::core::kpi::{Direction, KpiId};
 use crate::core::policy::TrendRules;
-use crate::core::policy::{Asked, GateSet, Policy, WindowSpec};
+use crate::core::policy::{Asked, GateSet, Policy, SeasonRule, WindowSpec};
 use crate::core::series::Series;
 use crate::core::series::ranges::Ranges;
 use crate::core::series::window::Window;
@@ -20,7 +20,7 @@ use crate::core::trend::checks::{Role, Scene};
 use crate::core::trend::resources;
 use crate::core::trend::resources::{Resource, ResourceValues};
 use crate::core::trend::tuner::Stretch;
-use crate::core::trend::{Column, KpiChanges, KpiDrift, Pace, changes, drift};
+use crate::core::trend::{Column, KpiChanges, KpiDrift, Pace, Season, changes, drift};
 use crate::core::verdict::{Check, Comparison, Outcome, WindowUsed};
 use crate::stats::regression::settles;
 use crate::stats::summary::median;
@@ -61,7 +61,8 @@ pub fn of(
     let mut trends: Vec<SymbolTrend> =
         series.iter().map(|series| start(series, declared, limits, policy.kpis.of_verdict())).collect();
     rises(series, numbers, policy, &mut trends);
-    let of_drift = look(series, numbers, &policy.kpi_drift.trend, limits, policy);
+    let hours: Vec<Vec<f64>> = series.iter().map(Series::hours).collect();
+    let of_drift = look(series, &hours, numbers, &policy.kpi_drift.trend, limits, policy);
     for (trend, looked) in trends.iter_mut().zip(&of_drift.symbols) {
         trend.window = matches!(looked.stretch, Stretch::Whole).then(|| looked.window.name.clone());
     }
@@ -74,7 +75,7 @@ pub fn of(
             trends[*symbol].drift.extend((*role != Role::Beside).then_some(found));
         }
     }
-    let of_changes = look(series, numbers, &policy.change_points.trend, limits, policy);
+    let of_changes = look(series, &hours, numbers, &policy.change_points.trend, limits, policy);
     for family in of_changes.families() {
         let found = changes::find(&family.columns, &policy.change_points);
         for ((found, column), (symbol, role)) in found.into_iter().zip(&family.columns).zip(&family.places) {
@@ -186,6 +187,7 @@ impl Looked {
 
 fn look(
     series: &[Series],
+    hours: &[Vec<f64>],
     numbers: &[Ranges],
     rules: &TrendRules,
     limits: &GateSet,
@@ -193,18 +195,21 @@ fn look(
 ) -> Looked {
     let mut out = Looked { symbols: Vec::new(), judged: Vec::new(), shown: Vec::new() };
     let judged = policy.judged(limits, Asked::WhereKnown);
-    for (index, (series, numbers)) in series.iter().zip(numbers).enumerate() {
+    for (index, ((series, hours), numbers)) in series.iter().zip(hours).zip(numbers).enumerate() {
         let window = Window::find(series, rules.window, &policy.windows, numbers);
         let stretch = Stretch::of(series, window.positions.clone(), whole(rules));
         let tested = stretch.positions(&window.positions);
         let moved = matches!(stretch, Stretch::Moved { .. });
         let quiet = matches!(stretch, Stretch::Quiet { .. });
+        let column = |positions: Range<usize>, kpi: KpiId, limit: Option<(Comparison, f64)>| {
+            column(series, hours, positions, kpi, limit, policy.windows.season)
+        };
         for kpi in &judged {
             let gate = limits.checks.iter().find(|gate| gate.kpi == *kpi);
             let limit = gate.map(|gate| (gate.comparison, gate.limit.value));
             let of = |positions: Range<usize>| Column {
                 later: later(series, *kpi, positions.end..window.positions.end),
-                ..column(series, positions, *kpi, limit)
+                ..column(positions, *kpi, limit)
             };
             let place = if moved { &mut out.shown } else { &mut out.judged };
             place.push((index, Role::Judged, of(tested.clone())));
@@ -214,7 +219,7 @@ fn look(
         }
         let is_tested = |kpi: &KpiId| kpi.direction.is_some() && !judged.contains(kpi);
         for kpi in policy.kpis.ids().filter(is_tested) {
-            let column = column(series, tested.clone(), kpi, None);
+            let column = column(tested.clone(), kpi, None);
             if !column.points.is_empty() {
                 out.shown.push((index, Role::Shown, column));
             }
@@ -244,8 +249,17 @@ fn later(series: &Series, kpi: KpiId, positions: Range<usize>) -> Option<f64> {
     median(&mut values[from..])
 }
 
-fn column(series: &Series, positions: Range<usize>, kpi: KpiId, limit: Option<(Comparison, f64)>) -> Column {
+fn column(
+    series: &Series,
+    hours: &[f64],
+    positions: Range<usize>,
+    kpi: KpiId,
+    limit: Option<(Comparison, f64)>,
+    season: SeasonRule,
+) -> Column {
     let known = kpi;
+    let hour = |position: usize| series.value(kpi, position).and_then(|_| hours.get(position).copied());
+    let hours: Vec<f64> = positions.clone().filter_map(hour).collect();
     // A limit says which way is good where the KPI does not.
     let by_limit = limit.map(|(comparison, _)| match comparison {
         Comparison::AtMost | Comparison::Below => Direction::Lower,
@@ -257,6 +271,8 @@ fn column(series: &Series, positions: Range<usize>, kpi: KpiId, limit: Option<(C
         floor: known.floor,
         limit,
         points: points(series, positions, kpi),
+        season: Season::of(season, kpi.kind, &hours),
+        hours,
         later: None,
     }
 }

@@ -10,7 +10,7 @@ use crate::core::kpi::{Direction, KpiId};
 use crate::core::policy::ChangeRules;
 use crate::core::policy::{CompareRules, Margin};
 use crate::core::text::number::TOLERANCE;
-use crate::core::trend::{Change, Column, changes};
+use crate::core::trend::{Change, Column, Season, changes};
 use crate::stats::autocorrelation::Levels;
 use crate::stats::trend::TrendMethod;
 use crate::stats::two_sample::MeanShift;
@@ -337,6 +337,8 @@ impl Side {
             floor: member.kpi.floor,
             limit: None,
             points: values[member.at].clone(),
+            hours: Vec::new(),
+            season: Season::Off,
             later: None,
         };
         let columns: Vec<Column> = family.iter().map(column).collect();

@@ -109,7 +109,8 @@ pub(crate) mod fixture {
     use crate::core::verdict::{LimitSource, Outcome, Severity};
 
     /// Windows of three iterations.
-    pub const WINDOWS: Windows = Windows { last_n: 3, steady_start: 7 };
+    pub const WINDOWS: Windows =
+        Windows { last_n: 3, steady_start: 7, season: crate::core::policy::SeasonRule::Auto };
 
     /// A series numbered from 1 with these values of one KPI.
     pub fn series(kpi: KpiId, values: &[Option<f64>]) -> Series {

@@ -560,7 +560,8 @@ mod tests {
     use crate::core::series::ranges::Ranges;
     use crate::core::verdict::Severity;
 
-    pub(crate) const WINDOWS: Windows = Windows { last_n: 4, steady_start: 3 };
+    pub(crate) const WINDOWS: Windows =
+        Windows { last_n: 4, steady_start: 3, season: crate::core::policy::SeasonRule::Auto };
 
     pub(crate) fn rules() -> SanityRules {
         SanityRules {

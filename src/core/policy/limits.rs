@@ -57,7 +57,25 @@ section! {
         pub last_n: usize = count,
         /// First iteration of the steady part.
         pub steady_start: u64 = |value: &Value| count(value).map(|start| start as u64),
+        /// Whether KPIs may have a daily cycle.
+        pub season: SeasonRule = season => SeasonRule::Auto,
     }
+}
+
+/// Whether KPIs may have a daily cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeasonRule {
+    /// They may: what a run of less than two days shows is a movement or a part of a cycle.
+    Auto,
+    /// They have one: nothing is decided before two days are covered.
+    Daily,
+    /// They have none.
+    Off,
+}
+
+fn season(value: &Value) -> Parsed<SeasonRule> {
+    let words = [("auto", SeasonRule::Auto), ("24h", SeasonRule::Daily), ("off", SeasonRule::Off)];
+    one_of(value, "season", &words)
 }
 
 impl Windows {
@@ -367,7 +385,7 @@ mod tests {
 
     #[test]
     fn windows_are_named_after_their_length() {
-        let windows = Windows { last_n: 12, steady_start: 7 };
+        let windows = Windows { last_n: 12, steady_start: 7, season: SeasonRule::Auto };
         assert_eq!(WindowSpec::LastN.name(&windows), "last12");
         assert_eq!(WindowSpec::Last(5).name(&windows), "last5");
         assert_eq!(WindowSpec::Steady.name(&windows), "steady");

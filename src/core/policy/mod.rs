@@ -40,7 +40,7 @@ pub use gates::{
     DURATION, EdgeReportRule, GateSet, HoldCount, Judge, KpiGate, RUN_METRICS, RunGate, ViolationRule,
     ViolationRules,
 };
-pub use limits::{Limit, Statistic, WindowSpec, Windows};
+pub use limits::{Limit, SeasonRule, Statistic, WindowSpec, Windows};
 pub use profile::Profile;
 pub use rules::{
     AnomalyRules, ChangeRules, DeltaRules, DriftGateRules, DriftRules, FreezeRule, Horizon, IntegrityRules,

@@ -379,6 +379,7 @@ mod errors {
 
     use proptest::prelude::*;
 
+    use super::super::SeasonRule;
     use super::super::run::Bound;
     use super::super::{BUILT_IN, Layer, Origin, Patch, Policy, PolicyErrors, read};
     use super::{error_of, errors_of};
@@ -538,6 +539,24 @@ mod errors {
             "{errors:#?}"
         );
         assert!(errors.iter().any(|e| e.starts_with("`p.toml`:4:24: `windows.steady_start`")), "{errors:#?}");
+    }
+
+    #[test]
+    fn the_season_is_a_word_and_auto_unless_it_is_written() {
+        let season =
+            |text: &str| policy_of(text).map(|policy| policy.windows.season).map_err(|it| it.to_string());
+        assert_eq!(season(""), Ok(SeasonRule::Auto));
+        for (word, rule) in [("auto", SeasonRule::Auto), ("24h", SeasonRule::Daily), ("off", SeasonRule::Off)]
+        {
+            assert_eq!(season(&format!("windows.season = \"{word}\"\n")), Ok(rule));
+        }
+        assert_eq!(
+            season("windows.season = \"24\"\n"),
+            Err("`p.toml`:1:18: `windows.season`: unknown season `24` (did you mean `24h`?); expected `auto`, `24h`, `off`"
+                .to_owned())
+        );
+        let number = season("windows.season = 24\n").expect_err("no word");
+        assert!(number.ends_with("expected `auto`, `24h`, `off`, found a whole number"), "{number}");
     }
 
     #[test]

@@ -16,6 +16,8 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::iteration::Iteration;
 use super::kpi::KpiId;
 use crate::core::iteration::params::ParamValues;
@@ -172,6 +174,30 @@ impl Series {
         known.windows(2).filter(|pair| pair[0].1 != pair[1].1).map(|pair| pair[1].0).collect()
     }
 
+    /// When the first iteration that has a time stamp ended.
+    pub fn start(&self) -> Option<DateTime<Utc>> {
+        self.rows.iter().find_map(Row::instant)
+    }
+
+    /// Hours from [`Self::start`], one an iteration; between two that have a time stamp in proportion to their numbers.
+    /// Empty where fewer than two have one.
+    pub fn hours(&self) -> Vec<f64> {
+        let stamped = self.rows.iter().filter_map(|row| Some((row.number as f64, row.instant()?)));
+        let stamped: Vec<(f64, DateTime<Utc>)> = stamped.collect();
+        let Some((_, start)) = stamped.first().filter(|_| stamped.len() > 1) else { return Vec::new() };
+        let hours = |at: usize| (stamped[at].1 - start).num_milliseconds() as f64 / 3_600_000.0;
+        let mut next = 1;
+        let one = |row: &Row| {
+            let number = row.number as f64;
+            while next + 1 < stamped.len() && stamped[next].0 < number {
+                next += 1;
+            }
+            let (from, to) = (stamped[next - 1].0, stamped[next].0);
+            hours(next - 1) + (hours(next) - hours(next - 1)) * (number - from) / (to - from)
+        };
+        self.rows.iter().map(one).collect()
+    }
+
     /// The values of the first `kpis` KPIs at a position.
     pub fn values_at(&self, position: usize, kpis: usize) -> Box<[Option<f64>]> {
         let value = |index: usize| self.columns.get(index).and_then(|column| column.get(position)).copied();
@@ -191,5 +217,32 @@ impl Series {
     /// Position of the first number that is at least `number`.
     pub fn position_of(&self, number: u64) -> usize {
         self.rows.partition_point(|row| row.number < number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_are_those_of_the_time_stamps_and_in_between_in_proportion() {
+        let hours = |rows: &[(u64, Option<&str>)]| {
+            let mut series = Series::new(None, 0);
+            for (number, time) in rows {
+                let time = time.map(|time| format!("2026-03-01T{time}:00Z").into());
+                series.push(
+                    Iteration { number: *number, time, ..Iteration::default() },
+                    &mut Interner::default(),
+                );
+            }
+            series.hours()
+        };
+        let even = [(3, Some("22:00")), (4, Some("22:15")), (6, Some("22:45"))];
+        assert_eq!(hours(&even), [0.0, 0.25, 0.75]);
+        let gaps =
+            [(1, None), (2, Some("08:00")), (3, None), (6, Some("10:00")), (7, Some("noon")), (8, None)];
+        assert_eq!(hours(&gaps), [-0.5, 0.0, 0.5, 2.0, 2.5, 3.0]);
+        assert_eq!(hours(&[(1, Some("08:00")), (2, None)]), [0.0; 0]);
+        assert_eq!(hours(&[]), [0.0; 0]);
     }
 }

@@ -65,6 +65,7 @@ impl Window {
 mod tests {
     use super::*;
     use crate::core::iteration::Iteration;
+    use crate::core::policy::SeasonRule;
     use crate::core::series::Interner;
 
     fn series(numbers: &[u64]) -> Series {
@@ -75,7 +76,7 @@ mod tests {
         series
     }
 
-    const WINDOWS: Windows = Windows { last_n: 3, steady_start: 7 };
+    const WINDOWS: Windows = Windows { last_n: 3, steady_start: 7, season: SeasonRule::Auto };
 
     #[test]
     fn last_n_takes_the_highest_numbers_present_and_not_a_span_of_numbers() {

@@ -166,7 +166,7 @@ mod tests {
     use super::*;
     use crate::core::judge::fixture::change_rules as rules;
     use crate::core::kpi::Direction;
-    use crate::core::trend::Column;
+    use crate::core::trend::{Column, Season};
 
     /// Waves of ±0.3 that do not repeat soon.
     fn wave(at: u64) -> f64 {
@@ -181,6 +181,8 @@ mod tests {
             floor: 0.05,
             limit: None,
             later: None,
+            hours: Vec::new(),
+            season: Season::Off,
             points: (0..n).map(|at| (7 + 2 * at, level(7 + 2 * at) + wave(at))).collect(),
         }
     }

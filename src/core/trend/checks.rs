@@ -596,7 +596,7 @@ mod tests {
     use crate::core::kpi::{Direction, KpiId};
     use crate::core::policy::WindowSpec;
     use crate::core::trend::pace::PaceSource;
-    use crate::core::trend::{changes as levels, drift as drifts};
+    use crate::core::trend::{Season, changes as levels, drift as drifts};
     use crate::core::verdict::Severity;
 
     pub(crate) fn rules(gates: bool) -> ChangeRules {
@@ -637,6 +637,8 @@ mod tests {
             floor: 0.05,
             limit: Some((Comparison::AtLeast, 2.7)),
             later: None,
+            hours: Vec::new(),
+            season: Season::Off,
             points: (1..=n).map(|at| (at, level(at) + (at * 7 % 13) as f64 / 20.0 - 0.3)).collect(),
         }
     }

@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use crate::core::kpi::{Direction, KpiId};
+use crate::core::kpi::{Direction, Kind, KpiId};
+use crate::core::policy::SeasonRule;
 use crate::core::text::number::TOLERANCE;
 use crate::core::verdict::Comparison;
 
@@ -19,8 +20,55 @@ pub struct Column {
     pub limit: Option<(Comparison, f64)>,
     /// (iteration number, value), ordered by number; iterations without a value are left out.
     pub points: Vec<(u64, f64)>,
+    /// The time of each point, in hours from the time stamp of the first iteration of the run; empty where unknown.
+    pub hours: Vec<f64>,
+    /// Whether the points can show a daily cycle.
+    pub season: Season,
     /// Where the KPI is in the end, if that lies behind the points: what came back is nothing that got worse.
     pub later: Option<f64>,
+}
+
+/// What a stretch of values says about a daily cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Season {
+    /// It is no question: the policy or the kind of the KPI rules a cycle out, the stretch is too short to show a part of
+    /// one, or its times are unknown.
+    Off,
+    /// Two periods and more are covered: a cycle can be estimated beside what moves.
+    Resolved,
+    /// Less than two periods are covered: a movement and a part of a cycle look alike.
+    Unresolved {
+        /// Whether the policy says that there is a cycle.
+        declared: bool,
+    },
+}
+
+/// Hours of a daily cycle.
+pub const PERIOD: f64 = 24.0;
+
+/// In less than this share of a period no part of a cycle shows.
+const SHOWS: f64 = 1.0 / 12.0;
+
+/// Periods that it takes. The warm-up of a run of two days may be missing: a twentieth of them.
+const PERIODS: f64 = 2.0 * 0.95;
+
+impl Season {
+    /// That of values at these hours.
+    pub fn of(rule: SeasonRule, kind: Kind, hours: &[f64]) -> Self {
+        let ends = hours
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), hour| (hour.min(low), hour.max(high)));
+        // Each value stands for the interval that it ends.
+        let covered = (ends.1 - ends.0) * hours.len() as f64 / (hours.len().max(2) - 1) as f64;
+        let is_possible = rule != SeasonRule::Off && kind == Kind::Level && !hours.is_empty();
+        if !is_possible || covered < SHOWS * PERIOD {
+            Self::Off
+        } else if covered >= PERIODS * PERIOD {
+            Self::Resolved
+        } else {
+            Self::Unresolved { declared: rule == SeasonRule::Daily }
+        }
+    }
 }
 
 /// Threads pay only where there is much to do: more values than these.
@@ -59,5 +107,30 @@ impl Column {
     /// The smallest movement from a level that counts.
     pub(super) fn least(&self, level: f64, relative_change: f64) -> f64 {
         (relative_change * level.abs()).max(self.floor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_daily_cycle_is_resolved_by_two_days_and_no_question_within_two_hours() {
+        let of = |rule, kind, n: u32, pace: f64| {
+            Season::of(rule, kind, &(0..n).map(|at| f64::from(at) * pace).collect::<Vec<_>>())
+        };
+        let auto = |n, pace| of(SeasonRule::Auto, Kind::Level, n, pace);
+        let open = Season::Unresolved { declared: false };
+        assert_eq!([7, 8, 96, 182].map(|n| auto(n, 0.25)), [Season::Off, open, open, open]);
+        // A run of two days at 15 minutes that is steady from its seventh iteration on.
+        assert_eq!([183, 186, 288].map(|n| auto(n, 0.25)), [Season::Resolved; 3]);
+        assert_eq!(of(SeasonRule::Daily, Kind::Level, 96, 0.25), Season::Unresolved { declared: true });
+        assert_eq!(of(SeasonRule::Daily, Kind::Level, 7, 0.25), Season::Off);
+        assert_eq!(of(SeasonRule::Off, Kind::Level, 288, 0.25), Season::Off);
+        assert_eq!(
+            [Kind::Accumulating, Kind::Counter].map(|kind| of(SeasonRule::Auto, kind, 288, 0.25)),
+            [Season::Off; 2]
+        );
+        assert_eq!([auto(0, 1.0), auto(1, 1.0), auto(100, 0.0)], [Season::Off; 3]);
     }
 }

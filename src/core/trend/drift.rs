@@ -229,7 +229,7 @@ mod tests {
     use crate::core::judge::fixture::limit;
     use crate::core::kpi::Direction;
     use crate::core::policy::{TrendRules, WindowSpec};
-    use crate::core::trend::Column;
+    use crate::core::trend::{Column, Season};
     use crate::core::verdict::{Comparison, Severity};
 
     fn rules() -> DriftGateRules {
@@ -257,6 +257,8 @@ mod tests {
             floor: 0.05,
             limit: Some((Comparison::AtLeast, 2.7)),
             later: None,
+            hours: Vec::new(),
+            season: Season::Off,
             points: (1..=n).map(|at| (at, level(at as f64) + wave(at))).collect(),
         }
     }

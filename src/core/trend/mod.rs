@@ -16,6 +16,6 @@ pub mod pace;
 pub mod tuner;
 
 pub use changes::{Change, KpiChanges};
-pub use column::Column;
+pub use column::{Column, Season};
 pub use drift::{DriftVerdict, KpiDrift};
 pub use pace::{Pace, PaceSource};

@@ -3,7 +3,7 @@
 use soak::core::kpi::{Direction, KpiId};
 use soak::core::policy::{ChangeRules, DriftGateRules, TrendRules};
 use soak::core::policy::{Limit, WindowSpec};
-use soak::core::trend::{Column, DriftVerdict, autocorrelation, changes, drift};
+use soak::core::trend::{Column, DriftVerdict, Season, autocorrelation, changes, drift};
 use soak::core::verdict::{LimitSource, Severity};
 use soak::stats::{MeanInterval, Summary};
 
@@ -224,6 +224,8 @@ fn columns(run: &Run) -> Vec<Column> {
         limit: None,
         later: None,
         points: (1..).zip(values.iter().copied()).collect(),
+        hours: Vec::new(),
+        season: Season::Off,
     };
     kpis.into_iter().zip(&run.kpis).map(column).collect()
 }
