@@ -5,7 +5,7 @@ CARGO ?= cargo
 TEST_FEATURES := --features failpoints
 
 .DEFAULT_GOAL := help
-.PHONY: help soak soak-audit soak-audit-ci soak-compare test e2e e2e-service load bench house error-rates critical-values verdicts fmt lint doc ci
+.PHONY: help soak soak-audit soak-audit-ci soak-compare test e2e e2e-service load bench house error-rates critical-values peers verdicts fmt lint doc ci
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ error-rates: ## Simulate how often the statistics are wrong; writes deploy/stati
 
 critical-values: ## Simulate the critical values of the search for changes of level (minutes)
 	$(CARGO) bench --locked --profile profiling --bench error_rates -- critical
+
+peers: ## Show simulated series to other programs, too, where their Python packages are installed (apache-otava, ruptures, pymannkendall)
+	$(CARGO) bench --locked --profile profiling --bench error_rates -- series > target/series.csv
+	$${PYTHON:-python3} tests/peers/peers.py target/series.csv > deploy/statistics/peers.md
 
 verdicts: ## Print the table of one verdict: folders of all kinds through every output that names one
 	$(CARGO) test --locked $(TEST_FEATURES) --test suite verdicts -- --nocapture

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::results::peers;
 use crate::results::table::{FIRST, Runs, rows};
 use crate::results::world::{Noise, Scenario};
 
@@ -112,4 +113,24 @@ fn intervals_hold_what_they_should_where_they_are_given() {
             }
         }
     }
+}
+
+#[test]
+fn other_programs_get_the_series_that_soak_judged() {
+    let series = peers::series(1);
+    let lines: Vec<Vec<&str>> = series.lines().map(|line| line.rsplitn(5, ',').collect()).collect();
+    assert_eq!(lines[0][..4], ["values", " trend\"", "\"soak", " change points\""]);
+    for line in &lines[1..] {
+        let [values, trend, changes, n, kind] = line[..] else { panic!("{line:?}") };
+        assert_eq!(values.split(' ').count().to_string(), n);
+        assert!(values.split(' ').all(|value| value.parse::<f64>().is_ok()));
+        for answer in [trend, changes] {
+            assert!(["alarm", "quiet", "cannot"].contains(&answer), "{answer}");
+        }
+        if kind == "\"white noise\",step 2 mid-run" {
+            assert_eq!(changes, "alarm", "n = {n}");
+        }
+    }
+    // 16 kinds, each at two lengths.
+    assert_eq!(lines.len(), 1 + 16 * 2);
 }

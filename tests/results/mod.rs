@@ -13,6 +13,8 @@ mod service;
 mod comparison;
 #[path = "../benches/error_rates/methods.rs"]
 mod methods;
+#[path = "../benches/error_rates/peers.rs"]
+mod peers;
 #[path = "../benches/error_rates/table.rs"]
 #[expect(dead_code, reason = "a test writes no table")]
 mod table;

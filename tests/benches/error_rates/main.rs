@@ -3,18 +3,22 @@
 //! `make error-rates` writes `deploy/statistics/error_rates.csv` and `.md`; `make critical-values` writes the
 //! distributions that the search for changes of level works with, `src/stats/critical_values.rs`. Both are made from
 //! fixed seeds: two runs agree to the last byte. A test makes the beginning of the table again and compares it with
-//! the file.
+//! the file. `make peers` shows the same series to other programs.
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a program that writes its tables")]
 
 mod comparison;
 mod critical;
 mod methods;
+mod peers;
 mod table;
 mod world;
 
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
+
+/// Series of each kind for other programs.
+const SERIES: usize = 200;
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -36,6 +40,9 @@ fn main() {
                 .expect("the file can be written");
             println!("{} in {:.0} s", folder.display(), start.elapsed().as_secs_f64());
         }
-        _ => println!("`table` writes the table of error rates, `critical` the critical values"),
+        ["series"] => print!("{}", peers::series(SERIES)),
+        _ => println!(
+            "`table` writes the table of error rates, `critical` the critical values, `series` prints simulated series"
+        ),
     }
 }

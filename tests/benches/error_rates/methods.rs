@@ -1,7 +1,7 @@
 //! What is put to the test: each decision of soak, asked about a simulated run as the program asks it.
 
-use soak::core::kpi::{Direction, KpiId};
-use soak::core::policy::{ChangeRules, DriftGateRules, TrendRules};
+use soak::core::kpi::{Direction, Kind, KpiId};
+use soak::core::policy::{ChangeRules, DriftGateRules, SeasonRule, TrendRules};
 use soak::core::policy::{Limit, WindowSpec};
 use soak::core::trend::{Column, DriftVerdict, Season, autocorrelation, changes, drift};
 use soak::core::verdict::{LimitSource, Severity};
@@ -224,8 +224,8 @@ fn columns(run: &Run) -> Vec<Column> {
         limit: None,
         later: None,
         points: (1..).zip(values.iter().copied()).collect(),
-        hours: Vec::new(),
-        season: Season::Off,
+        hours: run.hours(),
+        season: Season::of(SeasonRule::Auto, Kind::Level, &run.hours()),
     };
     kpis.into_iter().zip(&run.kpis).map(column).collect()
 }
@@ -252,13 +252,22 @@ fn gate_rules(min_iterations: usize) -> TrendRules {
 }
 
 fn drifts(run: &Run, from: usize, is_alarm: fn(DriftVerdict) -> bool) -> Answer {
-    if run.n < from {
+    drifts_of(&columns(run), from, is_alarm)
+}
+
+/// What a drift of the first KPI for the worse is, judged by itself.
+pub fn drift_of_first(run: &Run) -> Answer {
+    drifts_of(&columns(run)[..1], 48, |verdict| verdict == DriftVerdict::Worsens)
+}
+
+fn drifts_of(columns: &[Column], from: usize, is_alarm: fn(DriftVerdict) -> bool) -> Answer {
+    if columns[0].points.len() < from {
         return Answer::Cannot;
     }
     let rules = DriftGateRules { trend: gate_rules(from), horizon: None, walks: false };
-    let found = drift::find(&columns(run), &rules);
+    let found = drift::find(columns, &rules);
     if found.iter().any(|drift| is_alarm(drift.verdict)) {
-        Answer::Alarm
+        of_alarm(columns)
     } else if found.iter().any(|drift| drift.verdict == DriftVerdict::CannotTell) {
         Answer::Cannot
     } else {
@@ -266,18 +275,31 @@ fn drifts(run: &Run, from: usize, is_alarm: fn(DriftVerdict) -> bool) -> Answer 
     }
 }
 
+/// Where a daily cycle is possible and cannot be estimated, what is found may be a part of it.
+fn of_alarm(columns: &[Column]) -> Answer {
+    if matches!(columns[0].season, Season::Unresolved { .. }) { Answer::Cannot } else { Answer::Alarm }
+}
+
 fn levels(run: &Run, from: usize, worse: bool) -> Answer {
-    if run.n < from {
+    levels_of(&columns(run), from, worse)
+}
+
+/// A change of level of the first KPI either way, judged by itself.
+pub fn changes_of_first(run: &Run) -> Answer {
+    levels_of(&columns(run)[..1], 24, false)
+}
+
+fn levels_of(columns: &[Column], from: usize, worse: bool) -> Answer {
+    if columns[0].points.len() < from {
         return Answer::Cannot;
     }
-    let columns = columns(run);
-    let found = changes::find(&columns, &ChangeRules { trend: gate_rules(from), min_segment: 6 });
+    let found = changes::find(columns, &ChangeRules { trend: gate_rules(from), min_segment: 6 });
     if found
         .iter()
-        .zip(&columns)
+        .zip(columns)
         .any(|(kpi, column)| if worse { kpi.is_worse(column, 0.0) } else { !kpi.changes.is_empty() })
     {
-        Answer::Alarm
+        of_alarm(columns)
     } else if found.iter().any(|kpi| kpi.likeliest.is_none()) {
         Answer::Cannot
     } else {

@@ -330,7 +330,6 @@ impl Run {
     }
 
     /// Hours from the first iteration to each; none where the noise knows no time of day.
-    #[expect(dead_code, reason = "for methods that know daily cycles")]
     pub fn hours(&self) -> Vec<f64> {
         match self.noises[0] {
             Noise::Cycle(_) => (0..self.n).map(|at| at as f64 * HOURS).collect(),
