@@ -747,7 +747,7 @@ fn check_canary(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Fa
         canary::check(&request, &policy, &provenance, &stop)
     })?;
     // A trigger that held wants a rollback, whatever else could not be judged beside it.
-    let exit = match (&result.overridden, result.rollback) {
+    let exit = match (&result.envelope.overridden, result.rollback) {
         (Some(_), _) => Exit::Success,
         (None, Some(_)) => Exit::Failed,
         (None, None) => Exit::of_verdict(result.outcome, fail_on.is_some()),

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::analysis::{REHEARSAL, excluded_line, override_line};
 use super::document::{Cell, Document, columns, row};
@@ -15,6 +15,7 @@ use crate::core::analysis::deltas::{
     Attention, DETAILED_PAIRS, KeyCheck, KeyState, Next, Pair, PairStatus, Status, Verification,
 };
 use crate::core::analysis::origin::OriginBlock;
+use crate::core::iteration::params::ParamName;
 use crate::core::text::number::{fixed, round_half_even, trimmed};
 use crate::core::text::{WORDS, excerpt};
 use crate::core::verdict::provenance::Override;
@@ -24,7 +25,7 @@ use crate::core::verdict::{Check, Outcome};
 pub(crate) const LISTED_PAIRS: usize = DETAILED_PAIRS;
 
 /// The report of one series; or of several symbols, and then its figures are those of the worst symbol.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct DeltaReport {
     /// Proposals said or seen to be applied.
     pub(crate) claimed_count: usize,
@@ -36,31 +37,32 @@ pub struct DeltaReport {
     /// proposed or nothing can be verified.
     pub(crate) full_apply_ratio: Option<f64>,
     /// Parameters by the number of failing pairs in which their increment did not arrive.
-    pub(crate) misses: BTreeMap<String, usize>,
+    #[schemars(with = "BTreeMap<String, usize>")]
+    pub(crate) misses: BTreeMap<ParamName, usize>,
     /// Iterations that proposed nothing.
     pub(crate) none_count: usize,
     /// The verdict of `gate` on the same folder; absent in the reports of single symbols.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) outcome: Option<String>,
     /// Its main reason; absent in the reports of single symbols.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) outcome_reason: Option<String>,
     /// Why the data is not about a release; only where it is simulated or a rehearsal, and absent in the reports of
     /// single symbols.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) origin: Option<OriginBlock>,
     /// Symbols that the policy or a flag left out of the judgement; absent without any and in the reports of single
     /// symbols.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) excluded_symbols: Vec<String>,
     /// A recorded override of the gate that this report belongs to.
-    #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
     pub(crate) overridden: Option<Override>,
     /// Part of a rehearsal of a release, and no statement about one; left out otherwise.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) rehearsal: bool,
     /// The pairs, in order; at most 1000, failing ones first kept. Empty above `symbols`.
-    pub(crate) pairs: Vec<PairReport>,
+    pub(crate) pairs: Vec<Pair>,
     /// Pairs there are.
     pub(crate) pairs_total: usize,
     /// Partly applied with a code for every key that was not, and skipped with a reason.
@@ -78,107 +80,13 @@ pub struct DeltaReport {
     /// `full_apply_count` ÷ `claimed_count`, 3 digits; null like the other ratio, and when nothing was applied.
     pub(crate) strict_apply_ratio: Option<f64>,
     /// The symbol; the worst one where there are several; absent for runs that are not per symbol.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) symbol: Option<String>,
     /// One report for each symbol; absent for runs that are not per symbol.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) symbols: Vec<DeltaReport>,
     /// Proposals said to be applied whose values the files do not show.
     pub(crate) unverifiable_count: usize,
-}
-
-/// One proposal and what became of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub(crate) struct PairReport {
-    /// Whether it is said or seen to be applied.
-    pub(crate) claimed: bool,
-    /// For `partial`: whether a guard's code stands beside every key that was not applied.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) explained: Option<bool>,
-    /// The iteration that proposed.
-    pub(crate) from: u64,
-    /// The increments.
-    pub(crate) keys: Vec<KeyReport>,
-    /// What the values were compared with.
-    pub(crate) next: NextWord,
-    /// Why it has its status.
-    pub(crate) reason: String,
-    /// What became of it.
-    pub(crate) status: PairWord,
-    /// The iteration after; null for the last one.
-    pub(crate) to: Option<u64>,
-}
-
-/// One proposed increment and what was seen of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub(crate) struct KeyReport {
-    /// Value after; null = unknown.
-    pub(crate) after: Option<f64>,
-    /// Value before; null = unknown.
-    pub(crate) before: Option<f64>,
-    /// after − before; null = unknown.
-    pub(crate) change: Option<f64>,
-    /// The code of the guard that dropped it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) code: Option<String>,
-    /// The proposed increment.
-    pub(crate) delta: f64,
-    /// The parameter, by its flat name.
-    pub(crate) param: String,
-    /// What became of it.
-    pub(crate) state: KeyWord,
-    /// Whether the increment was stored as the value instead of being added.
-    pub(crate) stored_as_value: bool,
-}
-
-/// Status of a pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum PairWord {
-    /// Every increment arrived, in full or up to its bound.
-    Full,
-    /// Some increments arrived.
-    Partial,
-    /// Not applied, with a reason.
-    Skipped,
-    /// Not applied without a reason, or the values show something else.
-    Failed,
-    /// Said to be applied, and nothing changed.
-    Stuck,
-    /// Said to be applied, and the files do not show the values.
-    Unverifiable,
-}
-
-/// State of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum KeyWord {
-    /// It changed by the increment.
-    Applied,
-    /// A bound stopped it on the way.
-    Capped,
-    /// A guard dropped it.
-    Dropped,
-    /// It did not change.
-    Unchanged,
-    /// It changed by something else.
-    Mismatch,
-    /// Its value is unknown on at least one side.
-    Missing,
-}
-
-/// What the values of an iteration were compared with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum NextWord {
-    /// The next iteration.
-    Iteration,
-    /// The next iteration is missing.
-    Gap,
-    /// The overrides that the run left behind.
-    EndState,
-    /// It is the last one, and nothing shows what came after.
-    Nothing,
 }
 
 impl DeltaReport {
@@ -192,7 +100,7 @@ impl DeltaReport {
             fail_count: counts.failed + counts.partial_unexplained,
             full_apply_count: counts.full,
             full_apply_ratio: ratio(full_apply_ratio),
-            misses: misses.iter().map(|(param, count)| (param.to_string(), *count)).collect(),
+            misses: misses.clone(),
             none_count: counts.none,
             outcome: None,
             outcome_reason: None,
@@ -242,74 +150,14 @@ impl DeltaReport {
     }
 }
 
-fn listed(pairs: &[Pair]) -> Vec<PairReport> {
+fn listed(pairs: &[Pair]) -> Vec<Pair> {
     let mut chosen: Vec<&Pair> = Attention::ALL
         .into_iter()
-        .flat_map(|attention| pairs.iter().filter(move |pair| pair.status.attention() == attention))
+        .flat_map(|attention| pairs.iter().filter(move |pair| pair.attention() == attention))
         .take(LISTED_PAIRS)
         .collect();
     chosen.sort_by_key(|pair| pair.from);
-    chosen.into_iter().map(PairReport::from).collect()
-}
-
-impl From<&Pair> for PairReport {
-    fn from(pair: &Pair) -> Self {
-        let (next, to) = match pair.next {
-            Next::Iteration(number) => (NextWord::Iteration, Some(number)),
-            Next::Gap(number) => (NextWord::Gap, Some(number)),
-            Next::EndState => (NextWord::EndState, None),
-            Next::Nothing => (NextWord::Nothing, None),
-        };
-        let (status, explained) = match pair.status {
-            PairStatus::Full => (PairWord::Full, None),
-            PairStatus::Partial { explained } => (PairWord::Partial, Some(explained)),
-            PairStatus::Skipped => (PairWord::Skipped, None),
-            PairStatus::Failed => (PairWord::Failed, None),
-            PairStatus::Stuck => (PairWord::Stuck, None),
-            PairStatus::Unverifiable => (PairWord::Unverifiable, None),
-        };
-        Self {
-            claimed: pair.claimed,
-            explained,
-            from: pair.from,
-            keys: pair.keys.iter().map(KeyReport::from).collect(),
-            next,
-            reason: excerpt(&pair.why.to_string(), WORDS),
-            status,
-            to,
-        }
-    }
-}
-
-impl From<&KeyCheck> for KeyReport {
-    fn from(key: &KeyCheck) -> Self {
-        let mut code = None;
-        let mut stored_as_value = false;
-        let state = match &key.state {
-            KeyState::Applied => KeyWord::Applied,
-            KeyState::Capped => KeyWord::Capped,
-            KeyState::Dropped(guard) => {
-                code = Some(guard.to_string());
-                KeyWord::Dropped
-            }
-            KeyState::Unchanged => KeyWord::Unchanged,
-            KeyState::Mismatch { stored_as_value: stored } => {
-                stored_as_value = *stored;
-                KeyWord::Mismatch
-            }
-            KeyState::Missing => KeyWord::Missing,
-        };
-        Self {
-            after: key.after,
-            before: key.before,
-            change: key.change(),
-            code,
-            delta: key.delta,
-            param: key.param.to_string(),
-            state,
-            stored_as_value,
-        }
-    }
+    chosen.into_iter().cloned().collect()
 }
 
 /// Failing pairs that the terminal shows; the Markdown has them all.
@@ -390,13 +238,13 @@ pub(crate) fn text(report: &DeltaReport, checks: &[Check]) -> String {
             out.line(format!("{}:", printable(symbol)));
         }
         out.line(format!("  {}", figures(report).map(|(name, value)| format!("{name} {value}")).join(", ")));
-        let failing: Vec<&PairReport> = report.pairs.iter().filter(|pair| pair.is_failing()).collect();
+        let failing: Vec<&Pair> = failing(report).collect();
         for pair in failing.iter().take(FAILING_ON_TERMINAL) {
-            out.line(format!("  {}: {}, {}", pair.span("->"), pair.word(), printable(&pair.reason)));
+            out.line(format!("  {}: {}, {}", span(pair, "->"), word(pair), printable(&reason(pair))));
             for key in pair.keys.iter().filter(|key| !key.is_applied()) {
                 let (param, delta) = (&key.param, signed(key.delta));
                 let (before, after) = (maybe(key.before, plain), maybe(key.after, plain));
-                let sentence = format!("{param} {delta} proposed, {before} -> {after}: {}", key.state());
+                let sentence = format!("{param} {delta} proposed, {before} -> {after}: {}", state(key));
                 out.line(format!("    {}", printable(&sentence)));
             }
         }
@@ -418,24 +266,24 @@ fn body(doc: &mut Document, report: &DeltaReport) {
         doc.paragraph(&format!("{listed} of {total} are listed, those that failed first of all."));
     }
     let pairs = report.pairs.iter().map(|pair| {
-        let proposed = pair.keys.iter().map(|key| format!("{} {}", cell(&key.param), signed(key.delta)));
-        row![pair.span("→"), proposed.collect::<Vec<_>>().join(", "), pair.word(), cell(&pair.reason)]
+        let proposed =
+            pair.keys.iter().map(|key| format!("{} {}", cell(key.param.as_str()), signed(key.delta)));
+        row![span(pair, "→"), proposed.collect::<Vec<_>>().join(", "), word(pair), cell(&reason(pair))]
     });
     doc.table(&columns("iterations|proposed|status|reason"), pairs);
-    let failing = report.pairs.iter().filter(|pair| pair.is_failing());
-    if failing.clone().next().is_some() {
+    if failing(report).next().is_some() {
         doc.heading(2, "Mismatches");
-        let rows: Vec<Vec<Cell>> = failing
+        let rows: Vec<Vec<Cell>> = failing(report)
             .flat_map(|pair| {
                 pair.keys.iter().filter(|key| !key.is_applied()).map(|key| {
                     row![
-                        pair.span("→"),
-                        cell(&key.param),
+                        span(pair, "→"),
+                        cell(key.param.as_str()),
                         signed(key.delta),
                         maybe(key.before, plain),
                         maybe(key.after, plain),
                         maybe(key.change, signed),
-                        cell(&key.state()),
+                        cell(&state(key)),
                     ]
                 })
             })
@@ -444,7 +292,8 @@ fn body(doc: &mut Document, report: &DeltaReport) {
     }
     if !report.misses.is_empty() {
         doc.heading(2, "Parameters by number of mismatches");
-        let mut misses: Vec<(&String, &usize)> = report.misses.iter().collect();
+        let mut misses: Vec<(&str, &usize)> =
+            report.misses.iter().map(|(param, count)| (param.as_str(), count)).collect();
         misses.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
         let rows = misses.into_iter().map(|(param, count)| row![cell(param), *count]);
         doc.table(&columns("parameter|#mismatches"), rows);
@@ -509,52 +358,45 @@ fn figures(report: &DeltaReport) -> [(&'static str, String); 10] {
     ]
 }
 
-impl PairReport {
-    fn span(&self, arrow: &str) -> String {
-        match (self.next, self.to) {
-            (NextWord::EndState, _) => format!("{} {arrow} end", self.from),
-            (_, Some(to)) => format!("{} {arrow} {to}", self.from),
-            (_, None) => format!("{} {arrow} -", self.from),
-        }
-    }
+fn failing(report: &DeltaReport) -> impl Iterator<Item = &Pair> {
+    report.pairs.iter().filter(|pair| pair.attention() == Attention::Failing)
+}
 
-    fn word(&self) -> &'static str {
-        match self.status {
-            PairWord::Full => "full",
-            PairWord::Partial if self.explained == Some(true) => "explained partial",
-            PairWord::Partial => "partial",
-            PairWord::Skipped => "skipped",
-            PairWord::Failed => "failed",
-            PairWord::Stuck => "stuck",
-            PairWord::Unverifiable => "unverifiable",
-        }
-    }
+fn span(pair: &Pair, arrow: &str) -> String {
+    let to = match (pair.next, pair.to) {
+        (Next::EndState, _) => "end".to_owned(),
+        (_, to) => to.map_or("-".to_owned(), |to| to.to_string()),
+    };
+    format!("{} {arrow} {to}", pair.from)
+}
 
-    fn is_failing(&self) -> bool {
-        match self.status {
-            PairWord::Failed | PairWord::Stuck => true,
-            PairWord::Partial => self.explained != Some(true),
-            PairWord::Full | PairWord::Skipped | PairWord::Unverifiable => false,
-        }
+fn word(pair: &Pair) -> &'static str {
+    match pair.status {
+        PairStatus::Full => "full",
+        PairStatus::Partial if pair.explained == Some(true) => "explained partial",
+        PairStatus::Partial => "partial",
+        PairStatus::Skipped => "skipped",
+        PairStatus::Failed => "failed",
+        PairStatus::Stuck => "stuck",
+        PairStatus::Unverifiable => "unverifiable",
     }
 }
 
-impl KeyReport {
-    fn is_applied(&self) -> bool {
-        matches!(self.state, KeyWord::Applied | KeyWord::Capped)
-    }
+fn reason(pair: &Pair) -> String {
+    excerpt(&pair.reason.to_string(), WORDS)
+}
 
-    fn state(&self) -> String {
-        match self.state {
-            KeyWord::Applied => "applied".to_owned(),
-            KeyWord::Capped => "capped at its bound".to_owned(),
-            KeyWord::Dropped => format!("dropped: {}", self.code.as_deref().unwrap_or_default()),
-            KeyWord::Unchanged => "unchanged".to_owned(),
-            KeyWord::Mismatch if self.stored_as_value => "the increment was stored as the value".to_owned(),
-            KeyWord::Mismatch => "changed by something else".to_owned(),
-            KeyWord::Missing => "value unknown".to_owned(),
-        }
-    }
+fn state(key: &KeyCheck) -> String {
+    let state = match key.state {
+        KeyState::Dropped => return format!("dropped: {}", key.code.as_deref().unwrap_or_default()),
+        KeyState::Applied => "applied",
+        KeyState::Capped => "capped at its bound",
+        KeyState::Unchanged => "unchanged",
+        KeyState::Mismatch if key.stored_as_value => "the increment was stored as the value",
+        KeyState::Mismatch => "changed by something else",
+        KeyState::Missing => "value unknown",
+    };
+    state.to_owned()
 }
 
 fn maybe(value: Option<f64>, words: fn(f64) -> String) -> String {
@@ -581,23 +423,27 @@ mod tests {
 
         use super::*;
         use crate::core::analysis::deltas::{Counts, Why};
-        use crate::core::iteration::params::ParamName;
 
         fn pair(from: u64, status: PairStatus) -> Pair {
             let key = KeyCheck {
-                param: ParamName::flat("tail_age_ms"),
-                delta: 30.0,
-                before: Some(600.0),
                 after: Some(30.0),
-                state: KeyState::Mismatch { stored_as_value: true },
+                before: Some(600.0),
+                change: Some(-570.0),
+                code: None,
+                delta: 30.0,
+                param: ParamName::flat("tail_age_ms"),
+                state: KeyState::Mismatch,
+                stored_as_value: true,
             };
             Pair {
-                from,
-                next: Next::Iteration(from + 1),
-                status,
-                why: Why::AsProposed,
                 claimed: true,
+                explained: None,
+                from,
                 keys: [key].into(),
+                next: Next::Iteration,
+                reason: Why::AsProposed,
+                status,
+                to: Some(from + 1),
             }
         }
 
@@ -639,18 +485,14 @@ mod tests {
             );
             assert_eq!((report.full_apply_ratio, report.strict_apply_ratio), (Some(0.571), Some(0.333)));
             assert_eq!(report.in_order_count(), 4);
-            assert_eq!(report.misses, BTreeMap::from([("tail_age_ms".to_owned(), 3)]));
+            assert_eq!(report.misses, BTreeMap::from([(ParamName::flat("tail_age_ms"), 3)]));
         }
 
         #[test]
-        fn keys_are_sorted_and_the_file_reads_back() {
+        fn the_file_has_what_became_of_every_key() {
             let one = DeltaReport::new(Some("BTCUSDT"), &verification());
             let report = DeltaReport::whole(vec![one]).expect("a report");
-            let bytes = serde_json::to_string(&report).expect("JSON");
-            // The keys of a `Value` are sorted, so equal bytes mean that the struct writes them sorted.
-            assert_eq!(bytes, serde_json::to_value(&report).expect("JSON").to_string());
-            assert_eq!(serde_json::from_str::<DeltaReport>(&bytes).expect("reads back"), report);
-            let value: serde_json::Value = serde_json::from_str(&bytes).expect("JSON");
+            let value = serde_json::to_value(&report).expect("JSON");
             let key = &value["symbols"][0]["pairs"][1]["keys"][0];
             assert_eq!(key["state"], "mismatch");
             assert_eq!((&key["stored_as_value"], &key["change"]), (&true.into(), &(-570.0).into()));
@@ -728,29 +570,31 @@ mod tests {
         use std::collections::BTreeMap;
 
         use super::*;
+        use crate::core::analysis::deltas::Why;
+        use crate::core::iteration::guards::GuardSet;
         use crate::core::verdict::{Comparison, LimitSource, Part, Severity, WindowUsed};
 
-        fn key(param: &str, delta: f64, values: Option<(f64, f64)>, state: KeyWord) -> KeyReport {
-            KeyReport {
+        fn key(param: &str, delta: f64, values: Option<(f64, f64)>, state: KeyState) -> KeyCheck {
+            KeyCheck {
                 after: values.map(|(_, after)| after),
                 before: values.map(|(before, _)| before),
                 change: values.map(|(before, after)| after - before),
-                code: (state == KeyWord::Dropped).then(|| "velocity".to_owned()),
+                code: (state == KeyState::Dropped).then(|| "velocity".into()),
                 delta,
-                param: param.to_owned(),
+                param: ParamName::flat(param),
                 state,
                 stored_as_value: values.is_some_and(|(_, after)| after == delta),
             }
         }
 
-        fn pair(from: u64, status: PairWord, reason: &str, keys: Vec<KeyReport>) -> PairReport {
-            PairReport {
+        fn pair(from: u64, status: PairStatus, note: &str, keys: Vec<KeyCheck>) -> Pair {
+            Pair {
                 claimed: true,
-                explained: (status == PairWord::Partial).then_some(false),
+                explained: (status == PairStatus::Partial).then_some(false),
                 from,
-                keys,
-                next: NextWord::Iteration,
-                reason: reason.to_owned(),
+                keys: keys.into(),
+                next: Next::Iteration,
+                reason: Why::Reason { code: None, note: Some(note.into()), guards: GuardSet::default() },
                 status,
                 to: Some(from + 1),
             }
@@ -758,15 +602,22 @@ mod tests {
 
         /// Four proposals: full, skipped, failed, unverifiable.
         fn report() -> DeltaReport {
-            let mut last =
-                pair(9, PairWord::Unverifiable, "nothing after", vec![key("a", 1.0, None, KeyWord::Missing)]);
-            (last.next, last.to) = (NextWord::Nothing, None);
+            let mut last = pair(
+                9,
+                PairStatus::Unverifiable,
+                "nothing after",
+                vec![key("a", 1.0, None, KeyState::Missing)],
+            );
+            (last.next, last.to) = (Next::Nothing, None);
             DeltaReport {
                 claimed_count: 3,
                 fail_count: 1,
                 full_apply_count: 1,
                 full_apply_ratio: Some(0.5),
-                misses: BTreeMap::from([("impact_cap_ratio".to_owned(), 1), ("tail_age_ms".to_owned(), 4)]),
+                misses: BTreeMap::from([
+                    (ParamName::flat("impact_cap_ratio"), 1),
+                    (ParamName::flat("tail_age_ms"), 4),
+                ]),
                 none_count: 5,
                 outcome: None,
                 outcome_reason: None,
@@ -777,23 +628,23 @@ mod tests {
                 pairs: vec![
                     pair(
                         1,
-                        PairWord::Full,
+                        PairStatus::Full,
                         "as proposed",
-                        vec![key("tail_age_ms", 30.0, Some((600.0, 630.0)), KeyWord::Applied)],
+                        vec![key("tail_age_ms", 30.0, Some((600.0, 630.0)), KeyState::Applied)],
                     ),
                     pair(
                         2,
-                        PairWord::Skipped,
+                        PairStatus::Skipped,
                         "velocity: too | fast\n<b>",
-                        vec![key("tail_age_ms", 30.0, Some((630.0, 630.0)), KeyWord::Unchanged)],
+                        vec![key("tail_age_ms", 30.0, Some((630.0, 630.0)), KeyState::Unchanged)],
                     ),
                     pair(
                         3,
-                        PairWord::Failed,
+                        PairStatus::Failed,
                         "no value changed as proposed",
                         vec![
-                            key("impact_cap_ratio", -0.01, Some((0.1, -0.01)), KeyWord::Mismatch),
-                            key("tail_age_ms", 30.0, Some((630.0, 640.0)), KeyWord::Mismatch),
+                            key("impact_cap_ratio", -0.01, Some((0.1, -0.01)), KeyState::Mismatch),
+                            key("tail_age_ms", 30.0, Some((630.0, 640.0)), KeyState::Mismatch),
                         ],
                     ),
                     last,

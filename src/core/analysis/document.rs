@@ -25,7 +25,7 @@ use crate::core::trend::{Change, DriftVerdict, KpiChanges, KpiDrift, Pace};
 use crate::core::verdict::evidence::{
     ArchiveFile, BadFile, Duplicate, Evidence, Finding, ForeignVerdict, Renumbered,
 };
-use crate::core::verdict::provenance::{Override, Provenance};
+use crate::core::verdict::provenance::{Envelope, Provenance};
 use crate::core::verdict::violations::{KpiViolations, Violation, Violations};
 use crate::core::verdict::{Check, Outcome};
 use crate::stats::{MeanInterval, MedianInterval, Trend};
@@ -45,19 +45,8 @@ pub(crate) fn first<T>(list: &[T], most: usize) -> &[T] {
 /// The whole document.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct AnalysisDocument<'a> {
-    /// "1.0".
-    #[schemars(extend("const" = "1.0"))]
-    pub schema_version: &'static str,
-    /// Version of the program.
-    pub tool_version: &'a str,
-    /// SHA-256 of the policy values in force.
-    pub policy_sha256: &'a str,
-    /// The `soak.toml` that was found; left out without one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy_file: Option<&'a str>,
-    /// A recorded override of the verdict; null when there is none.
-    #[serde(rename = "override")]
-    pub overridden: Option<&'a Override>,
+    #[serde(flatten)]
+    pub envelope: Envelope,
     /// The archive that was read; absent where a folder was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive: Option<&'a ArchiveFile>,
@@ -95,13 +84,9 @@ pub struct AnalysisDocument<'a> {
 }
 
 impl<'a> AnalysisDocument<'a> {
-    pub fn of(analysis: &'a Analysis, provenance: &'a Provenance) -> Self {
+    pub fn of(analysis: &'a Analysis, provenance: &Provenance) -> Self {
         Self {
-            schema_version: "1.0",
-            tool_version: &provenance.tool_version,
-            policy_sha256: &provenance.policy_sha256,
-            policy_file: provenance.policy_file.as_deref(),
-            overridden: provenance.overridden.as_ref(),
+            envelope: provenance.into(),
             archive: analysis.evidence.archive.as_ref(),
             timestamp: provenance.time_of(analysis),
             origin: (&analysis.origin).into(),

@@ -12,7 +12,7 @@ use super::document::{LISTED, first};
 use super::origin::OriginBlock;
 use crate::core::analysis::deltas::Verification;
 use crate::core::verdict::evidence::{ArchiveFile, Finding};
-use crate::core::verdict::provenance::{Override, Provenance};
+use crate::core::verdict::provenance::{Envelope, Provenance};
 use crate::core::verdict::{Check, Outcome};
 
 /// Delta verification in four numbers.
@@ -43,18 +43,10 @@ impl From<&Verification> for DeltaSummary {
 /// The result of a command that judges.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct GateResult<'a> {
-    /// "1.0".
-    #[schemars(extend("const" = "1.0"))]
-    pub schema_version: &'static str,
+    #[serde(flatten)]
+    pub envelope: Envelope,
     /// The command: `gate`, `analyze`.
     pub command: &'a str,
-    /// Version of the program.
-    pub tool_version: &'a str,
-    /// SHA-256 of the policy values in force.
-    pub policy_sha256: &'a str,
-    /// The `soak.toml` that was found; left out without one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy_file: Option<&'a str>,
     /// `production` or `mock`: which limits were used.
     #[schemars(extend("enum" = ["production", "mock"]))]
     pub limits: &'static str,
@@ -95,9 +87,6 @@ pub struct GateResult<'a> {
     pub findings_total: usize,
     /// The files written, relative to the folder written into.
     pub artifacts: Vec<String>,
-    /// A recorded override of the verdict; null when there is none.
-    #[serde(rename = "override")]
-    pub overridden: Option<&'a Override>,
     /// The exit code of the command.
     pub exit_code: u8,
     /// What failed beside the verdict, so that the command fails; absent where nothing did.
@@ -110,7 +99,7 @@ pub struct GateResult<'a> {
 impl<'a> GateResult<'a> {
     /// The result of an analysis. What the caller alone knows is empty and 0 until it is set: `artifacts` and
     /// `exit_code`.
-    pub fn of(command: &'a str, analysis: &'a Analysis, provenance: &'a Provenance) -> Self {
+    pub fn of(command: &'a str, analysis: &'a Analysis, provenance: &Provenance) -> Self {
         let worst = analysis.worst();
         let mut named = BTreeSet::new();
         let reasons = analysis
@@ -120,11 +109,8 @@ impl<'a> GateResult<'a> {
             .map(|check| check.gate.as_str())
             .collect();
         Self {
-            schema_version: "1.0",
+            envelope: provenance.into(),
             command,
-            tool_version: &provenance.tool_version,
-            policy_sha256: &provenance.policy_sha256,
-            policy_file: provenance.policy_file.as_deref(),
             limits: analysis.limits(),
             origin: (&analysis.origin).into(),
             outcome: analysis.outcome,
@@ -143,7 +129,6 @@ impl<'a> GateResult<'a> {
             excluded_symbols: &analysis.evidence.excluded,
             findings_total: analysis.findings.len(),
             artifacts: Vec::new(),
-            overridden: provenance.overridden.as_ref(),
             exit_code: 0,
             error: None,
             notes: &analysis.disagreements,

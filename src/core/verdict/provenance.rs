@@ -15,6 +15,36 @@ pub struct Override {
     pub at: String,
 }
 
+/// The head of the JSON of a judgement.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Envelope {
+    /// "1.0".
+    #[schemars(extend("const" = "1.0"))]
+    schema_version: &'static str,
+    /// Version of the program.
+    pub tool_version: String,
+    /// SHA-256 of the policy values in force.
+    pub policy_sha256: String,
+    /// The `soak.toml` that was found; left out without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy_file: Option<String>,
+    /// A recorded override of the verdict; null when there is none.
+    #[serde(rename = "override")]
+    pub overridden: Option<Override>,
+}
+
+impl From<&Provenance> for Envelope {
+    fn from(provenance: &Provenance) -> Self {
+        Self {
+            schema_version: "1.0",
+            tool_version: provenance.tool_version.clone(),
+            policy_sha256: provenance.policy_sha256.clone(),
+            policy_file: provenance.policy_file.clone(),
+            overridden: provenance.overridden.clone(),
+        }
+    }
+}
+
 /// Tool, policy and override behind a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provenance {

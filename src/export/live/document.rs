@@ -10,40 +10,24 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::core::iteration::guards::Guard;
-use crate::core::iteration::manifest::RunState;
 use crate::core::iteration::params::Parameter;
 use crate::core::kpi::{Direction, KpiId};
 use crate::core::policy::KpiGate;
 use crate::core::text::number::{fixed, trimmed};
-use crate::export::live::{LiveChange, LiveFacts, LiveIteration, LiveRun, LiveVerdict};
+use crate::export::live::{LiveChange, LiveFacts, LiveIteration, LiveRun};
 use crate::run::iteration::KpiVerdict;
 use crate::run::iteration::tuning::SkipCode;
 
 /// The run beside its iterations.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct LiveRunRow {
-    /// Changes when what was told before is not a beginning of what is told now: a reader begins anew.
+    #[serde(flatten)]
+    pub facts: LiveFacts,
+    /// Changes when what was shown before is not a beginning of what is shown now: a reader begins again.
     pub epoch: u64,
-    /// The folder that is followed; null when the run is told by the process that makes it.
-    pub folder: Option<String>,
-    /// The symbol that is told; null for runs that are not per symbol.
-    pub symbol: Option<String>,
-    /// Where the data comes from: `sim`, `exec`, `file`, `prometheus`; `unknown` where the files do not say.
-    pub source: String,
-    /// Why the data is not valid for a release; null where a real source is recorded.
-    pub origin: Option<String>,
-    /// Seed of the simulator; null for other sources.
-    pub seed: Option<u64>,
-    /// How far the run has come; `unknown` when it does not say.
-    #[schemars(extend("enum" = ["running", "complete", "interrupted", "failed", "unknown"]))]
-    pub state: String,
     /// Whether something may come after the run has ended: a folder is followed further.
     pub goes_on: bool,
-    /// What a person should know about what is told; null when there is nothing to say.
-    pub note: Option<String>,
-    /// Iterations that the run set out to do; null when it declared none.
-    pub declared: Option<u64>,
-    /// Iterations that were told so far, also those that are no longer kept.
+    /// Iterations that were shown so far, also those that are no longer kept.
     pub seen: u64,
     /// How many of them pass.
     pub passing: u64,
@@ -51,25 +35,8 @@ pub struct LiveRunRow {
     pub failed_collections: u64,
     /// Number of the latest iteration; 0 before the first is done.
     pub last: u64,
-    /// Length of an interval, seconds; null when it is not known.
-    pub interval_seconds: Option<f64>,
-    /// When the run started, in its own time, RFC 3339.
-    pub started: Option<String>,
-    /// When the run was last heard of, by the wall clock, RFC 3339.
-    pub heartbeat: Option<String>,
     /// Seconds until the run has done what it declared, at its pace so far; null when that is not known.
     pub eta_seconds: Option<f64>,
-    /// `production` or `mock`: which limits an iteration is held against.
-    #[schemars(extend("enum" = ["production", "mock"]))]
-    pub limits: String,
-    /// The verdict so far; null while there is nothing to judge.
-    pub verdict: Option<LiveVerdict>,
-    /// The decision at the end; null while the run goes on.
-    pub decision: Option<String>,
-    /// Version of the program.
-    pub tool_version: String,
-    /// SHA-256 of the policy values in force.
-    pub policy_sha256: String,
 }
 
 /// A KPI.
@@ -197,36 +164,20 @@ impl LiveDocument {
 }
 
 /// RFC 3339 in UTC, whole seconds where the time has no fraction.
-fn time(at: DateTime<Utc>) -> String {
+pub(super) fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 fn run_row(run: &LiveRun) -> LiveRunRow {
-    let facts: &LiveFacts = &run.facts;
     LiveRunRow {
+        facts: run.facts.clone(),
         epoch: run.epoch,
-        folder: facts.folder.clone(),
-        symbol: facts.symbol.clone(),
-        source: facts.source.clone(),
-        origin: facts.origin.clone(),
-        seed: facts.seed,
-        state: facts.state.map_or("unknown", RunState::word).to_owned(),
-        goes_on: facts.folder.is_some(),
-        note: facts.note.clone(),
-        declared: facts.declared,
+        goes_on: run.facts.folder.is_some(),
         seen: run.seen(),
         passing: run.passing(),
         failed_collections: run.failed_collections(),
         last: run.last_number(),
-        interval_seconds: facts.interval_seconds,
-        started: facts.started.map(time),
-        heartbeat: facts.heartbeat.map(time),
         eta_seconds: run.eta_seconds(),
-        limits: facts.limits.to_owned(),
-        verdict: facts.verdict.clone(),
-        decision: facts.decision.clone(),
-        tool_version: facts.tool_version.clone(),
-        policy_sha256: facts.policy_sha256.clone(),
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::core::analysis::Analysis;
 use crate::core::iteration::Tuning;
@@ -54,42 +54,58 @@ impl LiveVerdict {
 }
 
 /// Everything about a run beside its iterations. The caller sets what changes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct LiveFacts {
-    /// Name of the source: `sim`, `exec`, `file`, `prometheus`; `unknown` where the files do not say.
+    /// Where the data comes from: `sim`, `exec`, `file`, `prometheus`; `unknown` where the files do not say.
     pub source: String,
-    /// Why the data is not valid for a release; `None` where a real source is recorded.
+    /// Why the data is not valid for a release; null where a real source is recorded.
     pub origin: Option<String>,
-    /// The folder that is followed; `None` = the run is shown by the process that makes it.
+    /// The folder that is followed; null when the process that makes the run shows it.
     pub folder: Option<String>,
-    /// The symbol that is shown; `None` for runs that are not per symbol.
+    /// The symbol that is shown; null for runs that are not per symbol.
     pub symbol: Option<String>,
-    /// Seed of the simulator; `None` for other sources.
+    /// Seed of the simulator; null for other sources.
     pub seed: Option<u64>,
-    /// Iterations that the run set out to do; `None` = not declared.
+    /// Iterations that the run declared; null when it declared none.
     pub declared: Option<u64>,
-    /// Length of an interval, seconds; `None` = unknown.
+    /// Length of an interval, seconds; null when it is not known.
     pub interval_seconds: Option<f64>,
-    /// How far the run has come; `None` = it does not say.
+    /// State of the run; `unknown` when it does not say.
+    #[serde(serialize_with = "or_unknown")]
+    #[schemars(with = "String", extend("enum" = ["running", "complete", "interrupted", "failed", "unknown"]))]
     pub state: Option<RunState>,
-    /// What a person should know about what is shown: that there is nothing yet, or that nothing comes any more.
+    /// What a person should know about what is shown; null when there is nothing to say.
     pub note: Option<String>,
-    /// When the run started, in its own time.
+    /// When the run started, in its own time, RFC 3339.
+    #[serde(serialize_with = "rfc3339")]
+    #[schemars(with = "Option<String>")]
     pub started: Option<DateTime<Utc>>,
-    /// When the run was last heard of, by the wall clock.
+    /// When the run last showed activity, by the wall clock, RFC 3339.
+    #[serde(serialize_with = "rfc3339")]
+    #[schemars(with = "Option<String>")]
     pub heartbeat: Option<DateTime<Utc>>,
     /// Wall-clock seconds that an iteration takes on average; `None` = not known yet.
+    #[serde(skip)]
     pub pace_seconds: Option<f64>,
-    /// `production` or `mock`: which limits an iteration is held against.
+    /// `production` or `mock`: which limits an iteration is checked against.
+    #[schemars(extend("enum" = ["production", "mock"]))]
     pub limits: &'static str,
-    /// The verdict so far; `None` = there is nothing to judge yet.
+    /// The verdict so far; null while there is nothing to judge.
     pub verdict: Option<LiveVerdict>,
-    /// The decision at the end, for a person; `None` while the run goes on.
+    /// The decision at the end; null while the run continues.
     pub decision: Option<String>,
-    /// Version of this program.
+    /// Version of the program.
     pub tool_version: String,
     /// SHA-256 of the policy values in force.
     pub policy_sha256: String,
+}
+
+fn or_unknown<S: Serializer>(state: &Option<RunState>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(state.map_or("unknown", RunState::word))
+}
+
+fn rfc3339<S: Serializer>(at: &Option<DateTime<Utc>>, to: S) -> Result<S::Ok, S::Error> {
+    at.map(document::time).serialize(to)
 }
 
 impl LiveFacts {
@@ -114,6 +130,11 @@ impl LiveFacts {
             tool_version: tool_version.to_owned(),
             policy_sha256: policy_sha256.to_owned(),
         }
+    }
+
+    /// The state of the run in a word; `unknown` when it does not say.
+    pub fn state_word(&self) -> &'static str {
+        self.state.map_or("unknown", RunState::word)
     }
 
     /// Seconds since the run was last heard of, where that is so long ago that it must be taken to hang; `None`

@@ -6,8 +6,8 @@
 use sha2::{Digest, Sha256};
 
 use crate::core::text::number::{fixed, significant};
-use crate::export::live::LiveRun;
 use crate::export::live::document::{LiveDocument, LiveIterationRow, LiveKpi, LiveRunRow, overview};
+use crate::export::live::{LiveFacts, LiveRun};
 use crate::report::html::{base64, escape, fill, symbol};
 use crate::report::json::compact_ascii;
 
@@ -42,8 +42,9 @@ pub fn page(run: &LiveRun) -> String {
     let from = run.latest().take(usize::try_from(ROWS).unwrap_or(usize::MAX)).last();
     let since = from.map_or(0, |first| first.number.saturating_sub(1));
     let document = LiveDocument::of(run, since, usize::MAX);
-    let row = &document.run;
-    let outcome = row.verdict.as_ref().map_or("NONE", |verdict| verdict.outcome.word());
+    let (row, facts) = (&document.run, &document.run.facts);
+    let state = facts.state_word();
+    let outcome = facts.verdict.as_ref().map_or("NONE", |verdict| verdict.outcome.word());
     let text = |name: &str| -> String {
         match name {
             "style" => STYLE.to_owned(),
@@ -53,37 +54,32 @@ pub fn page(run: &LiveRun) -> String {
             // Inside of a JSON text `<` only stands in strings; escaped, it cannot end the element.
             "first" => compact_ascii(&overview(run, FIRST)).replace('<', "\\u003c"),
             plain => escape(&match plain {
-                "title" => format!("soak {}", row.state),
-                "source" => {
-                    if row.source == "unknown" {
-                        String::new()
-                    } else {
-                        row.source.clone()
-                    }
-                }
-                "state_word" if row.state == "unknown" => "state unknown".to_owned(),
-                "hidden" => if row.declared.is_none() { " hidden" } else { "" }.to_owned(),
-                "state" | "state_word" => row.state.clone(),
-                "facts" => facts(row),
+                "title" => format!("soak {state}"),
+                "source" if facts.source == "unknown" => String::new(),
+                "source" => facts.source.clone(),
+                "state_word" if facts.state.is_none() => "state unknown".to_owned(),
+                "hidden" => if facts.declared.is_none() { " hidden" } else { "" }.to_owned(),
+                "state" | "state_word" => state.to_owned(),
+                "facts" => subtitle(facts),
                 "outcome" => outcome.to_owned(),
                 "symbol" => symbol(outcome).to_owned(),
                 "verdict_kind" => verdict_kind(run).to_owned(),
-                "verdict_word" => if row.verdict.is_some() { outcome } else { "none yet" }.to_owned(),
-                "verdict_reason" => reason(row),
-                "origin" => row.origin.clone().unwrap_or_default(),
-                "note" => row.note.clone().unwrap_or_default(),
+                "verdict_word" => if facts.verdict.is_some() { outcome } else { "none yet" }.to_owned(),
+                "verdict_reason" => reason(facts),
+                "origin" => facts.origin.clone().unwrap_or_default(),
+                "note" => facts.note.clone().unwrap_or_default(),
                 "charts" => if run.tunes { "data-charts " } else { "" }.to_owned(),
                 "overrides" => if run.tunes { "Overrides in force" } else { "" }.to_owned(),
                 "timeline" => {
                     if run.tunes { "Tuning: changes and guards" } else { "What happened" }.to_owned()
                 }
-                "decision" => row.decision.clone().unwrap_or_default(),
-                "done" => row.last.min(row.declared.unwrap_or(row.last)).to_string(),
-                "declared" => row.declared.unwrap_or(row.last).max(1).to_string(),
+                "decision" => facts.decision.clone().unwrap_or_default(),
+                "done" => row.last.min(facts.declared.unwrap_or(row.last)).to_string(),
+                "declared" => facts.declared.unwrap_or(row.last).max(1).to_string(),
                 "progress" => progress(row),
                 "passing" => passing(row),
-                "version" => row.tool_version.clone(),
-                "policy" => row.policy_sha256.chars().take(12).collect(),
+                "version" => facts.tool_version.clone(),
+                "policy" => facts.policy_sha256.chars().take(12).collect(),
                 unknown => unreachable!("the template asks for `{unknown}`"),
             }),
         }
@@ -95,17 +91,17 @@ fn verdict_kind(run: &LiveRun) -> &'static str {
     if run.is_running() { "Verdict so far:" } else { "Verdict:" }
 }
 
-fn reason(row: &LiveRunRow) -> String {
-    row.verdict.as_ref().map_or_else(|| "nothing to judge yet".to_owned(), |verdict| verdict.reason.clone())
+fn reason(facts: &LiveFacts) -> String {
+    facts.verdict.as_ref().map_or_else(|| "nothing to judge yet".to_owned(), |verdict| verdict.reason.clone())
 }
 
-fn facts(row: &LiveRunRow) -> String {
-    let folder = row.folder.as_ref().map(|folder| format!("folder {folder}"));
-    let symbol = row.symbol.as_ref().map(|symbol| format!("symbol {symbol}"));
-    let seed = row.seed.map(|seed| format!("seed {seed}"));
-    let interval = row.interval_seconds.map(|seconds| format!("an iteration every {seconds} s"));
-    let started = row.started.as_ref().map(|at| format!("started {} UTC", seconds(at)));
-    let limits = Some(format!("{} limits", row.limits));
+fn subtitle(facts: &LiveFacts) -> String {
+    let folder = facts.folder.as_ref().map(|folder| format!("folder {folder}"));
+    let symbol = facts.symbol.as_ref().map(|symbol| format!("symbol {symbol}"));
+    let seed = facts.seed.map(|seed| format!("seed {seed}"));
+    let interval = facts.interval_seconds.map(|seconds| format!("an iteration every {seconds} s"));
+    let started = facts.started.map(|at| format!("started {} UTC", at.format("%Y-%m-%d %H:%M:%S")));
+    let limits = Some(format!("{} limits", facts.limits));
     [folder, symbol, seed, interval, started, limits].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
@@ -115,7 +111,7 @@ fn seconds(time: &str) -> String {
 }
 
 fn progress(row: &LiveRunRow) -> String {
-    match row.declared {
+    match row.facts.declared {
         Some(declared) => format!("iteration {} of {declared}", row.last),
         None => format!("iteration {}", row.last),
     }

@@ -227,7 +227,7 @@ async fn send_changes(mut shared: Shared, mut since: u64, reader: mpsc::Sender<E
             return;
         }
         if is_last && !has_more {
-            let end = Event::default().event("end").data(document.run.state);
+            let end = Event::default().event("end").data(document.run.facts.state_word());
             // The reader may be gone; there is nothing more to tell it anyway.
             drop(reader.send(end).await);
             return;

@@ -115,16 +115,13 @@ pub(crate) fn check(
         }
     };
     Ok(CanaryResult {
-        tool_version: provenance.tool_version.clone(),
-        policy_sha256: provenance.policy_sha256.clone(),
-        policy_file: provenance.policy_file.clone(),
+        envelope: provenance.into(),
         bundle,
         limits_from: from,
         source,
         source_place,
         rehearsal,
         notes,
-        overridden: provenance.overridden.clone(),
         ..judge(&criteria, timeline, request.scope, &readings)
     })
 }

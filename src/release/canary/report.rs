@@ -24,7 +24,7 @@ pub(crate) fn text(result: &CanaryResult, style: Style) -> String {
     if let Some(order) = result.order() {
         let _ = writeln!(out, "{}", style.paint(Outcome::Fail, &order));
     }
-    if let Some(given) = &result.overridden {
+    if let Some(given) = &result.envelope.overridden {
         let (by, reason) = (printable(&given.by), printable(&given.reason));
         let _ = writeln!(out, "OVERRIDDEN by {by} at {}: {reason}", given.at);
     }
@@ -70,7 +70,7 @@ pub(crate) fn text(result: &CanaryResult, style: Style) -> String {
 impl CanaryResult {
     /// What is to be done at once; `None` where no trigger held, or somebody decided otherwise.
     fn order(&self) -> Option<String> {
-        let kind = self.rollback.as_ref().filter(|_| self.overridden.is_none())?;
+        let kind = self.rollback.as_ref().filter(|_| self.envelope.overridden.is_none())?;
         Some(format!("ROLL BACK NOW: the {kind} rollback of rollback_plan.md"))
     }
 
@@ -159,13 +159,13 @@ pub(crate) fn ci(result: &CanaryResult) -> CiReport<'_> {
         rehearsal: result.rehearsal,
         origin: None,
         hint: None,
-        overridden: result.overridden.as_ref(),
+        overridden: result.envelope.overridden.as_ref(),
         facts: vec![
             ("time", time),
             ("measured", measured),
             ("limits", limits),
-            ("policy_sha256", result.policy_sha256.clone()),
-            ("tool_version", result.tool_version.clone()),
+            ("policy_sha256", result.envelope.policy_sha256.clone()),
+            ("tool_version", result.envelope.tool_version.clone()),
         ],
         // The newest measurement that a trigger looked at.
         time: result.triggers.iter().filter_map(|trigger| trigger.last_at.clone()).max(),

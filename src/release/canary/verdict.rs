@@ -8,7 +8,7 @@ use super::checks::{Block, Canary, TriggerResult};
 use super::criteria::CanaryCriteria;
 use super::timeline::{Readings, Timeline, later, rfc3339};
 use crate::core::policy::release::RollbackKind;
-use crate::core::verdict::provenance::Override;
+use crate::core::verdict::provenance::Envelope;
 use crate::core::verdict::{Check, Comparison, Outcome, Part, Severity, WindowUsed, join};
 use crate::release::criteria::number;
 
@@ -49,16 +49,8 @@ pub(crate) struct Next {
 /// The verdict on a canary.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub(crate) struct CanaryResult {
-    /// "1.0".
-    #[schemars(extend("const" = "1.0"))]
-    pub(crate) schema_version: &'static str,
-    /// Version of the program.
-    pub(crate) tool_version: String,
-    /// SHA-256 of the policy values in force; the limits are those of `bundle` where there is one.
-    pub(crate) policy_sha256: String,
-    /// The `soak.toml` that was found; left out without one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) policy_file: Option<String>,
+    #[serde(flatten)]
+    pub(crate) envelope: Envelope,
     /// The bundle that the limits are from; null where they are not from one.
     pub(crate) bundle: Option<BundleRef>,
     /// `bundle`, `run` (the policy and a soak) or `policy`.
@@ -108,9 +100,6 @@ pub(crate) struct CanaryResult {
     pub(crate) watched: Option<Check>,
     /// What a reader should know, a sentence each.
     pub(crate) notes: Vec<String>,
-    /// A recorded override of the verdict; null when there is none.
-    #[serde(rename = "override")]
-    pub(crate) overridden: Option<Override>,
     /// The exit code of the command.
     pub(crate) exit_code: u8,
 }
@@ -191,10 +180,7 @@ pub(super) fn judge(
         triggers.iter().filter(is_held).map(|result| result.trigger.rollback).collect();
     let rollback = held.iter().find(|kind| **kind == RollbackKind::Full).or(held.first());
     let mut result = CanaryResult {
-        schema_version: "1.0",
-        tool_version: String::new(),
-        policy_sha256: String::new(),
-        policy_file: None,
+        envelope: Envelope::default(),
         bundle: None,
         limits_from: "",
         source: "",
@@ -217,7 +203,6 @@ pub(super) fn judge(
         blocks,
         watched,
         notes: Vec::new(),
-        overridden: None,
         exit_code: 0,
     };
     // What was asked for can be too young for everything; then nothing was judged, and nothing is wrong.

@@ -19,7 +19,7 @@ use crate::core::kpi::{ByKpi, KpiId, by_kpi};
 use crate::core::policy::Policy;
 use crate::core::text::number::round_half_even;
 use crate::core::verdict::evidence::{ArchiveFile, Finding};
-use crate::core::verdict::provenance::{Override, Provenance};
+use crate::core::verdict::provenance::{Envelope, Override, Provenance};
 use crate::core::verdict::{Check, Comparison, Outcome, Part, join};
 
 /// The name of the file.
@@ -28,16 +28,8 @@ pub const FILE_NAME: &str = "POST_SOAK_AUDIT_SUMMARY.json";
 /// The document.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct AuditSummary {
-    /// "1.0".
-    #[schemars(extend("const" = "1.0"))]
-    pub schema_version: String,
-    /// Version of the program.
-    pub tool_version: String,
-    /// SHA-256 of the policy values in force.
-    pub policy_sha256: String,
-    /// The `soak.toml` that was found; left out without one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy_file: Option<String>,
+    #[serde(flatten)]
+    pub envelope: Envelope,
     /// `SOAK_NOW` where it is set, else the last time in the data; null when there is neither.
     pub timestamp: Option<String>,
     /// The folder of the run, as it was named.
@@ -61,9 +53,6 @@ pub struct AuditSummary {
     /// Part of a rehearsal of a release, and no statement about one; left out otherwise.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub rehearsal: bool,
-    /// A recorded override; null when there is none.
-    #[serde(rename = "override")]
-    pub overridden: Option<Override>,
     /// Usable iterations over all symbols.
     pub iterations: usize,
     /// Highest iteration number; null without iterations.
@@ -122,10 +111,7 @@ impl AuditSummary {
         let analysis = audit.analysis;
         let symbol = audit.symbol();
         Self {
-            schema_version: "1.0".to_owned(),
-            tool_version: provenance.tool_version.clone(),
-            policy_sha256: provenance.policy_sha256.clone(),
-            policy_file: provenance.policy_file.clone(),
+            envelope: provenance.into(),
             timestamp: provenance.time_of(analysis),
             base_dir: base_dir.to_owned(),
             archive: analysis.evidence.archive.clone(),
@@ -136,7 +122,6 @@ impl AuditSummary {
             outcome_reason: audit.reason(),
             gate_outcome: analysis.outcome,
             rehearsal: provenance.rehearsal,
-            overridden: provenance.overridden.clone(),
             iterations: analysis.evidence.len(),
             max_iter: audit.max_iteration(),
             steady_start: policy.windows.steady_start,

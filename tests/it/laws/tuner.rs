@@ -177,7 +177,7 @@ fn check_deltas(run: &Run<'_>) -> Result<(), TestCaseError> {
     let seen = deltas::verify(&series, &BTreeMap::new(), Some(&run.state.overrides));
     let counts = &seen.counts;
     let amiss = counts.partial_unexplained + counts.failed + counts.stuck + counts.unverifiable;
-    let odd = |pair: &&deltas::Pair| pair.status.attention() != deltas::Attention::None;
+    let odd = |pair: &&deltas::Pair| pair.attention() != deltas::Attention::None;
     prop_assert_eq!(amiss, 0, "{:?}", seen.pairs.iter().find(odd));
     Ok(())
 }

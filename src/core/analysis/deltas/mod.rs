@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::core::iteration::Tuning;
 use crate::core::iteration::guards::{Guard, GuardSet};
@@ -19,6 +20,7 @@ use crate::core::iteration::params::{ParamName, ParamValues};
 use crate::core::policy::{DeltaRules, Limit};
 use crate::core::series::{Row, Series};
 use crate::core::text::number::TOLERANCE;
+use crate::core::text::{WORDS, excerpt};
 use crate::core::verdict::{Check, Comparison, Outcome, Part, Severity, WindowUsed};
 
 /// Pairs that keep the details of their keys: this many of each [`Attention`]. A run of any length can be
@@ -26,83 +28,68 @@ use crate::core::verdict::{Check, Comparison, Outcome, Part, Severity, WindowUse
 pub const DETAILED_PAIRS: usize = 1000;
 
 /// What became of a parameter's proposed increment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum KeyState {
     /// It changed by the increment.
     Applied,
-    /// It went the proposed way until a bound stopped it, and the record says so. Counts as applied.
+    /// It changed in the proposed direction until a bound stopped it, as the record says. Counts as applied.
     Capped,
-    /// A guard dropped it; holds the guard's code.
-    Dropped(Arc<str>),
+    /// A guard dropped it.
+    Dropped,
     /// It did not change.
     Unchanged,
     /// It changed by something else.
-    Mismatch {
-        /// The new value is the increment: it was stored as the value instead of being added.
-        stored_as_value: bool,
-    },
+    Mismatch,
     /// Its value is unknown on at least one side.
     Missing,
 }
 
-impl KeyState {
-    /// Whether the increment reached the overrides.
-    pub fn is_applied(&self) -> bool {
-        matches!(self, Self::Applied | Self::Capped)
-    }
-}
-
-/// One proposed increment and what was seen of it.
-#[derive(Clone, Debug, PartialEq)]
+/// One proposed increment and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct KeyCheck {
-    /// The parameter.
-    pub param: ParamName,
-    /// The proposed increment, in the parameter's unit.
-    pub delta: f64,
-    /// Value during iteration k; `None` = unknown.
-    pub before: Option<f64>,
-    /// Value during iteration k+1; `None` = unknown.
+    /// Value during the next iteration; null = unknown.
     pub after: Option<f64>,
-    /// What became of it.
+    /// Value during the iteration that proposed; null = unknown.
+    pub before: Option<f64>,
+    /// after − before; null = unknown.
+    pub change: Option<f64>,
+    /// The code of the guard that dropped it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The proposed increment, in the unit of the parameter.
+    pub delta: f64,
+    /// The parameter, by its flat name.
+    #[schemars(with = "String")]
+    pub param: ParamName,
     pub state: KeyState,
+    /// Whether the increment was stored as the value instead of being added.
+    pub stored_as_value: bool,
 }
 
 impl KeyCheck {
-    /// after − before; `None` when one of them is unknown.
-    pub fn change(&self) -> Option<f64> {
-        Some(self.after? - self.before?)
+    /// Whether the increment reached the overrides.
+    pub fn is_applied(&self) -> bool {
+        matches!(self.state, KeyState::Applied | KeyState::Capped)
     }
 }
 
 /// What a proposal became as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum PairStatus {
-    /// Every increment was applied or capped.
+    /// Every increment was applied, in full or up to its bound.
     Full,
-    /// Some increments were applied, some were not.
-    Partial {
-        /// A guard's code stands beside every one that was not.
-        explained: bool,
-    },
-    /// Not applied, and the record says why.
+    /// Some increments were applied.
+    Partial,
+    /// Not applied, with a reason.
     Skipped,
-    /// Not applied without a reason, or the values do not show what the record claims.
+    /// Not applied without a reason, or the values differ from the record.
     Failed,
-    /// Said to be applied, but nothing at all changed.
+    /// Recorded as applied, but nothing changed.
     Stuck,
-    /// Said to be applied, but the files do not show the values.
+    /// Recorded as applied, but the files do not contain the values.
     Unverifiable,
-}
-
-impl PairStatus {
-    /// How much it asks for a look.
-    pub fn attention(self) -> Attention {
-        match self {
-            Self::Full | Self::Partial { explained: true } | Self::Skipped => Attention::None,
-            Self::Unverifiable => Attention::Unseen,
-            Self::Partial { explained: false } | Self::Failed | Self::Stuck => Attention::Failing,
-        }
-    }
 }
 
 /// How much a pair asks for a look, most first.
@@ -110,7 +97,7 @@ impl PairStatus {
 pub enum Attention {
     /// The increments did not arrive as the record says.
     Failing,
-    /// Nobody can tell.
+    /// The files do not contain the values.
     Unseen,
     /// Applied, or left out with a reason; counts for the full-apply ratio.
     None,
@@ -121,16 +108,17 @@ impl Attention {
     pub const ALL: [Self; 3] = [Self::Failing, Self::Unseen, Self::None];
 }
 
-/// What stands on the other side of iteration k.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the values of an iteration are compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Next {
-    /// Iteration k+1.
-    Iteration(u64),
-    /// Iteration k+1 is not there although later ones are; holds its number.
-    Gap(u64),
-    /// The overrides the run ended with.
+    /// The next iteration.
+    Iteration,
+    /// The next iteration is missing.
+    Gap,
+    /// The overrides that the run ended with.
     EndState,
-    /// Nothing: iteration k is the last one.
+    /// It is the last iteration, and nothing contains the values after it.
     Nothing,
 }
 
@@ -205,25 +193,45 @@ impl fmt::Display for Why {
     }
 }
 
-/// A proposal and what became of it.
-#[derive(Clone, Debug, PartialEq)]
+/// One proposal and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Pair {
+    /// Whether it was applied, by the record or by the values.
+    pub claimed: bool,
+    /// For `partial`: whether every key that was not applied has the code of a guard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explained: Option<bool>,
     /// The iteration that proposed.
     pub from: u64,
-    /// Where the values after it were looked for.
-    pub next: Next,
-    /// What became of it.
-    pub status: PairStatus,
-    /// Why.
-    pub why: Why,
-    /// Whether it is said or seen to be applied.
-    pub claimed: bool,
-    /// The increments, sorted by parameter. Empty beyond [`DETAILED_PAIRS`].
+    /// The increments, sorted by parameter. Empty after the first 1000 pairs of a kind.
     pub keys: Box<[KeyCheck]>,
+    pub next: Next,
+    /// Why it has its status.
+    #[serde(serialize_with = "shortened")]
+    #[schemars(with = "String")]
+    pub reason: Why,
+    pub status: PairStatus,
+    /// The iteration after; null for the last one.
+    pub to: Option<u64>,
+}
+
+fn shortened<S: Serializer>(reason: &Why, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&excerpt(&reason.to_string(), WORDS))
+}
+
+impl Pair {
+    pub fn attention(&self) -> Attention {
+        match self.status {
+            PairStatus::Unverifiable => Attention::Unseen,
+            PairStatus::Failed | PairStatus::Stuck => Attention::Failing,
+            PairStatus::Partial if self.explained != Some(true) => Attention::Failing,
+            PairStatus::Full | PairStatus::Partial | PairStatus::Skipped => Attention::None,
+        }
+    }
 }
 
 /// How many iterations have which status.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "DeltaCounts")]
 pub struct Counts {
     /// Iterations that proposed nothing.
@@ -266,9 +274,7 @@ impl Counts {
 }
 
 /// Whether the ratios mean anything.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Nothing was proposed.
@@ -351,16 +357,16 @@ impl Tally {
         counts.claimed += usize::from(pair.claimed);
         *match pair.status {
             PairStatus::Full => &mut counts.full,
-            PairStatus::Partial { explained: true } => &mut counts.partial_explained,
-            PairStatus::Partial { explained: false } => &mut counts.partial_unexplained,
+            PairStatus::Partial if pair.explained == Some(true) => &mut counts.partial_explained,
+            PairStatus::Partial => &mut counts.partial_unexplained,
             PairStatus::Skipped => &mut counts.skipped,
             PairStatus::Failed => &mut counts.failed,
             PairStatus::Stuck => &mut counts.stuck,
             PairStatus::Unverifiable => &mut counts.unverifiable,
         } += 1;
-        let attention = pair.status.attention();
+        let attention = pair.attention();
         if attention == Attention::Failing {
-            for key in pair.keys.iter().filter(|key| !key.state.is_applied()) {
+            for key in pair.keys.iter().filter(|key| !key.is_applied()) {
                 *self.misses.entry(key.param.clone()).or_default() += 1;
             }
         }
@@ -410,38 +416,43 @@ fn judge(
     end_state: Option<&ParamValues>,
 ) -> (Pair, usize) {
     let own = row.overrides.as_deref();
-    let (next, after) = match following {
-        Some(following) if row.number.checked_add(1) == Some(following.number) => {
-            (Next::Iteration(following.number), following.overrides.as_deref())
+    let number = row.number.saturating_add(1);
+    let (next, to, after) = match following {
+        Some(following) if following.number == number => {
+            (Next::Iteration, Some(number), following.overrides.as_deref())
         }
-        Some(_) => (Next::Gap(row.number.saturating_add(1)), None),
-        None if own.is_some() && end_state.is_some() => (Next::EndState, end_state),
-        None => (Next::Nothing, None),
+        Some(_) => (Next::Gap, Some(number), None),
+        None if own.is_some() && end_state.is_some() => (Next::EndState, None, end_state),
+        None => (Next::Nothing, None, None),
     };
     let sides = own.zip(after).map(|(before, after)| Sides { before, after });
     let keys: Box<[KeyCheck]> =
         tuning.deltas.iter().map(|(param, delta)| key(tuning, param, delta, sides.as_ref())).collect();
-    let (status, why) = weigh(tuning, next, &keys, sides.as_ref());
-    let claimed = match tuning.applied {
-        Some(said) => said,
-        None => {
-            matches!(status, PairStatus::Full | PairStatus::Partial { .. } | PairStatus::Unverifiable)
-        }
+    let unseen = match next {
+        Next::Gap => Why::Gap(number),
+        Next::Nothing => Why::NothingAfter,
+        Next::Iteration | Next::EndState => Why::NoOverrides,
     };
+    let (status, reason) = weigh(tuning, unseen, &keys, sides.as_ref());
+    let claimed = tuning
+        .applied
+        .unwrap_or(matches!(status, PairStatus::Full | PairStatus::Partial | PairStatus::Unverifiable));
+    let is_explained = |key: &KeyCheck| key.is_applied() || key.state == KeyState::Dropped;
+    let explained = (status == PairStatus::Partial).then(|| keys.iter().all(is_explained));
     let is_missing = |key: &&KeyCheck| key.state == KeyState::Missing;
     let missing = if sides.is_some() { keys.iter().filter(is_missing).count() } else { 0 };
-    (Pair { from: row.number, next, status, why, claimed, keys }, missing)
+    (Pair { claimed, explained, from: row.number, keys, next, reason, status, to }, missing)
 }
 
-fn weigh(tuning: &Tuning, next: Next, keys: &[KeyCheck], sides: Option<&Sides>) -> (PairStatus, Why) {
-    let reached = keys.iter().filter(|key| key.state.is_applied()).count();
+fn weigh(tuning: &Tuning, unseen: Why, keys: &[KeyCheck], sides: Option<&Sides>) -> (PairStatus, Why) {
+    let reached = keys.iter().filter(|key| key.is_applied()).count();
     match tuning.applied {
         Some(false) => not_applied(tuning, keys),
-        Some(true) => applied(tuning, next, keys, sides, reached),
+        Some(true) => applied(tuning, unseen, keys, sides, reached),
         // The record does not say, so the values decide; without a change a reason is as good as a denial.
-        None if reached > 0 => applied(tuning, next, keys, sides, reached),
+        None if reached > 0 => applied(tuning, unseen, keys, sides, reached),
         None => match not_applied(tuning, keys) {
-            (PairStatus::Failed, _) if sides.is_none() => (PairStatus::Unverifiable, unseen(next)),
+            (PairStatus::Failed, _) if sides.is_none() => (PairStatus::Unverifiable, unseen),
             verdict => verdict,
         },
     }
@@ -449,7 +460,7 @@ fn weigh(tuning: &Tuning, next: Next, keys: &[KeyCheck], sides: Option<&Sides>) 
 
 fn applied(
     tuning: &Tuning,
-    next: Next,
+    unseen: Why,
     keys: &[KeyCheck],
     sides: Option<&Sides>,
     reached: usize,
@@ -458,7 +469,7 @@ fn applied(
         // The hashes come from the iteration itself and hold without its neighbour.
         return match (&tuning.old_hash, &tuning.state_hash) {
             (Some(old), Some(new)) if old == new => (PairStatus::Stuck, Why::SameHash),
-            _ => (PairStatus::Unverifiable, unseen(next)),
+            _ => (PairStatus::Unverifiable, unseen),
         };
     };
     if reached == keys.len() {
@@ -466,9 +477,7 @@ fn applied(
     } else if same(sides.before, sides.after) {
         (PairStatus::Stuck, Why::SameOverrides)
     } else if reached > 0 {
-        let explained =
-            keys.iter().all(|key| key.state.is_applied() || matches!(key.state, KeyState::Dropped(_)));
-        (PairStatus::Partial { explained }, Why::SomeKeys)
+        (PairStatus::Partial, Why::SomeKeys)
     } else {
         (PairStatus::Failed, Why::ValuesDiffer)
     }
@@ -493,52 +502,39 @@ fn not_applied(tuning: &Tuning, keys: &[KeyCheck]) -> (PairStatus, Why) {
     }
 }
 
-fn unseen(next: Next) -> Why {
-    match next {
-        Next::Gap(number) => Why::Gap(number),
-        Next::Nothing => Why::NothingAfter,
-        Next::Iteration(_) | Next::EndState => Why::NoOverrides,
-    }
-}
-
 fn key(tuning: &Tuning, param: &ParamName, delta: f64, sides: Option<&Sides>) -> KeyCheck {
     let before = sides.and_then(|sides| sides.before.get(param));
     let after = sides.and_then(|sides| sides.after.get(param));
-    let state = state(tuning, param, delta, before, after);
-    KeyCheck { param: param.clone(), delta, before, after, state }
-}
-
-fn state(
-    tuning: &Tuning,
-    param: &ParamName,
-    delta: f64,
-    before: Option<f64>,
-    after: Option<f64>,
-) -> KeyState {
-    let dropped = || dropped_by(tuning, param).map(|code| KeyState::Dropped(code.clone()));
-    let (Some(before), Some(after)) = (before, after) else {
-        return dropped().unwrap_or(KeyState::Missing);
+    let change = after.zip(before).map(|(after, before)| after - before);
+    let code = dropped_by(tuning, param);
+    let state = match change {
+        Some(change) if close(change, delta) => KeyState::Applied,
+        _ if code.is_some() => KeyState::Dropped,
+        None => KeyState::Missing,
+        Some(change) if close(change, 0.0) => KeyState::Unchanged,
+        Some(change) if is_capped(tuning, param, delta, change, after) => KeyState::Capped,
+        Some(_) => KeyState::Mismatch,
     };
-    let change = after - before;
-    if close(change, delta) {
-        KeyState::Applied
-    } else if let Some(dropped) = dropped() {
-        dropped
-    } else if close(change, 0.0) {
-        KeyState::Unchanged
-    } else if is_capped(tuning, param, delta, change, after) {
-        KeyState::Capped
-    } else {
-        KeyState::Mismatch { stored_as_value: close(after, delta) }
+    KeyCheck {
+        after,
+        before,
+        change,
+        code: code.filter(|_| state == KeyState::Dropped).map(|code| code.to_string()),
+        delta,
+        param: param.clone(),
+        state,
+        stored_as_value: state == KeyState::Mismatch && after.is_some_and(|after| close(after, delta)),
     }
 }
 
-/// A bound stopped the change: same direction, smaller step, and the record holds the value that is seen.
-fn is_capped(tuning: &Tuning, param: &ParamName, delta: f64, change: f64, after: f64) -> bool {
+/// A bound stopped the change: same direction, smaller step, and the record contains the value that is seen.
+fn is_capped(tuning: &Tuning, param: &ParamName, delta: f64, change: f64, after: Option<f64>) -> bool {
     change.signum() == delta.signum()
         && change.abs() < delta.abs()
         && tuning.applied_values.iter().any(|value| {
-            value.param == *param && value.at_bound && value.new.is_some_and(|new| close(new, after))
+            value.param == *param
+                && value.at_bound
+                && value.new.zip(after).is_some_and(|(new, after)| close(new, after))
         })
 }
 

@@ -62,9 +62,12 @@ const B: &str = "impact_cap_ratio";
 #[test]
 fn a_change_by_the_increment_is_full() {
     let pair = one(proposal(Some(true), &[(A, 5.0)]), &[(A, 60.0), (B, 0.1)], &[(A, 65.0), (B, 0.1)]);
-    assert_eq!((pair.status, pair.next, pair.claimed), (PairStatus::Full, Next::Iteration(2), true));
+    assert_eq!(
+        (pair.status, pair.next, pair.to, pair.claimed),
+        (PairStatus::Full, Next::Iteration, Some(2), true)
+    );
     assert_eq!(pair.keys[0].state, KeyState::Applied);
-    assert_eq!(pair.keys[0].change(), Some(5.0));
+    assert_eq!(pair.keys[0].change, Some(5.0));
 }
 
 #[test]
@@ -80,9 +83,9 @@ fn differences_up_to_the_tolerance_are_equal() {
 fn some_keys_without_codes_are_an_unexplained_partial() {
     let pair =
         one(proposal(Some(true), &[(A, 5.0), (B, -0.01)]), &[(A, 60.0), (B, 0.1)], &[(A, 65.0), (B, 0.1)]);
-    assert_eq!(pair.status, PairStatus::Partial { explained: false });
-    let states: Vec<&KeyState> = pair.keys.iter().map(|key| &key.state).collect();
-    assert_eq!(states, [&KeyState::Unchanged, &KeyState::Applied], "sorted by name: impact before interval");
+    assert_eq!((pair.status, pair.explained), (PairStatus::Partial, Some(false)));
+    let states: Vec<KeyState> = pair.keys.iter().map(|key| key.state).collect();
+    assert_eq!(states, [KeyState::Unchanged, KeyState::Applied], "sorted by name: impact before interval");
 }
 
 #[test]
@@ -91,11 +94,12 @@ fn a_partial_is_explained_only_when_every_missing_key_has_a_code() {
     let before = [(A, 60.0), (B, 0.1), ("tail_age_ms", 600.0)];
     let after = [(A, 65.0), (B, 0.1), ("tail_age_ms", 600.0)];
     let half = dropped(three(), B, "velocity");
-    assert_eq!(one(half.clone(), &before, &after).status, PairStatus::Partial { explained: false });
+    let unexplained = one(half.clone(), &before, &after);
+    assert_eq!((unexplained.status, unexplained.explained), (PairStatus::Partial, Some(false)));
     let pair = one(dropped(half, "tail_age_ms", "freeze"), &before, &after);
-    assert_eq!(pair.status, PairStatus::Partial { explained: true });
-    assert_eq!(pair.keys[0].state, KeyState::Dropped("velocity".into()));
-    assert_eq!(pair.keys[2].state, KeyState::Dropped("freeze".into()));
+    assert_eq!((pair.status, pair.explained), (PairStatus::Partial, Some(true)));
+    assert_eq!((pair.keys[0].state, pair.keys[0].code.as_deref()), (KeyState::Dropped, Some("velocity")));
+    assert_eq!((pair.keys[2].state, pair.keys[2].code.as_deref()), (KeyState::Dropped, Some("freeze")));
 }
 
 #[test]
@@ -103,15 +107,15 @@ fn not_applied_needs_a_reason() {
     let same = [(A, 60.0)];
     let silent = proposal(Some(false), &[(A, 5.0)]);
     let pair = one(silent.clone(), &same, &same);
-    assert_eq!((pair.status, pair.why, pair.claimed), (PairStatus::Failed, Why::NoReason, false));
+    assert_eq!((pair.status, pair.reason, pair.claimed), (PairStatus::Failed, Why::NoReason, false));
 
     let coded = one(because(silent.clone(), "final_iteration"), &same, &same);
     assert_eq!(coded.status, PairStatus::Skipped);
-    assert_eq!(coded.why.to_string(), "final_iteration");
+    assert_eq!(coded.reason.to_string(), "final_iteration");
 
     let mut noted = silent.clone();
     noted.skip = Some(SkipReason { code: None, note: Some("no_runtime_path".into()) });
-    assert_eq!(one(noted, &same, &same).why.to_string(), "no_runtime_path");
+    assert_eq!(one(noted, &same, &same).reason.to_string(), "no_runtime_path");
 
     let mut blank = silent.clone();
     blank.skip = Some(SkipReason { code: Some("".into()), note: Some("  ".into()) });
@@ -121,10 +125,10 @@ fn not_applied_needs_a_reason() {
     flagged.guards.insert(Guard::Velocity);
     flagged.guards.insert(Guard::Cooldown);
     flagged.skip = Some(SkipReason { code: None, note: Some("too fast".into()) });
-    assert_eq!(one(flagged, &same, &same).why.to_string(), "velocity + cooldown: too fast");
+    assert_eq!(one(flagged, &same, &same).reason.to_string(), "velocity + cooldown: too fast");
 
     let all = one(dropped(silent, A, "velocity"), &same, &same);
-    assert_eq!((all.status, all.why), (PairStatus::Skipped, Why::AllDropped));
+    assert_eq!((all.status, all.reason), (PairStatus::Skipped, Why::AllDropped));
 }
 
 #[test]
@@ -138,15 +142,15 @@ fn a_latency_tag_shapes_a_proposal_and_is_no_reason_to_skip_it() {
 #[test]
 fn values_that_changed_by_something_else_fail() {
     let pair = one(proposal(Some(true), &[(A, 5.0)]), &[(A, 60.0)], &[(A, 66.0)]);
-    assert_eq!((pair.status, &pair.why), (PairStatus::Failed, &Why::ValuesDiffer));
-    assert_eq!(pair.keys[0].state, KeyState::Mismatch { stored_as_value: false });
+    assert_eq!((pair.status, &pair.reason), (PairStatus::Failed, &Why::ValuesDiffer));
+    assert_eq!((pair.keys[0].state, pair.keys[0].stored_as_value), (KeyState::Mismatch, false));
 }
 
 #[test]
 fn an_increment_stored_as_the_value_is_named() {
     let pair = one(proposal(Some(true), &[(A, 5.0)]), &[(A, 60.0)], &[(A, 5.0)]);
     assert_eq!(pair.status, PairStatus::Failed);
-    assert_eq!(pair.keys[0].state, KeyState::Mismatch { stored_as_value: true });
+    assert_eq!((pair.keys[0].state, pair.keys[0].stored_as_value), (KeyState::Mismatch, true));
     // From zero, adding and storing are the same thing.
     let from_zero = one(proposal(Some(true), &[(A, 5.0)]), &[(A, 0.0)], &[(A, 5.0)]);
     assert_eq!(from_zero.status, PairStatus::Full);
@@ -155,7 +159,7 @@ fn an_increment_stored_as_the_value_is_named() {
 #[test]
 fn a_claim_without_any_change_is_stuck() {
     let pair = one(proposal(Some(true), &[(A, 5.0)]), &[(A, 60.0)], &[(A, 60.0)]);
-    assert_eq!((pair.status, pair.why), (PairStatus::Stuck, Why::SameOverrides));
+    assert_eq!((pair.status, pair.reason), (PairStatus::Stuck, Why::SameOverrides));
     let other = one(proposal(Some(true), &[(A, 5.0)]), &[(A, 60.0), (B, 0.1)], &[(A, 60.0), (B, 0.09)]);
     assert_eq!(other.status, PairStatus::Failed, "another parameter moved, so it is not stuck");
     let beside_zero =
@@ -171,8 +175,8 @@ fn an_increment_of_zero_that_changes_nothing_is_full() {
 #[test]
 fn a_recorded_bound_makes_a_shorter_step_capped() {
     let down = || proposal(Some(true), &[(B, -0.01)]);
-    let state = |tuning, after: f64| one(tuning, &[(B, 0.085)], &[(B, after)]).keys[0].state.clone();
-    let mismatch = KeyState::Mismatch { stored_as_value: false };
+    let state = |tuning, after: f64| one(tuning, &[(B, 0.085)], &[(B, after)]).keys[0].state;
+    let mismatch = KeyState::Mismatch;
     assert_eq!(state(bounded(down(), B, Some(0.08), true), 0.08), KeyState::Capped);
     assert_eq!(state(bounded(down(), B, Some(0.08), false), 0.08), mismatch, "no bound was recorded");
     assert_eq!(state(bounded(down(), B, Some(0.081), true), 0.08), mismatch, "another value was recorded");
@@ -189,7 +193,7 @@ fn a_value_that_is_on_one_side_only_is_missing() {
     for (before, after) in [(&[(B, 0.1)][..], &[(A, 65.0)][..]), (&[(A, 60.0)], &[(B, 0.1)])] {
         let pair = one(proposal(Some(true), &[(A, 5.0)]), before, after);
         assert_eq!((pair.status, &pair.keys[0].state), (PairStatus::Failed, &KeyState::Missing));
-        assert_eq!(pair.keys[0].change(), None);
+        assert_eq!(pair.keys[0].change, None);
         let rows =
             vec![(1, proposal(Some(true), &[(A, 5.0)]), Some(before)), (2, Tuning::default(), Some(after))];
         assert_eq!(check(rows).counts.missing_values, 1);
@@ -203,7 +207,7 @@ fn without_overrides_a_claim_is_unverifiable_unless_its_hashes_agree() {
     let claim = || proposal(Some(true), &[(A, 5.0)]);
     let status = |tuning| {
         let found = check(vec![(1, tuning, None), (2, Tuning::default(), None)]);
-        (found.pairs[0].status, found.pairs[0].why.clone())
+        (found.pairs[0].status, found.pairs[0].reason.clone())
     };
     assert_eq!(status(claim()), (PairStatus::Unverifiable, Why::NoOverrides));
     assert_eq!(status(hashes(claim(), "aa", "bb")), (PairStatus::Unverifiable, Why::NoOverrides));
@@ -224,9 +228,10 @@ fn a_gap_hides_the_values_but_not_the_reason() {
         (3, because(proposal(Some(false), &[(A, 5.0)]), "velocity"), Some(later)),
         (5, Tuning::default(), Some(later)),
     ]);
-    assert_eq!((found.pairs[0].status, found.pairs[0].next), (PairStatus::Unverifiable, Next::Gap(2)));
-    assert_eq!(found.pairs[0].why.to_string(), "iteration 2 is missing");
-    assert_eq!((found.pairs[1].status, found.pairs[1].next), (PairStatus::Skipped, Next::Gap(4)));
+    assert_eq!((found.pairs[0].status, found.pairs[0].next), (PairStatus::Unverifiable, Next::Gap));
+    assert_eq!(found.pairs[0].reason.to_string(), "iteration 2 is missing");
+    assert_eq!((found.pairs[1].status, found.pairs[1].next), (PairStatus::Skipped, Next::Gap));
+    assert_eq!((found.pairs[0].to, found.pairs[1].to), (Some(2), Some(4)));
 }
 
 #[test]
