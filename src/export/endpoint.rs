@@ -1,6 +1,6 @@
-//! The metrics of a folder over HTTP: `/metrics` in the form that the client wants, `/healthz`.
+//! The metrics of a folder over HTTP: `/metrics` in the form that the client accepts, `/healthz`.
 //!
-//! The folder is read when somebody asks; one request at a time, away from the event loop.
+//! The folder is read on request; one request at a time, away from the event loop.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -69,7 +69,7 @@ async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Result<Res
     Ok(([(header::CONTENT_TYPE, form.content_type()), (header::VARY, "accept")], text).into_response())
 }
 
-/// Whether the folder can be looked at. What stands in it does not matter here: that is what the metrics tell.
+/// Whether the folder can be read. Its content does not matter here: the metrics report it.
 async fn health(State(shared): State<Shared>) -> Result<Response, Response> {
     ask(shared, Exporter::look).await?;
     Ok(as_json(compact_ascii(&json!({ "status": "ok" }))))

@@ -1,4 +1,4 @@
-//! The metrics of a folder for a scraper: looked at when asked, but not more often than agreed.
+//! The metrics of a folder for a scraper: looked at when requested, but not more often than agreed.
 //!
 //! Knows no HTTP.
 

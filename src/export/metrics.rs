@@ -1,7 +1,7 @@
-//! The metrics of `export-prom`: those of `POST_SOAK_METRICS.prom`, the five names of the exporter of old, the
+//! The metrics of `export-prom`: those of `POST_SOAK_METRICS.prom`, the five names of the earlier exporter, the
 //! warm-up set, and what says the same under clean names.
 //!
-//! A value that is not known has no sample; it is never 0. The names of old are kept for the dashboards and alerts that
+//! A value that is not known has no sample; it is never 0. The earlier names are kept for the dashboards and alerts that
 //! know them.
 
 use crate::core::analysis::{Analysis, SymbolAnalysis};
@@ -28,7 +28,7 @@ pub(crate) struct Looks {
     pub(crate) times: u64,
 }
 
-/// The metrics as text. `legacy` adds the names of old.
+/// The metrics as text. `legacy` adds the earlier names.
 pub(crate) fn metrics(
     analysis: &Analysis,
     provenance: &Provenance,
@@ -105,7 +105,7 @@ impl<'a> Of<'a> {
         harmonic_mean(&self.window(KpiId::MAKER_TAKER_RATIO))
     }
 
-    /// Of the fills of the newest iteration, else as it tells it.
+    /// Of the fills of the newest iteration, else as it is recorded.
     fn maker_share(self) -> Option<f64> {
         self.newest()?.fills_maker_share.or_else(|| self.value(KpiId::MAKER_TAKER_RATIO))
     }
@@ -139,7 +139,7 @@ fn each<'a>(
     family(out, head, Of::all(analysis).filter_map(|of| Some((Vec::new(), of.symbol, value(of)?))));
 }
 
-/// Phases of a run, in the numbers of old.
+/// Phases of a run, in the earlier numbers.
 const PHASES: [&str; 3] = ["WARMUP", "RAMPDOWN", "STEADY"];
 
 /// The phase of an iteration; one that is not named is steady.
@@ -183,7 +183,7 @@ fn clean(out: &mut Exposition, analysis: &Analysis) {
     each(out, ("soak_delta_missing_values_total", "counter", help), analysis, Of::missing_values);
 }
 
-/// The five names of the exporter of old.
+/// The five names of the earlier exporter.
 fn exporter(out: &mut Exposition, analysis: &Analysis) {
     let means = Of::all(analysis).filter_map(|of| {
         let mean = round_half_even(of.harmonic_maker_share()?, 6);
@@ -203,7 +203,7 @@ fn exporter(out: &mut Exposition, analysis: &Analysis) {
     each(out, ("maker_share_pct", "gauge", help), analysis, share);
 }
 
-/// What the warm-up exporter of old wrote. Iterations stand in labels there, so only the newest are exposed, as many as
+/// What the earlier warm-up exporter wrote. Its labels contain iterations, so only the newest are exposed, as many as
 /// that exporter could read.
 fn warmup(out: &mut Exposition, analysis: &Analysis) {
     let evidence = &analysis.evidence;
@@ -396,7 +396,7 @@ mod tests {
                 "soak_phase_name{iteration=\"3\",phase=\"STEADY\"} 2",
                 "soak_net_bps{iteration=\"3\",phase=\"STEADY\"} 3",
                 "soak_p95_latency_ms{iteration=\"10\",phase=\"STEADY\"} 300",
-                // Both that spoke in one iteration count; the last of the ladder alone counts too.
+                // Both that spoke in one iteration count; the last of the ladder by itself counts too.
                 "guard_triggers_total{type=\"velocity\"} 1",
                 "guard_triggers_total{type=\"latency_hard\"} 1",
                 "guard_triggers_total{type=\"freeze\"} 1",

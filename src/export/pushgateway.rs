@@ -72,7 +72,7 @@ pub(crate) fn group_path(job: &str, labels: &[(String, String)]) -> String {
             path.push_str(&URL_SAFE.encode(value));
         } else {
             path.push('/');
-            // A segment of dots alone would be taken for a step in the path.
+            // A segment of only dots would be taken for a step in the path.
             if matches!(value, "." | "..") {
                 path.push_str(&value.replace('.', "%2E"));
             } else {

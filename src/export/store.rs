@@ -1,5 +1,5 @@
-//! A metric store that takes remote write: asking it what it takes, and sending samples to it. Prometheus tells by its
-//! status API, `VictoriaMetrics` by the flags among its own metrics; what is not told is `None`.
+//! A metric store that takes remote write: asking it what it takes, and sending samples to it. Prometheus answers by its
+//! status API, `VictoriaMetrics` by the flags among its own metrics; what is not known is `None`.
 //! A batch can be sent again without harm: the same samples at the same times.
 
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub struct Sought<'a> {
     pub metric: &'a str,
     /// Its labels but one, all of them.
     pub labels: &'a BTreeMap<String, String>,
-    /// The label by whose value the samples are told apart.
+    /// The label whose value distinguishes the samples.
     pub by: &'a str,
     /// The oldest time, ms.
     pub from: i64,
@@ -75,11 +75,11 @@ pub enum SendError {
     },
 }
 
-/// A store could not be asked.
+/// A store could not be queried.
 #[derive(Debug, thiserror::Error)]
 #[error("`{url}` cannot be asked what it takes")]
 pub struct AskError {
-    /// What was asked.
+    /// The request.
     pub url: String,
     /// What happened.
     pub source: HttpError,
@@ -103,7 +103,7 @@ impl RemoteStore {
         self.write.url()
     }
 
-    /// What it takes, as far as it tells.
+    /// What it takes, as far as it says.
     pub fn ask(&self, sought: Option<&Sought<'_>>) -> Result<Store, AskError> {
         let Some(base) = &self.base else { return Ok(Store::Unknown) };
         let Some(flags) = self.told(base, "/api/v1/status/flags")?.as_deref().and_then(flags) else {
@@ -188,7 +188,7 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }
 
-/// A form as it stands in a body.
+/// A form, encoded for a body.
 fn form(pairs: &[(&str, &str)]) -> String {
     let pair = |(key, value): &(&str, &str)| format!("{}={}", encode(key), encode(value));
     pairs.iter().map(pair).collect::<Vec<_>>().join("&")
@@ -267,7 +267,7 @@ fn out_of_order_ms(json: &[u8]) -> Option<i64> {
     }
 }
 
-/// `/api/v1/status/tsdb`: the newest sample in the head, ms; `None` when it is not told, or the head is
+/// `/api/v1/status/tsdb`: the newest sample in the head, ms; `None` when it is not known, or the head is
 /// empty.
 fn head_newest(json: &[u8]) -> Option<i64> {
     data(json)?.get("headStats")?.get("maxTime")?.as_i64().filter(|newest| *newest != i64::MIN)
@@ -285,7 +285,7 @@ fn victoria_retention_ms(metrics: &str) -> Option<i64> {
     let line = metrics.lines().find(|line| line.starts_with("flag{name=\"retentionPeriod\""))?;
     let (_, rest) = line.split_once("value=\"")?;
     let (text, _) = rest.split_once('"')?;
-    // A number alone is months of 31 days.
+    // A bare number is months of 31 days.
     match text.parse::<i64>() {
         Ok(months) => months.checked_mul(31 * 86_400_000),
         Err(_) => duration_ms(text),

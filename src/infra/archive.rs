@@ -484,7 +484,7 @@ mod tests {
 
     const FILE: EntryType = EntryType::Regular;
 
-    /// Entries as they stand, whatever their names are.
+    /// Entries as they are, whatever their names are.
     fn tar(entries: &[(&[u8], EntryType, &[u8])]) -> Vec<u8> {
         let mut builder = Builder::new(Vec::new());
         for (name, kind, content) in entries {

@@ -218,7 +218,7 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
     })
 }
 
-/// Whether every user of this machine may read a file. `false` where nobody can tell.
+/// Whether every user of this machine may read a file. `false` where that is not known.
 pub fn is_open_to_all(path: &Path) -> bool {
     #[cfg(unix)]
     {
@@ -236,7 +236,7 @@ fn too_large() -> String {
     format!("it is larger than {} MiB", LARGEST / (1024 * 1024))
 }
 
-/// Reads a whole file. A pipe may stand for it, but nothing without end.
+/// Reads a whole file. It may be a pipe, but nothing without end.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     let failed = failed(path, "read");
     let mut bytes = Vec::new();

@@ -1,8 +1,8 @@
 //! What time it is (the clock of the machine, or the time that the environment fixes), waiting, and the signals that
-//! end it: the first SIGINT or SIGTERM asks a run to stop, the second ends the program at once.
+//! end it: the first SIGINT or SIGTERM requests a run to stop, the second ends the program at once.
 //!
 //! Must not be asked by anything that judges; times inside artifacts come from the data unless a format
-//! wants the time of writing.
+//! requires the time of writing.
 #![expect(clippy::disallowed_methods, reason = "waiting is done here, where a signal can end it")]
 
 use std::io;
@@ -121,7 +121,7 @@ fn asleep() -> Duration {
 /// How soon a signal is noticed while waiting.
 const SLICE: Duration = Duration::from_millis(20);
 
-/// Whether the run was asked to stop.
+/// Whether a stop of the run was requested.
 #[derive(Clone, Debug, Default)]
 pub struct StopRequest(Arc<AtomicBool>);
 

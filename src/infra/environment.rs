@@ -18,7 +18,7 @@ pub struct Environment {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the value of the environment variable `{name}` is no valid unicode text")]
 pub struct NotUnicode {
-    /// The variable. Its value may be a secret and is not told.
+    /// The variable. Its value may be a secret and is not printed.
     pub name: String,
 }
 
@@ -78,7 +78,7 @@ fn command_of(arguments: impl IntoIterator<Item = OsString>) -> String {
     }
 }
 
-/// The name of this machine; `None` where nothing tells it.
+/// The name of this machine; `None` where it is not known.
 pub fn host_name() -> Option<String> {
     let told = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let name = told.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());

@@ -45,7 +45,7 @@ struct Output {
 /// What a push that takes too long has between TERM and KILL.
 const KILL_AFTER: Duration = Duration::from_secs(5);
 
-/// Bytes of stderr that a message tells.
+/// Bytes of stderr that a message contains.
 const TOLD: usize = 2000;
 
 impl Repository {
@@ -114,7 +114,7 @@ impl Repository {
         self.run("tag", &args, Some(message))?.must("tag").map(|_| ())
     }
 
-    /// The message of a tag, as it stands in the object, and the commit that it points to.
+    /// The message of a tag, as the object contains it, and the commit that it points to.
     pub fn read_tag(&self, name: &str) -> Result<(String, String), GitError> {
         let reference = format!("refs/tags/{name}");
         let object = self.run("cat-file", &["tag", &reference], None)?.must("cat-file")?;
@@ -153,7 +153,7 @@ impl Repository {
         Ok(String::from_utf8_lossy(&out).trim_end_matches(['\n', '\r']).to_owned())
     }
 
-    /// A command that asks nobody anything.
+    /// A command that queries nobody anything.
     fn command(&self, what: &str, args: &[&str], input: Stdio) -> Command {
         let mut command = Command::new("git");
         command

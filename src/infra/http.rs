@@ -1,15 +1,15 @@
 //! Sending JSON to a webhook: one POST with a time limit, a few retries, and errors that keep its address.
 //!
 //! An address is a secret here, because webhooks carry their token in it: no error, no debug output and no
-//! redirect tells it. Must not know what a message means.
+//! redirect says so. Must not know what a message means.
 //!
 //! - `https` to anywhere; plain `http` to this machine only (a relay, a test), because anything else would show
-//!   the token on the way. The proxy of the environment is used for `https` alone.
+//!   the token on the way. The proxy of the environment is used only for `https`.
 //! - Redirects are not followed: they would carry the message to somebody else.
 //! - Retried are: connections that fail or break, 429 and 5xx; a message that arrives twice is better than none.
 //!   Not retried is a request that was sent and not answered in time: it has probably arrived, and three time
 //!   limits in a row would hold up the job that sends it.
-//! - The body of an answer is not read, but for the first 8 KiB of a refusal that may ask for a pause in it; the
+//! - The body of an answer is not read, but for the first 8 KiB of a refusal that may require a pause in it; the
 //!   headers are limited to 64 KiB.
 
 use std::fmt;
@@ -34,7 +34,7 @@ use crate::infra::clock::machine_time;
 /// Everything but the unreserved characters of RFC 3986, section 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What may stand in a path or a form.
+/// What a path or a form may contain.
 pub(crate) fn percent_encoded(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
@@ -94,7 +94,7 @@ pub fn post_json(address: &Address, json: &str, limits: &Limits) -> Result<(), H
 /// Largest answer that is read, bytes.
 const LARGEST: u64 = 64 << 20;
 
-/// What is asked.
+/// The question.
 #[derive(Clone, Debug)]
 pub struct Call<'a> {
     /// The method.
@@ -162,7 +162,7 @@ pub struct Limits {
     pub tries: u32,
     /// The pause before the second try, doubled before every further one; half of it is left to chance.
     pub pause: Duration,
-    /// The longest pause that a server may ask for; one that wants more is given up on. [`Limits::pause`] is added
+    /// The longest pause that a server may require; one that requires more is given up on. [`Limits::pause`] is added
     /// to it, so that those whom it sent away do not all come back at the same moment.
     pub longest_retry_after: Duration,
 }
@@ -217,12 +217,12 @@ pub enum HttpError {
         /// HTTP status.
         status: u16,
     },
-    /// The server wants a longer pause than we are willing to make.
+    /// The server requires a longer pause than we are willing to make.
     #[error("the server answered {status} and wants a pause of {seconds} s")]
     Busy {
         /// HTTP status.
         status: u16,
-        /// The pause that it asks for.
+        /// The pause that it requires.
         seconds: u64,
     },
     /// The answer is longer than it may be.
@@ -339,7 +339,7 @@ enum Outcome<T> {
 /// A try that failed, and may succeed later.
 struct Retry {
     error: HttpError,
-    /// The pause that the server asked for.
+    /// The pause that the server required.
     pause: Option<Duration>,
 }
 
@@ -378,7 +378,7 @@ fn judge<T>(
     }
 }
 
-/// `ureq`'s own messages may hold the address, so only their kind is told.
+/// `ureq`'s own messages may contain the address, so only their kind is reported.
 fn judge_error<T>(error: &ureq::Error, tries: u32, limits: &Limits) -> Outcome<T> {
     let failed = |reason: String, may_have_arrived: bool| {
         Outcome::Again(Retry { error: HttpError::Connect { reason, tries, may_have_arrived }, pause: None })
@@ -407,7 +407,7 @@ fn judge_error<T>(error: &ureq::Error, tries: u32, limits: &Limits) -> Outcome<T
     }
 }
 
-/// Whether an error can only come before a connection stands.
+/// Whether an error can only come before there is a connection.
 fn is_of_connecting(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
     matches!(kind, ConnectionRefused | HostUnreachable | NetworkUnreachable | AddrNotAvailable)
@@ -416,8 +416,8 @@ fn is_of_connecting(kind: io::ErrorKind) -> bool {
 /// The most of a refusal's body that is read, bytes: the wish for a pause is one of a few short keys.
 const LONGEST_BODY: u64 = 8 * 1024;
 
-/// The pause that a refusal asks for: `Retry-After` as seconds or as a date, else `parameters.retry_after` of a JSON
-/// body, which is Telegram's way. `None` when it asks for none, or in a way that is not understood.
+/// The pause that a refusal requires: `Retry-After` as seconds or as a date, else `parameters.retry_after` of a JSON
+/// body, which is Telegram's way. `None` when it requires none, or in a way that is not understood.
 pub(crate) fn asked_for(mut answer: Response<Body>) -> Option<Duration> {
     let header = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
     if let Some(text) = header {
@@ -469,7 +469,7 @@ const SECRET_HEADERS: [&str; 4] = ["authorization", "cookie", "proxy-authorizati
 const FRAMING_HEADERS: [&str; 7] =
     ["connection", "content-length", "content-type", "expect", "te", "transfer-encoding", "upgrade"];
 
-/// Why a server cannot be asked.
+/// Why a server cannot be queried.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TargetError {
     /// The URL is none that queries can go to.

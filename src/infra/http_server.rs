@@ -389,7 +389,7 @@ mod tests {
     }
 }
 
-/// An address to listen on. A port alone is loopback; everything else has to be said.
+/// An address to listen on. A bare port is loopback; everything else has to be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListenAddress(SocketAddr);
 

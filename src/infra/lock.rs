@@ -32,10 +32,10 @@ pub struct FolderLock {
     _file: File,
 }
 
-/// Who holds a lock, as far as the lock file tells.
+/// Who holds a lock, as far as the lock file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holder {
-    /// Process id. `None` when the file does not tell it (a holder that has not written it yet; on
+    /// Process id. `None` when the file does not contain it (a holder that has not written it yet; on
     /// Windows a locked file cannot be read).
     pub pid: Option<u32>,
     /// The command without its arguments, such as `soak gate`. `None` as above.
@@ -106,7 +106,7 @@ impl FolderLock {
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(POLL),
                 Err(TryLockError::WouldBlock) => {
                     let holder = Holder::told_by(&mut file);
-                    // What stands there may still be what the holder before wrote, or nothing.
+                    // The file may still contain what the holder before wrote, or nothing.
                     if !holder.may_be_alive() && Instant::now() < deadline + SIGNING {
                         std::thread::sleep(POLL);
                         continue;

@@ -74,7 +74,7 @@ pub(crate) mod test_server {
         }
     }
 
-    /// What the server was asked.
+    /// The requests to the server.
     #[derive(Clone, Debug)]
     pub(crate) struct Request {
         /// Request line and headers.
@@ -119,7 +119,7 @@ pub(crate) mod test_server {
             format!("http://{}{path}", self.address)
         }
 
-        /// What was asked so far.
+        /// The requests so far.
         pub(crate) fn requests(&self) -> Vec<Request> {
             self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
         }

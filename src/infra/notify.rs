@@ -42,7 +42,7 @@ pub enum Target {
     Webhook { url: Secret },
     /// A chat of Telegram.
     Telegram {
-        /// The bot that speaks.
+        /// The bot that sends.
         bot: TelegramBot,
         /// The chat: a number, or `@channel`.
         chat_id: String,
@@ -78,7 +78,7 @@ pub enum TelegramBot {
     Url(Secret),
 }
 
-/// Why nobody, or not everybody, was told. Never holds an address or a token.
+/// Why nobody, or not everybody, was notified. Never contains an address or a token.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NotifyError {
     #[error("the notification has no text")]
@@ -228,7 +228,7 @@ fn pagerduty(routing_key: &Secret, event: &PagerDutyEvent, text: &str) -> Value 
     })
 }
 
-/// How Slack wants a character that would begin its markup. `None` = as it is.
+/// How Slack escapes a character that would begin its markup. `None` = as it is.
 fn slack_letter(letter: char) -> Option<&'static str> {
     match letter {
         '&' => Some("&amp;"),
@@ -267,7 +267,7 @@ fn parts(text: &str, limit: usize, units: impl Fn(char) -> usize) -> Vec<&str> {
     parts
 }
 
-/// Where the first character stands that does not fit any more, at least after one character. `None` = all fit.
+/// Position of the first character that does not fit any more, at least after one character. `None` = all fit.
 fn overflow(text: &str, limit: usize, units: impl Fn(char) -> usize) -> Option<usize> {
     let mut used = 0;
     for (position, character) in text.char_indices() {

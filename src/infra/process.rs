@@ -1,6 +1,6 @@
 //! A command that runs: waited for, timed, and ended with everything that it started.
 //!
-//! The process is not reaped before its group was told to end, so that its number cannot have passed to
+//! The process is not reaped before its group was signalled, so that its number cannot have passed to
 //! somebody else by then.
 
 use std::fmt::Write as _;
@@ -104,7 +104,7 @@ impl Child {
         self.stdout.as_ref().is_none_or(Pipe::has_ended) && self.stderr.as_ref().is_none_or(Pipe::has_ended)
     }
 
-    /// Waits until something is so, at most so long; tells whether it is.
+    /// Waits until something is so, at most so long; returns whether it is.
     fn until(&mut self, at_most: Duration, is_so: impl Fn(&mut Self) -> bool) -> bool {
         let started = Instant::now();
         loop {

@@ -46,7 +46,7 @@ impl Progress {
         }
         bar.set_message("the first iteration is under way");
         if !bar.is_hidden() {
-            // Between two iterations the elapsed time shows that the run goes on.
+            // Between two iterations the elapsed time shows that the run continues.
             bar.enable_steady_tick(Duration::from_secs(1));
         }
         Self { bar }
@@ -57,7 +57,7 @@ impl Progress {
         !self.bar.is_hidden()
     }
 
-    /// So many iterations are done. `text` stands behind the bar: ETA, verdict so far.
+    /// So many iterations are done. `text` follows the bar: ETA, verdict so far.
     pub fn step(&self, done: u64, text: String) {
         self.bar.set_position(done);
         self.bar.set_message(text);
@@ -74,7 +74,7 @@ impl Progress {
     }
 }
 
-/// `ETA 1:55:00, so far PASS`: what stands behind the bar and the elapsed time. `left` is `None` where it is
+/// `ETA 1:55:00, so far PASS`: what follows the bar and the elapsed time. `left` is `None` where it is
 /// not known.
 pub fn text(left: Option<Duration>, verdict: &str) -> String {
     let left = left.map_or_else(|| "?".to_owned(), clock);

@@ -1,4 +1,4 @@
-//! The release criteria: what of a run decides whether it may be released, and every reason that stands against it.
+//! The release criteria: what of a run decides whether it may be released, and every reason against it.
 //!
 //! They are recorded in the bundle's manifest, so that whoever verifies it asks the same questions again.
 

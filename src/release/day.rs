@@ -86,7 +86,7 @@ pub(crate) struct Baseline {
 /// The regression guard.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub(crate) struct Regression {
-    /// What the day was held against; null without earlier days.
+    /// What the day was compared with; null without earlier days.
     pub(crate) baseline: Option<Baseline>,
     /// `NONE`, or the first value that is worse by more than the policy allows.
     #[schemars(extend("enum" = ["NONE", "EDGE_REG", "LAT_REG", "TAKER_REG"]))]
@@ -251,7 +251,7 @@ pub(crate) fn record(
     Ok(Recorded { path, report, unusable })
 }
 
-/// The day of a judged run, or everything that stands in the way.
+/// The day of a judged run, or everything that prevents it.
 fn measure(
     analysis: &Analysis,
     policy: &Policy,
@@ -437,7 +437,7 @@ fn regression(now: &Means, before: &Baseline, rules: &ScoreRules) -> &'static st
     }
 }
 
-/// `OK` within the limits of the score, `WARN` within the share beyond them, `FAIL` beyond that and on a regression.
+/// `OK` within the limits of the score, `WARN` within the share outside of them, `FAIL` outside of that and on a regression.
 fn verdict(now: &Means, regression: &str, rules: &ScoreRules) -> &'static str {
     let within = |share: f64| {
         now.edge >= rules.edge.limit.value * (1.0 - share) - TOLERANCE

@@ -43,7 +43,7 @@ pub(crate) struct GoalNote {
     pub comparison: String,
     /// Canonical name.
     pub kpi: String,
-    /// What is asked for.
+    /// What is required.
     pub limit: f64,
     /// What was seen; null = unknown.
     pub observed: Option<f64>,

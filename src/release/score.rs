@@ -104,7 +104,7 @@ struct SectionPoints {
 pub(crate) struct Score {
     /// Oldest first.
     pub(crate) days: Vec<Day>,
-    /// Days asked for.
+    /// Required days.
     #[serde(rename = "days_wanted")]
     pub(crate) wanted: usize,
     /// SHA-256 of the policy values in force.
@@ -354,7 +354,7 @@ pub(super) mod fixture {
     }
 }
 
-/// The vectors of the scorer of old, with the corrections that were decided on; every number is done by hand.
+/// The vectors of the earlier scorer, with the corrections that were decided on; every number is done by hand.
 #[cfg(test)]
 mod tests {
     use super::fixture::rules;
@@ -401,7 +401,7 @@ mod tests {
 
     #[test]
     fn no_reports_have_no_points() {
-        // The scorer of old gave 60.
+        // The earlier scorer gave 60.
         let score = Score::of(Vec::new(), &rules(), false);
         assert_eq!((score.total, score.verdict), (0.0, "HOLD"));
         assert_eq!(score.problems, ["0 of 7 days have a report"]);
@@ -410,7 +410,7 @@ mod tests {
     #[test]
     fn a_day_without_a_report_costs_its_share() {
         // Three of seven days: 70 x 3/7 for the medians and 10 x 3/7 for the guards, each to 6 digits; chaos and
-        // tests ask for every day. The scorer of old gave 94.285714.
+        // tests require every day. The earlier scorer gave 94.285714.
         assert_eq!(total((1..=3).map(good).collect()), 34.285_714);
         // Six of seven: 25.714_286 + 21.428_571 + 12.857_143 + 8.571429.
         assert_eq!(total((1..=6).map(good).collect()), 68.571_429);

@@ -70,7 +70,7 @@ fn git_failed(error: GitError) -> Failure {
     Failure::external(error).hint("`--repo` names a folder in a git repository; `git tag` must work there")
 }
 
-/// Checks everything, then makes the tag, reads it back, and pushes it where that was asked for.
+/// Checks everything, then makes the tag, reads it back, and pushes it where that was requested.
 pub(crate) fn tag(request: TagRequest<'_>, wait: &dyn Wait) -> Result<Tagged, Failure> {
     let TagRequest { bundle, name, repo, target, sign, force, push, push_limit, dry_run } = request;
     let (manifest, sha256, _) = sound(bundle, "the bundle cannot be tagged")?;
@@ -111,7 +111,7 @@ pub(crate) fn tag(request: TagRequest<'_>, wait: &dyn Wait) -> Result<Tagged, Fa
     if !dry_run {
         repository.make_tag(&name, &commit, &message, sign, force).map_err(git_failed)?;
         let (there, points_to) = repository.read_tag(&name).map_err(git_failed)?;
-        // Behind the message stands the signature.
+        // The signature follows the message.
         let is_changed = !there.starts_with(&message) || (!sign && there != message);
         if points_to != commit || is_changed {
             let what =

@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn the_score_is_the_sum_of_its_sections() {
-        // The validator of old took 100 with all sections at 0.
+        // The earlier validator took 100 with all sections at 0.
         let zeros = errors(|value| {
             for key in ["edge", "latency", "taker", "guards", "chaos", "tests"] {
                 value["sections"][key] = json!(0);

@@ -40,9 +40,9 @@ pub struct Wanted {
 /// Which metrics to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metrics {
-    /// The clean set alone.
+    /// Only the clean set.
     Clean,
-    /// The clean set and the names of old.
+    /// The clean set and the earlier names.
     WithLegacy,
 }
 
@@ -84,7 +84,7 @@ pub fn render(analysis: &Analysis, policy: &Policy, provenance: &Provenance, wan
         let name = format!("{ANALYSIS}/report.html");
         match page {
             Some(page) => rendered.add(name, page),
-            // It would go on telling the verdict of then.
+            // It would still show the verdict of then.
             None => rendered.stale.push(name),
         }
     }

@@ -1,4 +1,4 @@
-//! A verdict as CI systems are told of it, whichever command judged: `JUnit` XML, one test case a check, so that every
+//! A verdict as CI systems read it, whichever command judged: `JUnit` XML, one test case a check, so that every
 //! CI can show which gate fell and why; and for GitHub Actions annotations on stdout (at most 10 of each type, as GitHub
 //! shows no more) and a step summary that never exceeds 1 MiB.
 //!
@@ -139,7 +139,7 @@ impl<'a> CiReport<'a> {
         matches!(self.checks.as_slice(), [check] if check.outcome == Outcome::Invalid)
     }
 
-    /// How a check was decided, for those who want to redo it.
+    /// How a check was decided, for those who redo it.
     pub(crate) fn explanation(&self, check: &Check) -> String {
         if let Some((failing, explanation)) = &self.failing
             && std::ptr::eq(*failing, check)

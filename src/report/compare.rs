@@ -156,7 +156,7 @@ fn none_worse(result: &CompareResult, than: &str) -> String {
     format!("no KPI got worse by more than its {than}")
 }
 
-/// What stands in the columns: name, statistic, A, B, change, words.
+/// The columns: name, statistic, A, B, change, words.
 fn cells(row: &ComparedKpi) -> [String; 6] {
     let side = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| measured(row, value));
     [
@@ -238,7 +238,7 @@ pub fn md(result: &CompareResult) -> String {
     if let Some(heading) = heading(result) {
         let _ = writeln!(md, "{}:\n", cell(&heading));
         for (kpi, sentence) in sentences(result) {
-            // Ours, and as long as it is: what it takes to decide stands at its end.
+            // Ours, and as long as it is: what it takes to decide is at its end.
             let _ = writeln!(md, "- {}: {}", cell(kpi), escaped(&sentence));
         }
         md.push('\n');

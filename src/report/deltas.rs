@@ -1,7 +1,7 @@
 //! The delta verification: `DELTA_VERIFY_REPORT.json` for machines, and for people `DELTA_VERIFY_REPORT.md` and a few
 //! lines for the terminal, which are made of its structure.
 //!
-//! Fields stand in the order of their names, so that the file has sorted keys. Judges nothing.
+//! Fields are in the order of their names, so that the file has sorted keys. Judges nothing.
 
 use std::collections::BTreeMap;
 

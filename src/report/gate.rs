@@ -14,7 +14,7 @@ use crate::core::verdict::provenance::Provenance;
 use crate::core::verdict::{Check, Outcome, Part};
 use crate::stats::Summary;
 
-/// Findings shown; all stand in the reports.
+/// Findings shown; the reports contain all.
 const FINDINGS: usize = 10;
 
 /// Where things are.

@@ -29,7 +29,7 @@ pub fn text(result: &HistoryResult) -> String {
     text
 }
 
-/// What stands in the line of a run.
+/// The line of a run.
 fn cells(result: &HistoryResult, run: &HistoryRun) -> Vec<String> {
     let known = |text: Option<&String>| text.map_or_else(|| "n/a".to_owned(), |text| printable(text));
     let mut cells =

@@ -1,4 +1,4 @@
-//! The metrics of an analysis: the names of old (unless left out) and the clean `soak_*` set.
+//! The metrics of an analysis: the earlier names (unless left out) and the clean `soak_*` set.
 //!
 //! [`metrics`] is the text of `POST_SOAK_METRICS.prom`. A value that is not known has no sample; no time stamps.
 
@@ -62,7 +62,7 @@ pub(crate) fn family<'a>(
     }
 }
 
-/// What the script of old wrote, under its names.
+/// What the earlier script wrote, under its names.
 fn original(out: &mut Exposition, analysis: &Analysis, snapshot: &Snapshot) {
     let (kpi, guards) = (&snapshot.kpi_last8, &snapshot.guards_last8);
     let count = |n: usize| Some(n as f64);

@@ -9,18 +9,18 @@ use crate::core::text::number::fixed;
 use crate::core::verdict::Outcome;
 use crate::report::text::printable_lines;
 
-/// The longest reason that is told, characters: a handful of messages, which still says more than anybody reads.
+/// The longest reason that is sent, characters: a handful of messages, which still says more than anybody reads.
 const LONGEST_REASON: usize = 30_000;
 
-/// What the line tells. Numbers are unrounded; `None` is shown as `n/a`.
+/// What the line contains. Numbers are unrounded; `None` is shown as `n/a`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notification<'a> {
-    /// The verdict. Its published word stands in brackets, its true word behind them; they differ for
+    /// The verdict. Its published word is in brackets, its true word after them; they differ for
     /// INCONCLUSIVE and INVALID, which count as FAIL.
     pub outcome: Outcome,
     /// The KPIs of the verdict, in their order and units.
     pub kpis: &'a [(KpiId, Option<f64>)],
-    /// How often oscillation, velocity and cool-down guards spoke; `None` where there is nothing to tune.
+    /// How often oscillation, velocity and cool-down guards were active; `None` where there is nothing to tune.
     pub guards: Option<usize>,
     /// Why the data is not about a release; `None` where nothing says so.
     pub origin: Option<&'a str>,

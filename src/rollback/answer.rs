@@ -121,7 +121,7 @@ pub(crate) struct UnknownAnswer {
     pub action: String,
 }
 
-/// An operation, for those who ask how things stand.
+/// An operation, as the state shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct OperationStatus {
     /// Its number in the log

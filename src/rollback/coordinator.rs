@@ -29,7 +29,7 @@ use crate::infra::clock::{self, StopRequest, Stopwatch, Wait};
 use crate::infra::environment::Environment;
 use crate::infra::lock::{FolderLock, LockError};
 
-/// Deliveries that wait at most; further ones are asked to come back.
+/// Deliveries that wait at most; further ones are refused for now.
 const WAITING: usize = 2048;
 /// What is decided together at most.
 const TOGETHER: usize = 512;
@@ -119,7 +119,7 @@ pub(crate) struct Reply {
     pub running: Vec<Running>,
 }
 
-/// How things stand.
+/// The current state.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Status {
     pub answer: StatusAnswer,

@@ -63,9 +63,9 @@ impl fmt::Display for OperationId {
 pub(crate) enum OperationKind {
     /// A hard gate's rollback.
     Rollback,
-    /// A rollback that a person asked for.
+    /// A rollback that a person requested.
     Manual,
-    /// The way back, which a person asked for.
+    /// The way back, which a person requested.
     Recovery,
     /// People are notified, and nothing else is done.
     Notification,
@@ -345,7 +345,7 @@ pub(crate) struct Plan {
     pub alerts: Vec<PlanAlert>,
     /// What is done, in this order
     pub actions: Vec<Action>,
-    /// Who asked for it; null for alerts
+    /// Who requested it; null for alerts
     pub by: Option<String>,
 }
 

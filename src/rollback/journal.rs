@@ -137,7 +137,7 @@ impl Journal {
         decide: impl FnOnce(&mut Transaction<'_>) -> T,
     ) -> Result<T, LogError> {
         if self.is_stale {
-            // What was decided and not written may be remembered; the log alone knows what holds.
+            // What was decided and not written may be remembered; only the log knows what holds.
             self.log.rewind();
             self.state = State::new(self.episodes);
         }
@@ -156,7 +156,7 @@ impl Journal {
         Ok(result)
     }
 
-    /// Plans what a person asked for; nothing is done yet. What others left behind is closed first, and returned. The
+    /// Plans what a person requested; nothing is done yet. What others left behind is closed first, and returned. The
     /// inner error says why nothing may begin just now; `is_forced` passes over that.
     pub(crate) fn plan_by_hand(
         &mut self,
@@ -191,7 +191,7 @@ impl Journal {
         if self.is_stale { self.transact(|_| ()) } else { Ok(()) }
     }
 
-    /// Forgets episodes that were not heard of for so long.
+    /// Forgets episodes that were not reported for so long.
     pub(crate) fn forget(&mut self, remember: Duration) {
         self.state.episodes.forget(clock::machine_time(), remember);
     }

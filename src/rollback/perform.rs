@@ -94,7 +94,7 @@ pub(super) fn perform(
 
 /// One try of a request. Every try carries the same `Idempotency-Key`, so that a server that knows it does nothing twice.
 fn send(request: &http::Request<String>, timeout: Duration) -> Performed {
-    // The pause that the server asks for is heard here and made by whoever tries again. One that is longer than a try may
+    // The pause that the server requires is heard here and made by whoever tries again. One that is longer than a try may
     // take is not made: the actions behind this one wait, too.
     let limits = Limits { timeout, tries: 2, pause: Duration::ZERO, longest_retry_after: timeout };
     let asked_for = Cell::new(Duration::ZERO);

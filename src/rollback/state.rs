@@ -14,9 +14,9 @@ use super::event::{
     DecisionKind, DeliveredAlert, Event, OperationId, OperationKind, Outcome, Plan, PlanAlert, Word,
 };
 
-/// Operations that are kept for those who ask, besides those that are not over.
+/// Operations that are kept for requests, besides those that are not over.
 const KEPT: usize = 50;
-/// Decisions that are kept for those who ask.
+/// Decisions that are kept for requests.
 const DECISIONS: usize = 50;
 /// The span in which actions are counted.
 const DAY: TimeDelta = TimeDelta::hours(24);
@@ -29,7 +29,7 @@ pub(crate) struct Operation {
     /// When it was decided.
     pub at: DateTime<Utc>,
     pub reason: String,
-    /// The alerts behind it; none where a person asked.
+    /// The alerts behind it; none where a person requested it.
     pub alerts: Vec<PlanAlert>,
     /// What is done, in this order.
     pub actions: Vec<Action>,
@@ -64,7 +64,7 @@ impl Operation {
         })
     }
 
-    /// Name of the first alert; empty where a person asked.
+    /// Name of the first alert; empty where a person requested it.
     pub(super) fn alert(&self) -> &str {
         self.alerts.first().map_or("", |alert| alert.name.as_str())
     }
@@ -89,7 +89,7 @@ impl Operation {
     }
 }
 
-/// A decision, for those who ask.
+/// A decision, as it is shown.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct RecentDecision {
     /// When
@@ -334,7 +334,7 @@ pub(crate) struct Handled {
     pub operation: OperationId,
     /// Whether that was a rollback; otherwise people were notified.
     pub is_rollback: bool,
-    /// When it was last heard of.
+    /// When it was last reported.
     pub seen: DateTime<Utc>,
     /// Whether it was reported as over.
     pub is_over: bool,
@@ -376,7 +376,7 @@ impl Episodes {
         self.handled.get(key)
     }
 
-    /// An episode was heard of again.
+    /// An episode was reported again.
     pub(super) fn seen(&mut self, key: &AlertKey, at: DateTime<Utc>) {
         if let Some(handled) = self.handled.get_mut(key) {
             handled.seen = handled.seen.max(at);
@@ -399,7 +399,7 @@ impl Episodes {
         self.forgotten
     }
 
-    /// Forgets what was not heard of for so long.
+    /// Forgets what was not reported for so long.
     pub(super) fn forget(&mut self, now: DateTime<Utc>, remember: Duration) {
         let Some(since) = TimeDelta::from_std(remember).ok().and_then(|span| now.checked_sub_signed(span))
         else {

@@ -11,7 +11,7 @@ use crate::infra::http::{Auth, Target};
 use crate::run::source::store::Answer;
 use crate::run::source::store::ask_now;
 
-/// Carries out an operation that a person asked for, and verifies it: how it ended, and whether what must be true
+/// Carries out an operation that a person requested, and verifies it: how it ended, and whether what must be true
 /// afterwards is. An error says that the log could not be written any more, and it was broken off; `None` = nothing is
 /// to be verified, or nobody looked.
 pub(crate) fn carry_out_by_hand(

@@ -1,6 +1,6 @@
-//! The readiness audit of a run: OK or HOLD, and what a reader wants beside it.
+//! The readiness audit of a run: OK or HOLD, and what a reader needs beside it.
 //!
-//! Rests on the same [`Analysis`] as the gate, so that the two agree wherever they speak of the same thing;
+//! Rests on the same [`Analysis`] as the gate, so that the two agree wherever they report the same thing;
 //! only the question is another one. OK only if every limit that applies was evaluated on enough data and holds, and the
 //! verdict of the gate is PASS or WARN: readiness may be worse than the gate, never better. Snapshots found beside the
 //! iterations are checked against them, and never a source. Pure; what the folder holds is handed in.
@@ -22,7 +22,7 @@ use crate::core::text::number::{beside, exact, trimmed};
 use crate::core::verdict::evidence::{Evidence, Finding};
 use crate::core::verdict::{Check, Outcome, Part, join};
 
-/// Everything that the audit tells.
+/// Everything that the audit reports.
 #[derive(Debug)]
 pub struct Audit<'a> {
     /// What it rests on.
@@ -37,7 +37,7 @@ pub struct Audit<'a> {
     pub phases: BTreeMap<String, Phase>,
     /// What to do next, most urgent first; never empty.
     pub recommendations: Vec<String>,
-    /// What lies in the folder.
+    /// What the folder contains.
     pub folder: Folder,
     /// The findings of the analysis, and what the files beside the iterations say otherwise.
     pub findings: Vec<Finding>,
@@ -71,7 +71,7 @@ impl<'a> Audit<'a> {
         }
     }
 
-    /// The symbol whose numbers stand for the whole: the worst readiness, then the first by name.
+    /// The symbol whose numbers represent the whole: the worst readiness, then the first by name.
     pub fn symbol(&self) -> &SymbolAnalysis {
         &self.analysis.symbols[self.readiness.symbol]
     }
@@ -81,7 +81,7 @@ impl<'a> Audit<'a> {
         &self.symbol().deep.windows
     }
 
-    /// The delta verification that the gate speaks of.
+    /// The delta verification that the gate reports.
     pub fn deltas(&self) -> Option<&Verification> {
         self.analysis.worst().deltas.as_ref()
     }
@@ -130,7 +130,7 @@ pub struct Readiness {
     pub failures: Vec<String>,
     /// Index of the symbol that decides, in the analysis.
     pub symbol: usize,
-    /// What the KPIs of the verdict were held against the limits with, in the order of the original
+    /// The values of the KPIs of the verdict that were checked against the limits, in the order of the original
     /// documents; of a KPI without a limit the median of the last-n window. `None` = unknown.
     pub kpis: Vec<(KpiId, Option<f64>)>,
 }
@@ -197,7 +197,7 @@ fn is_refused(check: &Check) -> bool {
     check.joins && check.outcome > Outcome::Warn
 }
 
-/// Integrity alone is no readiness: without a limit there is nothing that could be met.
+/// Integrity by itself is no readiness: without a limit there is nothing that could be met.
 fn outcome_of(checks: &[Check]) -> Outcome {
     let limits = || checks.iter().filter(|check| check.part == Part::Readiness);
     join(checks).max(join(limits()))
@@ -232,7 +232,7 @@ fn failures(checks: &[Check], kpis: &[KpiId]) -> Vec<String> {
         }
     }
     if failures.is_empty() {
-        // The limits are met; the gate alone holds the run.
+        // The limits are met; only the gate holds the run.
         let of_the_gate = missed.iter().map(|check| {
             let symbol = check.symbol.as_deref().map_or_else(String::new, |name| format!("{name}: "));
             format!("{symbol}{}: {}", check.gate, check.reason)
@@ -243,7 +243,7 @@ fn failures(checks: &[Check], kpis: &[KpiId]) -> Vec<String> {
 }
 
 /// `net_bps: 2.700 (expected >= 2.9)` or `net_bps: missing (expected >= 2.9)`. Where the limit is not what was
-/// missed, the reason stands between.
+/// missed, the reason is between them.
 fn failure(check: &Check, kpis: &[KpiId]) -> String {
     let name = check.kpi.as_deref().unwrap_or(&check.gate);
     let (Some(comparison), Some(limit)) = (check.comparison, check.limit) else {
@@ -260,7 +260,7 @@ fn failure(check: &Check, kpis: &[KpiId]) -> String {
     }
 }
 
-/// Decimals of an observed value, where they are enough to tell it from the limit.
+/// Decimals of an observed value, where they are enough to distinguish it from the limit.
 pub fn decimals_of(kpis: &[KpiId], check: &Check, seen: f64) -> usize {
     const USUAL: usize = 3;
     let mut declared = kpis.iter().filter(|kpi| !kpi.is_built_in());
@@ -271,7 +271,7 @@ pub fn decimals_of(kpis: &[KpiId], check: &Check, seen: f64) -> usize {
 /// Characters of a word from a file that are kept.
 const LONGEST: usize = 64;
 
-/// Different words that are told apart; codes and phases are few, so more are noise.
+/// Different words that are counted separately; codes and phases are few, so more are noise.
 const MOST_WORDS: usize = 256;
 
 /// Reasons that reports show.
@@ -280,7 +280,7 @@ const MOST_REASONS: usize = 5;
 /// A reason for applying less than was proposed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkipCount {
-    /// The documented code, else the guard that spoke.
+    /// The documented code, else the active guard.
     pub reason: String,
     /// Iterations that carry it.
     pub iterations: usize,
@@ -291,7 +291,7 @@ pub struct SkipCount {
 pub struct TuningTotals {
     /// Iterations with a tuning record.
     pub records: usize,
-    /// Those of them whose record stands in `TUNING_REPORT.json` alone.
+    /// Those of them whose record is only in `TUNING_REPORT.json`.
     pub from_report: usize,
     /// Iterations that propose a change.
     pub proposed: usize,
@@ -403,7 +403,7 @@ fn recommendations(analysis: &Analysis, readiness: &Readiness, policy: &Policy) 
     let mut seen = BTreeSet::new();
     for check in readiness.checks.iter().filter(is_missed) {
         let what = match (check.part, check.outcome) {
-            // A missing KPI is told by its limit.
+            // The limit reports a missing KPI.
             (Part::Integrity, _) if check.kpi.is_some() => continue,
             (Part::Integrity, Outcome::Inconclusive) => format!("let the run go on: {}", check.reason),
             (Part::Integrity, _) => format!("repair the input: {}", check.reason),

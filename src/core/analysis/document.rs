@@ -199,7 +199,7 @@ pub struct SymbolBlock<'a> {
     pub passes: PassBlock<'a>,
     /// Overall, steady, last-n.
     pub windows: Vec<WindowBlock>,
-    /// How often each guard spoke.
+    /// How often each guard was active.
     pub guards: GuardWindows,
     /// Signatures and loops over the whole run.
     pub signatures: SignatureBlock<'a>,
@@ -217,7 +217,7 @@ pub struct SymbolBlock<'a> {
     pub recommendations: &'a [Recommendation],
     /// Delta verification; null when it was left out.
     pub deltas: Option<DeltaBlock<'a>>,
-    /// Every check with its ladder.
+    /// Every check with its explanation.
     pub checks: &'a [Check],
 }
 
@@ -257,9 +257,9 @@ pub struct PassBlock<'a> {
     pub passing: usize,
     /// Iterations in the window.
     pub n: usize,
-    /// Passes that PASS asks for.
+    /// Passes that PASS requires.
     pub needed: usize,
-    /// Passes that WARN asks for.
+    /// Passes that WARN requires.
     pub needed_for_warn: usize,
     /// The first 1000 numbers that do not pass.
     pub failing: &'a [u64],
@@ -313,7 +313,7 @@ pub struct KpiBlock {
     pub stdev: Option<f64>,
     /// Where it is heading; null with fewer than three values.
     pub trend: Option<Trend>,
-    /// Interval of the mean; null with too few values, and where they resemble each other too much.
+    /// Interval of the mean; null with too few values, and where they are too autocorrelated.
     pub interval: Option<MeanInterval>,
     /// Interval of the median; null as that of the mean.
     pub median_interval: Option<MedianInterval>,
@@ -370,7 +370,7 @@ fn kpi(stats: &KpiStats, window: usize) -> KpiBlock {
     }
 }
 
-/// How often each guard spoke: iterations by guard, all guards.
+/// How often each guard was active: iterations by guard, all guards.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct GuardWindows {
     /// Over the whole run.
@@ -489,13 +489,13 @@ impl From<&Drift> for DriftRow {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "CourseBlock")]
 pub struct TrendBlock<'a> {
-    /// How long an iteration takes; null when neither time stamps nor the manifest tell.
+    /// How long an iteration takes; null when neither time stamps nor the manifest say.
     pub pace: Option<Pace>,
     /// Steady drifts.
     pub drift: Vec<KpiDriftRow>,
     /// Changes of level and spikes.
     pub changes: Vec<ChangesRow<'a>>,
-    /// KPIs that move at the beginning of the run and then stand still: warm-up. The others are not listed.
+    /// KPIs that move at the beginning of the run and then do not: warm-up. The others are not listed.
     pub settled: &'a [Settled],
 }
 
@@ -512,9 +512,9 @@ pub struct KpiDriftRow {
     pub last: Option<u64>,
     /// What can be said.
     pub verdict: DriftVerdict,
-    /// From this iteration on it stands still, where it moved before; null otherwise.
+    /// From this iteration on it does not move, where it moved before; null otherwise.
     pub settled_from: Option<u64>,
-    /// The line; null where there are too few values, or where they resemble each other too much.
+    /// The line; null where there are too few values, or where they are too autocorrelated.
     pub line: Option<LineRow>,
 }
 
@@ -549,7 +549,7 @@ pub struct LineRow {
     pub p_value: f64,
     /// The same, with Holm's adjustment over the KPIs judged together.
     pub p_adjusted: f64,
-    /// Iterations until the line reaches the limit of an iteration, 0 when it is beyond; null where it does not
+    /// Iterations until the line reaches the limit of an iteration, 0 when it is out of the limit; null where it does not
     /// move towards it.
     pub iterations_to_breach: Option<f64>,
     /// The same in hours; null where the length of an iteration is not known.
@@ -598,12 +598,12 @@ pub struct ChangesRow<'a> {
     pub kpi: KpiId,
     /// Values in the window.
     pub n: usize,
-    /// Iterations whose median stands in for them in the search: 1 unless the run is long; null when there were
+    /// Iterations whose median replaces them in the search: 1 unless the run is long; null when there were
     /// too few to search.
     pub block: Option<usize>,
     /// Changes that count, in the order of time.
     pub changes: Vec<ChangeRow>,
-    /// The most likely change, however likely by chance; null when there is none to be told.
+    /// The most likely change, however likely by chance; null when there is none.
     pub likeliest: Option<ChangeRow>,
     /// The first 1000 spikes.
     pub spikes: &'a [SpikeAt],
@@ -678,7 +678,7 @@ fn change(change: &Change) -> ChangeRow {
     }
 }
 
-/// Delta verification; the pairs stand in the delta report.
+/// Delta verification; the delta report contains the pairs.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DeltaBlock<'a> {
     /// `verified`, `no_proposals` or `unverifiable`.

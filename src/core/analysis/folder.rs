@@ -17,7 +17,7 @@ use crate::infra::environment::Environment;
 /// What to judge.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
-    /// The folder asked for.
+    /// The requested folder.
     pub path: &'a Path,
     /// Limits, KPIs, windows.
     pub policy: &'a Policy,
@@ -41,7 +41,7 @@ impl<'a> Request<'a> {
 pub struct Judged {
     /// The folder with the iterations.
     pub folder: RunFolder,
-    /// Whether that is another one than was asked for.
+    /// Whether that is another one than was requested.
     pub redirected: bool,
     /// Everything known about it.
     pub analysis: Analysis,
@@ -64,7 +64,7 @@ pub enum JudgeError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A symbol was asked for that is not there.
+    /// A symbol was requested that is not there.
     #[error("the run has no symbol `{}`", names.join("`, `"))]
     Symbol {
         /// The symbols that are not there.

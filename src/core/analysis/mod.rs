@@ -1,4 +1,4 @@
-//! One analysis: everything that a post-soak command tells is computed here, once, by pure functions.
+//! One analysis: everything that a post-soak command reports is computed here, once, by pure functions.
 //!
 //! Renderers take the result and compute nothing; the outcome in it decides the exit code. First what
 //! there is to know, then how it is found out, in the order in which one needs the other.
@@ -49,7 +49,7 @@ pub fn limits_word(mock: bool) -> &'static str {
     if mock { "mock" } else { "production" }
 }
 
-/// What the caller asks for beyond the policy.
+/// What the caller requests beside the policy.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct Options {
@@ -94,7 +94,7 @@ pub struct KpiStats {
     pub summary: Option<Summary>,
     /// Trend; `None` with too few values.
     pub trend: Option<Trend>,
-    /// Interval of the mean; `None` with too few values, and where they resemble each other too much.
+    /// Interval of the mean; `None` with too few values, and where they are too autocorrelated.
     pub interval: Option<MeanInterval>,
     /// Interval of the median; `None` as that of the mean.
     pub median_interval: Option<MedianInterval>,
@@ -116,7 +116,7 @@ impl WindowStats {
     }
 }
 
-/// What reports show beyond the verdict, and what checks are made from.
+/// What reports show beside the verdict, and what checks are made from.
 #[derive(Debug, Default)]
 pub struct Deep {
     /// Overall, steady, last-n.
@@ -131,13 +131,13 @@ pub struct Deep {
     pub violations: Violations,
     /// Where resources are heading over the whole run; one entry a resource, also without data.
     pub drift: Vec<Drift>,
-    /// How long an iteration takes; `None` when neither time stamps nor the manifest tell.
+    /// How long an iteration takes; `None` when neither time stamps nor the manifest say.
     pub pace: Option<Pace>,
     /// Where the KPIs of the verdict are heading, over the window of `[kpi_drift]`.
     pub kpi_drift: Vec<KpiDrift>,
     /// Where they changed their level, over the window of `[change_points]`.
     pub changes: Vec<KpiChanges>,
-    /// From which iteration on each of them stands still, over the whole run; those that move at first alone.
+    /// From which iteration on each of them does not move any more, over the whole run; only those that move at first.
     pub settled: Vec<Settled>,
     /// Where the edge comes from, over the last-n window.
     pub edge: EdgeDecomposition,
@@ -169,9 +169,9 @@ pub struct SymbolAnalysis {
     pub anomalies: Vec<Anomaly>,
     /// A → B → A loops in the last-n window.
     pub loops: usize,
-    /// Delta verification, if it was asked for.
+    /// Delta verification, if it was requested.
     pub deltas: Option<Verification>,
-    /// What reports show beyond the verdict.
+    /// What reports show beside the verdict.
     pub deep: Deep,
     /// All checks of this symbol.
     pub checks: Vec<Check>,
@@ -259,7 +259,7 @@ impl Analysis {
         reasons(self.checks())
     }
 
-    /// Whether any value is beyond its CRIT limit.
+    /// Whether any value exceeds its CRIT limit.
     pub fn has_crit(&self) -> bool {
         self.symbols.iter().any(|symbol| symbol.deep.violations.crit() > 0)
     }
@@ -280,7 +280,7 @@ impl Analysis {
     }
 }
 
-/// The guards in a series' window that spoke, with the iterations in which they did.
+/// The guards that were active in a series' window, with the iterations in which they were.
 pub fn guard_iterations(series: &Series, window: &Window, guard: Guard) -> Vec<u64> {
     series.rows()[window.positions.clone()]
         .iter()
@@ -289,7 +289,7 @@ pub fn guard_iterations(series: &Series, window: &Window, guard: Guard) -> Vec<u
         .collect()
 }
 
-/// The value of a statistic, for those who ask by name.
+/// The value of a statistic, by its name.
 pub fn statistic(stats: &KpiStats, statistic: Statistic) -> Option<f64> {
     stats.summary.and_then(|summary| summary.get(statistic))
 }
@@ -399,7 +399,7 @@ fn symbol(
     let mut shown = of_verdict.to_vec();
     shown.extend(required.iter().filter(|kpi| !of_verdict.contains(kpi)));
     let judged = Window::find(series, policy.run_verdict.window, &policy.windows, numbers);
-    // The numbers told come from one window, the verdict from the other: both must be sound.
+    // The numbers reported come from one window, the verdict from the other: both must be sound.
     let trusted = if judged.from < last.from { &judged } else { &last };
     let so_far = is_judged_so_far(evidence, options);
     let mut checks = integrity::checks(evidence, series, trusted, so_far, &policy.integrity);
@@ -716,7 +716,7 @@ fn cause(check: &Check) -> String {
     }
 }
 
-/// At most so many misses stand in a sentence.
+/// A sentence contains at most so many misses.
 const MISSES_NAMED: usize = 8;
 
 /// One sentence for each part that says otherwise than the verdict of the whole, e.g.
@@ -777,7 +777,7 @@ fn miss(check: &Check, kpis: &KpiTable) -> String {
     }
 }
 
-/// The name of a KPI without the unit, which stands behind the number.
+/// The name of a KPI without the unit, which follows the number.
 fn short(kpi: &str) -> &str {
     kpi.strip_suffix("_bps").or_else(|| kpi.strip_suffix("_ms")).unwrap_or(kpi)
 }

@@ -10,14 +10,14 @@ use crate::core::kpi::KpiId;
 use crate::core::policy::{Condition, RecommendationRule, Statistic, Step, Subject};
 use crate::core::text::number::{exact, fixed};
 
-/// A step on a parameter that one or more rules ask for.
+/// A step on a parameter that one or more rules require.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
 #[schemars(rename = "RecommendationRow")]
 pub struct Recommendation {
     /// The parameter.
     #[schemars(with = "String")]
     pub param: ParamName,
-    /// The strongest of the steps that the rules ask for.
+    /// The strongest of the steps that the rules require.
     pub step: Step,
     /// Where the step leads.
     #[serde(skip)]
@@ -26,7 +26,7 @@ pub struct Recommendation {
     pub rationales: Vec<String>,
     /// Names of the rules, in the order of the policy.
     pub rules: Vec<String>,
-    /// Whether other rules ask for a step in the opposite direction.
+    /// Whether other rules require a step in the opposite direction.
     pub conflict: bool,
 }
 
@@ -95,7 +95,7 @@ impl Recommendation {
         }
     }
 
-    /// Whether a rule about this KPI asks for it. What else must hold for the rule is no subject of it.
+    /// Whether a rule about this KPI requires it. What else must hold for the rule is no subject of it.
     pub fn is_for(&self, kpi: KpiId, rules: &[RecommendationRule]) -> bool {
         let is_subject =
             |condition: &Condition| matches!(condition.subject, Subject::Kpi(of, _) if of == kpi);
@@ -189,7 +189,7 @@ fn told(
         .then(|| format!("{what} {} {} {limit}", shown(observed, limit, digits), comparison.symbol()))
 }
 
-/// The number with at least `digits` decimals, and as many more as it takes to stand on the same side of the
+/// The number with at least `digits` decimals, and as many more as it takes to be on the same side of the
 /// limit as the number itself.
 fn shown(observed: f64, limit: f64, digits: usize) -> String {
     (digits..17)

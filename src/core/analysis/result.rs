@@ -1,6 +1,6 @@
 //! What `gate --format json` and `analyze --format json` print: the decision, and what it rests on.
 //!
-//! Must not decide; the exit code, the files written and the notification are the caller's to tell.
+//! Must not decide; the exit code, the files written and the notification are set by the caller.
 
 use std::collections::BTreeSet;
 
@@ -59,7 +59,7 @@ pub struct GateResult<'a> {
     pub verdict: &'static str,
     /// The main reason.
     pub reason: String,
-    /// The symbol that decides, and whose numbers stand below; null for runs that are not per symbol.
+    /// The symbol that decides, and of the numbers below; null for runs that are not per symbol.
     pub symbol: Option<&'a str>,
     /// Whether the overrides of every symbol may be frozen.
     pub freeze_ready: bool,
@@ -71,7 +71,7 @@ pub struct GateResult<'a> {
     pub freeze_seen: bool,
     /// Delta verification; null when it was left out.
     pub delta: Option<DeltaSummary>,
-    /// Every check with its ladder.
+    /// Every check with its explanation.
     pub checks: Vec<&'a Check>,
     /// The gates that make the verdict what it is, worst first; empty on PASS.
     pub reasons: Vec<&'a str>,
@@ -97,7 +97,7 @@ pub struct GateResult<'a> {
 }
 
 impl<'a> GateResult<'a> {
-    /// The result of an analysis. What the caller alone knows is empty and 0 until it is set: `artifacts` and
+    /// The result of an analysis. What only the caller knows is empty and 0 until it is set: `artifacts` and
     /// `exit_code`.
     pub fn of(command: &'a str, analysis: &'a Analysis, provenance: &Provenance) -> Self {
         let worst = analysis.worst();

@@ -88,7 +88,7 @@ pub fn of(
     trends
 }
 
-/// What is looked at for the reports alone is a check where it is worth a look.
+/// What is looked at only for the reports is a check where it is worth a look.
 fn is_reported(role: Role, check: &Check) -> bool {
     role == Role::Judged || matches!(check.outcome, Outcome::Warn | Outcome::Fail)
 }

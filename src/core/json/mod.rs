@@ -231,7 +231,7 @@ impl Shape<'_> for Flag<'_> {
     }
 }
 
-/// A text, or nothing; hands the text to a function, so that nothing is stored that nobody wants.
+/// A text, or nothing; hands the text to a function, so that nothing is stored that nobody needs.
 pub struct Text<'a, F>(pub &'a str, pub F);
 
 impl<T, F: FnOnce(&str) -> T> Shape<'_> for Text<'_, F> {

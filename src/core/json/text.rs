@@ -9,7 +9,7 @@ use std::io::{self, BufReader, Read};
 /// The text in place of a number that no double can hold.
 pub const NOT_FINITE_SENTINEL: &str = "#not-finite#";
 
-/// Deepest nesting that is read, also in keys that nobody asks for.
+/// Deepest nesting that is read, also in keys that nobody reads.
 pub const DEEPEST: usize = 128;
 
 /// So much is read, and handed on, at a time.
@@ -79,10 +79,10 @@ pub fn mark_with(text: &str, sentinel: &str, explain: impl Fn(&str) -> &str) -> 
     marked.found_any.then_some(out)
 }
 
-/// A JSON input of any size in which every bare NaN, Infinity and number beyond the doubles is a sentinel text.
+/// A JSON input of any size in which every bare NaN, Infinity and number outside of the doubles is a sentinel text.
 ///
 /// Holds no more than its buffers, however long the input is. Reading fails on nesting deeper than [`DEEPEST`] and on a
-/// text longer than [`LONGEST_TEXT`], in keys that nobody asks for too: only so is memory bounded.
+/// text longer than [`LONGEST_TEXT`], in keys that nobody reads too: only so is memory bounded.
 pub fn marked(input: impl Read) -> impl Read {
     let mark = |_: &str, out: &mut Vec<u8>| out.extend_from_slice(NOT_FINITE_SENTINEL.as_bytes());
     let limits = Limits { depth: DEEPEST, text: LONGEST_TEXT, word: LONGEST_WORD };

@@ -1,4 +1,4 @@
-//! What lies in the folder of a run besides its iterations, for the audit: the list of files, the key files,
+//! What the folder contains of a run besides its iterations, for the audit: the list of files, the key files,
 //! the snapshots found there. Reads only, follows no link, judges nothing.
 
 use std::cmp::Ordering;
@@ -56,7 +56,7 @@ fn side_file(folder: &RunFolder, place: &str) -> Option<Result<Vec<u8>, String>>
     folder.is_file(place).then(|| folder.read_plain(place, LARGEST))
 }
 
-/// A file by name, in natural order; the largest stands on top of the heap and gives way.
+/// A file by name, in natural order; the largest is on top of the heap and gives way.
 #[derive(Debug, PartialEq, Eq)]
 struct Listed(String, u64);
 
@@ -147,7 +147,7 @@ const MOST_GUARDS: usize = 64;
 const EXPORTER_ERROR: [&str; 2] = ["warmup_exporter_error", "exporter_error"];
 
 /// The few lines of `warmup_metrics.prom` that the audit reports. Reads the Prometheus text format line by line; lines
-/// that are not understood are left out, as is what nobody asks for.
+/// that are not understood are left out, as is what nobody reads.
 fn warmup_metrics(text: &str) -> WarmupMetrics {
     let mut errors: [Option<f64>; EXPORTER_ERROR.len()] = [None; EXPORTER_ERROR.len()];
     let mut guard_triggers = BTreeMap::new();

@@ -424,7 +424,7 @@ impl<'de> Fields<'de> for Runtime<'_> {
 pub const LARGEST: u64 = 1 << 20;
 /// Longest line of `audit.jsonl` and of Prometheus text, bytes. A longer one is unreadable.
 pub(super) const LONGEST_LINE: usize = 1 << 16;
-/// Where refusals without a reason are counted, and those of reasons beyond the number that is kept.
+/// Where refusals without a reason are counted, and those of reasons above the number that is kept.
 const OTHER: &str = "other";
 
 #[derive(Deserialize)]

@@ -47,7 +47,7 @@ pub fn parse_name(name: &str) -> Option<(Option<&str>, u64)> {
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) || symbol == Some("") {
         return None;
     }
-    // Digits beyond every number are a number beyond every run.
+    // Digits above every number are a number above every run.
     Some((symbol, digits.parse().unwrap_or(u64::MAX)))
 }
 
@@ -136,7 +136,7 @@ fn newest_isolated(parent: &RunFolder) -> Option<RunFolder> {
 pub struct FileRead {
     /// What it contains, or why it cannot be used.
     pub content: Result<Vec<IterationFile>, String>,
-    /// Hash of its bytes; `None` = not asked for, or the file cannot be used.
+    /// Hash of its bytes; `None` = not requested, or the file cannot be used.
     pub sha256: Option<Sha256>,
 }
 

@@ -38,7 +38,7 @@ pub use run_folder::{LARGEST, LoadError, read_bounded, read_plain};
 /// A loaded folder.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    /// The folder the iterations are in; may lie below the one asked for.
+    /// The folder the iterations are in; may be below the requested one.
     pub folder: RunFolder,
     /// What was found.
     pub evidence: Evidence,

@@ -73,7 +73,7 @@ fn check_number(seen: &mut Places, param: ParamName, key: String, node: &Node) -
 pub fn write(original: Option<&[u8]>, values: &ParamValues) -> Result<String, serde_json::Error> {
     let mut root = match original {
         Some(json) => {
-            // Refuses what is no object, and keys that stand twice, of which one would be lost.
+            // Refuses what is no object, and keys that occur twice, of which one would be lost.
             read(json)?;
             match serde_json::from_slice(json)? {
                 Value::Object(root) => root,
@@ -167,7 +167,7 @@ fn insert(root: &mut Map<String, Value>, shape: Layout, param: &ParamName, numbe
 
 /// Whole values without a decimal point, as the parameters that take no others have them.
 fn number(value: f64) -> Value {
-    // Above 2^53 a double no longer tells whole numbers apart.
+    // Above 2^53 a double no longer distinguishes whole numbers.
     let is_exact = value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0;
     let whole = is_exact.then(|| format!("{value:.0}").parse::<i64>().ok()).flatten();
     match whole {

@@ -154,7 +154,7 @@ fn insert_latency(guards: &mut GuardSet, has: impl Fn(&str) -> bool) {
     }
 }
 
-/// The guard that a documented code speaks of.
+/// The guard that a documented code names.
 fn guard_of(code: &str) -> Option<Guard> {
     match code {
         "cooldown_active" => Some(Guard::Cooldown),
@@ -165,7 +165,7 @@ fn guard_of(code: &str) -> Option<Guard> {
     }
 }
 
-/// Codes that stand for no guard of their own.
+/// Codes that have no guard of their own.
 const OTHER_CODES: [&str; 4] =
     ["all_deltas_zero_hit_bounds", "final_iteration", "no_deltas", "same_signature"];
 
@@ -603,7 +603,7 @@ mod tests {
         assert_eq!(tuning(r#"{"\u0061pplied": true}"#).applied, Some(true));
     }
 
-    /// A flat file: the tuning keys stand among others.
+    /// A flat file: the tuning keys are among others.
     #[test]
     fn keys_of_others_are_left_to_the_caller() {
         #[derive(Default)]

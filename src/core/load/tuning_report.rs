@@ -1,4 +1,4 @@
-//! `TUNING_REPORT.json`: the tuning records of a run in one file, as an object or as the bare list of old.
+//! `TUNING_REPORT.json`: the tuning records of a run in one file, as an object or as the earlier bare list.
 //!
 //! Reads only what verification needs; its `summary` counts nothing that the records do not say better.
 

@@ -16,7 +16,7 @@ use super::limits::{Limit, Possible, Statistic, comparison, decides, kpi, one_nu
 pub enum Subject {
     /// A statistic of a KPI over the last-n window.
     Kpi(KpiId, Statistic),
-    /// How often a guard spoke in the last-n window.
+    /// How often a guard was active in the last-n window.
     Guard(Guard),
 }
 

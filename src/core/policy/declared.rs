@@ -18,7 +18,7 @@ use super::profile::Profile;
 /// A table of the policy.
 pub(crate) type Table<'r> = config::Table<'r, Declared>;
 
-/// Read when it is first asked for.
+/// Read when it is first needed.
 #[derive(Default)]
 pub(crate) struct Declared {
     kpis: OnceCell<KpiTable>,

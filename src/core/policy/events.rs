@@ -54,7 +54,7 @@ section! {
 }
 
 impl EventRules {
-    /// Whether a store is to be asked.
+    /// Whether a store is queried.
     pub fn asks_a_store(&self) -> bool {
         let asks = |phase: &PhaseMark| matches!(phase.by, MarkedBy::Query(_));
         self.restarts.query_in_force().is_some() || self.phases.iter().any(asks)

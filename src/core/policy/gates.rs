@@ -173,7 +173,7 @@ fn decides_the_verdict(t: &Table<'_>, kpi: KpiId) -> Read<()> {
     Err(t.fault(format!("{problem}; expected a KPI of the verdict, or `enabled = false` here")))
 }
 
-/// The KPIs of the verdict that nothing limits. The trading profile asks for none of them, and nobody asks for what the
+/// The KPIs of the verdict that nothing limits. The trading profile asks for none of them, and nobody reads what the
 /// source may leave out (`optional = true`).
 fn present(t: &Table<'_>, limits: &[KpiGate]) -> Vec<KpiId> {
     let queries = t.root().at("prometheus");
@@ -215,13 +215,13 @@ fn minimum(value: &Value) -> Parsed<Minimum> {
     }
 }
 
-/// How many values are asked for at least, checked against the length of the window.
+/// How many values are required at least, checked against the length of the window.
 pub(super) fn min_iterations(t: &Table<'_>, window: Read<WindowSpec>) -> Read<usize> {
     let minimum = t.required("min_iterations", minimum);
     let (minimum, window) = (minimum?, window?);
     let windows = Windows::section(&t.root().at("windows"))?;
     let length = window.length(&windows);
-    // A window that a flag cuts asks for no fewer iterations than the policy does.
+    // A window that a flag cuts requires no fewer iterations than the policy does.
     let own = window.length(&Windows::of_files(t, windows));
     let length = if t.is_of_a_file("min_iterations") { length.max(own) } else { length };
     match (minimum, length) {

@@ -109,7 +109,7 @@ impl WindowSpec {
         }
     }
 
-    /// How many iterations the window asks for; `None` where it takes what there is.
+    /// How many iterations the window requires; `None` where it takes what there is.
     pub fn length(self, windows: &Windows) -> Option<usize> {
         match self {
             Self::LastN => Some(windows.last_n),
@@ -140,7 +140,7 @@ pub(super) fn each_kpi<T>(t: &Table<'_>, read: impl Fn(KpiId, &Table<'_>) -> Rea
     }))
 }
 
-/// A comparison must not ask for the bad side of a KPI.
+/// A comparison must not require the bad side of a KPI.
 pub(super) fn right_way(
     t: &Table<'_>,
     key: &str,
@@ -321,7 +321,7 @@ pub(super) fn looks_down(comparison: Comparison) -> bool {
     matches!(comparison, Comparison::AtMost | Comparison::Below)
 }
 
-/// What is wrong with a comparison that asks for the bad side of a KPI; such a gate passes what it should stop.
+/// What is wrong with a comparison that requires the bad side of a KPI; such a gate passes what it should stop.
 pub(super) fn wrong_way(kpi: KpiId, required: bool, comparison: Comparison) -> Option<String> {
     let (better, wants_down) = match kpi.direction? {
         Direction::Higher => ("higher", !required),

@@ -153,7 +153,7 @@ impl Policy {
     }
 
     /// The gates that join the verdict and can never be judged in a run of so many iterations, with how many they need.
-    /// Of the trading profile the run verdict itself is left out: its own minimum is lowered where it is asked for.
+    /// Of the trading profile the run verdict itself is left out: its own minimum is lowered where it is requested.
     pub fn beyond(&self, iterations: u64) -> Vec<(String, u64)> {
         let sets = [&self.readiness, &self.goals].into_iter().filter(|set| set.gates);
         let gates = sets.flat_map(|set| set.checks.iter().map(|gate| self.of_gate(set, gate)));
@@ -269,7 +269,7 @@ impl Policy {
     fn of_gate(&self, set: &GateSet, gate: &KpiGate) -> (String, u64) {
         let values = gate.count.map_or(gate.min_iterations, |count| count.of.max(gate.min_iterations));
         let own = self.until(gate.window, values);
-        // How much neighbours resemble each other is seen in the steady part, or in a window that is longer.
+        // Autocorrelation is estimated in the steady part, or in a window that is longer.
         let of_bound = self.until(WindowSpec::Steady, FEWEST_FOR_PHI).max(own);
         let needed = if gate.judge == Judge::Point { own } else { of_bound };
         (format!("{}.{}", set.name, gate.kpi.name), needed)

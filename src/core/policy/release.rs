@@ -69,7 +69,7 @@ section! {
     /// How the readiness score is made.
     #[derive(Clone, Debug, PartialEq)]
     pub struct ScoreRules if points_add_up {
-        /// So many days are asked for.
+        /// So many days are required.
         pub days: usize = count,
         /// A day worse than the mean of the days before by more than this share is a regression.
         pub regression_share: Limit = share,
@@ -220,7 +220,7 @@ fn checkpoints(t: &Table<'_>) -> Read<Vec<Checkpoint>> {
     Ok(found)
 }
 
-/// Which rollback a trigger asks for.
+/// The rollback that a trigger requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RollbackKind {
     /// Restore the overrides.

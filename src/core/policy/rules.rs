@@ -13,7 +13,7 @@ use super::declared::Table;
 use super::gates::{length, min_iterations, own_min_iterations};
 use super::limits::{Limit, Possible, WindowSpec, decides, severity, window};
 
-/// Whether the run verdict asks for a freeze.
+/// Whether the run verdict requires a freeze.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FreezeRule {
     /// PASS needs a freeze in the window; without one it is WARN at best.
@@ -81,7 +81,7 @@ fn run_verdict_fits(t: &Table<'_>, rule: &RunVerdictRule) -> Read<()> {
 }
 
 impl RunVerdictRule {
-    /// What a reader must know where fewer iterations suffice than the policy files ask for. `None` = they do not.
+    /// What a reader must know where fewer iterations suffice than the policy files require. `None` = they do not.
     pub fn smoke_test(&self) -> Option<String> {
         (self.min_iterations < self.own_min_iterations).then(|| {
             format!(
@@ -114,7 +114,7 @@ fn strict_asks_for_more(t: &Table<'_>, rules: &DeltaRules) -> Read<()> {
 }
 
 section! {
-    /// Limits beyond which a single iteration is an anomaly.
+    /// A single iteration that exceeds these limits is an anomaly.
     #[derive(Clone, Debug, PartialEq)]
     pub struct AnomalyRules if anomalies_are_possible {
         /// Whether anomalies join the verdict of the whole (as WARN).
@@ -171,7 +171,7 @@ section! {
         /// Equal iterations are copies where their KPIs have so many significant digits together; with fewer it can be
         /// chance, and they are an oddity.
         pub repeat_digits: Limit = count,
-        /// So many equal values in a row stand still. One value by itself always equals itself.
+        /// So many equal values in a row are no measurement any more. One value by itself always equals itself.
         pub stuck_iterations: Limit = count_from(2),
         /// A value below this share of what is usual collapsed.
         pub collapse_share: Limit = share_below_one,

@@ -40,7 +40,7 @@ section! {
         pub cautions: Vec<Caution> { cautions },
         /// The guards of the tuner.
         pub guards: GuardRules,
-        /// How the `prometheus` source asks for each metric.
+        /// How the `prometheus` source queries each metric.
         pub queries: Vec<MetricQuery> {
             |t| {
                 let queries = t.at("prometheus").each(MetricQuery::section)?;
@@ -127,7 +127,7 @@ section! {
         pub warmup_iterations: u64 = at_least_one,
         /// So many iterations after the warm-up are RAMPDOWN; from then on STEADY.
         pub rampdown_iterations: u64 = at_least_one,
-        /// The preset of the warm-up unless another is asked for.
+        /// The preset of the warm-up unless another is requested.
         pub warmup_preset: String = name,
     }
 }
@@ -167,7 +167,7 @@ section! {
     }
 }
 
-/// `[iteration_verdict]`; where nothing is in it, what `[iteration_pass]` asks for.
+/// `[iteration_verdict]`; where nothing is in it, what `[iteration_pass]` requires.
 fn iteration_verdict(t: &Table<'_>) -> Read<IterationVerdictRules> {
     let own = t.at("iteration_verdict");
     let rules = IterationVerdictRules::section(&own)?;
@@ -240,9 +240,9 @@ section! {
         pub command: Option<Vec<String>> = command,
         /// What the `file` source reads.
         pub file: Option<String> = name,
-        /// Whom the `prometheus` source asks.
+        /// The server that the `prometheus` source queries.
         pub prometheus_url: Option<String> = url,
-        /// What `$selector` stands for in its queries.
+        /// The value of `$selector` in its queries.
         pub selector: Option<String> = string,
     }
 }
@@ -699,7 +699,7 @@ section! {
 }
 
 section! {
-    /// How the `prometheus` source asks for a metric.
+    /// How the `prometheus` source queries a metric.
     #[derive(Clone, Debug, PartialEq)]
     pub struct MetricQuery {
         /// Key of the edge report's totals that the answer becomes: a KPI, or a dotted name of the run's metrics.
@@ -751,7 +751,7 @@ section! {
         pub is_on "enabled": bool = switch => true,
         /// The file of a supervisor with the number of the process.
         pub pid_file: Option<String> = name,
-        /// How a metrics store is asked for each resource, in the order of reports; `None` = not asked for.
+        /// How a metrics store is queried for each resource, in the order of reports; `None` = not queried.
         pub queries: [Option<String>; 4] {
             |t| {
                 let keys = ["rss_mb", "cpu_pct", "threads", "open_files"];
@@ -759,13 +759,13 @@ section! {
                 Ok([rss?, cpu?, threads?, files?])
             }
         },
-        /// How it asks when the process started, Unix seconds.
+        /// How it queries when the process started, Unix seconds.
         pub started: Option<String> = query,
     }
 }
 
 impl ResourceRules {
-    /// Whether there is anything to ask a store about.
+    /// Whether there is anything to query a store for.
     pub fn asks_a_store(&self) -> bool {
         self.is_on && self.queries.iter().any(Option::is_some)
     }

@@ -953,7 +953,7 @@ mod gates {
         assert!(error_of("[readiness]\nwindow = \"last 5\"\nmin_iterations = 6").contains("a window of 5"));
         assert!(errors_of("[readiness]\nwindow = \"last 5\"\nmin_iterations = 5").is_empty());
         assert!(errors_of("[readiness]\nwindow = \"overall\"\nmin_iterations = 100").is_empty());
-        // The minimum stands in the built-in policy, but it is the new window that it does not fit.
+        // The built-in policy contains the minimum, but it is the new window that it does not fit.
         let error = error_of("readiness.window = \"steady\"");
         assert!(error.contains("the window `steady` has no fixed length"), "{error}");
     }
@@ -1609,7 +1609,7 @@ mod run {
             ("profiles.steady_safe.tail_age_ms = \"700\"", "expected a number, found a string"),
             ("[profiles.empty]", "`profiles.empty`: sets nothing; expected at least one parameter"),
         ]);
-        // The profile stands in the built-in policy, but it is the new bound that it does not fit.
+        // The built-in policy contains the profile, but it is the new bound that it does not fit.
         let errors = errors_of("parameters.min_interval_ms.highest = 79");
         assert_eq!(errors.len(), 1, "{errors:#?}");
         assert!(errors[0].contains("`profiles.ultra_safe.min_interval_ms`: 80 is outside"), "{errors:#?}");

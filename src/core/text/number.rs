@@ -37,7 +37,7 @@ pub fn round_half_even(value: f64, digits: usize) -> f64 {
 /// From here on numbers are printed with an exponent: nobody counts the zeros.
 const ASTRONOMIC: f64 = 1e21;
 
-/// A number with a fixed count of decimals, by the same rule; `-0.00` is printed as `0.00`. What is beyond 10²¹ has an
+/// A number with a fixed count of decimals, by the same rule; `-0.00` is printed as `0.00`. What exceeds 10²¹ has an
 /// exponent.
 pub fn fixed(value: f64, digits: usize) -> String {
     if value.abs() >= ASTRONOMIC {
@@ -48,15 +48,15 @@ pub fn fixed(value: f64, digits: usize) -> String {
     if is_zero { text.trim_start_matches('-').to_owned() } else { text }
 }
 
-/// At least `digits` decimals, and as many more (at most 9) as it takes to tell the number exactly.
+/// At least `digits` decimals, and as many more (at most 9) as it takes to show the number exactly.
 pub fn exact(value: f64, digits: usize) -> String {
     // 0.020000000000000004 is 0.02 that went through a subtraction.
     first_that(value, digits, |told| (told - value).abs() <= 1e-12)
 }
 
-/// A value beside its limit: at least `digits` decimals, and as many more (at most 9) as it takes to stand on
+/// A value beside its limit: at least `digits` decimals, and as many more (at most 9) as it takes to be on
 /// the same side of the limit as the value itself, so that nobody reads `2.90 < 2.90`. The limit belongs
-/// beside it as [`exact`] tells it.
+/// beside it as [`exact`] shows it.
 pub fn beside(value: f64, limit: f64, digits: usize) -> String {
     first_that(value, digits, |told| told.partial_cmp(&limit) == value.partial_cmp(&limit))
 }
@@ -91,7 +91,7 @@ pub fn trimmed(number: &str) -> &str {
     if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
 }
 
-/// Above this, floating point does not tell every whole number from its neighbour.
+/// Above this, floating point does not distinguish every whole number from its neighbour.
 const LARGEST_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// Numbers as the files of a run have them: a whole number has no point, and what is not finite is an error, which JSON

@@ -47,14 +47,14 @@ pub struct LeftOut {
 /// Why an iteration has no place in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NoPlace {
-    /// It tells no time, or one that is none.
+    /// It has no time, or an invalid one.
     NoTime,
-    /// A later iteration tells the same time, and a store keeps one value a time.
+    /// A later iteration has the same time, and a store keeps one value a time.
     SameTime,
 }
 
 impl NoPlace {
-    /// In words, to stand after the iterations.
+    /// In words, to follow the iterations.
     pub fn words(self) -> &'static str {
         match self {
             Self::NoTime => "`runtime_utc` is missing or no RFC 3339 time",
@@ -68,7 +68,7 @@ impl NoPlace {
 /// The history of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
-    /// Sorted by time, then symbol; of each symbol every time stands once.
+    /// Sorted by time, then symbol; each symbol has every time once.
     pub moments: Vec<Moment>,
     /// Iterations without a place in it, sorted by symbol and number.
     pub left_out: Vec<LeftOut>,
@@ -123,7 +123,7 @@ pub const SYMBOL: &str = "symbol";
 /// The labels that a user cannot give.
 pub const TAKEN: [&str; 5] = ["__name__", "job", "kpi", "run", SYMBOL];
 
-/// A request with these moments. `labels` stand on every series.
+/// A request with these moments. Every series has `labels`.
 pub fn request(moments: &[Moment], labels: &BTreeMap<String, String>) -> WriteRequest {
     let mut series: BTreeMap<Vec<Label>, Vec<Sample>> = BTreeMap::new();
     for moment in moments {
@@ -131,7 +131,7 @@ pub fn request(moments: &[Moment], labels: &BTreeMap<String, String>) -> WriteRe
         let mut add = |name: &str, kpi: Option<&str>, value: f64| {
             let own = [("__name__", Some(name)), ("kpi", kpi), (SYMBOL, symbol)];
             let own = own.into_iter().filter_map(|(name, value)| Some((name, value?)));
-            // The map sorts them, as the protocol wants it.
+            // The map sorts them, as the protocol requires it.
             let all: BTreeMap<&str, &str> =
                 labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(own).collect();
             let all =

@@ -3,7 +3,7 @@
 //! Prometheus refuses samples further behind the newest it has than half a block, or than
 //! `out_of_order_time_window` where that is set, and ones more than ten minutes ahead; without that window also
 //! whatever is older than the newest sample of its series. `VictoriaMetrics` takes what it would keep, up to two
-//! days ahead. Pure: asks nobody.
+//! days ahead. Pure: queries nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ const VICTORIA_AHEAD_MS: i64 = 2 * 24 * 3_600_000;
 /// The head of a Prometheus that scrapes moves on between the question and the last sample, ms.
 const MOVES_ON_MS: i64 = 60_000;
 
-/// A store, as far as it could be asked.
+/// A store, as far as it could be queried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Store {
     /// Prometheus.
@@ -30,7 +30,7 @@ pub enum Store {
         /// The times of this history that it has already: it keeps a sample twice that is sent twice.
         present: Times,
     },
-    /// Something that cannot be asked what it takes.
+    /// Something that cannot be queried for what it takes.
     Unknown,
 }
 

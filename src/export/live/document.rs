@@ -1,6 +1,6 @@
 //! What the live view of a run answers to programs: `/api/iterations` and the events of `/events`.
 //!
-//! One document for both: the run as it stands, and the iterations after the one that the reader has.
+//! One document for both: the current state of the run, and the iterations after the one that the reader has.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -112,7 +112,7 @@ pub struct LiveIterationRow {
     pub misses: Vec<String>,
     /// What tuning changed after it, by parameter.
     pub applied: BTreeMap<String, LiveChange>,
-    /// The guards that spoke.
+    /// The active guards.
     pub guards: Vec<Guard>,
     /// Code of the guard that prevented any change; null when something was applied.
     pub skip: Option<String>,
@@ -142,7 +142,7 @@ pub struct LiveDocument {
     pub parameters: Vec<LiveParameter>,
     /// Iterations, oldest first.
     pub iterations: Vec<LiveIterationRow>,
-    /// Ask for the iterations after this number to go on; null when these are all there are.
+    /// Request the iterations after this number to continue; null when these are all there are.
     pub next_since: Option<u64>,
 }
 
@@ -201,7 +201,7 @@ fn kpi_row(run: &LiveRun, kpi: KpiId) -> LiveKpi {
     }
 }
 
-/// A name as people say it; declared KPIs are spelled with blanks, without the unit that stands behind them.
+/// A name as people say it; declared KPIs are spelled with blanks, without the unit that follows them.
 fn label(kpi: KpiId) -> String {
     match kpi.name {
         "risk_ratio" => "Risk ratio".to_owned(),

@@ -19,13 +19,13 @@ use crate::core::verdict::provenance::Provenance;
 use crate::export::live::{LiveFacts, LiveIteration, LiveRun, LiveVerdict};
 use crate::infra::atomic_file;
 
-/// Files whose time says when a run was last heard of.
+/// Files whose time says when a run last showed activity.
 const SIGNS_OF_LIFE: [&str; 2] = ["RUN_LOG.jsonl", manifest::MANIFEST_FILE];
 
-/// What to follow, and how it is held against the limits.
+/// What to follow, and how it is checked against the limits.
 #[derive(Clone, Debug)]
 pub struct Followed {
-    /// The folder asked for.
+    /// The requested folder.
     pub path: PathBuf,
     /// Use the relaxed limits.
     pub mock: bool,
@@ -87,7 +87,7 @@ impl LiveFolder {
         LiveRun::new(self.empty.clone(), &self.policy, parameters)
     }
 
-    /// Looks at the folder. What cannot be read is told in the note; the next look may find it mended.
+    /// Looks at the folder. The note reports what cannot be read; the next look may find it mended.
     pub fn look(&mut self, now: DateTime<Utc>) -> View {
         let Self { followed, policy, files, empty, .. } = self;
         let (judged, changed) = match files.look() {
@@ -140,7 +140,7 @@ impl LiveFolder {
     }
 }
 
-/// The symbol asked for; else the one that was the worst before, as long as it is there; else the worst.
+/// The requested symbol; else the one that was the worst before, as long as it is there; else the worst.
 fn choose<'a>(
     analysis: &'a Analysis,
     wanted: Option<&str>,
@@ -173,7 +173,7 @@ fn note(facts: &LiveFacts, analysis: &Analysis, now: DateTime<Utc>) -> Option<St
     (symbols > 1).then(|| format!("this is one symbol of {symbols}; the verdict is that on all of them"))
 }
 
-/// What the manifest tells of the run, and when it was last heard of.
+/// What the manifest says about the run, and when the run last showed activity.
 fn describe(facts: &mut LiveFacts, judged: &Judged, now: DateTime<Utc>) {
     let analysis = &judged.analysis;
     facts.origin = analysis.origin.note();

@@ -1,4 +1,4 @@
-//! `/metrics` of a run that goes on: the clean `soak_*` names, of the last iteration and of the run so far; and
+//! `/metrics` of a run in progress: the clean `soak_*` names, of the last iteration and of the run so far; and
 //! the `mm_*` names of the simulated system, where there is one.
 //!
 //! A value that is not known has no sample; it is never 0.
@@ -14,7 +14,7 @@ use crate::export::live::{LiveIteration, LiveRun};
 use crate::report::exposition::Exposition;
 use crate::report::metrics::flag;
 
-/// The metrics of a run as it stands at this time.
+/// The metrics of a run at this time.
 pub fn metrics(run: &LiveRun, now: DateTime<Utc>) -> String {
     let mut out = Exposition::default();
     // Of a followed folder without iterations nothing is known; a run that has just begun has done none.

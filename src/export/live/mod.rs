@@ -33,7 +33,7 @@ use crate::run::iteration::{IterationRecord, KpiVerdict, Phase};
 /// So many iterations are kept; of a longer run the oldest are let go, so that memory is bounded.
 pub const KEPT: usize = 20_000;
 
-/// A run that goes on is heard of once an interval. After so many intervals without a word, and so many seconds
+/// A run in progress shows activity once an interval. After so many intervals without a word, and so many seconds
 /// on top for the disk, a busy machine, a command that is being ended, it is taken to hang.
 pub const PATIENCE: [f64; 2] = [3.0, 60.0];
 
@@ -137,7 +137,7 @@ impl LiveFacts {
         self.state.map_or("unknown", RunState::word)
     }
 
-    /// Seconds since the run was last heard of, where that is so long ago that it must be taken to hang; `None`
+    /// Seconds since the run last showed activity, where that is so long ago that it must be taken to hang; `None`
     /// while all is well, once the run has ended, and where the interval or the last word is not known.
     pub fn silent_seconds(&self, now: DateTime<Utc>) -> Option<f64> {
         let silent = (now - self.heartbeat?).as_seconds_f64();
@@ -174,7 +174,7 @@ pub struct LiveIteration {
     pub passes: bool,
     /// What tuning changed after it.
     pub applied: Box<[LiveChange]>,
-    /// The guards that spoke.
+    /// The active guards.
     pub guards: GuardSet,
     /// Why nothing was applied; `None` when something was.
     pub skip: Option<SkipCode>,
@@ -189,7 +189,7 @@ pub struct LiveIteration {
 }
 
 impl LiveIteration {
-    /// The compact form of a record, held against the limits of an iteration pass.
+    /// The compact form of a record, checked against the limits of an iteration pass.
     pub fn of(record: &IterationRecord, pass: &GateSet) -> Self {
         let value = |index: usize| record.summary.values.get(index).copied().flatten();
         let meets_all = pass.checks.iter().all(|gate| {
@@ -261,7 +261,7 @@ impl LiveRun {
         }
     }
 
-    /// Adds the next iteration. One whose number is not above the last is ignored: it was told already.
+    /// Adds the next iteration. One whose number is not above the last is ignored: it was shown already.
     pub fn push(&mut self, record: &IterationRecord) {
         if self.last().is_some_and(|last| record.number <= last.number) {
             return;
@@ -333,7 +333,7 @@ impl LiveRun {
         self.last().map_or(0, |last| last.number)
     }
 
-    /// Iterations that were told, also those no longer kept.
+    /// Iterations that were shown, also those no longer kept.
     pub fn seen(&self) -> u64 {
         self.seen
     }
@@ -348,7 +348,7 @@ impl LiveRun {
         self.failed_collections
     }
 
-    /// Whether the run says that it goes on.
+    /// Whether the run says that it continues.
     pub fn is_running(&self) -> bool {
         self.facts.state == Some(RunState::Running)
     }
@@ -358,7 +358,7 @@ impl LiveRun {
         self.facts.silent_seconds(now)
     }
 
-    /// Seconds until the run has done what it declared, at its pace so far; `None` when it does not go on or
+    /// Seconds until the run has done what it declared, at its pace so far; `None` when it does not continue or
     /// one of these is not known.
     pub fn eta_seconds(&self) -> Option<f64> {
         let left = self.facts.declared?.saturating_sub(self.last_number());
@@ -463,7 +463,7 @@ impl LiveRun {
 }
 
 impl LiveIteration {
-    /// The iterations of a series, each held against the limits of an iteration pass.
+    /// The iterations of a series, each checked against the limits of an iteration pass.
     pub fn of_series(series: &Series, kpis: usize, pass: &GateSet) -> Vec<Self> {
         let none = Arc::default();
         (0..series.len()).map(|position| Self::of_row(series, position, kpis, pass, &none)).collect()
@@ -537,7 +537,7 @@ fn applied(tuning: &Tuning) -> Box<[LiveChange]> {
     tuning.deltas.iter().map(|(param, _)| LiveChange { param: param.clone(), old: None, new: None }).collect()
 }
 
-/// Increments where the values are not told, and why nothing was applied where no code of ours says it.
+/// Increments where the values are not recorded, and why nothing was applied where no code of ours says it.
 fn told(tuning: &Tuning, code: Option<SkipCode>) -> Option<Arc<str>> {
     if tuning.applied == Some(true) {
         if !tuning.applied_values.is_empty() || tuning.deltas.is_empty() {

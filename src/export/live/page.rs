@@ -1,6 +1,6 @@
 //! The live page of a run: one HTML text with its style and script inside, and nothing from elsewhere.
 //!
-//! What stands in it at load time can be read without a script; the script draws the charts and goes on from
+//! Its content at load time can be read without a script; the script draws the charts and continues from
 //! there. Text from data is escaped here and set as text there.
 
 use sha2::{Digest, Sha256};
@@ -24,7 +24,7 @@ const SCRIPT: &str = concat!(
 );
 /// So many iterations come with the page, for the charts: all there are, or those that a longer run must not lose.
 const FIRST: usize = 1_200;
-/// So many iterations stand in the table.
+/// The table has so many iterations.
 const ROWS: u64 = 20;
 
 /// What the page may load: its own style and script by their hashes, and data from where it came from.
@@ -37,7 +37,7 @@ pub fn content_security_policy() -> String {
     )
 }
 
-/// The page of the run as it stands.
+/// The page of the run's current state.
 pub fn page(run: &LiveRun) -> String {
     let from = run.latest().take(usize::try_from(ROWS).unwrap_or(usize::MAX)).last();
     let since = from.map_or(0, |first| first.number.saturating_sub(1));
@@ -51,7 +51,7 @@ pub fn page(run: &LiveRun) -> String {
             "script" => SCRIPT.to_owned(),
             "columns" => table_columns(&document, run.tunes),
             "rows" => table_rows(&document),
-            // Inside of a JSON text `<` only stands in strings; escaped, it cannot end the element.
+            // Inside of a JSON text `<` only occurs in strings; escaped, it cannot end the element.
             "first" => compact_ascii(&overview(run, FIRST)).replace('<', "\\u003c"),
             plain => escape(&match plain {
                 "title" => format!("soak {state}"),

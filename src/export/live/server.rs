@@ -31,7 +31,7 @@ use crate::infra::http_server::ListenAddress;
 use crate::infra::http_server::{HttpThread, Listening, ServeError, as_json};
 use crate::report::json::compact_ascii;
 
-/// Readers of `/events` at the same time; the next one is told to come back.
+/// Readers of `/events` at the same time; the next one is refused.
 pub const EVENT_READERS: usize = 64;
 
 /// Iterations in one answer of `/api/iterations`.
@@ -52,7 +52,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub struct Publisher(Arc<watch::Sender<LiveRun>>);
 
 impl Publisher {
-    /// Changes what is shown; readers of events are told at once.
+    /// Changes what is shown; readers of events are notified at once.
     pub fn update(&self, change: impl FnOnce(&mut LiveRun)) {
         self.0.send_modify(change);
     }
@@ -160,7 +160,7 @@ async fn event_stream(
     Ok(stream(shared, since, place).into_response())
 }
 
-/// Whether the run goes on as it should, or has ended; 503 when it was not heard of for too long.
+/// Whether the run continues as it should, or has ended; 503 when it showed no activity for too long.
 async fn health(State(shared): State<Shared>) -> Response {
     let run = shared.run.borrow();
     let Some(silent) = run.silent_seconds(clock::machine_time()) else {
@@ -228,7 +228,7 @@ async fn send_changes(mut shared: Shared, mut since: u64, reader: mpsc::Sender<E
         }
         if is_last && !has_more {
             let end = Event::default().event("end").data(document.run.facts.state_word());
-            // The reader may be gone; there is nothing more to tell it anyway.
+            // The reader may be gone; there is nothing more to send anyway.
             drop(reader.send(end).await);
             return;
         }

@@ -1,6 +1,6 @@
 //! Reads any JSON document for the golden comparison, with the literals that Python writes and JSON does not have.
 //!
-//! A key that stands twice in one object is an error: nobody could say which of the two is compared.
+//! A key that occurs twice in one object is an error: nobody could say which of the two is compared.
 
 use std::collections::BTreeMap;
 use std::fmt;

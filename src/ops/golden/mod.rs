@@ -200,7 +200,7 @@ impl<'a> Walk<'a> {
         };
         let tolerance = ruled.unwrap_or((self.settings.abs, self.settings.rel));
         let mixed_is_fine = self.settings.int_equals_float;
-        // Beyond 2^53 whole numbers lose digits as floats; a tolerance was asked for there, so that is fine.
+        // Beyond 2^53 whole numbers lose digits as floats; a tolerance was requested there, so that is fine.
         let whole = |value: &i128| *value as f64;
         let found = match (baseline, actual) {
             (Json::NotFinite(from), Json::NotFinite(to)) => {
@@ -458,7 +458,7 @@ mod tests {
         let ruled = ruled(&[("", Treatment::Within { abs: 1.0, rel: 0.0 })]);
         assert_eq!(kinds(&Json::Integer(1), &Json::Integer(2), &ruled), []);
         assert_eq!(kinds(&Json::Integer(1), &Json::Integer(3), &ruled), [Kind::Number]);
-        // Beyond 2^53 a float cannot tell them apart.
+        // Above 2^53 a float cannot distinguish them.
         let large = 9_007_199_254_740_993;
         assert_eq!(kinds(&Json::Integer(large), &Json::Integer(large - 1), &settings()), [Kind::Number]);
     }

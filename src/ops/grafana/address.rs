@@ -5,7 +5,7 @@ use ureq::http::Uri;
 
 use crate::infra::http::is_loopback;
 
-/// Why a server cannot be asked.
+/// Why a server cannot be queried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the URL of the Grafana server {0}")]
 pub struct AddressError(&'static str);
@@ -72,7 +72,7 @@ impl Server {
             .then(|| format!("{}{path}", self.origin.text()))
     }
 
-    /// Whether no proxy is to be asked: it could read plain http.
+    /// Whether no proxy may be used: it could read plain http.
     pub(super) fn is_direct(&self) -> bool {
         self.origin.scheme == "http"
     }
@@ -83,7 +83,7 @@ impl Server {
         if location.chars().any(|c| c.is_control() || c == ' ') || location.is_empty() {
             return Err(unknown());
         }
-        // `//host/path` keeps the scheme alone.
+        // `//host/path` keeps only the scheme.
         let absolute = if location.starts_with("//") {
             format!("{}:{location}", self.origin.scheme)
         } else if location.starts_with('/') {
@@ -101,14 +101,14 @@ impl Server {
     }
 }
 
-/// Scheme, host and port of a URL, as they stand there.
+/// Scheme, host and port of a URL, as written.
 fn origin_text(url: &str) -> Option<&str> {
     let after_scheme = url.find("://")? + 3;
     let ends = url[after_scheme..].find('/').map_or(url.len(), |at| after_scheme + at);
     Some(&url[..ends])
 }
 
-/// What stands in a part of a path as it is: letters, digits, `-`, `_` and `~`.
+/// What is not encoded in a part of a path: letters, digits, `-`, `_` and `~`.
 const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
 
 /// A text as a part of a path.

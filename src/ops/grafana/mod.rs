@@ -1,6 +1,6 @@
 //! The dashboards of a Grafana server, over its HTTP API.
 //!
-//! - `https` to anywhere, plain `http` to this machine alone: a token goes with every request.
+//! - `https` to anywhere, plain `http` only to this machine: a token goes with every request.
 //! - A redirect is followed only within the origin of the given URL, and only where it keeps the method; to anywhere
 //!   else the token does not go.
 //! - Reading is tried again, saving is not: a request that was not answered may have been carried out.
@@ -36,7 +36,7 @@ pub struct Grafana {
     agent: Agent,
 }
 
-/// What is asked.
+/// The question.
 #[derive(Clone, Copy, Debug)]
 enum Method<'b> {
     Get,
@@ -141,7 +141,7 @@ fn read(mut response: Response<Body>) -> Result<Answer, ureq::Error> {
     Ok(Answer { status, location, kind, body })
 }
 
-/// Longest text of the server that is told, characters.
+/// Longest text of the server that is reported, characters.
 const LONGEST: usize = 300;
 
 /// Why a dashboard was not read or saved.

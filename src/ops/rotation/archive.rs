@@ -12,13 +12,13 @@ use flate2::write::GzEncoder;
 use crate::infra::atomic_file;
 use crate::infra::failpoint::failpoint;
 
-/// What stands behind the name of a file that became an archive.
+/// The suffix of a file that became an archive.
 pub(super) const ARCHIVE_ENDING: &str = ".tar.gz";
 /// Why there is no archive.
 #[derive(Debug)]
 pub(super) struct NotKept {
     pub(super) reason: String,
-    /// For want of room alone.
+    /// Only for want of room.
     pub(super) is_full: bool,
 }
 
@@ -53,7 +53,7 @@ pub(super) fn put(
         Ok(found) => match read(&path) {
             Ok(held) if held == (name.to_owned(), bytes.to_vec()) => return Ok((path, found.len())),
             Ok(_) => return Err(format!("`{}` is there with another content", path.display()).into()),
-            // Half an archive, from a rotation of old that was killed; the whole file is still here.
+            // Half an archive, from an earlier rotation that was killed; the whole file is still here.
             Err(_) => {}
         },
         Err(error) if error.kind() == ErrorKind::NotFound => {}

@@ -1,5 +1,5 @@
-//! Carrying out a plan, under the locks of the folder and of each run. What cannot be done is told and the rest
-//! goes on.
+//! Carrying out a plan, under the locks of the folder and of each run. What cannot be done is reported and the rest
+//! continues.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -162,7 +162,7 @@ impl Rotation {
             rewrite_manifest(&folder, |manifest| add(&mut manifest.rotated), Durability::Synced)
         {
             // A full disk has room for the manifest once a file is gone. Killed right here, the lowest numbers are a
-            // gap in the run, which is told and changes no verdict.
+            // gap in the run, which is reported and changes no verdict.
             match files.next().filter(|_| is_for_want_of_room(&error)) {
                 Some(file) => remove(file)?,
                 None => return Err(told(error)),

@@ -1,4 +1,4 @@
-//! What lies below a folder of runs: the runs with their iterations, loose snapshots, and what is none of it.
+//! What a folder contains of runs: the runs with their iterations, loose snapshots, and what is none of it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -26,7 +26,7 @@ pub(super) const LOG_FOLDER: &str = "rotation";
 /// What a former run is called while it is being removed, before its name.
 pub(super) const REMOVING_PREFIX: &str = ".soak-removing-";
 
-/// What a run is to the folder that it lies in.
+/// What a run is to the folder that contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
@@ -50,7 +50,7 @@ pub struct IterationFile {
     pub bytes: u64,
 }
 
-/// A run that lies there.
+/// A run in the folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFacts {
     /// Folder relative to the one looked at, with `/` between its parts; `.` is that folder itself.
@@ -101,7 +101,7 @@ impl Left {
     }
 }
 
-/// What lies below a folder.
+/// What a folder contains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
     /// The runs.
@@ -112,7 +112,7 @@ pub struct Inventory {
     pub bytes: u64,
     /// How many files that are.
     pub files: u64,
-    /// What stands in the way, beside what the runs say.
+    /// What prevents it, beside what the runs say.
     pub left: Vec<Left>,
 }
 
@@ -365,7 +365,7 @@ impl Found {
     }
 }
 
-/// What a run writes, by its name alone.
+/// What a run writes, only by its name.
 fn is_written_by_run(name: &str) -> bool {
     let set_aside = name.strip_suffix(".damaged").is_some_and(|name| parse_name(name).is_some());
     RUN_FILES.contains(&name) || name.starts_with(".soak") || set_aside

@@ -19,7 +19,7 @@ use crate::report::json;
 
 const LOG_FILE: &str = "ROTATION_LOG.jsonl";
 
-/// At most so many names of files stand in a line of the log; the ranges name all of them.
+/// A line of the log contains at most so many names of files; the ranges name all of them.
 const LOGGED_FILES: usize = 100;
 
 /// Iterations in a line of the log.
@@ -166,7 +166,7 @@ fn two_digits(value: f64) -> f64 {
     round_half_even(value, 2)
 }
 
-/// A log far beyond what it may be is no log of ours.
+/// A log far larger than it may be is no log of ours.
 const UNREADABLE: u64 = 64 * 1024 * 1024;
 
 /// Appends a line. A log of more than `most` bytes goes into an archive first.

@@ -68,7 +68,7 @@ pub fn rotate(
     Ok(Rotated { result, unlogged })
 }
 
-/// What lies below a folder, and what a rotation would free. Writes nothing.
+/// What a folder contains, and what a rotation would free. Writes nothing.
 pub fn usage(base: &Path, rules: &RotationRules, now: DateTime<Utc>) -> Result<UsageResult, Failure> {
     let inventory = inventory::take(base)?;
     let plan = plan(&inventory, rules, now);
@@ -444,7 +444,7 @@ mod tests {
         let manifest = r#"{"schema_version":"1.0","iterations":1,"state":"complete","started_utc":"2026-01-01T00:00:00Z"}"#;
         fs::write(latest.join("RUN_MANIFEST.json"), manifest)?;
         assert_eq!(time(base.path()), "2026-01-01T00:00:00+00:00");
-        // A torn line at the end, and one far up that is cut into by reading the end alone.
+        // A torn line at the end, and one far up that is cut into by reading only the end.
         let line = |utc: &str| format!("{{\"event\":\"iteration\",\"utc\":\"{utc}\"}}\n");
         let log =
             line("2026-02-01T00:00:00Z").repeat(500) + &line("2026-02-03T00:00:00Z") + "{\"event\":\"comp";

@@ -107,7 +107,7 @@ enum Candidate<'a> {
 
 /// Plans the rotation.
 ///
-/// Former runs beyond the age go; of all other runs the iterations below the highest `keep` numbers, each symbol
+/// Former runs above the age go; of all other runs the iterations below the highest `keep` numbers, each symbol
 /// by itself. If that leaves more bytes than allowed, former runs and archives go as well, oldest first, until
 /// it fits. The current run never goes, nor do its highest iterations: where they alone are too much, `fits` is
 /// false.

@@ -34,7 +34,7 @@ pub struct RotationResult {
     pub plan: Plan,
 }
 
-/// A run that lies there.
+/// A run in the folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct UsedByRun {
     /// Its folder, relative to the folder looked at.
@@ -55,7 +55,7 @@ pub struct UsedByRun {
     pub note: Option<String>,
 }
 
-/// What lies below a folder, and what of it a rotation would free.
+/// What a folder contains, and what of it a rotation would free.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct UsageResult {
     /// "1.0".
@@ -166,7 +166,7 @@ fn limit(limits: &RotationRules, within: bool) -> String {
     }
 }
 
-/// What lies below a folder.
+/// What a folder contains.
 pub fn usage(result: &UsageResult) -> String {
     let heads = ["run", "iterations", "numbers", "size", "last at work", ""].map(str::to_owned);
     let mut table = vec![heads.to_vec()];

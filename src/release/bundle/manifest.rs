@@ -55,7 +55,7 @@ pub(crate) struct BundleManifest {
     pub(crate) policy_file: Option<String>,
     /// SHA-256 of the policy values in force, and of `policy.toml`.
     pub(crate) policy_sha256: String,
-    /// Everything that stands against the release; empty unless it was overridden.
+    /// Every reason against the release; empty unless it was overridden.
     pub(crate) refusals: Vec<Refusal>,
     /// A rehearsal, and no release.
     pub(crate) rehearsal: bool,

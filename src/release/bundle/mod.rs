@@ -114,7 +114,7 @@ pub(crate) fn build(
     }
     add("rollback_plan.md", rendered(&RollbackPlan::new(&manifest, policy)));
     add("CANARY_CHECKLIST.md", rendered(&CanaryChecklist::new(&manifest, policy)));
-    // The bundle tells of the run, wherever its folder lay.
+    // The bundle describes the run, wherever its folder was.
     let written = audit::render(&audited, policy, provenance, Path::new("."), true, false);
     for artifact in written.rendered.artifacts {
         files.insert(artifact.path.to_string_lossy().into_owned(), artifact.bytes);

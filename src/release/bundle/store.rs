@@ -423,7 +423,7 @@ fn unpack(reader: impl BufRead) -> io::Result<Contents> {
         }
     }
     let mut rest = archive.into_inner();
-    // The blocks of zeros at the end; anything beyond them is not part of what was packed.
+    // The blocks of zeros at the end; anything after them is not part of what was packed.
     let mut end = Vec::new();
     rest.by_ref().take(1024 * 1024).read_to_end(&mut end)?;
     if end.iter().any(|byte| *byte != 0) || end.len() == 1024 * 1024 {
@@ -472,7 +472,7 @@ mod tests {
             [("a.md", "one"), ("b.json", "{}")].map(|(name, text)| (name.to_owned(), text.into())).into();
         let packed = pack("v1", &files, 1_767_225_600).expect("packed");
         assert_eq!(pack("v1", &files, 1_767_225_600).expect("packed"), packed);
-        // Neither time nor system stand in the head of the gzip file.
+        // The head of the gzip file contains neither time nor system.
         assert_eq!(packed[4..10], [0, 0, 0, 0, 0, 255]);
         let Contents { files: unpacked, problems } = unpack(packed.as_slice()).expect("an archive");
         assert_eq!((unpacked, problems), (files, Vec::new()));

@@ -31,9 +31,9 @@ pub(crate) struct Held {
 /// A trigger, checked.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub(crate) struct TriggerResult {
-    /// The decision. `observed` is the level that was held for as long as the trigger asks; null when no stretch of
+    /// The decision. `observed` is the level that was held for as long as the trigger requires; null when no stretch of
     /// steps is that long.
-    // That is the mildest value of the worst stretch that is as long as the trigger asks.
+    // That is the mildest value of the worst stretch that is as long as the trigger requires.
     pub(crate) check: Check,
     /// It must hold for so many minutes without a break.
     pub(crate) for_minutes: u64,
@@ -43,7 +43,7 @@ pub(crate) struct TriggerResult {
     pub(crate) last: Option<f64>,
     /// End of the step of the last value; null without one.
     pub(crate) last_at: Option<String>,
-    /// `quick` or `full`: the rollback that it asks for.
+    /// `quick` or `full`: the rollback that it requires.
     #[schemars(extend("enum" = ["quick", "full"]))]
     pub(crate) rollback: &'static str,
     #[serde(skip)]
@@ -290,7 +290,7 @@ impl Canary<'_> {
         (steps(AFTER_ROLLBACK, from, last + 1, last + 1 - from), observed, decision)
     }
 
-    /// Whether a trigger held for as long as it asks, without a break that anybody saw.
+    /// Whether a trigger held for as long as it requires, without a break that anybody saw.
     pub(super) fn trigger(&self, trigger: &Trigger) -> TriggerResult {
         let Trigger { name, metric, comparison, limit, for_minutes, rollback, is_optional } = trigger;
         let (rules, readings) = (&self.criteria.rules, self.readings(metric));
@@ -421,7 +421,7 @@ fn runs(trigger: &Trigger, values: &[Option<f64>]) -> Vec<Bad> {
 }
 
 /// The worst level that was held for so many steps: of each stretch of at least that length that begins and ends
-/// with a value its mildest value, and of those the worst. `None` where there is no such stretch. It is beyond the
+/// with a value its mildest value, and of those the worst. `None` where there is no such stretch. It exceeds the
 /// limit exactly where the trigger held.
 fn level(trigger: &Trigger, values: &[Option<f64>], asked: usize) -> Option<f64> {
     let is_high_bad = matches!(trigger.comparison, Comparison::Above | Comparison::AtLeast);
@@ -573,7 +573,7 @@ mod tests {
     #[test]
     fn after_a_rollback_every_step_of_its_minutes_must_hold() {
         use Outcome::{Fail, Inconclusive, Pass};
-        // Steps of five minutes, thirty asked: six good ones in a row up to the last that was seen.
+        // Steps of five minutes, thirty required: six good ones in a row up to the last that was seen.
         for (steps, outcome) in [
             ("gggggg", Pass),
             ("ggggg", Inconclusive),
@@ -647,7 +647,7 @@ mod tests {
             ("bb", 15, Pass, vec![]),
             ("bbb", 15, Fail, vec![(30, 32)]),
             ("bbbb", 15, Fail, vec![(30, 33)]),
-            // A break, and the limit itself, which is not beyond it.
+            // A break, and the limit itself, which does not exceed it.
             ("bgb", 10, Pass, vec![]),
             ("beb", 10, Pass, vec![]),
             ("bbgbb", 10, Fail, vec![(30, 31), (33, 34)]),
@@ -729,7 +729,7 @@ mod tests {
             "> 500 ms held from 2026-03-01T00:10:00Z to 2026-03-01T00:25:00Z: 600 ms, 900 ms, 600 ms"
         );
         assert_eq!((check.window.first, check.window.last, check.window.n), (Some(1), Some(7), 7));
-        // The level is beyond the limit exactly where the trigger held, whatever the steps are.
+        // The level exceeds the limit exactly where the trigger held, whatever the steps are.
         let letters = ['.', 'g', 'b', 'w', 'e'];
         for code in 0..5_usize.pow(6) {
             let steps: String = (0..6).map(|place| letters[code / 5_usize.pow(place) % 5]).collect();

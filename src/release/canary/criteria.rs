@@ -320,9 +320,9 @@ fn source_of(bound: &CanaryBound) -> &LimitSource {
     }
 }
 
-/// Rounded to so many decimals, to the side that asks for more.
+/// Rounded to so many decimals, to the stricter side.
 fn strict(value: f64, decimals: usize, is_floor: bool) -> f64 {
-    // What a subtraction leaves behind is no reason to ask for a whole step more.
+    // What a subtraction leaves behind is no reason to require a whole step more.
     const DUST: f64 = 1e-6;
     let scale = (0..decimals).fold(1.0, |scale, _| scale * 10.0);
     let scaled = value * scale;
@@ -402,7 +402,7 @@ mod tests {
 
     #[test]
     fn a_limit_is_rounded_to_the_side_that_asks_for_more() {
-        // The scripts of old loosened 2.25 to 2.2, 339.5 to 340 and 0.405 to 0.41.
+        // The earlier scripts loosened 2.25 to 2.2, 339.5 to 340 and 0.405 to 0.41.
         assert_eq!(strict(2.25, 1, true), 2.3);
         assert_eq!(strict(339.5, 0, false), 339.0);
         assert_eq!(strict(0.405, 2, false), 0.40);

@@ -1,4 +1,4 @@
-//! The measurements of a canary, step by step: asked of a server, or taken from the iterations of a run folder by their
+//! The measurements of a canary, step by step: queried from a server, or taken from the iterations of a run folder by their
 //! times.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,24 +21,24 @@ use crate::infra::http::Target;
 use crate::run::source::store::{Range, ask_range};
 use crate::run::source::store::{RangeAnswer, Sample};
 
-/// A server that is asked for the steps of the canary: each metric's query of the policy, over the step that ends.
+/// A server that is queried for the steps of the canary: each metric's query of the policy, over the step that ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Server<'a> {
     pub(crate) target: &'a Target,
-    /// What `$selector` stands for.
+    /// The value of `$selector`.
     pub(crate) selector: &'a str,
     /// Time-outs and tries.
     pub(crate) limits: &'a Limits,
 }
 
-/// Times that are asked for at once: servers refuse more than 11 000.
+/// Times that are queried at once: servers refuse more than 11 000.
 const MOST_AT_ONCE: usize = 5000;
 
-/// How far a sample may be from the time that was asked for, seconds. Servers that move the times to multiples of
+/// How far a sample may be from the queried time, seconds. Servers that move the times to multiples of
 /// the step are further off.
 const NEAR: f64 = 1.0;
 
-/// The metrics, step by step. A server that cannot be asked is an error; a query that brings nothing is not.
+/// The metrics, step by step. A server that cannot be queried is an error; a query that brings nothing is not.
 pub(super) fn from_server(
     server: &Server<'_>,
     metrics: &BTreeSet<&str>,
@@ -273,7 +273,7 @@ fn series<'e>(
     Err(Failure::usage(anyhow!("`{}` {problem}", path.display())).hint(hint))
 }
 
-/// From when to when each iteration measured; `None` where it does not tell.
+/// The time that each iteration measured; `None` where it is not recorded.
 fn times(
     series: &Series,
     longest: TimeDelta,
@@ -310,7 +310,7 @@ fn note_damage(evidence: &Evidence, notes: &mut Vec<String>) {
     }
 }
 
-/// Answers to range queries, as servers and what stands before them give them.
+/// Answers to range queries, as servers and the proxies before them give them.
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
@@ -344,7 +344,7 @@ mod tests {
         )
     }
 
-    /// What one metric brings in so many steps, and what the server was asked.
+    /// What one metric brings in so many steps, and the requests to the server.
     fn asked_for(metric: &str, steps: i64, answers: Vec<Answer>) -> (Result<Readings, Failure>, Vec<String>) {
         let server = TestServer::start(answers).expect("a server");
         let target = Target::new(&server.url("/prom"), &Auth::None, &[]).expect("acceptable");
@@ -434,7 +434,7 @@ mod tests {
         assert_eq!(mixed.values, [None, Some(0.5)]);
         // As in a run: a ratio above 1 is a percentage.
         assert_eq!(told("risk_ratio", 1, matrix(&[&format!("[{},\"42\"]", end(0))])).values, [Some(0.42)]);
-        // A metric that the policy has no query for is not asked for.
+        // A metric that the policy has no query for is not queried.
         let (found, requests) = asked_for("fees_bps", 2, Vec::new());
         assert_eq!(
             found.expect("no answer is needed").nothing().1,

@@ -32,14 +32,14 @@ pub(crate) enum LimitsOf<'a> {
     Bundle(&'a Path),
     /// The policy, and the soak in this folder.
     Run(&'a Path, &'a Analysis),
-    /// The policy alone.
+    /// Only the policy.
     Policy,
 }
 
 /// Where the measurements come from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum MeasuredBy<'a> {
-    /// A server that is asked for the steps of the canary.
+    /// A server that is queried for the steps of the canary.
     Server(Server<'a>),
     /// A run folder, whose iterations were measured on the canary.
     Folder {
@@ -126,7 +126,7 @@ pub(crate) fn check(
     })
 }
 
-/// Refuses what is no basis for a release, unless a rehearsal is asked for.
+/// Refuses what is no basis for a release, unless a rehearsal is requested.
 fn permit(request: &CanaryRequest<'_>, what: &str, reason: &str) -> Result<(), Failure> {
     if request.rehearsal {
         return Ok(());

@@ -95,7 +95,7 @@ impl CanaryResult {
         ]
     }
 
-    /// When to ask again, and that the watch is over.
+    /// When to check again, and that the watch is over.
     fn next_lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if self.is_over {

@@ -37,7 +37,7 @@ pub(crate) struct BundleRef {
     pub(crate) sha256: String,
 }
 
-/// When to ask again.
+/// When to check again.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub(crate) struct Next {
     /// The time.
@@ -85,10 +85,10 @@ pub(crate) struct CanaryResult {
     pub(crate) verdict: &'static str,
     /// The main reason.
     pub(crate) reason: String,
-    /// The rollback that triggers ask for, overridden or not; null when none held.
+    /// The rollback that triggers require, overridden or not; null when none held.
     #[schemars(extend("enum" = ["quick", "full", null]))]
     pub(crate) rollback: Option<&'static str>,
-    /// When to ask again; null when everything is decided.
+    /// When to check again; null when everything is decided.
     pub(crate) next: Option<Next>,
     /// Whether `canary.watch_hours_max` has passed.
     pub(crate) is_over: bool,

@@ -23,7 +23,7 @@ const MOST_ITERATIONS: usize = 200;
 /// Lines of other lists.
 const MOST: usize = 500;
 
-/// What stands in a bundle where there are no failures.
+/// What a bundle contains where there are no failures.
 pub(crate) fn no_failures(analysis: &Analysis, provenance: &Provenance) -> String {
     let mut doc = header("Failures", analysis, provenance);
     doc.paragraph("None: no hard gate is missed.");

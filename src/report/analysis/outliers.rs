@@ -1,4 +1,4 @@
-//! Single iterations that stand out, those beyond WARN and CRIT, and what the net edge is made of.
+//! Single iterations that are outliers, those that exceed WARN and CRIT, and what the net edge is made of.
 
 use super::verdict::Subject;
 use crate::core::iteration::edge::{Component, EdgeDecomposition};

@@ -151,7 +151,7 @@ mod audit {
             "| net_bps, bps | 8 | 0 | 3.50 | 3.50 | 2.80 | 4.20 | 2.87 | 4.13 | 0.49 | 0.40 | up | +0.20000 | +0.20000 to \
          +0.20000 | - | - | - | >= 2.70 | PASS | PASS |\n",
         );
-        // Eight values by themselves do not show how much neighbours resemble each other: no intervals.
+        // Eight values by themselves do not show their autocorrelation: no intervals.
         has(
             kpis,
             "| risk_ratio | 8 | 0 | 0.300 | 0.300 | 0.300 | 0.300 | 0.300 | 0.300 | 0.000 | 0.000 | flat | 0.000000 | \
@@ -271,7 +271,7 @@ mod audit {
             "| gross_bps | +10.00 |\n| adverse_bps | -3.50 |\n| slippage_bps | -2.00 |\n| fees_bps | -1.00 |\n",
         );
         has(edge, "| inventory_bps | 0.00 |\n");
-        // 10 − 1 − 2 − 3.5 − 0 = 3.5, told is 3.0.
+        // 10 − 1 − 2 − 3.5 − 0 = 3.5, recorded is 3.0.
         has(
             edge,
             "does not hold** in 8 iterations: off by -0.50 bps in the mean and by -0.50 bps in iteration 1.\n",
@@ -918,7 +918,7 @@ mod recommendations {
 
     #[test]
     fn what_misses_a_limit_names_what_can_be_changed_and_never_the_distance() {
-        // Readiness asks for a median of 2.9, and the rule speaks below a mean of 2.7.
+        // Readiness requires a median of 2.9, and the rule applies below a mean of 2.7.
         let text = told(all(KpiId::NET_BPS, 2.6));
         let change = "- readiness **FAIL**: net_bps: change base_spread_bps_delta\n";
         has(&text, &format!("## Readiness and goals\n\n{change}"));
@@ -927,7 +927,7 @@ mod recommendations {
         let text = told(all(KpiId::NET_BPS, 2.8));
         has(&text, "- readiness **FAIL**: net_bps: find the cause in the system under test; no rule of ");
         assert!(!text.contains("2.90"), "{text}");
-        // Readiness 330, goals 340 for the largest; the rule speaks above 350.
+        // Readiness 330, goals 340 for the largest; the rule applies above 350.
         let text = told(all(KpiId::P95_LATENCY_MS, 351.0));
         for part in ["readiness", "goals"] {
             let change = "change concurrency_limit, tail_age_ms";
@@ -1065,7 +1065,7 @@ mod resources {
     use crate::core::verdict::{Outcome, Part};
     use crate::report::fixture::{analysed, assert_well_formed, folder, passing, provenance};
 
-    /// A passing run of an iteration a minute whose memory grows by `step` MB each time; the third tells nothing.
+    /// A passing run of an iteration a minute whose memory grows by `step` MB each time; the third has no value.
     fn run(step: f64) -> Vec<Iteration> {
         let mut run = passing(24);
         for iteration in &mut run {

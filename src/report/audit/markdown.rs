@@ -214,7 +214,7 @@ pub(crate) fn pull_request(account: &Account) -> String {
     }
     doc.paragraphs(excluded_line(&account.excluded));
     if let Some(gate) = &account.gate {
-        // Of a gate that accepts the run the reason is that of the readiness, and stands below.
+        // Of a gate that accepts the run the reason is that of the readiness, and follows below.
         let refuses = !matches!(gate.as_str(), "PASS" | "WARN");
         let reason = account.reason.as_ref().filter(|_| refuses);
         let reason = reason.map_or_else(String::new, |reason| format!(" - {}", prose(reason)));

@@ -1,6 +1,6 @@
 //! `POST_SOAK_AUDIT_SUMMARY.json`: the readiness audit for machines, and how it is read again.
 //!
-//! Keeps the keys that its readers know; `last8` in them stands for the last-n window of the policy. Lists are
+//! Keeps the keys that its readers know; `last8` in them is the last-n window of the policy. Lists are
 //! bounded and say how many entries there are. Judges nothing.
 
 use std::collections::BTreeMap;
@@ -65,16 +65,16 @@ pub struct AuditSummary {
     pub last8_start: Option<u64>,
     /// Which of the key files are there.
     pub files_present: FilesPresent,
-    /// What lies in the folder.
+    /// What the folder contains.
     pub inventory: InventoryBlock,
-    /// The symbol whose numbers stand below; null for runs that are not per symbol.
+    /// The symbol of the numbers below; null for runs that are not per symbol.
     pub symbol: Option<String>,
     /// What readiness was judged by: medians over the last-n window unless the policy says otherwise.
     #[schemars(schema_with = "schema_of_values")]
     pub snapshot_kpis: ByKpi<Option<f64>>,
     /// The answer, as its readers know it.
     pub readiness: ReadinessBlock,
-    /// Every check that makes the answer, with its ladder: readiness, integrity, and what the gate does not accept.
+    /// Every check that makes the answer, with its explanation: readiness, integrity, and what the gate does not accept.
     pub checks: Vec<Check>,
     /// Spread over the three windows.
     #[schemars(schema_with = "schema_of_trends")]
@@ -190,7 +190,7 @@ pub struct FileRow {
     pub bytes: u64,
 }
 
-/// What lies in the folder, without what the audit writes.
+/// What the folder contains, without what the audit writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct InventoryBlock {
     /// The first 120 files in natural order.
@@ -319,7 +319,7 @@ pub struct TuningBlock {
     pub found: bool,
     /// Iterations with a tuning record.
     pub records: usize,
-    /// Those of them whose record stands in `TUNING_REPORT.json` alone.
+    /// Those of them whose record is only in `TUNING_REPORT.json`.
     pub from_report: usize,
     /// Iterations that propose a change.
     pub proposed_total: usize,
@@ -363,7 +363,7 @@ pub struct DeltaBlock {
     pub found: bool,
     /// `verified`, `no_proposals` or `unverifiable`; null when it was left out.
     pub status: Option<String>,
-    /// Proposals of which every increment arrived, or a reason stands beside what did not: the full applications of
+    /// Proposals of which every increment arrived, or what did not has a reason: the full applications of
     /// `DELTA_VERIFY_REPORT.md`.
     pub full_applied: Option<usize>,
     /// Those of them of which every increment arrived.
@@ -403,7 +403,7 @@ pub struct WarmupBlock {
     pub found: bool,
     /// Above 0: the exporter of that file had failed; null when it does not say.
     pub exporter_error: Option<f64>,
-    /// How often each guard spoke, as that file says.
+    /// How often each guard was active, as that file says.
     pub guard_triggers: BTreeMap<String, f64>,
     /// The phases that the iterations name.
     pub phases: BTreeMap<String, Phase>,
@@ -434,7 +434,7 @@ pub(crate) struct AccountLimit {
 }
 
 /// An audit summary, also one that the earlier scripts wrote, as far as a short account of it needs. What is not there
-/// is unknown; limits are taken from the file or not told at all.
+/// is unknown; limits are taken from the file or not shown at all.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Account {
     readiness: AccountReadiness,

@@ -15,7 +15,7 @@ use crate::report::terminal::{Lines, Style, bound, decision};
 use crate::report::text::{maybe, printable};
 use crate::stats::Summary;
 
-/// Findings, failures, symbols and the like that are shown of each; all stand in the reports.
+/// Findings, failures, symbols and the like that are shown of each; the reports contain all.
 const MOST: usize = 20;
 
 /// Lines of the report that are shown.

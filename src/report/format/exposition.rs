@@ -19,7 +19,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// The form that a client wants, by its `Accept` header: `OpenMetrics` where it wants that at least as much.
+    /// The form that a client accepts, by its `Accept` header: `OpenMetrics` where it prefers that or is indifferent.
     pub fn accepted(accept: &str) -> Self {
         let (mut open, mut plain) = (0.0_f64, 0.0_f64);
         for item in accept.split(',') {
@@ -54,7 +54,7 @@ impl Form {
     }
 }
 
-/// Units that a name may end with, as `OpenMetrics` wants to be told.
+/// Units that a name may end with, as `OpenMetrics` declares them.
 const UNITS: [&str; 5] = ["seconds", "ratio", "bps", "ms", "pct"];
 
 /// Builds an exposition family by family.

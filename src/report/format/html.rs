@@ -82,7 +82,7 @@ fn bounded(sentence: &str) -> String {
     out
 }
 
-/// A sign for an outcome, beside its word: nobody has to tell colours apart.
+/// A sign for an outcome, beside its word: nobody has to distinguish colours.
 pub(crate) fn symbol(outcome: &str) -> &'static str {
     match outcome {
         "PASS" => "✓",

@@ -1,4 +1,4 @@
-//! JSON text: sorted keys, a final newline, and where a format wants it, nothing but ASCII.
+//! JSON text: sorted keys, a final newline, and where a format requires it, nothing but ASCII.
 //!
 //! Must not know any format; the types that are written do.
 
@@ -10,7 +10,7 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::text::is_unseen;
 
-/// One line without blanks, everything beyond ASCII as `\uXXXX` (surrogate pairs beyond the basic plane).
+/// One line without blanks, everything outside of ASCII as `\uXXXX` (surrogate pairs outside of the basic plane).
 ///
 /// # Panics
 ///
@@ -19,7 +19,7 @@ pub fn compact_ascii(value: &impl Serialize) -> String {
     text(value, Escaping(CompactFormatter, |letter| !letter.is_ascii()))
 }
 
-/// Two blanks of indent, everything beyond ASCII escaped as in [`compact_ascii`].
+/// Two blanks of indent, everything outside of ASCII escaped as in [`compact_ascii`].
 ///
 /// # Panics
 ///

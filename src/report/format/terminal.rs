@@ -118,7 +118,7 @@ pub(crate) fn observed(check: &Check) -> Option<String> {
     Some(trimmed(&number).to_owned())
 }
 
-/// What a check asks for: `>= 2.9`; `None` when it has no limit.
+/// What a check requires: `>= 2.9`; `None` when it has no limit.
 pub(crate) fn bound(check: &Check) -> Option<String> {
     let (comparison, limit) = (check.comparison?, exact(check.limit?, DECIMALS));
     Some(format!("{} {}", comparison.symbol(), trimmed(&limit)))
@@ -311,7 +311,7 @@ mod tests {
         assert_eq!(told(2.0, 2.0).as_deref(), Some("median 2 >= 2, margin 0"));
         assert_eq!(told(100.0, 350.125).as_deref(), Some("median 350.125 >= 100, margin +250.125"));
         assert_eq!(told(0.0, 0.0).as_deref(), Some("median 0 >= 0, margin 0"));
-        // 2^-16 = 0.0000152587890625: at four decimals the value would stand on its limit.
+        // 2^-16 = 0.0000152587890625: at four decimals the value would equal its limit.
         let below = 2.5 - 1.0 / 65536.0;
         assert_eq!(told(2.5, below).as_deref(), Some("median 2.49998 >= 2.5, margin -0.00002"));
     }

@@ -132,7 +132,7 @@ impl Chart {
         }
     }
 
-    /// Whether a value is beyond the limit of an iteration.
+    /// Whether a value is out of the limit of an iteration.
     pub(crate) fn is_beyond(&self, value: f64) -> bool {
         self.pass_when.is_some_and(|(comparison, limit)| !comparison.holds(value, limit))
     }

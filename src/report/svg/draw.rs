@@ -12,7 +12,7 @@ use crate::core::text::number::exact;
 /// Longer series are thinned.
 const MOST_POINTS: usize = 1500;
 
-/// Where things stand in a picture, in its own units.
+/// Places in a picture, in its own units.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     width: f64,
@@ -53,7 +53,7 @@ pub(super) const BARE: Layout = Layout {
     markers: 60,
 };
 
-/// The area of the values, and where a number stands in it.
+/// The area of the values, and the place of a number in it.
 struct Area {
     left: f64,
     right: f64,
@@ -215,7 +215,7 @@ fn limits(out: &mut String, chart: &Chart, area: &Area, layout: &Layout) {
         bases.push(base);
         free = base + height / 2.0;
     }
-    // From below again, where the last would stand under the plot.
+    // From below again, where the last would be under the plot.
     let mut free = area.bottom;
     for base in bases.iter_mut().rev() {
         *base = base.min(free - height / 2.0);
@@ -293,7 +293,7 @@ fn rugs(out: &mut String, chart: &Chart, area: &Area) {
     }
 }
 
-/// The style of marks and restarts stands with them, the same on light and dark paper: pictures of runs without any
+/// The style of marks and restarts is written with them, the same on light and dark paper: pictures of runs without any
 /// carry nothing of it.
 const MARK: &str = "fill=\"#c77d0a\" fill-opacity=\"0.15\" stroke=\"#c77d0a\" stroke-dasharray=\"3 3\"";
 const RESTART: &str = "fill=\"none\" stroke=\"#c026a3\" stroke-width=\"2\"";
@@ -434,14 +434,14 @@ fn curve(out: &mut String, chart: &Chart, area: &Area, layout: &Layout) {
     }
 }
 
-/// A mark that wants explaining.
+/// A mark that needs an explanation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Item {
     /// The limit of an iteration.
     Limit,
     /// The limit of readiness.
     Ready,
-    /// A value beyond the limit.
+    /// A value out of limits.
     Miss,
     /// An iteration that does not pass.
     Fails,

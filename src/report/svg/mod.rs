@@ -34,7 +34,7 @@ pub(crate) fn whole(chart: &Chart) -> String {
     out
 }
 
-/// The plot alone, for a page that brings heading, legend and style.
+/// Only the plot, for a page that brings heading, legend and style.
 pub(crate) fn bare(chart: &Chart) -> String {
     let mut out = format!(
         "<svg class=\"plot\" viewBox=\"0 0 480 260\" role=\"img\" aria-label=\"{}\">\n",

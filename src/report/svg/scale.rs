@@ -1,4 +1,4 @@
-//! Axes, where a number stands between two ends and which round numbers to write beside them; and long series made
+//! Axes, the place of a number between two ends and which round numbers to write beside them; and long series made
 //! short for drawing.
 //!
 //! Works for any finite number; must not know what is drawn.
@@ -48,7 +48,7 @@ impl ValueAxis {
         Some(Self { size, low, high, ticks: ticks(size, low, high, wanted) })
     }
 
-    /// Where a value stands: 0 at the lower end, 1 at the upper one.
+    /// Place of a value: 0 at the lower end, 1 at the upper one.
     pub(super) fn position(&self, value: f64) -> f64 {
         (value / self.size - self.low) / (self.high - self.low)
     }
@@ -202,7 +202,7 @@ mod tests {
     fn ticks_are_round_and_lie_within_the_ends() {
         // 2.0 to 4.0 with 7 % room is 1.86 to 4.14; a sixth of it is 0.38, so the step is 0.5.
         assert_eq!(written_ticks(&[2.0, 4.0], 6), ["2.0", "2.5", "3.0", "3.5", "4.0"]);
-        // 0 to 350, room above alone: 374.5; a sixth is 62, so the step is 100.
+        // 0 to 350, only room above: 374.5; a sixth is 62, so the step is 100.
         assert_eq!(written_ticks(&[0.0, 350.0], 6), ["0", "100", "200", "300"]);
         // -1.14 to 1.14; a quarter is 0.57, so the step is 1, and with an eighth, 0.285, it is 0.5.
         assert_eq!(written_ticks(&[-1.0, 1.0], 4), ["-1", "0", "1"]);

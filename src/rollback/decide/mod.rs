@@ -7,7 +7,7 @@
 //! - An alert that a rollback itself brings about (an open breaker, once it has opened it) belongs to that rollback,
 //!   until it was over or somebody has taken the way back.
 //! - A rollback of which it is certain that it did nothing, or that was cut short, continues when its alert is
-//!   reported again: with those actions alone that certainly had no effect.
+//!   reported again: only with those actions that certainly had no effect.
 
 use std::collections::BTreeSet;
 
@@ -79,7 +79,7 @@ pub(crate) fn decide(hook: &Hook, state: &State, policy: &RollbackPolicy, now: D
         }
         decided.decisions.push((key, decision));
     }
-    // Their alerts stand behind them already.
+    // Their alerts follow them already.
     decided.resume.extend(deciding.renotified.iter().map(|id| (*id, Vec::new())));
     if let Some(id) = deciding.resumed {
         decided.resume.push((id, behind));

@@ -1,5 +1,5 @@
 //! What must be true after a rollback: `== 0`, `state == 'open'`. Turns it into queries and judges the answers;
-//! asks nobody.
+//! queries nobody.
 
 use std::fmt;
 use std::time::Duration;
@@ -68,7 +68,7 @@ pub enum Condition {
 /// Something that must be true after the actions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {
-    /// What is asked.
+    /// The question.
     pub subject: Subject,
     /// What must hold.
     pub condition: Condition,
@@ -102,7 +102,7 @@ impl Condition {
         if label.is_empty() || label.starts_with(|c: char| c.is_ascii_digit()) {
             return Err(wrong());
         }
-        // `value == 0` is what the sign alone says.
+        // `value == 0` is what only the sign says.
         if let Some(number) = number(rest) {
             return if label == "value" { Ok(Self::Value(Operator::Equal, number)) } else { Err(wrong()) };
         }

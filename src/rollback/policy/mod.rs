@@ -65,7 +65,7 @@ pub struct AutoRollback {
     pub cooldown: Duration,
     /// Most actions in 24 hours, notifications not counted. `None` = no limit.
     pub max_actions_per_day: Option<u32>,
-    /// How long an episode is remembered after it was last heard of.
+    /// How long an episode is remembered after it was last reported.
     pub remember: Duration,
     /// Most episodes that are remembered; what is over is forgotten first.
     pub remember_alerts: usize,
@@ -146,7 +146,7 @@ pub struct Channel {
     pub service: Service,
 }
 
-/// Whom verification asks.
+/// The server that verification queries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrometheusAccess {
     /// Base URL.
@@ -166,9 +166,9 @@ pub struct Audit {
     pub enabled: bool,
     /// The file. `None` = the command line names it.
     pub log_path: Option<PathBuf>,
-    /// Whether the numbers that verification read stand in the log.
+    /// Whether the log contains the numbers that verification read.
     pub include_metrics: bool,
-    /// Whether all causes of a failure and the end of a command's stderr stand in the log.
+    /// Whether the log contains all causes of a failure and the end of a command's stderr.
     pub include_causes: bool,
 }
 
@@ -258,7 +258,7 @@ pub struct Executor {
 pub(crate) const NAMES: [&str; 6] = ["action", "alert", "idempotency_key", "kind", "reason", "rollback_id"];
 
 /// A piece of a text or of a JSON body with placeholders, `{{params.target}}`. A value of a JSON body that is one
-/// placeholder and nothing else takes the type of what stands for it (a number stays a number); inside a longer text it
+/// placeholder and nothing else takes the type of its value (a number stays a number); inside a longer text it
 /// is written out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
@@ -339,7 +339,7 @@ fn as_text(value: &Value) -> String {
     }
 }
 
-/// What the placeholders of an action stand for.
+/// The values of the placeholders of an action.
 #[derive(Clone, Debug)]
 pub(crate) struct Placeholders<'a> {
     pub action: &'a Action,
@@ -389,7 +389,7 @@ pub struct RollbackPolicy {
     pub executors: BTreeMap<ActionKind, Executor>,
     /// Ways to notify people, by name.
     pub channels: BTreeMap<String, Channel>,
-    /// Whom verification asks. `None` = nobody.
+    /// The server that verification queries. `None` = nobody.
     pub prometheus: Option<PrometheusAccess>,
     /// The audit log.
     pub audit: Audit,
@@ -421,7 +421,7 @@ impl RollbackPolicy {
         if quiet.is_empty() { self.enabled_channels() } else { quiet }
     }
 
-    /// Every secret that acting needs: of executors, of channels that are on, of whom verification asks.
+    /// Every secret that acting needs: of executors, of channels that are on, of the server that verification queries.
     pub(crate) fn secrets(&self) -> Vec<&SecretSource> {
         let mut secrets = Vec::new();
         for executor in self.executors.values() {

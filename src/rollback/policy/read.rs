@@ -422,7 +422,7 @@ fn channel(t: &Table<'_>) -> Read<Option<(String, Channel)>> {
         }
         "webhook" => Service::Webhook { url: source("webhook_url", "SOAK_WEBHOOK_URL")? },
         "email" => {
-            // Is in files of old, switched off; soak sends no mail, and must not seem to.
+            // Is in earlier files, switched off; soak sends no mail, and must not seem to.
             t.at("recipients").settle();
             if enabled? {
                 t.fault("soak sends no e-mail; set `enabled: false`, and let Alertmanager send it");
@@ -570,7 +570,7 @@ fn patience(t: &Table<'_>, is_idempotent: Read<bool>) -> (Read<Duration>, Read<u
     (timeout.map(Duration::from_secs_f64), t.or("tries", tries, if is_idempotent { 3 } else { 1 }))
 }
 
-/// An address that is asked: http or https, without user and password.
+/// An address that is queried: http or https, without user and password.
 pub(super) fn url(value: &Value) -> Result<String, String> {
     let url = text(value)?;
     if url.contains("{{") {
@@ -603,7 +603,7 @@ pub(super) fn selector(value: &Value) -> Result<String, String> {
     Ok(inner.to_owned())
 }
 
-/// What stands behind the first matcher and its comma. `None` = it is none.
+/// What follows the first matcher and its comma. `None` = it is none.
 fn matcher(text: &str) -> Option<&str> {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
     let (name, rest) = text.split_at(end);

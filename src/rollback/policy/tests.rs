@@ -1,4 +1,4 @@
-//! The published policy, the shape of old, and every way to get it wrong.
+//! The published policy, the earlier shape, and every way to get it wrong.
 
 use proptest::prelude::*;
 use serde_json::json;

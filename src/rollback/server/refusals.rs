@@ -36,7 +36,7 @@ impl<S> Held<S> {
     }
 }
 
-/// Where a bare answer begins, and its status. It is the last thing on a connection, and it alone has no
+/// Where a bare answer begins, and its status. It is the last thing on a connection, and only it has no
 /// `cache-control`, which the routes give to every answer of theirs. Their bodies have no line that ends in CR LF.
 fn bare(bytes: &[u8]) -> Option<(usize, StatusCode)> {
     let head = bytes.strip_suffix(b"\r\n\r\n")?;
@@ -102,7 +102,7 @@ pub(super) async fn end<S: AsyncRead + AsyncWrite + Unpin>(
     refused
 }
 
-/// Answers a client that speaks plainly to a port of TLS. The status; `None` = it sent nothing.
+/// Answers a client that uses plain HTTP on a port of TLS. The status; `None` = it sent nothing.
 pub(super) async fn not_tls(stream: &mut TcpStream) -> Option<StatusCode> {
     const HANDSHAKE: u8 = 0x16;
     let mut first = [0];

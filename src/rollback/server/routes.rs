@@ -216,7 +216,7 @@ fn unauthorized() -> Response {
     response
 }
 
-/// Whether a question about how things stand is answered: on this machine to everybody, else with the token.
+/// Whether a question about the state is answered: on this machine to everybody, else with the token.
 fn may_look(shared: &Shared, headers: &HeaderMap) -> bool {
     shared.is_loopback || shared.access.has_token(headers)
 }

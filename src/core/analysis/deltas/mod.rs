@@ -127,7 +127,7 @@ pub enum Next {
 pub enum Why {
     /// All values changed as proposed.
     AsProposed,
-    /// Some values did not change as proposed; the keys tell which.
+    /// Some values did not change as proposed; the keys say which.
     SomeKeys,
     /// No value changed as proposed, others changed.
     ValuesDiffer,
@@ -141,12 +141,12 @@ pub enum Why {
         code: Option<Arc<str>>,
         /// Free text.
         note: Option<Arc<str>>,
-        /// The guards that spoke.
+        /// The active guards.
         guards: GuardSet,
     },
-    /// A guard's code stands beside every key.
+    /// Every key has a guard's code.
     AllDropped,
-    /// Not applied, and no reason stands in the record.
+    /// Not applied, and the record has no reason.
     NoReason,
     /// Iteration k+1 is missing.
     Gap(u64),
@@ -261,7 +261,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Proposals in order: every increment arrived, or a reason stands beside what did not. What reports call full
+    /// Proposals in order: every increment arrived, or what did not has a reason. What reports call full
     /// applications, and what the full-apply ratio is made of.
     pub fn in_order(&self) -> usize {
         self.full + self.partial_explained + self.skipped
@@ -319,7 +319,7 @@ pub struct Verification {
 ///
 /// `fallback` holds tuning records by iteration number; one counts where the iteration itself carries no
 /// tuning record at all, so that a proposal emptied on purpose stays empty. `end_state` are the overrides
-/// that the run left behind: they stand after the last iteration, if that one carries its own overrides.
+/// that the run ended with: they follow the last iteration, if that one carries its own overrides.
 pub fn verify(
     series: &Series,
     fallback: &BTreeMap<u64, Tuning>,

@@ -1,6 +1,6 @@
 //! What a command prints or a file contains at the end of an interval: the one reader of measurements.
 //!
-//! Four shapes, told apart by their content: an edge report (`totals`), `{"kpis": {…}}`, flat JSON, and Prometheus text.
+//! Four shapes, distinguished by their content: an edge report (`totals`), `{"kpis": {…}}`, flat JSON, and Prometheus text.
 //! Names are those of the policy. A name that it does not declare is listed and never guessed; a measurement without
 //! any name that it declares is an error, and every error shows what was read and an example of what is expected.
 //! Edge reports carry many other numbers, so that theirs are not listed.

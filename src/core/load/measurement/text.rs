@@ -1,4 +1,4 @@
-//! Prometheus text, as `/metrics` gives it and `node_exporter` reads it, and `OpenMetrics`: the samples that somebody asks for.
+//! Prometheus text, as `/metrics` gives it and `node_exporter` reads it, and `OpenMetrics`: the samples that somebody reads.
 //!
 //! Reads line by line and keeps no other samples, so that an endpoint of any size is read in little memory. A line that
 //! is malformed makes the whole unusable. Computes nothing: a histogram is its buckets, its sum and its count.
@@ -14,7 +14,7 @@ use crate::core::text::printable::printable;
 /// Labels of a sample, sorted by name.
 type Labels = Vec<(String, String)>;
 
-/// Which samples are asked for: those of a name whose labels contain these.
+/// Which samples are read: those of a name whose labels contain these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Selector {
     pub(super) name: String,
@@ -56,11 +56,11 @@ pub(super) struct Found {
 pub(super) struct Scrape {
     /// By the place of the selector.
     pub(super) found: Vec<Found>,
-    /// Names that no selector asks for; the first ones of very many.
+    /// Names that no selector matches; the first ones of very many.
     pub(super) others: BTreeSet<String>,
 }
 
-/// Most names that nobody asks for that are remembered.
+/// Most names that nobody reads that are remembered.
 const MOST_OTHERS: usize = 4096;
 
 /// Reads a text; the error names the line.
