@@ -51,10 +51,10 @@ async fn ask<T: Send + 'static>(
     question: impl FnOnce(&mut Exporter) -> Result<T, String> + Send + 'static,
 ) -> Result<T, Response> {
     // A scrape that panicked leaves nothing half done that the next look does not make anew.
-    let asked = spawn_blocking(move || question(&mut shared.lock().unwrap_or_else(PoisonError::into_inner)));
+    let answer = spawn_blocking(move || question(&mut shared.lock().unwrap_or_else(PoisonError::into_inner)));
     let unavailable =
         |reason: String| (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response();
-    match asked.await {
+    match answer.await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(reason)) => Err(unavailable(reason)),
         Err(_) => Err(unavailable("the folder could not be looked at".to_owned())),

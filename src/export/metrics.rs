@@ -144,8 +144,8 @@ const PHASES: [&str; 3] = ["WARMUP", "RAMPDOWN", "STEADY"];
 
 /// The phase of an iteration; one that is not named is steady.
 fn phase(row: &Row) -> &'static str {
-    let told = row.phase.as_deref().unwrap_or_default();
-    PHASES.into_iter().find(|phase| phase.eq_ignore_ascii_case(told)).unwrap_or("STEADY")
+    let reported = row.phase.as_deref().unwrap_or_default();
+    PHASES.into_iter().find(|phase| phase.eq_ignore_ascii_case(reported)).unwrap_or("STEADY")
 }
 
 /// What has a clean name: of the newest iteration, over the last window, counted over the run.
@@ -334,9 +334,9 @@ mod tests {
         last.tuning.guards.insert(Guard::Freeze);
         let spread = (ParamName::flat("latency.spread_add_bps"), 0.123_456);
         last.overrides = Some(Arc::new(ParamValues::new(vec![spread])));
-        let told = legacy(folder(run));
+        let reported = legacy(folder(run));
         has(
-            &told,
+            &reported,
             &[
                 "maker_taker_ratio_hmean{window=\"8\"} 0.8",
                 "latency_spread_add_bps 0.123",
@@ -349,11 +349,11 @@ mod tests {
                 "soak_iteration 10",
             ],
         );
-        let spread = told.lines().find_map(|line| line.strip_prefix("soak_latency_spread_add_ratio "));
+        let spread = reported.lines().find_map(|line| line.strip_prefix("soak_latency_spread_add_ratio "));
         let spread: f64 = spread.and_then(|value| value.parse().ok()).expect("a number");
         assert!((spread - 0.000_012_345_6).abs() < 1e-18, "{spread}");
         let mean = "soak_kpi_harmonic_mean{kpi=\"maker_taker_ratio\",window=\"last8\"} ";
-        let mean = told.lines().find_map(|line| line.strip_prefix(mean)).expect("a sample");
+        let mean = reported.lines().find_map(|line| line.strip_prefix(mean)).expect("a sample");
         assert!((mean.parse::<f64>().expect("a number") - 0.8).abs() < 1e-12, "{mean}");
     }
 
@@ -367,23 +367,23 @@ mod tests {
     #[test]
     fn what_is_not_known_has_no_sample_and_no_family() {
         let run = (1..=10).map(|number| with(good(number), KpiId::MAKER_TAKER_RATIO, None));
-        let told = legacy(folder(run));
+        let reported = legacy(folder(run));
         for name in
             ["maker_taker_ratio_hmean", "maker_share_pct", "latency_spread_add_bps", "soak_maker_taker_ratio"]
         {
             assert!(
-                !told.lines().any(|line| line.contains(&format!(" {name} ")) || line.starts_with(name)),
-                "{name}: {told}"
+                !reported.lines().any(|line| line.contains(&format!(" {name} ")) || line.starts_with(name)),
+                "{name}: {reported}"
             );
         }
-        has(&told, &["partial_freeze_active 0"]);
+        has(&reported, &["partial_freeze_active 0"]);
     }
 
     #[test]
-    fn the_warm_up_set_tells_phases_values_guards_and_windows() {
-        let told = legacy(folder(run()));
+    fn the_warm_up_set_shows_phases_values_guards_and_windows() {
+        let reported = legacy(folder(run()));
         has(
-            &told,
+            &reported,
             &[
                 "warmup_exporter_error 0",
                 "warmup_active{iteration=\"1\"} 1",
@@ -413,16 +413,16 @@ mod tests {
 
     #[test]
     fn a_shorter_window_says_its_length() {
-        let told = legacy(folder((1..=3).map(good)));
-        has(&told, &["maker_taker_ratio_hmean{window=\"3\"} 0.9", "risk_ratio_mean{window=\"3\"} 0.3"]);
+        let reported = legacy(folder((1..=3).map(good)));
+        has(&reported, &["maker_taker_ratio_hmean{window=\"3\"} 0.9", "risk_ratio_mean{window=\"3\"} 0.3"]);
     }
 
     #[test]
-    fn only_the_newest_iterations_of_a_long_run_stand_in_labels() {
-        let told = legacy(folder((1..=300).map(good)));
-        let labelled = told.lines().filter(|line| line.starts_with("warmup_active{")).count();
+    fn only_the_newest_iterations_of_a_long_run_are_in_labels() {
+        let reported = legacy(folder((1..=300).map(good)));
+        let labelled = reported.lines().filter(|line| line.starts_with("warmup_active{")).count();
         assert_eq!(labelled, 99);
-        has(&told, &["warmup_active{iteration=\"300\"} 0", "warmup_active{iteration=\"202\"} 0"]);
+        has(&reported, &["warmup_active{iteration=\"300\"} 0", "warmup_active{iteration=\"202\"} 0"]);
     }
 
     #[test]
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn every_family_stands_once_and_holds_all_its_samples_in_both_forms() {
+    fn every_family_occurs_once_and_holds_all_its_samples_in_both_forms() {
         let symbols = Evidence {
             series: vec![series(Some("A"), run()), series(Some("B"), run())],
             ..Evidence::default()
@@ -451,12 +451,12 @@ mod tests {
         for (form, legacy) in
             [(Form::Prometheus, true), (Form::OpenMetrics, true), (Form::OpenMetrics, false)]
         {
-            let told = text(symbols.clone(), form, legacy);
-            let names = families(&told);
+            let reported = text(symbols.clone(), form, legacy);
+            let names = families(&reported);
             assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
             let mut family = "";
             let mut seen = BTreeSet::new();
-            for line in told.lines() {
+            for line in reported.lines() {
                 if let Some(rest) = line.strip_prefix("# TYPE ") {
                     family = rest.split(' ').next().expect("a name");
                 } else if !line.starts_with('#') && !line.is_empty() {
@@ -467,14 +467,14 @@ mod tests {
                     assert!(seen.insert(line.rsplit_once(' ').expect("a value").0), "{line} twice");
                 }
             }
-            assert_eq!(told.ends_with("# EOF\n"), form == Form::OpenMetrics);
-            assert_eq!(told.lines().any(str::is_empty), form == Form::Prometheus);
+            assert_eq!(reported.ends_with("# EOF\n"), form == Form::OpenMetrics);
+            assert_eq!(reported.lines().any(str::is_empty), form == Form::Prometheus);
         }
     }
 
     #[test]
     fn without_the_names_of_old_none_of_them_is_left() {
-        let told = text(folder(run()), Form::Prometheus, false);
+        let reported = text(folder(run()), Form::Prometheus, false);
         for old in [
             "soak_kpi_net_bps_mean",
             "soak_delta_full_apply_ratio",
@@ -488,19 +488,22 @@ mod tests {
             "tuner_keys_changed_total",
             "soak_p95_latency_ms",
         ] {
-            assert!(!families(&told).contains(&old), "{old}");
+            assert!(!families(&reported).contains(&old), "{old}");
         }
         has(
-            &told,
+            &reported,
             &["soak_risk_ratio 0.3", "soak_net_bps 3", "soak_guard_triggers_total{guard=\"velocity\"} 1"],
         );
     }
 
     #[test]
-    fn an_endpoint_tells_what_its_looks_cost() {
+    fn an_endpoint_reports_what_its_looks_cost() {
         let (analysis, _) = analysed(folder(run()));
         let looks = Looks { files: 10, read: 12, times: 3 };
-        let told = metrics(&analysis, &provenance(), Form::Prometheus, false, Some(looks));
-        has(&told, &["soak_export_files 10", "soak_export_files_read_total 12", "soak_export_looks_total 3"]);
+        let reported = metrics(&analysis, &provenance(), Form::Prometheus, false, Some(looks));
+        has(
+            &reported,
+            &["soak_export_files 10", "soak_export_files_read_total 12", "soak_export_looks_total 3"],
+        );
     }
 }

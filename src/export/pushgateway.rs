@@ -125,8 +125,8 @@ mod tests {
             "HTTP/1.1 400 Bad Request\r\nContent-Length: 8\r\n\r\nnonsense".to_owned(),
         )])?;
         let target = Target::new(&refusing.url(""), &Auth::None, &[])?;
-        let told = put(&target, "/metrics/job/soak", "a\n", &QUICK).expect_err("refused").to_string();
-        assert!(told.ends_with("refused with 400: nonsense"), "{told}");
+        let reported = put(&target, "/metrics/job/soak", "a\n", &QUICK).expect_err("refused").to_string();
+        assert!(reported.ends_with("refused with 400: nonsense"), "{reported}");
         assert_eq!(refusing.requests().len(), 1);
         let busy = TestServer::start([503, 429, 200].map(Answer::status).to_vec())?;
         let target = Target::new(&busy.url(""), &Auth::None, &[])?;

@@ -37,8 +37,8 @@ pub(crate) struct LoadedHistory {
 }
 
 /// Loads the history of a folder.
-pub(crate) fn load(asked: &Path, kpis: &KpiTable) -> Result<LoadedHistory, LoadError> {
-    let load::Loaded { folder, evidence } = load::load(asked, kpis)?;
+pub(crate) fn load(requested: &Path, kpis: &KpiTable) -> Result<LoadedHistory, LoadError> {
+    let load::Loaded { folder, evidence } = load::load(requested, kpis)?;
     let history = History::of(&evidence, kpis);
     let mut bad_files: Vec<String> =
         evidence.bad_files.iter().map(|bad| format!("`{}` is left out: {}", bad.name, bad.reason)).collect();
@@ -93,10 +93,10 @@ pub(crate) fn deliver(store: &RemoteStore, wanted: &Request<'_>) -> Result<Deliv
     let ends = history.moments.first().zip(history.moments.last());
     let sought =
         ends.map(|(first, last)| Sought { metric: NUMBER, labels, by: SYMBOL, from: first.at, to: last.at });
-    let asked = store.ask(sought.as_ref())?;
-    let plan = plan(history, &asked, clock::machine_time().timestamp_millis());
-    let mut delivered = Delivered { store: asked, plan, sent: 0, requests: 0, failure: None };
-    let is_deaf = matches!(&delivered.store, Store::Prometheus(told) if told.receives == Some(false));
+    let answer = store.ask(sought.as_ref())?;
+    let plan = plan(history, &answer, clock::machine_time().timestamp_millis());
+    let mut delivered = Delivered { store: answer, plan, sent: 0, requests: 0, failure: None };
+    let is_deaf = matches!(&delivered.store, Store::Prometheus(reported) if reported.receives == Some(false));
     if *dry_run || is_deaf {
         return Ok(delivered);
     }
@@ -170,12 +170,12 @@ fn ranges(ranges: &Ranges) -> String {
     let one = |(first, last): &(u64, u64)| {
         if first == last { first.to_string() } else { format!("{first}-{last}") }
     };
-    let mut told: Vec<String> = ranges.ranges().iter().take(LISTED).map(one).collect();
+    let mut reported: Vec<String> = ranges.ranges().iter().take(LISTED).map(one).collect();
     let more = ranges.ranges().len().saturating_sub(LISTED);
     if more > 0 {
-        told.push(format!("and {more} more ranges"));
+        reported.push(format!("and {more} more ranges"));
     }
-    told.join(", ")
+    reported.join(", ")
 }
 
 fn time(ms: i64) -> String {
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_happened_to_an_iteration_is_told_with_what_to_set() {
+    fn everything_that_happened_to_an_iteration_is_reported_with_what_to_set() {
         const HOUR: i64 = 3_600_000;
         let now = 1_767_225_600_000; // 2026-01-01T00:00:00Z
         let moment = |iteration, at| Moment { at, iteration, symbol: None, values: Vec::new() };
@@ -262,8 +262,8 @@ mod tests {
         let labels = BTreeMap::from([("run".to_owned(), "r".to_owned())]);
         let request = Request { dry_run: false, ..request(&history, &labels) };
         let delivered = Delivered { store, plan, sent: 1, requests: 1, failure: None };
-        let told = delivered.text("http://p/api/v1/write", &request);
-        insta::assert_snapshot!(format!("{told}(end)"), @r"
+        let reported = delivered.text("http://p/api/v1/write", &request);
+        insta::assert_snapshot!(format!("{reported}(end)"), @r"
             remote write to http://p/api/v1/write (Prometheus)
             labels: run=r
             history: 5 iterations, 5 samples, 2025-12-02T00:00:00Z to 2026-01-01T01:00:00Z
@@ -287,7 +287,7 @@ mod tests {
         let (history, labels) = (History::default(), BTreeMap::new());
         let delivered =
             Delivered { store: Store::Unknown, plan: Plan::default(), sent: 0, requests: 0, failure: None };
-        let told = delivered.text("http://p", &request(&history, &labels));
-        assert!(told.contains("would be sent: 0 iterations, 0 samples\n"), "{told}");
+        let reported = delivered.text("http://p", &request(&history, &labels));
+        assert!(reported.contains("would be sent: 0 iterations, 0 samples\n"), "{reported}");
     }
 }

@@ -106,16 +106,16 @@ impl RemoteStore {
     /// What it takes, as far as it says.
     pub fn ask(&self, sought: Option<&Sought<'_>>) -> Result<Store, AskError> {
         let Some(base) = &self.base else { return Ok(Store::Unknown) };
-        let Some(flags) = self.told(base, "/api/v1/status/flags")?.as_deref().and_then(flags) else {
-            let metrics = self.told(base, "/metrics")?.unwrap_or_default();
+        let Some(flags) = self.fetched(base, "/api/v1/status/flags")?.as_deref().and_then(flags) else {
+            let metrics = self.fetched(base, "/metrics")?.unwrap_or_default();
             let retention = victoria_retention_ms(&String::from_utf8_lossy(&metrics));
             let Some(retention_ms) = retention else { return Ok(Store::Unknown) };
             let present = sought.map(|sought| self.exported(base, sought)).transpose()?.unwrap_or_default();
             return Ok(Store::VictoriaMetrics { retention_ms, present });
         };
-        let config = self.told(base, "/api/v1/status/config")?;
-        let head = self.told(base, "/api/v1/status/tsdb")?;
-        let runtime = self.told(base, "/api/v1/status/runtimeinfo")?;
+        let config = self.fetched(base, "/api/v1/status/config")?;
+        let head = self.fetched(base, "/api/v1/status/tsdb")?;
+        let runtime = self.fetched(base, "/api/v1/status/runtimeinfo")?;
         let present = sought.map(|sought| self.present(base, sought)).transpose()?.unwrap_or_default();
         Ok(Store::Prometheus(Prometheus {
             receives: flags.receives,
@@ -128,7 +128,7 @@ impl RemoteStore {
     }
 
     /// The body of an answer; `None` when there is nothing under that path.
-    fn told(&self, base: &Target, path: &str) -> Result<Option<Vec<u8>>, AskError> {
+    fn fetched(&self, base: &Target, path: &str) -> Result<Option<Vec<u8>>, AskError> {
         let call = Call { method: Method::GET, path, headers: &[], body: &[] };
         self.answered(base, &call).map(|answer| (answer.status == 200).then_some(answer.body))
     }
@@ -251,7 +251,7 @@ fn flags(json: &[u8]) -> Option<Flags> {
     let text = |name: &str| data.get(name).and_then(Value::as_str);
     text("config.file")?;
     Some(Flags {
-        receives: text("web.enable-remote-write-receiver").and_then(|told| told.parse().ok()),
+        receives: text("web.enable-remote-write-receiver").and_then(|fetched| fetched.parse().ok()),
         min_block_ms: text("storage.tsdb.min-block-duration").and_then(duration_ms),
     })
 }
@@ -260,8 +260,8 @@ fn flags(json: &[u8]) -> Option<Flags> {
 fn out_of_order_ms(json: &[u8]) -> Option<i64> {
     let data = data(json)?;
     let yaml = data.get("yaml")?.as_str()?;
-    let told = yaml.lines().find_map(|line| line.trim().strip_prefix("out_of_order_time_window:"));
-    match told {
+    let fetched = yaml.lines().find_map(|line| line.trim().strip_prefix("out_of_order_time_window:"));
+    match fetched {
         None => Some(0),
         Some(text) => duration_ms(text.trim().trim_matches(['"', '\''])),
     }
@@ -317,8 +317,8 @@ fn exported(lines: &[u8], labels: &BTreeMap<String, String>, by: &str) -> Times 
         let Some(name) = series.get("metric").and_then(|metric| is_wanted(metric, labels, by)) else {
             continue;
         };
-        let told = series.get("timestamps").and_then(Value::as_array).into_iter().flatten();
-        times.entry(name).or_default().extend(told.filter_map(Value::as_i64));
+        let fetched = series.get("timestamps").and_then(Value::as_array).into_iter().flatten();
+        times.entry(name).or_default().extend(fetched.filter_map(Value::as_i64));
     }
     times
 }
@@ -371,22 +371,22 @@ mod tests {
         let server = statuses(&[204])?;
         store(&server, "/api/v1/write")?.send(&request())?;
         let requests = server.requests();
-        let asked = &requests[0];
-        assert!(asked.head.starts_with("POST /api/v1/write HTTP/1.1\r\n"), "{}", asked.head);
+        let request = &requests[0];
+        assert!(request.head.starts_with("POST /api/v1/write HTTP/1.1\r\n"), "{}", request.head);
         for header in [
             "content-type: application/x-protobuf",
             "content-encoding: snappy",
             "x-prometheus-remote-write-version: 0.1.0",
         ] {
-            assert!(asked.has_header(header), "{header}: {}", asked.head);
+            assert!(request.has_header(header), "{header}: {}", request.head);
         }
-        let plain = snap::raw::Decoder::new().decompress_vec(&asked.bytes)?;
+        let plain = snap::raw::Decoder::new().decompress_vec(&request.bytes)?;
         assert_eq!(WriteRequest::decode(plain.as_slice())?, request());
         Ok(())
     }
 
     #[test]
-    fn the_base_of_a_server_gets_the_path_and_another_path_is_left_alone() -> TestResult {
+    fn the_base_of_a_server_gets_the_path_and_another_path_is_left_as_it_is() -> TestResult {
         for (given, written) in
             [("", "/api/v1/write"), ("/api/v1/write/", "/api/v1/write"), ("/api/v1/push", "/api/v1/push")]
         {
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_sent_again_on_429_and_5xx_after_the_pause_that_is_asked_for() -> TestResult {
+    fn a_batch_is_sent_again_on_429_and_5xx_after_the_required_pause() -> TestResult {
         let server = TestServer::start(vec![
             Answer::with(429, &[("Retry-After", "1")]),
             Answer::status(503),
@@ -413,18 +413,18 @@ mod tests {
         assert!(started.elapsed() >= Duration::from_secs(1));
         let requests = server.requests();
         assert_eq!(requests.len(), 3);
-        assert!(requests.iter().all(|asked| asked.bytes == requests[0].bytes));
+        assert!(requests.iter().all(|request| request.bytes == requests[0].bytes));
         Ok(())
     }
 
     #[test]
-    fn a_batch_that_is_refused_is_not_sent_again_and_the_reason_is_told() -> TestResult {
+    fn a_batch_that_is_refused_is_not_sent_again_and_the_reason_is_reported() -> TestResult {
         for status in [400, 404, 422] {
             let server = TestServer::start(vec![text(status, "out of order sample\n")])?;
-            let told = store(&server, "")?.send(&request()).expect_err("refused").to_string();
+            let fetched = store(&server, "")?.send(&request()).expect_err("refused").to_string();
             assert!(
-                told.ends_with(&format!("refused the samples with {status}: out of order sample")),
-                "{told}"
+                fetched.ends_with(&format!("refused the samples with {status}: out of order sample")),
+                "{fetched}"
             );
             assert_eq!(server.requests().len(), 1);
         }
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_goes_on_failing_is_given_up_on() -> TestResult {
+    fn a_store_that_keeps_failing_is_given_up_on() -> TestResult {
         let server = statuses(&[500, 500, 500, 204])?;
         let error = store(&server, "")?.send(&request()).expect_err("given up");
         assert!(
@@ -454,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prometheus_is_asked_for_its_head_its_windows_and_what_is_there() -> TestResult {
+    fn a_prometheus_is_queried_for_its_head_its_windows_and_what_is_there() -> TestResult {
         let server = TestServer::start(vec![
             data(
                 r#"{"config.file":"p.yml","web.enable-remote-write-receiver":"true","storage.tsdb.min-block-duration":"2h"}"#,
@@ -474,7 +474,7 @@ mod tests {
             from: 1_699_999_990_000,
             to: 1_700_000_000_000,
         };
-        let told = store(&server, "/p/api/v1/write")?.ask(Some(&sought))?;
+        let fetched = store(&server, "/p/api/v1/write")?.ask(Some(&sought))?;
         let expected = Prometheus {
             receives: Some(true),
             head_newest: Some(1_700_000_000_000),
@@ -483,12 +483,12 @@ mod tests {
             retention_ms: Some(15 * 24 * 3_600_000),
             present: BTreeMap::from([(String::new(), BTreeSet::from([1_699_999_999_500]))]),
         };
-        assert_eq!(told, Store::Prometheus(expected));
+        assert_eq!(fetched, Store::Prometheus(expected));
         let requests = server.requests();
         assert!(requests[0].head.starts_with("GET /p/api/v1/status/flags HTTP"), "{}", requests[0].head);
         // n{run="a\"b"}[12s] at one second after the newest.
-        let asked = "query=n%7Brun%3D%22a%5C%22b%22%7D%5B12s%5D&time=1700000001";
-        assert_eq!(requests[4].body, asked);
+        let request = "query=n%7Brun%3D%22a%5C%22b%22%7D%5B12s%5D&time=1700000001";
+        assert_eq!(requests[4].body, request);
         Ok(())
     }
 
@@ -508,8 +508,8 @@ mod tests {
         let expected = Store::VictoriaMetrics { retention_ms: 2 * 24 * 3_600_000, present };
         assert_eq!(store(&server, "")?.ask(Some(&sought))?, expected);
         // n{run="r"} from 1.5 s to 6 s.
-        let asked = "match%5B%5D=n%7Brun%3D%22r%22%7D&start=1.500&end=6.000";
-        assert_eq!(server.requests()[2].body, asked);
+        let request = "match%5B%5D=n%7Brun%3D%22r%22%7D&start=1.500&end=6.000";
+        assert_eq!(server.requests()[2].body, request);
         let other = TestServer::start(vec![Answer::status(404), text(200, "up 1\n")])?;
         assert_eq!(store(&other, "")?.ask(None)?, Store::Unknown);
         Ok(())
@@ -550,10 +550,10 @@ mod tests {
 
     #[test]
     fn the_flags_say_whether_a_server_is_prometheus_and_receives() {
-        let told = success(
+        let fetched = success(
             r#"{"config.file":"/etc/p.yml","web.enable-remote-write-receiver":"true","storage.tsdb.min-block-duration":"2h"}"#,
         );
-        assert_eq!(flags(&told), Some(Flags { receives: Some(true), min_block_ms: Some(2 * HOUR) }));
+        assert_eq!(flags(&fetched), Some(Flags { receives: Some(true), min_block_ms: Some(2 * HOUR) }));
         let old = success(r#"{"config.file":"/etc/p.yml"}"#);
         assert_eq!(flags(&old), Some(Flags { receives: None, min_block_ms: None }));
         for other in
@@ -564,7 +564,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_for_late_samples_stands_in_the_configuration() {
+    fn the_window_for_late_samples_is_in_the_configuration() {
         let with = |yaml: &str| out_of_order_ms(&success(&serde_json::json!({ "yaml": yaml }).to_string()));
         let both = "storage:\n  tsdb:\n    outofordertimewindow: 7200000\n    out_of_order_time_window: 2h\n";
         assert_eq!(with(both), Some(2 * HOUR));
@@ -597,7 +597,7 @@ mod tests {
 
     #[test]
     fn stored_samples_are_found_by_label_where_all_other_labels_agree() {
-        let told = success(
+        let fetched = success(
             r#"{"resultType":"matrix","result":[
                 {"metric":{"__name__":"n","run":"1","symbol":"A"},"values":[[1700000000.123,"1"],[1700000001,"2"]]},
                 {"metric":{"__name__":"n","run":"1"},"values":[[1700000002,"3"]]},
@@ -609,7 +609,7 @@ mod tests {
             (String::new(), BTreeSet::from([1_700_000_002_000])),
         ]);
         let labels = BTreeMap::from([("run".to_owned(), "1".to_owned())]);
-        assert_eq!(stored(&told, &labels, "symbol"), Some(expected));
+        assert_eq!(stored(&fetched, &labels, "symbol"), Some(expected));
         assert_eq!(stored(&success(r#"{"result":[]}"#), &labels, "symbol"), Some(BTreeMap::new()));
         assert_eq!(stored(b"no", &labels, "symbol"), None);
     }

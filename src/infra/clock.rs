@@ -128,13 +128,13 @@ pub struct StopRequest(Arc<AtomicBool>);
 impl StopRequest {
     /// Listens to the signals of this process from now on.
     pub fn listen() -> io::Result<Self> {
-        let asked = Arc::new(AtomicBool::new(false));
+        let requested = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
             // Registered first, so that it only ends the program when an earlier signal has set the flag.
-            flag::register_conditional_shutdown(signal, 130, Arc::clone(&asked))?;
-            flag::register(signal, Arc::clone(&asked))?;
+            flag::register_conditional_shutdown(signal, 130, Arc::clone(&requested))?;
+            flag::register(signal, Arc::clone(&requested))?;
         }
-        Ok(Self(asked))
+        Ok(Self(requested))
     }
 
     /// Whether a signal came.
@@ -229,9 +229,9 @@ mod tests {
         for value in ["yesterday", "2025-10-12", "2025-10-12T12:00:00", "2025-13-01T00:00:00Z", "1760270400"]
         {
             for name in NAMES {
-                let told = text_of(&[(name, value)]).err().map(|error| error.to_string());
+                let reported = text_of(&[(name, value)]).err().map(|error| error.to_string());
                 assert!(
-                    told.is_some_and(|told| told.contains(name) && told.contains(value)),
+                    reported.is_some_and(|reported| reported.contains(name) && reported.contains(value)),
                     "{name}={value}"
                 );
             }
@@ -247,8 +247,8 @@ mod tests {
     #[test]
     fn without_a_variable_the_clock_of_the_machine_is_read() {
         let before = Utc::now();
-        let told = now(&Environment::default());
-        assert!(told.is_ok_and(|told| told >= before && told <= Utc::now()));
+        let reported = now(&Environment::default());
+        assert!(reported.is_ok_and(|reported| reported >= before && reported <= Utc::now()));
     }
 }
 

@@ -80,16 +80,17 @@ fn command_of(arguments: impl IntoIterator<Item = OsString>) -> String {
 
 /// The name of this machine; `None` where it is not known.
 pub fn host_name() -> Option<String> {
-    let told = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let name = told.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
+    let reported = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name =
+        reported.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
     name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
 /// The CPU of this machine and how many of its cores this process may use; `None` where they are unknown.
 pub fn cpu_name() -> Option<String> {
-    let told = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let reported = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let cores = std::thread::available_parallelism().ok()?;
-    Some(cpu_of(&told, std::env::consts::ARCH, cores.get()))
+    Some(cpu_of(&reported, std::env::consts::ARCH, cores.get()))
 }
 
 /// The model that `/proc/cpuinfo` names, else the architecture, with the cores.

@@ -15,18 +15,18 @@ pub enum GitError {
     #[error("git cannot be started")]
     Start { source: io::Error },
     /// It refused.
-    #[error("`git {what}` failed: {told}")]
-    Refused { what: &'static str, told: String },
+    #[error("`git {what}` failed: {stderr}")]
+    Refused { what: &'static str, stderr: String },
     /// It took too long, and was ended with everything that it started.
-    #[error("`git {what}` was not done after {} s and was ended{}", limit.as_secs_f64(), last_words(told))]
-    TimedOut { what: &'static str, limit: Duration, told: String },
+    #[error("`git {what}` was not done after {} s and was ended{}", limit.as_secs_f64(), last_words(stderr))]
+    TimedOut { what: &'static str, limit: Duration, stderr: String },
     /// A signal came, and it was ended.
     #[error("`git {what}` was interrupted and ended")]
     Interrupted { what: &'static str },
 }
 
-fn last_words(told: &str) -> String {
-    if told.is_empty() { String::new() } else { format!("; the end of its stderr: {told}") }
+fn last_words(stderr: &str) -> String {
+    if stderr.is_empty() { String::new() } else { format!("; the end of its stderr: {stderr}") }
 }
 
 /// A repository.
@@ -46,13 +46,13 @@ struct Output {
 const KILL_AFTER: Duration = Duration::from_secs(5);
 
 /// Bytes of stderr that a message contains.
-const TOLD: usize = 2000;
+const LONGEST_STDERR: usize = 2000;
 
 impl Repository {
     /// The repository around a folder.
     pub fn around(folder: &Path) -> Result<Self, GitError> {
-        let asked = Self { folder: folder.to_owned() };
-        let top = asked.text("rev-parse", &["--show-toplevel"])?;
+        let given = Self { folder: folder.to_owned() };
+        let top = given.text("rev-parse", &["--show-toplevel"])?;
         Ok(Self { folder: PathBuf::from(top) })
     }
 
@@ -69,8 +69,8 @@ impl Repository {
             &["--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")],
         )
         .map_err(|error| match error {
-            GitError::Refused { what, told } if told.is_empty() => {
-                GitError::Refused { what, told: format!("`{revision}` names no commit") }
+            GitError::Refused { what, stderr } if stderr.is_empty() => {
+                GitError::Refused { what, stderr: format!("`{revision}` names no commit") }
             }
             other => other,
         })
@@ -92,7 +92,7 @@ impl Repository {
         match (found.success, found.stderr.is_empty()) {
             (true, _) => Ok(true),
             (false, true) => Ok(false),
-            (false, false) => Err(GitError::Refused { what: "show-ref", told: found.stderr }),
+            (false, false) => Err(GitError::Refused { what: "show-ref", stderr: found.stderr }),
         }
     }
 
@@ -142,8 +142,8 @@ impl Repository {
         let done = child.run(limit, KILL_AFTER, wait).map_err(|_| GitError::Interrupted { what: WHAT })?;
         match done.ended {
             Ended::Status(status) if status.success() => Ok(()),
-            Ended::Status(_) => Err(GitError::Refused { what: WHAT, told: done.stderr }),
-            Ended::TimedOut => Err(GitError::TimedOut { what: WHAT, limit, told: done.stderr }),
+            Ended::Status(_) => Err(GitError::Refused { what: WHAT, stderr: done.stderr }),
+            Ended::TimedOut => Err(GitError::TimedOut { what: WHAT, limit, stderr: done.stderr }),
             Ended::Lost(source) => Err(start(source)),
         }
     }
@@ -180,13 +180,14 @@ impl Repository {
             let _ = pipe.write_all(text.as_bytes());
         }
         let out = child.wait_with_output().map_err(start)?;
-        let told: String = String::from_utf8_lossy(&out.stderr).trim().chars().take(TOLD).collect();
-        Ok(Output { success: out.status.success(), stdout: out.stdout, stderr: told })
+        let stderr: String =
+            String::from_utf8_lossy(&out.stderr).trim().chars().take(LONGEST_STDERR).collect();
+        Ok(Output { success: out.status.success(), stdout: out.stdout, stderr })
     }
 }
 
 impl Output {
     fn must(self, what: &'static str) -> Result<Vec<u8>, GitError> {
-        if self.success { Ok(self.stdout) } else { Err(GitError::Refused { what, told: self.stderr }) }
+        if self.success { Ok(self.stdout) } else { Err(GitError::Refused { what, stderr: self.stderr }) }
     }
 }

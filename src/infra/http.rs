@@ -369,7 +369,7 @@ fn judge<T>(
     if code != StatusCode::TOO_MANY_REQUESTS && !code.is_server_error() {
         return Outcome::Done(Err(error));
     }
-    let pause = asked_for(answer);
+    let pause = required_pause(answer);
     match pause {
         Some(pause) if pause > limits.longest_retry_after => {
             Outcome::Done(Err(HttpError::Busy { status, seconds: pause.as_secs() }))
@@ -418,7 +418,7 @@ const LONGEST_BODY: u64 = 8 * 1024;
 
 /// The pause that a refusal requires: `Retry-After` as seconds or as a date, else `parameters.retry_after` of a JSON
 /// body, which is Telegram's way. `None` when it requires none, or in a way that is not understood.
-pub(crate) fn asked_for(mut answer: Response<Body>) -> Option<Duration> {
+pub(crate) fn required_pause(mut answer: Response<Body>) -> Option<Duration> {
     let header = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
     if let Some(text) = header {
         return retry_after(text, machine_time());
@@ -658,7 +658,7 @@ mod unit_tests {
     }
 
     #[test]
-    fn a_pause_is_asked_for_in_seconds_or_by_a_date() {
+    fn a_pause_is_required_in_seconds_or_by_a_date() {
         let now = DateTime::from_timestamp(1_760_270_400, 0).unwrap_or_default(); // 2025-10-12T12:00:00Z
         let seconds = |text: &str| retry_after(text, now).map(|pause| pause.as_secs());
         assert_eq!(seconds("0"), Some(0));
@@ -701,7 +701,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_fails_twice_is_asked_a_third_time() -> TestResult {
+    fn a_server_that_fails_twice_is_queried_a_third_time() -> TestResult {
         let server = TestServer::start([500, 503, 200].map(Answer::status).to_vec())?;
         assert_eq!(post(&server, &QUICK), Ok(()));
         assert_eq!(server.requests().len(), 3);
@@ -709,7 +709,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_always_fails_is_asked_three_times_and_no_more() -> TestResult {
+    fn a_server_that_always_fails_is_queried_three_times_and_no_more() -> TestResult {
         let server = TestServer::start([500, 500, 502, 200].map(Answer::status).to_vec())?;
         let error = post(&server, &QUICK);
         assert_eq!(error, Err(HttpError::Refused { status: 502, tries: 3 }));
@@ -718,7 +718,7 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_server_gets_the_pause_that_it_asks_for() -> TestResult {
+    fn a_busy_server_gets_the_pause_that_it_requires() -> TestResult {
         let server =
             TestServer::start(vec![Answer::with(429, &[("Retry-After", "1")]), Answer::status(200)])?;
         let started = Instant::now();
@@ -729,7 +729,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_wants_too_long_a_pause_is_given_up_on() -> TestResult {
+    fn a_server_that_requires_too_long_a_pause_is_given_up_on() -> TestResult {
         let limits = Limits { longest_retry_after: Duration::ZERO, ..QUICK };
         for (wanted, expected) in
             [("0", Ok(())), ("1", Err(HttpError::Busy { status: 429, seconds: 1 })), ("later", Ok(()))]
@@ -766,7 +766,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_never_answers_costs_one_time_limit_and_is_not_asked_again() -> TestResult {
+    fn a_server_that_never_answers_costs_one_time_limit_and_is_not_queried_again() -> TestResult {
         let server = TestServer::start(vec![Answer::Silence, Answer::status(200)])?;
         let limits = Limits { timeout: Duration::from_millis(300), ..QUICK };
         let started = Instant::now();
@@ -884,7 +884,7 @@ mod tests {
 
     #[test]
     fn no_error_holds_the_address() -> TestResult {
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for answer in [
             Answer::status(404),
             Answer::with(302, &[("Location", "https://example.test/hush")]),
@@ -894,13 +894,13 @@ mod tests {
         ] {
             let server = TestServer::start(vec![answer])?;
             let limits = Limits { timeout: Duration::from_millis(300), tries: 1, ..QUICK };
-            told.extend(post(&server, &limits).err());
+            reported.extend(post(&server, &limits).err());
         }
         for url in ["hush", "http://hush.example.test/hush", "https://hush example.test/", "ftp://hush"] {
-            told.extend(Address::new(&Secret::new(url)).err());
+            reported.extend(Address::new(&Secret::new(url)).err());
         }
-        assert_eq!(told.len(), 9);
-        for error in told {
+        assert_eq!(reported.len(), 9);
+        for error in reported {
             let text = format!("{error} {error:?}");
             assert!(!text.contains("hush") && !text.contains("127.0.0.1"), "{text}");
         }
@@ -943,7 +943,7 @@ mod target_tests {
     }
 
     #[test]
-    fn a_url_that_nothing_can_be_asked_at_is_refused() {
+    fn a_url_that_nothing_can_be_queried_at_is_refused() {
         for url in [
             "",
             "prom:9090",
@@ -962,7 +962,7 @@ mod target_tests {
     }
 
     #[test]
-    fn a_secret_goes_over_plain_http_to_this_machine_alone() {
+    fn a_secret_goes_over_plain_http_only_to_this_machine() {
         for url in ["https://prom", "http://127.0.0.1:9090", "http://localhost", "http://[::1]:9090"] {
             assert!(target(url, &token()).is_ok(), "{url}");
         }
@@ -985,7 +985,7 @@ mod target_tests {
                 headers.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(value))).collect();
             Target::new("https://prom", &token(), &headers).expect_err("cannot be sent").to_string()
         };
-        for told in [
+        for reported in [
             with(&[("a b", "hush")]),
             with(&[("X-A", "hu\nsh")]),
             with(&[("X-A", "hush"), ("x-a", "hush")]),
@@ -993,7 +993,7 @@ mod target_tests {
             with(&[("Content-Length", "3")]),
             with(&[("transfer-encoding", "hush")]),
         ] {
-            assert!(told.starts_with("the header `") && !told.contains("hu"), "{told}");
+            assert!(reported.starts_with("the header `") && !reported.contains("hu"), "{reported}");
         }
         for auth in [
             Auth::Bearer(Secret::new("a\nb")),
@@ -1006,10 +1006,10 @@ mod target_tests {
 
     #[test]
     fn debug_output_hides_what_is_sent() {
-        let told = format!("{:?}", target("https://prom", &token()));
+        let reported = format!("{:?}", target("https://prom", &token()));
         assert!(
-            told.contains("authorization") && !told.contains("hush") && !told.contains("Bearer"),
-            "{told}"
+            reported.contains("authorization") && !reported.contains("hush") && !reported.contains("Bearer"),
+            "{reported}"
         );
     }
 }

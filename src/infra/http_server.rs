@@ -455,7 +455,7 @@ mod listen_tests {
     }
 
     #[test]
-    fn what_is_no_address_is_told() {
+    fn what_is_no_address_is_reported() {
         for text in ["", ":", "65536", "-1", "+9090", "host:9090", "127.0.0.1", "[::1]", "9090:", "1.2.3:4"] {
             let error = text.parse::<ListenAddress>().expect_err(text);
             assert!(error.to_string().starts_with(&format!("`{text}` is no address")), "{error}");

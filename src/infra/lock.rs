@@ -105,7 +105,7 @@ impl FolderLock {
                 Ok(()) => file = open().map_err(io_error)?,
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(POLL),
                 Err(TryLockError::WouldBlock) => {
-                    let holder = Holder::told_by(&mut file);
+                    let holder = Holder::read_from(&mut file);
                     // The file may still contain what the holder before wrote, or nothing.
                     if !holder.may_be_alive() && Instant::now() < deadline + SIGNING {
                         std::thread::sleep(POLL);
@@ -128,11 +128,11 @@ pub fn holder_of_run(folder: &Path) -> Option<Holder> {
         return None;
     }
     let mut file = File::open(&path).ok()?;
-    matches!(file.try_lock(), Err(TryLockError::WouldBlock)).then(|| Holder::told_by(&mut file))
+    matches!(file.try_lock(), Err(TryLockError::WouldBlock)).then(|| Holder::read_from(&mut file))
 }
 
 impl Holder {
-    fn told_by(file: &mut File) -> Self {
+    fn read_from(file: &mut File) -> Self {
         let mut text = String::new();
         match file.seek(SeekFrom::Start(0)).and_then(|_| file.take(FILE_LIMIT).read_to_string(&mut text)) {
             Ok(_) => Self::parse(&text),
@@ -201,7 +201,7 @@ mod tests {
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 
     #[test]
-    fn a_second_writer_is_told_who_holds_the_lock() -> TestResult {
+    fn a_second_writer_is_reported_who_holds_the_lock() -> TestResult {
         let folder = tempfile::tempdir()?;
         let held = FolderLock::acquire(folder.path(), Duration::ZERO)?;
         let refused = FolderLock::acquire(folder.path(), Duration::from_millis(50));
@@ -287,12 +287,12 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_file_that_tells_nothing_or_nonsense_names_no_process() {
+    fn a_lock_file_that_says_nothing_or_nonsense_names_no_process() {
         assert_eq!(Holder::parse(""), Holder::default());
         assert_eq!(Holder::parse("pid=many\n"), Holder::default());
         assert_eq!(Holder::default().to_string(), "another process");
-        let told = Holder::parse("pid=7\ncommand=a\u{1b}[2Jb\n");
-        assert_eq!(told.to_string(), "process 7 (`a[2Jb`)");
+        let reported = Holder::parse("pid=7\ncommand=a\u{1b}[2Jb\n");
+        assert_eq!(reported.to_string(), "process 7 (`a[2Jb`)");
         assert_eq!(Holder::parse("pid=7\n").to_string(), "process 7");
     }
 

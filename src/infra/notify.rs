@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn slack_gets_the_text_alone() -> TestResult {
+    fn slack_gets_only_the_text() -> TestResult {
         let server = TestServer::start(vec![Answer::status(200)])?;
         let target = slack(&server.url("/services/T0/B0/hush"));
         assert_eq!(send(&target, "Soak [FAIL] \"FAIL\""), Ok(1));
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn telegrams_own_way_to_ask_for_a_pause_is_understood() -> TestResult {
+    fn telegrams_own_way_to_require_a_pause_is_understood() -> TestResult {
         let busy = |seconds: u64| {
             let body =
                 json!({"ok": false, "error_code": 429, "parameters": {"retry_after": seconds}}).to_string();
@@ -494,10 +494,12 @@ mod tests {
         for target in targets {
             let Err(error) = send(&target, "x") else { return Err("it was delivered".into()) };
             let source = error.source().map(ToString::to_string).unwrap_or_default();
-            let told = format!("{error} {error:?} {source} {target:?} {:?}", error.hint()).to_lowercase();
+            let reported = format!("{error} {error:?} {source} {target:?} {:?}", error.hint()).to_lowercase();
             assert!(
-                !told.contains("hush") && !told.contains("127.0.0.1") && !told.contains("123456:h"),
-                "{told}"
+                !reported.contains("hush")
+                    && !reported.contains("127.0.0.1")
+                    && !reported.contains("123456:h"),
+                "{reported}"
             );
         }
         Ok(())

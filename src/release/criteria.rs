@@ -382,21 +382,24 @@ mod tests {
             ParamValues::new(pairs.iter().map(|(name, value)| (ParamName::flat(name), *value)).collect())
         };
         let soaked = values(&[("min_interval_ms", 60.0), ("tail_age_ms", 600.0)]);
-        let told = |pairs: &[(&str, f64)]| differences(&soaked, &values(pairs), "iteration 24");
-        assert_eq!(told(&[("min_interval_ms", 60.0), ("tail_age_ms", 600.0)]), Vec::<String>::new());
-        assert_eq!(told(&[("min_interval_ms", 60.0 + 9e-10), ("tail_age_ms", 600.0)]), Vec::<String>::new());
+        let reported = |pairs: &[(&str, f64)]| differences(&soaked, &values(pairs), "iteration 24");
+        assert_eq!(reported(&[("min_interval_ms", 60.0), ("tail_age_ms", 600.0)]), Vec::<String>::new());
         assert_eq!(
-            told(&[("min_interval_ms", 65.0), ("tail_age_ms", 600.0)]),
+            reported(&[("min_interval_ms", 60.0 + 9e-10), ("tail_age_ms", 600.0)]),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            reported(&[("min_interval_ms", 65.0), ("tail_age_ms", 600.0)]),
             ["min_interval_ms is 65, iteration 24 ran with 60"]
         );
         assert_eq!(
-            told(&[("min_interval_ms", 60.0), ("max_age_ms", 1.5)]),
+            reported(&[("min_interval_ms", 60.0), ("max_age_ms", 1.5)]),
             [
                 "max_age_ms is 1.5, iteration 24 ran without it",
                 "tail_age_ms is missing, iteration 24 ran with 600"
             ]
         );
-        assert_eq!(told(&[("min_interval_ms", 60.0 + 2e-9), ("tail_age_ms", 600.0)]).len(), 1);
+        assert_eq!(reported(&[("min_interval_ms", 60.0 + 2e-9), ("tail_age_ms", 600.0)]).len(), 1);
     }
 
     #[test]

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_known_by_its_own_spelling_alone() {
+    fn a_file_is_known_only_by_its_own_spelling() {
         let (legacy, short) = (Spelling::Legacy.write(&answer()), Spelling::Short.write(&answer()));
         assert!(Spelling::Legacy.is_of(legacy.as_bytes()) && Spelling::Short.is_of(short.as_bytes()));
         assert!(!Spelling::Legacy.is_of(short.as_bytes()) && !Spelling::Short.is_of(legacy.as_bytes()));

@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn days_without_a_report_between_the_others_are_told() {
+    fn days_without_a_report_between_the_others_are_reported() {
         let span = |nights: &[usize]| {
             Score::of(nights.iter().copied().map(good).collect(), &rules(), false).span().unwrap_or_default()
         };
@@ -455,7 +455,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_its_limit_a_median_has_points_in_proportion() {
+    fn outside_of_its_limit_a_median_has_points_in_proportion() {
         assert_eq!(total(week(|_, day| day.latency = Some(500.0))), 92.5);
         assert_eq!(total(week(|_, day| day.taker = Some(20.0))), 96.25);
         assert_eq!(total(week(|_, day| day.edge = Some(1.0))), 82.0);
@@ -537,7 +537,7 @@ mod tests {
     }
 
     #[test]
-    fn simulated_days_count_in_a_rehearsal_alone() {
+    fn simulated_days_count_only_in_a_rehearsal() {
         let simulated = || week(|_, day| day.unreleasable = Some("it has no `rehearsal`".to_owned()));
         assert_eq!(total(simulated()), 0.0);
         let refused = Score::of(simulated(), &rules(), false);

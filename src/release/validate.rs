@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn go_is_said_at_100_alone_and_hold_never() {
+    fn go_is_said_only_at_100_and_hold_never() {
         // A last bit is none of the score's.
         assert_eq!(errors(|value| value["score"] = json!(99.999_999_999_999_99)), Vec::<String>::new());
         let low = errors(|value| {
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_is_told_at_once() {
+    fn everything_that_is_wrong_is_reported_at_once() {
         assert_eq!(
             validated(
                 r#"{"score": true, "sections": {"edge": "30", "latency": null}, "runtime": {"utc": 5}}"#
@@ -370,7 +370,7 @@ mod tests {
 
     #[test]
     fn a_mark_that_is_missing_is_never_the_safe_one() {
-        let only = |told: &str| vec![format!("{told}; only `--rehearsal` takes such a score")];
+        let only = |reported: &str| vec![format!("{reported}; only `--rehearsal` takes such a score")];
         let without = |key: &str| errors(|value| drop(value.as_object_mut().expect("an object").remove(key)));
         assert_eq!(without("rehearsal"), only("`rehearsal` is missing"));
         assert_eq!(without("days"), only("`days` is missing"));
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn a_score_of_made_up_data_is_go_in_a_rehearsal_alone() {
+    fn a_score_of_made_up_data_is_go_only_in_a_rehearsal() {
         let mut value = go();
         value["rehearsal"] = json!(true);
         assert_eq!(validated(&value.to_string()).errors.len(), 1);

@@ -22,7 +22,7 @@ pub const ANALYSIS: &str = "reports/analysis";
 /// Which artifacts to write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "any set of artifacts can be asked for")]
-pub struct Wanted {
+pub struct Selection {
     /// `POST_SOAK_SNAPSHOT.json`, schema 1.1.
     pub snapshot: bool,
     /// `POST_SOAK_METRICS.prom`.
@@ -62,7 +62,7 @@ impl Rendered {
 }
 
 /// Renders the artifacts; touches nothing.
-pub fn render(analysis: &Analysis, policy: &Policy, provenance: &Provenance, wanted: &Wanted) -> Rendered {
+pub fn render(analysis: &Analysis, policy: &Policy, provenance: &Provenance, wanted: &Selection) -> Rendered {
     let mut rendered = Rendered::default();
     if wanted.snapshot || wanted.metrics.is_some() {
         let snapshot = Snapshot::of(analysis, provenance);

@@ -726,7 +726,7 @@ mod tests {
         }
 
         #[test]
-        fn the_markdown_tells_pairs_mismatches_and_parameters() {
+        fn the_markdown_shows_pairs_mismatches_and_parameters() {
             let text = markdown(&report(), &[check(Outcome::Fail)]);
             for line in [
                 "# Delta verification",
@@ -812,12 +812,12 @@ mod tests {
         fn simulated_data_and_excluded_symbols_are_named_in_both_forms() {
             let origin = crate::core::analysis::Origin::of_run("sim", false, |source| source == "sim");
             let note = origin.note().expect("a sentence");
-            let told = DeltaReport {
+            let reported = DeltaReport {
                 origin: crate::core::analysis::origin::OriginBlock::of_no_release(&origin),
                 excluded_symbols: vec!["BBB".to_owned()],
                 ..report()
             };
-            let (page, lines) = (markdown(&told, &[]), text(&told, &[]));
+            let (page, lines) = (markdown(&reported, &[]), text(&reported, &[]));
             assert!(page.contains(&format!("\n**{note}.**\n\nExcluded and not judged: BBB\n")), "{page}");
             assert!(lines.contains(&format!("\n{note}\nexcluded and not judged: BBB\n")), "{lines}");
             let nothing = markdown(&report(), &[]) + &text(&report(), &[]);

@@ -124,7 +124,7 @@ fn kpi_lines(out: &mut Lines, analysis: &Analysis) {
         let series = analysis.series(symbol);
         for stats in &symbol.kpis {
             let kpi = stats.kpi;
-            let told = match &stats.summary {
+            let reported = match &stats.summary {
                 Some(Summary { mean, median, .. }) => format!(
                     "{} mean {}, median {}",
                     symbol.last.name,
@@ -134,7 +134,7 @@ fn kpi_lines(out: &mut Lines, analysis: &Analysis) {
                 None => format!("{} has no value", symbol.last.name),
             };
             out.line(format!(
-                "  {:<18} {} {told}",
+                "  {:<18} {} {reported}",
                 printable(kpi.title()),
                 sparkline(series.column(stats.kpi), 40, glyphs)
             ));

@@ -77,10 +77,10 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// The line, and the link on a line of its own, where both services make it one that can be tapped.
-pub fn with_link(told: String, link: Option<&str>) -> String {
+pub fn with_link(reported: String, link: Option<&str>) -> String {
     match link {
-        Some(link) => told + "\n" + link,
-        None => told,
+        Some(link) => reported + "\n" + link,
+        None => reported,
     }
 }
 
@@ -137,26 +137,26 @@ mod tests {
         let errors = Kpi { unit: Unit::Ratio, ..Kpi::declared(&["error_ratio"]) };
         let [latency, errors] = [latency, errors].map(|kpi| table.declare(kpi).expect("a free name"));
         let kpis = [(errors, Some(0.0008)), (latency, Some(42.13))];
-        let told = line(&Notification { kpis: &kpis, guards: None, ..FAILED });
-        assert_eq!(told, "Soak [FAIL] FAIL | error_ratio=0.00080 | p95=42 ms");
+        let reported = line(&Notification { kpis: &kpis, guards: None, ..FAILED });
+        assert_eq!(reported, "Soak [FAIL] FAIL | error_ratio=0.00080 | p95=42 ms");
     }
 
     #[test]
     fn simulated_data_says_so_before_the_reason() {
-        let told = line(&Notification { origin: Some("SIMULATED: x"), reason: Some("y"), ..FAILED });
-        assert!(told.ends_with(" | guards=2 | SIMULATED: x | reason: y"), "{told}");
+        let reported = line(&Notification { origin: Some("SIMULATED: x"), reason: Some("y"), ..FAILED });
+        assert!(reported.ends_with(" | guards=2 | SIMULATED: x | reason: y"), "{reported}");
     }
 
     #[test]
     fn the_reason_comes_last_and_on_the_same_line() {
-        let told = line(&Notification { reason: Some("risk 0.43 > 0.42\n in 3 of 8"), ..FAILED });
-        assert!(told.ends_with(" | guards=2 | reason: risk 0.43 > 0.42 in 3 of 8"), "{told}");
+        let reported = line(&Notification { reason: Some("risk 0.43 > 0.42\n in 3 of 8"), ..FAILED });
+        assert!(reported.ends_with(" | guards=2 | reason: risk 0.43 > 0.42 in 3 of 8"), "{reported}");
     }
 
     #[test]
     fn what_a_reason_quotes_can_neither_steer_a_terminal_nor_turn_the_text() {
-        let told = line(&Notification { reason: Some("a\u{1b}[31mb\u{202e}c\0d"), ..FAILED });
-        assert!(told.ends_with("reason: a\u{fffd}[31mb\u{fffd}c\u{fffd}d"), "{told}");
+        let reported = line(&Notification { reason: Some("a\u{1b}[31mb\u{202e}c\0d"), ..FAILED });
+        assert!(reported.ends_with("reason: a\u{fffd}[31mb\u{fffd}c\u{fffd}d"), "{reported}");
     }
 
     #[test]
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_link_stands_on_a_line_of_its_own() {
+    fn the_link_is_on_a_line_of_its_own() {
         let link = "https://ci.example/runs/7?a=1&b=2";
         assert_eq!(with_link("told".to_owned(), Some(link)), format!("told\n{link}"));
         assert_eq!(with_link("told".to_owned(), None), "told");
@@ -175,15 +175,15 @@ mod tests {
 
     #[test]
     fn a_verdict_that_counts_as_a_failure_says_what_it_really_is() {
-        let told = line(&Notification { outcome: Outcome::Inconclusive, ..FAILED });
-        assert!(told.starts_with("Soak [FAIL] INCONCLUSIVE | "), "{told}");
+        let reported = line(&Notification { outcome: Outcome::Inconclusive, ..FAILED });
+        assert!(reported.starts_with("Soak [FAIL] INCONCLUSIVE | "), "{reported}");
     }
 
     #[test]
     fn numbers_are_rounded_half_to_even_on_their_exact_value() {
         // 0.125 and 0.375 are exact in binary, and so are ties; 304.5 as well.
         let kpis = kpis([Some(0.125), Some(0.375), Some(-0.001), Some(304.5)]);
-        let told = line(&Notification { kpis: &kpis, ..FAILED });
-        assert!(told.contains("risk=0.12 | mt=0.38 | net=0.00 | latency=304ms"), "{told}");
+        let reported = line(&Notification { kpis: &kpis, ..FAILED });
+        assert!(reported.contains("risk=0.12 | mt=0.38 | net=0.00 | latency=304ms"), "{reported}");
     }
 }

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_stand_for_a_fingerprint_that_is_missing() {
+    fn labels_replace_a_fingerprint_that_is_missing() {
         assert_eq!(alert("A", None, None).key(""), alert("A", None, None).key(""));
         assert_ne!(alert("A", None, None).key(""), alert("B", None, None).key(""));
     }

@@ -216,7 +216,7 @@ impl Coordinator {
             log,
             stop: StopRequest::default(),
         });
-        let (requests, asked) = sync_channel(WAITING);
+        let (requests, received) = sync_channel(WAITING);
         let handle = Handle(requests);
         let workers = Workers::start(&shared, &handle)?;
         workers.take_up(&journal, left, &shared.policy());
@@ -229,7 +229,7 @@ impl Coordinator {
             unqueued: Vec::new(),
         };
         let thread =
-            std::thread::Builder::new().name("rollback".to_owned()).spawn(move || decider.run(&asked))?;
+            std::thread::Builder::new().name("rollback".to_owned()).spawn(move || decider.run(&received))?;
         Ok(Self { shared, handle: Some(handle), workers: Some(workers), thread: Some(thread) })
     }
 

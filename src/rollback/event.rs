@@ -276,7 +276,8 @@ pub(crate) enum Event {
         /// Why
         problem: String,
         /// Channels that took it
-        told: Vec<String>,
+        #[serde(rename = "told")]
+        notified: Vec<String>,
         /// Channels that did not, with the reason
         failed: BTreeMap<String, String>,
     },

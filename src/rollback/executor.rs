@@ -208,7 +208,7 @@ impl Context<'_> {
     /// Notifies every channel that a person is needed, and logs who was notified.
     pub(super) fn escalate(self, operation: &Operation, problem: &str) {
         tracing::error!(plan = %operation.id, problem, "a person is needed");
-        let (told, failed) = if self.mode == Mode::Live {
+        let (notified, failed) = if self.mode == Mode::Live {
             let text = text::escalation(operation, problem);
             let dedup_key = format!("{}-escalation", idempotency_key(operation, 0));
             let message = Message { text: &text, priority: Priority::Critical, dedup_key: &dedup_key };
@@ -218,7 +218,7 @@ impl Context<'_> {
         } else {
             Default::default()
         };
-        let event = Event::Escalated { plan: operation.id, problem: problem.to_owned(), told, failed };
+        let event = Event::Escalated { plan: operation.id, problem: problem.to_owned(), notified, failed };
         // What could not be logged was reported above, on stderr.
         let _ = self.append_with_retry(&event);
     }

@@ -97,11 +97,11 @@ fn send(request: &http::Request<String>, timeout: Duration) -> Performed {
     // The pause that the server requires is heard here and made by whoever tries again. One that is longer than a try may
     // take is not made: the actions behind this one wait, too.
     let limits = Limits { timeout, tries: 2, pause: Duration::ZERO, longest_retry_after: timeout };
-    let asked_for = Cell::new(Duration::ZERO);
+    let required = Cell::new(Duration::ZERO);
     let is_direct = request.uri().scheme_str() == Some("http");
     let agent = agent(&limits, if is_direct { None } else { Proxy::try_from_env() });
     let pause = |pause| {
-        asked_for.set(pause);
+        required.set(pause);
         false
     };
     let once = Request { limits: &limits, is_answer: |_| false, pause };
@@ -113,7 +113,7 @@ fn send(request: &http::Request<String>, timeout: Duration) -> Performed {
                 HttpError::Refused { status, .. } => *status == 429 || *status >= 500,
                 _ => false,
             };
-            let retry = may_pass.then(|| asked_for.get());
+            let retry = may_pass.then(|| required.get());
             Performed::failed(error.to_string(), error.is_without_effect(), retry)
         }
     }
@@ -485,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_wants_a_pause_gets_it_unless_it_is_longer_than_a_try() -> TestResult {
+    fn a_server_that_requires_a_pause_gets_it_unless_it_is_longer_than_a_try() -> TestResult {
         let busy = |seconds: &str| Answer::with(429, &[("Retry-After", seconds), ("Content-Length", "0")]);
         let server = TestServer::start(vec![busy("1"), Answer::status(200)])?;
         let watch = Stopwatch::start();

@@ -134,11 +134,11 @@ fn event_words(event: &Event) -> String {
             let word = if record.verified { "verified" } else { "NOT VERIFIED" };
             format!("{} {word}: {}", record.plan, checks.collect::<Vec<_>>().join(", "))
         }
-        Event::Escalated { plan, problem, told, failed } => {
+        Event::Escalated { plan, problem, notified, failed } => {
             let failed: Vec<&str> = failed.keys().map(String::as_str).collect();
             let not =
                 if failed.is_empty() { String::new() } else { format!("; NOT told: {}", failed.join(", ")) };
-            format!("{plan} {problem} (told: {}{not})", told.join(", "))
+            format!("{plan} {problem} (told: {}{not})", notified.join(", "))
         }
         Event::PolicyReloaded { problem: None, .. } => "the new policy is in force".to_owned(),
         Event::PolicyReloaded { problem: Some(problem), .. } => format!("the old policy stays: {problem}"),

@@ -86,9 +86,9 @@ fn look(verification: &Verification, context: Context<'_>) -> Result<Vec<CheckRe
             acted = clock_of(target, context.wait);
         }
         for (check, record) in verification.checks.iter().zip(&mut records) {
-            let asked = watch.elapsed();
+            let elapsed = watch.elapsed();
             // Asked at least once, however short its time is.
-            if record.holds || (record.seconds > 0.0 && asked > check.timeout) {
+            if record.holds || (record.seconds > 0.0 && elapsed > check.timeout) {
                 continue;
             }
             let (holds, observed) = match (&target, &acted) {

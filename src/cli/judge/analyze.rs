@@ -15,7 +15,7 @@ use crate::core::analysis::folder::Request;
 use crate::core::analysis::result::GateResult;
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
-use crate::report::artifacts::{ANALYSIS, Wanted, add_plots, render};
+use crate::report::artifacts::{ANALYSIS, Selection, add_plots, render};
 use crate::report::ci::CiReport;
 use crate::report::gate::Places;
 use crate::report::{gate as gate_text, json};
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
     tell_folder(globals, &judged, &asked);
     let base = reporter.or_error(|| base(globals, out.as_deref(), &judged, &[("--plots", *plots)]))?;
     let analysis = &judged.analysis;
-    let wanted = Wanted { reports: true, ascii: *ascii, html: !no_html, ..Wanted::default() };
+    let wanted = Selection { reports: true, ascii: *ascii, html: !no_html, ..Selection::default() };
     let mut rendered = render(analysis, &policy, &provenance, &wanted);
     if *plots {
         reporter

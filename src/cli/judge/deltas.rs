@@ -15,7 +15,7 @@ use crate::core::policy::{Origin, Patch};
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
 use crate::core::verdict::{Check, Outcome, Part};
-use crate::report::artifacts::Wanted;
+use crate::report::artifacts::Selection;
 use crate::report::{artifacts as write, deltas, json};
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -87,7 +87,7 @@ pub(crate) fn verify(args: &DeltasVerifyArgs, globals: &GlobalArgs) -> Result<Ex
     let checks: Vec<Check> = analysis.checks().filter(|check| check.part == Part::Deltas).cloned().collect();
     let report = write::delta_report(analysis, &provenance)
         .ok_or_else(|| Failure::failed(anyhow!("the deltas were not verified")))?;
-    let wanted = Wanted { deltas: true, ..Wanted::default() };
+    let wanted = Selection { deltas: true, ..Selection::default() };
     let rendered = write::render(analysis, &policy, &provenance, &wanted);
     let written = base(globals, out.as_deref(), &judged, &[])?.map(|base| write::commit(&base, rendered));
     match format {

@@ -17,7 +17,7 @@ use crate::core::compare::snapshot::Snapshot;
 use crate::core::verdict::Outcome;
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
-use crate::report::artifacts::{Metrics, Wanted, render};
+use crate::report::artifacts::{Metrics, Selection, render};
 use crate::report::json;
 
 /// Judges, writes the snapshot, prints it.
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &ExtractArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         say(globals, &format!("warning: {}", crate::report::format::text::printable(&finding.message)));
     }
     let mut snapshot = Snapshot::of(analysis, &provenance);
-    let wanted = Wanted { snapshot: true, metrics: metrics_wanted(*metrics), ..Wanted::default() };
+    let wanted = Selection { snapshot: true, metrics: metrics_wanted(*metrics), ..Selection::default() };
     let rendered = render(analysis, &policy, &provenance, &wanted);
     // The baseline may be the very file that is written next.
     let compared = compare(globals, baseline, &snapshot);

@@ -17,7 +17,7 @@ use crate::core::analysis::result::GateResult;
 use crate::core::compare::snapshot::Snapshot;
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
-use crate::report::artifacts::{Wanted, render};
+use crate::report::artifacts::{Selection, render};
 use crate::report::ci::CiReport;
 use crate::report::gate::Places;
 use crate::report::{gate as gate_text, json};
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
     let base = reporter.or_error(|| base(globals, out.as_deref(), &judged, &wants))?;
     let analysis = &judged.analysis;
     let snapshot = Snapshot::of(analysis, &provenance);
-    let wanted = Wanted {
+    let wanted = Selection {
         snapshot: true,
         metrics: metrics_wanted(*metrics),
         reports: !skip_analyzer,

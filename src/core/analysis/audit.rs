@@ -217,7 +217,7 @@ fn is_missed(check: &Check) -> bool {
 
 fn failures(checks: &[Check], kpis: &[KpiId]) -> Vec<String> {
     let missed: Vec<&Check> = checks.iter().filter(|check| is_missed(check)).collect();
-    let is_told_by_its_limit = |check: &Check| {
+    let has_missed_limit = |check: &Check| {
         missed.iter().any(|other| {
             other.part == Part::Readiness && other.kpi == check.kpi && other.symbol == check.symbol
         })
@@ -227,7 +227,7 @@ fn failures(checks: &[Check], kpis: &[KpiId]) -> Vec<String> {
         let symbol = check.symbol.as_deref().map_or_else(String::new, |name| format!("{name}: "));
         if check.part == Part::Readiness {
             failures.push(format!("{symbol}{}", failure(check, kpis)));
-        } else if check.part == Part::Integrity && (check.kpi.is_none() || !is_told_by_its_limit(check)) {
+        } else if check.part == Part::Integrity && (check.kpi.is_none() || !has_missed_limit(check)) {
             failures.push(format!("{symbol}{}: {}", check.gate, check.reason));
         }
     }
@@ -399,7 +399,7 @@ fn recommendations(analysis: &Analysis, readiness: &Readiness, policy: &Policy) 
     let deep_of = |check: &Check| {
         analysis.symbols.iter().find(|symbol| symbol.symbol == check.symbol).map(|symbol| &symbol.deep)
     };
-    let (mut told, mut of_the_whole): (Vec<String>, Vec<String>) = Default::default();
+    let (mut reported, mut of_the_whole): (Vec<String>, Vec<String>) = Default::default();
     let mut seen = BTreeSet::new();
     for check in readiness.checks.iter().filter(is_missed) {
         let what = match (check.part, check.outcome) {
@@ -416,28 +416,28 @@ fn recommendations(analysis: &Analysis, readiness: &Readiness, policy: &Policy) 
             && check.kpi.is_none()
             && matches!(check.outcome, Outcome::Warn | Outcome::Fail);
         if seen.insert(line.clone()) {
-            if is_of_the_whole { &mut of_the_whole } else { &mut told }.push(line);
+            if is_of_the_whole { &mut of_the_whole } else { &mut reported }.push(line);
         }
     }
     for symbol in &analysis.symbols {
         for advice in &symbol.deep.recommendations {
-            told.push(of_symbol(symbol.symbol.as_deref(), &parameter(advice)));
+            reported.push(of_symbol(symbol.symbol.as_deref(), &parameter(advice)));
         }
     }
     // A count of failed iterations has its causes in the KPIs, and is no advice beside theirs.
-    if told.is_empty() {
-        told = of_the_whole;
+    if reported.is_empty() {
+        reported = of_the_whole;
     }
-    if told.is_empty() {
+    if reported.is_empty() {
         let change = if analysis.tunes { ", and no rule of the policy asks for a change" } else { "" };
-        told.push(format!("no limit of readiness is missed{change}"));
+        reported.push(format!("no limit of readiness is missed{change}"));
     }
-    let more = told.len().saturating_sub(MOST_ADVICE);
-    told.truncate(MOST_ADVICE);
+    let more = reported.len().saturating_sub(MOST_ADVICE);
+    reported.truncate(MOST_ADVICE);
     if more > 0 {
-        told.push(format!("and {more} more"));
+        reported.push(format!("and {more} more"));
     }
-    told
+    reported
 }
 
 fn of_symbol(symbol: Option<&str>, what: &str) -> String {
@@ -507,8 +507,8 @@ fn disagreement(found: &FoundSnapshot, own: impl Fn(&str) -> Option<Baseline>) -
     if differences.is_empty() {
         return None;
     }
-    let told = differences.join("; ");
-    finding("snapshot_disagrees", format!("says otherwise than the iterations, which count: {told}"))
+    let reported = differences.join("; ");
+    finding("snapshot_disagrees", format!("says otherwise than the iterations, which count: {reported}"))
 }
 
 /// A file that a reader of a run looks for.
@@ -655,9 +655,9 @@ mod tests {
         });
         let totals = TuningTotals::of(&evidence(tunings));
         // r0 and r6 come once, r1 twice, and so on.
-        let told: Vec<(&str, usize)> =
+        let reported: Vec<(&str, usize)> =
             totals.skips.iter().map(|skip| (skip.reason.as_str(), skip.iterations)).collect();
-        assert_eq!(told, [("r5", 6), ("r4", 5), ("r3", 4), ("r2", 3), ("r1", 2)]);
+        assert_eq!(reported, [("r5", 6), ("r4", 5), ("r3", 4), ("r2", 3), ("r1", 2)]);
         assert_eq!((totals.reasons, totals.records), (7, 22));
     }
 
@@ -688,7 +688,7 @@ mod tests {
         }
     }
 
-    fn told(says: Result<Baseline, String>) -> Vec<String> {
+    fn reported(says: Result<Baseline, String>) -> Vec<String> {
         let found = [FoundSnapshot { file: "S.json".to_owned(), says }];
         let own = |version: &str| (version == "1.1").then(|| baseline(Some("PASS"), Some(3.0)));
         disagreements(&found, own).into_iter().map(|finding| finding.message).collect()
@@ -697,16 +697,22 @@ mod tests {
     #[test]
     fn a_snapshot_may_differ_by_its_rounding_and_not_by_more() {
         for net in [2.999, 3.0, 3.001] {
-            assert_eq!(told(Ok(baseline(Some("PASS"), Some(net)))), Vec::<String>::new(), "{net}");
+            assert_eq!(reported(Ok(baseline(Some("PASS"), Some(net)))), Vec::<String>::new(), "{net}");
         }
         let says = "`S.json` says otherwise than the iterations, which count: ";
-        assert_eq!(told(Ok(baseline(None, Some(3.0011)))), [format!("{says}mean net_bps 3.0011, not 3.000")]);
         assert_eq!(
-            told(Ok(baseline(Some("PASS"), None))),
+            reported(Ok(baseline(None, Some(3.0011)))),
+            [format!("{says}mean net_bps 3.0011, not 3.000")]
+        );
+        assert_eq!(
+            reported(Ok(baseline(Some("PASS"), None))),
             [format!("{says}mean net_bps nothing, not 3.000")]
         );
-        assert_eq!(told(Ok(baseline(Some("FAIL"), Some(3.0)))), [format!("{says}verdict FAIL, not PASS")]);
-        assert_eq!(told(Err("not valid JSON".to_owned())), ["`S.json` is left out: not valid JSON"]);
+        assert_eq!(
+            reported(Ok(baseline(Some("FAIL"), Some(3.0)))),
+            [format!("{says}verdict FAIL, not PASS")]
+        );
+        assert_eq!(reported(Err("not valid JSON".to_owned())), ["`S.json` is left out: not valid JSON"]);
     }
 
     #[test]

@@ -655,11 +655,11 @@ impl Analysis {
 
     /// `14 gating (12 pass, 2 not applicable), 27 advisory (25 pass, 2 warn)`: every check that there is.
     pub fn headline(&self) -> String {
-        let told = |tally: Tally, kind: &str| match tally.total() {
+        let reported = |tally: Tally, kind: &str| match tally.total() {
             0 => format!("0 {kind}"),
             total => format!("{total} {kind} ({})", tally.words()),
         };
-        format!("{}, {}", told(self.gating(), "gating"), told(self.advisory(), "advisory"))
+        format!("{}, {}", reported(self.gating(), "gating"), reported(self.advisory(), "advisory"))
     }
 
     /// What a PASS rests on.
@@ -757,7 +757,7 @@ fn misses_text(missed: &[&Check], kpis: &KpiTable) -> String {
 /// What a check missed and by which statistic; where no limit was missed, its reason.
 fn miss(check: &Check, kpis: &KpiTable) -> String {
     let kpi = check.kpi.as_deref().and_then(|name| kpis.find(name));
-    let told = match (kpi, check.comparison, check.limit, check.observed) {
+    let reported = match (kpi, check.comparison, check.limit, check.observed) {
         (Some(kpi), Some(comparison), Some(limit), Some(observed)) if !comparison.holds(observed, limit) => {
             format!(
                 "{} {} {} {} ({} of {})",
@@ -772,8 +772,8 @@ fn miss(check: &Check, kpis: &KpiTable) -> String {
         _ => check.reason.clone(),
     };
     match &check.symbol {
-        Some(symbol) => format!("{symbol}: {told}"),
-        None => told,
+        Some(symbol) => format!("{symbol}: {reported}"),
+        None => reported,
     }
 }
 
@@ -901,7 +901,7 @@ mod disagree_tests {
     }
 
     #[test]
-    fn a_gate_that_passes_beside_readiness_that_holds_is_told_in_one_line() {
+    fn a_gate_that_passes_beside_readiness_that_holds_is_reported_in_one_line() {
         let checks = vec![
             check(Part::Readiness, "risk_ratio", Outcome::Pass, "median 0.390 meets <= 0.400"),
             missed(Part::Readiness, "net_bps", Comparison::AtLeast, 2.7, 2.9),
@@ -914,7 +914,7 @@ mod disagree_tests {
     }
 
     #[test]
-    fn a_miss_stands_on_its_side_of_the_limit() {
+    fn a_miss_is_on_its_side_of_the_limit() {
         let checks = vec![missed(Part::Readiness, "net_bps", Comparison::AtLeast, 2.898, 2.9)];
         let expected = "gate PASS, readiness HOLD: net 2.898 < 2.90 bps (median of last8)";
         assert_eq!(sentences_of(Outcome::Pass, checks), [expected]);
@@ -955,7 +955,7 @@ mod disagree_tests {
     }
 
     #[test]
-    fn several_misses_stand_with_their_symbols_and_long_lists_end() {
+    fn several_misses_have_their_symbols_and_long_lists_end() {
         let of = |symbol: &str| Check {
             symbol: Some(symbol.to_owned()),
             ..missed(Part::Goals, "p95_latency_ms", Comparison::AtMost, 350.0, 340.0)

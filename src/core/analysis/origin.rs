@@ -132,13 +132,13 @@ mod tests {
 
     #[test]
     fn only_a_recorded_real_source_that_was_waited_for_is_no_reason_against_a_release() {
-        let told = |declared, files: &[&str], no_wait| {
+        let reported = |declared, files: &[&str], no_wait| {
             origin(declared, files, no_wait).against_release().unwrap_or_default()
         };
-        assert_eq!(told(Some("exec"), &["exec"], false), "");
-        assert_eq!(told(Some("sim"), &[], false), "the data is simulated (source `sim`)");
-        assert_eq!(told(None, &[], false), "nothing says where the data came from (`source`)");
-        assert_eq!(told(Some("exec"), &[], true), NO_WAIT);
+        assert_eq!(reported(Some("exec"), &["exec"], false), "");
+        assert_eq!(reported(Some("sim"), &[], false), "the data is simulated (source `sim`)");
+        assert_eq!(reported(None, &[], false), "nothing says where the data came from (`source`)");
+        assert_eq!(reported(Some("exec"), &[], true), NO_WAIT);
     }
 
     #[test]

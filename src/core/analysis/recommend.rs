@@ -127,7 +127,7 @@ pub fn evaluate(
     let mut found: Vec<(Way, Recommendation)> = Vec::new();
     for rule in rules {
         let held: Option<Vec<String>> =
-            rule.conditions.iter().map(|condition| told(condition, &kpi, guards)).collect();
+            rule.conditions.iter().map(|condition| reported(condition, &kpi, guards)).collect();
         // A rule without conditions would always apply; it says nothing about the run.
         let Some(held) = held.filter(|held| !held.is_empty()) else { continue };
         let rationale = held.join(" and ");
@@ -171,7 +171,7 @@ pub fn evaluate(
 }
 
 /// The condition in words with what was seen, if it holds.
-fn told(
+fn reported(
     condition: &Condition,
     kpi: impl Fn(KpiId, Statistic) -> Option<f64>,
     guards: &GuardCounts,
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_applies_only_beyond_its_limit_and_never_on_a_missing_value() {
+    fn a_rule_applies_only_outside_of_its_limit_and_never_on_a_missing_value() {
         let count = |values: &[(KpiId, f64)]| evaluated(&[high_risk()], values, GuardCounts::default()).len();
         assert_eq!(count(&[(KpiId::RISK_RATIO, 0.419)]), 0);
         assert_eq!(count(&[(KpiId::RISK_RATIO, 0.42)]), 0);
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn all_conditions_must_hold_and_the_rationale_tells_them_all() {
+    fn all_conditions_must_hold_and_the_rationale_names_them_all() {
         let found = |values: &[(KpiId, f64)]| evaluated(&[low_edge()], values, GuardCounts::default());
         assert_eq!(found(&[(KpiId::NET_BPS, 2.0), (KpiId::MAKER_TAKER_RATIO, 0.4)]), []);
         assert_eq!(found(&[(KpiId::NET_BPS, 2.0)]), []);
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn opposite_directions_are_both_told_and_marked() {
+    fn opposite_directions_are_both_reported_and_marked() {
         let values = [(KpiId::RISK_RATIO, 0.5), (KpiId::NET_BPS, 1.0), (KpiId::MAKER_TAKER_RATIO, 0.9)];
         let found = evaluated(&[low_edge(), high_risk()], &values, GuardCounts::default());
         assert_eq!(
@@ -476,7 +476,7 @@ mod bounds_tests {
 
     // min_interval_ms lies within 40 and 80, replace_rate_per_min within 200 and 320, both whole.
     #[test]
-    fn a_step_beyond_the_bound_ends_at_the_bound() {
+    fn a_step_over_the_bound_ends_at_the_bound() {
         let up = Step::Add(35.0);
         // 45 + 35 = 80 is the bound itself, and nothing is cut off.
         assert_eq!(left("min_interval_ms", 45.0, up), open("min_interval_ms 45 -> 80"));
@@ -539,14 +539,14 @@ mod bounds_tests {
         let parameters = Parameters::new(vec![fixture::parameter(name)]);
         let of = |value| ParamValues::new(vec![(ParamName::flat(name), value)]);
         let (end, last, other) = (of(60.0), of(70.0), ParamValues::default());
-        let told = |in_force: &[&ParamValues]| {
+        let reported = |in_force: &[&ParamValues]| {
             let (open, _) = within(vec![advice(name, Step::Add(5.0))], &parameters, in_force);
             open[0].words()
         };
-        assert_eq!(told(&[&end, &last]), "min_interval_ms 60 -> 65");
-        assert_eq!(told(&[&other, &last]), "min_interval_ms 70 -> 75");
-        assert_eq!(told(&[&other]), "min_interval_ms +5 (within 40 to 80)");
-        assert_eq!(told(&[&of(f64::NAN)]), "min_interval_ms +5 (within 40 to 80)");
+        assert_eq!(reported(&[&end, &last]), "min_interval_ms 60 -> 65");
+        assert_eq!(reported(&[&other, &last]), "min_interval_ms 70 -> 75");
+        assert_eq!(reported(&[&other]), "min_interval_ms +5 (within 40 to 80)");
+        assert_eq!(reported(&[&of(f64::NAN)]), "min_interval_ms +5 (within 40 to 80)");
         let (open, _) = within(vec![advice("cooldown_iters", Step::Add(1.0))], &parameters, &[&end]);
         assert_eq!(open[0].words(), "cooldown_iters +1");
     }

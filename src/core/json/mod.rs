@@ -555,7 +555,7 @@ mod tests {
     }
 
     #[test]
-    fn every_json_type_is_told_from_a_number() {
+    fn every_json_type_is_reported_from_a_number() {
         assert_eq!(number("null"), Reading::Null);
         assert_eq!(number("0"), Reading::Value(0.0));
         assert_eq!(number("-3"), Reading::Value(-3.0));
@@ -590,7 +590,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_told_from_anything_else() {
+    fn a_text_is_reported_from_anything_else() {
         assert_eq!(text(r#""a""#), TextReading::Text("a".to_owned()));
         assert_eq!(text("null"), TextReading::Null);
         for (json, kind) in [("true", "a boolean"), ("1.5", "a number"), ("[[1]]", "a list")] {
@@ -608,7 +608,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_value_is_told_apart() {
+    fn every_kind_of_value_is_distinguished() {
         let kinds = |json: &str| serde_json::from_str::<Node>(json).expect("valid JSON").kind();
         assert_eq!(kinds("null"), "null");
         assert_eq!(kinds("true"), "a boolean");

@@ -310,7 +310,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bare_literals_are_marked_and_strings_are_left_alone() {
+    fn bare_literals_are_marked_and_strings_are_left_as_they_are() {
         let text = r#"{"a": NaN, "b": [-Infinity, 1e999], "NaN": "say \"NaN\" or Infinity", "c": -1.5e3}"#;
         let marked = mark_non_finite(text).expect("three literals");
         let s = NOT_FINITE_SENTINEL;
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bom_is_taken_off_at_the_start_alone() {
+    fn a_bom_is_taken_off_only_at_the_start() {
         for piece in 1..6 {
             assert_eq!(read("\u{feff}{}".as_bytes(), piece).as_deref(), Ok("{}"));
             assert_eq!(read("{\u{feff}}".as_bytes(), piece).as_deref(), Ok("{\u{feff}}"));

@@ -621,7 +621,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stands_twice_is_named() {
+    fn a_key_that_occurs_twice_is_named() {
         for (text, key) in [
             (r#"{"totals": {"a": 1, "a": 2}}"#, "totals.a"),
             (r#"{"totals": {"a": {"b": 1}, "a": {"c": 2}}}"#, "totals.a"),
@@ -829,7 +829,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_beyond_the_number_that_is_kept_are_counted_together() {
+    fn reasons_above_the_number_that_is_kept_are_counted_together() {
         let refusal = |n: usize| format!("{{\"fields\": {{\"allowed\": false, \"reason\": \"r{n}\"}}}}");
         let text = (0..MOST + 5).map(refusal).collect::<Vec<_>>().join("\n");
         let counted = counts(&text, 4096);

@@ -71,14 +71,14 @@ pub fn list(folder: &RunFolder) -> Result<Vec<Entry>, LoadError> {
 
 /// The folder with the iterations: the one given, else `soak/latest` or `latest` below it, else the newest
 /// isolated run (`RUN_<milliseconds>`) there.
-pub fn resolve(asked: RunFolder) -> Result<(RunFolder, Vec<Entry>), LoadError> {
-    let given = list(&asked)?;
+pub fn resolve(requested: RunFolder) -> Result<(RunFolder, Vec<Entry>), LoadError> {
+    let given = list(&requested)?;
     if !given.is_empty() {
-        return Ok((asked, given));
+        return Ok((requested, given));
     }
-    let usual = [asked.below("soak").below("latest"), asked.below("latest")];
+    let usual = [requested.below("soak").below("latest"), requested.below("latest")];
     let mut candidates = usual.to_vec();
-    for parent in std::iter::once(&asked).chain(&usual) {
+    for parent in std::iter::once(&requested).chain(&usual) {
         candidates.extend(newest_isolated(parent));
     }
     for candidate in candidates {
@@ -88,22 +88,24 @@ pub fn resolve(asked: RunFolder) -> Result<(RunFolder, Vec<Entry>), LoadError> {
             return Ok((candidate, entries));
         }
     }
-    Ok((asked, given))
+    Ok((requested, given))
 }
 
 /// The folders with iterations in and below a folder of runs: the folder itself, `latest`, `RUN_*` beside and in it,
 /// and what is in `history`. Each once, also where one is a link to another.
-pub fn runs_below(asked: &Path) -> Result<Vec<PathBuf>, LoadError> {
-    if !fs::metadata(asked).map_err(|source| LoadError::Missing { path: asked.to_owned(), source })?.is_dir()
+pub fn runs_below(requested: &Path) -> Result<Vec<PathBuf>, LoadError> {
+    if !fs::metadata(requested)
+        .map_err(|source| LoadError::Missing { path: requested.to_owned(), source })?
+        .is_dir()
     {
-        return Err(LoadError::NotAFolder { path: asked.to_owned() });
+        return Err(LoadError::NotAFolder { path: requested.to_owned() });
     }
-    let latest = asked.join("latest");
-    let mut candidates = vec![asked.to_owned(), latest.clone()];
-    for parent in [asked, &latest] {
+    let latest = requested.join("latest");
+    let mut candidates = vec![requested.to_owned(), latest.clone()];
+    for parent in [requested, &latest] {
         candidates.extend(folders_in(parent, |name| name.starts_with("RUN_")));
     }
-    candidates.extend(folders_in(&asked.join("history"), |name| !name.starts_with('.')));
+    candidates.extend(folders_in(&requested.join("history"), |name| !name.starts_with('.')));
     let mut seen = BTreeSet::new();
     candidates.retain(|folder| {
         list(&RunFolder::on_disk(folder)).is_ok_and(|entries| !entries.is_empty())

@@ -46,7 +46,7 @@ pub struct Look {
 /// Follows one folder.
 #[derive(Debug)]
 pub struct Follower {
-    asked: PathBuf,
+    requested: PathBuf,
     kpis: KpiTable,
     seen: Option<FolderState>,
     /// Stamp and number of files of an archive that was read.
@@ -55,8 +55,8 @@ pub struct Follower {
 
 impl Follower {
     /// Will follow the folder; nothing is read before the first [`Self::look`].
-    pub fn new(asked: &Path, kpis: &KpiTable) -> Self {
-        Self { asked: asked.to_owned(), kpis: kpis.clone(), seen: None, archive: None }
+    pub fn new(requested: &Path, kpis: &KpiTable) -> Self {
+        Self { requested: requested.to_owned(), kpis: kpis.clone(), seen: None, archive: None }
     }
 
     /// Forgets what was seen: the next look reads everything.
@@ -67,7 +67,7 @@ impl Follower {
 
     /// Looks at the folder. After an error the next look begins from nothing.
     pub fn look(&mut self) -> Result<Look, LoadError> {
-        let stamp = Stamp::of(&self.asked);
+        let stamp = Stamp::of(&self.requested);
         if let (Some((before, files)), Some(now)) = (self.archive, stamp)
             && now.proves_unchanged_since(&before)
         {
@@ -75,9 +75,9 @@ impl Follower {
         }
         self.archive = None;
         let seen = self.seen.take();
-        let opened = RunFolder::open(&self.asked)?;
+        let opened = RunFolder::open(&self.requested)?;
         if opened.is_archived() {
-            let loaded = super::load_folder(opened, &self.asked, &self.kpis, false)?;
+            let loaded = super::load_folder(opened, &self.requested, &self.kpis, false)?;
             let files = files::list(&loaded.folder)?.len();
             self.archive = stamp.map(|stamp| (stamp, files));
             return Ok(Look { changed: Some(loaded), files, read: files });

@@ -60,19 +60,19 @@ fn end_of_block(entries: &[Entry]) -> usize {
 }
 
 /// Loads a folder.
-pub fn load(asked: &Path, kpis: &KpiTable) -> Result<Loaded, LoadError> {
-    load_folder(RunFolder::open(asked)?, asked, kpis, true)
+pub fn load(requested: &Path, kpis: &KpiTable) -> Result<Loaded, LoadError> {
+    load_folder(RunFolder::open(requested)?, requested, kpis, true)
 }
 
 /// The same of a folder that was opened as `asked`; `with_artifacts` asks whether its artifacts are as they were written.
 fn load_folder(
     opened: RunFolder,
-    asked: &Path,
+    requested: &Path,
     kpis: &KpiTable,
     with_artifacts: bool,
 ) -> Result<Loaded, LoadError> {
     let (folder, mut entries) = files::resolve(opened)?;
-    let mut evidence = Evidence { archive: folder.archive_file(asked), ..Evidence::default() };
+    let mut evidence = Evidence { archive: folder.archive_file(requested), ..Evidence::default() };
     beside::read(&folder, &mut evidence);
     if evidence.declared.as_ref().is_some_and(|declared| declared.state == RunState::Running) {
         // The run has gone on since the first look: what its manifest names must be in the list. And its

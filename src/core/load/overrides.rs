@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stands_twice_is_an_error() {
+    fn a_key_that_occurs_twice_is_an_error() {
         assert!(error(r#"{"a": 1, "a": 1}"#).starts_with("duplicate key `a`"));
         assert!(error(r#"{"s": {"a": 1, "a": 2}}"#).starts_with("duplicate key `s.a`"));
         assert!(error(r#"{"s": {"a": 1}, "s": {"b": 2}}"#).starts_with("duplicate key `s`"));

@@ -306,7 +306,7 @@ mod write_tests {
     }
 
     #[test]
-    fn a_parameter_that_stands_in_two_places_changes_in_both() {
+    fn a_parameter_in_two_places_changes_in_both() {
         let original = r#"{"impact_cap_ratio": 0.1, "risk": {"impact_cap_ratio": 0.2}, "impact": {"impact_cap_ratio": null}}"#;
         let text = written(original, &[("impact_cap_ratio", 0.09)]);
         assert_eq!(text.matches("\"impact_cap_ratio\": 0.09").count(), 3, "{text}");

@@ -80,9 +80,9 @@ impl RunFolder {
     }
 
     /// The archive that was opened as `asked`.
-    pub(super) fn archive_file(&self, asked: &Path) -> Option<ArchiveFile> {
+    pub(super) fn archive_file(&self, requested: &Path) -> Option<ArchiveFile> {
         let sha256 = self.archive.as_ref()?.archive.sha256.clone();
-        let name = asked.file_name().unwrap_or(asked.as_os_str()).to_string_lossy().into_owned();
+        let name = requested.file_name().unwrap_or(requested.as_os_str()).to_string_lossy().into_owned();
         Some(ArchiveFile { name, sha256 })
     }
 

@@ -539,7 +539,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_types_are_told_with_key_and_both_types() {
+    fn wrong_types_are_reported_with_key_and_both_types() {
         for (json, message) in [
             (r#"{"applied": "yes"}"#, "`applied` is text, expected a boolean"),
             (r#"{"applied": 1}"#, "`applied` is a number, expected a boolean"),
@@ -572,7 +572,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_not_finite_are_told_with_their_key() {
+    fn numbers_that_are_not_finite_are_reported_with_their_key() {
         let nan = format!("\"{NOT_FINITE_SENTINEL}\"");
         let deltas = parse(&format!(r#"{{"proposed_deltas": {{"tail_age_ms": {nan}}}}}"#)).expect_err("NaN");
         assert!(deltas.starts_with("`proposed_deltas.tail_age_ms` is not finite"), "{deltas}");
@@ -581,7 +581,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_read_may_stand_only_once() {
+    fn a_key_that_is_read_may_occur_only_once() {
         for (json, key) in [
             (r#"{"applied": true, "applied": true}"#, "applied"),
             (r#"{"deltas": {"a": 1, "a": 1}}"#, "deltas.a"),

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_records_for_one_number_the_first_stays_and_the_number_is_told() {
+    fn of_two_records_for_one_number_the_first_stays_and_the_number_is_reported() {
         let found = report(
             r#"[{"iteration": 2, "applied": true}, {"iteration": 2, "applied": false}, {"iteration": 2.0}]"#,
         );
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_key() {
+    fn what_is_wrong_is_reported_with_its_key() {
         assert!(error("{}").starts_with("`iterations` is missing"));
         assert!(error(r#"{"iterations": {}}"#).starts_with("`iterations` is an object, expected a list"));
         assert!(error(r#"{"iterations": [], "iterations": []}"#).starts_with("duplicate key `iterations`"));

@@ -323,14 +323,14 @@ pub(super) fn looks_down(comparison: Comparison) -> bool {
 
 /// What is wrong with a comparison that requires the bad side of a KPI; such a gate passes what it should stop.
 pub(super) fn wrong_way(kpi: KpiId, required: bool, comparison: Comparison) -> Option<String> {
-    let (better, wants_down) = match kpi.direction? {
+    let (better, is_lower_better) = match kpi.direction? {
         Direction::Higher => ("higher", !required),
         Direction::Lower => ("lower", required),
     };
-    if looks_down(comparison) == wants_down {
+    if looks_down(comparison) == is_lower_better {
         return None;
     }
-    let expected = if wants_down { "`<=` or `<`" } else { "`>=` or `>`" };
+    let expected = if is_lower_better { "`<=` or `<`" } else { "`>=` or `>`" };
     let found = comparison.symbol();
     Some(format!("found `{found}`, but for `{}` {better} is better; expected {expected}", kpi.name))
 }

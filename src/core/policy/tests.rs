@@ -65,7 +65,7 @@ mod defaults {
     }
 
     #[test]
-    fn the_run_verdict_asks_for_six_and_five_of_eight_and_a_freeze() {
+    fn the_run_verdict_requires_six_and_five_of_eight_and_a_freeze() {
         let rule = built_in().run_verdict;
         assert_eq!(rule.window, WindowSpec::LastN);
         assert_eq!((rule.pass_share.value * 8.0, rule.warn_share.value * 8.0), (6.0, 5.0));
@@ -884,7 +884,7 @@ mod gates {
     }
 
     #[test]
-    fn a_gate_that_asks_for_the_bad_side_is_refused() {
+    fn a_gate_that_requires_the_bad_side_is_refused() {
         assert_eq!(
             error_of("readiness.kpi.net_bps.comparison = \"<=\""),
             "`p.toml`:2:36: `readiness.kpi.net_bps.comparison`: found `<=`, but for `net_bps` higher is better; \
@@ -992,7 +992,7 @@ mod gates {
     }
 
     #[test]
-    fn gates_judge_the_point_unless_the_set_or_the_kpi_asks_for_a_bound() {
+    fn gates_judge_the_point_unless_the_set_or_the_kpi_requires_a_bound() {
         assert_eq!((net(&read("")).judge, net(&read("")).count), (Judge::Point, None));
         let set = read("[readiness]\njudge = \"lower\"\nconfidence = 0.9\n");
         assert!(set.readiness.checks.iter().all(|gate| gate.judge == Judge::Lower(0.9)));
@@ -1101,7 +1101,7 @@ mod gates {
          [compare]\nrefuse = [\"interval\", \"cpu\"]",
         );
         let rules = &policy.compare;
-        let told: Vec<_> = rules
+        let reported: Vec<_> = rules
             .kpis
             .iter()
             .map(|rule| {
@@ -1121,13 +1121,13 @@ mod gates {
             ("color", None, false),
             ("zeta_ms", Some((2.0, 0.05)), true),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(reported, expected);
         let refuse: Vec<&str> = rules.refuse.iter().map(|condition| condition.word()).collect();
         assert_eq!(refuse, ["interval", "cpu"]);
     }
 
     #[test]
-    fn a_window_that_never_holds_what_a_trend_asks_for_is_an_error() {
+    fn a_window_that_never_holds_what_a_trend_requires_is_an_error() {
         for table in ["kpi_drift", "change_points"] {
             let error = error_of(&format!("[{table}]\nwindow = \"last 47\""));
             let words = format!(
@@ -1144,7 +1144,8 @@ mod gates {
     #[test]
     fn gates_that_a_run_is_too_short_for_are_known_before_it_starts() {
         assert_eq!(read("").beyond(1), []);
-        let beyond = |text: &str, iterations: u64| -> Vec<(String, u64)> { read(text).beyond(iterations) };
+        let beyond =
+            |text: &str, iterations: u64| -> Vec<(String, u64)> { read(text).beyond(iterations) };
         let named = |name: &str, needed: u64| (name.to_owned(), needed);
         // From the 7th on 48: up to the 54th.
         let drift = "[kpi_drift]\nseverity = \"hard\"";
@@ -1240,9 +1241,9 @@ mod asked_of_a_run {
         assert_eq!(fails_later(source), Vec::<String>::new());
         assert_eq!(fails_later(kpi), Vec::<String>::new());
         assert_eq!(fails_later(&format!("{kpi}{source}{query}")), Vec::<String>::new());
-        let told = fails_later(&format!("{source}{kpi}"));
+        let reported = fails_later(&format!("{source}{kpi}"));
         assert_eq!(
-            told,
+            reported,
             [
                 "`p.toml`:2: `run.source`: the source `prometheus` has no query for `queue_depth`, which is judged; \
                  expected `[prometheus.queue_depth]`"
@@ -1812,7 +1813,7 @@ mod run {
     }
 
     #[test]
-    fn a_query_names_only_what_stands_for_something() {
+    fn a_query_names_only_what_has_a_value() {
         refused(&[
             (
                 "prometheus.mm_hit_ratio.query = \"x[$windw]\"",
@@ -1924,7 +1925,7 @@ mod run {
     }
 
     #[test]
-    fn a_parameter_that_is_taken_out_is_left_alone_everywhere() {
+    fn a_parameter_that_is_taken_out_is_left_as_it_is_everywhere() {
         let run = good(concat!(
             "parameters.max_delta_ratio.enabled = false\n",
             "parameters.min_interval_ms.enabled = false\n",
@@ -2153,7 +2154,7 @@ mod run_defaults {
     }
 
     #[test]
-    fn prometheus_is_asked_for_the_kpis_of_the_verdict_and_may_lack_the_rest() {
+    fn prometheus_is_queried_for_the_kpis_of_the_verdict_and_may_lack_the_rest() {
         let run = built_in();
         let metrics = |is_optional: bool| -> Vec<&str> {
             let queries = run.queries.iter().filter(|query| query.is_optional == is_optional);
@@ -2390,7 +2391,7 @@ mod events {
     }
 
     #[test]
-    fn a_query_that_is_taken_out_is_not_asked() {
+    fn a_query_that_is_taken_out_is_not_queried() {
         let policy = with_file("[restarts]\nquery = \"r\"\nenabled = false\n").expect("a policy");
         assert_eq!(policy.events.restarts.query_in_force(), None);
         let of_file = with_file("[phase.deploy]\nfile = \"f\"\n").expect("a policy").events;

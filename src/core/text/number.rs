@@ -51,19 +51,19 @@ pub fn fixed(value: f64, digits: usize) -> String {
 /// At least `digits` decimals, and as many more (at most 9) as it takes to show the number exactly.
 pub fn exact(value: f64, digits: usize) -> String {
     // 0.020000000000000004 is 0.02 that went through a subtraction.
-    first_that(value, digits, |told| (told - value).abs() <= 1e-12)
+    first_that(value, digits, |reported| (reported - value).abs() <= 1e-12)
 }
 
 /// A value beside its limit: at least `digits` decimals, and as many more (at most 9) as it takes to be on
 /// the same side of the limit as the value itself, so that nobody reads `2.90 < 2.90`. The limit belongs
 /// beside it as [`exact`] shows it.
 pub fn beside(value: f64, limit: f64, digits: usize) -> String {
-    first_that(value, digits, |told| told.partial_cmp(&limit) == value.partial_cmp(&limit))
+    first_that(value, digits, |reported| reported.partial_cmp(&limit) == value.partial_cmp(&limit))
 }
 
 /// A distance: at least `digits` decimals, and as many more (at most 9) as it takes not to look like zero.
 pub fn distance(value: f64, digits: usize) -> String {
-    first_that(value.abs(), digits, |told| told > 0.0 || value == 0.0)
+    first_that(value.abs(), digits, |reported| reported > 0.0 || value == 0.0)
 }
 
 /// Nobody counts the zeros of a number that needs more.
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_beyond_all_measure_has_an_exponent() {
+    fn what_is_too_large_has_an_exponent() {
         assert_eq!((fixed(1e308, 2).as_str(), fixed(-2.5e21, 3).as_str()), ("1e308", "-2.5e21"));
         assert_eq!(fixed(1e20, 1), "100000000000000000000.0");
         assert_eq!((exact(1e300, 2), distance(-1e300, 2)), ("1e300".to_owned(), "1e300".to_owned()));

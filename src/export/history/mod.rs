@@ -173,29 +173,29 @@ mod tests {
     }
 
     #[test]
-    fn each_iteration_stands_at_its_own_time_in_base_units() {
-        let told = history(&[Some("1970-01-01T00:00:02.500Z"), Some("1970-01-01T01:00:01+01:00")]);
+    fn each_iteration_is_at_its_own_time_in_base_units() {
+        let reported = history(&[Some("1970-01-01T00:00:02.500Z"), Some("1970-01-01T01:00:01+01:00")]);
         let moment = |at, iteration, net| Moment {
             at,
             iteration,
             symbol: None,
             values: vec![(KpiId::NET_BPS, net), (KpiId::P95_LATENCY_MS, 0.25)],
         };
-        assert_eq!(told.moments, [moment(1000, 2, 0.0002), moment(2500, 1, 0.0001)]);
-        assert_eq!((told.left_out, told.moments[0].samples()), (Vec::new(), 3));
+        assert_eq!(reported.moments, [moment(1000, 2, 0.0002), moment(2500, 1, 0.0001)]);
+        assert_eq!((reported.left_out, reported.moments[0].samples()), (Vec::new(), 3));
     }
 
     #[test]
     fn iterations_without_a_time_or_with_that_of_a_later_one_are_left_out_and_named() {
         let same = Some("2026-01-01T00:00:00Z");
-        let told = history(&[same, None, same, Some("yesterday"), same]);
+        let reported = history(&[same, None, same, Some("yesterday"), same]);
         let left_out: Vec<(u64, NoPlace)> =
-            told.left_out.iter().map(|left| (left.iteration, left.why)).collect();
+            reported.left_out.iter().map(|left| (left.iteration, left.why)).collect();
         assert_eq!(
             left_out,
             [(1, NoPlace::SameTime), (2, NoPlace::NoTime), (3, NoPlace::SameTime), (4, NoPlace::NoTime)]
         );
-        assert_eq!(told.moments.iter().map(|moment| moment.iteration).collect::<Vec<_>>(), [5]);
+        assert_eq!(reported.moments.iter().map(|moment| moment.iteration).collect::<Vec<_>>(), [5]);
     }
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
             ("Zone".to_owned(), "z".to_owned()),
         ]);
         let request = request(&[moment(1000, 1, 0.25), moment(2000, 2, 0.5)], &labels);
-        let told: Vec<(String, Vec<(i64, f64)>)> = request
+        let reported: Vec<(String, Vec<(i64, f64)>)> = request
             .timeseries
             .iter()
             .map(|series| {
@@ -226,7 +226,7 @@ mod tests {
             .collect();
         // Sorted by the bytes of the name: capitals, then the underscore, then the rest.
         assert_eq!(
-            told,
+            reported,
             [
                 (
                     "Zone=z,__name__=soak_iteration_kpi,job=soak,kpi=p95_latency_seconds,run=r,symbol=BTC"

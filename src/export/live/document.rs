@@ -255,7 +255,7 @@ fn iteration_row(run: &LiveRun, iteration: &LiveIteration) -> LiveIterationRow {
         guards: iteration.guards.iter().filter(|_| run.tunes).collect(),
         skip: iteration.skip.filter(|_| run.tunes).map(SkipCode::word).map(str::to_owned),
         panic_revert: run.tunes && iteration.panic_revert,
-        tuning: if run.tunes { told(iteration) } else { String::new() },
+        tuning: if run.tunes { reported(iteration) } else { String::new() },
         overrides: iteration
             .overrides
             .iter()
@@ -267,12 +267,12 @@ fn iteration_row(run: &LiveRun, iteration: &LiveIteration) -> LiveIterationRow {
 }
 
 /// What tuning did after an iteration, in words.
-fn told(iteration: &LiveIteration) -> String {
+fn reported(iteration: &LiveIteration) -> String {
     if iteration.panic_revert {
         return "panic revert".to_owned();
     }
-    if let Some(told) = &iteration.told {
-        return told.to_string();
+    if let Some(reported) = &iteration.reported {
+        return reported.to_string();
     }
     let number =
         |value: Option<f64>| value.map_or("?".to_owned(), |value| trimmed(&fixed(value, 4)).to_owned());

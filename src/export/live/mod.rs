@@ -179,7 +179,7 @@ pub struct LiveIteration {
     /// Why nothing was applied; `None` when something was.
     pub skip: Option<SkipCode>,
     /// What tuning did in the words of the file, where they say more than the values; `None` = they do not.
-    pub told: Option<Arc<str>>,
+    pub reported: Option<Arc<str>>,
     /// Whether the panic profile was put in force after it.
     pub panic_revert: bool,
     /// Overrides in force while it ran, shared with its neighbours where they are the same.
@@ -212,7 +212,7 @@ impl LiveIteration {
                 .collect(),
             guards: record.tuning.spoke(),
             skip: record.tuning.skip,
-            told: None,
+            reported: None,
             panic_revert: record.tuning.panic_revert,
             overrides: Arc::new(record.overrides.clone()),
             collection_failed: record.collection_failed.clone(),
@@ -289,7 +289,7 @@ impl LiveRun {
         let first = iterations.first().map_or(u64::MAX, |first| first.number);
         let before = std::mem::take(&mut self.iterations);
         let mut before = before.into_iter().skip_while(|old| old.number < first).peekable();
-        let mut goes_on = before.peek().is_some() || self.seen == 0;
+        let mut continues = before.peek().is_some() || self.seen == 0;
         (self.seen, self.passing, self.failed_collections) = (0, 0, 0);
         for mut iteration in iterations {
             self.seen += 1;
@@ -298,7 +298,7 @@ impl LiveRun {
             let kept = match before.next() {
                 Some(old) if *old == iteration => old,
                 old => {
-                    goes_on &= old.is_none();
+                    continues &= old.is_none();
                     if let Some(last) = self.last().filter(|last| last.overrides == iteration.overrides) {
                         iteration.overrides = Arc::clone(&last.overrides);
                     }
@@ -307,7 +307,7 @@ impl LiveRun {
             };
             self.iterations.push_back(kept);
         }
-        if !goes_on || before.next().is_some() {
+        if !continues || before.next().is_some() {
             self.epoch += 1;
         }
     }
@@ -436,8 +436,8 @@ impl LiveRun {
     }
 
     fn keep(&self, from: usize, to: usize, kpis: &[KpiId], kept: &mut BTreeSet<usize>) {
-        let first = |speaks: &dyn Fn(&LiveIteration) -> bool| {
-            (from..to).find(|position| speaks(&self.iterations[*position]))
+        let first = |is_active: &dyn Fn(&LiveIteration) -> bool| {
+            (from..to).find(|position| is_active(&self.iterations[*position]))
         };
         for kpi in kpis {
             let value =
@@ -493,7 +493,7 @@ impl LiveIteration {
             applied: applied(&row.tuning),
             guards: row.tuning.spoke(),
             skip: code,
-            told: told(&row.tuning, code),
+            reported: reported(&row.tuning, code),
             panic_revert: code == Some(SkipCode::PanicRevert),
             overrides: row.overrides.clone().unwrap_or_else(|| Arc::clone(none)),
             collection_failed: row.collection_failed.as_deref().map(|words| excerpt(words, WORDS)),
@@ -538,7 +538,7 @@ fn applied(tuning: &Tuning) -> Box<[LiveChange]> {
 }
 
 /// Increments where the values are not recorded, and why nothing was applied where no code of ours says it.
-fn told(tuning: &Tuning, code: Option<SkipCode>) -> Option<Arc<str>> {
+fn reported(tuning: &Tuning, code: Option<SkipCode>) -> Option<Arc<str>> {
     if tuning.applied == Some(true) {
         if !tuning.applied_values.is_empty() || tuning.deltas.is_empty() {
             return None;
@@ -640,7 +640,7 @@ mod tests {
     }
 
     #[test]
-    fn an_iteration_passes_at_its_limits_and_not_beyond_them() {
+    fn an_iteration_passes_at_its_limits_and_not_outside_of_them() {
         assert!(passes(Some(2.0), Some(0.4)));
         assert!(passes(Some(2.1), Some(0.3)));
         assert!(!passes(Some(1.999), Some(0.4)));
@@ -670,17 +670,17 @@ mod tests {
 
     #[test]
     fn guards_changes_and_a_freeze_in_force_are_kept() {
-        let mut told = record(4, Some(3.0), Some(0.1));
-        told.tuning.guards = vec![Guard::Velocity];
-        told.tuning.freeze_active = true;
-        told.tuning.applied_values = vec![Applied {
+        let mut reported = record(4, Some(3.0), Some(0.1));
+        reported.tuning.guards = vec![Guard::Velocity];
+        reported.tuning.freeze_active = true;
+        reported.tuning.applied_values = vec![Applied {
             param: ParamName::flat("tail_age_ms"),
             old: 600.0,
             delta: 50.0,
             new: 640.0,
             at_bound: true,
         }];
-        let kept = LiveIteration::of(&told, &pass());
+        let kept = LiveIteration::of(&reported, &pass());
         assert_eq!(kept.guards.iter().collect::<Vec<_>>(), [Guard::Velocity, Guard::Freeze]);
         let change = LiveChange { param: ParamName::flat("tail_age_ms"), old: Some(600.0), new: Some(640.0) };
         assert_eq!(*kept.applied, [change]);
@@ -729,7 +729,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_left_needs_a_pace_a_declared_end_and_a_run_that_goes_on() {
+    fn the_time_left_needs_a_pace_a_declared_end_and_a_run_in_progress() {
         let mut live = run();
         live.push(&record(6, None, None));
         assert_eq!(live.eta_seconds(), None);

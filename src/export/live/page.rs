@@ -163,17 +163,17 @@ fn line(row: &LiveIterationRow, kpis: &[&LiveKpi]) -> String {
     let mut cell = |class: &str, text: &str| {
         cells.extend(["<td class=\"", class, "\">", &escape(text), "</td>"]);
     };
-    let beyond = |is_beyond: bool| if is_beyond { "beyond" } else { "" };
+    let marked = |is_out: bool| if is_out { "beyond" } else { "" };
     cell("", &row.iteration.to_string());
     match (&row.collection_failed, &row.kpi_verdict) {
         (Some(_), _) => cell("text result FAIL", "no data"),
         (None, Some(verdict)) => cell(&format!("text result {verdict}"), verdict),
         (None, None) => cell("text result", "–"),
     }
-    cell(&format!("text {}", beyond(!row.passes)), if row.passes { "✓ yes" } else { "✗ no" });
+    cell(&format!("text {}", marked(!row.passes)), if row.passes { "✓ yes" } else { "✗ no" });
     for kpi in kpis {
         let value = row.values.get(&kpi.name).map_or("–".to_owned(), |value| shown(*value, kpi));
-        cell(beyond(row.misses.contains(&kpi.name)), &value);
+        cell(marked(row.misses.contains(&kpi.name)), &value);
     }
     cell("text", &row.phase.to_lowercase());
     cell("text wide", what_happened(row));

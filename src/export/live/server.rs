@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_iteration_that_a_reader_has_is_a_number_or_not_told() {
+    fn the_iteration_that_a_reader_has_is_a_number_or_not_reported() {
         let read = |text: &str| text.parse().ok().and_then(|uri| since(&uri).ok());
         assert_eq!(read("/api/iterations"), Some(0));
         assert_eq!(read("/api/iterations?a=b"), Some(0));

@@ -481,7 +481,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_stale_link_is_left_alone_even_if_its_target_is_as_listed() -> TestResult {
+    fn a_stale_link_is_left_as_it_is_even_if_its_target_is_as_listed() -> TestResult {
         let folder = tempfile::tempdir()?;
         let path = folder.path();
         write(path, &[("FAILURES.md", "f")], &[])?;
@@ -512,17 +512,17 @@ mod tests {
 
     #[test]
     fn errors_of_the_system_name_the_path_and_the_way_out() {
-        let told = |kind: std::io::ErrorKind| {
+        let reported = |kind: std::io::ErrorKind| {
             let error = WriteError::io("write", Path::new("out/a.md"))(kind.into());
             (error.to_string(), error.hint(), error.source().is_some())
         };
-        let (message, hint, has_source) = told(std::io::ErrorKind::StorageFull);
+        let (message, hint, has_source) = reported(std::io::ErrorKind::StorageFull);
         assert_eq!(message, "cannot write `out/a.md`");
         assert!(has_source && hint.is_some_and(|hint| hint.contains("space")));
         for kind in [std::io::ErrorKind::PermissionDenied, std::io::ErrorKind::ReadOnlyFilesystem] {
-            assert!(told(kind).1.is_some_and(|hint| hint.contains("writable")));
+            assert!(reported(kind).1.is_some_and(|hint| hint.contains("writable")));
         }
-        assert_eq!(told(std::io::ErrorKind::BrokenPipe).1, None);
+        assert_eq!(reported(std::io::ErrorKind::BrokenPipe).1, None);
     }
 
     #[test]

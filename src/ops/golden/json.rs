@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_and_numbers_with_a_point_are_told_apart() {
+    fn whole_numbers_and_numbers_with_a_point_are_distinguished() {
         let list = |items: &[Json]| Json::List(items.to_vec());
         assert_eq!(good("[1, 1.0, -1, 1e2]"), {
             list(&[Json::Integer(1), Json::Float(1.0), Json::Integer(-1), Json::Float(100.0)])

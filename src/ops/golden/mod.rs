@@ -359,14 +359,14 @@ mod tests {
     }
 
     /// Path and kind of every difference.
-    fn told(baseline: &Json, actual: &Json, settings: &Settings) -> Vec<(String, Kind)> {
+    fn reported(baseline: &Json, actual: &Json, settings: &Settings) -> Vec<(String, Kind)> {
         let drift = compare(baseline, actual, settings);
         assert_eq!(drift.count, drift.differences.len());
         drift.differences.into_iter().map(|difference| (difference.path, difference.kind)).collect()
     }
 
     fn kinds(baseline: &Json, actual: &Json, settings: &Settings) -> Vec<Kind> {
-        told(baseline, actual, settings).into_iter().map(|(_, kind)| kind).collect()
+        reported(baseline, actual, settings).into_iter().map(|(_, kind)| kind).collect()
     }
 
     fn ruled(rules: &[(&str, Treatment)]) -> Settings {
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_difference_is_told_with_its_pointer() {
+    fn every_kind_of_difference_is_reported_with_its_pointer() {
         let baseline = object(&[
             ("a/b", object(&[("c~d", Json::Integer(1))])),
             ("gone", Json::Null),
@@ -405,8 +405,8 @@ mod tests {
             ("/new", Kind::Extra),
         ]
         .map(|(path, kind)| (path.to_owned(), kind));
-        assert_eq!(told(&baseline, &actual, &settings()), expected);
-        assert_eq!(told(&Json::Null, &Json::Boolean(false), &settings()), [(String::new(), Kind::Type)]);
+        assert_eq!(reported(&baseline, &actual, &settings()), expected);
+        assert_eq!(reported(&Json::Null, &Json::Boolean(false), &settings()), [(String::new(), Kind::Type)]);
     }
 
     #[test]
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_are_exact_and_another_type_than_floats_unless_asked_for_otherwise() {
+    fn whole_numbers_are_exact_and_another_type_than_floats_unless_requested_otherwise() {
         let wide = Settings { abs: 10.0, ..Settings::default() };
         assert_eq!(kinds(&Json::Integer(1), &Json::Integer(2), &wide), [Kind::Number]);
         assert_eq!(kinds(&Json::Integer(1), &Json::Float(1.0), &wide), [Kind::Type]);
@@ -464,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn nan_equals_nan_only_when_asked_for_and_an_infinity_equals_itself() {
+    fn nan_equals_nan_only_when_requested_and_an_infinity_equals_itself() {
         let [nan, up, down] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(Json::NotFinite);
         let lenient = Settings { nan_equal: true, ..settings() };
         assert_eq!(kinds(&nan, &nan, &settings()), [Kind::Number]);
@@ -489,7 +489,7 @@ mod tests {
         };
         let wide = Treatment::Within { abs: 1.0, rel: 0.0 };
         let all = |rules: &[(&str, Treatment)]| {
-            told(&document(1.0, false), &document(2.0, true), &ruled(rules)).len()
+            reported(&document(1.0, false), &document(2.0, true), &ruled(rules)).len()
         };
         assert_eq!(all(&[]), 3);
         assert_eq!(all(&[("/utc", Treatment::Ignore)]), 2);
@@ -508,10 +508,10 @@ mod tests {
     #[test]
     fn an_index_is_named_by_its_number_and_a_missing_key_can_be_ignored() {
         let list = |value: i128| Json::List(vec![Json::Integer(1), Json::Integer(value)]);
-        assert_eq!(told(&list(1), &list(2), &ruled(&[("/1", Treatment::Ignore)])), []);
-        assert_eq!(told(&list(1), &list(2), &ruled(&[("/01", Treatment::Ignore)])).len(), 1);
+        assert_eq!(reported(&list(1), &list(2), &ruled(&[("/1", Treatment::Ignore)])), []);
+        assert_eq!(reported(&list(1), &list(2), &ruled(&[("/01", Treatment::Ignore)])).len(), 1);
         let some = object(&[("a", Json::Null)]);
-        assert_eq!(told(&some, &object(&[]), &ruled(&[("/a", Treatment::Ignore)])), []);
+        assert_eq!(reported(&some, &object(&[]), &ruled(&[("/a", Treatment::Ignore)])), []);
         let drift = compare(&some, &object(&[]), &ruled(&[("/a", Treatment::Ignore)]));
         assert_eq!((drift.compared, drift.ignored), (0, 1));
     }
@@ -587,7 +587,7 @@ mod tests {
         }
 
         #[test]
-        fn every_pointer_that_is_told_can_be_ignored(a in json(), b in json()) {
+        fn every_pointer_that_is_reported_can_be_ignored(a in json(), b in json()) {
             let found = compare(&a, &b, &settings());
             let rules: Vec<(&str, Treatment)> =
                 found.differences.iter().map(|difference| (difference.path.as_str(), Treatment::Ignore)).collect();

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn https_goes_anywhere_and_plain_http_to_this_machine_alone() {
+    fn https_goes_anywhere_and_plain_http_only_to_this_machine() {
         for url in [
             "https://grafana.example",
             "https://g:8443/grafana/",
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_is_followed_within_the_origin_alone() {
+    fn a_redirect_is_followed_only_within_the_origin() {
         let server = Server::new("https://g.example/grafana").expect("acceptable");
         let from = "https://g.example/grafana/api/x/y";
         for (location, to) in [
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_told_only_where_its_path_is_plain() {
+    fn a_page_is_reported_only_where_its_path_is_plain() {
         let server = Server::new("http://127.0.0.1:3000/grafana").expect("acceptable");
         assert_eq!(server.page("/grafana/d/mm/x").as_deref(), Some("http://127.0.0.1:3000/grafana/d/mm/x"));
         for path in ["//evil/d", "d/mm", "/a\u{1b}[2J", "/a b"] {

@@ -218,18 +218,18 @@ mod tests {
 
     #[test]
     fn what_is_no_dashboard_is_refused_in_words() {
-        for (text, told) in [
+        for (text, reported) in [
             ("<html>", "it is no JSON"),
             ("[]", "it holds no dashboard: expected a JSON object"),
             ("{\"dashboard\": 1}", "it holds no dashboard: `dashboard` is no JSON object"),
             ("{\"a\": 1}", "it holds no dashboard: it has neither `title` nor `panels`"),
         ] {
-            assert_eq!(Dashboard::read(text.as_bytes()).expect_err("none").to_string(), told);
+            assert_eq!(Dashboard::read(text.as_bytes()).expect_err("none").to_string(), reported);
         }
     }
 
     #[test]
-    fn a_request_has_no_id_and_only_what_was_asked_for() {
+    fn a_request_has_no_id_and_only_what_was_requested() {
         let plain = Saving { folder: None, message: None, overwrite: true };
         let body: Value = serde_json::from_str(&read(&good()).to_request(&plain)).expect("JSON");
         assert_eq!(body["dashboard"]["id"], Value::Null);
@@ -245,27 +245,29 @@ mod tests {
     }
 
     #[test]
-    fn a_good_dashboard_has_no_problems_and_each_defect_is_told() {
+    fn a_good_dashboard_has_no_problems_and_each_defect_is_reported() {
         assert_eq!(read(&good()).problems(), Vec::<String>::new());
-        let told = |change: fn(&mut Value)| {
+        let reported = |change: fn(&mut Value)| {
             let mut value = good();
             change(&mut value);
             let problems = read(&value).problems();
             assert_eq!(problems.len(), 1, "{problems:?}");
             problems.into_iter().next().unwrap_or_default()
         };
-        assert!(told(|v| v["uid"] = json!("")).starts_with("`uid` is missing"));
-        assert!(told(|v| v["uid"] = json!("a/b")).starts_with("`uid` is not one"));
-        assert!(told(|v| v["uid"] = json!("x".repeat(41))).starts_with("`uid` is not one"));
-        assert!(told(|v| v["title"] = json!(null)).starts_with("`title` is missing"));
-        assert!(told(|v| v["schemaVersion"] = json!(36)).contains("36 is older than 37"));
-        assert!(told(|v| v["panels"] = json!([])).starts_with("`panels` is missing"));
-        assert!(told(|v| v["__inputs"] = json!([])).starts_with("`__inputs`"));
-        assert!(told(|v| v["panels"][0]["type"] = json!("graph")).contains("no panel of type `graph`"));
-        assert!(told(|v| v["panels"][0]["datasource"] = json!(null)).contains("query A: no `datasource`"));
-        assert!(told(|v| v["panels"][0]["targets"][0]["expr"] = json!(" ")).contains("`expr` is empty"));
+        assert!(reported(|v| v["uid"] = json!("")).starts_with("`uid` is missing"));
+        assert!(reported(|v| v["uid"] = json!("a/b")).starts_with("`uid` is not one"));
+        assert!(reported(|v| v["uid"] = json!("x".repeat(41))).starts_with("`uid` is not one"));
+        assert!(reported(|v| v["title"] = json!(null)).starts_with("`title` is missing"));
+        assert!(reported(|v| v["schemaVersion"] = json!(36)).contains("36 is older than 37"));
+        assert!(reported(|v| v["panels"] = json!([])).starts_with("`panels` is missing"));
+        assert!(reported(|v| v["__inputs"] = json!([])).starts_with("`__inputs`"));
+        assert!(reported(|v| v["panels"][0]["type"] = json!("graph")).contains("no panel of type `graph`"));
         assert!(
-            told(|v| {
+            reported(|v| v["panels"][0]["datasource"] = json!(null)).contains("query A: no `datasource`")
+        );
+        assert!(reported(|v| v["panels"][0]["targets"][0]["expr"] = json!(" ")).contains("`expr` is empty"));
+        assert!(
+            reported(|v| {
                 let panel = v["panels"][0].clone();
                 v["panels"] =
                     json!([panel.clone(), {"id": 2, "type": "row", "title": "R", "panels": [panel]}]);

@@ -54,14 +54,14 @@ impl Grafana {
 
     /// The dashboard with this uid, as the server has it: `{"dashboard": …, "meta": …}`.
     pub fn dashboard(&self, uid: &str) -> Result<Vec<u8>, GrafanaError> {
-        let answer = self.ask(&format!("/api/dashboards/uid/{}", address::encoded(uid)), Method::Get)?;
+        let answer = self.send(&format!("/api/dashboards/uid/{}", address::encoded(uid)), Method::Get)?;
         answer.json()?;
         Ok(answer.body)
     }
 
     /// The uid of the folder that a dashboard is in; `None` when it is in the top folder, or not there at all.
     pub fn folder_of(&self, uid: &str) -> Result<Option<String>, GrafanaError> {
-        match self.ask(&format!("/api/dashboards/uid/{}", address::encoded(uid)), Method::Get) {
+        match self.send(&format!("/api/dashboards/uid/{}", address::encoded(uid)), Method::Get) {
             Ok(answer) => {
                 let json = answer.json()?;
                 let folder = json["meta"]["folderUid"].as_str().filter(|folder| !folder.is_empty());
@@ -74,10 +74,10 @@ impl Grafana {
 
     /// Saves a dashboard; `body` is what `POST /api/dashboards/db` takes.
     pub fn save(&self, body: &str) -> Result<Saved, GrafanaError> {
-        self.ask("/api/dashboards/db", Method::Post(body))?.saved()
+        self.send("/api/dashboards/db", Method::Post(body))?.saved()
     }
 
-    fn ask(&self, path: &str, method: Method<'_>) -> Result<Answer, GrafanaError> {
+    fn send(&self, path: &str, method: Method<'_>) -> Result<Answer, GrafanaError> {
         let mut url = self.server.url(path);
         for _ in 0..=MOST_REDIRECTS {
             let answer = self.once(&url, method)?;
@@ -340,10 +340,10 @@ mod tests {
         let other = TestServer::start(vec![answer(200, &[], DASHBOARD)]).expect("a free port");
         let to = other.url("/steal");
         let (_server, grafana) = start(vec![answer(307, &[("Location", &to)], "")], "");
-        let told = grafana.dashboard("mm").expect_err("not followed").to_string();
+        let reported = grafana.dashboard("mm").expect_err("not followed").to_string();
         assert!(
-            told.contains("a redirect to `http://127.0.0.1:") && told.contains("token is not sent"),
-            "{told}"
+            reported.contains("a redirect to `http://127.0.0.1:") && reported.contains("token is not sent"),
+            "{reported}"
         );
         assert!(other.requests().is_empty());
     }
@@ -383,8 +383,8 @@ mod tests {
     fn a_server_that_says_nothing_is_given_up_in_time() {
         let server = TestServer::start(vec![Given::Silence]).expect("a free port");
         let grafana = grafana(&server, "", Duration::from_millis(200)).expect("loopback");
-        let told = grafana.dashboard("mm").expect_err("silence").to_string();
-        assert!(told.contains("no answer within 0.2 s"), "{told}");
+        let reported = grafana.dashboard("mm").expect_err("silence").to_string();
+        assert!(reported.contains("no answer within 0.2 s"), "{reported}");
     }
 
     fn refused(status: u16, kind: &str, body: &str) -> String {
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_the_server_are_told() {
+    fn the_words_of_the_server_are_reported() {
         let body =
             r#"{"message":"The dashboard has been changed by someone else","status":"version-mismatch"}"#;
         assert_eq!(
@@ -407,10 +407,10 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_the_server_cannot_write_lines_of_their_own_or_go_on_for_ever() {
-        let told = refused(400, "text/plain", &format!("a\nhint: rm -rf /\u{1b}[2J{}", "x".repeat(9999)));
-        assert!(!told.contains('\n') && !told.contains('\u{1b}'), "{told}");
-        assert!(told.chars().count() < LONGEST + 40, "{}", told.len());
+    fn the_words_of_the_server_cannot_write_lines_of_their_own_or_continue_for_ever() {
+        let reported = refused(400, "text/plain", &format!("a\nhint: rm -rf /\u{1b}[2J{}", "x".repeat(9999)));
+        assert!(!reported.contains('\n') && !reported.contains('\u{1b}'), "{reported}");
+        assert!(reported.chars().count() < LONGEST + 40, "{}", reported.len());
     }
 
     #[test]
@@ -426,11 +426,11 @@ mod tests {
         };
         assert!(
             json(Some("text/html; charset=UTF-8"), "x")
-                .is_err_and(|told| told.contains("200 with an HTML page"))
+                .is_err_and(|reported| reported.contains("200 with an HTML page"))
         );
-        assert!(json(None, " <!DOCTYPE html>").is_err_and(|told| told.contains("an HTML page")));
-        assert!(json(None, "").is_err_and(|told| told.contains("with nothing")));
-        assert!(json(None, "ok").is_err_and(|told| told.contains("no JSON")));
+        assert!(json(None, " <!DOCTYPE html>").is_err_and(|reported| reported.contains("an HTML page")));
+        assert!(json(None, "").is_err_and(|reported| reported.contains("with nothing")));
+        assert!(json(None, "ok").is_err_and(|reported| reported.contains("no JSON")));
         let saved = Saved { uid: Some("mm".to_owned()), version: Some(3), path: Some("/d/mm/x".to_owned()) };
         assert_eq!(json(None, r#"{"uid":"mm","version":3,"url":"/d/mm/x","status":"success"}"#), Ok(saved));
     }

@@ -146,7 +146,7 @@ impl Rotation {
     fn trim_run(&self, trim: &Trim) -> Result<(), String> {
         let folder = path_of(&self.base, &trim.run);
         let _locks = self.lock_run(&folder)?;
-        let told = |error: RunFolderError| match std::error::Error::source(&error) {
+        let reported = |error: RunFolderError| match std::error::Error::source(&error) {
             Some(cause) => format!("{error}: {cause}"),
             None => error.to_string(),
         };
@@ -165,7 +165,7 @@ impl Rotation {
             // gap in the run, which is reported and changes no verdict.
             match files.next().filter(|_| is_for_want_of_room(&error)) {
                 Some(file) => remove(file)?,
-                None => return Err(told(error)),
+                None => return Err(reported(error)),
             }
         }
         failpoint("rotate-manifest-put");
@@ -180,13 +180,13 @@ impl Rotation {
 
     /// The two locks of a run's folder: nobody runs in it, and nobody writes reports into it.
     fn lock_run(&self, folder: &Path) -> Result<Vec<FolderLock>, String> {
-        let told = |error: LockError| error.to_string();
-        let run = FolderLock::acquire_for_run(folder, Duration::ZERO).map_err(told)?;
+        let reported = |error: LockError| error.to_string();
+        let run = FolderLock::acquire_for_run(folder, Duration::ZERO).map_err(reported)?;
         // The folder rotated, where it is a run itself, is locked against writers already.
         let writers = if folder == self.base {
             None
         } else {
-            Some(FolderLock::acquire(folder, LOCK_WAIT).map_err(told)?)
+            Some(FolderLock::acquire(folder, LOCK_WAIT).map_err(reported)?)
         };
         Ok(std::iter::once(run).chain(writers).collect())
     }

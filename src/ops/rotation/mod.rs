@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_use_or_holds_other_files_is_left_and_told() {
+    fn what_is_in_use_or_holds_other_files_is_left_and_reported() {
         let in_use = RunFacts {
             untouchable: Some("in use".to_owned()),
             ..run("RUN_1", Standing::Former, 30 * DAY, &[1, 2, 3])
@@ -277,15 +277,15 @@ mod tests {
         let found = inventory(vec![in_use, foreign, latest, quiet], Vec::new());
         let plan = plan(&found, &rules(1, Some(7), Some(10)), now());
         assert!(plan.runs.is_empty());
-        let told: Vec<&str> = plan.left.iter().map(|left| left.path.as_str()).collect();
-        assert_eq!(told, ["RUN_1", "history/1", "latest", "latest/RUN_3"]);
+        let reported: Vec<&str> = plan.left.iter().map(|left| left.path.as_str()).collect();
+        assert_eq!(reported, ["RUN_1", "history/1", "latest", "latest/RUN_3"]);
         // Its old iterations are soak's own, whatever else lies beside them.
         assert_eq!(plan.trims.iter().map(|trim| trim.run.as_str()).collect::<Vec<_>>(), ["history/1"]);
         assert!(!plan.fits);
     }
 
     #[test]
-    fn what_nobody_wants_to_touch_is_not_told() {
+    fn what_nobody_would_touch_is_not_reported() {
         let latest = RunFacts {
             untouchable: Some("in use".to_owned()),
             ..run("latest", Standing::Current, 0, &[1, 2, 3])
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn snapshots_beyond_the_age_are_compressed_once() {
+    fn snapshots_above_the_age_are_compressed_once() {
         let snapshots = vec![
             snapshot("a.json", 7 * DAY + 1),
             snapshot("b.json", 7 * DAY),

@@ -115,7 +115,7 @@ pub(super) fn plan(inventory: &Inventory, rules: &RotationRules, now: DateTime<U
     let mut left = inventory.left.clone();
     let (mut runs, mut trims) = (Vec::new(), Vec::new());
     for run in &inventory.runs {
-        let is_old = run.standing == Standing::Former && is_beyond(run.time, rules.max_age_days, now);
+        let is_old = run.standing == Standing::Former && is_older(run.time, rules.max_age_days, now);
         if is_old && may_go(run, &mut left) {
             runs.push(removal_of_run(run, Cause::Age));
             continue;
@@ -131,7 +131,7 @@ pub(super) fn plan(inventory: &Inventory, rules: &RotationRules, now: DateTime<U
     let compress: Vec<Snapshot> = inventory
         .snapshots
         .iter()
-        .filter(|snapshot| !snapshot.is_archive && is_beyond(snapshot.time, rules.max_age_days, now))
+        .filter(|snapshot| !snapshot.is_archive && is_older(snapshot.time, rules.max_age_days, now))
         .cloned()
         .collect();
     let freed = runs.iter().map(|run| run.bytes).chain(trims.iter().map(|trim| trim.bytes));
@@ -215,7 +215,7 @@ fn removal_of_run(run: &RunFacts, cause: Cause) -> Removal {
 }
 
 /// Strictly older than so many days of 24 hours.
-fn is_beyond(time: DateTime<Utc>, days: Option<u64>, now: DateTime<Utc>) -> bool {
+fn is_older(time: DateTime<Utc>, days: Option<u64>, now: DateTime<Utc>) -> bool {
     let age = days.and_then(|days| i64::try_from(days).ok()).and_then(TimeDelta::try_days);
     age.is_some_and(|age| now.signed_duration_since(time) > age)
 }

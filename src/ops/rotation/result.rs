@@ -224,8 +224,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_told_in_the_unit_that_suits_them() {
-        let told: Vec<String> = [0, 1023, 1024, 1536, 1_048_576, 524_288_000, u64::MAX].map(size).to_vec();
-        assert_eq!(told, ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "1.0 MiB", "500.0 MiB", "16384.0 PiB"]);
+    fn sizes_are_reported_in_the_unit_that_suits_them() {
+        let reported: Vec<String> =
+            [0, 1023, 1024, 1536, 1_048_576, 524_288_000, u64::MAX].map(size).to_vec();
+        assert_eq!(reported, ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "1.0 MiB", "500.0 MiB", "16384.0 PiB"]);
     }
 }

@@ -328,9 +328,9 @@ fn read_folder(path: &Path) -> Result<Contents, BundleError> {
     let mut left = MOST_BYTES;
     for entry in fs::read_dir(path).map_err(BundleError::io("list", path))? {
         let entry = entry.map_err(BundleError::io("list", path))?;
-        let told = entry.file_name().to_string_lossy().into_owned();
+        let reported = entry.file_name().to_string_lossy().into_owned();
         let Ok(name) = entry.file_name().into_string() else {
-            contents.problems.push(format!("{told:?} has a name that is no text"));
+            contents.problems.push(format!("{reported:?} has a name that is no text"));
             continue;
         };
         let kind = entry.file_type().map_err(BundleError::io("look at", &entry.path()))?;
@@ -390,23 +390,23 @@ fn unpack(reader: impl BufRead) -> io::Result<Contents> {
     let mut top: Option<String> = None;
     for (index, entry) in archive.entries()?.enumerate() {
         let mut entry = entry?;
-        let told = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let reported = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         if index >= MOST_FILES {
             contents.problems.push(format!("the archive holds more than {MOST_FILES} files"));
             return Ok(contents);
         }
-        let trimmed = told.strip_suffix('/').unwrap_or(&told);
+        let trimmed = reported.strip_suffix('/').unwrap_or(&reported);
         let (folder, name) = trimmed.split_once('/').unwrap_or((trimmed, ""));
         let is_same = top.get_or_insert_with(|| folder.to_owned()) == folder;
         let is_folder = entry.header().entry_type() == EntryType::Directory;
         if !is_same || [".", "..", ""].contains(&folder) {
-            contents.problems.push(format!("{told:?} in the archive leads out of its folder"));
+            contents.problems.push(format!("{reported:?} in the archive leads out of its folder"));
         } else if is_folder && name.is_empty() {
             // The folder itself, which other programs pack, too.
         } else if entry.header().entry_type() != EntryType::Regular {
-            contents.problems.push(format!("{told:?} in the archive is no plain file"));
+            contents.problems.push(format!("{reported:?} in the archive is no plain file"));
         } else if name.is_empty() || name.contains('/') {
-            contents.problems.push(format!("{told:?} in the archive leads out of its folder"));
+            contents.problems.push(format!("{reported:?} in the archive leads out of its folder"));
         } else {
             let name = name.to_owned();
             let mut bytes = Vec::new();
@@ -526,7 +526,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_or_goes_on_is_noticed() {
+    fn what_is_cut_off_or_continues_is_noticed() {
         let whole = archive(&[("v1/a", FILE, &[7; 5000])]);
         for length in [0, 1, 10, 20, whole.len() / 2, whole.len() - 1] {
             let cut = unpack(&whole[..length]);

@@ -267,8 +267,8 @@ impl Canary<'_> {
             };
             return (steps(AFTER_ROLLBACK, 0, values.len(), 0), None, decision);
         };
-        let asked = rules.after_rollback_minutes;
-        let needed = usize::try_from(asked.div_ceil(rules.step_minutes.max(1))).unwrap_or(usize::MAX);
+        let required = rules.after_rollback_minutes;
+        let needed = usize::try_from(required.div_ceil(rules.step_minutes.max(1))).unwrap_or(usize::MAX);
         let is_good =
             |value: &&Option<f64>| value.is_some_and(|seen| criterion.comparison.holds(seen, limit));
         let streak = values[..=last].iter().rev().take_while(is_good).count();
@@ -280,12 +280,12 @@ impl Canary<'_> {
         let decision = if late > rules.longest_gap_minutes.value {
             (Outcome::Inconclusive, format!("nobody has seen it for {late} minutes"))
         } else if streak >= needed {
-            (Outcome::Pass, format!("has held for {asked} minutes"))
+            (Outcome::Pass, format!("has held for {required} minutes"))
         } else if streak == 0 {
             self.compared(criterion, Statistic::Each.word(), limit, observed.unwrap_or(limit))
         } else {
             let minutes = streak as u64 * rules.step_minutes;
-            (Outcome::Inconclusive, format!("has held for {minutes} of {asked} minutes"))
+            (Outcome::Inconclusive, format!("has held for {minutes} of {required} minutes"))
         };
         (steps(AFTER_ROLLBACK, from, last + 1, last + 1 - from), observed, decision)
     }
@@ -295,17 +295,17 @@ impl Canary<'_> {
         let Trigger { name, metric, comparison, limit, for_minutes, rollback, is_optional } = trigger;
         let (rules, readings) = (&self.criteria.rules, self.readings(metric));
         let values = &readings.values;
-        let asked = usize::try_from(for_minutes / rules.step_minutes.max(1)).unwrap_or(usize::MAX).max(1);
+        let required = usize::try_from(for_minutes / rules.step_minutes.max(1)).unwrap_or(usize::MAX).max(1);
         let runs = runs(trigger, values);
         let time = |(first, last): (usize, usize)| Held {
             from: rfc3339(self.timeline.start_of(first)),
             to: rfc3339(self.timeline.end_of(last)),
             steps: (first, last),
         };
-        let held: Vec<Held> = runs.iter().filter_map(|run| run.held(asked)).map(time).collect();
+        let held: Vec<Held> = runs.iter().filter_map(|run| run.held(required)).map(time).collect();
         let last = values.iter().enumerate().rev().find_map(|(step, value)| Some((step, (*value)?)));
         let bad = format!("{} {}", comparison.symbol(), self.criteria.limit(limit.value, metric));
-        let level = level(trigger, values, asked);
+        let level = level(trigger, values, required);
         let number = |seen: f64| self.criteria.value(seen, limit.value, metric);
         let decision = if let Some(Held { from, to, steps: (first, until) }) = held.first() {
             let more = match held.len() - 1 {
@@ -324,7 +324,7 @@ impl Canary<'_> {
                 (Outcome::Inconclusive, reason) if *is_optional => (Outcome::NotApplicable, reason),
                 nothing => nothing,
             }
-        } else if let Some(run) = runs.iter().find(|run| run.could_have_held(asked)) {
+        } else if let Some(run) = runs.iter().find(|run| run.could_have_held(required)) {
             let reason = format!(
                 "it may have held: {bad} was seen, and with steps that nobody saw it is {for_minutes} minutes from {} on",
                 rfc3339(self.timeline.start_of(run.from))
@@ -332,7 +332,7 @@ impl Canary<'_> {
             (Outcome::Inconclusive, reason)
         } else if let Some(reason) = insufficient_data(values, rules) {
             (Outcome::Inconclusive, reason)
-        } else if values.len() < asked {
+        } else if values.len() < required {
             (self.not_yet(), format!("{for_minutes} minutes have not passed yet"))
         } else {
             let worst = level
@@ -388,12 +388,12 @@ struct Bad {
 }
 
 impl Bad {
-    fn held(&self, asked: usize) -> Option<(usize, usize)> {
-        self.seen.filter(|(first, last)| last - first + 1 >= asked)
+    fn held(&self, required: usize) -> Option<(usize, usize)> {
+        self.seen.filter(|(first, last)| last - first + 1 >= required)
     }
 
-    fn could_have_held(&self, asked: usize) -> bool {
-        self.seen.is_some() && self.held(asked).is_none() && self.to - self.from + 1 >= asked
+    fn could_have_held(&self, required: usize) -> bool {
+        self.seen.is_some() && self.held(required).is_none() && self.to - self.from + 1 >= required
     }
 }
 
@@ -423,12 +423,12 @@ fn runs(trigger: &Trigger, values: &[Option<f64>]) -> Vec<Bad> {
 /// The worst level that was held for so many steps: of each stretch of at least that length that begins and ends
 /// with a value its mildest value, and of those the worst. `None` where there is no such stretch. It exceeds the
 /// limit exactly where the trigger held.
-fn level(trigger: &Trigger, values: &[Option<f64>], asked: usize) -> Option<f64> {
+fn level(trigger: &Trigger, values: &[Option<f64>], required: usize) -> Option<f64> {
     let is_high_bad = matches!(trigger.comparison, Comparison::Above | Comparison::AtLeast);
     let milder = |a: f64, b: f64| if is_high_bad { a.min(b) } else { a.max(b) };
     let worse = |a: f64, b: f64| if is_high_bad { a.max(b) } else { a.min(b) };
     let mildest_from = |from: usize| {
-        let until = (from.checked_add(asked - 1)?..values.len()).find(|step| values[*step].is_some())?;
+        let until = (from.checked_add(required - 1)?..values.len()).find(|step| values[*step].is_some())?;
         values[from..=until].iter().flatten().copied().reduce(milder)
     };
     (0..values.len()).filter(|from| values[*from].is_some()).filter_map(mildest_from).reduce(worse)
@@ -505,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_itself_holds_and_what_is_beyond_it_does_not() {
+    fn the_limit_itself_holds_and_what_exceeds_it_does_not() {
         for (value, outcome) in [(399.9999, Outcome::Pass), (400.0, Outcome::Pass), (400.0001, Outcome::Fail)]
         {
             let block = hour_1(60, &by_step(12, |_| Some(value)));
@@ -719,7 +719,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ladder_tells_the_level_that_was_held_and_from_when_to_when() {
+    fn the_ladder_shows_the_level_that_was_held_and_from_when_to_when() {
         let check = checked("ggbwbgg", 10).check;
         // Of "bw" and "wb" the mildest is 600; of three in a row, too.
         assert_eq!((check.observed, check.limit, check.margin), (Some(600.0), Some(500.0), Some(-100.0)));
@@ -735,8 +735,8 @@ mod tests {
             let steps: String = (0..6).map(|place| letters[code / 5_usize.pow(place) % 5]).collect();
             for minutes in [5, 10, 15] {
                 let seen = checked(&steps, minutes);
-                let is_beyond = seen.check.observed.is_some_and(|level| level > 500.0);
-                assert_eq!(is_beyond, !seen.held.is_empty(), "{steps} {minutes}: {seen:?}");
+                let exceeds = seen.check.observed.is_some_and(|level| level > 500.0);
+                assert_eq!(exceeds, !seen.held.is_empty(), "{steps} {minutes}: {seen:?}");
             }
         }
     }

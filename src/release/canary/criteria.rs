@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_is_told_with_both_values_and_what_did_not_is_not() {
+    fn what_changed_is_reported_with_both_values_and_what_did_not_is_not() {
         assert!(changed(|_| ()).is_empty());
         assert_eq!(
             changed(|rules| rules.checkpoints[1].limits[0].bound = {
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_rounded_to_the_side_that_asks_for_more() {
+    fn a_limit_is_rounded_to_the_side_that_requires_more() {
         // The earlier scripts loosened 2.25 to 2.2, 339.5 to 340 and 0.405 to 0.41.
         assert_eq!(strict(2.25, 1, true), 2.3);
         assert_eq!(strict(339.5, 0, false), 339.0);
@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_soak_showed_less_its_margin_is_asked_for() {
+    fn what_the_soak_showed_less_its_margin_is_required() {
         let found = at_24(0.0, Some(4.46));
         assert_eq!((found.limit, found.comparison), (Some(4.0), Comparison::AtLeast));
         assert_eq!(found.basis, "soak: mean 4.46 bps over n = 8, - margin 0.5, rounded up");
@@ -456,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_soak_did_not_measure_is_asked_for_as_before() {
+    fn what_the_soak_did_not_measure_is_required_as_before() {
         let found = at_24(1.0, None);
         assert_eq!(found.limit, Some(1.0));
         assert!(found.basis.contains("did not measure"), "{}", found.basis);

@@ -345,29 +345,29 @@ mod tests {
     }
 
     /// What one metric brings in so many steps, and the requests to the server.
-    fn asked_for(metric: &str, steps: i64, answers: Vec<Answer>) -> (Result<Readings, Failure>, Vec<String>) {
+    fn queried(metric: &str, steps: i64, answers: Vec<Answer>) -> (Result<Readings, Failure>, Vec<String>) {
         let server = TestServer::start(answers).expect("a server");
         let target = Target::new(&server.url("/prom"), &Auth::None, &[]).expect("acceptable");
         let policy = policy();
         let now = start() + TimeDelta::minutes(5 * steps);
         let timeline = Timeline::new(start(), now, &policy.release.canary, None).expect("a timeline");
-        let server_asked = Server { target: &target, selector: "{job=\"mm\"}", limits: &QUICK };
+        let queried_server = Server { target: &target, selector: "{job=\"mm\"}", limits: &QUICK };
         let metrics = BTreeSet::from([metric]);
-        let found = from_server(&server_asked, &metrics, &policy, &timeline, &StopRequest::default());
+        let found = from_server(&queried_server, &metrics, &policy, &timeline, &StopRequest::default());
         let one = found.map(|mut found| found.remove(metric).expect("the metric"));
         let requests =
             server.requests().into_iter().map(|request| format!("{}\n{}", request.head, request.body));
         (one, requests.collect())
     }
 
-    fn told(metric: &str, steps: i64, answer: Answer) -> Readings {
-        asked_for(metric, steps, vec![answer]).0.expect("an answer")
+    fn reported(metric: &str, steps: i64, answer: Answer) -> Readings {
+        queried(metric, steps, vec![answer]).0.expect("an answer")
     }
 
     #[test]
-    fn every_step_is_asked_for_at_its_end_and_over_its_own_time() {
+    fn every_step_is_queried_at_its_end_and_over_its_own_time() {
         let values = format!("[{},\"3.5\"],[{},\"-0.25\"]", end(0), end(2));
-        let (found, requests) = asked_for("net_bps", 3, vec![matrix(&[&values])]);
+        let (found, requests) = queried("net_bps", 3, vec![matrix(&[&values])]);
         assert_eq!(
             found.expect("an answer"),
             Readings { values: vec![Some(3.5), None, Some(-0.25)], trouble: None }
@@ -423,19 +423,23 @@ mod tests {
                 "the server refused `prometheus.risk_ratio.query`: bad_data: parse error",
             ),
         ] {
-            let readings = told("risk_ratio", 2, answer);
+            let readings = reported("risk_ratio", 2, answer);
             assert!(readings.is_empty() && readings.values.len() == 2, "{reason}: {readings:?}");
             let (found, why) = readings.nothing();
             assert_eq!(found, outcome, "{why}");
             assert!(why.contains(reason), "{why}");
         }
         // A step that is not finite beside one that is.
-        let mixed = told("risk_ratio", 2, matrix(&[&format!("[{},\"NaN\"],[{},\"0.5\"]", end(0), end(1))]));
+        let mixed =
+            reported("risk_ratio", 2, matrix(&[&format!("[{},\"NaN\"],[{},\"0.5\"]", end(0), end(1))]));
         assert_eq!(mixed.values, [None, Some(0.5)]);
         // As in a run: a ratio above 1 is a percentage.
-        assert_eq!(told("risk_ratio", 1, matrix(&[&format!("[{},\"42\"]", end(0))])).values, [Some(0.42)]);
+        assert_eq!(
+            reported("risk_ratio", 1, matrix(&[&format!("[{},\"42\"]", end(0))])).values,
+            [Some(0.42)]
+        );
         // A metric that the policy has no query for is not queried.
-        let (found, requests) = asked_for("fees_bps", 2, Vec::new());
+        let (found, requests) = queried("fees_bps", 2, Vec::new());
         assert_eq!(
             found.expect("no answer is needed").nothing().1,
             "the policy has no query `prometheus.fees_bps.query`"
@@ -444,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_cannot_be_asked_is_an_error_that_names_it() {
+    fn a_server_that_cannot_be_queried_is_an_error_that_names_it() {
         let html = Answer::with_body(200, "<html>login</html>");
         for (answers, words) in [
             (vec![html], "/prom` gave an answer that cannot be read"),
@@ -456,13 +460,13 @@ mod tests {
                 "redirects are not followed",
             ),
         ] {
-            let error = asked_for("net_bps", 2, answers).0.expect_err("no answer").sentence();
+            let error = queried("net_bps", 2, answers).0.expect_err("no answer").sentence();
             assert!(error.contains(words), "{error}");
         }
     }
 
     #[test]
-    fn a_long_canary_is_asked_for_in_pieces() {
+    fn a_long_canary_is_queried_in_pieces() {
         let piece = |from: i64, to: i64| {
             let mut values = String::new();
             for step in from..=to {
@@ -470,7 +474,7 @@ mod tests {
             }
             matrix(&[&values])
         };
-        let (found, requests) = asked_for("net_bps", 5002, vec![piece(0, 4999), piece(5000, 5001)]);
+        let (found, requests) = queried("net_bps", 5002, vec![piece(0, 4999), piece(5000, 5001)]);
         let expected: Vec<Option<f64>> = (0..5002).map(|step| Some(f64::from(step))).collect();
         assert_eq!(found.expect("answers").values, expected);
         assert_eq!(requests.len(), 2);

@@ -127,9 +127,9 @@ pub(crate) fn markdown(result: &CanaryResult) -> String {
 fn item(check: &Check, basis: Option<&str>) -> String {
     let mark = if check.outcome == Outcome::Pass { 'x' } else { ' ' };
     let what = check.kpi.as_deref().unwrap_or(&check.gate);
-    let asked = bound(check).map_or_else(String::new, |bound| format!(" {bound}"));
+    let required = bound(check).map_or_else(String::new, |bound| format!(" {bound}"));
     let seen = observed(check).unwrap_or_else(|| "no value".to_owned());
-    let mut out = format!("- [{mark}] {}{asked}: {} {seen}", cell(what), cell(&check.statistic));
+    let mut out = format!("- [{mark}] {}{required}: {} {seen}", cell(what), cell(&check.statistic));
     if let Some(margin) = check.margin {
         let size = distance(margin, 4);
         let sign = if margin < 0.0 { "-" } else { "+" };

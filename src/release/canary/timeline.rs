@@ -238,19 +238,19 @@ mod tests {
 
     #[test]
     fn a_start_to_come_and_a_canary_without_an_end_are_refused() {
-        let told = |minutes, rules: &CanaryRules, longest| {
+        let reported = |minutes, rules: &CanaryRules, longest| {
             Timeline::new(start(), after(minutes), rules, longest)
                 .map(|watch| watch.steps())
                 .map_err(|error| error.sentence())
         };
         let future = "the start, 2026-03-01T00:00:00Z, is after now, 2026-02-28T23:59:00Z";
-        assert_eq!(told(-1, &rules(), None), Err(future.to_owned()));
-        assert_eq!(told(0, &rules(), None), Ok(0));
-        assert_eq!(told(500_000, &rules(), None), Ok(100_000));
-        assert!(told(500_005, &rules(), None).is_err_and(|told| told.contains("100001 steps")));
+        assert_eq!(reported(-1, &rules(), None), Err(future.to_owned()));
+        assert_eq!(reported(0, &rules(), None), Ok(0));
+        assert_eq!(reported(500_000, &rules(), None), Ok(100_000));
+        assert!(reported(500_005, &rules(), None).is_err_and(|reported| reported.contains("100001 steps")));
         // Numbers that no clock has.
         for step_minutes in [u64::MAX, 1 << 62, 1 << 40] {
-            assert_eq!(told(5000, &CanaryRules { step_minutes, ..rules() }, Some(1e300)), Ok(0));
+            assert_eq!(reported(5000, &CanaryRules { step_minutes, ..rules() }, Some(1e300)), Ok(0));
         }
         assert_eq!(later(start(), f64::MAX), DateTime::<Utc>::MAX_UTC);
         assert!(!of(10).has_passed(1e300));
@@ -281,20 +281,24 @@ mod tests {
     }
 
     #[test]
-    fn too_few_values_and_a_long_gap_are_told_and_the_limits_themselves_are_enough() {
+    fn too_few_values_and_a_long_gap_are_reported_and_the_limits_themselves_are_enough() {
         let rules = rules();
-        let told = |pattern: &str| insufficient_data(&seen(pattern), &rules);
+        let reported = |pattern: &str| insufficient_data(&seen(pattern), &rules);
         // 90 % of the steps, and 15 minutes in steps of five.
-        assert_eq!(told("xxxxxxxxx."), None);
+        assert_eq!(reported("xxxxxxxxx."), None);
         assert!(
-            told("xxxxxxxx..").is_some_and(|told| told.starts_with("only 8 of 10 steps have a value, 80 %"))
+            reported("xxxxxxxx..")
+                .is_some_and(|reported| reported.starts_with("only 8 of 10 steps have a value, 80 %"))
         );
         let long = |gap: usize| format!("{}{}{}", "x".repeat(40), ".".repeat(gap), "x".repeat(10));
-        assert_eq!(told(&long(3)), None);
-        assert_eq!(told(&long(4)).as_deref(), Some("nobody saw it for 20 minutes, longer than 15 minutes"));
+        assert_eq!(reported(&long(3)), None);
+        assert_eq!(
+            reported(&long(4)).as_deref(),
+            Some("nobody saw it for 20 minutes, longer than 15 minutes")
+        );
         // At the ends, too.
-        assert!(told(&format!("....{}", "x".repeat(60))).is_some());
-        assert!(told(&format!("{}....", "x".repeat(60))).is_some());
-        assert!(told("").is_some_and(|told| told.starts_with("only 0 of 0")));
+        assert!(reported(&format!("....{}", "x".repeat(60))).is_some());
+        assert!(reported(&format!("{}....", "x".repeat(60))).is_some());
+        assert!(reported("").is_some_and(|reported| reported.starts_with("only 0 of 0")));
     }
 }

@@ -158,11 +158,11 @@ pub(super) fn judge(
         blocks.push(block);
     } else {
         triggers.extend(rules.triggers.iter().map(|trigger| canary.trigger(trigger)));
-        let is_asked = |after: f64| !matches!(scope, Scope::Hour(hour) if hour != after);
-        let asked: Vec<_> = criteria.checkpoints.iter().filter(|at| is_asked(at.after_hours)).collect();
-        blocks.extend(asked.iter().map(|checkpoint| canary.at(checkpoint)));
+        let is_due = |after: f64| !matches!(scope, Scope::Hour(hour) if hour != after);
+        let due: Vec<_> = criteria.checkpoints.iter().filter(|at| is_due(at.after_hours)).collect();
+        blocks.extend(due.iter().map(|checkpoint| canary.at(checkpoint)));
         if !matches!(scope, Scope::Hour(_)) {
-            let passed = asked.iter().rev().find(|at| timeline.has_passed(at.after_hours));
+            let passed = due.iter().rev().find(|at| timeline.has_passed(at.after_hours));
             blocks.extend(passed.and_then(|checkpoint| canary.since(checkpoint)));
             watched = Some(watch_time(criteria, &timeline, so_far));
         }
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_miss_of_the_limits_after_an_hour_is_told_beside_it() {
+    fn a_miss_of_the_limits_after_an_hour_is_reported_beside_it() {
         // Hour 1 is met; from the second hour on the mean is 450, above 400 and below the trigger.
         let drifted = judged(150, Scope::SoFar, |step| if step < 12 { 300.0 } else { 450.0 });
         assert_eq!(drifted.outcome, Outcome::Fail);
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_metric_that_nobody_asked_for_was_measured_by_nobody() {
+    fn a_metric_that_nobody_requested_was_measured_by_nobody() {
         let judged = judge(&criteria(&rules()), timeline(360), Scope::Whole, &BTreeMap::new());
         assert_eq!(judged.outcome, Outcome::Inconclusive);
         assert!(judged.reason.ends_with("nobody measured it"), "{}", judged.reason);

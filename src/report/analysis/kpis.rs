@@ -255,11 +255,11 @@ fn kpi_cells(subject: Subject<'_>, kpis: &[KpiId], position: usize) -> impl Iter
     kpis.iter().map(move |kpi| {
         let gate = subject.limits.checks.iter().find(|gate| gate.kpi == *kpi);
         let class = if missed.iter().any(|miss| miss.kpi == *kpi) { "bad" } else { "" };
-        let told = series.value(*kpi, position).map(|value| match gate {
+        let reported = series.value(*kpi, position).map(|value| match gate {
             Some(gate) => beside(value, gate.limit.value, kpi.decimals_of(value)),
             None => shown(*kpi, value),
         });
-        Cell::marked(told, class)
+        Cell::marked(reported, class)
     })
 }
 
@@ -315,11 +315,11 @@ fn proposed(iteration: &Row) -> String {
     let one = |(param, delta): (&crate::core::iteration::params::ParamName, f64)| {
         format!("{} {}", cell(param.as_str()), increment(delta))
     };
-    let mut told: Vec<String> = deltas.iter().take(MOST_DELTAS).map(one).collect();
+    let mut reported: Vec<String> = deltas.iter().take(MOST_DELTAS).map(one).collect();
     if deltas.len() > MOST_DELTAS {
-        told.push(format!("and {} more", deltas.len() - MOST_DELTAS));
+        reported.push(format!("and {} more", deltas.len() - MOST_DELTAS));
     }
-    told.join(", ")
+    reported.join(", ")
 }
 
 /// The beginning of a signature, for Markdown.

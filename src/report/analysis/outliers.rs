@@ -91,7 +91,7 @@ pub(super) fn violations(doc: &mut Document, subject: Subject<'_>) {
     }
     let rows = listed.iter().map(|violation| {
         let kpi = violation.kpi;
-        let (value, limit, beyond) = match (violation.value, violation.limit) {
+        let (value, limit, excess) = match (violation.value, violation.limit) {
             (Some(value), Some(limit)) => (
                 beside(value, limit, kpi.decimals_of(value)),
                 exact(limit, kpi.decimals()),
@@ -100,7 +100,7 @@ pub(super) fn violations(doc: &mut Document, subject: Subject<'_>) {
             _ => ("no value in the whole window".to_owned(), String::new(), String::new()),
         };
         let iteration = violation.iteration.map(|number| number.to_string());
-        row![iteration, kpi_name(format, kpi), violation.level.word(), value, limit, beyond]
+        row![iteration, kpi_name(format, kpi), violation.level.word(), value, limit, excess]
     });
     doc.table(&columns("#iteration|KPI|level|#value|#limit|#beyond it by"), rows);
     let more = found.warn() + found.crit() - listed.len();
@@ -153,11 +153,11 @@ pub(super) fn edge(doc: &mut Document, subject: Subject<'_>) {
     });
     if !edge.negative_drivers.is_empty() {
         doc.paragraph("Drivers of a negative edge, as the source names them:");
-        let told = edge
+        let reported = edge
             .negative_drivers
             .iter()
             .map(|named| format!("{}: {}", cell(&named.driver), iterations(named.iterations)));
-        doc.list(told, MOST_DRIVERS);
+        doc.list(reported, MOST_DRIVERS);
     }
 }
 

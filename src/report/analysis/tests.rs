@@ -34,7 +34,7 @@ mod audit {
     }
 
     #[test]
-    fn all_ten_sections_stand_in_their_order() {
+    fn all_ten_sections_are_in_their_order() {
         let text = audited(folder(passing(8)));
         let titles: Vec<&str> = text.lines().filter(|line| line.starts_with("## ")).collect();
         assert_eq!(
@@ -58,7 +58,7 @@ mod audit {
     }
 
     #[test]
-    fn the_overview_tells_what_was_looked_at_and_by_which_limits() {
+    fn the_overview_reports_what_was_looked_at_and_by_which_limits() {
         let text = audited(folder(passing(10)));
         let overview = part(&text, 1);
         has(overview, "| iterations | 10 iterations |\n| first - last | 1 - 10 |\n");
@@ -69,7 +69,7 @@ mod audit {
     }
 
     #[test]
-    fn two_gates_that_disagree_are_told_in_one_line() {
+    fn two_gates_that_disagree_are_reported_in_one_line() {
         let at_the_limit = |n| with(good(n), KpiId::NET_BPS, Some(2.7));
         let mut iterations: Vec<Iteration> = (1..=8).map(at_the_limit).collect();
         iterations[7] = frozen(at_the_limit(8), "stable");
@@ -103,7 +103,7 @@ mod audit {
     }
 
     #[test]
-    fn a_row_of_the_matrix_tells_an_iteration_and_unknown_is_a_dash() {
+    fn a_row_of_the_matrix_shows_an_iteration_and_unknown_is_a_dash() {
         let mut iterations = passing(8);
         let tuning = &mut iterations[2].tuning;
         tuning.applied = Some(true);
@@ -368,7 +368,7 @@ mod audit {
     }
 
     #[test]
-    fn symbols_are_told_apart() {
+    fn symbols_are_distinguished() {
         let evidence = Evidence {
             series: vec![
                 series(Some("BTC|USDT"), passing(8)),
@@ -404,7 +404,7 @@ mod audit {
     }
 
     #[test]
-    fn a_fixed_time_and_an_override_stand_at_the_top() {
+    fn a_fixed_time_and_an_override_are_at_the_top() {
         let (analysis, policy) = analysed(folder((1..=3).map(good)));
         let mut provenance = overridden("known outage <b>");
         provenance.fixed_time = Some("2030-01-01T00:00:00Z".into());
@@ -472,14 +472,14 @@ mod failures {
         analysed, assert_well_formed, folder, good, hostile, passing, provenance, series, with,
     };
 
-    fn told(evidence: Evidence) -> Option<String> {
+    fn reported(evidence: Evidence) -> Option<String> {
         let (analysis, policy) = analysed(evidence);
         let text = failures(&analysis, &policy, &provenance());
         text.inspect(|text| assert_well_formed(text))
     }
 
-    fn told_of(iterations: impl IntoIterator<Item = Iteration>) -> String {
-        told(folder(iterations)).expect("a verdict that is not acceptable")
+    fn reported_of(iterations: impl IntoIterator<Item = Iteration>) -> String {
+        reported(folder(iterations)).expect("a verdict that is not acceptable")
     }
 
     fn bad(number: u64) -> Iteration {
@@ -493,11 +493,11 @@ mod failures {
 
     #[test]
     fn there_is_no_report_while_the_verdict_is_acceptable() {
-        assert_eq!(told(folder(passing(8))), None);
+        assert_eq!(reported(folder(passing(8))), None);
         // Without a freeze the verdict is WARN.
-        assert_eq!(told(folder((1..=8).map(good))), None);
+        assert_eq!(reported(folder((1..=8).map(good))), None);
         // Seven iterations are too few to judge, and that is not acceptable.
-        assert!(told(folder((1..=7).map(good))).is_some());
+        assert!(reported(folder((1..=7).map(good))).is_some());
     }
 
     #[test]
@@ -507,7 +507,7 @@ mod failures {
             iterations[position] = bad(iterations[position].number);
         }
         iterations[3] = with(iterations[3].clone(), KpiId::P95_LATENCY_MS, Some(350.2));
-        let text = told_of(iterations);
+        let text = reported_of(iterations);
         assert!(
         text.starts_with("# Failures\n\n**Verdict:** FAIL - `net_bps` is below 2.70 in 4 of 8 iterations (2, 4, 6-7), lowest 1.50; also ")
     );
@@ -525,21 +525,21 @@ mod failures {
     }
 
     #[test]
-    fn a_value_that_is_not_there_is_told_with_its_cause() {
+    fn a_value_that_is_not_there_is_reported_with_its_cause() {
         let mut iterations: Vec<Iteration> = (1..=8).map(|n| with(good(n), KpiId::NET_BPS, None)).collect();
         iterations[7].defects =
             vec![KpiDefect { kpi: KpiId::NET_BPS, key: "edge_bps".into(), defect: Defect::Null }];
         iterations[6] = Iteration { collection_failed: Some("no route to host".into()), ..good(7) };
-        let text = told_of(iterations);
+        let text = reported_of(iterations);
         has(&text, "| net_bps, bps | no value: `edge_bps` is null | >= 2.70 |\n");
         has(&text, "| net_bps, bps | no value: `net_bps` is not in the file | >= 2.70 |\n");
         has(&text, "| 7 | 2025-01-02T00:07:00Z | collection of measurements | no route to host | - |\n");
     }
 
     #[test]
-    fn of_many_failures_the_newest_are_told() {
+    fn of_many_failures_the_newest_are_reported() {
         let rows = |n: u64| {
-            let text = told_of((1..=n).map(bad));
+            let text = reported_of((1..=n).map(bad));
             let rows: Vec<String> =
                 text.lines().filter(|line| line.ends_with("| >= 2.70 |")).map(str::to_owned).collect();
             (rows, text)
@@ -565,7 +565,7 @@ mod failures {
         let names = vec!["ITER_SUMMARY_09.json".to_owned(), "ITER_SUMMARY_9.json".to_owned()];
         evidence.duplicates = vec![Duplicate { symbol: None, number: 9, names }];
         evidence.manifest_error = Some("line 1: not JSON".into());
-        let text = told(evidence).expect("INVALID");
+        let text = reported(evidence).expect("INVALID");
         has(&text, "| 7 | maker_taker_drop | maker_taker_ratio | 0.700 | - | at least 0.750 |\n");
         has(
             &text,
@@ -576,18 +576,18 @@ mod failures {
 
     #[test]
     fn an_empty_folder_is_a_failure_with_a_reason() {
-        let text = told(Evidence::default()).expect("INVALID");
+        let text = reported(Evidence::default()).expect("INVALID");
         has(&text, "- **INVALID** integrity.files: there is no iteration to judge");
         has(&text, "There is no iteration.\n");
     }
 
     #[test]
-    fn symbols_are_told_apart() {
+    fn symbols_are_distinguished() {
         let evidence = Evidence {
             series: vec![series(Some("AAA"), passing(8)), series(Some("BBB"), (1..=8).map(bad))],
             ..Evidence::default()
         };
-        let text = told(evidence).expect("FAIL");
+        let text = reported(evidence).expect("FAIL");
         has(&text, "## Symbol AAA: PASS\n\n### Iterations that do not pass\n\nEvery iteration passes.\n");
         has(
             &text,
@@ -609,7 +609,7 @@ mod failures {
         };
         let mut evidence = folder((1..=8).map(poisoned));
         evidence.bad_files = vec![BadFile { name: hostile(), number: 8, symbol: None, reason: hostile() }];
-        let text = told(evidence).expect("INVALID");
+        let text = reported(evidence).expect("INVALID");
         assert!(text.len() < 100_000 && !text.contains("<script"));
     }
 }
@@ -624,7 +624,7 @@ mod page {
         analysed, folder, frozen, good, hostile, overridden, passing, provenance, series, with,
     };
 
-    fn told(iterations: impl IntoIterator<Item = Iteration>) -> String {
+    fn reported(iterations: impl IntoIterator<Item = Iteration>) -> String {
         let (analysis, policy) = analysed(folder(iterations));
         page(&analysis, &policy, &provenance())
     }
@@ -645,7 +645,7 @@ mod page {
 
     #[test]
     fn the_verdict_and_its_reason_come_first() {
-        let html = told(passing(24));
+        let html = reported(passing(24));
         assert_balanced(&html);
         let place = |what: &str| html.find(what).unwrap_or_else(|| panic!("`{what}` is missing"));
         let order = [
@@ -666,18 +666,18 @@ mod page {
 
     #[test]
     fn a_failure_says_why_and_marks_what_missed() {
-        let html = told((1..=8).map(|n| with(good(n), KpiId::NET_BPS, Some(2.0))));
+        let html = reported((1..=8).map(|n| with(good(n), KpiId::NET_BPS, Some(2.0))));
         assert!(html.contains("<section id=\"verdict\" class=\"verdict\" data-outcome=\"FAIL\""));
         assert!(html.contains("0 of 8 iterations pass"), "the reason");
         assert!(html.contains("<td class=\"bad\">2.00</td>") && html.contains("✗ no"));
         assert!(!html.contains("<small>"));
         // Seven iterations are too few; the files that others read call that FAIL.
-        assert!(told(passing(7)).contains("INCONCLUSIVE</span> <small>published as FAIL</small>"));
+        assert!(reported(passing(7)).contains("INCONCLUSIVE</span> <small>published as FAIL</small>"));
     }
 
     #[test]
-    fn the_page_asks_nobody_for_anything() {
-        let html = told(passing(24));
+    fn the_page_requests_nothing() {
+        let html = reported(passing(24));
         for word in ["http://", "https://", "src=", "@import", "url(", "innerHTML", "eval("] {
             assert!(!html.contains(word), "`{word}`");
         }
@@ -748,7 +748,7 @@ mod page {
                 keys.iter().map(|key| (ParamName::flat(key), "velocity".into())).collect();
             iteration
         });
-        let html = told(run);
+        let html = reported(run);
         assert!(html.len() < 1_000_000, "{}", html.len());
         assert!(html.contains("1000 iterations with a proposal, of which the last 500 stand here."));
     }
@@ -757,7 +757,7 @@ mod page {
     fn of_a_hundred_thousand_iterations_the_last_and_the_failing_ones_are_listed() {
         let run =
             (1..=100_000).map(|n| with(good(n), KpiId::NET_BPS, Some(if n == 777 { -9.0 } else { 3.0 })));
-        let html = told(run);
+        let html = reported(run);
         assert!(html.len() < 1_000_000, "{}", html.len());
         assert!(html.contains(
             "100000 iterations, of which the last 1000 stand here, and of those before them the last 1 "
@@ -782,7 +782,7 @@ mod page {
     }
 
     #[test]
-    fn an_override_is_told_and_an_empty_folder_is_reported() {
+    fn an_override_is_reported_and_an_empty_folder_is_reported() {
         let (analysis, policy) = analysed(folder([]));
         let html = page(&analysis, &policy, &overridden("known <outage>"));
         assert_balanced(&html);
@@ -805,7 +805,7 @@ mod recommendations {
         analysed, assert_well_formed, folder, good, overridden, passing, provenance, series, with,
     };
 
-    fn told(evidence: Evidence) -> String {
+    fn reported(evidence: Evidence) -> String {
         let (analysis, policy) = analysed(evidence);
         let text = recommendations(&analysis, &policy, &provenance());
         assert_well_formed(&text);
@@ -834,7 +834,7 @@ mod recommendations {
 
     #[test]
     fn a_clean_run_may_be_frozen_and_needs_no_change() {
-        let text = told(folder(passing(8)));
+        let text = reported(folder(passing(8)));
         has(
             &text,
             "**Freeze decision:** READY_TO_FREEZE - the verdict is PASS and a freeze was seen in the window\n",
@@ -852,11 +852,11 @@ mod recommendations {
     #[test]
     fn nothing_but_a_pass_with_a_freeze_is_ready() {
         let without = folder((1..=8).map(good));
-        has(&told(without), "**Freeze decision:** HOLD - no freeze was seen in last8\n");
+        has(&reported(without), "**Freeze decision:** HOLD - no freeze was seen in last8\n");
         let ignored = by_layer("[run_verdict]\nfreeze = \"ignore\"\n", folder((1..=8).map(good)));
         has(&ignored, "**Verdict:** PASS");
         has(&ignored, "**Freeze decision:** HOLD - no freeze was seen in last8\n");
-        let short = told(folder(passing(7)));
+        let short = reported(folder(passing(7)));
         has(
             &short,
             "**Freeze decision:** HOLD - the verdict is INCONCLUSIVE: 7 iterations in the window, 8 needed",
@@ -869,7 +869,7 @@ mod recommendations {
 
     #[test]
     fn steps_carry_their_signs_and_their_reasons() {
-        let text = told(all(KpiId::RISK_RATIO, 0.5));
+        let text = reported(all(KpiId::RISK_RATIO, 0.5));
         has(
             &text,
             "| parameter | step | value | why | rules | note |\n| --- | ---: | --- | --- | --- | --- |\n",
@@ -882,7 +882,7 @@ mod recommendations {
             &text,
             "| min_interval_ms | +35 | within 40 to 80 | mean risk_ratio 0.500 > 0.42 | high_risk | - |\n",
         );
-        let text = told(all(KpiId::MAKER_TAKER_RATIO, 0.8));
+        let text = reported(all(KpiId::MAKER_TAKER_RATIO, 0.8));
         has(
             &text,
             "| replace_rate_per_min | x0.85 | within 200 to 320 | mean maker_taker_ratio 0.800 < 0.85 | low_maker_share | - |\n",
@@ -890,7 +890,7 @@ mod recommendations {
         let mut iterations = passing(8);
         iterations[0].tuning.guards.insert(Guard::Velocity);
         has(
-            &told(folder(iterations)),
+            &reported(folder(iterations)),
             "| max_delta_per_hour | x0.90 | - | iterations with velocity 1 > 0 | velocity | - |\n",
         );
     }
@@ -919,16 +919,16 @@ mod recommendations {
     #[test]
     fn what_misses_a_limit_names_what_can_be_changed_and_never_the_distance() {
         // Readiness requires a median of 2.9, and the rule applies below a mean of 2.7.
-        let text = told(all(KpiId::NET_BPS, 2.6));
+        let text = reported(all(KpiId::NET_BPS, 2.6));
         let change = "- readiness **FAIL**: net_bps: change base_spread_bps_delta\n";
         has(&text, &format!("## Readiness and goals\n\n{change}"));
         assert!(!text.contains("- goals") && !text.contains("raise"), "{text}");
         // 2.8 is above 2.7: no rule applies.
-        let text = told(all(KpiId::NET_BPS, 2.8));
+        let text = reported(all(KpiId::NET_BPS, 2.8));
         has(&text, "- readiness **FAIL**: net_bps: find the cause in the system under test; no rule of ");
         assert!(!text.contains("2.90"), "{text}");
         // Readiness 330, goals 340 for the largest; the rule applies above 350.
-        let text = told(all(KpiId::P95_LATENCY_MS, 351.0));
+        let text = reported(all(KpiId::P95_LATENCY_MS, 351.0));
         for part in ["readiness", "goals"] {
             let change = "change concurrency_limit, tail_age_ms";
             has(&text, &format!("- {part} **FAIL**: p95_latency_ms: {change}\n"));
@@ -948,7 +948,7 @@ mod recommendations {
     #[test]
     fn a_change_ends_at_the_bound_and_one_that_is_there_is_not_proposed() {
         // 75 + 35 = 110 exceeds 80; 80 - 75 = 5. 0.14 + 0.03 = 0.17.
-        let text = told(ending(
+        let text = reported(ending(
             KpiId::RISK_RATIO,
             0.5,
             &[("min_interval_ms", 75.0), ("base_spread_bps_delta", 0.14)],
@@ -956,7 +956,7 @@ mod recommendations {
         let why = "mean risk_ratio 0.500 > 0.42 | high_risk | - |\n";
         has(&text, &format!("| base_spread_bps_delta | +0.030 | 0.14 -> 0.17 | {why}"));
         has(&text, &format!("| min_interval_ms | +5 | 75 -> 80 (bound) | {why}"));
-        let text = told(ending(
+        let text = reported(ending(
             KpiId::RISK_RATIO,
             0.5,
             &[("min_interval_ms", 80.0), ("base_spread_bps_delta", 0.14)],
@@ -966,7 +966,7 @@ mod recommendations {
             "No change of min_interval_ms 80, at its bound (40 to 80): mean risk_ratio 0.500 > 0.42.\n",
         );
         assert!(!text.contains("| min_interval_ms"), "{text}");
-        let text = told(ending(
+        let text = reported(ending(
             KpiId::RISK_RATIO,
             0.5,
             &[("min_interval_ms", 80.0), ("base_spread_bps_delta", 0.25)],
@@ -985,9 +985,9 @@ mod recommendations {
         iterations[6].overrides = Some(values(&[("min_interval_ms", 50.0)]).into());
         iterations[7].overrides = Some(values(&[("min_interval_ms", 60.0)]).into());
         // 60 + 35 = 95 exceeds 80; 80 - 60 = 20.
-        has(&told(folder(iterations.clone())), "| min_interval_ms | +20 | 60 -> 80 (bound) | ");
+        has(&reported(folder(iterations.clone())), "| min_interval_ms | +20 | 60 -> 80 (bound) | ");
         let end_overrides = Some(values(&[("min_interval_ms", 41.0)]));
-        let text = told(Evidence { end_overrides, ..folder(iterations) });
+        let text = reported(Evidence { end_overrides, ..folder(iterations) });
         has(&text, "| min_interval_ms | +35 | 41 -> 76 | ");
     }
 
@@ -1004,7 +1004,7 @@ mod recommendations {
             let one =
                 |one| with(with(one, KpiId::MAKER_TAKER_RATIO, Some(0.8)), KpiId::ADVERSE_BPS_P95, adverse);
             let end_overrides = Some(values(&start));
-            told(Evidence { end_overrides, ..folder(passing(8).into_iter().map(one)) })
+            reported(Evidence { end_overrides, ..folder(passing(8).into_iter().map(one)) })
         };
         let text = of(None);
         // 0.3 × 0.85 = 0.255; 1.0 + 0.5; 60 + 15.
@@ -1025,21 +1025,21 @@ mod recommendations {
 
     #[test]
     fn what_cannot_be_judged_says_what_is_missing() {
-        let text = told(folder((1..=7).map(good)));
+        let text = reported(folder((1..=7).map(good)));
         has(
             &text,
             "- readiness **INCONCLUSIVE**: let the run go on: median 3.00 bps of 7 values in last8, 8 needed",
         );
-        let text = told(folder((1..=8).map(|n| with(good(n), KpiId::NET_BPS, None))));
+        let text = reported(folder((1..=8).map(|n| with(good(n), KpiId::NET_BPS, None))));
         has(&text, "- readiness **INVALID**: record net_bps: `net_bps` has no value in last8\n");
         has(&text, "| net_bps, bps | - | - | 8 |\n");
-        let text = told(Evidence::default());
+        let text = reported(Evidence::default());
         has(&text, "**Freeze decision:** HOLD - the verdict is INVALID: there is no iteration to judge");
         has(&text, "There is no iteration.\n");
     }
 
     #[test]
-    fn a_margin_that_is_used_up_is_told() {
+    fn a_margin_that_is_used_up_is_reported() {
         let text = by_layer("[readiness]\nmargin = 0.2\n", folder(passing(8)));
         has(&text, "- readiness **WARN**: net_bps: gain room in the system under test; no rule of ");
     }
@@ -1051,7 +1051,7 @@ mod recommendations {
             series: vec![series(Some("AAA"), passing(8)), series(Some("B<b>"), (1..=8).map(risky))],
             ..Evidence::default()
         };
-        let text = told(evidence);
+        let text = reported(evidence);
         has(&text, "## Symbol AAA: PASS\n\n### KPIs of last8\n");
         has(&text, "## Symbol B&lt;b&gt;: FAIL\n\n### KPIs of last8\n");
         assert_eq!(text.matches("| base_spread_bps_delta |").count(), 1);
@@ -1077,7 +1077,7 @@ mod resources {
     }
 
     #[test]
-    fn growth_is_told_per_hour_and_changes_no_verdict() {
+    fn growth_is_reported_per_hour_and_changes_no_verdict() {
         let (analysis, policy) = analysed(folder(run(0.5)));
         let text = audit(&analysis, &policy, &provenance(), true);
         assert_well_formed(&text);
@@ -1124,7 +1124,7 @@ mod trends {
         passing(n).into_iter().map(one).collect()
     }
 
-    fn told(n: u64, net: impl Fn(u64) -> f64) -> (String, Outcome) {
+    fn reported(n: u64, net: impl Fn(u64) -> f64) -> (String, Outcome) {
         let (analysis, policy) = analysed(folder(run(n, net)));
         let text = audit(&analysis, &policy, &provenance(), true);
         assert_well_formed(&text);
@@ -1133,9 +1133,9 @@ mod trends {
     }
 
     #[test]
-    fn a_slow_fall_within_the_limits_is_told_per_hour_with_the_time_to_the_limit() {
+    fn a_slow_fall_within_the_limits_is_reported_per_hour_with_the_time_to_the_limit() {
         // From 3.60 to 3.00 in 60 minutes: -0.6 an hour; 0.3 above the limit of 2.70 at the end: half an hour.
-        let (text, outcome) = told(61, |number| 3.6 - 0.01 * (number - 1) as f64);
+        let (text, outcome) = reported(61, |number| 3.6 - 0.01 * (number - 1) as f64);
         assert_eq!(outcome, Outcome::Fail);
         let row = text.lines().find(|line| line.starts_with("| `net_bps` | 7-61 | 55 |")).expect("a row");
         assert!(row.contains("-0.60") && row.ends_with("| 0.5 h | gets steadily worse |"), "{row}");
@@ -1143,13 +1143,13 @@ mod trends {
     }
 
     #[test]
-    fn a_step_is_told_with_its_place_and_size_and_a_spike_is_none() {
+    fn a_step_is_reported_with_its_place_and_size_and_a_spike_is_none() {
         let step = |number: u64| match number {
             20 => 9.0,
             number if number >= 60 => 3.0,
             _ => 4.0,
         };
-        let (text, _) = told(100, step);
+        let (text, _) = reported(100, step);
         let line =
             text.lines().find(|line| line.starts_with("- `net_bps`: worsened from")).expect("a change");
         assert!(line.contains("at iteration 60 (-1.00 bps"), "{line}");
@@ -1159,7 +1159,7 @@ mod trends {
 
     #[test]
     fn a_short_run_says_that_it_is_too_short() {
-        let (text, outcome) = told(24, |_| 3.0);
+        let (text, outcome) = reported(24, |_| 3.0);
         assert_eq!(outcome, Outcome::Pass);
         assert!(text.contains("- `net_bps`: too few values (18)"), "{text}");
     }

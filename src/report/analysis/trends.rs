@@ -80,7 +80,7 @@ pub(super) fn resources(doc: &mut Document, subject: Subject<'_>) {
     let rows = drifts.iter().map(|drift| {
         let value = |value: Option<f64>| value.map(|value| trimmed(&fixed(value, 1)).to_owned());
         // Brackets could be a link.
-        let told = match format {
+        let reported = match format {
             Format::Markdown => drift.text().replace('[', "\\[").replace(']', "\\]"),
             Format::Html => format.text(&drift.text()),
         };
@@ -90,7 +90,7 @@ pub(super) fn resources(doc: &mut Document, subject: Subject<'_>) {
             value(drift.last),
             drift.n,
             fixed(drift.hours, 1),
-            Cell::marked(told, if drift.word == DriftWord::Grows { "so" } else { "" }),
+            Cell::marked(reported, if drift.word == DriftWord::Grows { "so" } else { "" }),
         ];
         if format == Format::Markdown {
             let floor = exact(drift.floor.value, 1);
@@ -231,8 +231,8 @@ fn level_lines(doc: &mut Document, found: &KpiChanges) {
         let what = match (found.block, found.likeliest) {
             (None, _) => format!("too few values ({})", found.n),
             (_, Some(change)) if found.too_small.is_some() => {
-                let told = prose(&small_change_text(kpi, &change, found.too_small.unwrap_or_default()));
-                format!("{told}: p {}", probability_of(&change))
+                let reported = prose(&small_change_text(kpi, &change, found.too_small.unwrap_or_default()));
+                format!("{reported}: p {}", probability_of(&change))
             }
             (_, Some(change)) => format!("keeps its level (likeliest change p {})", probability_of(&change)),
             _ if found.constant => "has the same value throughout".to_owned(),
@@ -241,8 +241,8 @@ fn level_lines(doc: &mut Document, found: &KpiChanges) {
         line(&format!("- {name}: {what}"));
     }
     for change in found.changes.iter().take(MOST) {
-        let told = prose(&format!("{}: p {}", change_text(kpi, change), probability_of(change)));
-        line(&format!("- {name}: {told}"));
+        let reported = prose(&format!("{}: p {}", change_text(kpi, change), probability_of(change)));
+        line(&format!("- {name}: {reported}"));
     }
     if let Some(block) = found.block.filter(|block| *block > 1) {
         line(&format!("  - searched in medians of {block} iterations"));

@@ -25,11 +25,11 @@ pub(super) fn timeline(doc: &mut Document, subject: Subject<'_>, most: usize) {
         let tuning = &row.tuning;
         !tuning.deltas.is_empty() || tuning.applied == Some(true) || tuning.freeze_reason.is_some()
     };
-    let told: Vec<&Row> = subject.series().rows().iter().filter(is_reported).collect();
-    if told.is_empty() {
+    let reported: Vec<&Row> = subject.series().rows().iter().filter(is_reported).collect();
+    if reported.is_empty() {
         return doc.paragraph("Nothing was proposed in any iteration.");
     }
-    let all = told.len();
+    let all = reported.len();
     if all > most {
         doc.remark(&format!("{all} iterations with a proposal, of which the last {most} stand here."));
     }
@@ -49,7 +49,7 @@ pub(super) fn timeline(doc: &mut Document, subject: Subject<'_>, most: usize) {
         ]
     };
     let columns = columns("#iteration|~proposed|~applied|~held back or dropped|guards");
-    doc.long_table(&columns, told[all.saturating_sub(most)..].iter().map(row));
+    doc.long_table(&columns, reported[all.saturating_sub(most)..].iter().map(row));
 }
 
 fn joined(items: impl Iterator<Item = String>) -> String {
@@ -79,17 +79,17 @@ fn applied(iteration: &Row) -> String {
 fn held(iteration: &Row) -> String {
     let tuning = &iteration.tuning;
     let code = |code: &str| format!("<code>{}</code>", text(code));
-    let mut told: Vec<String> = Vec::new();
+    let mut reported: Vec<String> = Vec::new();
     if let Some(skip) = &tuning.skip {
-        told.extend(skip.code.as_deref().map(code));
-        told.extend(skip.note.as_deref().filter(|note| !note.is_empty()).map(prose));
+        reported.extend(skip.code.as_deref().map(code));
+        reported.extend(skip.note.as_deref().filter(|note| !note.is_empty()).map(prose));
     }
     if !tuning.dropped.is_empty() {
         let dropped = tuning.dropped.iter();
-        told.push(joined(dropped.map(|(param, why)| format!("{}: {}", text(param.as_str()), code(why)))));
+        reported.push(joined(dropped.map(|(param, why)| format!("{}: {}", text(param.as_str()), code(why)))));
     }
-    told.extend(tuning.freeze_reason.as_ref().map(|reason| format!("freeze: {}", prose(reason))));
-    told.join("; ")
+    reported.extend(tuning.freeze_reason.as_ref().map(|reason| format!("freeze: {}", prose(reason))));
+    reported.join("; ")
 }
 
 /// How often each guard acted.

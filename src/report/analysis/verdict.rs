@@ -269,7 +269,7 @@ fn check_items(doc: &mut Document, checks: &[&Check]) {
 /// What a reader should know about the input.
 pub(crate) fn findings<'f>(doc: &mut Document, findings: impl IntoIterator<Item = &'f Finding>, most: usize) {
     let format = doc.format;
-    let told = findings.into_iter().map(|finding| {
+    let reported = findings.into_iter().map(|finding| {
         let symbol =
             finding.symbol.as_ref().map_or_else(String::new, |name| format!("{}: ", format.text(name)));
         let message = format.prose(&finding.message);
@@ -284,11 +284,11 @@ pub(crate) fn findings<'f>(doc: &mut Document, findings: impl IntoIterator<Item 
             }
         }
     });
-    let told: Vec<String> = told.collect();
-    if told.is_empty() {
+    let reported: Vec<String> = reported.collect();
+    if reported.is_empty() {
         return doc.paragraph(format.pick("None.", "None: every file was read as it stands."));
     }
-    doc.list(told, most);
+    doc.list(reported, most);
 }
 
 /// What was looked at, by which limits, and by which program: section 1 of the audit, the end of the page.
@@ -398,13 +398,13 @@ fn windows(analysis: &Analysis) -> String {
 }
 
 fn limits_of_iterations(analysis: &Analysis, policy: &Policy) -> String {
-    let told = pass_limits(policy, analysis.mock).checks.iter().map(|gate| {
+    let reported = pass_limits(policy, analysis.mock).checks.iter().map(|gate| {
         let kpi = gate.kpi;
         let limit = bound(gate.comparison, gate.limit.value, kpi);
-        let told = format!("{} {limit} {}", short_name(gate.kpi), cell(kpi.unit.symbol()));
-        told.trim_end().to_owned()
+        let reported = format!("{} {limit} {}", short_name(gate.kpi), cell(kpi.unit.symbol()));
+        reported.trim_end().to_owned()
     });
-    told.collect::<Vec<_>>().join(", ")
+    reported.collect::<Vec<_>>().join(", ")
 }
 
 /// The limits that were used, with their origins, for the page.

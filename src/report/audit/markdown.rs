@@ -241,12 +241,12 @@ fn kpi_line(kpi: &str, value: Option<f64>, limit: Option<AccountLimit>) -> Strin
     let usual = if kpi.ends_with("_ms") { 0 } else { 3 };
     let is_built_in = KpiTable::default().find(kpi).is_some();
     let digits = |value: f64| if is_built_in { usual } else { usual.max(significant(value)) };
-    let told = match (value, limit) {
+    let reported = match (value, limit) {
         (None, _) => "n/a".to_owned(),
         (Some(value), Some(limit)) => beside(value, limit.limit, digits(value)),
         (Some(value), None) => fixed(value, digits(value)),
     };
-    let told = if is_built_in { &told } else { trimmed(&told) };
+    let reported = if is_built_in { &reported } else { trimmed(&reported) };
     let bound = limit.map_or_else(String::new, |limit| {
         let sign = match limit.comparison {
             Comparison::AtLeast => "≥",
@@ -256,7 +256,7 @@ fn kpi_line(kpi: &str, value: Option<f64>, limit: Option<AccountLimit>) -> Strin
         };
         format!(" ({sign} {})", trimmed(&exact(limit.limit, 0)))
     });
-    format!("{}: **{told}**{bound}", cell(kpi))
+    format!("{}: **{reported}**{bound}", cell(kpi))
 }
 
 /// The columns of the table that hold a KPI of the trading profile, in order, with the names that their readers know.

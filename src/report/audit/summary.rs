@@ -551,7 +551,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_those_of_readiness_on_the_symbol_told() {
+    fn limits_are_those_of_readiness_on_the_reported_symbol() {
         let check = |part: &str, symbol: &str, limit: f64| {
             format!(
                 r#"{{"part": "{part}", "kpi": "net_bps", "symbol": "{symbol}", "comparison": ">=", "limit": {limit}}}"#

@@ -164,14 +164,14 @@ fn snapshots(out: &mut Lines, audit: &Audit<'_>) {
     let about = audit.findings.iter().filter(|finding| {
         finding.file.as_deref().is_some_and(|file| file.ends_with(KeyFile::Snapshot.name()))
     });
-    let told: Vec<String> = about.map(|finding| printable(&finding.message)).collect();
+    let reported: Vec<String> = about.map(|finding| printable(&finding.message)).collect();
     if !audit.folder.has(KeyFile::Snapshot) {
         out.line("No snapshot is there; the iterations are judged.");
-    } else if told.is_empty() {
+    } else if reported.is_empty() {
         let mark = out.good();
         out.line(format!("{mark} What is there agrees with the iterations"));
     } else {
-        out.list(told, MOST);
+        out.list(reported, MOST);
     }
 }
 

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_and_help_are_escaped_as_the_format_asks() {
+    fn labels_and_help_are_escaped_as_the_format_requires() {
         let mut out = Exposition::default();
         out.family("x", "gauge", "line\nbreak \\ \"quoted\"");
         out.sample("x", &[("a", "say \"hi\"\n\\")], 0.25);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn openmetrics_names_families_without_the_suffix_tells_units_and_ends_with_eof() {
+    fn openmetrics_names_families_without_the_suffix_shows_units_and_ends_with_eof() {
         let mut out = Exposition::new(Form::OpenMetrics);
         out.single("a_seconds", "gauge", "say \"hi\"", Some(1.0));
         out.single("b_total", "counter", "b", Some(2.0));
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_gets_openmetrics_where_it_wants_it_at_least_as_much() {
+    fn a_client_gets_openmetrics_where_it_accepts_it_at_least_as_much() {
         let prometheus = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
                           text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
         for accept in [

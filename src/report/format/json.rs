@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_beyond_ascii_are_escaped_also_in_keys() {
+    fn characters_outside_of_ascii_are_escaped_also_in_keys() {
         // U+00E9, U+2192, and U+1F600 as its surrogate pair D83D DE00.
         let value = json!({"é": "a→b😀c"});
         assert_eq!(compact_ascii(&value), "{\"\\u00e9\":\"a\\u2192b\\ud83d\\ude00c\"}\n");

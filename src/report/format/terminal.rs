@@ -280,10 +280,10 @@ mod tests {
             p_adjusted: Some(0.001_2),
             correction: Some("Holm over 4 KPIs".to_owned()),
         };
-        let told = decision(&Check { inference: Some(inference), ..check() });
+        let reported = decision(&Check { inference: Some(inference), ..check() });
         let expected =
             " | n_eff 14.2, 95 % interval -0.0500 to -0.0100, p 0.0003, 0.0012 with Holm over 4 KPIs | hard";
-        assert!(told.contains(expected), "{told}");
+        assert!(reported.contains(expected), "{reported}");
         assert_eq!(sureness(&Inference::default()), None);
         assert_eq!(probability(0.000_02), "below 0.0001");
     }
@@ -303,16 +303,16 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_stay_on_their_side_of_the_limit() {
-        let told = |limit: f64, observed: f64| {
+        let reported = |limit: f64, observed: f64| {
             let margin = Some(observed - limit);
             let check = Check { limit: Some(limit), observed: Some(observed), margin, ..check() };
             decision(&check).split(" | ").next().map(str::to_owned)
         };
-        assert_eq!(told(2.0, 2.0).as_deref(), Some("median 2 >= 2, margin 0"));
-        assert_eq!(told(100.0, 350.125).as_deref(), Some("median 350.125 >= 100, margin +250.125"));
-        assert_eq!(told(0.0, 0.0).as_deref(), Some("median 0 >= 0, margin 0"));
+        assert_eq!(reported(2.0, 2.0).as_deref(), Some("median 2 >= 2, margin 0"));
+        assert_eq!(reported(100.0, 350.125).as_deref(), Some("median 350.125 >= 100, margin +250.125"));
+        assert_eq!(reported(0.0, 0.0).as_deref(), Some("median 0 >= 0, margin 0"));
         // 2^-16 = 0.0000152587890625: at four decimals the value would equal its limit.
         let below = 2.5 - 1.0 / 65536.0;
-        assert_eq!(told(2.5, below).as_deref(), Some("median 2.49998 >= 2.5, margin -0.00002"));
+        assert_eq!(reported(2.5, below).as_deref(), Some("median 2.49998 >= 2.5, margin -0.00002"));
     }
 }

@@ -133,12 +133,12 @@ impl Chart {
     }
 
     /// Whether a value is out of the limit of an iteration.
-    pub(crate) fn is_beyond(&self, value: f64) -> bool {
+    pub(crate) fn is_out_of_limit(&self, value: f64) -> bool {
         self.pass_when.is_some_and(|(comparison, limit)| !comparison.holds(value, limit))
     }
 
     /// The chart in a sentence, for those who do not see it.
-    pub(crate) fn spoken(&self) -> String {
+    pub(crate) fn caption(&self) -> String {
         let known = self.points.iter().filter_map(|(_, value)| *value);
         let ends = known.fold(None, |ends: Option<(f64, f64)>, value| {
             Some(ends.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))

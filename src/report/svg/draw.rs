@@ -256,7 +256,7 @@ fn values_of(out: &mut String, chart: &Chart, area: &Area, layout: &Layout, tips
     let (mut circles, mut misses) = (String::new(), String::new());
     for (index, dot) in dots.iter().enumerate() {
         let (x, y) = (area.x(dot.number as f64), area.y(dot.value));
-        if chart.is_beyond(dot.value) {
+        if chart.is_out_of_limit(dot.value) {
             let r = if has_all { layout.text * 0.4 } else { layout.text * 0.3 };
             let _ = write!(misses, "M{x:.1} {:.1}l{r:.1} {r:.1}-{r:.1} {r:.1}-{r:.1}-{r:.1}z", y - r);
         } else if index % every == 0 || single.contains(&dot.number) {
@@ -558,7 +558,9 @@ pub(super) fn items(chart: &Chart) -> Vec<Item> {
     let is_there = |item: &Item| match item {
         Item::Limit => chart.limits.iter().any(|limit| limit.is_each),
         Item::Ready => chart.limits.iter().any(|limit| !limit.is_each),
-        Item::Miss => chart.points.iter().any(|(_, value)| value.is_some_and(|value| chart.is_beyond(value))),
+        Item::Miss => {
+            chart.points.iter().any(|(_, value)| value.is_some_and(|value| chart.is_out_of_limit(value)))
+        }
         Item::Fails => !chart.failing.is_empty(),
         Item::Gap => !chart.missing.is_empty(),
         Item::Change => !chart.changes.is_empty(),

@@ -38,7 +38,7 @@ pub(crate) fn whole(chart: &Chart) -> String {
 pub(crate) fn bare(chart: &Chart) -> String {
     let mut out = format!(
         "<svg class=\"plot\" viewBox=\"0 0 480 260\" role=\"img\" aria-label=\"{}\">\n",
-        ascii(&chart.spoken())
+        ascii(&chart.caption())
     );
     draw::plot(&mut out, chart, &BARE, true);
     out.push_str("</svg>\n");
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn values_at_the_limit_are_within_it_and_beyond_it_are_marked() {
+    fn values_at_the_limit_are_within_it_and_outside_of_it_are_marked() {
         let marks = |net: f64| {
             let drawn = pictures(
                 (1..=9).map(|n| with(good(n), KpiId::NET_BPS, Some(if n == 4 { net } else { 3.0 }))),
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_run_gives_the_same_bytes_and_a_png_of_the_size_that_was_asked_for() {
+    fn the_same_run_gives_the_same_bytes_and_a_png_of_the_size_that_was_requested() {
         let (one, other) = (pictures(passing(24)), pictures(passing(24)));
         assert_eq!(one, other);
         let painter = Painter::default();

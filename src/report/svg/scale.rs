@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_stands_in_the_middle() {
+    fn a_constant_is_in_the_middle() {
         for value in [3.0, -3.0, 1e300, -1e-200, 123_456.5] {
             let axis = ValueAxis::around([value, value], 5).expect("a value");
             assert!((axis.position(value) - 0.5).abs() < 1e-9, "{value}");
@@ -260,7 +260,7 @@ mod tests {
         assert!(huge.len() <= 7 && huge[0] == 0, "{huge:?}");
     }
 
-    fn told(points: &[(u64, Option<f64>)], most: usize) -> Vec<Vec<(u64, f64)>> {
+    fn reported(points: &[(u64, Option<f64>)], most: usize) -> Vec<Vec<(u64, f64)>> {
         let pair = |dot: &Dot| (dot.number, dot.value);
         pieces(points, most).iter().map(|piece| piece.iter().map(pair).collect()).collect()
     }
@@ -268,9 +268,9 @@ mod tests {
     #[test]
     fn a_missing_value_and_a_missing_number_break_the_line() {
         let points = [(1, Some(1.0)), (2, Some(2.0)), (3, None), (4, Some(4.0)), (6, Some(6.0)), (7, None)];
-        assert_eq!(told(&points, 10), [vec![(1, 1.0), (2, 2.0)], vec![(4, 4.0)], vec![(6, 6.0)]]);
-        assert_eq!(told(&[], 10), Vec::<Vec<_>>::new());
-        assert_eq!(told(&[(5, None)], 10), Vec::<Vec<_>>::new());
+        assert_eq!(reported(&points, 10), [vec![(1, 1.0), (2, 2.0)], vec![(4, 4.0)], vec![(6, 6.0)]]);
+        assert_eq!(reported(&[], 10), Vec::<Vec<_>>::new());
+        assert_eq!(reported(&[(5, None)], 10), Vec::<Vec<_>>::new());
     }
 
     #[test]
@@ -279,7 +279,7 @@ mod tests {
         let values = [5.0, 1.0, 5.0, 9.0, 5.0, 8.0, 7.0, 2.0, 7.0, 6.0];
         let points: Vec<(u64, Option<f64>)> = (1..).zip(values.map(Some)).collect();
         let kept = [(1, 5.0), (2, 1.0), (4, 9.0), (5, 5.0), (6, 8.0), (8, 2.0), (10, 6.0)];
-        assert_eq!(told(&points, 8), [kept.to_vec()]);
+        assert_eq!(reported(&points, 8), [kept.to_vec()]);
     }
 
     #[test]
@@ -287,7 +287,7 @@ mod tests {
         let mut points: Vec<(u64, Option<f64>)> = (1..=100_000).map(|n| (n, Some(3.0))).collect();
         points[54_321].1 = Some(-77.0);
         points[54_322].1 = Some(99.0);
-        let kept = told(&points, 1500);
+        let kept = reported(&points, 1500);
         assert_eq!(kept.len(), 1);
         assert!(kept[0].contains(&(54_322, -77.0)) && kept[0].contains(&(54_323, 99.0)));
         assert!(kept[0].len() <= 1500, "{}", kept[0].len());
@@ -298,7 +298,7 @@ mod tests {
     fn a_long_gap_breaks_a_thinned_line() {
         let value = |n: u64| (!(40_000..60_000).contains(&n)).then_some(1.0);
         let points: Vec<(u64, Option<f64>)> = (1..=100_000).map(|n| (n, value(n))).collect();
-        let kept = told(&points, 1500);
+        let kept = reported(&points, 1500);
         assert_eq!(kept.len(), 2);
         assert_eq!((kept[0].last(), kept[1].first()), (Some(&(39_999, 1.0)), Some(&(60_000, 1.0))));
     }

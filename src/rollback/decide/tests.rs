@@ -94,7 +94,7 @@ impl Story {
     }
 
     /// Decides, and begins what was decided: every action ends as `result`.
-    fn tell(&mut self, hook: &Hook, seconds: i64, result: Progress) -> Decided {
+    fn deliver(&mut self, hook: &Hook, seconds: i64, result: Progress) -> Decided {
         let now = at(seconds);
         self.state.age(now);
         let decided = decide(hook, &self.state, &self.policy, now);
@@ -201,13 +201,13 @@ fn each_kind_of_alert_has_its_decision() {
 fn one_delivery_leads_to_one_rollback() {
     let mut story = Story::new(policy());
     let all = hook(vec![alert("Soft", "1"), alert("Hard", "1"), alert("Harder", "1"), alert("Hard", "1")]);
-    let decided = story.tell(&all, 0, Progress::Done);
+    let decided = story.deliver(&all, 0, Progress::Done);
     assert_eq!(words(&decided), ["notify", "rollback", "joined", "joined"]);
     let rollback = decided.rollback.expect("a rollback");
     assert_eq!(rollback.reason, "Hard, Harder fires");
     assert_eq!(rollback.alerts.len(), 2);
     // All of them are repetitions afterwards.
-    assert_eq!(words(&story.tell(&all, 86_400 / 2, Progress::Done)), ["repeated"; 4]);
+    assert_eq!(words(&story.deliver(&all, 86_400 / 2, Progress::Done)), ["repeated"; 4]);
 }
 
 #[test]
@@ -219,8 +219,8 @@ fn a_second_rollback_waits_for_the_cool_down_to_the_second() {
         (-5, "cooling_down"),
     ] {
         let mut story = Story::new(policy());
-        story.tell(&hook(vec![alert("Hard", "1")]), 0, Progress::Done);
-        let decided = story.tell(&hook(vec![alert("Harder", "1")]), seconds, Progress::Done);
+        story.deliver(&hook(vec![alert("Hard", "1")]), 0, Progress::Done);
+        let decided = story.deliver(&hook(vec![alert("Harder", "1")]), seconds, Progress::Done);
         assert_eq!(words(&decided), [word], "after {seconds} s");
     }
 }
@@ -229,50 +229,50 @@ fn a_second_rollback_waits_for_the_cool_down_to_the_second() {
 fn a_clock_that_was_put_back_makes_no_cool_down_longer() {
     let mut story = Story::new(policy());
     // The clock was a year ahead, and was put right.
-    story.tell(&hook(vec![alert("Hard", "1")]), 365 * 86_400, Progress::Done);
+    story.deliver(&hook(vec![alert("Hard", "1")]), 365 * 86_400, Progress::Done);
     story.state.age(at(0));
     let harder = hook(vec![alert("Harder", "1")]);
-    assert_eq!(words(&story.tell(&harder, 15 * MINUTE - 1, Progress::Done)), ["cooling_down"]);
+    assert_eq!(words(&story.deliver(&harder, 15 * MINUTE - 1, Progress::Done)), ["cooling_down"]);
     assert_eq!(story.state.actions_of_the_day(at(86_400 - 1)), 1);
     assert_eq!(story.state.actions_of_the_day(at(86_400)), 0);
-    assert_eq!(words(&story.tell(&harder, 15 * MINUTE, Progress::Done)), ["rollback"]);
+    assert_eq!(words(&story.deliver(&harder, 15 * MINUTE, Progress::Done)), ["rollback"]);
 }
 
 #[test]
-fn an_alert_that_came_during_the_cool_down_acts_when_it_is_told_again_afterwards() {
+fn an_alert_that_came_during_the_cool_down_acts_when_it_is_reported_again_afterwards() {
     let mut story = Story::new(policy());
-    story.tell(&hook(vec![alert("Hard", "1")]), 0, Progress::Done);
+    story.deliver(&hook(vec![alert("Hard", "1")]), 0, Progress::Done);
     let harder = hook(vec![alert("Harder", "1")]);
-    assert_eq!(words(&story.tell(&harder, 60, Progress::Done)), ["cooling_down"]);
-    assert_eq!(words(&story.tell(&harder, 20 * MINUTE, Progress::Done)), ["rollback"]);
-    assert_eq!(words(&story.tell(&harder, 60 * MINUTE, Progress::Done)), ["repeated"]);
+    assert_eq!(words(&story.deliver(&harder, 60, Progress::Done)), ["cooling_down"]);
+    assert_eq!(words(&story.deliver(&harder, 20 * MINUTE, Progress::Done)), ["rollback"]);
+    assert_eq!(words(&story.deliver(&harder, 60 * MINUTE, Progress::Done)), ["repeated"]);
 }
 
 #[test]
 fn an_alert_that_was_over_and_fires_again_is_a_new_episode() {
     let mut story = Story::new(policy());
-    story.tell(&hook(vec![alert("Hard", "1")]), 0, Progress::Done);
+    story.deliver(&hook(vec![alert("Hard", "1")]), 0, Progress::Done);
     let resolved = Alert { status: AlertStatus::Resolved, ..alert("Hard", "1") };
-    assert_eq!(words(&story.tell(&hook(vec![resolved]), 60, Progress::Done)), ["resolved"]);
+    assert_eq!(words(&story.deliver(&hook(vec![resolved]), 60, Progress::Done)), ["resolved"]);
     let again = hook(vec![alert("Hard", "2")]);
-    assert_eq!(words(&story.tell(&again, 20 * MINUTE, Progress::Done)), ["rollback"]);
+    assert_eq!(words(&story.deliver(&again, 20 * MINUTE, Progress::Done)), ["rollback"]);
 }
 
 #[test]
 fn a_rollback_without_any_effect_is_tried_again_and_begins_no_cool_down() {
     let mut story = Story::new(policy());
     let hard = hook(vec![alert("Hard", "1")]);
-    assert_eq!(words(&story.tell(&hard, 0, NOTHING)), ["rollback"]);
+    assert_eq!(words(&story.deliver(&hard, 0, NOTHING)), ["rollback"]);
     assert_eq!(story.state.cooling_until(at(1), story.policy.auto.cooldown), None);
     assert_eq!(story.state.actions_of_the_day(at(1)), 0);
-    assert_eq!(words(&story.tell(&hard, 1, NOTHING)), ["resumed"]);
-    assert_eq!(words(&story.tell(&hard, 2, Progress::Done)), ["resumed"]);
-    assert_eq!(words(&story.tell(&hard, 3, Progress::Done)), ["repeated"]);
+    assert_eq!(words(&story.deliver(&hard, 1, NOTHING)), ["resumed"]);
+    assert_eq!(words(&story.deliver(&hard, 2, Progress::Done)), ["resumed"]);
+    assert_eq!(words(&story.deliver(&hard, 3, Progress::Done)), ["repeated"]);
     assert!(story.state.cooling_until(at(4), story.policy.auto.cooldown).is_some());
 }
 
 #[test]
-fn that_people_were_told_is_no_reason_not_to_try_again() {
+fn that_people_were_notified_is_no_reason_not_to_try_again() {
     let actions = [ActionKind::ScaleStrategy, ActionKind::Notify].map(action);
     let of = |progress: [Progress; 2]| Outcome::of(&actions, &progress);
     assert_eq!(of([NOTHING, Progress::Done]), Outcome::NothingDone);
@@ -280,9 +280,9 @@ fn that_people_were_told_is_no_reason_not_to_try_again() {
     assert_eq!(of([Progress::Unknown, Progress::Done]), Outcome::Failed);
     assert_eq!(of([Progress::Done, Progress::Done]), Outcome::Done);
     assert_eq!(of([Progress::DryRun, Progress::DryRun]), Outcome::DryRun);
-    let told = &actions[1..];
-    assert_eq!(Outcome::of(told, &[NOTHING]), Outcome::NothingDone);
-    assert_eq!(Outcome::of(told, &[FAILED]), Outcome::Failed);
+    let notified = &actions[1..];
+    assert_eq!(Outcome::of(notified, &[NOTHING]), Outcome::NothingDone);
+    assert_eq!(Outcome::of(notified, &[FAILED]), Outcome::Failed);
 }
 
 #[test]
@@ -290,13 +290,13 @@ fn a_rollback_that_may_have_had_an_effect_is_not_tried_again() {
     for result in [FAILED, Progress::Done] {
         let mut story = Story::new(policy());
         let hard = hook(vec![alert("Hard", "1")]);
-        story.tell(&hard, 0, result);
-        assert_eq!(words(&story.tell(&hard, 3600, result)), ["repeated"], "{result:?}");
+        story.deliver(&hard, 0, result);
+        assert_eq!(words(&story.deliver(&hard, 3600, result)), ["repeated"], "{result:?}");
     }
 }
 
 #[test]
-fn a_rollback_that_was_cut_short_goes_on_with_what_was_not_begun_and_nothing_else() {
+fn a_rollback_that_was_cut_short_continues_with_what_was_not_begun_and_nothing_else() {
     let mut story = Story::new(policy());
     story.policy.auto.actions =
         [ActionKind::ScaleStrategy, ActionKind::CircuitState, ActionKind::FreezeOrders].map(action).to_vec();
@@ -306,63 +306,63 @@ fn a_rollback_that_was_cut_short_goes_on_with_what_was_not_begun_and_nothing_els
     story.start(id, 0, at(0));
     story.end(id, 0, Progress::Done);
     story.start(id, 1, at(0));
-    assert_eq!(words(&story.tell(&hard, 1, Progress::Done)), ["repeated"], "it is under way");
+    assert_eq!(words(&story.deliver(&hard, 1, Progress::Done)), ["repeated"], "it is under way");
     // The process dies here; the next one settles.
     story.end(id, 1, Progress::Unknown);
     story.close(id, Outcome::Interrupted);
     assert_eq!(story.state.operation(id).map(Operation::remaining), Some(vec![2]));
-    assert_eq!(words(&story.tell(&hard, 2, Progress::Done)), ["resumed"]);
+    assert_eq!(words(&story.deliver(&hard, 2, Progress::Done)), ["resumed"]);
     let made = &story.state.operation(id).expect("it is kept").progress;
     assert_eq!(made.as_slice(), [Progress::Done, Progress::Unknown, Progress::Done]);
-    assert_eq!(words(&story.tell(&hard, 3, Progress::Done)), ["repeated"]);
+    assert_eq!(words(&story.deliver(&hard, 3, Progress::Done)), ["repeated"]);
 }
 
 #[test]
-fn a_hard_gate_tells_once_when_rollbacks_are_off_and_acts_when_they_are_on_again() {
+fn a_hard_gate_notifies_once_when_rollbacks_are_off_and_acts_when_they_are_on_again() {
     let mut story = Story::new(policy());
     story.policy.auto.enabled = false;
     let hard = hook(vec![alert("Hard", "1")]);
-    let decided = story.tell(&hard, 0, Progress::Done);
+    let decided = story.deliver(&hard, 0, Progress::Done);
     assert_eq!(words(&decided), ["disabled"]);
     let notification = decided.notification.expect("people are told");
     assert_eq!(notification.actions[0].channels(), ["chat", "pager"]);
     assert_eq!(notification.actions[0].priority(), Priority::Critical);
-    assert_eq!(words(&story.tell(&hard, 1, Progress::Done)), ["repeated"]);
+    assert_eq!(words(&story.deliver(&hard, 1, Progress::Done)), ["repeated"]);
     story.policy.auto.enabled = true;
-    assert_eq!(words(&story.tell(&hard, 2, Progress::Done)), ["rollback"]);
+    assert_eq!(words(&story.deliver(&hard, 2, Progress::Done)), ["rollback"]);
 }
 
 #[test]
-fn the_cap_of_a_day_is_kept_and_told() {
+fn the_cap_of_a_day_is_kept_and_reported() {
     let mut story = Story::new(policy());
     story.policy.auto.cooldown = Duration::ZERO;
     // Each rollback has one action besides its notification.
     story.policy.auto.max_actions_per_day = Some(2);
-    let tell = |story: &mut Story, start: &str, seconds| {
-        words(&story.tell(&hook(vec![alert("Hard", start)]), seconds, Progress::Done))[0]
+    let deliver = |story: &mut Story, start: &str, seconds| {
+        words(&story.deliver(&hook(vec![alert("Hard", start)]), seconds, Progress::Done))[0]
     };
-    assert_eq!(tell(&mut story, "1", 0), "rollback");
-    assert_eq!(tell(&mut story, "2", 3600), "rollback");
-    assert_eq!(tell(&mut story, "3", 7200), "cap_reached");
-    assert_eq!(tell(&mut story, "3", 7201), "repeated");
-    assert_eq!(tell(&mut story, "3", 86_399), "repeated");
-    assert_eq!(tell(&mut story, "3", 86_400), "rollback");
+    assert_eq!(deliver(&mut story, "1", 0), "rollback");
+    assert_eq!(deliver(&mut story, "2", 3600), "rollback");
+    assert_eq!(deliver(&mut story, "3", 7200), "cap_reached");
+    assert_eq!(deliver(&mut story, "3", 7201), "repeated");
+    assert_eq!(deliver(&mut story, "3", 86_399), "repeated");
+    assert_eq!(deliver(&mut story, "3", 86_400), "rollback");
 }
 
 #[test]
 fn soft_gates_wake_nobody_up_unless_they_say_so() {
     let mut policy = policy();
-    let told = |policy: &RollbackPolicy| {
+    let notified = |policy: &RollbackPolicy| {
         let decided = decide(&hook(vec![alert("Soft", "1")]), &State::default(), policy, at(0));
         decided.notification.expect("people are told").actions[0].channels()
     };
-    assert_eq!(told(&policy), ["chat"]);
+    assert_eq!(notified(&policy), ["chat"]);
     policy.soft_gates[0].channels = vec!["pager".to_owned()];
-    assert_eq!(told(&policy), ["pager"]);
+    assert_eq!(notified(&policy), ["pager"]);
 }
 
 #[test]
-fn alerts_that_were_cut_off_are_told_in_the_reason() {
+fn alerts_that_were_cut_off_are_reported_in_the_reason() {
     let cut = Hook { truncated: 3, ..hook(vec![alert("Hard", "1")]) };
     let decided = decide(&cut, &State::default(), &policy(), at(0));
     let reason = decided.rollback.expect("a rollback").reason;
@@ -370,10 +370,10 @@ fn alerts_that_were_cut_off_are_told_in_the_reason() {
 }
 
 #[test]
-fn a_notification_that_goes_on_does_not_keep_a_rollback_from_beginning() {
+fn a_notification_in_progress_does_not_keep_a_rollback_from_beginning() {
     let mut story = Story::new(policy());
-    story.tell(&hook(vec![alert("Soft", "1")]), 0, NOTHING);
-    let decided = story.tell(&hook(vec![alert("Soft", "1"), alert("Hard", "1")]), 1, Progress::Done);
+    story.deliver(&hook(vec![alert("Soft", "1")]), 0, NOTHING);
+    let decided = story.deliver(&hook(vec![alert("Soft", "1"), alert("Hard", "1")]), 1, Progress::Done);
     assert_eq!(words(&decided), ["resumed", "rollback"]);
     assert!(decided.rollback.is_some());
     assert_eq!(decided.resume.len(), 1);
@@ -382,8 +382,8 @@ fn a_notification_that_goes_on_does_not_keep_a_rollback_from_beginning() {
 #[test]
 fn episodes_that_were_long_not_heard_of_are_forgotten_and_others_not() {
     let mut story = Story::new(policy());
-    story.tell(&hook(vec![alert("Hard", "1"), alert("Soft", "1")]), 0, Progress::Done);
-    story.tell(&hook(vec![alert("Hard", "1")]), 80_000, Progress::Done);
+    story.deliver(&hook(vec![alert("Hard", "1"), alert("Soft", "1")]), 0, Progress::Done);
+    story.deliver(&hook(vec![alert("Hard", "1")]), 80_000, Progress::Done);
     story.state.episodes.forget(at(86_401), story.policy.auto.remember);
     assert_eq!(story.state.episodes.len(), 1);
     assert!(story.state.episodes.get(&alert("Hard", "1").key("g")).is_some());
@@ -405,7 +405,7 @@ fn policy_with_breaker() -> RollbackPolicy {
 /// A story in which `Hard` led to a rollback at the time 0, whose actions ended as `result`.
 fn rolled_back(result: Progress) -> Story {
     let mut story = Story::new(policy_with_breaker());
-    assert_eq!(words(&story.tell(&hook(vec![alert("Hard", "1")]), 0, result)), ["rollback"]);
+    assert_eq!(words(&story.deliver(&hook(vec![alert("Hard", "1")]), 0, result)), ["rollback"]);
     story
 }
 
@@ -436,7 +436,7 @@ fn an_alert_that_the_rollback_brought_about_leads_to_no_other_however_long_it_fi
     for result in [Progress::Done, FAILED, Progress::Unknown] {
         let mut story = rolled_back(result);
         for (seconds, word) in [(300, "consequence"), (LATER, "repeated"), (10 * LATER, "repeated")] {
-            let decided = story.tell(&open("2"), seconds, Progress::Done);
+            let decided = story.deliver(&open("2"), seconds, Progress::Done);
             assert_eq!(words(&decided), [word], "{result:?} after {seconds} s");
             assert!(
                 decided.rollback.is_none() && decided.notification.is_none() && decided.resume.is_empty()
@@ -447,9 +447,9 @@ fn an_alert_that_the_rollback_brought_about_leads_to_no_other_however_long_it_fi
 }
 
 #[test]
-fn also_when_it_is_told_for_the_first_time_long_after_the_cool_down() {
+fn also_when_it_is_reported_for_the_first_time_long_after_the_cool_down() {
     let mut story = rolled_back(Progress::Done);
-    assert_eq!(words(&story.tell(&open("2"), 10 * LATER, Progress::Done)), ["consequence"]);
+    assert_eq!(words(&story.deliver(&open("2"), 10 * LATER, Progress::Done)), ["consequence"]);
 }
 
 #[test]
@@ -457,43 +457,43 @@ fn each_instance_has_its_own_and_another_alert_is_none() {
     let mut story = rolled_back(Progress::Done);
     let other = Alert { fingerprint: Some("of another".to_owned()), ..alert("Open", "2") };
     let both = hook(vec![alert("Open", "2"), other]);
-    assert_eq!(words(&story.tell(&both, LATER, Progress::Done)), ["consequence", "consequence"]);
-    assert_eq!(words(&story.tell(&hook(vec![alert("Harder", "2")]), LATER, Progress::Done)), ["rollback"]);
+    assert_eq!(words(&story.deliver(&both, LATER, Progress::Done)), ["consequence", "consequence"]);
+    assert_eq!(words(&story.deliver(&hook(vec![alert("Harder", "2")]), LATER, Progress::Done)), ["rollback"]);
 }
 
 #[test]
 fn an_alert_that_comes_again_after_it_was_over_is_a_gate() {
     let mut story = rolled_back(Progress::Done);
-    assert_eq!(words(&story.tell(&open("2"), 300, Progress::Done)), ["consequence"]);
-    assert_eq!(words(&story.tell(&over("2"), LATER, Progress::Done)), ["resolved"]);
+    assert_eq!(words(&story.deliver(&open("2"), 300, Progress::Done)), ["consequence"]);
+    assert_eq!(words(&story.deliver(&over("2"), LATER, Progress::Done)), ["resolved"]);
     assert_eq!(story.state.consequences.open().count(), 0);
-    assert_eq!(words(&story.tell(&open("3"), 2 * LATER, Progress::Done)), ["rollback"]);
+    assert_eq!(words(&story.deliver(&open("3"), 2 * LATER, Progress::Done)), ["rollback"]);
     // The second rollback opened the breaker again, but the episode that led to it is known.
-    assert_eq!(words(&story.tell(&open("3"), 3 * LATER, Progress::Done)), ["repeated"]);
-    assert_eq!(words(&story.tell(&open("4"), 4 * LATER, Progress::Done)), ["rollback"]);
+    assert_eq!(words(&story.deliver(&open("3"), 3 * LATER, Progress::Done)), ["repeated"]);
+    assert_eq!(words(&story.deliver(&open("4"), 4 * LATER, Progress::Done)), ["rollback"]);
 }
 
 #[test]
-fn also_when_nobody_told_that_it_was_over() {
+fn also_when_nobody_reported_that_it_was_over() {
     let mut story = rolled_back(Progress::Done);
-    story.tell(&open("2"), 300, Progress::Done);
-    assert_eq!(words(&story.tell(&open("3"), LATER, Progress::Done)), ["rollback"]);
+    story.deliver(&open("2"), 300, Progress::Done);
+    assert_eq!(words(&story.deliver(&open("3"), LATER, Progress::Done)), ["rollback"]);
 }
 
 #[test]
 fn an_alert_that_led_to_the_rollback_is_its_reason_and_the_next_one_a_gate() {
     let mut story = Story::new(policy_with_breaker());
-    assert_eq!(words(&story.tell(&open("1"), 0, Progress::Done)), ["rollback"]);
-    assert_eq!(words(&story.tell(&open("1"), LATER, Progress::Done)), ["repeated"]);
-    assert_eq!(words(&story.tell(&open("2"), 2 * LATER, Progress::Done)), ["rollback"]);
+    assert_eq!(words(&story.deliver(&open("1"), 0, Progress::Done)), ["rollback"]);
+    assert_eq!(words(&story.deliver(&open("1"), LATER, Progress::Done)), ["repeated"]);
+    assert_eq!(words(&story.deliver(&open("2"), 2 * LATER, Progress::Done)), ["rollback"]);
 }
 
 #[test]
 fn an_action_that_certainly_had_no_effect_brings_nothing_about() {
     let mut story = rolled_back(NOTHING);
-    assert_eq!(words(&story.tell(&open("2"), LATER, Progress::Done)), ["rollback"]);
+    assert_eq!(words(&story.deliver(&open("2"), LATER, Progress::Done)), ["rollback"]);
     let mut story = rolled_back(Progress::DryRun);
-    assert_eq!(words(&story.tell(&open("2"), LATER, Progress::Done)), ["rollback"]);
+    assert_eq!(words(&story.deliver(&open("2"), LATER, Progress::Done)), ["rollback"]);
 }
 
 #[test]
@@ -505,46 +505,57 @@ fn the_way_back_makes_it_a_gate_again_unless_it_had_no_effect() {
         (Progress::DryRun, "consequence"),
     ] {
         let mut story = rolled_back(Progress::Done);
-        story.tell(&open("2"), 300, Progress::Done);
+        story.deliver(&open("2"), 300, Progress::Done);
         recover(&mut story, LATER, result);
-        assert_eq!(words(&story.tell(&open("2"), LATER + 1, Progress::Done)), ["repeated"], "still firing");
+        assert_eq!(
+            words(&story.deliver(&open("2"), LATER + 1, Progress::Done)),
+            ["repeated"],
+            "still firing"
+        );
         let other = Alert { fingerprint: Some("of another".to_owned()), ..alert("Open", "3") };
-        assert_eq!(words(&story.tell(&hook(vec![other]), 2 * LATER, Progress::Done)), [word], "{result:?}");
+        assert_eq!(
+            words(&story.deliver(&hook(vec![other]), 2 * LATER, Progress::Done)),
+            [word],
+            "{result:?}"
+        );
     }
 }
 
 #[test]
-fn where_rollbacks_are_off_or_it_is_soft_nobody_is_told_of_it() {
+fn where_rollbacks_are_off_or_it_is_soft_nobody_is_reported_of_it() {
     let mut story = rolled_back(Progress::Done);
     story.policy.auto.enabled = false;
-    assert_eq!(words(&story.tell(&open("2"), LATER, Progress::Done)), ["consequence"]);
+    assert_eq!(words(&story.deliver(&open("2"), LATER, Progress::Done)), ["consequence"]);
     let mut policy = policy_with_breaker();
     policy.auto.actions[0].causes = vec!["Soft".to_owned()];
     let mut story = Story::new(policy);
-    story.tell(&hook(vec![alert("Hard", "1")]), 0, Progress::Done);
-    assert_eq!(words(&story.tell(&hook(vec![alert("Soft", "1")]), LATER, Progress::Done)), ["consequence"]);
+    story.deliver(&hook(vec![alert("Hard", "1")]), 0, Progress::Done);
+    assert_eq!(
+        words(&story.deliver(&hook(vec![alert("Soft", "1")]), LATER, Progress::Done)),
+        ["consequence"]
+    );
 }
 
 #[test]
-fn a_rollback_that_was_cut_short_goes_on_for_it_as_for_its_own_alert() {
+fn a_rollback_that_was_cut_short_continues_for_it_as_for_its_own_alert() {
     let mut story = Story::new(policy_with_breaker());
     let decided = decide(&hook(vec![alert("Hard", "1")]), &story.state, &story.policy, at(0));
     let id = story.plan(decided.rollback.expect("a rollback"), at(0));
     story.start(id, 2, at(0));
     story.end(id, 2, Progress::Done);
     story.close(id, Outcome::Interrupted);
-    let decided = story.tell(&open("2"), 300, Progress::Done);
+    let decided = story.deliver(&open("2"), 300, Progress::Done);
     assert_eq!(words(&decided), ["resumed"]);
-    assert_eq!(words(&story.tell(&open("2"), LATER, Progress::Done)), ["repeated"]);
+    assert_eq!(words(&story.deliver(&open("2"), LATER, Progress::Done)), ["repeated"]);
 }
 
 #[test]
 fn what_is_over_in_another_environment_says_nothing_here() {
     let mut story = rolled_back(Progress::Done);
-    story.tell(&open("2"), 300, Progress::Done);
+    story.deliver(&open("2"), 300, Progress::Done);
     let mut elsewhere = over("2");
     elsewhere.alerts[0].labels.insert("env".to_owned(), "staging".to_owned());
-    assert_eq!(words(&story.tell(&elsewhere, LATER, Progress::Done)), ["other_environment"]);
+    assert_eq!(words(&story.deliver(&elsewhere, LATER, Progress::Done)), ["other_environment"]);
     assert_eq!(story.state.consequences.open().count(), 1);
 }
 
@@ -552,8 +563,8 @@ fn what_is_over_in_another_environment_says_nothing_here() {
 fn episodes_without_a_fingerprint_count_as_one_alert() {
     let mut story = rolled_back(Progress::Done);
     let bare = |start: &str| hook(vec![Alert { fingerprint: None, ..alert("Open", start) }]);
-    assert_eq!(words(&story.tell(&bare("2"), LATER, Progress::Done)), ["consequence"]);
-    assert_eq!(words(&story.tell(&bare("3"), 2 * LATER, Progress::Done)), ["rollback"]);
+    assert_eq!(words(&story.deliver(&bare("2"), LATER, Progress::Done)), ["consequence"]);
+    assert_eq!(words(&story.deliver(&bare("3"), 2 * LATER, Progress::Done)), ["rollback"]);
 }
 
 fn any_alert() -> impl Strategy<Value = Alert> {
@@ -584,7 +595,7 @@ proptest! {
     #![proptest_config(with_found_seeds())]
 
     #[test]
-    fn whatever_is_told_no_episode_acts_twice_and_none_acts_that_must_not(
+    fn whatever_is_reported_no_episode_acts_twice_and_none_acts_that_must_not(
         deliveries in proptest::collection::vec(
             (proptest::collection::vec(any_alert(), 1..4), 0..3000i64, any_result()), 1..40,
         ),
@@ -596,7 +607,7 @@ proptest! {
         for (alerts, pause, result) in deliveries {
             seconds += pause;
             let delivery = hook(alerts);
-            let decided = story.tell(&delivery, seconds, result);
+            let decided = story.deliver(&delivery, seconds, result);
             prop_assert_eq!(decided.decisions.len(), delivery.alerts.len());
             let acts = decided.rollback.is_some();
             prop_assert!(decided.decisions.iter().filter(|(_, d)| *d == Decision::Rollback).count() <= 1);

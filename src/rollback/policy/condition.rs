@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_metric_is_asked_for_itself_and_for_all_its_series() {
+    fn a_metric_is_queried_for_itself_and_for_all_its_series() {
         let orders = check("mm_active_orders_total", "== 0");
         assert_eq!(orders.question("").query, "mm_active_orders_total");
         assert_eq!(orders.question("env=\"prod\"").query, "mm_active_orders_total{env=\"prod\"}");

@@ -359,7 +359,7 @@ fn a_placeholder_alone_keeps_its_type_and_one_in_a_text_is_written_out() {
 }
 
 #[test]
-fn what_stands_for_a_placeholder_cannot_break_out_of_the_json() {
+fn the_value_of_a_placeholder_cannot_break_out_of_the_json() {
     let evil = |_: &str| Some(json!("\", \"target\": 5, \"x\": \"{{reason}}"));
     let filled = fill_body(&json!({"why": "{{reason}}", "target": 0}), &evil);
     assert_eq!(filled["target"], 0);

@@ -235,7 +235,7 @@ fn a_gap_hides_the_values_but_not_the_reason() {
 }
 
 #[test]
-fn the_end_state_stands_after_the_last_iteration_that_carries_overrides() {
+fn the_end_state_follows_the_last_iteration_that_carries_overrides() {
     let claim = || proposal(Some(true), &[(A, 5.0)]);
     let (start, moved) = (values(&[(A, 60.0)]), values(&[(A, 65.0)]));
     let last = |overrides, end| {
