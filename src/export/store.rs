@@ -77,7 +77,7 @@ pub enum SendError {
 
 /// A store could not be queried.
 #[derive(Debug, thiserror::Error)]
-#[error("`{url}` cannot be asked what it takes")]
+#[error("`{url}` does not say what it takes")]
 pub struct AskError {
     /// The request.
     pub url: String,

@@ -218,7 +218,7 @@ pub enum HttpError {
         status: u16,
     },
     /// The server requires a longer pause than we are willing to make.
-    #[error("the server answered {status} and wants a pause of {seconds} s")]
+    #[error("the server answered {status} and requires a pause of {seconds} s")]
     Busy {
         /// HTTP status.
         status: u16,

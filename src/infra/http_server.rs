@@ -157,7 +157,7 @@ pub(crate) async fn guarded(State(only_local_names): State<bool>, request: Reque
     let mut response = if allowed {
         next.run(request).await
     } else {
-        let text = "this address is served to this machine alone: use 127.0.0.1 or localhost\n";
+        let text = "this address is served only to this machine: use 127.0.0.1 or localhost\n";
         (StatusCode::FORBIDDEN, text).into_response()
     };
     let headers = response.headers_mut();

@@ -460,7 +460,7 @@ mod tests {
         };
         assert_eq!(
             error.source().map(ToString::to_string).as_deref(),
-            Some("the server answered 429 and wants a pause of 3600 s")
+            Some("the server answered 429 and requires a pause of 3600 s")
         );
         assert_eq!(server.requests().len(), 1);
         Ok(())

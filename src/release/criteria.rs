@@ -152,7 +152,7 @@ impl ReleaseCriteria {
             (
                 "iterations",
                 self.iterations < self.iterations_asked,
-                format!("{} iterations, {} or more are asked for", self.iterations, self.iterations_asked),
+                format!("{} iterations, {} or more are required", self.iterations, self.iterations_asked),
             ),
             (
                 "commit",
@@ -189,7 +189,7 @@ impl DeltaCriterion {
             (Some(Status::NoProposals), _) => None,
             (Some(Status::Verified), Some(ratio)) if ratio >= self.asked => None,
             (Some(Status::Verified), Some(ratio)) => Some(format!(
-                "the full-apply ratio of the tuning is {}, asked >= {}",
+                "the full-apply ratio of the tuning is {}, required >= {}",
                 beside(ratio, self.asked, 3),
                 number(self.asked)
             )),
@@ -373,7 +373,7 @@ mod tests {
         criteria.deltas =
             DeltaCriterion { asked: 0.95, full_apply_ratio: Some(0.9499), status: Some(Status::Verified) };
         let reason = &criteria.refusals(false)[0].reason;
-        assert_eq!(reason, "the full-apply ratio of the tuning is 0.9499, asked >= 0.95");
+        assert_eq!(reason, "the full-apply ratio of the tuning is 0.9499, required >= 0.95");
     }
 
     #[test]

@@ -272,7 +272,7 @@ fn measure(
     let utc = analysis.last_time().map(str::to_owned);
     let date = utc.as_deref().and_then(date_of);
     if date.is_none() {
-        refusals.push("no iteration tells a usable time (`runtime_utc`), so the day is not known".to_owned());
+        refusals.push("no iteration has a usable time (`runtime_utc`), so the day is not known".to_owned());
     }
     let mut mean = |kpi: KpiId, is_floor: bool| {
         let found = worst_mean(analysis, kpi, is_floor, policy.windows);
@@ -291,7 +291,7 @@ fn measure(
         (_, Some(stated)) => Some(Drift { reason: stated.to_owned(), source: "stated" }),
         (_, None) => {
             refusals.push(
-                "drift was not measured: no iteration tells what the process used (`soak run --pid`); \
+                "drift was not measured: no iteration contains what the process used (`soak run --pid`); \
                  state it with `--drift NONE` or what drifts"
                     .to_owned(),
             );
@@ -757,7 +757,7 @@ mod tests {
         let twice = problems(|json| {
             json.replace("{\"edge_net_bps\": 2.8", "{\"edge_net_bps\": 1, \"edge_net_bps\": 2.8")
         });
-        assert_eq!(twice, ["`edge_net_bps` stands twice"]);
+        assert_eq!(twice, ["`edge_net_bps` occurs twice"]);
         let no_guard = read(FILE, GOOD.replace("\"drift\"", "\"x\"").as_bytes());
         assert_eq!((no_guard.guards_clear, no_guard.problems.len()), (None, 1));
         assert_eq!(

@@ -31,7 +31,7 @@ pub(super) fn at<'n>(node: &'n Node, path: &str) -> Result<Option<&'n Node>, Str
         match node.get(key) {
             Ok(Some(found)) => node = found,
             Ok(None) => return Ok(None),
-            Err(_) => return Err(format!("`{so_far}` stands twice")),
+            Err(_) => return Err(format!("`{so_far}` occurs twice")),
         }
     }
     Ok(Some(node))

@@ -72,9 +72,9 @@ pub fn answer(audit: &Audit<'_>, provenance: &Provenance) -> Answer {
 
 /// Writes a file; one in another format is never written over.
 pub fn write(path: &Path, spelling: Spelling, answer: &Answer) -> Result<(), Failure> {
-    let hint = "name another file: two formats under one name help nobody";
+    let hint = "name another file: one name has one format";
     if atomic_file::is_file(path) && !read_plain(path).is_ok_and(|there| spelling.is_of(&there)) {
-        let problem = anyhow!("`{}` holds something else than the format asked for", path.display());
+        let problem = anyhow!("`{}` contains something else than the requested format", path.display());
         return Err(Failure::output(problem).hint(hint));
     }
     atomic_file::write_below(path, spelling.write(answer).as_bytes())

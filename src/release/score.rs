@@ -322,13 +322,13 @@ fn by_median(
     };
     let symbol = if is_floor { ">=" } else { "<=" };
     let share = known.len() as f64 / rules.days as f64;
-    (met * share, format!("median {median} (asked {symbol} {limit}), {on}"))
+    (met * share, format!("median {median} (required {symbol} {limit}), {on}"))
 }
 
 fn on_every_day(days: &[Day], rules: &ScoreRules, ok: impl Fn(&Day) -> Option<bool>) -> (f64, String) {
     let good = days.iter().filter(|day| ok(day) == Some(true)).count();
     let share = if good == rules.days { 1.0 } else { 0.0 };
-    (share, format!("OK on {good} of {} days, asked on every day", rules.days))
+    (share, format!("OK on {good} of {} days, required on every day", rules.days))
 }
 
 /// Rules for tests, with the numbers of the documents.

@@ -60,7 +60,7 @@ impl Validated {
             let _ = writeln!(out, "[PASS] Readiness: GO (score={score}){rehearsal}");
         } else {
             let _ = writeln!(out, "[FAIL] Readiness: HOLD (score={score}){rehearsal}");
-            out.push_str("  only a score of 100 is GO; `soak release readiness` tells what is missing\n");
+            out.push_str("  only a score of 100 is GO; `soak release readiness` shows what is missing\n");
         }
         out
     }

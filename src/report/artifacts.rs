@@ -21,7 +21,7 @@ pub const ANALYSIS: &str = "reports/analysis";
 
 /// Which artifacts to write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "any set of artifacts can be asked for")]
+#[expect(clippy::struct_excessive_bools, reason = "any set of artifacts can be requested")]
 pub struct Selection {
     /// `POST_SOAK_SNAPSHOT.json`, schema 1.1.
     pub snapshot: bool,

@@ -388,8 +388,8 @@ impl Decider {
                 over,
                 open,
                 most,
-                "episodes that still fire were forgotten, and count as new when they are told again: \
-                 `remember_alerts` is too low, or somebody sends alerts that are none"
+                "episodes that still fire were forgotten, and count as new when they are reported again: \
+                 `remember_alerts` is too low, or the sender invents alerts"
             );
         }
     }
@@ -566,7 +566,7 @@ impl Workers {
             Ok::<_, std::io::Error>((sender, thread))
         };
         let (rollbacks, acting) = start("rollback-act", ROLLBACKS)?;
-        let (notifications, notifying) = start("rollback-tell", NOTIFICATIONS)?;
+        let (notifications, notifying) = start("rollback-notify", NOTIFICATIONS)?;
         Ok(Self { rollbacks, notifications, threads: vec![acting, notifying], verifying })
     }
 
@@ -583,13 +583,14 @@ impl Workers {
             if !unknown.is_empty() {
                 let unknown = unknown.join(", ");
                 problem.push(format!(
-                    "nobody knows whether this was done, and soak does not repeat it: {unknown}"
+                    "it is not known whether this was done, and soak does not repeat it: {unknown}"
                 ));
             }
             let open = operation.remaining().len();
             if open > 0 {
-                problem
-                    .push(format!("{open} actions were not begun, and will be when the alert is told again"));
+                problem.push(format!(
+                    "{open} actions were not begun; they begin when the alert is reported again"
+                ));
             }
             let job = Job::Escalate(Box::new(operation.clone()), problem.join("; "));
             drop(self.notifications.try_send(job));

@@ -183,8 +183,8 @@ impl Decision {
         match self {
             Self::Rollback => "a hard gate fires".to_owned(),
             Self::Joined => "another alert of this delivery leads to the rollback".to_owned(),
-            Self::Resumed(id) => format!("{id} goes on with what was not begun"),
-            Self::Notify => "a soft gate fires: people are told".to_owned(),
+            Self::Resumed(id) => format!("{id} continues with what was not begun"),
+            Self::Notify => "a soft gate fires: people are notified".to_owned(),
             Self::Disabled => "a hard gate fires, and `auto_rollback.enabled` is false".to_owned(),
             Self::CapReached { used } => format!(
                 "a hard gate fires, and {used} actions of the last 24 hours leave no room below \

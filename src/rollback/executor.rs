@@ -134,7 +134,7 @@ pub(super) fn refuse(operation: &Operation, problem: &str, context: Context<'_>)
     let outcome = if began { Outcome::Interrupted } else { Outcome::NothingDone };
     context.append_with_retry(&Event::Closed { plan: operation.id, outcome: outcome.into() })?;
     let words = format!(
-        "nothing was begun, because somebody else may be acting: {problem}; it goes on when the alert is told again, or \
+        "nothing was begun, because somebody else may be acting: {problem}; it continues when the alert is reported again, or \
          by hand: `soak rollback run`"
     );
     context.escalate(operation, &words);

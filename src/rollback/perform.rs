@@ -313,9 +313,9 @@ impl From<Notified> for Performed {
         let Notified { by, failed, off, nobody } = notified;
         let mut parts = Vec::new();
         parts.push(if by.is_empty() {
-            "nobody was told".to_owned()
+            "nobody was notified".to_owned()
         } else {
-            format!("told: {}", by.join(", "))
+            format!("notified: {}", by.join(", "))
         });
         parts.extend(failed.iter().map(|(name, problem)| format!("{name}: {problem}")));
         if !off.is_empty() {

@@ -21,8 +21,8 @@ use crate::report::format::text::printable;
 pub(super) fn notification(operation: &Operation, progress: &[Progress], policy: &RollbackPolicy) -> String {
     let what = match operation.kind {
         OperationKind::Rollback => "ROLLBACK",
-        OperationKind::Manual => "ROLLBACK, asked for by a person",
-        OperationKind::Recovery => "RECOVERY, asked for by a person",
+        OperationKind::Manual => "ROLLBACK, requested by a person",
+        OperationKind::Recovery => "RECOVERY, requested by a person",
         OperationKind::Notification => "ALERT, no rollback",
     };
     let mut lines = vec![format!("soak: {what} ({})", operation.id), operation.reason.clone()];
@@ -116,14 +116,14 @@ fn event_words(event: &Event) -> String {
             alerts.chain(cut).collect::<Vec<_>>().join(", ")
         }
         Event::Planned(plan) => {
-            let by = plan.by.as_ref().map_or_else(String::new, |by| format!(", asked for by {by}"));
+            let by = plan.by.as_ref().map_or_else(String::new, |by| format!(", requested by {by}"));
             format!("{}: {}{by}", plan.kind, plan.reason)
         }
-        Event::Resumed { plan, .. } => format!("{plan} goes on"),
+        Event::Resumed { plan, .. } => format!("{plan} continues"),
         Event::ActionStarted { plan, action, .. } => format!("{plan} {action}"),
         Event::ActionEnded(ended) => format!("{} {}", ended.plan, result(ended)),
         Event::UnknownOutcome { plan, action, .. } => {
-            format!("{plan} {action}: nobody knows what became of it")
+            format!("{plan} {action}: its result is not known")
         }
         Event::Closed { plan, outcome } => format!("{plan} {outcome}"),
         Event::Verified(record) => {
@@ -136,9 +136,12 @@ fn event_words(event: &Event) -> String {
         }
         Event::Escalated { plan, problem, notified, failed } => {
             let failed: Vec<&str> = failed.keys().map(String::as_str).collect();
-            let not =
-                if failed.is_empty() { String::new() } else { format!("; NOT told: {}", failed.join(", ")) };
-            format!("{plan} {problem} (told: {}{not})", notified.join(", "))
+            let not = if failed.is_empty() {
+                String::new()
+            } else {
+                format!("; NOT notified: {}", failed.join(", "))
+            };
+            format!("{plan} {problem} (notified: {}{not})", notified.join(", "))
         }
         Event::PolicyReloaded { problem: None, .. } => "the new policy is in force".to_owned(),
         Event::PolicyReloaded { problem: Some(problem), .. } => format!("the old policy stays: {problem}"),
@@ -171,7 +174,7 @@ impl Rehearsal<'_> {
             lines.push(format!("{}: {} ({reason})", printable(alert.name()), decision.kind().word()));
         }
         if hook.truncated > 0 {
-            lines.push(format!("{} further alerts were cut off; nobody would look at them", hook.truncated));
+            lines.push(format!("{} further alerts were cut off and are not judged", hook.truncated));
         }
         for plan in [&decided.rollback, &decided.notification].into_iter().flatten() {
             lines.push(format!("\n{}: {}", plan.kind, printable(&plan.reason)));
@@ -184,7 +187,7 @@ impl Rehearsal<'_> {
         }
         for (id, _) in &decided.resume {
             if let Some(operation) = state.operation(*id) {
-                lines.push(format!("\n{id} would go on with {} actions", operation.remaining().len()));
+                lines.push(format!("\n{id} would continue with {} actions", operation.remaining().len()));
             }
         }
         lines.extend(policy.gaps().iter().map(|gap| format!("\n--live would be refused: {gap}")));
@@ -318,7 +321,7 @@ fn verification(lines: &mut Vec<String>, verification: &Verification, policy: &R
     }
     let access = policy.prometheus.as_ref();
     let whom = access.map_or("nobody", |access| access.url.as_str());
-    lines.push(format!("  after {} s, asked of {}:", verification.wait.as_secs_f64(), printable(whom)));
+    lines.push(format!("  after {} s, queried from {}:", verification.wait.as_secs_f64(), printable(whom)));
     let selector = access.map_or("", |access| access.selector.as_str());
     for check in &verification.checks {
         let question = check.question(selector);

@@ -133,7 +133,7 @@ fn put(query: &str, target: &Target, wait: &dyn Wait) -> Result<Answer, String> 
 fn clock_of(target: &Target, wait: &dyn Wait) -> Result<f64, String> {
     match put("time()", target, wait)? {
         Answer::One { value, .. } => Ok(value),
-        other => Err(format!("the server does not tell its time: {}", words(&other))),
+        other => Err(format!("the server does not send its time: {}", words(&other))),
     }
 }
 

@@ -445,7 +445,7 @@ fn a_server_that_is_not_there_is_an_external_failure() {
     let done = ran(&mut command);
     assert_eq!(done.code, 6);
     assert!(
-        done.stderr.starts_with("error: grafana cannot be asked: the connection failed"),
+        done.stderr.starts_with("error: grafana cannot be reached: the connection failed"),
         "{}",
         done.stderr
     );

@@ -27,10 +27,7 @@ fn the_hook_is_served_over_tls_and_not_beside_it() -> TestResult {
     let plain = raw(server.address, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", b"");
     let (status, text) = split(&plain);
     let error: serde_json::Value = serde_json::from_str(&text)?;
-    assert_eq!(
-        (status, &error["error"]),
-        (400, &"this port speaks TLS, and this is not: use https://".into())
-    );
+    assert_eq!((status, &error["error"]), (400, &"this port needs TLS: use https://".into()));
 
     std::fs::write(place.path("key.pem"), "no key")?;
     let output = place.run(&["serve", "--port", "0", "--tls-cert", "cert.pem", "--tls-key", "key.pem"]);

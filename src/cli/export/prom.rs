@@ -398,7 +398,7 @@ fn remote_write(
     let (history, labels) = (&history, &labels);
     let request = Request { history, labels, batch: *batch_samples, dry_run: *dry_run };
     let delivered = deliver(&store, &request).map_err(|AskError { url, source }| {
-        let error = anyhow!("{source}").context(format!("`{url}` cannot be asked what it takes"));
+        let error = anyhow!("{source}").context(format!("`{url}` does not say what it takes"));
         with_credentials_hint(Failure::external(error), &source)
     })?;
     print(delivered.text(store.url(), &request))?;

@@ -52,7 +52,7 @@ pub fn read(folder: &RunFolder, evidence: &mut Evidence) {
         match parse_marked(&bytes, tuning_report::read) {
             Ok(report) => {
                 for number in report.duplicates {
-                    let reason = format!("iteration {number} stands in it more than once; the first counts");
+                    let reason = format!("iteration {number} occurs in it more than once; the first counts");
                     let message = format!("`TUNING_REPORT.json`: {reason}");
                     evidence.findings.push(finding(
                         "duplicate_iteration",

@@ -258,7 +258,7 @@ impl Policy {
             }));
             problems.extend(self.too_short_for(iterations).into_iter().map(|(gate, needed)| {
                 format!(
-                    "{}a run of {iterations} iterations never holds the {needed} that `{gate}` asks for",
+                    "{}a run of {iterations} iterations never has the {needed} that `{gate}` requires",
                     place("run.iterations")
                 )
             }));

@@ -109,7 +109,7 @@ section! {
 
 fn strict_requires_more(t: &Table<'_>, rules: &DeltaRules) -> Read<()> {
     let (strict, usual) = (rules.full_apply_ratio_strict.value, rules.full_apply_ratio.value);
-    let problem = format!("{strict} is below `deltas.full_apply_ratio`, {usual}; strict asks for more");
+    let problem = format!("{strict} is below `deltas.full_apply_ratio`, {usual}; strict requires more");
     decides(t, "full_apply_ratio_strict", (strict < usual).then_some(problem))
 }
 

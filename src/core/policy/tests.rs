@@ -1257,15 +1257,13 @@ mod asked_of_a_run {
         assert_eq!(
             fails_later("[run]\niterations = 7"),
             [
-                "`p.toml`:2: `run.iterations`: a run of 7 iterations never holds the 8 that `run_verdict` asks for"
+                "`p.toml`:2: `run.iterations`: a run of 7 iterations never has the 8 that `run_verdict` requires"
             ]
         );
         // From the 7th on 48: up to the 54th.
         let hard = "[kpi_drift]\nseverity = \"hard\"\n[run]\niterations = ";
         assert_eq!(fails_later(&format!("{hard}54")), Vec::<String>::new());
-        assert!(
-            fails_later(&format!("{hard}53"))[0].contains("never holds the 54 that `kpi_drift` asks for")
-        );
+        assert!(fails_later(&format!("{hard}53"))[0].contains("never has the 54 that `kpi_drift` requires"));
     }
 
     #[test]

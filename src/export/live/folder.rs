@@ -166,7 +166,7 @@ fn note(facts: &LiveFacts, analysis: &Analysis, now: DateTime<Utc>) -> Option<St
     if let Some(silent) = facts.silent_seconds(now) {
         let minutes = silent / 60.0;
         return Some(format!(
-            "no iteration for {minutes:.0} min, though the run says that it goes on: it may hang, or was killed"
+            "no iteration for {minutes:.0} min, though the run says that it continues: it may hang, or was killed"
         ));
     }
     let symbols = analysis.symbols.len();

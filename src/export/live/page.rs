@@ -80,7 +80,7 @@ pub fn page(run: &LiveRun) -> String {
                 "passing" => passing(row),
                 "version" => facts.tool_version.clone(),
                 "policy" => facts.policy_sha256.chars().take(12).collect(),
-                unknown => unreachable!("the template asks for `{unknown}`"),
+                unknown => unreachable!("the template has no `{unknown}`"),
             }),
         }
     };

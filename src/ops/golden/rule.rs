@@ -136,7 +136,7 @@ fn rule(entry: Entry) -> Result<Rule, String> {
     let treatment = match (abs, rel, ignore) {
         (None, None, true) => Treatment::Ignore,
         (None, None, false) | (_, _, true) => {
-            return Err(format!("`{path}` needs `abs`, `rel` or both, or `ignore = true` alone"));
+            return Err(format!("`{path}` needs `abs`, `rel` or both, or only `ignore = true`"));
         }
         (abs, rel, false) => Treatment::Within { abs: abs.unwrap_or(0.0), rel: rel.unwrap_or(0.0) },
     };

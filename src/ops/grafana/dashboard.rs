@@ -163,7 +163,7 @@ fn panel_problems(panel: &Value) -> Vec<String> {
             target.get("refId").and_then(Value::as_str).map_or_else(|| index.to_string(), ToOwned::to_owned);
         if !has_own && !has_source(target.get("datasource")) {
             problems.push(format!(
-                "{name}, query {reference}: no `datasource`, so the server's default is asked"
+                "{name}, query {reference}: no `datasource`, so the server's default is queried"
             ));
         }
         if let Some(Value::String(expression)) = target.get("expr")

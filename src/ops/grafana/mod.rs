@@ -148,7 +148,7 @@ const LONGEST: usize = 300;
 #[derive(Debug, thiserror::Error)]
 pub enum GrafanaError {
     /// There was no answer.
-    #[error("grafana cannot be asked: {0}")]
+    #[error("grafana cannot be reached: {0}")]
     Http(HttpError),
     /// The server refused.
     #[error("grafana answered {status}{}", words_of(message.as_deref(), reason.as_deref()))]

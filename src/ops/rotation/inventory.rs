@@ -255,7 +255,10 @@ fn untouchable(folder: &Path) -> Option<String> {
         Err(error) if error.kind() == ErrorKind::NotFound => return None,
         Err(error) => error.to_string(),
     };
-    Some(format!("its {} cannot tell what went: {damage}", crate::core::iteration::manifest::MANIFEST_FILE))
+    Some(format!(
+        "its {} does not say what was removed: {damage}",
+        crate::core::iteration::manifest::MANIFEST_FILE
+    ))
 }
 
 /// When a run was last at work: by the end of its log, else by its manifest.

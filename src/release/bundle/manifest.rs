@@ -128,7 +128,7 @@ impl BundleManifest {
                 .push(format!("it may not be released, and no override is recorded: {}", reasons.join("; ")));
         }
         if !self.files.iter().map(|file| &file.name).is_sorted_by(|one, next| one < next) {
-            found.push("`files` is not sorted by name, or a name stands twice".to_owned());
+            found.push("`files` is not sorted by name, or a name occurs twice".to_owned());
         }
         for file in &self.files {
             if let Err(problem) = plain_name(&file.name) {
@@ -349,7 +349,7 @@ fn read_sums(text: &str) -> Result<Vec<(String, String)>, String> {
         match line.split_once("  ") {
             Some((hash, name)) if is_hash(hash) && plain_name(name).is_ok() => {
                 if found.iter().any(|(known, _)| known == name) {
-                    return Err(format!("line {number}: `{name}` stands twice"));
+                    return Err(format!("line {number}: `{name}` occurs twice"));
                 }
                 found.push((name.to_owned(), hash.to_owned()));
             }

@@ -63,7 +63,7 @@ impl BundleError {
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Foreign { .. } => Some("nothing was touched; move it away, or choose another `--out`"),
-            Self::Nameless { .. } => Some("`--out` wants the name of a folder, as in release/v1.0.0"),
+            Self::Nameless { .. } => Some("`--out` takes the name of a folder, as in release/v1.0.0"),
             Self::Symlink { .. } => Some("remove the link, or choose another `--out`"),
             Self::Kind { .. } => Some("a bundle is a folder or a .tar.gz of `soak release bundle`"),
             Self::Lock(LockError::Held { .. }) => Some("wait until that process is done"),
@@ -418,7 +418,7 @@ fn unpack(reader: impl BufRead) -> io::Result<Contents> {
                 ));
             }
             if contents.files.insert(name.clone(), bytes).is_some() {
-                contents.problems.push(format!("{name:?} stands twice in the archive"));
+                contents.problems.push(format!("{name:?} occurs twice in the archive"));
             }
         }
     }
@@ -427,7 +427,7 @@ fn unpack(reader: impl BufRead) -> io::Result<Contents> {
     let mut end = Vec::new();
     rest.by_ref().take(1024 * 1024).read_to_end(&mut end)?;
     if end.iter().any(|byte| *byte != 0) || end.len() == 1024 * 1024 {
-        contents.problems.push("the archive goes on behind its end".to_owned());
+        contents.problems.push("the archive continues after its end".to_owned());
     }
     if !rest.into_inner().into_inner().fill_buf()?.is_empty() {
         contents.problems.push("something follows the archive in its file".to_owned());
@@ -499,7 +499,7 @@ mod tests {
         assert!(problems(&[("v1/", EntryType::Directory, b""), ("v1/a", FILE, b"1")]).is_empty());
         assert_eq!(
             problems(&[("v1/a", FILE, b"1"), ("v1/a", FILE, b"2")]),
-            ["\"a\" stands twice in the archive"]
+            ["\"a\" occurs twice in the archive"]
         );
     }
 

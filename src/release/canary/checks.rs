@@ -153,7 +153,7 @@ impl Canary<'_> {
     fn readings(&self, metric: &str) -> std::borrow::Cow<'_, Readings> {
         match self.readings.get(metric) {
             Some(readings) => std::borrow::Cow::Borrowed(readings),
-            None => std::borrow::Cow::Owned(Readings::absent(self.timeline.steps(), "nobody measured it")),
+            None => std::borrow::Cow::Owned(Readings::absent(self.timeline.steps(), "it was not measured")),
         }
     }
 
@@ -236,7 +236,7 @@ impl Canary<'_> {
         let decision = match (criterion.limit, observed) {
             (None, _) => (Outcome::Inconclusive, no_limit(criterion)),
             (Some(_), None) if readings.is_empty() => readings.nothing(),
-            (Some(_), None) => (Outcome::Inconclusive, "nobody saw it in this time".to_owned()),
+            (Some(_), None) => (Outcome::Inconclusive, "it was not measured in this time".to_owned()),
             (Some(limit), Some(seen)) => match insufficient_data(values, rules) {
                 Some(reason) => (Outcome::Inconclusive, reason),
                 None => self.compared(criterion, statistic, limit, seen),
@@ -278,7 +278,7 @@ impl Canary<'_> {
         let observed = seen.min_by(|a, b| margin(a).total_cmp(&margin(b)));
         let late = (values.len() - 1 - last) as f64 * rules.step_minutes as f64;
         let decision = if late > rules.longest_gap_minutes.value {
-            (Outcome::Inconclusive, format!("nobody has seen it for {late} minutes"))
+            (Outcome::Inconclusive, format!("it was not measured for {late} minutes"))
         } else if streak >= needed {
             (Outcome::Pass, format!("has held for {required} minutes"))
         } else if streak == 0 {
@@ -326,7 +326,7 @@ impl Canary<'_> {
             }
         } else if let Some(run) = runs.iter().find(|run| run.could_have_held(required)) {
             let reason = format!(
-                "it may have held: {bad} was seen, and with steps that nobody saw it is {for_minutes} minutes from {} on",
+                "it may have held: {bad} was seen, and with steps without a measurement it is {for_minutes} minutes from {} on",
                 rfc3339(self.timeline.start_of(run.from))
             );
             (Outcome::Inconclusive, reason)

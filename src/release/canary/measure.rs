@@ -86,7 +86,7 @@ fn one(
         let answer = answer.or_else(|problem| {
             interrupted(wait)?;
             Err(Failure::external(anyhow!(problem)).hint(
-                "nothing was judged; `--prometheus-url` wants the server's address, with its path prefix",
+                "nothing was judged; `--prometheus-url` takes the server's address, with its path prefix",
             ))
         })?;
         let broken = |reason: String| Readings::broken(steps, format!("`{metric}`: {reason}"));
@@ -145,7 +145,7 @@ fn put(
     for Sample { at, value } in samples {
         let number = ((at - begins) / seconds).round();
         if (at - begins - number * seconds).abs() > NEAR || number < 0.0 || number > (last - first) as f64 {
-            note("the server answers for other times than it was asked for".to_owned());
+            note("the server answers for other times than the requested ones".to_owned());
             continue;
         }
         let Some(raw) = *value else {
@@ -203,7 +203,7 @@ pub(super) fn from_folder(
         let all: Vec<_> = times.iter().flatten().collect();
         let span = match (all.iter().map(|(from, _)| from).min(), all.iter().map(|(_, to)| to).max()) {
             (Some(from), Some(to)) => format!("they go from {} to {}", rfc3339(*from), rfc3339(*to)),
-            _ => "none tells a time".to_owned(),
+            _ => "none has a time".to_owned(),
         };
         let reason = format!(
             "no iteration of `{}` lies in the time of the canary; {span}",
@@ -293,7 +293,7 @@ fn times(
         .collect();
     let without = times.iter().filter(|time| time.is_none()).count();
     if without > 0 {
-        notes.push(format!("{without} iterations tell no usable time (`runtime_utc`) and are left out"));
+        notes.push(format!("{without} iterations have no usable time (`runtime_utc`) and are left out"));
     }
     times
 }
@@ -397,12 +397,12 @@ mod tests {
             (
                 matrix(&[&format!("[{},\"0.5\"]", end(0) + 60)]),
                 Outcome::Invalid,
-                "other times than it was asked for",
+                "other times than the requested ones",
             ),
             (
                 matrix(&[&format!("[{},\"0.5\"]", end(7))]),
                 Outcome::Invalid,
-                "other times than it was asked for",
+                "other times than the requested ones",
             ),
             (
                 Answer::with_body(
@@ -454,7 +454,7 @@ mod tests {
             (vec![html], "/prom` gave an answer that cannot be read"),
             (vec![Answer::status(401)], "/prom` answered 401: check the token"),
             (vec![Answer::status(404)], "/prom` answered 404: check the path of the URL"),
-            (vec![Answer::status(503); 3], "/prom` cannot be asked: the server answered 503 (3 tries)"),
+            (vec![Answer::status(503); 3], "/prom` cannot be queried: the server answered 503 (3 tries)"),
             (
                 vec![Answer::with(302, &[("Location", "http://127.0.0.1:1/"), ("Content-Length", "0")])],
                 "redirects are not followed",

@@ -147,7 +147,7 @@ fn limits(request: &CanaryRequest<'_>, policy: &Policy, notes: &mut Vec<String>)
                 let (path, outcome, reason) = (path.display(), analysis.outcome, analysis.reason());
                 let problem = anyhow!("the run `{path}` sets no limits: it is {outcome}: {reason}");
                 return Err(Failure::input(problem)
-                    .hint("`soak gate` tells why; a canary needs a release that passed its soak"));
+                    .hint("`soak gate` shows why; a canary needs a release that passed its soak"));
             }
             let reason = analysis.origin.against_release();
             if let Some(reason) = &reason {

@@ -198,7 +198,7 @@ pub(super) fn insufficient_data(values: &[Option<f64>], rules: &CanaryRules) -> 
     let least = &rules.seen_share;
     if share < least.value {
         return Some(format!(
-            "only {seen} of {} steps have a value, {} % of the time; asked for are {} %",
+            "only {seen} of {} steps have a value, {} % of the time; required are {} %",
             values.len(),
             trimmed(&fixed(100.0 * share, 1)),
             trimmed(&fixed(100.0 * least.value, 1))
@@ -208,7 +208,10 @@ pub(super) fn insufficient_data(values: &[Option<f64>], rules: &CanaryRules) -> 
     let minutes = gap as f64 * rules.step_minutes as f64;
     let longest = rules.longest_gap_minutes.value;
     (minutes > longest).then(|| {
-        format!("nobody saw it for {minutes} minutes, longer than {} minutes", trimmed(&fixed(longest, 2)))
+        format!(
+            "it was not measured for {minutes} minutes, longer than {} minutes",
+            trimmed(&fixed(longest, 2))
+        )
     })
 }
 
@@ -294,7 +297,7 @@ mod tests {
         assert_eq!(reported(&long(3)), None);
         assert_eq!(
             reported(&long(4)).as_deref(),
-            Some("nobody saw it for 20 minutes, longer than 15 minutes")
+            Some("it was not measured for 20 minutes, longer than 15 minutes")
         );
         // At the ends, too.
         assert!(reported(&format!("....{}", "x".repeat(60))).is_some());

@@ -133,7 +133,7 @@ pub(crate) fn page(analysis: &Analysis, policy: &Policy, provenance: &Provenance
         "body" => body.clone(),
         "version" => text(&provenance.tool_version),
         "policy" => text(&provenance.policy_sha256.chars().take(12).collect::<String>()),
-        unknown => unreachable!("the template asks for `{unknown}`"),
+        unknown => unreachable!("the template has no `{unknown}`"),
     })
 }
 

@@ -450,7 +450,7 @@ impl RollbackPolicy {
         }
         if !self.audit.enabled {
             gaps.push(
-                "`audit.enabled` is false: without the log nobody knows what was done, so nothing is"
+                "`audit.enabled` is false: without the log it is not known what was done, so nothing is"
                     .to_owned(),
             );
         }
@@ -459,15 +459,15 @@ impl RollbackPolicy {
         for kind in kinds.into_iter().filter(|kind| *kind != ActionKind::Notify) {
             if !self.executors.contains_key(&kind) {
                 gaps.push(format!(
-                    "`executors.{}` is missing: nobody knows how to carry the action out",
+                    "`executors.{}` is missing: the action cannot be carried out",
                     kind.word()
                 ));
             }
         }
         if self.enabled_channels().is_empty() && !self.soft_gates.is_empty() {
             gaps.push(
-                "no channel of `notifications` is on: nobody could be told of a soft gate, and Alertmanager would be asked \
-                 to come again for ever"
+                "no channel of `notifications` is on: nobody could be notified of a soft gate, and Alertmanager would be \
+                 refused for ever"
                     .to_owned(),
             );
         }
@@ -476,7 +476,7 @@ impl RollbackPolicy {
             let notifications = actions.iter().filter(|action| !action.acts());
             for action in notifications.filter(|action| !action.channels().iter().any(is_on)) {
                 gaps.push(format!(
-                    "an action `notify` of `{key}` tells {} alone, and none of these is on: every time it would be one that \
+                    "an action `notify` of `{key}` notifies only {}, and none of these is on: every time it would be one that \
                      failed",
                     action.channels().join(", ")
                 ));
@@ -485,7 +485,7 @@ impl RollbackPolicy {
         let checks = self.auto.verification.checks.len() + self.recovery.verification.checks.len();
         if checks > 0 && self.prometheus.is_none() {
             gaps.push(
-                "`prometheus` is missing: the checks of the verification have nobody to ask".to_owned(),
+                "`prometheus` is missing: the checks of the verification have no server to query".to_owned(),
             );
         }
         gaps

@@ -30,7 +30,7 @@ const TELEGRAM: &str = "https://api.telegram.org";
 /// Headers that hold secrets; a policy must not.
 const SECRET_HEADERS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-api-key"];
 const NO_SECRETS: &str =
-    "a secret does not stand in the policy: name its variable (`{env: NAME}`) or file (`{file: PATH}`)";
+    "a policy contains no secrets: name its variable (`{env: NAME}`) or file (`{file: PATH}`)";
 
 /// Reads a policy; `file` names it in errors.
 pub fn read(source: &str, file: &str) -> Result<RollbackPolicy, ConfigErrors> {
@@ -120,7 +120,7 @@ fn gate_names(t: &Table<'_>) -> Vec<String> {
     for gate in hard.iter().chain(&t.items("soft_gates")) {
         if let Ok(Some(name)) = gate.optional("name", text) {
             if names.contains(&name) {
-                gate.fault_at("name", format!("the gate `{name}` stands in the policy twice"));
+                gate.fault_at("name", format!("the gate `{name}` is in the policy twice"));
             }
             names.push(name);
         }
@@ -340,7 +340,7 @@ fn check(t: &Table<'_>) -> Read<Check> {
     let subject = match (metric?, query?) {
         (Some(metric), None) => Subject::Metric(metric),
         (None, Some(query)) => Subject::Query(query),
-        _ => return Err(t.fault("a check has a `metric` or a `query`, and one of them alone")),
+        _ => return Err(t.fault("a check has either a `metric` or a `query`")),
     };
     let condition = condition?;
     if matches!((&subject, &condition), (Subject::Query(_), Condition::State { .. })) {
@@ -485,7 +485,7 @@ fn executor(t: &Table<'_>, kind: ActionKind) -> Read<Executor> {
         (false, true) => exec(&t.at("exec"), &known),
         _ => {
             t.settle();
-            Err(t.fault("an executor has `http` or `exec`, and one of them alone"))
+            Err(t.fault("an executor has either `http` or `exec`"))
         }
     }
 }

@@ -182,12 +182,9 @@ fn each_mistake_has_its_words() {
         (with("url: http://127.0.0.1:9090", "url: file:///etc/passwd"), "begins with http:// or https://"),
         (with("selector: env=\"prod\"", "selector: \"}) or vector(0\""), "no list of label matchers"),
         (with("name: SoakGuardTrip", "name: \"Soak\\nGuard\""), "is no name of an alert"),
-        (
-            with("{env: MM_ADMIN_TOKEN, prefix: \"Bearer \"}", "Bearer hush"),
-            "a secret does not stand in the policy",
-        ),
+        (with("{env: MM_ADMIN_TOKEN, prefix: \"Bearer \"}", "Bearer hush"), "a policy contains no secrets"),
         (with("{env: MM_ADMIN_TOKEN, prefix: \"Bearer \"}", "{env: A, file: b}"), "one place of a secret"),
-        (with("{env: PAGERDUTY_ROUTING_KEY}", "hush"), "a secret does not stand in the policy"),
+        (with("{env: PAGERDUTY_ROUTING_KEY}", "hush"), "a policy contains no secrets"),
         (with("{{params.target}}", "{{params.targe}}"), "`{{params.targe}}` is unknown"),
         (with("{{reason}}", "{{reason"), "`{{` is not closed"),
         (
@@ -198,7 +195,7 @@ fn each_mistake_has_its_words() {
         (with("executors:\n", "executors:\n  reboot: {}\n"), "`reboot` is no action"),
         (with("  email:\n    enabled: false", "  email:\n    enabled: true"), "soak sends no e-mail"),
         (with("method: telegram", "method: pigeon"), "`pigeon` is no notifier"),
-        (with("name: SoakGuardTrip", "name: SoakWSLagHigh"), "stands in the policy twice"),
+        (with("name: SoakGuardTrip", "name: SoakWSLagHigh"), "is in the policy twice"),
         (with("version: \"1.0\"", "version: 1.0"), "expected a string, found a float"),
         (
             with("causes: [SoakCircuitBreakerOpen]", "causes: [SoakCircuitBreaker]"),

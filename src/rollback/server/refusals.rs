@@ -111,7 +111,7 @@ pub(super) async fn not_tls(stream: &mut TcpStream) -> Option<StatusCode> {
         return None;
     }
     let status = StatusCode::BAD_REQUEST;
-    answer(stream, status, "this port speaks TLS, and this is not: use https://".to_owned()).await;
+    answer(stream, status, "this port needs TLS: use https://".to_owned()).await;
     Some(status)
 }
 
@@ -154,9 +154,9 @@ fn words(status: StatusCode, unread: &[u8], limits: &str) -> String {
         (StatusCode::REQUEST_TIMEOUT, _) => {
             "the request line and the headers did not arrive in time".to_owned()
         }
-        (_, [0x16, 0x03, ..]) => "this port speaks plain HTTP, and this is TLS: use http://".to_owned(),
+        (_, [0x16, 0x03, ..]) => "this port needs plain HTTP, and this is TLS: use http://".to_owned(),
         (_, unread) if unread.starts_with(b"PRI * HTTP/2") => {
-            "this port speaks HTTP/1.1, and this is HTTP/2".to_owned()
+            "this port needs HTTP/1.1, and this is HTTP/2".to_owned()
         }
         _ => "this is no HTTP/1.1 request: the request line, a header or a length is malformed".to_owned(),
     }

@@ -148,7 +148,7 @@ async fn guarded(State(shared): State<Shared>, request: Request, next: Next) -> 
     let mut response = if let Some(response) = check_head(&request) {
         response
     } else if is_foreign {
-        let text = "this address is served to this machine alone: use 127.0.0.1 or localhost as the host";
+        let text = "this address is served only to this machine: use 127.0.0.1 or localhost as the host";
         refusal(StatusCode::FORBIDDEN, text)
     } else if is_hook && request.headers().contains_key(header::ORIGIN) {
         refusal(StatusCode::FORBIDDEN, "web pages may not send alerts")
@@ -196,7 +196,7 @@ fn refusal(status: StatusCode, error: impl Into<String>) -> Response {
 }
 
 fn wrong_method(allowed: &'static str) -> Response {
-    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, format!("this path answers {allowed} alone"));
+    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, format!("this path answers only {allowed}"));
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     response
 }
@@ -367,10 +367,7 @@ fn busy(error: impl Into<String>) -> Response {
 async fn decide(shared: &Shared, hook: Hook, room: OwnedSemaphorePermit, is_long: bool) -> Response {
     let (processed, truncated) = (hook.alerts.len(), hook.truncated);
     if truncated > 0 {
-        tracing::warn!(
-            truncated,
-            "alerts were cut off by Alertmanager's `max_alerts`; nobody looked at them"
-        );
+        tracing::warn!(truncated, "alerts were cut off by Alertmanager's `max_alerts` and not judged");
     }
     let reply = match timeout(DECISION, shared.handle.hook(hook, room)).await {
         Ok(Ok(reply)) => reply,

@@ -245,7 +245,7 @@ fn failed(target: &Target, error: &HttpError) -> String {
         HttpError::Refused { status: 404, .. } => {
             format!("`{url}` answered 404: check the path of the URL, to which `/api/v1/query` is added")
         }
-        other => format!("`{url}` cannot be asked: {other}"),
+        other => format!("`{url}` cannot be queried: {other}"),
     }
 }
 

@@ -166,7 +166,7 @@ fn tuning_that_did_not_arrive_is_in_the_way_below_its_own_limit() {
     let place = placed(&lost.with_json("runtime_overrides.json", &overrides(60.0)));
     let refused = place.bundle(&[]);
     assert_eq!(needs(&refused.stderr), ["deltas"], "{}", refused.stderr);
-    assert!(refused.stderr.contains("0.917, asked >= 0.95"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("0.917, required >= 0.95"), "{}", refused.stderr);
 }
 
 #[test]

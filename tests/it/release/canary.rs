@@ -503,7 +503,7 @@ fn a_question_that_makes_no_sense_is_a_usage_error() {
     let dead = check_with(&place, "01:00", &[&bundle[..], &server].concat());
     assert_eq!(dead.code, 6);
     assert!(
-        dead.stderr.contains("`http://127.0.0.1:1` cannot be asked: the connection failed"),
+        dead.stderr.contains("`http://127.0.0.1:1` cannot be queried: the connection failed"),
         "{}",
         dead.stderr
     );
