@@ -371,16 +371,16 @@ mod tests {
         let server = statuses(&[204])?;
         store(&server, "/api/v1/write")?.send(&request())?;
         let requests = server.requests();
-        let request = &requests[0];
-        assert!(request.head.starts_with("POST /api/v1/write HTTP/1.1\r\n"), "{}", request.head);
+        let received = &requests[0];
+        assert!(received.head.starts_with("POST /api/v1/write HTTP/1.1\r\n"), "{}", received.head);
         for header in [
             "content-type: application/x-protobuf",
             "content-encoding: snappy",
             "x-prometheus-remote-write-version: 0.1.0",
         ] {
-            assert!(request.has_header(header), "{header}: {}", request.head);
+            assert!(received.has_header(header), "{header}: {}", received.head);
         }
-        let plain = snap::raw::Decoder::new().decompress_vec(&request.bytes)?;
+        let plain = snap::raw::Decoder::new().decompress_vec(&received.bytes)?;
         assert_eq!(WriteRequest::decode(plain.as_slice())?, request());
         Ok(())
     }

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::deltas::Verification;
@@ -351,7 +352,7 @@ fn reasons(tuning: &Tuning) -> BTreeSet<String> {
 }
 
 /// A phase of the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Phase {
     /// Iterations in it.
     pub iterations: usize,
@@ -558,16 +559,29 @@ pub struct WarmupMetrics {
     pub guard_triggers: BTreeMap<String, f64>,
 }
 
-/// The folder of a run.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Folder {
-    /// The first files in natural order (2 before 10), names relative to the folder and sizes in bytes. What
-    /// the audit itself writes is not among them, nor is anything hidden.
-    pub files: Vec<(String, u64)>,
+/// A file and its size.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ListedFile {
+    /// Name relative to the folder.
+    pub file: String,
+    pub bytes: u64,
+}
+
+/// What the folder contains, without hidden files and what the audit writes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Listing {
+    /// The first 120 files in natural order (2 before 10).
+    pub files: Vec<ListedFile>,
     /// How many files there are.
     pub files_total: usize,
     /// Bytes of all of them.
     pub bytes_total: u64,
+}
+
+/// The folder of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Folder {
+    pub listing: Listing,
     /// Whether the walk ended early because there were too many.
     pub cut: bool,
     /// The key files that are there.

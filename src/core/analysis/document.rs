@@ -8,12 +8,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Analysis, KpiStats, Settled, SymbolAnalysis, WindowStats};
-use crate::core::analysis::deltas::{Counts, Verification};
+use crate::core::analysis::deltas::Verification;
 use crate::core::analysis::origin::OriginBlock;
 use crate::core::analysis::recommend::Recommendation;
 use crate::core::iteration::edge::EdgeDecomposition;
 use crate::core::iteration::guards::{Guard, GuardCounts};
-use crate::core::iteration::params::ParamName;
 use crate::core::iteration::signatures::{SignatureLoop, Signatures};
 use crate::core::judge::passes::Passes;
 use crate::core::kpi::{KpiId, Unit};
@@ -26,7 +25,7 @@ use crate::core::verdict::evidence::{
     ArchiveFile, BadFile, Duplicate, Evidence, Finding, ForeignVerdict, Renumbered,
 };
 use crate::core::verdict::provenance::{Envelope, Provenance};
-use crate::core::verdict::violations::{KpiViolations, Violation, Violations};
+use crate::core::verdict::violations::Violations;
 use crate::core::verdict::{Check, Outcome};
 use crate::stats::{MeanInterval, MedianInterval, Trend};
 
@@ -206,7 +205,7 @@ pub struct SymbolBlock<'a> {
     /// Anomalies over the whole run.
     pub anomalies: AnomalyBlock<'a>,
     /// WARN and CRIT per iteration.
-    pub violations: ViolationBlock<'a>,
+    pub violations: &'a Violations,
     /// Where resources are heading over the whole run.
     pub drift: Vec<DriftRow>,
     /// The course of the KPIs of the verdict: steady drifts, changes of level, spikes, warm-up.
@@ -216,7 +215,7 @@ pub struct SymbolBlock<'a> {
     /// Advice.
     pub recommendations: &'a [Recommendation],
     /// Delta verification; null when it was left out.
-    pub deltas: Option<DeltaBlock<'a>>,
+    pub deltas: Option<&'a Verification>,
     /// Every check with its explanation.
     pub checks: &'a [Check],
 }
@@ -234,7 +233,7 @@ impl<'a> SymbolBlock<'a> {
             guards: GuardWindows { overall: by_guard(&deep.guards), last: by_guard(&symbol.guards) },
             signatures: (&deep.signatures).into(),
             anomalies: AnomalyBlock { count: deep.anomalies.len(), listed: first(&deep.anomalies, LISTED) },
-            violations: (&deep.violations).into(),
+            violations: &deep.violations,
             drift: deep.drift.iter().map(DriftRow::from).collect(),
             course: TrendBlock {
                 pace: deep.pace,
@@ -244,7 +243,7 @@ impl<'a> SymbolBlock<'a> {
             },
             edge: &deep.edge,
             recommendations: &deep.recommendations,
-            deltas: symbol.deltas.as_ref().map(DeltaBlock::from),
+            deltas: symbol.deltas.as_ref(),
             checks: &symbol.checks,
         }
     }
@@ -414,23 +413,6 @@ pub struct AnomalyBlock<'a> {
     pub count: usize,
     /// The first 1000 of them.
     pub listed: &'a [Anomaly],
-}
-
-/// WARN and CRIT per iteration.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct ViolationBlock<'a> {
-    /// Counts, one entry a rule.
-    pub by_kpi: &'a [KpiViolations],
-    /// At most 1000 violations, CRIT before WARN.
-    pub listed: &'a [Violation],
-    /// Violations that are counted and not listed.
-    pub unlisted: usize,
-}
-
-impl<'a> From<&'a Violations> for ViolationBlock<'a> {
-    fn from(found: &'a Violations) -> Self {
-        Self { by_kpi: &found.by_kpi, listed: &found.listed, unlisted: found.unlisted() }
-    }
 }
 
 /// The drift of one resource over the whole run.
@@ -675,34 +657,5 @@ fn change(change: &Change) -> ChangeRow {
         n_eff: step.n_eff,
         p_value: step.p,
         p_adjusted: change.p_adjusted,
-    }
-}
-
-/// Delta verification; the delta report contains the pairs.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct DeltaBlock<'a> {
-    /// `verified`, `no_proposals` or `unverifiable`.
-    #[schemars(extend("enum" = ["verified", "no_proposals", "unverifiable"]))]
-    pub status: &'static str,
-    /// How many of each.
-    pub counts: Counts,
-    /// (full + explained partial + skipped) ÷ proposed, unrounded; null unless verified.
-    pub full_apply_ratio: Option<f64>,
-    /// full ÷ claimed, unrounded; null unless verified, and when nothing was applied.
-    pub strict_apply_ratio: Option<f64>,
-    /// Parameters by the number of pairs in which their increment was not applied without a reason.
-    #[schemars(with = "BTreeMap<String, usize>")]
-    pub misses: &'a BTreeMap<ParamName, usize>,
-}
-
-impl<'a> From<&'a Verification> for DeltaBlock<'a> {
-    fn from(verified: &'a Verification) -> Self {
-        Self {
-            status: verified.status.word(),
-            counts: verified.counts,
-            full_apply_ratio: verified.full_apply_ratio,
-            strict_apply_ratio: verified.strict_apply_ratio,
-            misses: &verified.misses,
-        }
     }
 }

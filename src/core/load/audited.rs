@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use crate::core::analysis::audit::{Folder, FoundSnapshot, KeyFile, WarmupMetrics};
+use crate::core::analysis::audit::{Folder, FoundSnapshot, KeyFile, ListedFile, WarmupMetrics};
 use crate::core::compare::snapshot::baseline;
 use crate::core::json::text::parse_marked;
 use crate::core::kpi::KpiId;
@@ -29,7 +29,8 @@ pub fn look(folder: &RunFolder, own: &[&str]) -> Folder {
     let mut walk = Walk { own, listed: BinaryHeap::new(), folder: Folder::default(), entries: 0 };
     walk.visit(folder, "", 0);
     let Walk { listed, folder: mut found, .. } = walk;
-    found.files = listed.into_sorted_vec().into_iter().map(|Listed(name, size)| (name, size)).collect();
+    let files = listed.into_sorted_vec().into_iter();
+    found.listing.files = files.map(|Listed(file, bytes)| ListedFile { file, bytes }).collect();
     found.key_files = KeyFile::ALL
         .into_iter()
         .filter(|file| file.places().iter().any(|place| folder.is_file(place)))
@@ -100,8 +101,8 @@ impl Walk<'_> {
                 }
             } else if !is_own {
                 let Some((_, size)) = folder.look_at(&name) else { continue };
-                self.folder.files_total += 1;
-                self.folder.bytes_total = self.folder.bytes_total.saturating_add(size);
+                self.folder.listing.files_total += 1;
+                self.folder.listing.bytes_total = self.folder.listing.bytes_total.saturating_add(size);
                 self.listed.push(Listed(relative, size));
                 if self.listed.len() > LISTED {
                     self.listed.pop();
@@ -201,7 +202,7 @@ mod tests {
     }
 
     fn names(folder: &Folder) -> Vec<&str> {
-        folder.files.iter().map(|(name, _)| name.as_str()).collect()
+        folder.listing.files.iter().map(|listed| listed.file.as_str()).collect()
     }
 
     #[test]
@@ -232,7 +233,7 @@ mod tests {
         }
         let found = look(folder.path(), &["own.csv"]);
         assert_eq!(names(&found), ["TUNING_REPORT.json", "b.json", "reports/analysis/x"]);
-        assert_eq!((found.files_total, found.bytes_total, found.cut), (3, 12, false));
+        assert_eq!((found.listing.files_total, found.listing.bytes_total, found.cut), (3, 12, false));
         assert_eq!(found.key_files, [KeyFile::TuningReport]);
     }
 
@@ -243,7 +244,10 @@ mod tests {
             fs::write(folder.path().join(format!("f_{n}")), b"x").expect("a file");
         }
         let found = look(folder.path(), &[]);
-        assert_eq!((found.files.len(), found.files_total, found.bytes_total), (120, 130, 130));
+        assert_eq!(
+            (found.listing.files.len(), found.listing.files_total, found.listing.bytes_total),
+            (120, 130, 130)
+        );
         assert_eq!((names(&found)[0], names(&found)[119]), ("f_1", "f_120"));
     }
 

@@ -95,7 +95,7 @@ impl RunVerdictRule {
 section! {
     /// Limits of the delta verification.
     #[derive(Clone, Debug, PartialEq)]
-    pub struct DeltaRules if strict_asks_for_more {
+    pub struct DeltaRules if strict_requires_more {
         /// Whether it joins the verdict of the whole.
         pub gates: bool = switch,
         /// Smallest full-apply ratio.

@@ -72,12 +72,14 @@ impl KpiViolations {
 }
 
 /// All violations of a window.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Violations {
     /// Counts, one entry a rule, in the order of the policy.
     pub by_kpi: Vec<KpiViolations>,
     /// The violations that were kept, in the order of the policy's rules, then by iteration.
     pub listed: Vec<Violation>,
+    /// Violations that are counted and not listed.
+    pub unlisted: usize,
 }
 
 impl Violations {
@@ -89,11 +91,6 @@ impl Violations {
     /// Number of CRIT, also of those not listed.
     pub fn crit(&self) -> usize {
         self.by_kpi.iter().map(|counts| counts.crit).sum()
-    }
-
-    /// Number of violations that are counted and not listed.
-    pub fn unlisted(&self) -> usize {
-        (self.warn() + self.crit()).saturating_sub(self.listed.len())
     }
 
     /// The worst level of all; `None` when there is no violation.
@@ -151,7 +148,10 @@ pub fn find(series: &Series, positions: Range<usize>, rules: &ViolationRules, ke
     }
     let mut kept: Vec<(usize, Violation)> = crits.into_iter().chain(warns).take(keep).collect();
     kept.sort_by_key(|(rank, violation)| (*rank, violation.iteration));
-    Violations { by_kpi, listed: kept.into_iter().map(|(_, violation)| violation).collect() }
+    let mut found = Violations { by_kpi, ..Violations::default() };
+    found.unlisted = (found.warn() + found.crit()).saturating_sub(kept.len());
+    found.listed = kept.into_iter().map(|(_, violation)| violation).collect();
+    found
 }
 
 /// The level of a value and the limit of that level.
@@ -248,7 +248,7 @@ mod tests {
                 violation(1, KpiId::RISK_RATIO, Level::Crit, 0.41, 0.40),
             ]
         );
-        assert_eq!((found.warn(), found.crit(), found.unlisted()), (1, 2, 0));
+        assert_eq!((found.warn(), found.crit(), found.unlisted), (1, 2, 0));
         assert_eq!(found.worst(), Some(Level::Crit));
     }
 
@@ -286,7 +286,7 @@ mod tests {
         let mut rows = vec![(Some(2.7), Some(0.9)); 50_000];
         rows.extend(vec![(Some(1.0), Some(0.1)); 50_000]);
         let found = find(&series(&rows), 0..rows.len(), &rules(), 10);
-        assert_eq!((found.warn(), found.crit(), found.unlisted()), (50_000, 100_000, 149_990));
+        assert_eq!((found.warn(), found.crit(), found.unlisted), (50_000, 100_000, 149_990));
         assert_eq!(found.listed.len(), 10);
         assert!(found.listed.iter().all(|violation| violation.level == Level::Crit));
         let none = find(&series(&rows), 0..rows.len(), &rules(), 0);

@@ -86,7 +86,11 @@ fn files(doc: &mut Document, audit: &Audit<'_>, ascii: bool) {
     };
     let mut lines: Vec<String> = audit.key_files().iter().copied().map(mark).collect();
     let more = if folder.cut { ", and more that were not counted" } else { "" };
-    lines.push(format!("{}, {} bytes{more}", count(folder.files_total, "file"), folder.bytes_total));
+    lines.push(format!(
+        "{}, {} bytes{more}",
+        count(folder.listing.files_total, "file"),
+        folder.listing.bytes_total
+    ));
     doc.list(lines, usize::MAX);
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use schemars::{Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-use crate::core::analysis::audit::{Audit, Folder, KeyFile, Phase};
+use crate::core::analysis::audit::{Audit, Folder, KeyFile, Listing, Phase};
 use crate::core::analysis::document::{LISTED, first};
 use crate::core::analysis::origin::OriginBlock;
 use crate::core::analysis::{SymbolAnalysis, WindowStats};
@@ -66,7 +66,7 @@ pub struct AuditSummary {
     /// Which of the key files are there.
     pub files_present: FilesPresent,
     /// What the folder contains.
-    pub inventory: InventoryBlock,
+    pub inventory: Listing,
     /// The symbol of the numbers below; null for runs that are not per symbol.
     pub symbol: Option<String>,
     /// What readiness was judged by: medians over the last-n window unless the policy says otherwise.
@@ -128,7 +128,7 @@ impl AuditSummary {
             last_n: policy.windows.last_n,
             last8_start: symbol.last.span.map(|(first, _)| first),
             files_present: FilesPresent::of(&audit.folder),
-            inventory: InventoryBlock::of(&audit.folder),
+            inventory: audit.folder.listing.clone(),
             symbol: symbol.symbol.clone(),
             snapshot_kpis: values(&audit.readiness.kpis, analysis.trades()),
             readiness: ReadinessBlock {
@@ -177,37 +177,6 @@ impl FilesPresent {
             tuning_report: folder.has(KeyFile::TuningReport),
             delta_report: folder.has(KeyFile::DeltaReport),
             warmup: folder.has(KeyFile::Warmup),
-        }
-    }
-}
-
-/// A file and its size.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct FileRow {
-    /// Name relative to the folder.
-    pub file: String,
-    /// Bytes.
-    pub bytes: u64,
-}
-
-/// What the folder contains, without what the audit writes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct InventoryBlock {
-    /// The first 120 files in natural order.
-    pub files: Vec<FileRow>,
-    /// How many files there are.
-    pub files_total: usize,
-    /// Bytes of all of them.
-    pub bytes_total: u64,
-}
-
-impl InventoryBlock {
-    fn of(folder: &Folder) -> Self {
-        let row = |(file, bytes): &(String, u64)| FileRow { file: file.clone(), bytes: *bytes };
-        Self {
-            files: folder.files.iter().map(row).collect(),
-            files_total: folder.files_total,
-            bytes_total: folder.bytes_total,
         }
     }
 }

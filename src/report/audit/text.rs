@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::core::analysis::audit::{Audit, KeyFile, Phase, decimals_of};
+use crate::core::analysis::audit::{Audit, KeyFile, ListedFile, Phase, decimals_of};
 use crate::core::analysis::{Analysis, SymbolAnalysis, WindowStats};
 use crate::core::judge::count;
 use crate::core::kpi::KpiId;
@@ -99,8 +99,12 @@ fn structure(out: &mut Lines, audit: &Audit<'_>, run: &Path) {
     let folder = &audit.folder;
     out.line(format!("{} Base directory exists: {}", out.good(), shown(run)));
     let more = if folder.cut { " or more" } else { "" };
-    out.line(format!("  Files found: {}{more} (showing {})", folder.files_total, folder.files.len()));
-    for (name, bytes) in &folder.files {
+    out.line(format!(
+        "  Files found: {}{more} (showing {})",
+        folder.listing.files_total,
+        folder.listing.files.len()
+    ));
+    for ListedFile { file: name, bytes } in &folder.listing.files {
         out.line(format!("    - {}: {}", printable(name), size(*bytes)));
     }
     out.line("\nKey files:");

@@ -297,14 +297,16 @@ impl Status {
 }
 
 /// The delta verification of one series.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Verification {
     /// The iterations with a proposal, in order of their numbers.
+    #[serde(skip)]
     pub pairs: Vec<Pair>,
-    /// Counts over all iterations.
+    /// How many of each.
     pub counts: Counts,
     /// Parameters by the number of failed, stuck and unexplained pairs in which their increment was not
     /// applied.
+    #[schemars(with = "BTreeMap<String, usize>")]
     pub misses: BTreeMap<ParamName, usize>,
     /// (full + explained partial + skipped) ÷ proposed, unrounded; `None` unless the status is verified.
     pub full_apply_ratio: Option<f64>,
