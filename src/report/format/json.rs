@@ -2,11 +2,10 @@
 //!
 //! Must not know any format; the types that are written do.
 
-use std::io::{self, Write};
+use std::fmt::Write as _;
 
 use serde::Serialize;
 use serde_json::Value;
-use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::text::is_unseen;
 
@@ -16,7 +15,7 @@ use super::text::is_unseen;
 ///
 /// When the value cannot be JSON, as a map with keys that are no text: a mistake in the type, not in the data.
 pub fn compact_ascii(value: &impl Serialize) -> String {
-    text(value, Escaping(CompactFormatter, |letter| !letter.is_ascii()))
+    escaped(&sorted(value).to_string(), |letter| !letter.is_ascii())
 }
 
 /// Two blanks of indent, everything outside of ASCII escaped as in [`compact_ascii`].
@@ -25,7 +24,7 @@ pub fn compact_ascii(value: &impl Serialize) -> String {
 ///
 /// As [`compact_ascii`].
 pub fn pretty_ascii(value: &impl Serialize) -> String {
-    text(value, Escaping(PrettyFormatter::new(), |letter| !letter.is_ascii()))
+    escaped(&format!("{:#}", sorted(value)), |letter| !letter.is_ascii())
 }
 
 /// Two blanks of indent, UTF-8; control characters, and those that turn the direction of text or are not seen, are
@@ -35,68 +34,30 @@ pub fn pretty_ascii(value: &impl Serialize) -> String {
 ///
 /// As [`compact_ascii`].
 pub fn pretty(value: &impl Serialize) -> String {
-    text(value, Escaping(PrettyFormatter::new(), is_unseen))
+    escaped(&format!("{:#}", sorted(value)), |letter| letter != '\n' && is_unseen(letter))
 }
 
-fn text(value: &impl Serialize, formatter: impl Formatter) -> String {
-    // A `Value` keeps its maps sorted; a struct would be written in the order of its fields.
-    let sorted: Value = serde_json::to_value(value).expect("a type of ours can be JSON");
-    let mut bytes = Vec::new();
-    sorted
-        .serialize(&mut Serializer::with_formatter(&mut bytes, formatter))
-        .expect("a JSON value can be written into memory");
-    bytes.push(b'\n');
-    String::from_utf8(bytes).expect("JSON is UTF-8")
+/// A `Value` keeps its maps sorted; a struct would be written in the order of its fields.
+fn sorted(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).expect("a type of ours can be JSON")
 }
 
-/// Another formatter, with some characters escaped.
-struct Escaping<F>(F, fn(char) -> bool);
-
-impl<F: Formatter> Formatter for Escaping<F> {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some(start) = rest.find(self.1) {
-            let (plain, foreign) = rest.split_at(start);
-            writer.write_all(plain.as_bytes())?;
-            let mut characters = foreign.chars();
-            if let Some(character) = characters.next() {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    write!(writer, "\\u{unit:04x}")?;
-                }
-            }
-            rest = characters.as_str();
+/// JSON with some characters escaped, and a final newline. Whatever needs it is in a string: outside of them everything
+/// is ASCII, and a line break is layout.
+fn escaped(json: &str, needs_it: impl Fn(char) -> bool) -> String {
+    let mut out = String::with_capacity(json.len() + 1);
+    let mut rest = json;
+    while let Some(start) = rest.find(&needs_it) {
+        let (plain, tail) = rest.split_at(start);
+        out.push_str(plain);
+        let mut letters = tail.chars();
+        for unit in letters.next().unwrap_or_default().encode_utf16(&mut [0; 2]) {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\u{unit:04x}");
         }
-        writer.write_all(rest.as_bytes())
+        rest = letters.as_str();
     }
-
-    // The layout is that of the formatter inside.
-    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
-    }
-    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
-    }
-    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
-    }
-    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
-    }
-    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
-    }
-    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
-    }
-    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
-    }
-    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
-    }
-    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
-    }
+    out + rest + "\n"
 }
 
 #[cfg(test)]
