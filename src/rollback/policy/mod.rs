@@ -14,7 +14,11 @@ use strum::IntoStaticStr;
 
 use super::action::{Action, ActionKind, OnFailure};
 use super::alert::Alert;
+use crate::core::config::section;
+use crate::core::config::values::{switch, text};
 use condition::Verification;
+
+type Table<'r> = crate::core::config::Table<'r>;
 
 /// An alert that the policy knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,17 +163,19 @@ pub struct PrometheusAccess {
     pub token: Option<SecretSource>,
 }
 
-/// The audit log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Audit {
-    /// Off is only good for reading the file as it was: nothing acts without its log.
-    pub enabled: bool,
-    /// The file. `None` = the command line names it.
-    pub log_path: Option<PathBuf>,
-    /// Whether the log contains the numbers that verification read.
-    pub include_metrics: bool,
-    /// Whether the log contains all causes of a failure and the end of a command's stderr.
-    pub include_causes: bool,
+section! {
+    /// The audit log.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Audit {
+        /// Off is only good for reading the file as it was: nothing acts without its log.
+        pub enabled: bool = switch => true,
+        /// The file. `None` = the command line names it.
+        pub log_path: Option<PathBuf> { |t| Ok(t.optional("log_path", text)?.map(PathBuf::from)) },
+        /// Whether the log contains the numbers that verification read.
+        pub include_metrics: bool = switch => true,
+        /// Whether the log contains all causes of a failure and the end of a command's stderr.
+        pub include_causes "include_stack_trace": bool = switch => false,
+    }
 }
 
 /// Where a secret comes from. The policy never holds one itself.

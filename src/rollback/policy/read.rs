@@ -12,16 +12,14 @@ use sha2::{Digest, Sha256};
 use super::condition::{Check, Condition, Subject, Verification};
 use super::{
     Audit, AutoRollback, Channel, Environments, Executor, Gate, HeaderValue, Means, Method, NAMES,
-    PrometheusAccess, Recovery, RollbackPolicy, SecretSource, Service, check_body, check_text,
+    PrometheusAccess, Recovery, RollbackPolicy, SecretSource, Service, Table, check_body, check_text,
 };
 use crate::core::config::values::{between, list, one_of, string, switch, text, whole_between};
-use crate::core::config::{self, ConfigErrors, Layer, Noted, Origin, Read, Reader, Tree, Value, all};
+use crate::core::config::{ConfigErrors, Layer, Noted, Origin, Read, Reader, Tree, Value, all};
 use crate::core::text::did_you_mean;
 use crate::infra::hex::hex;
 use crate::rollback::action::{Action, ActionKind, OnFailure, Priority};
 use crate::rollback::alert::shown;
-
-type Table<'r> = config::Table<'r>;
 
 /// `PagerDuty`'s address for events.
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
@@ -59,7 +57,7 @@ fn policy(t: &Table<'_>, source: &str) -> Read<RollbackPolicy> {
     let recovery = recovery(&t.at("recovery"), Known { gates: None, ..known });
     let executors = executors(&t.at("executors"));
     let prometheus = if t.has("prometheus") { prometheus(&t.at("prometheus")).map(Some) } else { Ok(None) };
-    let audit = audit(&t.at("audit"));
+    let audit = Audit::section(&t.at("audit"));
     version?;
     let (auto, recovery, prometheus) = (auto?, recovery?, prometheus?);
     if let Some(prometheus) = &prometheus {
@@ -374,19 +372,6 @@ fn prometheus(t: &Table<'_>) -> Read<PrometheusAccess> {
         selector: selector?,
         scrape_interval: Duration::from_secs_f64(scrape?),
         token: token?,
-    })
-}
-
-fn audit(t: &Table<'_>) -> Read<Audit> {
-    let enabled = t.or("enabled", switch, true);
-    let log_path = t.optional("log_path", text);
-    let include_metrics = t.or("include_metrics", switch, true);
-    let include_causes = t.or("include_stack_trace", switch, false);
-    Ok(Audit {
-        enabled: enabled?,
-        log_path: log_path?.map(PathBuf::from),
-        include_metrics: include_metrics?,
-        include_causes: include_causes?,
     })
 }
 
