@@ -30,7 +30,6 @@ pub(crate) struct LoadedHistory {
     pub(crate) folder: PathBuf,
     /// What it is called: when the run started, else the time of its first iteration, else the name of the folder.
     pub(crate) run: String,
-    /// The history.
     pub(crate) history: History,
     /// Files that are not in it, and why, a sentence each.
     pub(crate) bad_files: Vec<String>,
@@ -62,7 +61,6 @@ pub(crate) fn load(requested: &Path, kpis: &KpiTable) -> Result<LoadedHistory, L
 /// What is to be sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Request<'a> {
-    /// The history.
     pub(crate) history: &'a History,
     /// Labels of every series.
     pub(crate) labels: &'a BTreeMap<String, String>,
@@ -75,7 +73,6 @@ pub(crate) struct Request<'a> {
 /// What became of it.
 #[derive(Debug)]
 pub(crate) struct Delivered {
-    /// The store.
     pub(crate) store: Store,
     /// What was decided.
     pub(crate) plan: Plan,

@@ -12,7 +12,6 @@ pub const HEADERS: [(&str, &str); 3] = [
     ("X-Prometheus-Remote-Write-Version", "0.1.0"),
 ];
 
-/// A request.
 #[derive(Clone, PartialEq, Message)]
 pub struct WriteRequest {
     /// The series, each at most once.
@@ -31,10 +30,8 @@ pub struct TimeSeries {
     pub samples: Vec<Sample>,
 }
 
-/// A label.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Message)]
 pub struct Label {
-    /// Its name.
     #[prost(string, tag = "1")]
     pub name: String,
     /// Its value, not empty.
@@ -42,7 +39,6 @@ pub struct Label {
     pub value: String,
 }
 
-/// A sample.
 #[derive(Clone, Copy, PartialEq, Message)]
 pub struct Sample {
     /// The number.

@@ -28,7 +28,6 @@ pub struct RemoteStore {
 /// What is looked for to know which samples are there.
 #[derive(Clone, Debug)]
 pub struct Sought<'a> {
-    /// The metric.
     pub metric: &'a str,
     /// Its labels but one, all of them.
     pub labels: &'a BTreeMap<String, String>,

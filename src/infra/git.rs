@@ -14,7 +14,6 @@ pub enum GitError {
     /// It cannot be started.
     #[error("git cannot be started")]
     Start { source: io::Error },
-    /// It refused.
     #[error("`git {what}` failed: {stderr}")]
     Refused { what: &'static str, stderr: String },
     /// It took too long, and was ended with everything that it started.
@@ -29,7 +28,6 @@ fn last_words(stderr: &str) -> String {
     if stderr.is_empty() { String::new() } else { format!("; the end of its stderr: {stderr}") }
 }
 
-/// A repository.
 #[derive(Debug)]
 pub struct Repository {
     folder: PathBuf,

@@ -97,7 +97,6 @@ const LARGEST: u64 = 64 << 20;
 /// The question.
 #[derive(Clone, Debug)]
 pub struct Call<'a> {
-    /// The method.
     pub method: Method,
     /// Below the URL of the target, with a slash at the beginning.
     pub path: &'a str,
@@ -112,7 +111,6 @@ pub struct Call<'a> {
 pub struct Answered {
     /// HTTP status: a success, or one of those that were said to be answers.
     pub status: u16,
-    /// The body.
     pub body: Vec<u8>,
 }
 
@@ -454,12 +452,7 @@ pub enum Auth {
     /// `Authorization: Bearer …`.
     Bearer(Secret),
     /// `Authorization: Basic …`.
-    Basic {
-        /// The user.
-        user: String,
-        /// The password.
-        password: Secret,
-    },
+    Basic { user: String, password: Secret },
 }
 
 /// Headers that carry a secret, whatever is in them.
@@ -484,7 +477,6 @@ pub enum TargetError {
     /// A header cannot be sent.
     #[error("the header `{name}` cannot be sent: {reason}")]
     Header {
-        /// Its name.
         name: String,
         /// What is wrong with it.
         reason: &'static str,

@@ -55,7 +55,6 @@ struct Document<'a> {
     overridden: Option<&'a Override>,
 }
 
-/// What an audit answers.
 pub fn answer(audit: &Audit<'_>, provenance: &Provenance) -> Answer {
     let readiness = &audit.readiness;
     let mut failures = readiness.failures.clone();

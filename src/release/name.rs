@@ -48,7 +48,6 @@ pub(crate) fn of(name: &str, rehearsal: bool) -> String {
     if rehearsal && !name.ends_with(REHEARSAL) { format!("{name}{REHEARSAL}") } else { name.to_owned() }
 }
 
-/// The name as a file name.
 pub(crate) fn file_stem(name: &str) -> String {
     name.replace('/', "-")
 }

@@ -106,7 +106,6 @@ pub(super) mod filters {
         Ok(shown.unwrap_or("?"))
     }
 
-    /// A count with its word.
     #[filter_fn]
     pub(in crate::release) fn count(n: impl Display, _: &dyn Values, word: &str) -> Result<String> {
         let n = n.to_string();

@@ -460,7 +460,6 @@ const ROUNDING: f64 = 0.001;
 pub struct FoundSnapshot {
     /// Its name, relative to the folder.
     pub file: String,
-    /// What it says.
     pub says: Result<Baseline, String>,
 }
 
@@ -529,7 +528,6 @@ impl KeyFile {
     /// All of them, in the order of reports.
     pub const ALL: [Self; 4] = [Self::Snapshot, Self::TuningReport, Self::DeltaReport, Self::Warmup];
 
-    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Snapshot => "POST_SOAK_SNAPSHOT.json",

@@ -86,7 +86,6 @@ impl Default for Options {
 /// One KPI over one window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KpiStats {
-    /// The KPI.
     pub kpi: KpiId,
     /// Iterations of the window without a value.
     pub missing: usize,
@@ -103,7 +102,6 @@ pub struct KpiStats {
 /// All KPIs over one window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WindowStats {
-    /// The window.
     pub window: Window,
     /// One entry a KPI that has a value anywhere, and the four of the verdict.
     pub kpis: Vec<KpiStats>,
@@ -226,7 +224,6 @@ impl Analysis {
         self.profile == Profile::Trading
     }
 
-    /// The series of a symbol.
     pub fn series(&self, symbol: &SymbolAnalysis) -> &Series {
         &self.evidence.series[symbol.index]
     }

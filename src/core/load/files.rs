@@ -23,7 +23,6 @@ pub struct Entry {
     pub number: u64,
     /// Symbol in the name, if there is one.
     pub symbol: Option<String>,
-    /// The name.
     pub name: String,
     /// Whether the directory says that this is a plain file; links and the rest are looked at before
     /// they are opened.

@@ -25,7 +25,6 @@ pub enum LoadError {
     Archive(#[from] ArchiveError),
 }
 
-/// The folder of a run.
 #[derive(Clone, Debug, Default)]
 pub struct RunFolder {
     /// Where it is, for people; in an archive, the archive and the way from its top.

@@ -45,7 +45,6 @@ section! {
                 all([condition(t).map(Some), second.transpose()])
             }
         },
-        /// What to change.
         pub changes: Vec<(ParamName, Step)> { |t| changes(&t.at("change")) },
     }
 }

@@ -38,7 +38,6 @@ impl Margin {
 /// A KPI that is compared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KpiRule {
-    /// The KPI.
     pub kpi: KpiId,
     /// Shifts up to it count for nothing; `None` = the KPI is shown and not judged.
     pub margin: Option<Margin>,

@@ -167,7 +167,6 @@ impl Declarations {
         all
     }
 
-    /// The parameters in force.
     pub(super) fn in_force(&self) -> Read<Parameters> {
         self.by_name.values().copied().collect::<Read<Vec<_>>>()?;
         Ok(Parameters::new(self.in_force.clone()))

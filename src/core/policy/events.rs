@@ -20,7 +20,6 @@ section! {
 }
 
 section! {
-    /// Restarts.
     #[derive(Clone, Debug, PartialEq)]
     pub struct RestartRules {
         pub is_on "enabled": bool = switch => true,

@@ -404,7 +404,6 @@ section! {
         pub miss_when: Comparison = strict_comparison,
         /// WARN limit, if there is one.
         pub warn: Option<Limit> = number,
-        /// FAIL limit.
         pub fail: Limit = number,
     }
 }

@@ -50,7 +50,6 @@ impl Limit {
 }
 
 section! {
-    /// The windows.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Windows {
         /// Length of the last-n window, at least 1.

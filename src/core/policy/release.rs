@@ -311,7 +311,6 @@ section! {
 }
 
 section! {
-    /// The canary.
     #[derive(Clone, Debug, PartialEq)]
     pub struct CanaryRules if canary_fits {
         /// Watched at least so long, hours.

@@ -280,7 +280,6 @@ impl TrendRules {
 }
 
 section! {
-    /// Rules of the drifts.
     #[derive(Clone, Debug, PartialEq)]
     pub struct DriftGateRules {
         /// What it shares with changes of level.

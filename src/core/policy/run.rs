@@ -135,7 +135,6 @@ section! {
 /// A condition on one KPI of one iteration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bound {
-    /// The KPI.
     pub kpi: KpiId,
     /// How it is compared.
     pub comparison: Comparison,
@@ -493,7 +492,6 @@ fn bound(
 /// When `raised` goes up, a lowering of `keeps` is dropped: caution first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Caution {
-    /// Its name.
     pub name: String,
     /// The parameter that goes up.
     pub raised: ParamName,

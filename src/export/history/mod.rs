@@ -18,7 +18,6 @@ use crate::export::remote_write_message::{Label, Sample, TimeSeries, WriteReques
 pub struct Moment {
     /// When, milliseconds since 1970.
     pub at: i64,
-    /// The iteration.
     pub iteration: u64,
     /// Its symbol, if any.
     pub symbol: Option<String>,
@@ -36,11 +35,9 @@ impl Moment {
 /// An iteration that has no place in time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
-    /// The iteration.
     pub iteration: u64,
     /// Its symbol, if any.
     pub symbol: Option<String>,
-    /// Why.
     pub why: NoPlace,
 }
 

@@ -21,7 +21,6 @@ const MOVES_ON_MS: i64 = 60_000;
 /// A store, as far as it could be queried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Store {
-    /// Prometheus.
     Prometheus(Prometheus),
     /// `VictoriaMetrics`.
     VictoriaMetrics {

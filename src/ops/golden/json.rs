@@ -27,11 +27,8 @@ pub enum Json {
     Float(f64),
     /// NaN or an infinity.
     NotFinite(f64),
-    /// Text.
     Text(String),
-    /// A list.
     List(Vec<Json>),
-    /// An object.
     Object(BTreeMap<String, Json>),
 }
 

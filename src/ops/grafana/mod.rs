@@ -195,7 +195,6 @@ fn words_of(message: Option<&str>, reason: Option<&str>) -> String {
 /// What the server made of a dashboard; `None` = it did not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Saved {
-    /// Its uid.
     pub uid: Option<String>,
     /// Its version, counted up with every save.
     pub version: Option<u64>,
@@ -233,7 +232,6 @@ impl Answer {
         Err(GrafanaError::Refused { status: self.status, message, reason: of("status") })
     }
 
-    /// Its JSON.
     fn json(&self) -> Result<Value, GrafanaError> {
         serde_json::from_slice(&self.body).map_err(|_| GrafanaError::NotJson {
             status: self.status,

@@ -21,7 +21,6 @@ use crate::run::folder::report as tuning_written;
 
 /// Folder of loose snapshots and of the archives of those that went.
 pub(super) const SNAPSHOTS: &str = "snapshots";
-/// Folder of the log of rotations.
 pub(super) const LOG_FOLDER: &str = "rotation";
 /// What a former run is called while it is being removed, before its name.
 pub(super) const REMOVING_PREFIX: &str = ".soak-removing-";
@@ -37,7 +36,6 @@ pub enum Standing {
     Former,
 }
 
-/// An iteration file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IterationFile {
     /// Name in the folder of the run.
@@ -59,7 +57,6 @@ pub struct RunFacts {
     pub standing: Standing,
     /// When it was last at work.
     pub time: DateTime<Utc>,
-    /// Its iteration files.
     pub iterations: Vec<IterationFile>,
     /// Size of everything in it.
     pub bytes: u64,
@@ -104,7 +101,6 @@ impl Left {
 /// What a folder contains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
-    /// The runs.
     pub runs: Vec<RunFacts>,
     /// Loose snapshots and their archives.
     pub snapshots: Vec<Snapshot>,

@@ -15,7 +15,6 @@ use crate::release::json::{object, required, text};
 use crate::release::name::{self, REHEARSAL};
 use crate::release::notes::Notes;
 
-/// Name of the manifest.
 pub(crate) const FILE_NAME: &str = "MANIFEST.json";
 
 /// Name of the file of hashes, for `sha256sum -c`.

@@ -44,7 +44,6 @@ const DECIMALS: usize = 9;
 #[derive(Debug)]
 pub(crate) struct Built {
     pub(crate) manifest: BundleManifest,
-    /// All its files.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// SHA-256 of `SHA256SUMS`: the hash of the bundle.
     pub(crate) sha256: String,

@@ -22,7 +22,6 @@ use crate::core::verdict::evidence::{ArchiveFile, Finding};
 use crate::core::verdict::provenance::{Envelope, Override, Provenance};
 use crate::core::verdict::{Check, Comparison, Outcome, Part, join};
 
-/// The name of the file.
 pub const FILE_NAME: &str = "POST_SOAK_AUDIT_SUMMARY.json";
 
 /// The document.

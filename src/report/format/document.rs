@@ -250,7 +250,6 @@ impl Document {
         }
     }
 
-    /// The markup.
     pub(crate) fn into_markup(self) -> String {
         self.out
     }

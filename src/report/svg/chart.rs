@@ -49,7 +49,6 @@ pub(crate) struct Chart {
     pub(crate) points: Vec<(u64, Option<f64>)>,
     /// What must hold between a value and the limit of an iteration; `None` without such a limit.
     pub(crate) pass_when: Option<(Comparison, f64)>,
-    /// Lines.
     pub(crate) limits: Vec<LimitLine>,
     /// The last-n window and its name; `None` when it is empty.
     pub(crate) window: Option<(String, Stretch)>,

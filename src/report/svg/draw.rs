@@ -449,7 +449,6 @@ pub(crate) enum Item {
     Gap,
     /// Tuning changed overrides.
     Change,
-    /// Freeze.
     Freeze,
     /// Warm-up.
     Warmup,

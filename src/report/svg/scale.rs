@@ -5,7 +5,6 @@
 
 use crate::core::text::number::fixed;
 
-/// An axis of values.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ValueAxis {
     /// Everything is divided by it, so that no difference of two numbers overflows.
@@ -129,7 +128,6 @@ pub(super) fn number_ticks(first: u64, last: u64, wanted: usize) -> Vec<u64> {
 pub(super) struct Dot {
     /// Number of the iteration.
     pub number: u64,
-    /// Its value.
     pub value: f64,
 }
 

@@ -54,11 +54,9 @@ pub enum Subject {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
-    /// On the value.
     Value(Operator, f64),
     /// `label == 'text'`: the series with this label is 1, for a metric that has a series for each state.
     State {
-        /// The label.
         label: String,
         /// What it must be.
         is: String,

@@ -116,9 +116,7 @@ pub enum Service {
     },
     /// A bot of Telegram.
     Telegram {
-        /// Its token.
         token: SecretSource,
-        /// The chat.
         chat_id: SecretSource,
         /// Where the bot API lives.
         api: String,
@@ -146,7 +144,6 @@ impl Service {
 pub struct Channel {
     /// Off = it is skipped, and a result says so.
     pub enabled: bool,
-    /// The service.
     pub service: Service,
 }
 
@@ -196,7 +193,6 @@ pub enum HeaderValue {
     Secret {
         /// In front of the secret; may be empty.
         prefix: String,
-        /// The secret.
         source: SecretSource,
     },
 }
@@ -229,7 +225,6 @@ impl Method {
 pub enum Means {
     /// A request.
     Http {
-        /// Its method.
         method: Method,
         /// Where to; may hold placeholders neither in scheme nor host, because it has none.
         url: String,
@@ -414,7 +409,6 @@ impl RollbackPolicy {
         self.soft_gates.iter().find(|gate| gate.name == name)
     }
 
-    /// Channels that are on.
     pub(crate) fn enabled_channels(&self) -> Vec<String> {
         self.channels.iter().filter(|(_, channel)| channel.enabled).map(|(name, _)| name.clone()).collect()
     }

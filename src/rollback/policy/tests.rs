@@ -169,7 +169,10 @@ fn each_mistake_has_its_words() {
         ),
         (with("condition: \"== 0\"", "condition: zero"), "`zero` is no condition"),
         (with("- metric: mm_active_orders\n", "- metric: sum(x)\n"), "use `query` for PromQL"),
-        (with("- metric: mm_active_orders\n", "- query: sum(x)\n        metric: x\n"), "either a `metric` or a `query`"),
+        (
+            with("- metric: mm_active_orders\n", "- query: sum(x)\n        metric: x\n"),
+            "either a `metric` or a `query`",
+        ),
         (
             with("- metric: mm_circuit_breaker_state", "- query: x"),
             "a condition on a label is for a `metric`",

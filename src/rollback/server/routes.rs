@@ -125,7 +125,6 @@ impl Shared {
     }
 }
 
-/// All routes.
 pub(super) fn routes(shared: Shared) -> Router {
     let only = |method: &'static str| move || async move { wrong_method(method) };
     Router::new()
