@@ -24,14 +24,7 @@ pub const NAMES: [&str; 3] = ["SOAK_NOW", "CI_FAKE_UTC", "MM_FREEZE_UTC_ISO"];
 pub enum ClockError {
     /// The text is not RFC 3339.
     #[error("`{name}` holds `{value}`, which is no RFC 3339 time such as `2025-10-12T12:00:00Z`")]
-    NotATime {
-        /// The variable.
-        name: &'static str,
-        /// What it holds.
-        value: String,
-        /// Why it was not understood.
-        source: chrono::ParseError,
-    },
+    NotATime { name: &'static str, value: String, source: chrono::ParseError },
     /// The value is not even text.
     #[error(transparent)]
     NotUnicode(#[from] NotUnicode),

@@ -181,10 +181,7 @@ impl Default for Limits {
 pub enum HttpError {
     /// The address is not one that a request can go to.
     #[error("the address {reason}")]
-    Address {
-        /// What is wrong with it.
-        reason: &'static str,
-    },
+    Address { reason: &'static str },
     /// No connection came about, or it broke before the answer.
     #[error("the connection failed: {reason}{}", after(*tries))]
     Connect {
@@ -197,32 +194,16 @@ pub enum HttpError {
     },
     /// The request went out, and no answer came in time.
     #[error("no answer within {} s; the message may have been delivered", timeout.as_secs_f64())]
-    Unanswered {
-        /// The time limit of a try.
-        timeout: Duration,
-    },
+    Unanswered { timeout: Duration },
     /// The server refused.
     #[error("the server answered {status}{}", after(*tries))]
-    Refused {
-        /// HTTP status.
-        status: u16,
-        /// How often it was tried.
-        tries: u32,
-    },
+    Refused { status: u16, tries: u32 },
     /// The server sends us elsewhere.
     #[error("the server answered {status}, a redirect, and redirects are not followed")]
-    Redirected {
-        /// HTTP status.
-        status: u16,
-    },
+    Redirected { status: u16 },
     /// The server requires a longer pause than we are willing to make.
     #[error("the server answered {status} and requires a pause of {seconds} s")]
-    Busy {
-        /// HTTP status.
-        status: u16,
-        /// The pause that it requires.
-        seconds: u64,
-    },
+    Busy { status: u16, seconds: u64 },
     /// The answer is longer than it may be.
     #[error("the answer is longer than {limit} bytes")]
     TooLong {
@@ -231,10 +212,7 @@ pub enum HttpError {
     },
     /// The two do not understand each other: TLS, or an answer that is no HTTP.
     #[error("{reason}")]
-    Protocol {
-        /// What went wrong.
-        reason: &'static str,
-    },
+    Protocol { reason: &'static str },
 }
 
 impl HttpError {
@@ -467,26 +445,16 @@ const FRAMING_HEADERS: [&str; 7] =
 pub enum TargetError {
     /// The URL is none that queries can go to.
     #[error("the URL of the server {reason}")]
-    Url {
-        /// What is wrong with it.
-        reason: &'static str,
-    },
+    Url { reason: &'static str },
     /// A secret would be readable on the way.
     #[error("a token or password is not sent over plain http to another machine; use https")]
     PlainSecret,
     /// A header cannot be sent.
     #[error("the header `{name}` cannot be sent: {reason}")]
-    Header {
-        name: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
+    Header { name: String, reason: &'static str },
     /// The file of certificates has none.
     #[error("the file of CA certificates {reason}")]
-    Roots {
-        /// What is wrong with it.
-        reason: &'static str,
-    },
+    Roots { reason: &'static str },
     /// The token, user or password cannot be sent.
     #[error("the {0} cannot be sent in a header")]
     Credentials(&'static str),

@@ -40,18 +40,10 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(200);
 pub enum ServeError {
     /// The address is taken.
     #[error("`{address}` is in use; choose another port, or 0 for any free one")]
-    InUse {
-        address: SocketAddr,
-        /// What the system says.
-        source: io::Error,
-    },
+    InUse { address: SocketAddr, source: io::Error },
     /// The address cannot be listened on.
     #[error("cannot listen on `{address}`")]
-    Listen {
-        address: SocketAddr,
-        /// What the system says.
-        source: io::Error,
-    },
+    Listen { address: SocketAddr, source: io::Error },
     /// There is no thread or no event loop to be had.
     #[error("cannot start the server")]
     Start(#[source] io::Error),

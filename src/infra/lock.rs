@@ -47,26 +47,13 @@ pub struct Holder {
 pub enum LockError {
     /// Somebody else holds it.
     #[error("`{}` is being written by {holder}", folder.display())]
-    Held {
-        /// The folder that is guarded.
-        folder: PathBuf,
-        /// Who holds the lock.
-        holder: Holder,
-    },
+    Held { folder: PathBuf, holder: Holder },
     /// The lock file is a symbolic link; following it would write elsewhere.
     #[error("the lock file `{}` is a symbolic link", path.display())]
-    Symlink {
-        /// The lock file.
-        path: PathBuf,
-    },
+    Symlink { path: PathBuf },
     /// The lock file cannot be used.
     #[error("cannot lock `{}`", path.display())]
-    Io {
-        /// The lock file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
 }
 
 impl FolderLock {

@@ -48,12 +48,7 @@ pub enum Target {
         chat_id: String,
     },
     /// `PagerDuty`, Events API v2.
-    PagerDuty {
-        url: Secret,
-        /// The routing key of the integration.
-        routing_key: Secret,
-        event: PagerDutyEvent,
-    },
+    PagerDuty { url: Secret, routing_key: Secret, event: PagerDutyEvent },
 }
 
 /// What an event of `PagerDuty` has besides its text.

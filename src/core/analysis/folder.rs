@@ -58,20 +58,10 @@ pub enum JudgeError {
     EdgeFile(#[from] FileError),
     /// The edge report cannot be understood.
     #[error("the edge report `{}` cannot be used: {reason}", path.display())]
-    EdgeReport {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    EdgeReport { path: PathBuf, reason: String },
     /// A symbol was requested that is not there.
     #[error("the run has no symbol `{}`", names.join("`, `"))]
-    Symbol {
-        /// The symbols that are not there.
-        names: Vec<String>,
-        /// Those that are.
-        known: Vec<String>,
-    },
+    Symbol { names: Vec<String>, known: Vec<String> },
 }
 
 /// Loads a folder and judges it.

@@ -36,12 +36,7 @@ pub enum Reach {
     /// The parameter has no bounds.
     Unbounded,
     /// It has bounds, and nobody recorded its value.
-    Within {
-        /// Smallest value allowed.
-        lowest: f64,
-        /// Largest value allowed.
-        highest: f64,
-    },
+    Within { lowest: f64, highest: f64 },
     /// From the value in force to one that the bounds allow.
     Move {
         /// The value in force.

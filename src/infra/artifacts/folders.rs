@@ -27,12 +27,7 @@ pub enum Durability {
 pub enum WriteError {
     /// The name of an artifact would lead out of the folder, or cannot be a file name everywhere.
     #[error("`{}` cannot be the name of an artifact: {reason}", path.display())]
-    Name {
-        /// The name as given.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
+    Name { path: PathBuf, reason: &'static str },
     /// Writing through a link would change a file outside the folder.
     #[error("`{}` is a symbolic link, and artifacts are not written through links", path.display())]
     Symlink {
@@ -41,16 +36,10 @@ pub enum WriteError {
     },
     /// Something else is where a folder is needed.
     #[error("`{}` is not a folder", path.display())]
-    NotAFolder {
-        /// What is no folder.
-        path: PathBuf,
-    },
+    NotAFolder { path: PathBuf },
     /// Something else is where the artifact belongs: a folder, a pipe, a device.
     #[error("`{}` is there already and not a regular file", path.display())]
-    NotAFile {
-        /// What is no regular file.
-        path: PathBuf,
-    },
+    NotAFile { path: PathBuf },
     /// Another writer is at work, or the lock cannot be used.
     #[error(transparent)]
     Lock(#[from] LockError),

@@ -170,21 +170,13 @@ pub enum GrafanaError {
     },
     /// A redirect that would turn saving into reading.
     #[error("grafana answered {status}, a redirect that does not take a dashboard along")]
-    RedirectedPost {
-        /// HTTP status.
-        status: u16,
-    },
+    RedirectedPost { status: u16 },
     /// Redirects in a circle.
     #[error("grafana sends us on more than {0} times")]
     Redirects(usize),
     /// A page for people, or anything else that is no JSON, although the status says success.
     #[error("grafana answered {status} with {kind}, which is no answer of its API")]
-    NotJson {
-        /// HTTP status.
-        status: u16,
-        /// What it was instead.
-        kind: &'static str,
-    },
+    NotJson { status: u16, kind: &'static str },
 }
 
 fn words_of(message: Option<&str>, reason: Option<&str>) -> String {

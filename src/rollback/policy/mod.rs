@@ -122,10 +122,7 @@ pub enum Service {
         api: String,
     },
     /// Anything that takes `{"text": …}`.
-    Webhook {
-        /// Its address.
-        url: SecretSource,
-    },
+    Webhook { url: SecretSource },
 }
 
 impl Service {
