@@ -231,7 +231,7 @@ fn config_check_refuses_what_would_fail_later() {
     assert_eq!(
         lines.next(),
         Some(
-            "`soak.toml`:3: `run.iterations`: a run of 4 iterations never holds the 8 that `run_verdict` asks for"
+            "`soak.toml`:3: `run.iterations`: a run of 4 iterations never has the 8 that `run_verdict` requires"
         )
     );
 }

@@ -1144,8 +1144,7 @@ mod gates {
     #[test]
     fn gates_that_a_run_is_too_short_for_are_known_before_it_starts() {
         assert_eq!(read("").beyond(1), []);
-        let beyond =
-            |text: &str, iterations: u64| -> Vec<(String, u64)> { read(text).beyond(iterations) };
+        let beyond = |text: &str, iterations: u64| -> Vec<(String, u64)> { read(text).beyond(iterations) };
         let named = |name: &str, needed: u64| (name.to_owned(), needed);
         // From the 7th on 48: up to the 54th.
         let drift = "[kpi_drift]\nseverity = \"hard\"";
