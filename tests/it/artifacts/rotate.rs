@@ -323,7 +323,7 @@ fn a_run_whose_manifest_cannot_tell_what_went_keeps_everything() {
     fs::write(out.path().join("latest/RUN_MANIFEST.json"), "{").expect("a file");
     let rotated = artifacts("rotate", out.path(), &["--keep", "2"]);
     assert_eq!((rotated.code, out.numbers("latest").len()), (1, 8));
-    let told = "latest: its RUN_MANIFEST.json cannot tell what went";
+    let told = "latest: its RUN_MANIFEST.json does not say what was removed";
     assert!(rotated.stderr.contains(told), "{}", rotated.stderr);
 }
 

@@ -291,7 +291,7 @@ fn an_iteration_covers_the_time_that_its_run_declared() {
     });
     let told = ends(&check(&place(&timeless), "03:20", &so_far), 0, "PASS");
     let notes = told["notes"].to_string();
-    assert!(notes.contains("2 iterations tell no usable time (`runtime_utc`) and are left out"), "{notes}");
+    assert!(notes.contains("2 iterations have no usable time (`runtime_utc`) and are left out"), "{notes}");
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn two_formats_never_share_a_name() {
     let before = folder.text("r.json");
     let refused = folder.soak("audit", &["--write-readiness", path]);
     assert_eq!(refused.code, 1);
-    assert!(refused.stderr.contains("holds something else"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("contains something else"), "{}", refused.stderr);
     assert_eq!(folder.text("r.json"), before);
     assert_eq!(folder.soak("audit", &["--legacy-readiness", path]).code, 0);
     fs::write(folder.file("notes.txt"), "mine").expect("a file");
