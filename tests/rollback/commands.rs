@@ -116,7 +116,7 @@ fn check_tells_every_mistake_and_every_gap() -> TestResult {
     assert_eq!(output.status.code(), Some(2));
     let told = stderr(&output);
     for words in
-        ["the policy has 3 mistakes", "`bad.yaml`:1:1: `versio`: unknown key", "stands in the policy twice"]
+        ["the policy has 3 mistakes", "`bad.yaml`:1:1: `versio`: unknown key", "is in the policy twice"]
     {
         assert!(told.contains(words), "{words}: {told}");
     }
@@ -136,7 +136,7 @@ fn a_policy_by_which_nobody_can_be_told_does_not_act() {
         let told = stderr(&output);
         assert_eq!(output.status.code(), Some(2), "{told}");
         assert!(told.contains("no channel of `notifications` is on"), "{told}");
-        assert!(told.contains("`notify` of `auto_rollback` tells chat alone"), "{told}");
+        assert!(told.contains("`notify` of `auto_rollback` notifies only chat"), "{told}");
     }
     // With another one that is on it is enough that the action names it, too.
     let both = off.replace("channels: [chat]", "channels: [chat, more]").replace(
