@@ -471,7 +471,7 @@ fn operate(args: &ManualArgs, kind: OperationKind, is_forced: bool) -> Result<Ex
         carry_out_by_hand(&operation, context, &mut |result| tell(&text::result(result)));
     let journal = journal.borrow();
     print(journal.state.operation(operation.id).map(text::operation).unwrap_or_default())?;
-    exit(outcome, verified, mode, stop.is_asked())
+    exit(outcome, verified, mode, stop.is_requested())
 }
 
 fn exit(

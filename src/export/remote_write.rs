@@ -90,7 +90,7 @@ pub(crate) fn deliver(store: &RemoteStore, wanted: &Request<'_>) -> Result<Deliv
     let ends = history.moments.first().zip(history.moments.last());
     let sought =
         ends.map(|(first, last)| Sought { metric: NUMBER, labels, by: SYMBOL, from: first.at, to: last.at });
-    let answer = store.ask(sought.as_ref())?;
+    let answer = store.query(sought.as_ref())?;
     let plan = plan(history, &answer, clock::machine_time().timestamp_millis());
     let mut delivered = Delivered { store: answer, plan, sent: 0, requests: 0, failure: None };
     let is_deaf = matches!(&delivered.store, Store::Prometheus(reported) if reported.receives == Some(false));

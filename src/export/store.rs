@@ -103,7 +103,7 @@ impl RemoteStore {
     }
 
     /// What it takes, as far as it says.
-    pub fn ask(&self, sought: Option<&Sought<'_>>) -> Result<Store, AskError> {
+    pub fn query(&self, sought: Option<&Sought<'_>>) -> Result<Store, AskError> {
         let Some(base) = &self.base else { return Ok(Store::Unknown) };
         let Some(flags) = self.fetched(base, "/api/v1/status/flags")?.as_deref().and_then(flags) else {
             let metrics = self.fetched(base, "/metrics")?.unwrap_or_default();
@@ -395,7 +395,7 @@ mod tests {
             assert!(head.starts_with(&format!("POST {written} HTTP")), "{given}: {head}");
         }
         let server = statuses(&[])?;
-        assert_eq!(store(&server, "/api/v1/push")?.ask(None)?, Store::Unknown);
+        assert_eq!(store(&server, "/api/v1/push")?.query(None)?, Store::Unknown);
         assert!(server.requests().is_empty());
         Ok(())
     }
@@ -473,7 +473,7 @@ mod tests {
             from: 1_699_999_990_000,
             to: 1_700_000_000_000,
         };
-        let fetched = store(&server, "/p/api/v1/write")?.ask(Some(&sought))?;
+        let fetched = store(&server, "/p/api/v1/write")?.query(Some(&sought))?;
         let expected = Prometheus {
             receives: Some(true),
             head_newest: Some(1_700_000_000_000),
@@ -505,19 +505,19 @@ mod tests {
         let sought = Sought { metric: "n", labels: &labels, by: "symbol", from: 1500, to: 6000 };
         let present = BTreeMap::from([(String::new(), BTreeSet::from([4500, 5000]))]);
         let expected = Store::VictoriaMetrics { retention_ms: 2 * 24 * 3_600_000, present };
-        assert_eq!(store(&server, "")?.ask(Some(&sought))?, expected);
+        assert_eq!(store(&server, "")?.query(Some(&sought))?, expected);
         // n{run="r"} from 1.5 s to 6 s.
         let request = "match%5B%5D=n%7Brun%3D%22r%22%7D&start=1.500&end=6.000";
         assert_eq!(server.requests()[2].body, request);
         let other = TestServer::start(vec![Answer::status(404), text(200, "up 1\n")])?;
-        assert_eq!(store(&other, "")?.ask(None)?, Store::Unknown);
+        assert_eq!(store(&other, "")?.query(None)?, Store::Unknown);
         Ok(())
     }
 
     #[test]
     fn a_server_that_is_not_there_or_does_not_know_us_is_an_error() -> TestResult {
         let server = statuses(&[401])?;
-        let error = store(&server, "")?.ask(None).expect_err("who are you");
+        let error = store(&server, "")?.query(None).expect_err("who are you");
         assert_eq!(error.source, HttpError::Refused { status: 401, tries: 1 });
         Ok(())
     }

@@ -131,12 +131,12 @@ impl StopRequest {
     }
 
     /// Whether a signal came.
-    pub fn is_asked(&self) -> bool {
+    pub fn is_requested(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// Asks to stop, as a signal does.
-    pub fn ask(&self) {
+    /// Requests a stop, as a signal does.
+    pub fn request(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 }
@@ -145,7 +145,7 @@ impl Wait for StopRequest {
     fn wait(&self, how_long: Duration) -> Result<(), Interrupted> {
         let end = Instant::now().checked_add(how_long);
         loop {
-            if self.is_asked() {
+            if self.is_requested() {
                 return Err(Interrupted);
             }
             let left = end.map_or(SLICE, |end| end.saturating_duration_since(Instant::now()));
@@ -262,7 +262,7 @@ mod signals_tests {
         let stop = StopRequest::default();
         let waiter = stop.clone();
         let waiting = std::thread::spawn(move || waiter.wait(Duration::MAX));
-        stop.ask();
+        stop.request();
         assert_eq!(waiting.join().ok(), Some(Err(Interrupted)));
         assert_eq!(stop.wait(Duration::ZERO), Err(Interrupted));
     }

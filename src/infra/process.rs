@@ -139,9 +139,9 @@ impl Child {
     /// Ends what is left of the process group, and gives the command's status.
     fn end(&mut self, kill_after: Duration) -> io::Result<ExitStatus> {
         use rustix::process::Signal;
-        self.tell(Signal::TERM);
+        self.signal(Signal::TERM);
         if !self.until(kill_after, Self::is_gone) {
-            self.tell(Signal::KILL);
+            self.signal(Signal::KILL);
             self.until(AFTER_KILL, Self::is_gone);
         }
         self.is_over = true;
@@ -162,7 +162,7 @@ impl Child {
     }
 
     /// Sends a signal to the group; nobody there is no error.
-    fn tell(&self, signal: rustix::process::Signal) {
+    fn signal(&self, signal: rustix::process::Signal) {
         let group = rustix::process::Pid::from_child(&self.process);
         let _ = rustix::process::kill_process_group(group, signal);
     }

@@ -258,7 +258,7 @@ impl Coordinator {
 /// Ends: what was begun is seen through, verifications are left to the next start.
 impl Drop for Coordinator {
     fn drop(&mut self) {
-        self.shared.stop.ask();
+        self.shared.stop.request();
         if let Some(workers) = self.workers.take() {
             workers.finish();
         }
@@ -639,7 +639,7 @@ impl Worker {
                 Ok(Job::Escalate(operation, problem)) => {
                     self.in_context(|context| context.escalate(&operation, &problem));
                 }
-                Err(RecvTimeoutError::Timeout) if !self.shared.stop.is_asked() => {}
+                Err(RecvTimeoutError::Timeout) if !self.shared.stop.is_requested() => {}
                 Err(_) => return,
             }
         }
@@ -689,7 +689,7 @@ impl Worker {
             let left = patience.saturating_sub(watch.elapsed());
             match journal::acting(&self.shared.log, left.min(ACTING)) {
                 Ok(lock) => return Ok(lock),
-                Err(LockError::Held { .. }) if !left.is_zero() && !self.shared.stop.is_asked() => {}
+                Err(LockError::Held { .. }) if !left.is_zero() && !self.shared.stop.is_requested() => {}
                 Err(error) => return Err(causes(&error)),
             }
         }

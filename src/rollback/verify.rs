@@ -92,7 +92,9 @@ fn look(verification: &Verification, context: Context<'_>) -> Result<Vec<CheckRe
                 continue;
             }
             let (holds, observed) = match (&target, &acted) {
-                (Ok((target, selector)), Ok(acted)) => ask(check, *acted, target, selector, context.wait),
+                (Ok((target, selector)), Ok(acted)) => {
+                    query_check(check, *acted, target, selector, context.wait)
+                }
                 (Err(problem), _) | (_, Err(problem)) => (false, problem.clone()),
             };
             context.wait.wait(std::time::Duration::ZERO)?;
@@ -138,7 +140,13 @@ fn clock_of(target: &Target, wait: &dyn Wait) -> Result<f64, String> {
 }
 
 /// Whether a check holds now, by samples that are newer than `acted`, and what was answered, in words.
-fn ask(check: &Check, acted: f64, target: &Target, selector: &str, wait: &dyn Wait) -> (bool, String) {
+fn query_check(
+    check: &Check,
+    acted: f64,
+    target: &Target,
+    selector: &str,
+    wait: &dyn Wait,
+) -> (bool, String) {
     if let Some(query) = check.question_of_age(selector) {
         match put(&query, target, wait) {
             Ok(Answer::One { value, .. }) if value > acted => {}

@@ -238,7 +238,7 @@ pub(crate) fn too_short(policy: &Policy, iterations: u64) -> Vec<String> {
     };
     let beyond = "the verdict cannot be better than INCONCLUSIVE: the policy has gates that need more";
     let untested = "no drift and no change of level can be found";
-    [told(policy.beyond(iterations), beyond), told(policy.untested(iterations), untested)]
+    [told(policy.never_judged(iterations), beyond), told(policy.untested(iterations), untested)]
         .into_iter()
         .flatten()
         .collect()

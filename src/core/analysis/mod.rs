@@ -27,7 +27,7 @@ use crate::core::judge::edge_report::Totals;
 use crate::core::judge::passes::Passes;
 use crate::core::judge::{advisory, edge_report, gates, integrity, passes, sanity, show_limit};
 use crate::core::kpi::{KpiId, KpiTable};
-use crate::core::policy::{Asked, GateSet, Policy, Profile, Statistic, WindowSpec};
+use crate::core::policy::{GateSet, Policy, Profile, Requirement, Statistic, WindowSpec};
 use crate::core::series::anomalies::Anomaly;
 use crate::core::series::ranges::Ranges;
 use crate::core::series::window::Window;
@@ -392,7 +392,7 @@ fn symbol(
     let limits = pass_limits(policy, options.mock);
     let last = Window::find(series, WindowSpec::LastN, &policy.windows, numbers);
     let of_verdict = policy.kpis.of_verdict();
-    let required = policy.judged(limits, Asked::WhereMeasured);
+    let required = policy.judged(limits, Requirement::WhereMeasured);
     let mut shown = of_verdict.to_vec();
     shown.extend(required.iter().filter(|kpi| !of_verdict.contains(kpi)));
     let judged = Window::find(series, policy.run_verdict.window, &policy.windows, numbers);

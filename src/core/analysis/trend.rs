@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 
 use crate::core::kpi::{Direction, KpiId};
 use crate::core::policy::TrendRules;
-use crate::core::policy::{Asked, GateSet, Policy, SeasonRule, WindowSpec};
+use crate::core::policy::{GateSet, Policy, Requirement, SeasonRule, WindowSpec};
 use crate::core::series::Series;
 use crate::core::series::ranges::Ranges;
 use crate::core::series::window::Window;
@@ -194,7 +194,7 @@ fn look(
     policy: &Policy,
 ) -> Looked {
     let mut out = Looked { symbols: Vec::new(), judged: Vec::new(), shown: Vec::new() };
-    let judged = policy.judged(limits, Asked::WhereKnown);
+    let judged = policy.judged(limits, Requirement::WhereKnown);
     for (index, ((series, hours), numbers)) in series.iter().zip(hours).zip(numbers).enumerate() {
         let window = Window::find(series, rules.window, &policy.windows, numbers);
         let stretch = Stretch::of(series, window.positions.clone(), whole(rules));

@@ -125,14 +125,14 @@ section! {
     }
 }
 
-/// For what KPIs are asked.
+/// What is required of a KPI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
-    /// For a value, of every run.
+pub enum Requirement {
+    /// A value, in every run.
     Always,
-    /// For a value, of a run that has any: the trading profile counts on declared KPIs that were measured.
+    /// A value, in a run that has any: the trading profile counts on declared KPIs that were measured.
     WhereMeasured,
-    /// For the trend of what there is.
+    /// Nothing: the trend of what there is.
     WhereKnown,
 }
 
@@ -154,7 +154,7 @@ impl Policy {
 
     /// The gates that join the verdict and can never be judged in a run of so many iterations, with how many they need.
     /// Of the trading profile the run verdict itself is left out: its own minimum is lowered where it is requested.
-    pub fn beyond(&self, iterations: u64) -> Vec<(String, u64)> {
+    pub fn never_judged(&self, iterations: u64) -> Vec<(String, u64)> {
         let sets = [&self.readiness, &self.goals].into_iter().filter(|set| set.gates);
         let gates = sets.flat_map(|set| set.checks.iter().map(|gate| self.of_gate(set, gate)));
         let own = (self.profile != Profile::Trading).then(|| self.of_run_verdict());
@@ -175,7 +175,7 @@ impl Policy {
     pub fn too_short_for(&self, iterations: u64) -> Vec<(String, u64)> {
         let own = Some(self.of_run_verdict()).filter(|_| self.profile == Profile::Trading);
         let own = own.into_iter().filter(|(_, needed)| *needed > iterations);
-        own.chain(self.beyond(iterations)).chain(self.untested(iterations)).collect()
+        own.chain(self.never_judged(iterations)).chain(self.untested(iterations)).collect()
     }
 
     fn trends(&self) -> impl Iterator<Item = (&'static str, &TrendRules)> {
@@ -193,14 +193,14 @@ impl Policy {
     }
 
     /// The KPIs that the verdict rests on: those that `limits` names, then those of the verdict.
-    pub fn judged(&self, limits: &GateSet, asked: Asked) -> Vec<KpiId> {
+    pub fn judged(&self, limits: &GateSet, requirement: Requirement) -> Vec<KpiId> {
         let mut kpis: Vec<KpiId> = limits.checks.iter().map(|gate| gate.kpi).collect();
-        let is_asked = |kpi: &KpiId| match asked {
-            Asked::Always => limits.present.contains(kpi),
-            Asked::WhereMeasured => self.profile == Profile::Trading || limits.present.contains(kpi),
-            Asked::WhereKnown => true,
+        let is_required = |kpi: &KpiId| match requirement {
+            Requirement::Always => limits.present.contains(kpi),
+            Requirement::WhereMeasured => self.profile == Profile::Trading || limits.present.contains(kpi),
+            Requirement::WhereKnown => true,
         };
-        let declared = self.kpis.of_verdict().iter().filter(|kpi| !kpi.is_built_in() && is_asked(kpi));
+        let declared = self.kpis.of_verdict().iter().filter(|kpi| !kpi.is_built_in() && is_required(kpi));
         for kpi in declared {
             if !kpis.contains(kpi) {
                 kpis.push(*kpi);
@@ -211,7 +211,7 @@ impl Policy {
 
     /// The KPIs that an iteration or a window must have for the verdict, in the order of the table.
     pub fn needed(&self) -> Vec<KpiId> {
-        let mut needed = self.judged(&self.iteration_pass, Asked::Always);
+        let mut needed = self.judged(&self.iteration_pass, Requirement::Always);
         let sets = [&self.readiness, &self.goals].into_iter().filter(|set| set.gates);
         needed.extend(sets.flat_map(|set| set.checks.iter().map(|gate| gate.kpi)));
         needed.sort();

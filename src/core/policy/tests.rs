@@ -602,8 +602,8 @@ mod errors {
         }
         // A gate does not vanish with its KPI.
         let out = "[kpi.cpu_pct]\nenabled = false\n";
-        let told = gate("cpu_pct.max", out).expect_err("a gate that would judge nothing").to_string();
-        assert!(told.contains("`cpu_pct` is taken out (`kpi.cpu_pct.enabled`)"), "{told}");
+        let reported = gate("cpu_pct.max", out).expect_err("a gate that would judge nothing").to_string();
+        assert!(reported.contains("`cpu_pct` is taken out (`kpi.cpu_pct.enabled`)"), "{reported}");
         let without = gate("cpu_pct.max", &format!("enabled = false\n{out}")).expect("both are out");
         assert_eq!(without.run_gates, []);
         let hours = gate("duration_hours", "").expect("every run has a duration");
@@ -1143,8 +1143,9 @@ mod gates {
 
     #[test]
     fn gates_that_a_run_is_too_short_for_are_known_before_it_starts() {
-        assert_eq!(read("").beyond(1), []);
-        let beyond = |text: &str, iterations: u64| -> Vec<(String, u64)> { read(text).beyond(iterations) };
+        assert_eq!(read("").never_judged(1), []);
+        let beyond =
+            |text: &str, iterations: u64| -> Vec<(String, u64)> { read(text).never_judged(iterations) };
         let named = |name: &str, needed: u64| (name.to_owned(), needed);
         // From the 7th on 48: up to the 54th.
         let drift = "[kpi_drift]\nseverity = \"hard\"";
@@ -1267,11 +1268,11 @@ mod asked_of_a_run {
 
     #[test]
     fn a_length_in_which_no_drift_of_a_service_can_be_found_fails_later() {
-        let told = |more: &str, iterations| {
+        let reported = |more: &str, iterations| {
             fails_later(&format!("extends = \"service\"\n{more}[run]\niterations = {iterations}\n"))
         };
-        assert_eq!(told("", 54), Vec::<String>::new());
-        let short = told("", 53);
+        assert_eq!(reported("", 54), Vec::<String>::new());
+        let short = reported("", 53);
         let all = ["run_verdict", "kpi_drift", "change_points"];
         assert_eq!(short.len(), 3, "{short:?}");
         assert!(
@@ -1281,29 +1282,29 @@ mod asked_of_a_run {
         );
         // A verdict from 20 steady iterations on, and still no drift.
         let fewer = "[run_verdict]\nmin_iterations = 20\n";
-        assert_eq!(told(fewer, 26).len(), 2);
-        assert_eq!(told(fewer, 25).len(), 3);
+        assert_eq!(reported(fewer, 26).len(), 2);
+        assert_eq!(reported(fewer, 25).len(), 3);
         let off = "[kpi_drift]\ngates = false\n[change_points]\ngates = false\n";
-        assert_eq!(told(&format!("{fewer}{off}"), 26), Vec::<String>::new());
+        assert_eq!(reported(&format!("{fewer}{off}"), 26), Vec::<String>::new());
     }
 
     #[test]
     fn a_hard_gate_on_the_length_of_a_run_that_never_gets_there_fails_later() {
-        let told = |severity: &str, hours: f64| {
+        let reported = |severity: &str, hours: f64| {
             fails_later(&format!(
                 "[run_gates.long]\nmetric = \"duration_hours\"\nseverity = \"{severity}\"\ncomparison = \">=\"\n\
                  limit = {hours}\n[run]\niterations = 12\ninterval_seconds = 600\n"
             ))
         };
         // Twelve times ten minutes.
-        assert_eq!(told("hard", 2.0), Vec::<String>::new());
+        assert_eq!(reported("hard", 2.0), Vec::<String>::new());
         assert_eq!(
-            told("hard", 2.1),
+            reported("hard", 2.1),
             [
                 "`p.toml`:7: `run.iterations`: 12 iterations of 600 s never meet the hard gate `run_gates.long`: `duration_hours >= 2.1`"
             ]
         );
-        assert_eq!(told("soft", 72.0), Vec::<String>::new());
+        assert_eq!(reported("soft", 72.0), Vec::<String>::new());
     }
 
     #[test]
@@ -2514,11 +2515,14 @@ mod profiles {
     #[test]
     fn a_limit_on_what_the_verdict_does_not_rest_on_is_refused() {
         let with = |kpi: &str| format!("extends = \"none\"\n{}{LIMIT}", OWN.replace("[kpi.lag]", kpi));
-        let told = error_of(&with("[kpi.lag]\nadvisory = true"));
-        assert!(told.contains("`iteration_pass.kpi.lag`: `lag` is advisory (`kpi.lag.advisory`)"), "{told}");
+        let reported = error_of(&with("[kpi.lag]\nadvisory = true"));
+        assert!(
+            reported.contains("`iteration_pass.kpi.lag`: `lag` is advisory (`kpi.lag.advisory`)"),
+            "{reported}"
+        );
         let none = with("[kpi.lag]").replace("\"lower\"", "\"none\"");
-        let told = error_of(&none);
-        assert!(told.contains("`lag` has no direction (`kpi.lag.direction`)"), "{told}");
+        let reported = error_of(&none);
+        assert!(reported.contains("`lag` has no direction (`kpi.lag.direction`)"), "{reported}");
         let other = "[kpi.load]\nunit = \"1\"\ndirection = \"lower\"\n[iteration_pass.kpi.load]\n\
                      comparison = \"<=\"\nlimit = 5\n";
         assert_eq!(policy(&format!("{none}enabled = false\n{other}")).iteration_pass.checks.len(), 1);
@@ -2531,11 +2535,11 @@ mod profiles {
     fn parts_of_a_measurement_are_no_names_of_kpis() {
         for name in ["totals", "total", "kpis", "runtime"] {
             let text = format!("extends = \"none\"\n{OWN}{LIMIT}").replace("lag", name);
-            let told = error_of(&text);
-            assert!(told.contains("are parts of a measurement; expected another name"), "{told}");
+            let reported = error_of(&text);
+            assert!(reported.contains("are parts of a measurement; expected another name"), "{reported}");
         }
-        let told = error_of(&format!("extends = \"none\"\n{OWN}aliases = [\"kpis\"]\n{LIMIT}"));
-        assert!(told.contains("`kpi.lag.aliases`: `kpis` is a part of a measurement"), "{told}");
+        let reported = error_of(&format!("extends = \"none\"\n{OWN}aliases = [\"kpis\"]\n{LIMIT}"));
+        assert!(reported.contains("`kpi.lag.aliases`: `kpis` is a part of a measurement"), "{reported}");
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl SelftestResult {
         }];
         let faults = choose(&before, policy, options.mock);
         for (done, fault) in faults.iter().enumerate() {
-            if stop.is_asked() {
+            if stop.is_requested() {
                 return Err(Failure::interrupted(anyhow!(
                     "interrupted after {done} of {} faults; the copy of the run is removed",
                     faults.len()

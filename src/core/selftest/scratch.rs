@@ -57,7 +57,7 @@ impl Scratch {
         let copy = Self { folder, names };
         let mut bytes = Vec::new();
         for name in copy.names.iter().map(|(_, _, name)| name.as_str()).chain(BESIDE) {
-            if stop.is_asked() {
+            if stop.is_requested() {
                 return Err(Failure::interrupted(anyhow!("interrupted while the run was copied")));
             }
             if !run.is_file(name) {
@@ -135,7 +135,7 @@ mod tests {
         let run = tempfile::tempdir()?;
         fs::write(run.path().join("ITER_SUMMARY_1.json"), "{}")?;
         let stop = StopRequest::default();
-        stop.ask();
+        stop.request();
         let failure = Scratch::copy(&RunFolder::on_disk(run.path()), &stop).expect_err("interrupted");
         assert_eq!(failure.exit, crate::core::verdict::exit::Exit::Interrupted);
         Ok(())

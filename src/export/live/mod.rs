@@ -100,12 +100,13 @@ pub struct LiveFacts {
     pub policy_sha256: String,
 }
 
-fn or_unknown<S: Serializer>(state: &Option<RunState>, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(state.map_or("unknown", RunState::word))
+// Serde hands over a reference to the field; a type that is copied is taken by value behind it.
+fn or_unknown<O: Copy + Into<Option<RunState>>, S: Serializer>(state: &O, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str((*state).into().map_or("unknown", RunState::word))
 }
 
-fn rfc3339<S: Serializer>(at: &Option<DateTime<Utc>>, to: S) -> Result<S::Ok, S::Error> {
-    at.map(document::time).serialize(to)
+fn rfc3339<O: Copy + Into<Option<DateTime<Utc>>>, S: Serializer>(at: &O, to: S) -> Result<S::Ok, S::Error> {
+    (*at).into().map(document::time).serialize(to)
 }
 
 impl LiveFacts {

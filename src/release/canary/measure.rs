@@ -373,7 +373,7 @@ mod tests {
             Readings { values: vec![Some(3.5), None, Some(-0.25)], trouble: None }
         );
         let [request] = requests.as_slice() else { panic!("{requests:?}") };
-        assert!(request.starts_with("POST /prom/api/v1/query_range HTTP/1.1\r\n"), "{request}");
+        assert!(request.starts_with("POST /prom/api/v1/ask_range HTTP/1.1\r\n"), "{request}");
         let expected = format!(
             "query=avg(avg_over_time(mm_net_bps%7Bjob%3D%22mm%22%7D%5B300s%5D))&start={}.000&end={}.000&step=300&nocache=1",
             end(0),
@@ -488,7 +488,7 @@ mod tests {
     #[test]
     fn a_signal_ends_the_asking() {
         let stop = StopRequest::default();
-        stop.ask();
+        stop.request();
         let policy = policy();
         let target = Target::new("http://127.0.0.1:1", &Auth::None, &[]).expect("acceptable");
         let server = Server { target: &target, selector: "", limits: &QUICK };

@@ -521,7 +521,7 @@ fn key(tuning: &Tuning, param: &ParamName, delta: f64, sides: Option<&Sides>) ->
         after,
         before,
         change,
-        code: code.filter(|_| state == KeyState::Dropped).map(|code| code.to_string()),
+        code: code.filter(|_| state == KeyState::Dropped).map(ToString::to_string),
         delta,
         param: param.clone(),
         state,
