@@ -3,8 +3,11 @@
 //! The process is not reaped before its group was signalled, so that its number cannot have passed to
 //! somebody else by then.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::{self, Read};
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,6 +30,33 @@ pub(crate) enum Ended {
     TimedOut,
     /// The system does not say.
     Lost(io::Error),
+}
+
+/// Why a program cannot be started, as far as its place shows; `None` = it may be.
+#[cfg(unix)]
+pub(crate) fn unstartable(program: &OsStr) -> Option<&'static str> {
+    use std::os::unix::fs::PermissionsExt;
+    let places: Vec<PathBuf> = if program.as_encoded_bytes().contains(&b'/') {
+        vec![program.into()]
+    } else {
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&folders).map(|folder| folder.join(program)).collect()
+    };
+    let found: Vec<std::fs::Metadata> = places.iter().filter_map(|place| place.metadata().ok()).collect();
+    if found.iter().any(|found| found.is_file() && found.permissions().mode() & 0o111 != 0) {
+        return None;
+    }
+    Some(match found.first() {
+        None => "there is no such program",
+        Some(found) if found.is_dir() => "it is a folder",
+        Some(_) => "it is not executable (`chmod +x`)",
+    })
+}
+
+/// Why a program cannot be started; here only starting it shows that.
+#[cfg(not(unix))]
+pub(crate) fn unstartable(_: &OsStr) -> Option<&'static str> {
+    None
 }
 
 /// A command that has ended.
@@ -320,6 +350,23 @@ pub(crate) fn printable(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_that_is_missing_or_cannot_be_executed_is_known_before_it_is_started() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("measure.sh");
+        let why = || unstartable(path.as_os_str());
+        assert_eq!(why(), Some("there is no such program"));
+        std::fs::write(&path, "").expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("set");
+        assert_eq!(why(), Some("it is not executable (`chmod +x`)"));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("set");
+        assert_eq!(why(), None);
+        assert_eq!(unstartable(folder.path().as_os_str()), Some("it is a folder"));
+        assert_eq!(unstartable(OsStr::new("sh")), None, "in $PATH");
+        assert_eq!(unstartable(OsStr::new("no-such-program-anywhere")), Some("there is no such program"));
+    }
 
     #[test]
     fn of_a_stdout_over_the_limit_nothing_is_kept() {

@@ -19,6 +19,9 @@ use crate::stats::Summary;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KpiNote {
+    /// Decimals, where the policy asks for more than the usual ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digits: Option<usize>,
     /// Canonical name.
     pub kpi: String,
     /// Largest value.
@@ -33,6 +36,16 @@ pub(crate) struct KpiNote {
     pub trend: Option<String>,
     /// Unit; empty for ratios.
     pub unit: String,
+}
+
+/// Decimals of a value where the policy asks for no more.
+const DIGITS: usize = 3;
+
+impl KpiNote {
+    /// Decimals that the texts show.
+    pub(crate) fn decimals(&self) -> usize {
+        self.digits.unwrap_or(DIGITS)
+    }
 }
 
 /// A goal.
@@ -176,6 +189,7 @@ fn symbol_notes(analysis: &Analysis, symbol: &SymbolAnalysis) -> SymbolNotes {
         let summary = stats.and_then(|stats| stats.summary);
         let rounded = |value: fn(&Summary) -> f64| summary.as_ref().map(|of| round_half_even(value(of), 6));
         KpiNote {
+            digits: kpi.digits.filter(|digits| *digits > DIGITS),
             kpi: kpi.name.to_owned(),
             max: rounded(|of| of.max),
             mean: rounded(|of| of.mean),

@@ -7,18 +7,19 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::engine::AtOnce;
+use super::engine::{AtOnce, Sampler};
 use super::events::EventWatch;
 use super::iteration::summary::summarise;
 use super::iteration::{EdgeReport, IterationSummary};
-use super::source::store::{Answer, Store, ask_now};
+use super::source::store::{Answer, Patience, Store, ask_now};
 use super::source::{Interval, NoReport, ReportTimes, Source, time_of};
 use super::start::{self, StartRequest};
 use crate::core::iteration::manifest::SourceSettings;
+use crate::core::judge::{show_limit, with_unit};
 use crate::core::kpi::{Kind, KpiId};
 use crate::core::load::overrides_file;
 use crate::core::policy::Policy;
-use crate::core::text::number::{exact, fixed};
+use crate::core::text::number::{beside, exact, fixed};
 use crate::infra::atomic_file;
 use crate::infra::clock::{Clocks, Interrupted};
 use crate::infra::http::{Limits, Target};
@@ -107,6 +108,8 @@ pub(crate) struct Patient<'a> {
     pub(crate) beside: Option<Store>,
     /// Why the server cannot be asked, once that is known.
     pub(crate) unreachable: Option<String>,
+    /// What samples the resources; `None` = nothing is to.
+    pub(crate) sampler: Option<Sampler>,
 }
 
 impl Patient<'_> {
@@ -120,7 +123,7 @@ impl Patient<'_> {
             let message = "the time is fixed by the environment (`SOAK_NOW`)";
             return Ok(line(Health::Warn, message.to_owned()).hint("unset it for a run that measures"));
         }
-        let Some(server) = self.server else {
+        let Some(server) = self.server.or(self.beside.as_ref().map(|store| &store.target)) else {
             let now = before.wall.format("%Y-%m-%dT%H:%M:%SZ");
             return Ok(line(Health::Ok, format!("{now}; the source has no clock to compare it with")));
         };
@@ -158,8 +161,9 @@ impl Patient<'_> {
         let start = start::resolve(&self.policy.run, StartRequest::default(), &[]);
         let overrides = start.map(|start| start.overrides()).unwrap_or_default();
         let hint = self.what_to_do();
-        let failed =
-            |reason: String| Ok(vec![Examined::new("source", Health::Failed, reason).hint(hint).of_source()]);
+        let failed = |reason: String| {
+            Ok(vec![Examined::new("source", Health::Failed, reason).hint(hint.as_str()).of_source()])
+        };
         if let Some(reason) = self.unreachable.take() {
             return failed(reason);
         }
@@ -201,6 +205,8 @@ impl Patient<'_> {
         let mut lines = vec![self.delivered(&report, took)];
         lines.extend(self.numbers(&report, &summary));
         lines.extend(self.events(&interval)?);
+        lines.extend(self.resources());
+        lines.extend(self.scrapes());
         Ok(lines.into_iter().map(Examined::of_source).collect())
     }
 
@@ -231,8 +237,11 @@ impl Patient<'_> {
         }
     }
 
-    fn what_to_do(&self) -> &'static str {
-        match self.settings {
+    fn what_to_do(&self) -> String {
+        let words = match self.settings {
+            SourceSettings::Prometheus { selector, .. } if is_unquoted(selector) => {
+                return unquoted(selector);
+            }
             SourceSettings::Prometheus { .. } => {
                 "check `--prometheus-url` and `--selector`: does the store have the metrics of the service?"
             }
@@ -243,7 +252,8 @@ impl Patient<'_> {
                 "write the file before each interval ends, under another name, and rename it"
             }
             SourceSettings::Sim { .. } => "name another `--scenario`",
-        }
+        };
+        words.to_owned()
     }
 
     /// A line a KPI, and a line for what else the source is asked for.
@@ -265,7 +275,11 @@ impl Patient<'_> {
                     && kpi.spellings.iter().any(|it| query_of(it.key).is_some_and(|q| !q.is_optional));
             let is_of_verdict = self.policy.kpis.of_verdict().contains(&kpi);
             let is_read = summary.counters.iter().any(|(counter, _)| *counter == kpi);
-            lines.extend(line(kpi, value, note, is_needed, is_of_verdict, is_read));
+            let told = self.beyond_limit(kpi, value).or_else(|| {
+                let hint = note.map(|note| self.hint_on(kpi, note));
+                line(kpi, value, note.zip(hint), is_needed, is_of_verdict, is_read)
+            });
+            lines.extend(told);
         }
         let others = self.policy.run.queries.iter().filter(|_| self.asks_queries());
         for query in others.filter(|query| self.policy.kpis.spelled(&query.metric).is_none()) {
@@ -280,6 +294,103 @@ impl Patient<'_> {
         lines
     }
 
+    /// A value with which an iteration does not pass.
+    fn beyond_limit(&self, kpi: KpiId, value: Option<f64>) -> Option<Examined> {
+        let gate = self.policy.iteration_pass.checks.iter().find(|gate| gate.kpi == kpi)?;
+        let (value, limit) = (value?, gate.limit.value);
+        if gate.comparison.holds(value, limit) {
+            return None;
+        }
+        let shown = with_unit(kpi, beside(value, limit, kpi.decimals()));
+        let message =
+            format!("{shown}, which misses `{} {}`", gate.comparison.symbol(), show_limit(kpi, limit));
+        let hint =
+            format!("an iteration like this one does not pass; the limit is in `{}`", gate.limit.source.key);
+        Some(Examined::new(kpi.name, Health::Warn, message).hint(hint))
+    }
+
+    /// What to do where a note says why a KPI has no value.
+    fn hint_on(&self, kpi: KpiId, note: &str) -> String {
+        let out = format!("or take it out: `enabled = false` in `[kpi.{}]`", kpi.name);
+        let selector = match self.settings {
+            SourceSettings::Prometheus { selector, .. } => selector.as_str(),
+            _ => return format!("let the source deliver `{}`, {out}", kpi.name),
+        };
+        if note.contains("no events") {
+            return "nothing happened in the interval: put load on the service, or give a longer `--interval`".to_owned();
+        }
+        if is_unquoted(selector) {
+            return unquoted(selector);
+        }
+        let asked = self
+            .policy
+            .run
+            .queries
+            .iter()
+            .find(|query| kpi.spellings.iter().any(|it| it.key == query.metric));
+        let rate = asked.filter(|query| query.query.contains("$window"));
+        let rate = rate.map_or("", |_| "a rate needs an interval of at least four scrapes; ");
+        format!(
+            "{rate}has the store this metric for `--selector`? Else change the query in `[prometheus.{}]`, {out}",
+            kpi.name
+        )
+    }
+
+    /// The resources, where they are to be sampled.
+    fn resources(&mut self) -> Option<Examined> {
+        let now = self.clocks.read().wall;
+        let sample = self.sampler.as_mut()?(now, &AtOnce(self.clocks));
+        let line = |health, message: String| Examined::new("resources", health, message);
+        let hint = "a run goes on without them: check `[resources]` of the policy, `--pid` and `--pid-file`";
+        let Some(used) = sample.resources else {
+            return Some(line(Health::Warn, sample.failed.unwrap_or_default()).hint(hint));
+        };
+        let parts = [
+            used.rss_mb.map(|mb| format!("{} MiB", fixed(mb, 1))),
+            used.cpu_pct.map(|percent| format!("{} % of a core", fixed(percent, 1))),
+            used.threads.map(|threads| format!("{threads} threads")),
+            used.open_files.map(|files| format!("{files} open files")),
+        ];
+        let known = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        Some(match sample.note {
+            Some(note) => line(Health::Warn, format!("{known}; {note}")).hint(hint),
+            None => line(Health::Ok, known),
+        })
+    }
+
+    /// Whether an interval holds enough scrapes of the store for a rate; `None` where the store does not say.
+    fn scrapes(&self) -> Option<Examined> {
+        const WELL_KNOWN: Duration = Duration::from_secs(600);
+        let store = self
+            .source
+            .store()
+            .filter(|_| self.policy.run.queries.iter().any(|it| it.query.contains("$window")))?;
+        let now = self.clocks.read().wall;
+        let count = |window: Duration| {
+            let query = "max(count_over_time(up{$selector}[$window]))";
+            let told =
+                store.ask(query, window, now, &mut Patience::default(), &AtOnce(self.clocks)).ok()?.ok()?;
+            match told.summed_up().answer {
+                Answer::One { value, .. } => Some(Some(value)),
+                Answer::Nothing => Some(None),
+                _ => None,
+            }
+        };
+        count(WELL_KNOWN)??;
+        let scrapes = count(self.interval)?.unwrap_or(0.0);
+        let message = format!(
+            "{} in an interval of {} s",
+            if scrapes == 1.0 { "1 scrape".to_owned() } else { format!("{scrapes} scrapes") },
+            exact(self.interval.as_secs_f64(), 0)
+        );
+        let hint = "a rate needs two scrapes at least and four to be sure: give a longer `--interval`";
+        Some(match scrapes {
+            few if few < 2.0 => Examined::new("scrapes", Health::Failed, message).hint(hint),
+            some if some < 4.0 => Examined::new("scrapes", Health::Warn, message).hint(hint),
+            _ => Examined::new("scrapes", Health::Ok, message),
+        })
+    }
+
     /// Restarts and marks of the interval, where the policy asks for them.
     fn events(&self, interval: &Interval<'_>) -> Result<Vec<Examined>, Interrupted> {
         const PATIENCE: Duration = Duration::from_secs(2);
@@ -290,7 +401,10 @@ impl Patient<'_> {
         let hint =
             "a run goes on, and what it cannot see is a note: check the query or the file in the policy";
         let restarts = found.events.restarts.map(|restarts| match restarts.unknown {
-            Some(reason) => warn("restarts", reason).hint(hint),
+            Some(reason) => warn("restarts", format!("unknown: {reason}")).hint(
+                "a run in which they are unknown is a WARN: give a query of the service in `[restarts]`, or set \
+                 `enabled = false` there",
+            ),
             None => Examined::new("restarts", Health::Ok, format!("{} in the last interval", restarts.count)),
         });
         let notes = found.notes.iter().map(|note| warn("phase", note.clone()).hint(hint));
@@ -306,11 +420,19 @@ impl Patient<'_> {
     }
 }
 
+fn is_unquoted(selector: &str) -> bool {
+    selector.contains('=') && !selector.contains(['"', '\'', '`'])
+}
+
+fn unquoted(selector: &str) -> String {
+    format!("values of `--selector` are quoted, as in `job=\"checkout\"`; it is `{selector}`")
+}
+
 /// What is known about a KPI; `None` where the run does without and nobody has anything to say.
 fn line(
     kpi: KpiId,
     value: Option<f64>,
-    note: Option<&String>,
+    note: Option<(&String, String)>,
     is_needed: bool,
     is_of_verdict: bool,
     is_read: bool,
@@ -324,7 +446,7 @@ fn line(
             Health::Ok,
             format!("{}{space}{unit}", fixed(value, kpi.decimals())),
         )),
-        (None, Some(note)) if note.contains("cannot be") => {
+        (None, Some((note, _))) if note.contains("cannot be") => {
             let bound = |bound: Option<f64>| bound.map_or_else(|| "any".to_owned(), |bound| exact(bound, 0));
             let (low, high) = (bound(kpi.lowest), bound(kpi.highest));
             let hint = format!("`[kpi.{}]` allows `lowest` {low} to `highest` {high}", kpi.name);
@@ -334,14 +456,7 @@ fn line(
         (None, Some(_)) if kpi.kind == Kind::Counter && is_read => {
             Some(Examined::new(kpi.name, Health::Ok, "a counter: a run takes its rate".to_owned()))
         }
-        (None, Some(note)) => {
-            let hint = if note.contains("no events") {
-                "nothing happened in the interval: put load on the service, or give a longer `--interval`"
-            } else {
-                "has the store this metric for `--selector`? A rate needs an interval of at least four scrapes"
-            };
-            Some(Examined::new(kpi.name, health, without_name(note)).hint(hint))
-        }
+        (None, Some((note, hint))) => Some(Examined::new(kpi.name, health, without_name(note)).hint(hint)),
         (None, None) if is_needed || is_of_verdict => {
             let hint = format!(
                 "let the source deliver `{0}`, or take it out: `enabled = false` in `[kpi.{0}]`",
@@ -439,6 +554,7 @@ mod tests {
             is_clock_fixed: false,
             beside: None,
             unreachable: None,
+            sampler: None,
         };
         let clock = patient.clock().expect("not interrupted");
         // Nothing more is asked where no more answers are there.
@@ -519,6 +635,71 @@ mod tests {
         );
         let told = numbers([value("1"), value("0"), vector("")]);
         assert_eq!(told[2], line("c", Health::Warn, "no value to judge"));
+    }
+
+    /// The hint on `b`, whose query is this, where the store answers it so.
+    fn hint_on_b(query: &str, selector: &str, answer: Served) -> String {
+        let text = THREE.replace("query = \"b\"", &format!("query = \"{query}\""));
+        let policy = policy(&text);
+        let server = TestServer::start(vec![value("1"), answer, value("1")]).expect("a server");
+        let target = Target::new(&server.url(""), &Auth::None, &[]).expect("acceptable");
+        let queries = policy.run.queries.iter().filter(|query| query.metric.len() == 1).cloned().collect();
+        let mut source = PrometheusSource::new(Store::new(target, selector, QUICK), queries);
+        let settings = SourceSettings::Prometheus { url: server.url(""), selector: selector.to_owned() };
+        let clocks = Standing(DateTime::from_timestamp(NOW, 0).expect("a time"), Cell::default());
+        let lines = Patient {
+            policy: &policy,
+            settings: &settings,
+            source: &mut source,
+            server: None,
+            interval: Duration::from_secs(60),
+            clocks: &clocks,
+            is_clock_fixed: false,
+            beside: None,
+            unreachable: None,
+            sampler: None,
+        }
+        .source()
+        .expect("not interrupted");
+        lines.into_iter().find(|line| line.name == "b").and_then(|line| line.hint).expect("a hint")
+    }
+
+    #[test]
+    fn a_hint_names_the_likely_cause_and_the_way_out() {
+        let out = "Else change the query in `[prometheus.b]`, or take it out: `enabled = false` in `[kpi.b]`";
+        let of_a_gauge = hint_on_b("b{$selector}", "job=\"x\"", vector(""));
+        assert_eq!(of_a_gauge, format!("has the store this metric for `--selector`? {out}"));
+        let of_a_rate = hint_on_b("rate(b[$window])", "", vector(""));
+        assert!(
+            of_a_rate.starts_with("a rate needs an interval of at least four scrapes; has the store"),
+            "{of_a_rate}"
+        );
+        let refused = || body(400, r#"{"status":"error","errorType":"bad_data","error":"parse error"}"#);
+        let unquoted = hint_on_b("b{$selector}", "job=x", refused());
+        assert_eq!(unquoted, "values of `--selector` are quoted, as in `job=\"checkout\"`; it is `job=x`");
+        let idle = hint_on_b("b", "", value("NaN"));
+        assert!(idle.starts_with("nothing happened in the interval: put load on the service"), "{idle}");
+    }
+
+    #[test]
+    fn an_interval_holds_enough_scrapes_for_a_rate() {
+        let text = "[prometheus.net_bps]\nquery = \"rate(n[$window])\"\n";
+        let policy = policy(text);
+        let mut queries = policy.run.queries.clone();
+        queries.retain(|query| query.metric == "net_bps");
+        let only =
+            Policy { run: crate::core::policy::run::RunPolicy { queries, ..policy.run.clone() }, ..policy };
+        let told = |known: Served, scrapes: Served| {
+            let (_, lines) = examined(&only, vec![scalar(&NOW.to_string()), value("3"), known, scrapes], 60);
+            lines.into_iter().find(|line| line.name == "scrapes").map(|line| (line.health, line.message))
+        };
+        let line = |health, scrapes: &str| Some((health, format!("{scrapes} in an interval of 60 s")));
+        assert_eq!(told(value("40"), value("4")), line(Health::Ok, "4 scrapes"));
+        assert_eq!(told(value("40"), value("3")), line(Health::Warn, "3 scrapes"));
+        assert_eq!(told(value("40"), value("1")), line(Health::Failed, "1 scrape"));
+        assert_eq!(told(value("40"), vector("")), line(Health::Failed, "0 scrapes"));
+        assert_eq!(told(vector(""), value("4")), None, "`up` does not have the labels");
+        assert_eq!(told(Served::status(500), value("4")), None);
     }
 
     #[test]
@@ -609,6 +790,7 @@ mod tests {
             is_clock_fixed: false,
             beside: None,
             unreachable: None,
+            sampler: None,
         };
         patient.source().expect("not interrupted");
         assert_eq!(clocks.1.get(), Duration::ZERO, "no interval is waited for");

@@ -121,6 +121,45 @@ fn a_value_that_cannot_be_and_one_that_is_missing_fail() {
     assert!(told.starts_with("FAILED p95_latency_ms no value, and an iteration needs it to pass"), "{told}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_value_with_which_no_iteration_passes_is_a_warning_that_names_the_limit() {
+    let place = place(EXEC, &GOOD.replace("3.1", "1.4"));
+    let told = finds(&place, &[], "net_bps", (0, 0));
+    assert_eq!(
+        told,
+        "warn net_bps 1.40 bps, which misses `>= 2.70 bps` | hint: an iteration like this one does not pass; the limit \
+         is in `iteration_pass.kpi.net_bps.limit`"
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_resources_are_sampled_where_a_process_is_named() {
+    let place = place(EXEC, GOOD);
+    let own = std::process::id().to_string();
+    let told = finds(&place, &["--pid", &own], "resources", (0, 0));
+    assert!(
+        told.starts_with("ok resources ") && told.contains(" MiB, ") && told.contains(" threads, "),
+        "{told}"
+    );
+    fs::write(place.file("pid"), "4194305\n").expect("written");
+    let told = finds(&place, &["--pid-file", "pid"], "resources", (1, 1));
+    assert!(told.contains("there is no process 4194305") && told.contains("hint: `--pid-file`"), "{told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sample_with_a_time_of_long_ago_is_no_value_of_now() {
+    let policy = "extends = \"none\"\nkpi.lag.unit = \"ms\"\nkpi.lag.direction = \"lower\"\n\
+                  iteration_pass.kpi.lag.limit = 5\n[run]\nfile = \"m.prom\"\nsource = \"file\"\n";
+    let place = Run::default().with("soak.toml", policy).with("m.prom", "lag 3 1000\n").in_temp();
+    let told = finds(&place, &[], "lag", (1, 6));
+    assert!(told.starts_with("FAILED lag is stale: its time stamp is 1970-01-01T00:16:40Z"), "{told}");
+    fs::write(place.file("m.prom"), "lag 3\n").expect("written");
+    assert!(finds(&place, &[], "lag", (0, 0)).starts_with("ok lag 3"), "without a time");
+}
+
 #[test]
 fn a_wrong_policy_is_a_finding_and_hides_the_source() {
     let place = place("[windows]\nlast = 4\n", GOOD);

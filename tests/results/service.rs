@@ -3,6 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "these tests make folders")]
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -288,6 +290,16 @@ fn no_command_that_judges_a_service_says_a_word_of_trading() {
             heard.ran(&args.join(" "), &runs.soak(&args), 0);
         }
     }
+    for args in [
+        &["config", "show"][..],
+        &["config", "show", "--format", "json"],
+        &["config", "check", "soak.toml"],
+        &["run", "--dry-run", "--mock"],
+        &["run", "--dry-run", "--mock", "--format", "json"],
+        &["doctor", "--mock"],
+    ] {
+        heard.ran(&args.join(" "), &runs.soak(args), 0);
+    }
     heard.ran("selftest", &runs.soak(&["selftest", "--path", "runs/history/healthy"]), 0);
     heard.files(runs.folder.path());
     heard.nothing();
@@ -350,6 +362,64 @@ fn the_live_page_of_a_service_says_no_word_of_trading() {
         let beside =
             document["kpis"].as_array().expect("KPIs").iter().filter(|kpi| kpi["beside"] == true).count();
         assert_eq!(beside, 6, "all but the one with a limit");
+    }
+    heard.nothing();
+}
+
+/// A server over a folder; ended when the test does.
+struct Served {
+    child: std::process::Child,
+    address: String,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Served {
+    fn start(runs: &Runs, path: &str) -> Self {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_soak"))
+            .args(["serve", "--path", path, "--listen", "0", "--policy", "soak.toml"])
+            .current_dir(runs.folder.path())
+            .env("SOAK_NO_CONFIG", "1")
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut line = String::new();
+        let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+        stderr.read_line(&mut line).expect("stderr is text");
+        let (_, rest) = line.split_once("| SERVE | url=http://").expect("an address");
+        let address = rest.split_once('/').expect("an address ends").0.to_owned();
+        Self { child, address }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer.split_once("\r\n\r\n").expect("a head and a body").1.to_owned()
+    }
+}
+
+#[test]
+fn the_server_of_a_service_says_no_word_of_trading() {
+    let runs = Runs::new();
+    let mut heard = Heard::default();
+    for kind in ["healthy", "failing"] {
+        let served = Served::start(&runs, runs.run(kind).to_str().expect("a plain name"));
+        heard.text("/", &visible_text(&served.get("/")));
+        for path in ["/metrics", "/api/iterations", "/healthz"] {
+            let answer = served.get(path);
+            assert!(!answer.is_empty(), "{path}");
+            heard.text(path, &answer);
+        }
     }
     heard.nothing();
 }

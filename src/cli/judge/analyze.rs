@@ -7,7 +7,7 @@ use crate::cli::arguments::values::Format;
 use crate::cli::judge::folder::{
     cannot_judge, collect_provenance, judging_options, load_window_policy, overriding,
 };
-use crate::cli::judge::post_soak::AnalyzeArgs;
+use crate::cli::judge::post_soak::{AnalyzeArgs, OutcomeArgs};
 use crate::cli::output::ci::Reporter;
 use crate::core::analysis::Options;
 use crate::core::analysis::folder as judge;
@@ -27,14 +27,8 @@ pub(crate) fn run(args: &AnalyzeArgs, globals: &GlobalArgs) -> Result<Exit, Fail
         symbol,
         exit_on_crit,
         min_windows,
-        fail_on,
-        override_,
-        ci,
-        out,
-        no_html,
         plots,
-        ascii,
-        format,
+        outcome: OutcomeArgs { fail_on, override_, ci, out, no_html, ascii, format },
     } = args;
     let reporter = Reporter {
         globals,

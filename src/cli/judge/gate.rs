@@ -8,7 +8,7 @@ use crate::cli::arguments::values::Format;
 use crate::cli::judge::folder::{
     cannot_judge, collect_provenance, judging_options, load_window_policy, needs_tuning, overriding,
 };
-use crate::cli::judge::post_soak::GateArgs;
+use crate::cli::judge::post_soak::{GateArgs, OutcomeArgs};
 use crate::cli::output::ci::Reporter;
 use crate::core::analysis::Options;
 use crate::core::analysis::folder as judge;
@@ -35,13 +35,7 @@ pub(crate) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         baseline,
         metrics,
         notify: notify_args,
-        fail_on,
-        override_,
-        ci,
-        out,
-        no_html,
-        ascii,
-        format,
+        outcome: OutcomeArgs { fail_on, override_, ci, out, no_html, ascii, format },
     } = args;
     let reporter = Reporter {
         globals,

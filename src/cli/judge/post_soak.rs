@@ -32,7 +32,6 @@ Examples:
   soak analyze artifacts/soak/latest
   soak analyze runs/multi --symbol BTCUSDT,ETHUSDT --exit-on-crit
   soak analyze --plots                                pictures of the KPIs, too")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct AnalyzeArgs {
     /// The run, and how it is judged.
     #[command(flatten)]
@@ -50,37 +49,13 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "N", value_parser = count)]
     pub min_windows: Option<usize>,
 
-    /// Exit 1 on a WARN, too [default: a WARN exits 0]
-    #[arg(long, value_name = "OUTCOME", value_enum)]
-    pub fail_on: Option<FailOnWarn>,
-
-    /// An override.
-    #[command(flatten)]
-    pub override_: OverrideArgs,
-
-    /// What CI gets.
-    #[command(flatten)]
-    pub ci: CiArgs,
-
-    /// Folder for everything that is written [default: the folder of the run, and reports/analysis in it]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-
-    /// Leave report.html, the report for the browser, out; an earlier one is removed
-    #[arg(long)]
-    pub no_html: bool,
-
     /// Draw the KPIs of the verdict into reports/analysis/plots, as PNG and SVG; of several symbols the worst one
     #[arg(long)]
     pub plots: bool,
 
-    /// Draw sparklines with -=+# instead of block characters
-    #[arg(long)]
-    pub ascii: bool,
-
-    /// How the result is printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    /// What comes of the verdict.
+    #[command(flatten)]
+    pub outcome: OutcomeArgs,
 }
 
 /// `soak extract`
@@ -141,7 +116,7 @@ pub struct GateArgs {
     pub skip_delta_verify: bool,
 
     /// Do not write the reports of `analyze`; the verdict is the same
-    #[arg(long)]
+    #[arg(long, conflicts_with = "no_html")]
     pub skip_analyzer: bool,
 
     /// Fail unless the run is ready to freeze, even where the verdict is WARN
@@ -162,6 +137,14 @@ pub struct GateArgs {
     #[command(flatten)]
     pub notify: NotifyArgs,
 
+    /// What comes of the verdict.
+    #[command(flatten)]
+    pub outcome: OutcomeArgs,
+}
+
+/// What comes of a verdict: the exit code, what CI gets, files, and what is printed.
+#[derive(Debug, Args)]
+pub struct OutcomeArgs {
     /// Exit 1 on a WARN, too [default: a WARN exits 0]
     #[arg(long, value_name = "OUTCOME", value_enum)]
     pub fail_on: Option<FailOnWarn>,
@@ -179,7 +162,7 @@ pub struct GateArgs {
     pub out: Option<PathBuf>,
 
     /// Leave report.html, the report for the browser, out; an earlier one is removed
-    #[arg(long, conflicts_with = "skip_analyzer")]
+    #[arg(long)]
     pub no_html: bool,
 
     /// Draw sparklines with -=+# instead of block characters

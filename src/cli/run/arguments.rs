@@ -61,15 +61,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "ADDR")]
     pub serve: Option<ListenAddress>,
 
-    /// Sample memory, CPU, threads and open files of this process and its children in every iteration (Linux)
-    /// [default: as [resources] of the policy says, else no sampling]
-    #[arg(long, value_name = "PID", value_parser = process, allow_negative_numbers = true)]
-    pub pid: Option<u32>,
-
-    /// The same for the process whose number is in this file; restarts by its supervisor are followed and recorded
-    /// [default: resources.pid_file of the policy]
-    #[arg(long, value_name = "FILE", conflicts_with = "pid")]
-    pub pid_file: Option<PathBuf>,
+    /// Whose resources are sampled.
+    #[command(flatten)]
+    pub watched: WatchedArgs,
 
     /// Print the plan that would be run: source, overrides with their origins, phases, limits, files; start
     /// nothing and write nothing
@@ -191,6 +185,20 @@ pub struct SourceArgs {
     /// The server that --source prometheus asks.
     #[command(flatten)]
     pub server: ServerArgs,
+}
+
+/// Whose resources are sampled.
+#[derive(Debug, Args)]
+pub struct WatchedArgs {
+    /// Sample memory, CPU, threads and open files of this process and its children in every iteration (Linux)
+    /// [default: as [resources] of the policy says, else no sampling]
+    #[arg(long, value_name = "PID", value_parser = process, allow_negative_numbers = true)]
+    pub pid: Option<u32>,
+
+    /// The same for the process whose number is in this file; restarts by its supervisor are followed and recorded
+    /// [default: resources.pid_file of the policy]
+    #[arg(long, value_name = "FILE", conflicts_with = "pid")]
+    pub pid_file: Option<PathBuf>,
 }
 
 /// What is tuned, and from where.

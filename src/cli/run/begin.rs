@@ -90,7 +90,8 @@ pub(crate) fn plan(job: &Job<'_>) -> Result<RunPlan, Failure> {
         files(job, &settings),
     );
     Ok(RunPlan {
-        resources: settings::watched(&settings, job.args, job.policy).map(|of| of.to_string()),
+        resources: settings::watched(&settings, &job.args.watched, &job.args.source.server, job.policy)
+            .map(|of| of.to_string()),
         ..plan
     })
 }

@@ -122,8 +122,9 @@ fn carry_out(
     };
     let clocks = MachineClocks::new(stop);
     let store = source.store().cloned().or_else(|| prepared.store.take());
-    let sampler =
-        sampler.or_else(|| settings::store_sampler(&prepared.settings, args, policy, store.as_ref()));
+    let watched = settings::watched(&prepared.settings, &args.watched, &args.source.server, policy);
+    let sampler = sampler
+        .or_else(|| settings::store_sampler(&prepared.settings, watched.as_ref(), policy, store.as_ref()));
     let drive = Drive {
         planner,
         source: &mut *source,

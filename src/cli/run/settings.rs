@@ -3,7 +3,7 @@
 //!
 //! Tries and refuses; leaves nothing behind.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,7 +14,9 @@ use clap::ValueEnum;
 use crate::cli::arguments::globals::GlobalArgs;
 use crate::cli::arguments::server::ServerArgs;
 use crate::cli::arguments::start::StartArgs;
-use crate::cli::run::arguments::{AskedSource, LengthArgs, RunArgs, SourceArgs, SourceName, TuningArgs};
+use crate::cli::run::arguments::{
+    AskedSource, LengthArgs, RunArgs, SourceArgs, SourceName, TuningArgs, WatchedArgs,
+};
 use crate::cli::run::watch::Simulated;
 use crate::core::iteration::manifest;
 use crate::core::iteration::manifest::{RunSettings, SourceSettings};
@@ -28,6 +30,7 @@ use crate::core::verdict::provenance::Provenance;
 use crate::infra::atomic_file;
 use crate::infra::clock::Stopwatch;
 use crate::infra::http::Limits;
+use crate::infra::process::unstartable;
 use crate::run::engine::Sampler;
 use crate::run::folder::report as tuning_written;
 use crate::run::folder::{OVERRIDES_FILE, RunFolder};
@@ -404,10 +407,17 @@ pub(crate) fn instruments(
     args: &RunArgs,
     policy: &Policy,
 ) -> Result<Instruments, Failure> {
-    let sampler = match watched(settings, args, policy) {
+    let sampler = match watched(settings, &args.watched, &args.source.server, policy) {
         Some(Watched::Process(top)) => Some(process_sampler(top)?),
         Some(Watched::Store) | None => None,
     };
+    if let SourceSettings::Exec { command } = &settings.source
+        && let Some(program) = command.first()
+        && let Some(why) = unstartable(OsStr::new(program))
+    {
+        return Err(usage(format!("the command `{program}` cannot be started: {why}"))
+            .hint("it is searched for in $PATH; one in this folder is named with it, as in `./measure.sh`"));
+    }
     let checked = if settings.no_wait { Checked::Nothing } else { Checked::All };
     Ok(Instruments { source: source(settings, checked, &args.source, policy)?, sampler })
 }
@@ -434,20 +444,24 @@ impl std::fmt::Display for Watched {
 
 /// What the flags say, else the policy: its queries where there is a store, else its file. A simulated system has
 /// resources of its own.
-pub(crate) fn watched(settings: &RunSettings, args: &RunArgs, policy: &Policy) -> Option<Watched> {
-    if let Some(pid) = args.pid {
-        return Some(Watched::Process(Top::Pid(pid)));
+pub(crate) fn watched(
+    settings: &RunSettings,
+    args: &WatchedArgs,
+    server: &ServerArgs,
+    policy: &Policy,
+) -> Option<Watched> {
+    let WatchedArgs { pid, pid_file } = args;
+    if let Some(pid) = pid {
+        return Some(Watched::Process(Top::Pid(*pid)));
     }
-    if let Some(file) = &args.pid_file {
+    if let Some(file) = pid_file {
         return Some(Watched::Process(Top::File(file.clone())));
     }
     let rules = Some(&policy.run.resources).filter(|rules| rules.is_on)?;
     let has_store = match settings.source {
         SourceSettings::Sim { .. } => return None,
         SourceSettings::Prometheus { .. } => true,
-        SourceSettings::Exec { .. } | SourceSettings::File { .. } => {
-            store_url(&args.source.server, policy).is_some()
-        }
+        SourceSettings::Exec { .. } | SourceSettings::File { .. } => store_url(server, policy).is_some(),
     };
     if has_store && rules.asks_a_store() {
         return Some(Watched::Store);
@@ -460,7 +474,7 @@ pub(crate) fn asks_a_store(policy: &Policy) -> bool {
     policy.events.asks_a_store() || policy.run.resources.asks_a_store()
 }
 
-fn process_sampler(top: Top) -> Result<Sampler, Failure> {
+pub(crate) fn process_sampler(top: Top) -> Result<Sampler, Failure> {
     let hint = match &top {
         Top::Pid(_) => "`--pid` names a process of this machine that is running",
         Top::File(_) => "`--pid-file` and `resources.pid_file` name a file with the number of such a process",
@@ -473,11 +487,11 @@ fn process_sampler(top: Top) -> Result<Sampler, Failure> {
 /// What asks the store for resources; `None` where it is not to.
 pub(crate) fn store_sampler(
     settings: &RunSettings,
-    args: &RunArgs,
+    watched: Option<&Watched>,
     policy: &Policy,
     store: Option<&Store>,
 ) -> Option<Sampler> {
-    watched(settings, args, policy).filter(|of| *of == Watched::Store)?;
+    watched.filter(|of| **of == Watched::Store)?;
     let window = Duration::from_secs_f64(settings.interval_seconds);
     let mut sampler = StoreSampler::new(store?.clone(), window, policy.run.resources.clone());
     Some(noting_once(Box::new(move |at, wait| sampler.sample(at, wait))))
@@ -534,7 +548,8 @@ pub(crate) fn source(
             if policy.run.queries.is_empty() {
                 return Err(usage("the policy has no query for the prometheus source"));
             }
-            Box::new(PrometheusSource::new(store, policy.run.queries.clone()))
+            let source = PrometheusSource::new(store, policy.run.queries.clone());
+            Box::new(source.looking_at_up(policy.profile != Profile::Trading))
         }
     })
 }

@@ -7,7 +7,7 @@ use crate::cli::judge::folder::{cannot_judge, load_policy};
 use crate::cli::output::stdout::print;
 use crate::core::analysis::folder::Request;
 use crate::core::analysis::{Analysis, Options, folder as judge};
-use crate::core::policy::{Effective, Policy};
+use crate::core::policy::{Effective, Policy, Profile};
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
 use crate::report::format::text::printable;
@@ -257,6 +257,9 @@ fn found_text(policy: &Policy) -> String {
     })
 }
 
+/// Lines that are longer are not lined up.
+const COLUMN: usize = 80;
+
 /// One line a value, `key = value  # origin`, in columns. Up to the comments it is a policy in dotted keys.
 pub fn show_text(policy: &Policy) -> String {
     let lines: Vec<(String, &str)> = policy
@@ -264,7 +267,9 @@ pub fn show_text(policy: &Policy) -> String {
         .iter()
         .map(|entry| (format!("{} = {}", entry.key, entry.value), entry.origin.as_str()))
         .collect();
-    let widest = lines.iter().map(|(line, _)| width(line)).max().unwrap_or(0);
+    // Who reads the queries of a service, which are long, need not scroll for the origin of everything else.
+    let most = if policy.profile == Profile::Trading { usize::MAX } else { COLUMN };
+    let widest = lines.iter().map(|(line, _)| width(line)).filter(|width| *width <= most).max().unwrap_or(0);
     lines
         .iter()
         .fold(String::new(), |text, (line, origin)| text + &format!("{}  # {origin}\n", padded(line, widest)))

@@ -12,8 +12,8 @@ use crate::cli::arguments::judging::PolicyArgs;
 use crate::cli::arguments::values::{Format, seconds};
 use crate::cli::judge::folder::load_policy;
 use crate::cli::output::stdout::print;
-use crate::cli::run::arguments::{AskedSource, SourceArgs};
-use crate::cli::run::settings;
+use crate::cli::run::arguments::{AskedSource, SourceArgs, WatchedArgs};
+use crate::cli::run::settings::{self, Watched};
 use crate::core::iteration::manifest::{MeasureAt, RunSettings, SourceSettings};
 use crate::core::policy::Policy;
 use crate::core::verdict::exit::Exit;
@@ -36,6 +36,10 @@ pub struct DoctorArgs {
     /// Where the measurements come from.
     #[command(flatten)]
     pub source: SourceArgs,
+
+    /// Whose resources are sampled.
+    #[command(flatten)]
+    pub watched: WatchedArgs,
 
     /// Length of an iteration in seconds, over which queries look back [default: $SOAK_SLEEP_SECONDS, else
     /// run.interval_seconds of the policy, else 300]
@@ -151,12 +155,24 @@ fn measured(args: &DoctorArgs, policy: &Policy) -> Result<Vec<Examined>, Failure
     let chosen = settings::chosen_source(asked, policy).and_then(|source| {
         let settings = of_a_look(source, interval);
         let beside = settings::store_beside(&settings, &args.source.server, policy)?;
-        Ok((settings::source(&settings, Checked::Samples, &args.source, policy)?, beside, settings.source))
+        Ok((settings::source(&settings, Checked::Samples, &args.source, policy)?, beside, settings))
     });
     let (mut source, beside, settings) = match chosen {
         Ok(chosen) => chosen,
         Err(failure) => return Ok(vec![of_failure("source", &failure)]),
     };
+    let watched = settings::watched(&settings, &args.watched, &args.source.server, policy);
+    let mut lines = Vec::new();
+    let sampler = match &watched {
+        Some(Watched::Process(top)) => settings::process_sampler(top.clone())
+            .map_err(|failure| lines.push(of_failure("resources", &failure)))
+            .ok(),
+        of => {
+            let store = source.store().or(beside.as_ref()).cloned();
+            settings::store_sampler(&settings, of.as_ref(), policy, store.as_ref())
+        }
+    };
+    let settings = settings.source;
     let server = match &settings {
         SourceSettings::Prometheus { url, .. } => Some(args.source.server.target(url)?),
         _ => None,
@@ -174,10 +190,11 @@ fn measured(args: &DoctorArgs, policy: &Policy) -> Result<Vec<Examined>, Failure
         is_clock_fixed: fixed.is_some(),
         beside,
         unreachable: None,
+        sampler,
     };
     let interrupted = |_| Failure::interrupted(anyhow::anyhow!("interrupted"));
     let clock = patient.clock().map_err(interrupted)?;
-    let mut lines = vec![clock];
+    lines.insert(0, clock);
     lines.extend(patient.source().map_err(interrupted)?);
     Ok(lines)
 }

@@ -291,11 +291,23 @@ impl<'r, C> Table<'r, C> {
 
     /// One value for each table in this one; those with `enabled = false` are read and left out.
     pub(crate) fn each<T>(&self, mut read: impl FnMut(&Self) -> Read<T>) -> Read<Vec<T>> {
-        all(self.entries().iter().map(|entry| {
+        all(self.entries().iter().filter(|entry| !entry.is_only_off()).map(|entry| {
             let (value, is_on) = (read(entry), entry.enabled());
             let value = value?;
             Ok(is_on?.then_some(value))
         }))
+    }
+
+    /// Whether the table says nothing but `enabled = false`.
+    pub(crate) fn is_only_off(&self) -> bool {
+        let mut names = self.reader.trees.iter().flat_map(|tree| tree.names(&self.key));
+        names.all(|(name, _)| name == "enabled") && self.enabled().is_ok_and(|is_on| !is_on)
+    }
+
+    /// The tables in this one, where each does no more than take something out that is not in this one; `None` = one says
+    /// more.
+    pub(crate) fn only_taken_out(&self) -> Option<Vec<Self>> {
+        Some(self.entries()).filter(|entries| entries.iter().all(Self::is_only_off))
     }
 
     /// Whether the table is in force; `enabled = false` takes it out.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::tree::Value;
 use crate::core::text::did_you_mean;
+use crate::core::text::printable::printable;
 
 /// A value, or what is wrong with it.
 pub(crate) type Parsed<T> = Result<T, String>;
@@ -211,6 +212,12 @@ pub(crate) fn name(value: &Value) -> Parsed<String> {
         "" => Err("expected a name, found an empty string".to_owned()),
         name => Ok(name.to_owned()),
     }
+}
+
+/// A word that reports print as it is.
+pub(crate) fn shown(value: &Value) -> Parsed<String> {
+    let name = name(value)?;
+    if printable(&name) == name { Ok(name) } else { Err("has a character that cannot be printed".to_owned()) }
 }
 
 /// A list of strings.

@@ -216,7 +216,7 @@ fn kpi_present(series: &Series, window: &Window, kpi: KpiId) -> Check {
     } else if known == 0 {
         let why = defects(series, window, kpi)
             .next()
-            .map_or_else(|| "no file has the key".to_owned(), |(row, defect)| describe(row, defect));
+            .map_or_else(|| unmeasured(series, window, kpi), |(row, defect)| describe(row, defect));
         (Outcome::Invalid, format!("`{name}` has no value in the whole window: {why}"))
     } else if known < n {
         (Outcome::Pass, format!("`{name}` has a value in {known} of {n} iterations; the others do not pass"))
@@ -234,6 +234,16 @@ fn kpi_present(series: &Series, window: &Window, kpi: KpiId) -> Check {
         reason,
         ..base(series, window, &format!("integrity.{name}"))
     }
+}
+
+/// Why no iteration has a value. A source notes that in the iteration; a built-in KPI comes from the files of any runner.
+fn unmeasured(series: &Series, window: &Window, kpi: KpiId) -> String {
+    if kpi.is_built_in() {
+        return "no file has the key".to_owned();
+    }
+    let rows = &series.rows()[window.positions.clone()];
+    let failed = rows.iter().rev().find_map(|row| row.collection_failed.as_deref());
+    failed.map_or_else(|| "no iteration has one, and its notes say why".to_owned(), str::to_owned)
 }
 
 fn defects<'s>(

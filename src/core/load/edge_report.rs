@@ -142,6 +142,8 @@ pub(super) struct Measured {
     pub(super) report: EdgeReport,
     /// What is in place of each number that is none; empty for an edge report.
     pub(super) odd: BTreeMap<String, &'static str>,
+    /// The numbers beside `kpis`, which do not count.
+    pub(super) beside: BTreeMap<String, Option<f64>>,
 }
 
 /// Reads a measurement in any of its JSON shapes.
@@ -151,17 +153,20 @@ pub(super) fn read_any(input: impl IoRead) -> Result<Measured, serde_json::Error
     let Some(Report { read, has_totals, has_kpis, others, .. }) = whole else {
         return Err(serde_json::Error::custom(format_args!("`{WHOLE}` is null, expected an object")));
     };
-    let [kpis, top] = others.unwrap_or_default();
+    let [kpis, mut top] = others.unwrap_or_default();
     let (holder, found) = match (has_totals, has_kpis) {
-        (true, _) => return Ok(Measured { holder: Holder::Totals, report: read, odd: BTreeMap::new() }),
+        (true, _) => {
+            let (odd, beside) = (BTreeMap::new(), BTreeMap::new());
+            return Ok(Measured { holder: Holder::Totals, report: read, odd, beside });
+        }
         (false, true) => (Holder::Kpis, kpis),
-        (false, false) => (Holder::Whole, top),
+        (false, false) => (Holder::Whole, std::mem::take(&mut top)),
     };
     if let Some(problem) = found.problem {
         return Err(serde_json::Error::custom(problem));
     }
     let report = EdgeReport { numbers: found.read.numbers, ..read };
-    Ok(Measured { holder, report, odd: found.odd })
+    Ok(Measured { holder, report, odd: found.odd, beside: top.read.numbers })
 }
 
 /// The totals as their limits name them: the undotted keys. An object has no number of its own.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use strum::VariantNames as _;
 
 use crate::core::config::values::{
-    Parsed, name, names, not_negative, number, one_of, positive, string, switch, up_to,
+    Parsed, names, not_negative, number, one_of, positive, shown, string, switch, up_to,
 };
 use crate::core::config::{self, Noted, Read, Value};
 use crate::core::iteration::params::{ParamName, ParamValues, Parameter, Parameters};
@@ -59,6 +59,9 @@ fn kpis(t: &Table<'_>) -> KpiTable {
             entry.fault(error.to_string());
         }
     }
+    if table.ids().next().is_none() {
+        t.fault("declares no KPI; expected `[kpi.<name>]`, and its limit in `[iteration_pass.kpi.<name>]`");
+    }
     table
 }
 
@@ -66,10 +69,10 @@ fn kpis(t: &Table<'_>) -> KpiTable {
 const RESERVED: [&str; 4] = ["totals", "total", "kpis", "runtime"];
 
 fn kpi(t: &Table<'_>, own_name: &str) -> Read<Kpi> {
-    let (unit, direction) = (t.required("unit", name), t.required("direction", direction));
+    let (unit, direction) = (t.required("unit", unit), t.required("direction", direction));
     let (aliases, floor) = (t.or("aliases", names, Vec::new()), t.or("floor", not_negative, 0.0));
     let (kind, is_advisory) = (t.or("kind", kind, Kind::Level), t.or("advisory", switch, false));
-    let (label, job) = (t.optional("label", name), t.optional("job", name));
+    let (label, job) = (t.optional("label", shown), t.optional("job", shown));
     let digits = t.optional("digits", up_to(9));
     let [lowest, highest] = ["lowest", "highest"].map(|key| t.optional(key, number));
     // Names become labels of metrics, so they keep to what those allow.
@@ -125,6 +128,15 @@ fn kpi(t: &Table<'_>, own_name: &str) -> Read<Kpi> {
         highest: high,
         ..Kpi::declared(&keys)
     })
+}
+
+fn unit(value: &Value) -> Parsed<String> {
+    match value {
+        Value::Text(text) if text.trim().is_empty() => {
+            Err("is empty, expected a unit such as `ms`, `ratio`, `1/s` or `count`".to_owned())
+        }
+        other => shown(other),
+    }
 }
 
 fn kind(value: &Value) -> Parsed<Kind> {
@@ -194,7 +206,7 @@ impl Declarations {
 
 /// `[parameters.<name>]`.
 fn parameter(t: &Table<'_>) -> Read<Parameter> {
-    let (unit, subsystem) = (t.required("unit", name), t.required("subsystem", name));
+    let (unit, subsystem) = (t.required("unit", shown), t.required("subsystem", shown));
     let [lowest, highest, default] = ["lowest", "highest", "default"].map(|key| t.required(key, number));
     let speed = t.required("max_change_per_hour", positive);
     let whole = t.required("whole", switch);

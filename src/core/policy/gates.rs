@@ -3,8 +3,8 @@
 //! What could never judge is an error here: a limit that decides nothing, a minimum that its window never holds, a bound
 //! of a statistic that has none.
 
-use crate::core::config::values::{Parsed, confidence, count, name, not_negative, number, one_of, switch};
-use crate::core::config::{Keep, Read, Value, section};
+use crate::core::config::values::{Parsed, confidence, count, name, not_negative, number, one_of};
+use crate::core::config::{Keep, Noted, Read, Value, section};
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::text::did_you_mean;
 use crate::core::verdict::{Comparison, Severity};
@@ -12,8 +12,8 @@ use crate::stats::intervals;
 
 use super::declared::Table;
 use super::limits::{
-    Limit, Possible, Statistic, WindowSpec, Windows, comparison, decides, each_kpi, kpi_limit, kpi_named,
-    looks_down, right_way, severity, statistic, strict_comparison, window,
+    Limit, Possible, Statistic, WindowSpec, Windows, comparison, decides, each_kpi, joins, kpi_limit,
+    kpi_named, kpis_of, looks_down, right_way, severity, statistic, strict_comparison, window,
 };
 
 /// What of a statistic is checked against the limit.
@@ -95,14 +95,25 @@ impl GateSet {
         Self::per_iteration(&t.root().at("iteration_pass"))
     }
 
+    /// The limits of `[iteration_pass]` but for those that the table takes out; `None` where it has limits of its own.
+    pub(super) fn left_of_iterations(t: &Table<'_>) -> Read<Option<Vec<KpiGate>>> {
+        let Some(out) = t.at("kpi").only_taken_out() else { return Ok(None) };
+        // Names that are no KPIs are noted.
+        kpis_of(t);
+        let mut left = Self::of_iterations(t)?.checks;
+        left.retain(|gate| !out.iter().any(|table| table.name() == gate.kpi.name));
+        Ok(Some(left))
+    }
+
     /// Limits that each iteration is checked against by itself, in the window of the run verdict. A table without
     /// limits takes those of `[iteration_pass]`.
     pub(super) fn per_iteration(t: &Table<'_>) -> Read<Self> {
         let window = t.root().at("run_verdict").required("window", window);
         let defaults = (t.required("severity", severity), t.required("margin", not_negative));
-        if t.at("kpi").entries().is_empty() && t.path() != "iteration_pass" {
-            let of_iterations = Self::of_iterations(t)?;
-            return Ok(Self { name: t.path(), ..of_iterations });
+        if t.path() != "iteration_pass"
+            && let Some(checks) = Self::left_of_iterations(t)?
+        {
+            return Ok(Self { name: t.path(), checks, ..Self::of_iterations(t)? });
         }
         let checks = each_kpi(t, |kpi, own| {
             let is_of_verdict = decides_the_verdict(own, kpi);
@@ -139,12 +150,10 @@ impl GateSet {
     /// Limits on statistics over a window; `must_judge`: at least one must be in force even if the group does not join
     /// the verdict, and a table without limits takes those of `[iteration_pass]`.
     pub(super) fn over_window(t: &Table<'_>, must_judge: bool) -> Read<Self> {
-        let (gates, defaults) = (t.required("gates", switch), Defaults::section(t));
+        let (gates, defaults) = (joins(t), Defaults::section(t));
         let mut checks = each_kpi(t, |_, own| KpiGate::section(&own.over(t, DEFAULTS)));
-        if must_judge && t.at("kpi").entries().is_empty() {
-            let with_defaults = |gate| over_the_window(t, gate);
-            checks =
-                Self::of_iterations(t).and_then(|set| set.checks.into_iter().map(with_defaults).collect());
+        if must_judge && let Some(left) = Self::left_of_iterations(t)? {
+            checks = left.into_iter().map(|gate| over_the_window(t, gate)).collect();
         }
         let (gates, checks) = (gates?, checks?);
         defaults?;
@@ -352,7 +361,7 @@ section! {
     #[derive(Clone, Debug, PartialEq)]
     pub struct ViolationRules if violations_judge {
         /// Whether CRIT violations join the verdict of the whole.
-        pub gates: bool = switch,
+        pub gates: bool { joins },
         /// Which iterations are looked at.
         pub window: WindowSpec = window,
         /// One rule a KPI.
@@ -516,6 +525,10 @@ pub(super) fn run_gates(t: &Table<'_>) -> Read<Vec<RunGate>> {
 }
 
 fn not_empty<T>(t: &Table<'_>, must_judge: bool, checks: &[T]) -> Read<()> {
+    if t.kpis().ids().next().is_none() {
+        // It is noted that nothing is declared.
+        return Err(Noted);
+    }
     if must_judge && checks.is_empty() {
         return Err(t.fault("has no limit in force, so it would judge nothing; enable at least one"));
     }

@@ -1,6 +1,6 @@
 //! The terms of limits: numbers with their source, windows, statistics, comparisons; and which limits are pointless.
 
-use crate::core::config::values::{Parsed, count, name, number, one_of};
+use crate::core::config::values::{Parsed, count, name, number, one_of, switch};
 use crate::core::config::{Keep, Read, Table as AnyTable, Value, all, section};
 use crate::core::kpi::{Direction, KpiId, KpiTable};
 use crate::core::text::did_you_mean;
@@ -120,7 +120,16 @@ impl WindowSpec {
 
 /// What must hold for the KPI that the table is named after.
 pub(super) fn kpi_limit(t: &Table<'_>) -> Read<(Comparison, Limit)> {
-    let (comparison, limit) = (t.required("comparison", comparison), Limit::keep(t, "limit", number));
+    // Where it is not said, the limit is on the bad side of the KPI.
+    let usual = t.kpis().find(&t.name()).and_then(|kpi| kpi.direction).map(|direction| match direction {
+        Direction::Higher => Comparison::AtLeast,
+        Direction::Lower => Comparison::AtMost,
+    });
+    let comparison = match usual {
+        Some(usual) => t.or("comparison", comparison, usual),
+        None => t.required("comparison", comparison),
+    };
+    let limit = Limit::keep(t, "limit", number);
     let (comparison, limit): (Comparison, Limit) = (comparison?, limit?);
     if let Some(kpi) = t.kpis().find(&t.name()) {
         right_way(t, "comparison", kpi, true, comparison)?;
@@ -132,7 +141,7 @@ pub(super) fn kpi_limit(t: &Table<'_>) -> Read<(Comparison, Limit)> {
 
 /// One value for each KPI that is in force in the table `kpi` of this one, in the order of the KPI table.
 pub(super) fn each_kpi<T>(t: &Table<'_>, read: impl Fn(KpiId, &Table<'_>) -> Read<T>) -> Read<Vec<T>> {
-    all(kpis_of(t).iter().map(|(kpi, own)| {
+    all(kpis_of(t).iter().filter(|(_, own)| !own.is_only_off()).map(|(kpi, own)| {
         let (is_on, value) = (own.enabled(), read(*kpi, own));
         let value = value?;
         Ok(is_on?.then_some(value))
@@ -192,6 +201,12 @@ pub(super) fn kpi_named(t: &Table<'_>, name: &str) -> Parsed<KpiId> {
 pub(super) fn kpi(t: &Table<'_>) -> Read<KpiId> {
     let name = t.required("kpi", name)?;
     kpi_named(t, &name).map_err(|problem| t.fault_at("kpi", problem))
+}
+
+/// Whether a table joins the verdict of the whole: `gates`, unless it is taken out.
+pub(super) fn joins(t: &Table<'_>) -> Read<bool> {
+    let (gates, is_on) = (t.required("gates", switch), t.enabled());
+    Ok(gates? && is_on?)
 }
 
 pub(super) fn severity(value: &Value) -> Parsed<Severity> {

@@ -313,6 +313,7 @@ pub fn read(layers: &[Layer], patches: &[Patch]) -> Result<Policy, PolicyErrors>
         errors.extend(found.into_iter().map(|error| (of_user.len(), error)));
         of_user.push(tree);
     }
+    let conflict = of_two_profiles(&of_user);
     let of_flags: Vec<Tree> = patches.iter().map(Tree::of_patch).collect();
     let (mut trees, unused) = Profile::of(of_user.iter().chain(&of_flags)).layers(BUILT_IN);
     for (layer, _) in &mut errors {
@@ -322,7 +323,14 @@ pub fn read(layers: &[Layer], patches: &[Patch]) -> Result<Policy, PolicyErrors>
     trees.extend(of_flags);
     let reader = Reader::new(trees);
     let policy = Policy::section(&reader.root());
-    let mut effective = reader.finish(errors)?;
+    let mut effective = reader.finish(errors).map_err(|errors| match conflict {
+        // What is wrong below is right for the other profile.
+        Some(conflict) => {
+            let top = errors.0.into_iter().filter(|error| error.origin == conflict.origin);
+            PolicyErrors(std::iter::once(conflict.clone()).chain(top).collect())
+        }
+        None => errors,
+    })?;
     let is_unused = |key: &str| {
         unused.iter().any(|table| {
             key.strip_prefix(table.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -340,6 +348,24 @@ pub fn read(layers: &[Layer], patches: &[Patch]) -> Result<Policy, PolicyErrors>
     let of_files = || read(layers, &[]).map_or_else(|_| sha256.clone(), |policy| policy.sha256);
     let files_sha256 = if patches.is_empty() { sha256.clone() } else { of_files() };
     Ok(Policy { effective, sha256, files_sha256, ..policy })
+}
+
+/// That a file extends another profile than a file below it does.
+fn of_two_profiles(layers: &[Tree]) -> Option<PolicyError> {
+    let named = |tree: &&Tree| tree.top("extends").is_some();
+    let (top, below) = (layers.iter().rfind(named)?, layers.iter().find(named)?);
+    let node = top.top("extends")?;
+    let [now, then] = [&node.value, &below.top("extends")?.value].map(|value| Profile::parse(value).ok());
+    let (now, then) = (now?.word(), then?.word());
+    (now != then).then(|| PolicyError {
+        origin: top.origin.clone(),
+        position: node.place(),
+        key: "extends".to_owned(),
+        problem: format!(
+            "is `{now}`, and `{then}` in `{}`, which this file comes over; `--no-config` leaves that one out",
+            below.origin
+        ),
+    })
 }
 
 /// A layer may say which version of the format it is written in; without a word it is this one.

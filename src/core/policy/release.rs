@@ -167,16 +167,15 @@ impl CanaryLimit {
 
     /// The limits in a table; at least one. A table without limits takes those of `[iteration_pass]`.
     fn all(t: &Table<'_>) -> Read<Vec<Self>> {
-        if t.at("kpi").entries().is_empty() {
-            let of_iterations = GateSet::of_iterations(t)?.checks.into_iter();
-            let limit = |gate: KpiGate| Self {
-                kpi: gate.kpi,
-                comparison: gate.comparison,
-                bound: CanaryBound::Fixed(gate.limit),
-            };
-            return Ok(of_iterations.map(limit).collect());
-        }
-        let limits = each_kpi(t, Self::read)?;
+        let limit = |gate: KpiGate| Self {
+            kpi: gate.kpi,
+            comparison: gate.comparison,
+            bound: CanaryBound::Fixed(gate.limit),
+        };
+        let limits = match GateSet::left_of_iterations(t)? {
+            Some(left) => left.into_iter().map(limit).collect(),
+            None => each_kpi(t, Self::read)?,
+        };
         if limits.is_empty() {
             return Err(t.fault("has no limit in force, so it would judge nothing"));
         }
@@ -264,9 +263,7 @@ section! {
 
 /// Where there are none, a limit of `[iteration_pass]` that is missed for the length of a window rolls back.
 fn triggers(t: &Table<'_>) -> Read<Vec<Trigger>> {
-    if !t.at("trigger").entries().is_empty() {
-        return t.at("trigger").each(Trigger::section);
-    }
+    let Some(out) = t.at("trigger").only_taken_out() else { return t.at("trigger").each(Trigger::section) };
     let for_minutes = t.required("window_minutes", at_least_one)?;
     let missed = |gate: KpiGate| Trigger {
         name: gate.kpi.name.to_owned(),
@@ -277,7 +274,12 @@ fn triggers(t: &Table<'_>) -> Read<Vec<Trigger>> {
         rollback: RollbackKind::Full,
         is_optional: false,
     };
-    Ok(GateSet::of_iterations(t)?.checks.into_iter().map(missed).collect())
+    let mut limits = GateSet::of_iterations(t)?.checks;
+    if let Some(unknown) = out.iter().find(|table| limits.iter().all(|gate| gate.kpi.name != table.name())) {
+        return Err(unknown.fault("takes nothing out: there is no such trigger"));
+    }
+    limits.retain(|gate| out.iter().all(|table| gate.kpi.name != table.name()));
+    Ok(limits.into_iter().map(missed).collect())
 }
 
 fn trigger_fits(t: &Table<'_>, trigger: &Trigger) -> Read<()> {

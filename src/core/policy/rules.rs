@@ -11,7 +11,7 @@ use crate::stats::change_points::SHORTEST;
 
 use super::declared::Table;
 use super::gates::{length, min_iterations, own_min_iterations};
-use super::limits::{Limit, Possible, WindowSpec, decides, severity, window};
+use super::limits::{Limit, Possible, WindowSpec, decides, joins, severity, window};
 
 /// Whether the run verdict requires a freeze.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ section! {
     #[derive(Clone, Debug, PartialEq)]
     pub struct DeltaRules if strict_requires_more {
         /// Whether it joins the verdict of the whole.
-        pub gates: bool = switch,
+        pub gates: bool { joins },
         /// Smallest full-apply ratio.
         pub full_apply_ratio: Limit = share,
         /// The same under `--strict`.
@@ -118,7 +118,7 @@ section! {
     #[derive(Clone, Debug, PartialEq)]
     pub struct AnomalyRules if anomalies_are_possible {
         /// Whether anomalies join the verdict of the whole (as WARN).
-        pub gates: bool = switch,
+        pub gates: bool { joins },
         /// Latency above this is a spike, ms.
         pub latency_spike "latency_spike_ms": Limit = positive,
         /// A rise of the risk ratio against the iteration before by more than this is a jump.
@@ -160,7 +160,7 @@ section! {
     #[derive(Clone, Debug, PartialEq)]
     pub struct SanityRules {
         /// Whether oddities join the verdict of the whole.
-        pub gates: bool = switch,
+        pub gates: bool { joins },
         /// What an oddity is.
         pub severity: Severity = severity,
         /// Whether copied iterations, which are INVALID, join the verdict of the whole, whatever [`Self::gates`] says of
@@ -242,7 +242,7 @@ section! {
     #[derive(Clone, Debug, PartialEq)]
     pub struct TrendRules if trend_fits {
         /// Whether it joins the verdict of the whole.
-        pub gates: bool = switch,
+        pub gates: bool { joins },
         /// What a miss is. Soft: WARN, and FAIL where the limit is near; what cannot be decided stays advisory. Hard:
         /// FAIL, and what cannot be decided is INCONCLUSIVE.
         pub severity: Severity = severity,
@@ -324,7 +324,7 @@ section! {
     #[derive(Clone, Debug, PartialEq)]
     pub struct DriftRules {
         /// Whether growth joins the verdict of the whole.
-        pub gates: bool = switch,
+        pub gates: bool { joins },
         /// What growth is. Soft: WARN, and what cannot be decided stays advisory. Hard: FAIL, and what cannot be decided
         /// is INCONCLUSIVE.
         pub severity: Severity = severity,

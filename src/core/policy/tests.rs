@@ -665,11 +665,11 @@ mod errors {
     #[test]
     fn new_entries_must_be_complete() {
         let errors =
-            errors_of("[goals.kpi.cancel_ratio]\nlimit = 0.5\n[run_gates.x]\nmetric = \"mm_hit_ratio\"\n");
+            errors_of("[goals.kpi.gross_bps]\nlimit = 0.5\n[run_gates.x]\nmetric = \"mm_hit_ratio\"\n");
         assert_eq!(
             errors,
             [
-                "`p.toml`:2:12: `goals.kpi.cancel_ratio.comparison`: is missing, expected `<=`, `>=`, `<`, `>`",
+                "`p.toml`:2:12: `goals.kpi.gross_bps.comparison`: is missing, expected `<=`, `>=`, `<`, `>`",
                 "`p.toml`:4:12: `run_gates.x.comparison`: is missing, expected `<=`, `>=`, `<`, `>`",
                 "`p.toml`:4:12: `run_gates.x.limit`: is missing, expected a number",
                 "`p.toml`:4:12: `run_gates.x.severity`: is missing, expected `hard`, `soft`",
@@ -2540,6 +2540,84 @@ mod profiles {
         }
         let reported = error_of(&format!("extends = \"none\"\n{OWN}aliases = [\"kpis\"]\n{LIMIT}"));
         assert!(reported.contains("`kpi.lag.aliases`: `kpis` is a part of a measurement"), "{reported}");
+    }
+
+    #[test]
+    fn a_limit_alone_is_on_the_bad_side_of_its_kpi() {
+        let limit = |kpi: &str| {
+            let text = format!("extends = \"service\"\n[iteration_pass.kpi.{kpi}]\nlimit = 50\n");
+            let checks = policy(&text).iteration_pass.checks;
+            checks.iter().find(|gate| gate.kpi.name == kpi).map(|gate| (gate.comparison, gate.limit.value))
+        };
+        assert_eq!(limit("p95_ms"), Some((Comparison::AtMost, 50.0)));
+        assert_eq!(limit("request_rate"), Some((Comparison::AtLeast, 50.0)));
+        assert!(
+            error_of(&format!("{OWN}[iteration_pass.kpi.lag]\nlimit = 5\ncomparison = \">=\""))
+                .contains("lower is better")
+        );
+    }
+
+    #[test]
+    fn nothing_but_enabled_false_takes_out_whatever_has_that_name() {
+        let with = |text: &str| policy(&format!("extends = \"none\"\n{OWN}{LIMIT}{text}\nenabled = false\n"));
+        assert!(policy("").drift.gates && !with("[drift]").drift.gates);
+        assert!(
+            !with("[kpi_drift]").kpi_drift.trend.gates && !with("[change_points]").change_points.trend.gates
+        );
+        assert!(!with("[sanity]").sanity.gates);
+        assert!(with("[run_gates.x]").run_gates.is_empty());
+        let more = "[kpi.load]\nunit = \"1\"\ndirection = \"lower\"\n[iteration_pass.kpi.load]\nlimit = 5\n";
+        let left = with(&format!("{more}[readiness.kpi.lag]")).readiness.checks;
+        assert_eq!(left.iter().map(|gate| gate.kpi.name).collect::<Vec<_>>(), ["load"]);
+        let canary = with(&format!("{more}[canary.hour_1.kpi.lag]")).release.canary;
+        assert_eq!(canary.checkpoints[0].limits.len(), 1);
+        let left = with(&format!("{more}[canary.trigger.lag]")).release.canary.triggers;
+        assert_eq!(left.iter().map(|trigger| trigger.name.as_str()).collect::<Vec<_>>(), ["load"]);
+        let none = |table: &str| format!("extends = \"none\"\n{OWN}{LIMIT}[{table}]\nenabled = false\n");
+        assert!(error_of(&none("readiness.kpi.leg")).contains("unknown KPI `leg` (did you mean `lag`?)"));
+        assert!(
+            error_of(&none("canary.trigger.leg")).contains("takes nothing out: there is no such trigger")
+        );
+        assert!(error_of(&none("readiness.kpi.lag")).contains("has no limit in force"));
+    }
+
+    #[test]
+    fn a_profile_without_any_kpi_is_one_error_that_says_what_is_missing() {
+        let told = error_of("extends = \"none\"");
+        assert!(told.contains("declares no KPI; expected `[kpi.<name>]`"), "{told}");
+    }
+
+    #[test]
+    fn what_reports_print_has_no_control_characters_and_a_unit_is_not_empty() {
+        for (key, was) in [("unit", "\"ms\""), ("label", "\"Lag\""), ("job", "\"queue\"")] {
+            let text =
+                format!("{OWN}label = \"Lag\"\njob = \"queue\"\n{LIMIT}").replace(was, "\"a\\u001b[31m\"");
+            let told = error_of(&text);
+            assert!(
+                told.contains(&format!("`kpi.lag.{key}`: has a character that cannot be printed")),
+                "{told}"
+            );
+        }
+        let told = error_of(&format!("{OWN}{LIMIT}").replace("\"ms\"", "\" \""));
+        assert!(told.contains("is empty, expected a unit such as `ms`, `ratio`, `1/s` or `count`"), "{told}");
+    }
+
+    #[test]
+    fn a_file_over_one_of_another_profile_is_one_error() {
+        let layer =
+            |name: &str, text: &str| Layer { origin: Origin::File(name.to_owned()), text: text.to_owned() };
+        let below = layer("soak.toml", "extends = \"service\"\n[iteration_pass.kpi.p95_ms]\nlimit = 5\n");
+        let over = |text: &str| read(&[below.clone(), layer("mine.toml", text)], &[]);
+        let told = over("extends = \"trading\"\n").expect_err("p95_ms is of another profile").to_string();
+        assert_eq!(
+            told,
+            "`mine.toml`:1:11: `extends`: is `trading`, and `service` in `soak.toml`, which this file comes over; \
+             `--no-config` leaves that one out"
+        );
+        let wrong =
+            over("extends = \"trading\"\nwindow = 3\n").expect_err("more in the file itself").to_string();
+        assert_eq!(wrong.lines().count(), 2, "{wrong}");
+        assert!(over("extends = \"service\"\n").is_ok() && over("").is_ok());
     }
 
     #[test]

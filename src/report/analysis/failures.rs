@@ -105,7 +105,8 @@ fn absent(series: &Series, position: usize, miss: &Miss) -> String {
     let defect = series.rows()[position].defects.iter().find(|defect| defect.kpi == miss.kpi);
     prose(&match defect {
         Some(defect) => format!("no value: `{}` {}", defect.key, defect.defect.describe()),
-        None => format!("no value: `{}` is not in the file", miss.kpi.name),
+        None if miss.kpi.is_built_in() => format!("no value: `{}` is not in the file", miss.kpi.name),
+        None => "no value: the notes of the iteration say why".to_owned(),
     })
 }
 

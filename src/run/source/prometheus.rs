@@ -19,22 +19,55 @@ use crate::core::text::excerpt;
 use crate::core::text::printable::printable;
 use crate::infra::clock::Wait;
 use crate::run::iteration::{EdgeReport, Incomplete};
-use crate::run::source::store::{Answer, Patience, Series, Store, Told, not_finite};
+use crate::run::source::store::{Answer, Every, Patience, Series, Store, Told, not_finite};
 use crate::run::source::{Interval, NoReport, Source};
 
 /// Most notes from warnings of the server.
 const MOST_WARNINGS: usize = 10;
+/// Why a query has no value that found nothing.
+const NO_SERIES: &str = "no series";
+/// Which targets are scraped.
+const UP: &str = "up{$selector}";
+
 /// Asks a server for the metrics of each interval.
 #[derive(Clone, Debug)]
 pub struct PrometheusSource {
     store: Store,
     queries: Vec<MetricQuery>,
+    /// Whether the targets are looked at where queries find no series.
+    looks_at_up: bool,
 }
 
 impl PrometheusSource {
     /// Whom to ask, and what.
     pub fn new(store: Store, queries: Vec<MetricQuery>) -> Self {
-        Self { store, queries }
+        Self { store, queries, looks_at_up: false }
+    }
+
+    /// Whether `up` of the targets is asked for where queries find no series, as Prometheus records it.
+    #[must_use]
+    pub fn looking_at_up(self, looks_at_up: bool) -> Self {
+        Self { looks_at_up, ..self }
+    }
+
+    /// What the targets have to do with queries that found no series, in front of the reason; empty = nothing is known.
+    fn of_targets(&self, reasons: &[String], interval: &Interval<'_>, wait: &dyn Wait) -> String {
+        if !self.looks_at_up || !reasons.iter().any(|reason| reason.ends_with(NO_SERIES)) {
+            return String::new();
+        }
+        let mut patience = Patience::default();
+        let told = self.store.ask(UP, interval.length, interval.ends(), &mut patience, wait);
+        match told {
+            Ok(Ok(Told { answer: Every::Series(series), .. })) if series.is_empty() => {
+                "no target has the labels of the selector in `up`; ".to_owned()
+            }
+            Ok(Ok(Told { answer: Every::Series(mut series), .. })) => {
+                series.retain(|one| one.value == 0.0);
+                let down = if series.is_empty() { None } else { Some(listed(&series)) };
+                down.map_or_else(String::new, |down| format!("the target is down, `up` is 0: {down}; "))
+            }
+            _ => String::new(),
+        }
     }
 
     /// Asks all queries for the end of the interval. Those that fail are asked again for as long as an interval lasts.
@@ -60,10 +93,13 @@ impl PrometheusSource {
                 (_, true) => "no query found a series".to_owned(),
                 (_, false) => grouped(&report.notes),
             };
-            return Err(NoReport::Failed(format!("`{}` has no metric: {reason}", self.store.target.url())));
+            let of_targets = self.of_targets(&report.notes, interval, wait);
+            let url = self.store.target.url();
+            return Err(NoReport::Failed(format!("{of_targets}`{url}` has no metric: {reason}")));
         }
         if !missing.is_empty() {
-            let reason = format!("required queries brought no value: {}", grouped(&missing));
+            let of_targets = self.of_targets(&missing, interval, wait);
+            let reason = format!("{of_targets}required queries brought no value: {}", grouped(&missing));
             report.incomplete = Some(Incomplete { reason, is_alive });
         }
         Ok(report)
@@ -120,7 +156,7 @@ fn take(
             return Ok(());
         }
         Ok(Answer::One { at, .. }) => format!("its value is stale, {} s older than the interval", since - at),
-        Ok(Answer::Nothing) => "no series".to_owned(),
+        Ok(Answer::Nothing) => NO_SERIES.to_owned(),
         Ok(Answer::Several(series)) => format!(
             "{} series, expected one: {}; set `reduce = \"max\"`, `\"sum\"` or `\"mean\"` in `[prometheus.{}]`, or \
              aggregate them in the query",
@@ -359,6 +395,40 @@ mod tests {
         assert!(told.is_alive);
         assert!(asked(vec![vector(""), value("NaN"), vector("")]).expect("a failed collection").is_alive);
         assert_eq!(asked(vec![value("1"), value("2"), value("3")]), None);
+    }
+
+    #[test]
+    fn a_dead_target_is_named_before_the_series_that_it_lacks() {
+        let told = |up: Served, looks: bool| {
+            let server = TestServer::start(vec![vector(""), vector(""), up]).expect("a server");
+            let queries = ["a", "b"].map(|name| query(name, name, false)).to_vec();
+            let mut source = source(&server, queries).looking_at_up(looks);
+            match cover(&mut source, &NoWait::doing(|| ())) {
+                Err(NoReport::Failed(reason)) => (reason, server.requests()),
+                other => panic!("{other:?}"),
+            }
+        };
+        let down = r#"{"metric":{"instance":"h:1"},"value":[1760270700,"0"]},{"metric":{"instance":"h:2"},"value":[1760270700,"1"]}"#;
+        let (reason, asked) = told(vector(down), true);
+        assert!(
+            reason.starts_with("the target is down, `up` is 0: {instance=\"h:1\"} 0; `http://"),
+            "{reason}"
+        );
+        assert!(reason.ends_with("has no metric: `a`, `b`: no series"), "{reason}");
+        assert_eq!(asked.len(), 3);
+        assert!(
+            asked[2].body.starts_with("query=up%7Bjob%3D%22mm%22%7D&time=1760270700.250"),
+            "{}",
+            asked[2].body
+        );
+        let (reason, _) = told(vector(""), true);
+        assert!(reason.starts_with("no target has the labels of the selector in `up`; "), "{reason}");
+        for unknown in [value("1"), Served::status(500)] {
+            let (reason, _) = told(unknown, true);
+            assert!(reason.starts_with("`http://"), "{reason}");
+        }
+        let (reason, asked) = told(vector(down), false);
+        assert!(reason.starts_with("`http://") && asked.len() == 2, "{reason}");
     }
 
     #[test]

@@ -290,11 +290,13 @@ mod with_commands {
     }
 
     #[test]
-    fn the_reason_stands_where_no_collection_succeeded() {
+    fn a_command_that_is_not_there_is_refused_before_anything_is_written() {
         let out = Out::new();
         let ended = out.run(&["--iterations", "1", "--interval", "0.05", "--", "./nowhere"]);
         assert_eq!(ended.code, 2, "{ended:?}");
-        assert!(ended.stderr.contains("`./nowhere` cannot be started"), "{}", ended.stderr);
+        let said = "error: the command `./nowhere` cannot be started: there is no such program\n";
+        assert!(ended.stderr.starts_with(said), "{}", ended.stderr);
+        assert!(!out.path().join("latest").exists(), "nothing is written before it could start");
     }
 
     #[test]

@@ -359,6 +359,11 @@ fn a_service_is_bundled_without_a_word_of_tuning_and_its_bundle_is_whole() {
     assert!(checklist.contains("- [ ] error_ratio <= 0.01"), "{checklist}");
     let changelog = fs::read_to_string(folder.join("CHANGELOG.md")).expect("a text");
     assert!(changelog.contains("| request_rate | 1/s | "), "{changelog}");
+    // Around 0.005, with the four digits of the policy.
+    let row = changelog.lines().find(|line| line.starts_with("| error_ratio |")).expect("a row");
+    let mean = row.split(" | ").nth(2).expect("a mean");
+    assert!(mean.starts_with("0.005") || mean.starts_with("0.004"), "{row}");
+    assert_eq!(mean.len(), "0.0050".len(), "{row}");
     let verified = soak(&["release", "verify", "release"]);
     assert_eq!(verified.code, 0, "{verified:?}");
     // Without --rehearsal only the data stands against it.

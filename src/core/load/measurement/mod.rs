@@ -163,7 +163,8 @@ impl MeasurementReader {
     }
 
     fn json(&mut self, input: impl Read) -> Result<EdgeReport, String> {
-        let Measured { holder, mut report, odd } = read_any(input).map_err(|error| error.to_string())?;
+        let Measured { holder, mut report, odd, beside } =
+            read_any(input).map_err(|error| error.to_string())?;
         if holder == Holder::Totals {
             return Ok(report);
         }
@@ -175,6 +176,13 @@ impl MeasurementReader {
             .map(|(key, _)| key.clone())
             .collect();
         report.numbers.retain(|key, _| is_known(key));
+        let differs = |(key, value): (&String, &Option<f64>)| {
+            let (other, own) = (value.as_ref()?, report.numbers.get(key)?.as_ref()?);
+            (other != own).then(|| format!("`{key}` is {own} in `kpis`, which counts, and {other} beside it"))
+        };
+        let contradictions: Vec<String> =
+            beside.iter().filter(|(key, _)| is_known(key)).filter_map(differs).collect();
+        report.notes.extend(contradictions);
         let odd = odd.iter().filter(|(key, _)| is_known(key));
         report.notes.extend(odd.map(|(key, found)| format!("`{key}` is {found}, expected a number")));
         self.check(report, &others)
@@ -308,6 +316,18 @@ limit = 50
         ] {
             assert_eq!(numbers(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_number_beside_kpis_that_is_another_one_is_noted() {
+        let notes = |text: &str| measured(text).notes;
+        assert_eq!(
+            notes(
+                r#"{"p95_ms": 99, "kpis": {"p95_ms": 12.5, "error_ratio": 0}, "error_ratio": 0, "kpi_count": 2}"#
+            ),
+            ["`p95_ms` is 12.5 in `kpis`, which counts, and 99 beside it"]
+        );
+        assert_eq!(notes(r#"{"kpis": {"p95_ms": 12.5, "error_ratio": 0}, "p95_ms": 12.5}"#), [""; 0]);
     }
 
     #[test]
