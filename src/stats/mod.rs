@@ -12,6 +12,7 @@ pub mod distributions;
 pub mod intervals;
 pub mod long_run;
 pub mod regression;
+pub mod segments;
 pub mod summary;
 pub mod trend;
 pub mod two_sample;

@@ -7,6 +7,7 @@ use crate::core::kpi::KpiId;
 use crate::core::policy::ChangeRules;
 use crate::core::text::number::TOLERANCE;
 use crate::stats::change_points::{Searched, Step};
+use crate::stats::mean;
 use crate::stats::two_sample::holm_adjusted;
 
 /// A change of level of a KPI.
@@ -61,13 +62,21 @@ pub struct KpiChanges {
     pub constant: bool,
     /// Where the likeliest change is hardly chance and still counts for nothing: what counts, in the KPI's unit.
     pub too_small: Option<f64>,
+    /// Where there is no change: the smallest lasting one that would be found with a probability of 90 %, in the KPI's
+    /// unit; `None` where it is no number.
+    pub detectable: Option<f64>,
+    /// The first level and the last one, changes that count for nothing by themselves included.
+    levels: Option<(f64, f64)>,
 }
+
+/// The probability for which the smallest change that is found is told.
+const POWER: f64 = 0.9;
 
 impl KpiChanges {
     /// The first level and the last one; `None` where there is no change.
     pub fn ends(&self, column: &Column) -> Option<(f64, f64)> {
-        let (first, last) = self.changes.first().zip(self.changes.last())?;
-        Some((first.step.before, column.later.unwrap_or(last.step.after)))
+        let (first, last) = self.levels.filter(|_| !self.changes.is_empty())?;
+        Some((first, column.later.unwrap_or(last)))
     }
 
     /// Whether the last level is worse than the first one.
@@ -84,13 +93,13 @@ impl KpiChanges {
 /// The changes of each KPI of a family.
 ///
 /// Whether a KPI has any is decided by Holm's adjustment over the family; further ones of the same KPI must be
-/// as unlikely as Bonferroni's asks of each.
+/// as unlikely as Bonferroni's asks of each. Steps too small to count add up: all count where the last level is that far
+/// from the first.
 pub fn find(columns: &[Column], rules: &ChangeRules) -> Vec<KpiChanges> {
     let searched: Vec<Option<Searched>> =
         each(columns, |column| Searched::of(&column.values(), rules.min_segment, column.floor));
-    let each_at = rules.trend.false_alarm_rate.value / columns.len() as f64;
     let p_values: Vec<Option<f64>> =
-        searched.iter().map(|searched| searched.as_ref()?.best.map(|step| step.p_for(each_at))).collect();
+        searched.iter().map(|searched| searched.as_ref()?.best.map(|step| step.tail)).collect();
     let adjusted = holm_adjusted(&p_values);
     let judged = columns.iter().zip(&searched).zip(adjusted);
     judged.map(|((column, searched), p)| one(column, searched.as_ref(), p, rules, columns.len())).collect()
@@ -116,47 +125,54 @@ fn one(
         spikes: Vec::new(),
         constant,
         too_small: None,
+        detectable: None,
+        levels: None,
     };
     let Some(searched) = searched else { return bare };
     let as_change = |step: Step, p_adjusted: f64| Change {
         last_before: points[step.at - 1].0,
         first_after: points[step.at].0,
         step,
-        p_adjusted,
+        p_adjusted: p_adjusted.max(step.p),
         worse: column.is_worse(step.after - step.before),
     };
     let alpha = rules.trend.false_alarm_rate.value;
-    let least = |step: &Step| column.least(step.before, rules.trend.relative_change.value);
-    let counts = |step: &Step| (step.after - step.before).abs() > least(step) + TOLERANCE;
+    let each = alpha / family as f64;
+    let least = |level: f64| column.least(level, rules.trend.relative_change.value);
+    let moves = |before: f64, after: f64| (after - before).abs() > least(before) + TOLERANCE;
     let first = searched.best.zip(p_adjusted);
-    let found = match first {
+    let steps = match first {
         Some((best, adjusted)) if adjusted <= alpha => {
-            let mut steps = searched.steps(alpha / family as f64);
-            if steps.is_empty() {
-                steps.push(best);
-            }
-            let bonferroni = |step: &Step| (step.p_for(alpha / family as f64) * family as f64).min(1.0);
-            let is_best = |step: &Step| step.at == best.at;
-            steps
-                .into_iter()
-                .filter(counts)
-                .map(|step| as_change(step, if is_best(&step) { adjusted } else { bonferroni(&step) }))
-                .collect()
+            let steps = searched.steps(each);
+            if steps.is_empty() { vec![best] } else { steps }
         }
         _ => Vec::new(),
     };
+    let levels = steps.first().zip(steps.last()).map(|(first, last)| (first.before, last.after));
+    let is_sum = levels.is_some_and(|(first, last)| moves(first, last));
+    let surest = steps.iter().map(|step| step.tail).reduce(f64::min);
+    let p_of = |step: &Step| match p_adjusted {
+        Some(adjusted) if Some(step.tail) == surest => adjusted,
+        _ => (step.tail * family as f64).min(1.0),
+    };
+    let counting = steps.into_iter().filter(|step| is_sum || moves(step.before, step.after));
+    let found: Vec<Change> = counting.map(|step| as_change(step, p_of(&step))).collect();
     let spikes = searched.spikes.iter().map(|spike| SpikeAt {
         first: points[spike.first].0,
         last: points[spike.last].0,
         value: spike.value,
         usual: spike.usual,
     });
-    let is_small = first.filter(|(step, adjusted)| found.is_empty() && *adjusted <= alpha && !counts(step));
+    let is_small = |step: &Step| levels.is_some() && found.is_empty() && !moves(step.before, step.after);
+    let level = mean(&column.values()).unwrap_or_default();
+    let lasting = if levels.is_none() { searched.detectable(each, POWER, least(level)) } else { None };
     KpiChanges {
-        too_small: is_small.map(|(step, _)| least(&step)),
+        too_small: first.filter(|(step, _)| is_small(step)).map(|(step, _)| least(step.before)),
+        detectable: lasting,
         likeliest: first.map(|(step, p)| as_change(step, p)),
         changes: found,
         spikes: spikes.collect(),
+        levels,
         ..bare
     }
 }
@@ -258,5 +274,68 @@ mod tests {
         assert_eq!((found.constant, found.likeliest, found.changes.len()), (true, None, 0));
         assert_eq!(one(&net(23, |_| 5.0)).block, None);
         assert_eq!(one(&net(24, |_| 5.0)).block, Some(1));
+    }
+
+    /// Without waves: every step is certain.
+    fn still(n: u64, level: impl Fn(u64) -> f64) -> Column {
+        let mut column = net(n, level);
+        column.points.iter_mut().zip(0..).for_each(|((_, value), at)| *value -= wave(at));
+        column
+    }
+
+    /// On each of these shares of 5 for 30 iterations.
+    fn stairs(shares: [f64; 4]) -> Column {
+        still(120, |number| {
+            5.0 * shares.into_iter().zip(1..).find(|(_, at)| number < 7 + 60 * at).expect("four").0
+        })
+    }
+
+    #[test]
+    fn steps_too_small_to_count_add_up() {
+        // Three of 4 % downwards, with 5 % as the least that counts.
+        let down = stairs([1.0, 0.96, 0.92, 0.88]);
+        let found = one(&down);
+        let places: Vec<u64> = found.changes.iter().map(|change| change.first_after).collect();
+        assert_eq!(places, [67, 127, 187]);
+        assert!(found.changes.iter().all(|change| change.worse) && found.is_worse(&down, 0.05));
+        assert!(
+            found
+                .ends(&down)
+                .is_some_and(|(first, last)| (first - 5.0).abs() < 1e-9 && (last - 4.4).abs() < 1e-9)
+        );
+        // The first 4 % back again: 4 % are left.
+        let back = stairs([1.0, 0.96, 1.0, 0.96]);
+        let found = one(&back);
+        assert_eq!((found.changes.len(), found.is_worse(&back, 0.05)), (0, false));
+        assert!(found.too_small.is_some_and(|least| (least - 0.25).abs() < 1e-9));
+        // What counts by itself counts from the first level on.
+        let late = stairs([1.0, 0.96, 0.90, 0.96]);
+        let found = one(&late);
+        assert_eq!(found.changes.len(), 2);
+        assert!(!found.is_worse(&late, 0.05) && found.has_recovered(&late, 0.05));
+    }
+
+    #[test]
+    fn several_steps_do_not_hide_each_other() {
+        let places = |level: fn(u64) -> f64| -> Vec<u64> {
+            one(&net(96, level)).changes.iter().map(|change| change.first_after).collect()
+        };
+        assert_eq!(
+            places(|number| if (number - 7) / 32 % 2 == 0 { 5.0 } else { 3.0 }),
+            [39, 71, 103, 135, 167]
+        );
+        assert_eq!(places(|number| 9.0 - 2.0 * ((number - 7) / 64) as f64), [71, 135]);
+        assert_eq!(places(|number| if (number - 7) / 64 == 1 { 3.0 } else { 5.0 }), [71, 135]);
+    }
+
+    #[test]
+    fn where_there_is_no_change_the_smallest_that_would_be_found_is_told() {
+        let found = one(&net(96, |_| 5.0));
+        let least = found.detectable.expect("a number");
+        let steps = |size: f64| {
+            one(&net(96, move |number| if number < 103 { 5.0 } else { 5.0 - size })).changes.len()
+        };
+        assert!(least > 0.25 && steps(2.0 * least) == 1 && steps(0.25 * least) == 0, "{least}");
+        assert_eq!(one(&net(60, |number| if number < 61 { 5.0 } else { 3.0 })).detectable, None);
     }
 }

@@ -272,7 +272,7 @@ fn correction(scene: Scene<'_>) -> String {
 }
 
 /// Changes that a sentence lists.
-const MOST: usize = 3;
+const MOST: usize = 12;
 
 pub(crate) fn per(slope: f64, pace: Option<Pace>) -> f64 {
     pace.map_or(slope, |pace| slope / pace.hours)
@@ -413,12 +413,13 @@ pub(crate) fn changes_text(found: &KpiChanges) -> String {
     } else if let Some((least, change)) = found.too_small.zip(found.likeliest) {
         format!("`{}` {}", kpi.name, small_change_text(kpi, &change, least))
     } else if found.changes.is_empty() {
-        format!("`{}` keeps its level", kpi.name)
+        let least = found.detectable.map(|least| show_distance(kpi, least));
+        let least =
+            least.map(|least| format!("; a lasting change by {least} would be found in 90 % of cases"));
+        format!("`{}` keeps its level{}", kpi.name, least.unwrap_or_default())
     } else {
-        let worse = found.changes.iter().filter(|change| change.worse);
-        let better = found.changes.iter().filter(|change| !change.worse);
-        let all: Vec<String> =
-            worse.chain(better).take(MOST).map(|change| change_text(kpi, change)).collect();
+        let sure = |change: &Change| format!("{}, p {}", change_text(kpi, change), probability_of(change));
+        let all: Vec<String> = found.changes.iter().take(MOST).map(sure).collect();
         let more = found.changes.len().saturating_sub(MOST);
         let rest = if more > 0 { format!(" and {} more", count(more, "change")) } else { String::new() };
         format!("`{}` {}{rest}", kpi.name, all.join("; then "))
@@ -464,6 +465,12 @@ pub fn change_text(kpi: KpiId, change: &Change) -> String {
         step.n_before,
         step.n_after
     )
+}
+
+/// The adjusted probability of a change of level; `at most 0.0020` at the end of the tables.
+pub fn probability_of(change: &Change) -> String {
+    let most = if change.step.is_p_at_most { "at most " } else { "" };
+    format!("{most}{}", distance(change.p_adjusted, 4))
 }
 
 /// `an outlier in iteration 17 (9.10 bps where 3.20 bps is usual) is no change`.
@@ -706,7 +713,9 @@ mod tests {
             "{}",
             drift.reason
         );
-        assert_eq!(changes.reason, "`net_bps` keeps its level");
+        let level = "`net_bps` keeps its level; a lasting change by 0.";
+        assert!(changes.reason.starts_with(level), "{}", changes.reason);
+        assert!(changes.reason.ends_with(" bps would be found in 90 % of cases"), "{}", changes.reason);
     }
 
     #[test]

@@ -5,13 +5,13 @@ use crate::core::analysis::Settled;
 use crate::core::series::Row;
 use crate::core::text::number::{exact, fixed, trimmed};
 use crate::core::trend::checks::{
-    change_text, duration, interval_text, movement, slope_text, small_change_text,
+    change_text, duration, interval_text, movement, probability_of, slope_text, small_change_text,
 };
 use crate::core::trend::resources::DriftWord;
 use crate::core::trend::{DriftVerdict, KpiChanges, KpiDrift, PaceSource};
 use crate::report::document::{Cell, Document, Format, columns, row};
 use crate::report::svg;
-use crate::report::terminal::{probability, probability_of};
+use crate::report::terminal::probability;
 use crate::report::text::{cell, prose, signed};
 
 /// Rows of the table of restarts; more are counted.

@@ -8,7 +8,6 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::text::printable;
 use crate::core::text::number::{beside, distance, exact, fixed, trimmed};
-use crate::core::trend::Change;
 use crate::core::verdict::{Check, Inference, Outcome};
 
 /// Width of the banner rules.
@@ -192,12 +191,6 @@ pub(crate) fn sureness(inference: &Inference) -> Option<String> {
 /// A probability with as many decimals as it takes, and never 0.
 pub(crate) fn probability(p: f64) -> String {
     if p < 0.0001 { "below 0.0001".to_owned() } else { fixed(p, DECIMALS) }
-}
-
-/// The adjusted probability of a change of level; `at most 0.0020` at the end of the tables.
-pub(crate) fn probability_of(change: &Change) -> String {
-    let most = if change.step.is_p_at_most { "at most " } else { "" };
-    format!("{most}{}", probability(change.p_adjusted))
 }
 
 /// How many columns of the terminal a text takes.

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use rayon::prelude::*;
-use soak::stats::change_points;
-use soak::stats::change_points::{SHORTEST, Split};
+use soak::stats::change_points::{self, SHORTEST};
+use soak::stats::segments::{COUNTS, Fit};
 
 use super::world::Stream;
 
@@ -18,22 +18,24 @@ const SERIES: usize = 24_000;
 /// Keeps these series apart from those of the table of error rates.
 const PURPOSE: u64 = 0xc417_1ca1;
 
-/// What was simulated at one length and autocorrelation.
+/// What comes of one number of steps, length and autocorrelation.
+#[derive(Clone, Copy, Default)]
 struct Cell {
-    splits: Vec<Split>,
     r1: f64,
     variance: f64,
+    quantiles: [f64; LEVELS.len()],
 }
 
 /// The module with the tables.
 pub fn source() -> String {
-    let cells: Vec<Vec<Cell>> =
-        NS.iter().map(|n| PHIS.iter().map(|phi| simulate(*n, *phi)).collect()).collect();
+    let simulated: Vec<[[Cell; PHIS.len()]; COUNTS.len()]> = NS.iter().map(|n| cells(*n)).collect();
     let mut out = format!(
-        "//! The best split of a series without a step: {SERIES} simulated first-order series of each length and\n\
-         //! autocorrelation, spikes taken out first, segments of at least {SHORTEST} values.\n\
+        "//! The best fits of a series without a step: {SERIES} simulated first-order series of each length and\n\
+         //! autocorrelation, spikes taken out first, segments of at least {SHORTEST} values. 0 where so many steps have\n\
+         //! no room.\n\
          //!\n\
          //! Made by `make critical-values`; not to be edited by hand.\n\n\
+         use super::segments::COUNTS;\n\n\
          /// Lengths.\npub const NS: [usize; {}] = {NS:?};\n\
          /// Autocorrelations.\npub const PHIS: [f64; {}] = {PHIS:?};\n\
          /// Probabilities of exceeding a quantile.\npub const LEVELS: [f64; {}] = {LEVELS:?};\n",
@@ -42,10 +44,16 @@ pub fn source() -> String {
         LEVELS.len()
     );
     let mut rows = |doc: &str, name: &str, value: &dyn Fn(&Cell) -> f64| {
-        let _ = writeln!(out, "/// {doc}\npub const {name}: [[f64; PHIS.len()]; NS.len()] = [");
-        for row in &cells {
-            let numbers: Vec<String> = row.iter().map(|cell| format!("{:.4}", value(cell))).collect();
-            let _ = writeln!(out, "    [{}],", numbers.join(", "));
+        let _ =
+            writeln!(out, "/// {doc}\npub static {name}: [[[f64; PHIS.len()]; NS.len()]; COUNTS.len()] = [");
+        for which in 0..COUNTS.len() {
+            out.push_str("    [\n");
+            for row in &simulated {
+                let numbers: Vec<String> =
+                    row[which].iter().map(|cell| format!("{:.4}", value(cell))).collect();
+                let _ = writeln!(out, "        [{}],", numbers.join(", "));
+            }
+            out.push_str("    ],\n");
         }
         out.push_str("];\n");
     };
@@ -55,18 +63,21 @@ pub fn source() -> String {
     });
     out.push_str(
         "/// Quantiles of the statistic, each exceeded with the probability of its level.\n\
-         pub const QUANTILES: [[[f64; LEVELS.len()]; PHIS.len()]; NS.len()] = [\n",
+         pub static QUANTILES: [[[[f64; LEVELS.len()]; PHIS.len()]; NS.len()]; COUNTS.len()] = [\n",
     );
-    for (n, row) in NS.iter().zip(&cells) {
+    for which in 0..COUNTS.len() {
         out.push_str("    [\n");
-        let mut above = [0.0_f64; LEVELS.len()];
-        for cell in row {
-            // What chance makes smaller than at a lower autocorrelation is not believed.
-            for (most, quantile) in above.iter_mut().zip(quantiles(*n, cell, row)) {
-                *most = most.max(quantile);
-            }
-            let numbers: Vec<String> = above.iter().map(|quantile| format!("{quantile:.3}")).collect();
-            let _ = writeln!(out, "        [{}],", numbers.join(", "));
+        for row in &simulated {
+            let mut above = [0.0_f64; LEVELS.len()];
+            let of_phi = row[which].iter().map(|cell| {
+                // What chance makes smaller than at a lower autocorrelation is not believed.
+                for (most, quantile) in above.iter_mut().zip(cell.quantiles) {
+                    *most = most.max(quantile);
+                }
+                format!("[{}]", above.map(|quantile| format!("{quantile:.3}")).join(", "))
+            });
+            let of_phi: Vec<String> = of_phi.collect();
+            let _ = writeln!(out, "        [{}],", of_phi.join(", "));
         }
         out.push_str("    ],\n");
     }
@@ -74,19 +85,37 @@ pub fn source() -> String {
     out
 }
 
-fn simulate(n: usize, phi: f64) -> Cell {
+/// All numbers of steps and autocorrelations at one length.
+fn cells(n: usize) -> [[Cell; PHIS.len()]; COUNTS.len()] {
+    let fits: Vec<Vec<Vec<Fit>>> = PHIS.iter().map(|phi| simulate(n, *phi)).collect();
+    let mut all = [[Cell::default(); PHIS.len()]; COUNTS.len()];
+    for (which, row) in all.iter_mut().enumerate().take_while(|(which, _)| *which < fits[0][0].len()) {
+        for (cell, fits) in row.iter_mut().zip(&fits) {
+            let mean = |value: &dyn Fn(&Fit) -> f64| {
+                fits.iter().map(|fits| value(&fits[which])).sum::<f64>() / SERIES as f64
+            };
+            (cell.r1, cell.variance) = (mean(&|fit| fit.r1), mean(&|fit| fit.squares / n as f64));
+        }
+        let means = *row;
+        for (cell, fits) in row.iter_mut().zip(&fits) {
+            cell.quantiles = quantiles(fits.iter().map(|fits| &fits[which]), &means);
+        }
+    }
+    all
+}
+
+/// The fits of each series, one for each number of steps that has room.
+fn simulate(n: usize, phi: f64) -> Vec<Vec<Fit>> {
     let one = |replicate: usize| {
         let values = Stream::of(&[PURPOSE, n as u64, phi.to_bits(), replicate as u64]).ar1(n, phi);
         let clean = change_points::without_rare_spikes(&values, &change_points::find_spikes(&values, 0.0));
-        Split::of(&clean, SHORTEST).expect("there is room for a split")
+        Fit::each(&clean, SHORTEST, true)
     };
-    let splits: Vec<Split> = (0..SERIES).into_par_iter().map(one).collect();
-    let mean = |value: &dyn Fn(&Split) -> f64| splits.iter().map(value).sum::<f64>() / SERIES as f64;
-    Cell { r1: mean(&|split| split.r1), variance: mean(&|split| split.squares / n as f64), splits }
+    (0..SERIES).into_par_iter().map(one).collect()
 }
 
 /// The statistic as a search computes it: with the autocorrelation that the residuals suggest.
-fn quantiles(n: usize, cell: &Cell, row: &[Cell]) -> [f64; LEVELS.len()] {
+fn quantiles<'f>(fits: impl Iterator<Item = &'f Fit>, row: &[Cell; PHIS.len()]) -> [f64; LEVELS.len()] {
     let suggested = |r1: f64| {
         let last = row.len() - 1;
         if r1 <= row[0].r1 {
@@ -97,14 +126,11 @@ fn quantiles(n: usize, cell: &Cell, row: &[Cell]) -> [f64; LEVELS.len()] {
         let between = |low: f64, high: f64| low + share * (high - low);
         (between(PHIS[above - 1], PHIS[above]), between(row[above - 1].variance, row[above].variance))
     };
-    let mut statistics: Vec<f64> = cell
-        .splits
-        .par_iter()
-        .map(|split| {
-            let (phi, worth) = suggested(split.r1);
-            split.statistic(n, phi, worth)
-        })
-        .collect();
+    let statistic = |fit: &Fit| {
+        let (phi, worth) = suggested(fit.r1);
+        fit.statistic(phi, worth)
+    };
+    let mut statistics: Vec<f64> = fits.map(statistic).collect();
     statistics.sort_by(|a, b| b.total_cmp(a));
     LEVELS.map(|level| {
         let rank = (0..SERIES).find(|rank| (*rank + 1) as f64 >= level * SERIES as f64);
