@@ -13,7 +13,7 @@ use crate::core::analysis::origin::OriginBlock;
 use crate::core::analysis::recommend::Recommendation;
 use crate::core::iteration::edge::EdgeDecomposition;
 use crate::core::iteration::guards::{Guard, GuardCounts};
-use crate::core::iteration::signatures::{SignatureLoop, Signatures};
+use crate::core::iteration::signatures::Signatures;
 use crate::core::judge::passes::Passes;
 use crate::core::kpi::{KpiId, Unit};
 use crate::core::series::Series;
@@ -31,10 +31,6 @@ use crate::stats::{MeanInterval, MedianInterval, Trend};
 
 /// Most entries of a list that grows with the length of the run.
 pub const LISTED: usize = 1000;
-/// Most signatures.
-const SIGNATURES: usize = 50;
-/// Most loops.
-const LOOPS: usize = 100;
 
 /// The beginning of a list.
 pub(crate) fn first<T>(list: &[T], most: usize) -> &[T] {
@@ -201,7 +197,7 @@ pub struct SymbolBlock<'a> {
     /// How often each guard was active.
     pub guards: GuardWindows,
     /// Signatures and loops over the whole run.
-    pub signatures: SignatureBlock<'a>,
+    pub signatures: &'a Signatures,
     /// Anomalies over the whole run.
     pub anomalies: AnomalyBlock<'a>,
     /// WARN and CRIT per iteration.
@@ -231,7 +227,7 @@ impl<'a> SymbolBlock<'a> {
             passes: (&symbol.passes).into(),
             windows: deep.windows.iter().map(WindowBlock::from).collect(),
             guards: GuardWindows { overall: by_guard(&deep.guards), last: by_guard(&symbol.guards) },
-            signatures: (&deep.signatures).into(),
+            signatures: &deep.signatures,
             anomalies: AnomalyBlock { count: deep.anomalies.len(), listed: first(&deep.anomalies, LISTED) },
             violations: &deep.violations,
             drift: deep.drift.iter().map(DriftRow::from).collect(),
@@ -380,30 +376,6 @@ pub struct GuardWindows {
 
 fn by_guard(counts: &GuardCounts) -> BTreeMap<&'static str, usize> {
     Guard::ALL.into_iter().map(|guard| (guard.word(), counts.of(guard))).collect()
-}
-
-/// Signatures and loops over the whole run.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct SignatureBlock<'a> {
-    /// Number of different signatures.
-    pub unique_count: usize,
-    /// The first 50 of them, in the order in which they were seen.
-    pub unique: &'a [String],
-    /// Number of loops.
-    pub loop_count: usize,
-    /// The first 100 of them.
-    pub loops: &'a [SignatureLoop],
-}
-
-impl<'a> From<&'a Signatures> for SignatureBlock<'a> {
-    fn from(found: &'a Signatures) -> Self {
-        Self {
-            unique_count: found.unique_count,
-            unique: first(&found.unique, SIGNATURES),
-            loop_count: found.loop_count,
-            loops: first(&found.loops, LOOPS),
-        }
-    }
 }
 
 /// Anomalies over the whole run.

@@ -4,8 +4,10 @@
 
 use std::collections::HashSet;
 
+use serde::{Serialize, Serializer};
+
 /// Three neighbouring iterations of which the last undid what the middle one did.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[schemars(rename = "LoopRow")]
 pub struct SignatureLoop {
     /// Numbers of the three iterations.
@@ -14,17 +16,24 @@ pub struct SignatureLoop {
     pub signatures: [String; 3],
 }
 
-/// What the signatures of a window show.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Signatures and loops of a window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Signatures {
-    /// Number of loops, also of those not listed.
+    /// Number of loops.
     pub loop_count: usize,
-    /// The first loops, by iteration.
+    /// The first 100 of them.
+    #[serde(serialize_with = "first::<100, _, _>")]
     pub loops: Vec<SignatureLoop>,
-    /// Number of different signatures, also of those not listed.
+    /// Number of different signatures.
     pub unique_count: usize,
-    /// The first different signatures, in the order in which they were seen.
+    /// The first 50 of them, in the order in which they were seen.
+    #[serde(serialize_with = "first::<50, _, _>")]
     pub unique: Vec<String>,
+}
+
+/// Reports show more of a list than its JSON contains.
+fn first<const MOST: usize, T: Serialize, S: Serializer>(list: &[T], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(list.iter().take(MOST))
 }
 
 /// Looks through (iteration number, signature), ordered by number, and lists at most `keep` loops and `keep`
