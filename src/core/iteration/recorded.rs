@@ -28,11 +28,6 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// When an iteration ended.
-    pub fn ends(&self, number: u64) -> Option<DateTime<Utc>> {
-        self.files.get(&number)?.ends
-    }
-
     /// The highest number with a record; 0 = there is none.
     pub fn last(&self) -> u64 {
         self.files.last_key_value().map_or(0, |(number, _)| *number)

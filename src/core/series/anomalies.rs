@@ -24,9 +24,6 @@ pub enum AnomalyKind {
 }
 
 impl AnomalyKind {
-    /// All kinds, in the order of reports.
-    pub const ALL: [Self; 3] = [Self::LatencySpike, Self::RiskJump, Self::MakerTakerDrop];
-
     /// Name in JSON.
     pub fn word(self) -> &'static str {
         match self {

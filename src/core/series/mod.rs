@@ -174,12 +174,7 @@ impl Series {
         known.windows(2).filter(|pair| pair[0].1 != pair[1].1).map(|pair| pair[1].0).collect()
     }
 
-    /// When the first iteration that has a time stamp ended.
-    pub fn start(&self) -> Option<DateTime<Utc>> {
-        self.rows.iter().find_map(Row::instant)
-    }
-
-    /// Hours from [`Self::start`], one an iteration; between two that have a time stamp in proportion to their numbers.
+    /// Hours from the first iteration that has a time stamp, one an iteration; between two that have a time stamp in proportion to their numbers.
     /// Empty where fewer than two have one.
     pub fn hours(&self) -> Vec<f64> {
         let stamped = self.rows.iter().filter_map(|row| Some((row.number as f64, row.instant()?)));

@@ -31,7 +31,8 @@ impl Ranges {
     }
 
     /// Whether a number is in it.
-    pub fn contains(&self, number: u64) -> bool {
+    #[cfg(test)]
+    pub(crate) fn contains(&self, number: u64) -> bool {
         let at = self.ranges.partition_point(|(_, last)| *last < number);
         self.ranges.get(at).is_some_and(|(first, _)| *first <= number)
     }

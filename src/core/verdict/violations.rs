@@ -60,17 +60,6 @@ pub struct KpiViolations {
     pub no_data: bool,
 }
 
-impl KpiViolations {
-    /// The worst level; `None` when there is no violation.
-    pub fn worst(&self) -> Option<Level> {
-        match (self.crit, self.warn) {
-            (0, 0) => None,
-            (0, _) => Some(Level::Warn),
-            _ => Some(Level::Crit),
-        }
-    }
-}
-
 /// All violations of a window.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Violations {
@@ -91,16 +80,6 @@ impl Violations {
     /// Number of CRIT, also of those not listed.
     pub fn crit(&self) -> usize {
         self.by_kpi.iter().map(|counts| counts.crit).sum()
-    }
-
-    /// The worst level of all; `None` when there is no violation.
-    pub fn worst(&self) -> Option<Level> {
-        self.by_kpi.iter().filter_map(KpiViolations::worst).max()
-    }
-
-    /// The worst level of a KPI; `None` when it has no violation or no rule.
-    pub fn worst_of(&self, kpi: KpiId) -> Option<Level> {
-        self.by_kpi.iter().filter(|counts| counts.kpi == kpi).filter_map(KpiViolations::worst).max()
     }
 }
 
@@ -210,20 +189,30 @@ mod tests {
         series
     }
 
+    fn worst_of(found: &Violations, kpi: KpiId) -> Option<Level> {
+        let of_kpi = found.by_kpi.iter().filter(|counts| counts.kpi == kpi).copied().collect();
+        worst(&Violations { by_kpi: of_kpi, ..Violations::default() })
+    }
+
+    fn worst(found: &Violations) -> Option<Level> {
+        let warn = (found.warn() > 0).then_some(Level::Warn);
+        warn.max((found.crit() > 0).then_some(Level::Crit))
+    }
+
     fn of(rows: &[(Option<f64>, Option<f64>)]) -> Violations {
         find(&series(rows), 0..rows.len(), &rules(), 100)
     }
 
     #[test]
     fn limits_hold_or_not_at_their_boundary_as_the_comparison_says() {
-        let net = |value: f64| of(&[(Some(value), Some(0.1))]).worst_of(KpiId::NET_BPS);
+        let net = |value: f64| worst_of(&of(&[(Some(value), Some(0.1))]), KpiId::NET_BPS);
         assert_eq!(net(3.01), None);
         assert_eq!(net(3.0), None);
         assert_eq!(net(2.99), Some(Level::Warn));
         assert_eq!(net(2.5), Some(Level::Warn));
         assert_eq!(net(2.49), Some(Level::Crit));
         assert_eq!(net(0.0), Some(Level::Crit));
-        let risk = |value: f64| of(&[(Some(4.0), Some(value))]).worst_of(KpiId::RISK_RATIO);
+        let risk = |value: f64| worst_of(&of(&[(Some(4.0), Some(value))]), KpiId::RISK_RATIO);
         assert_eq!(risk(0.36), None);
         assert_eq!(risk(0.361), Some(Level::Warn));
         assert_eq!(risk(0.399), Some(Level::Warn));
@@ -249,15 +238,15 @@ mod tests {
             ]
         );
         assert_eq!((found.warn(), found.crit(), found.unlisted), (1, 2, 0));
-        assert_eq!(found.worst(), Some(Level::Crit));
+        assert_eq!(worst(&found), Some(Level::Crit));
     }
 
     #[test]
     fn one_crit_outweighs_any_number_of_warns() {
         let found = of(&[(Some(2.7), Some(0.1)), (Some(2.4), Some(0.1)), (Some(2.7), Some(0.1))]);
-        assert_eq!(found.worst_of(KpiId::NET_BPS), Some(Level::Crit));
-        assert_eq!(found.worst_of(KpiId::RISK_RATIO), None);
-        assert_eq!(found.worst_of(KpiId::P95_LATENCY_MS), None);
+        assert_eq!(worst_of(&found, KpiId::NET_BPS), Some(Level::Crit));
+        assert_eq!(worst_of(&found, KpiId::RISK_RATIO), None);
+        assert_eq!(worst_of(&found, KpiId::P95_LATENCY_MS), None);
     }
 
     #[test]
@@ -274,7 +263,7 @@ mod tests {
     fn only_the_window_is_looked_at() {
         let series = series(&[(Some(1.0), Some(0.9)), (Some(4.0), Some(0.1)), (None, Some(0.9))]);
         let found = find(&series, 1..2, &rules(), 100);
-        assert_eq!((found.warn(), found.crit(), found.worst()), (0, 0, None));
+        assert_eq!((found.warn(), found.crit(), worst(&found)), (0, 0, None));
         let found = find(&series, 2..3, &rules(), 100);
         assert_eq!((found.warn(), found.crit()), (1, 1));
         let nothing = find(&series, 3..3, &rules(), 100);

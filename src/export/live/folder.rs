@@ -233,11 +233,6 @@ impl Follower {
         Self { path: path.to_owned(), policy, options, files, judged: None }
     }
 
-    /// The limits it judges by.
-    pub fn policy(&self) -> &Policy {
-        &self.policy
-    }
-
     /// The folder as it was judged last; `None` before the first look, and after one that failed.
     pub fn judged(&self) -> Option<&Judged> {
         self.judged.as_ref()
