@@ -556,7 +556,7 @@ mod errors {
                 .to_owned())
         );
         let number = season("windows.season = 24\n").expect_err("no word");
-        assert!(number.ends_with("expected `auto`, `24h`, `off`, found a whole number"), "{number}");
+        assert!(number.ends_with("expected `auto`, `24h`, `off`, found an integer"), "{number}");
     }
 
     #[test]
@@ -1278,7 +1278,7 @@ mod asked_of_a_run {
         assert!(
             all.iter()
                 .zip(&short)
-                .all(|(gate, line)| line.ends_with(&format!("the 54 that `{gate}` asks for")))
+                .all(|(gate, line)| line.ends_with(&format!("the 54 that `{gate}` requires")))
         );
         // A verdict from 20 steady iterations on, and still no drift.
         let fewer = "[run_verdict]\nmin_iterations = 20\n";

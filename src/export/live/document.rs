@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -14,7 +13,7 @@ use crate::core::iteration::params::Parameter;
 use crate::core::kpi::{Direction, KpiId};
 use crate::core::policy::KpiGate;
 use crate::core::text::number::{fixed, trimmed};
-use crate::export::live::{LiveChange, LiveFacts, LiveIteration, LiveRun};
+use crate::export::live::{LiveChange, LiveFacts, LiveIteration, LiveRun, time};
 use crate::run::iteration::KpiVerdict;
 use crate::run::iteration::tuning::SkipCode;
 
@@ -161,11 +160,6 @@ impl LiveDocument {
             next_since: (reached < run.last_number()).then_some(reached),
         }
     }
-}
-
-/// RFC 3339 in UTC, whole seconds where the time has no fraction.
-pub(super) fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 fn run_row(run: &LiveRun) -> LiveRunRow {

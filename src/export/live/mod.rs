@@ -11,7 +11,7 @@ pub mod server;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
@@ -106,7 +106,12 @@ fn or_unknown<O: Copy + Into<Option<RunState>>, S: Serializer>(state: &O, to: S)
 }
 
 fn rfc3339<O: Copy + Into<Option<DateTime<Utc>>>, S: Serializer>(at: &O, to: S) -> Result<S::Ok, S::Error> {
-    (*at).into().map(document::time).serialize(to)
+    (*at).into().map(time).serialize(to)
+}
+
+/// RFC 3339 in UTC, whole seconds where the time has no fraction.
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 impl LiveFacts {
