@@ -163,7 +163,12 @@ fn drift_lines(out: &mut Lines, symbol: &SymbolAnalysis, trades: bool) {
 /// Where the KPIs of the verdict are heading, and where they changed their level: what the checks say.
 fn trend_lines(out: &mut Lines, symbol: &SymbolAnalysis) {
     let name = symbol.symbol.as_deref().map_or_else(String::new, |name| format!(" of {}", printable(name)));
-    for (part, title) in [(Part::KpiDrift, "Drift of the KPIs"), (Part::ChangePoints, "Changes of level")] {
+    let parts = [
+        (Part::KpiDrift, "Drift of the KPIs"),
+        (Part::ChangePoints, "Changes of level"),
+        (Part::Spread, "Spread of the KPIs"),
+    ];
+    for (part, title) in parts {
         let mut checks = symbol.checks.iter().filter(|check| check.part == part).peekable();
         if checks.peek().is_none() {
             continue;

@@ -48,6 +48,46 @@ pub fn cosines(n: usize) -> usize {
     (2..n).take_while(|count| *count as f64 <= many).last().unwrap_or(2)
 }
 
+/// Lags from 2 to this one say whether values remember more than a first-order process does.
+const LAGS: usize = 4;
+
+/// How much more values remember than a first-order process, whose partial autocorrelations end at lag 1: the sum of
+/// those at lags 2 to 4 in units of its standard error √(3/n) (Quenouille 1949, J. R. Stat. Soc. B 11:68–84). Each piece
+/// has a level of its own; the mean that is taken out lowers autocorrelations by about 1 ÷ its length, which is added.
+///
+/// About standard normal where the process is one of first order. `None` where no piece varies, or all have fewer than
+/// 8 values.
+pub fn beyond_first_order<'v>(pieces: impl IntoIterator<Item = &'v [f64]>) -> Option<f64> {
+    const SHORTEST: usize = 2 * LAGS;
+    let (mut shared, mut n, mut levels) = ([0.0; LAGS + 1], 0, 0.0);
+    for piece in pieces.into_iter().filter(|piece| piece.len() >= SHORTEST) {
+        let centre = super::mean(piece)?;
+        let at_lag = |lag: usize| {
+            Sum::of(piece.iter().zip(&piece[lag..]).map(|(a, b)| (a - centre) * (b - centre))).total()
+        };
+        let spread = at_lag(0);
+        // The rounding of the mean must not look like spread.
+        if piece.iter().any(|value| *value != piece[0]) && spread.is_finite() {
+            (0..=LAGS).for_each(|lag| shared[lag] += piece.len() as f64 * at_lag(lag) / spread);
+            n += piece.len();
+            levels += 1.0;
+        }
+    }
+    let size = n as f64;
+    let r: [f64; LAGS + 1] = std::array::from_fn(|lag| shared[lag] / size + levels / size);
+    // Durbin–Levinson (Durbin 1960, Rev. Int. Stat. Inst. 28:233–244).
+    let (mut phis, mut left, mut beyond): (Vec<f64>, f64, f64) = (Vec::new(), 1.0, 0.0);
+    for lag in 1..=LAGS {
+        let told: f64 = phis.iter().enumerate().map(|(at, phi)| phi * r[lag - 1 - at]).sum();
+        let partial = (r[lag] - told) / left;
+        phis = (0..lag - 1).map(|at| phis[at] - partial * phis[lag - 2 - at]).chain([partial]).collect();
+        left *= 1.0 - partial * partial;
+        beyond += if lag > 1 { partial } else { 0.0 };
+    }
+    let z = beyond * (size / (LAGS as f64 - 1.0)).sqrt();
+    (n > 0 && z.is_finite()).then_some(z)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::reference::{LAKE_HURON, NEW_YORK, NILE};
@@ -90,5 +130,22 @@ mod tests {
         assert_eq!(ewc(&[f64::MAX; 8], 2), None);
         assert_eq!(ewc(&[0.0; 8], 2), Some(LongRun { of_mean: 0.0, df: 2.0 }));
         assert_eq!([8, 24, 288].map(cosines), [2, 3, 17]);
+    }
+
+    #[test]
+    fn what_is_beyond_the_first_order_is_that_of_the_partial_autocorrelations() {
+        // NumPy 2.4.6, once: Yule–Walker's equations of orders 2 to 4, solved from autocorrelations raised by 1/n.
+        for (values, expected) in [
+            (&NILE[..], 1.748_531_913_966_943_7),
+            (&LAKE_HURON[..], -0.692_529_799_972_673_9),
+            (&NEW_YORK[..], 2.544_122_975_865_088_3),
+        ] {
+            let found = beyond_first_order([values]).expect("values differ");
+            assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+        }
+        assert_eq!(beyond_first_order([&[1.0; 30][..]]), None);
+        assert_eq!(beyond_first_order([&NILE[..7]]), None);
+        let long = |pieces: &[&[f64]]| beyond_first_order(pieces.iter().copied());
+        assert_eq!(long(&[&NILE[..], &NILE[..5], &[2.0; 9]]), long(&[&NILE[..]]));
     }
 }

@@ -8,11 +8,13 @@ pub mod change_points;
 #[rustfmt::skip]
 #[expect(clippy::approx_constant, reason = "a quantile may look like one")]
 mod critical_values;
+pub mod daily;
 pub mod distributions;
 pub mod intervals;
 pub mod long_run;
 pub mod regression;
 pub mod segments;
+pub mod spread;
 pub mod summary;
 pub mod trend;
 pub mod two_sample;

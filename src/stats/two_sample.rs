@@ -4,15 +4,67 @@
 //! judge which way is good, or how much matters.
 
 use super::autocorrelation::pooled_phis;
-use super::autocorrelation::variance_of_mean;
-use super::autocorrelation::{Levels, Likeness, Residuals};
+use super::autocorrelation::{LARGEST_PHI, Levels, Likeness, Residuals};
+use super::autocorrelation::{variance_of_mean, variance_of_sum};
 use super::distributions::{student_t_quantile, student_t_tail};
+use super::long_run::{beyond_first_order, ewc};
 use super::summary::median;
 use super::trend::TrendMethod;
 use std::f64::consts::SQRT_2;
 
 /// Fewest values on each side. With fewer the autocorrelation rests on next to nothing.
 pub const FEWEST: usize = 5;
+
+/// Two series, each cut where its level changed.
+#[derive(Clone, Debug)]
+pub struct Pair<'v> {
+    /// A and B.
+    pub levels: [Levels<'v>; 2],
+    /// What both have in common and was taken out of them.
+    pub cycle: Option<TakenOut>,
+}
+
+impl<'v> Pair<'v> {
+    /// Two series that nothing was taken out of.
+    pub fn of(levels: [Levels<'v>; 2]) -> Self {
+        Self { levels, cycle: None }
+    }
+}
+
+/// A pattern that was fitted to two series together and taken out of both.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TakenOut {
+    /// What each value of A and of B counts in the shift between their present levels.
+    pub weights: [Vec<f64>; 2],
+    /// Values on the present levels.
+    pub present: [usize; 2],
+    /// Numbers that were fitted beside the levels.
+    pub parameters: usize,
+}
+
+impl TakenOut {
+    /// By how much the variance of the shift is larger than that of a difference of two means.
+    fn costs(&self, phi: f64) -> f64 {
+        let [a, b] = self.weights.each_ref().map(|side| variance_of_sum(side.iter().copied(), phi));
+        let [of_a, of_b] = self.present.map(|n| variance_of_mean(n, phi));
+        (a + b) / (of_a + of_b)
+    }
+}
+
+/// From so many standard errors of [`beyond_first_order`] on a series remembers more than the process of first order
+/// that its φ describes. Chosen with the table of error rates: fewer than one in forty series of first order are taken
+/// for one that does.
+const REMEMBERS: f64 = 2.0;
+
+/// The same of all series together, each of which must say so a little: one process makes all numbers of a run.
+const REMEMBER: f64 = 1.8;
+
+/// The share of the spread that is left at least where more was fitted than neighbours that resemble each other allow for.
+const LEAST_LEFT: f64 = 0.1;
+
+/// Cosines that see how much a series remembers where it is more than a first-order process: few, because long memory
+/// is seen by the slowest alone. The larger variance counts.
+const COSINES: [usize; 2] = [2, 4];
 
 /// The shift between the means of two series. In the unit of the values.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,8 +79,16 @@ pub struct MeanShift {
     pub phi: f64,
     /// How many independent values the values of A and of B are worth.
     pub n_eff: [f64; 2],
+    /// The standard error that a first-order process has, where the values remember more than one.
+    pub first_order: Option<f64>,
     /// Variance of one value of A and of B.
     variance: [f64; 2],
+    /// What the variance of a first-order process is multiplied by.
+    factor: f64,
+    /// No more degrees of freedom than these.
+    most_df: f64,
+    /// Numbers that were fitted beside the levels.
+    parameters: f64,
 }
 
 impl MeanShift {
@@ -40,27 +100,83 @@ impl MeanShift {
     /// the variance of one value is Σ(x − m)² ÷ `n(1 − 1/n_eff)`, which the same process makes unbiased; each side
     /// has `n_eff − 1` degrees of freedom, joined after Satterthwaite (1946, Biometrics Bulletin 2:110–114).
     ///
+    /// Where the values remember more than such a process ([`beyond_first_order`]) the variance is the largest of that
+    /// one and of those by 2 and by 4 cosines ([`ewc`]), with the degrees of freedom of the 2.
+    ///
     /// `None` with fewer than 5 values on a present level, or where a number is not finite.
-    pub fn family(pairs: &[[Levels<'_>; 2]]) -> Vec<Option<Self>> {
-        let alike: Vec<Option<Likeness>> = pairs.iter().map(Likeness::around).collect();
+    pub fn family(pairs: &[Pair<'_>]) -> Vec<Option<Self>> {
+        let alike: Vec<Option<Likeness>> = pairs.iter().map(likeness).collect();
         let phis = pooled_phis(&alike);
-        pairs.iter().zip(phis).map(|(pair, phi)| Self::with_phi(pair, phi)).collect()
+        let pieces = |pair: &Pair<'_>| {
+            let all = pair.levels.iter().flat_map(Levels::pieces).copied();
+            beyond_first_order(all)
+        };
+        let beyond: Vec<Option<f64>> = pairs.iter().map(pieces).collect();
+        let told: Vec<f64> = beyond.iter().copied().flatten().collect();
+        let together = told.iter().sum::<f64>() / (told.len() as f64).sqrt();
+        let remembers = |z: f64| z > REMEMBERS || (told.len() > 1 && together > REMEMBER && z > 0.0);
+        let each = pairs.iter().zip(phis).zip(beyond);
+        each.map(|((pair, phi), beyond)| {
+            let shift = Self::with_phi(pair, phi)?;
+            Some(if beyond.is_some_and(remembers) { shift.remembering(pair) } else { shift })
+        })
+        .collect()
     }
 
-    fn with_phi(pair: &[Levels<'_>; 2], phi: f64) -> Option<Self> {
-        let [a, b] = pair.each_ref().map(Levels::present);
+    fn with_phi(pair: &Pair<'_>, phi: f64) -> Option<Self> {
+        let [a, b] = pair.levels.each_ref().map(Levels::present);
         if a.len() < FEWEST || b.len() < FEWEST {
             return None;
         }
+        let parameters = pair.cycle.as_ref().map_or(0.0, |cycle| cycle.parameters as f64);
+        // Each number that was fitted to both takes as much of the spread as a mean over both does.
+        let fitted = parameters * variance_of_mean(a.len() + b.len(), phi);
         let sides = [Residuals::of(a)?, Residuals::of(b)?];
         let variance = sides.map(|side| {
             let of_mean = variance_of_mean(side.n, phi);
-            side.squares / (side.n as f64 * (1.0 - of_mean).max(f64::MIN_POSITIVE))
+            // What is fitted cannot take all of it.
+            let left = (1.0 - of_mean - fitted).max(LEAST_LEFT * (1.0 - of_mean)).max(f64::MIN_POSITIVE);
+            side.squares / (side.n as f64 * left)
         });
-        let shift = sides[1].mean - sides[0].mean;
-        Self { shift, standard_error: 0.0, df: 1.0, phi, n_eff: [0.0; 2], variance }
-            .with_sizes(a.len(), b.len())
-            .filter(|found| found.shift.is_finite())
+        let factor = pair.cycle.as_ref().map_or(1.0, |cycle| cycle.costs(phi));
+        let bare = Self {
+            shift: sides[1].mean - sides[0].mean,
+            standard_error: 0.0,
+            df: 1.0,
+            phi,
+            n_eff: [0.0; 2],
+            first_order: None,
+            variance,
+            factor,
+            most_df: f64::INFINITY,
+            parameters,
+        };
+        bare.with_sizes(a.len(), b.len()).filter(|found| found.shift.is_finite())
+    }
+
+    /// The same shift with the variance that the slowest cosines see, where that is larger.
+    fn remembering(self, pair: &Pair<'_>) -> Self {
+        let sides = pair.levels.each_ref().map(|levels| {
+            let present = levels.present();
+            let centre = super::mean(present).unwrap_or(0.0);
+            present.iter().map(|value| value - centre).collect::<Vec<f64>>()
+        });
+        let seen: Vec<[f64; 2]> = COSINES
+            .iter()
+            .filter_map(|cosines| {
+                let [a, b] = sides.each_ref().map(|side| Some(ewc(side, *cosines)?.of_mean));
+                Some([a?, b?])
+            })
+            .collect();
+        let plain = self.standard_error * self.standard_error / self.factor;
+        let largest = seen.iter().map(|[a, b]| a + b).fold(plain, f64::max);
+        let Some([a, b]) = seen.first().filter(|_| plain > 0.0) else { return self };
+        let df = (a + b) * (a + b) / ((a * a + b * b) / COSINES[0] as f64);
+        let most_df = if df.is_finite() { df } else { COSINES[0] as f64 };
+        let first_order = Some(self.standard_error);
+        let factor = self.factor * largest / plain;
+        let (square, df) = (plain * factor, self.df.min(most_df).max(1.0));
+        Self { standard_error: square.sqrt(), df, first_order, factor, most_df, ..self }
     }
 
     /// The same shift as it would be seen with so many values of A and of B. `None` where that is no number.
@@ -70,12 +186,18 @@ impl MeanShift {
         let square = parts[0] + parts[1];
         let df = if square > 0.0 {
             let each = |at: usize| parts[at] * parts[at] / (n_eff[at] - 1.0).max(f64::MIN_POSITIVE);
-            (square * square / (each(0) + each(1))).max(1.0)
+            square * square / (each(0) + each(1))
         } else {
-            (n_eff[0] + n_eff[1] - 2.0).max(1.0)
+            n_eff[0] + n_eff[1] - 2.0
         };
-        let found = Self { standard_error: square.sqrt(), df, n_eff, ..*self };
+        let df = (df - self.parameters).min(self.most_df).max(1.0);
+        let found = Self { standard_error: (square * self.factor).sqrt(), df, n_eff, ..*self };
         (found.standard_error.is_finite() && found.df.is_finite()).then_some(found)
+    }
+
+    /// Variances of the means of A and of B.
+    pub(super) fn parts(&self) -> [f64; 2] {
+        [0, 1].map(|side| self.factor * self.variance[side] / self.n_eff[side])
     }
 
     /// The probability of a shift as far above `least` as this one if the true shift is `least`.
@@ -109,6 +231,84 @@ impl MeanShift {
     pub fn detectable(&self, alpha: f64, power: f64) -> Option<f64> {
         let t = |p: f64| student_t_quantile(p, self.df);
         Some((t(1.0 - alpha)? + t(power)?) * self.standard_error)
+    }
+}
+
+/// φ around the levels of both sides; numbers that were fitted to both bias it as means do.
+fn likeness(pair: &Pair<'_>) -> Option<Likeness> {
+    let found = Likeness::around(&pair.levels)?;
+    let Some(cycle) = &pair.cycle else { return Some(found) };
+    let long = |piece: &&&[f64]| piece.len() >= FEWEST;
+    let levels = pair.levels.iter().flat_map(Levels::pieces).filter(long).count() as f64;
+    let (n, more) = (found.n as f64, cycle.parameters as f64);
+    // From (n·r₁ + m)/(n − 4m) to the same with as many more levels.
+    let phi = (found.phi * (n - 4.0 * levels) + more) / (n - 4.0 * (levels + more));
+    let phi = if n > 4.0 * (levels + more) { phi } else { LARGEST_PHI };
+    Some(Likeness { phi: phi.clamp(-LARGEST_PHI, LARGEST_PHI), n: found.n })
+}
+
+// Values that lie far outside, pulled in: what is usual on a level, where spikes are frequent.
+//
+// Huber 1964, Ann. Math. Stat. 35:73–101: a mean of values that are cut at a distance from the median is hardly less
+// sure than the mean where there are no spikes, and far surer where there are.
+
+/// Makes the median absolute deviation of normal values their standard deviation.
+const MAD_TO_SIGMA: f64 = 1.482_602_218_505_602;
+
+/// What is farther from the median of its level than so many robust standard deviations is an outlier …
+const OUTLYING: f64 = 4.5;
+
+/// … and is pulled in to so many.
+const PULLED_IN_TO: f64 = 2.5;
+
+/// Outliers are frequent from this share of all values on, and from two.
+const FREQUENT: f64 = 0.03;
+
+/// Two series whose outliers are pulled in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PulledIn {
+    /// All values of A and of B, in the order of time.
+    pub values: [Vec<f64>; 2],
+    /// How many of A and of B are outliers.
+    pub outliers: [usize; 2],
+}
+
+impl PulledIn {
+    /// `None` where outliers are not frequent: then the mean says what is usual.
+    pub fn of(levels: &[Levels<'_>; 2]) -> Option<Self> {
+        let mut outliers = [0; 2];
+        let values: [Vec<f64>; 2] = std::array::from_fn(|side| {
+            let pieces = levels[side].pieces();
+            let centres: Vec<f64> =
+                pieces.iter().map(|piece| median(&mut piece.to_vec()).unwrap_or(0.0)).collect();
+            let off = || {
+                pieces.iter().zip(&centres).flat_map(|(piece, centre)| piece.iter().map(move |v| v - centre))
+            };
+            let scale = MAD_TO_SIGMA * median(&mut off().map(f64::abs).collect::<Vec<_>>()).unwrap_or(0.0);
+            // Where more than half of the values are equal, no distance is unusual.
+            let (far, near) =
+                if scale > 0.0 { (OUTLYING * scale, PULLED_IN_TO * scale) } else { (f64::MAX, f64::MAX) };
+            outliers[side] = off().filter(|off| off.abs() > far).count();
+            let pieces = pieces.iter().zip(&centres);
+            pieces
+                .flat_map(|(piece, centre)| {
+                    piece.iter().map(move |value| centre + (value - centre).clamp(-near, near))
+                })
+                .collect()
+        });
+        let (found, all) = (outliers[0] + outliers[1], values[0].len() + values[1].len());
+        (found > 1 && found as f64 >= FREQUENT * all as f64).then_some(Self { values, outliers })
+    }
+
+    /// The values cut where these are.
+    pub fn levels(&self, cut: &[Levels<'_>; 2]) -> [Levels<'_>; 2] {
+        std::array::from_fn(|side| {
+            let ends = cut[side].pieces().iter().scan(0, |end, piece| {
+                *end += piece.len();
+                Some(*end)
+            });
+            Levels::cut(&self.values[side], ends)
+        })
     }
 }
 
@@ -226,7 +426,7 @@ mod tests {
 
         /// One series, on one level.
         fn one(a: &[f64], b: &[f64]) -> Option<MeanShift> {
-            MeanShift::family(&[[Levels::cut(a, []), Levels::cut(b, [])]]).remove(0)
+            MeanShift::family(&[Pair::of([Levels::cut(a, []), Levels::cut(b, [])])]).remove(0)
         }
 
         #[track_caller]
@@ -241,9 +441,19 @@ mod tests {
                 residuals.squares / (side.len() - 1) as f64
             });
             let shift = mean(b).expect("values") - mean(a).expect("values");
-            MeanShift { shift, standard_error: 0.0, df: 1.0, phi: 0.0, n_eff: [0.0; 2], variance }
-                .with_sizes(a.len(), b.len())
-                .expect("finite")
+            let bare = MeanShift {
+                shift,
+                standard_error: 0.0,
+                df: 1.0,
+                phi: 0.0,
+                n_eff: [0.0; 2],
+                first_order: None,
+                variance,
+                factor: 1.0,
+                most_df: f64::INFINITY,
+                parameters: 0.0,
+            };
+            bare.with_sizes(a.len(), b.len()).expect("finite")
         }
 
         #[test]
@@ -336,7 +546,7 @@ mod tests {
             // Eight around 2, then eight around 7, of which only the latter are compared.
             let a = [1.0, 3.0, 1.0, 1.0, 3.0, 1.0, 3.0, 3.0];
             let b: Vec<f64> = a.iter().copied().chain(a.map(|value| value + 5.0)).collect();
-            let cut = [Levels::cut(&a, []), Levels::cut(&b, [8])];
+            let cut = Pair::of([Levels::cut(&a, []), Levels::cut(&b, [8])]);
             let found = MeanShift::family(std::slice::from_ref(&cut)).remove(0).expect("eight values each");
             assert_eq!(found.shift, 5.0);
             // Three levels of eight with r1 = −3/8: (−9 + 3)/12 is below 0, and is raised by a tenth of the standard error of 24.
@@ -344,7 +554,7 @@ mod tests {
             let uncut = one(&a, &b).expect("enough values");
             assert!(uncut.shift == 2.5 && uncut.phi > 0.6, "{uncut:?}");
             // A present level of four is none to be compared.
-            let short = [Levels::cut(&a, []), Levels::cut(&b, [12])];
+            let short = Pair::of([Levels::cut(&a, []), Levels::cut(&b, [12])]);
             assert_eq!(MeanShift::family(&[short]), [None]);
         }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::core::compare::halves;
 use crate::core::kpi::{Direction, KpiId};
 use crate::core::policy::TrendRules;
 use crate::core::policy::{GateSet, Policy, Requirement, SeasonRule, WindowSpec};
@@ -84,6 +85,15 @@ pub fn of(
             trends[*symbol].checks.extend(is_reported(*role, &check).then_some(check));
             trends[*symbol].changes.extend((*role != Role::Beside).then_some(found));
         }
+    }
+    let [judged, _] = of_changes.families();
+    let halves = halves::judge(&judged.columns, &policy.change_points, &policy.spread);
+    for ((halves, column), (symbol, role)) in halves.iter().zip(&judged.columns).zip(&judged.places) {
+        let scene = of_changes.scene(*symbol, *role, &judged, series, None);
+        let check = halves
+            .as_ref()
+            .and_then(|halves| halves::check(halves, column, &policy.change_points, &policy.spread, scene));
+        trends[*symbol].checks.extend(check);
     }
     trends
 }

@@ -85,6 +85,10 @@ pub struct StoredBaseline {
     pub significance: WindowUsed,
     /// The KPIs that are compared, by name.
     pub kpis: BTreeMap<String, StoredKpi>,
+    /// When the iterations of the window of significance ended, in hours since 1970-01-01 00:00 UTC, by their numbers;
+    /// absent where a daily cycle is no question: it is not known, or the window is too short.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hours: Vec<(u64, f64)>,
 }
 
 /// A line of the history.
@@ -436,7 +440,12 @@ pub fn side(folder: &Path, policy: &Policy) -> Result<Side, Failure> {
     };
     let first = baseline.significance.first.unwrap_or(1);
     let values = |name: &str| baseline.kpis.get(name).map_or_else(Vec::new, |stored| numbered(stored, first));
-    let sample = Sample { ahead: 0, values: each_kpi(policy, values), window: baseline.significance.clone() };
+    let sample = Sample {
+        ahead: 0,
+        values: each_kpi(policy, values),
+        hours: baseline.hours,
+        window: baseline.significance.clone(),
+    };
     let condition = |(word, value): (&String, &String)| Some((word.parse().ok()?, value.clone()));
     let mut conditions: Conditions = baseline.conditions.iter().filter_map(condition).collect();
     if let Some(source) = &baseline.source {
@@ -497,6 +506,7 @@ fn stored(side: &Side, policy: &Policy, tool_version: &str) -> StoredBaseline {
         window: side.run.window.clone().unwrap_or_else(|| empty.clone()),
         significance: side.sample.as_ref().map_or(empty, |sample| sample.window.clone()),
         kpis: kpis.collect(),
+        hours: side.sample.as_ref().map_or_else(Vec::new, Sample::hours_of_a_day),
     }
 }
 

@@ -7,12 +7,15 @@
 pub mod snapshot;
 
 pub mod baselines;
+mod by_day;
 pub mod conditions;
+pub mod halves;
 pub mod history;
 pub mod result;
 mod sentence;
 pub mod sides;
 pub mod significance;
+mod spread;
 
 use schemars::JsonSchema;
 use serde::Serialize;

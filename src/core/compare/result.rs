@@ -6,7 +6,10 @@ use serde::Serialize;
 use super::conditions::{self, Condition, Conditions};
 use super::sentence::sentence;
 use super::sides::Side;
-use super::significance::{self, Answer, ComparedAnswer, ComparedChange, ComparedShift, Judged, More};
+use super::significance::{
+    self, Answer, ComparedAnswer, ComparedChange, ComparedShift, Judged, More, Observed,
+};
+use super::spread;
 use super::{Acknowledged, ComparedKpi, ComparedRun};
 use crate::core::analysis::limits_word;
 use crate::core::policy::{CompareRules, Policy, Profile};
@@ -99,6 +102,10 @@ impl ComparedAnswer {
             more_of_b,
             more_of_a,
             more_of_both,
+            daily_cycle: judged.day.word(),
+            outliers_a: judged.outliers.map(|[a, _]| a),
+            outliers_b: judged.outliers.map(|[_, b]| b),
+            spread: spread::ComparedSpread::of(judged),
             reason: sentence(judged),
         }
     }
@@ -134,6 +141,9 @@ pub struct CompareResult {
     pub acknowledged: Vec<String>,
     /// KPIs of which significance cannot tell whether they got worse.
     pub undecided: Vec<String>,
+    /// KPIs that are spread wider in B, or lie far off on the bad side more often; absent where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub wider: Vec<String>,
     /// KPIs to be judged that a side does not know, so that nothing can be said about them.
     pub unknown: Vec<String>,
     /// What a reader should know about the comparison.
@@ -143,6 +153,9 @@ pub struct CompareResult {
     // Whether the policy is one for trading, whose readers know the CSV by its remark.
     #[serde(skip)]
     pub trades: bool,
+    // Whether a wider spread is a regression.
+    #[serde(skip)]
+    pub spread_gates: bool,
 }
 
 impl CompareResult {
@@ -166,7 +179,8 @@ impl CompareResult {
         let mut judged: Vec<Judged> = Vec::new();
         let samples = a.sample.as_ref().zip(b.sample.as_ref());
         let significance = samples.filter(|_| is_significance_asked).map(|(a, b)| {
-            judged = significance::judge(&a.values, &b.values, rules, &policy.change_points);
+            let sides = [a, b].map(|side| Observed { values: &side.values, hours: &side.hours });
+            judged = significance::judge(sides, rules, &policy.change_points, policy.windows.season);
             for one in &mut judged {
                 one.around = [a.around(), b.around()];
             }
@@ -197,15 +211,22 @@ impl CompareResult {
             significance,
             acknowledged: Vec::new(),
             undecided,
+            wider: judged
+                .iter()
+                .filter(|one| spread::is_wider(one))
+                .map(|one| one.kpi.name.to_owned())
+                .collect(),
             unknown,
             notes: notes(&a.run, &b.run, &rows),
             exit_code: 0,
             trades: policy.profile == Profile::Trading,
+            spread_gates: rules.spread.gates,
             judged: judged_kpis,
             kpis: rows,
             a: a.run,
             b: b.run,
         };
+        result.notes.extend(judged.iter().filter_map(|one| spread::sentence(one, rules.spread.gates)));
         result.note_conditions(&a.conditions, &b.conditions, policy.run.tunes());
         result.acknowledge(known);
         if is_same {
@@ -233,7 +254,7 @@ impl CompareResult {
     /// How a gate ends. A regression fails. Where nothing can be told there may be one, and that is no pass either.
     pub fn gate(&self) -> Exit {
         let is = |outcome| [&self.a, &self.b].into_iter().any(|run| run.cannot_judge() == Some(outcome));
-        if !self.regressions.is_empty() {
+        if !self.regressions.is_empty() || (self.spread_gates && !self.wider.is_empty()) {
             Exit::Failed
         } else if !self.unknown.is_empty() || self.judged.is_empty() || is(Outcome::Invalid) {
             Exit::InputInvalid
@@ -253,8 +274,14 @@ impl CompareResult {
                 ));
             } else if let Some(at) = self.regressions.iter().position(|name| name == kpi) {
                 self.acknowledged.push(self.regressions.remove(at));
+                self.wider.retain(|name| name != kpi);
                 self.notes
                     .push(format!("{kpi} is worse, and that is known until {until}: {reason} ({owner})"));
+            } else if let Some(at) = self.wider.iter().position(|name| name == kpi && self.spread_gates) {
+                self.acknowledged.push(self.wider.remove(at));
+                self.notes.push(format!(
+                    "{kpi} is spread wider, and that is known until {until}: {reason} ({owner})"
+                ));
             }
         }
     }

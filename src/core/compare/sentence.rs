@@ -2,7 +2,9 @@
 //!
 //! Must not judge.
 
+use super::by_day::Day;
 use super::significance::{Answer, Judged, More};
+use super::spread;
 use crate::core::judge::{count, show, with_unit};
 use crate::core::kpi::KpiId;
 use crate::core::text::number::{distance, fixed, trimmed};
@@ -11,16 +13,18 @@ use crate::core::trend::Change;
 pub fn sentence(judged: &Judged) -> String {
     let kpi = judged.kpi;
     let changes = changes_of(kpi, judged);
+    let by_day = by_day(kpi, judged);
     let Some((shift, (low, high))) = judged.shift.zip(judged.interval()) else {
         return format!("cannot tell: {changes}{}", too_few(judged));
     };
     let confidence = (1.0 - 2.0 * judged.level) * 100.0;
     let moved = moved(kpi, shift.mean.shift);
+    let mean = outliers(judged);
     let observed = if shift.mean.standard_error == 0.0 {
-        format!("{changes}the mean {moved}; no value of a side differs from its others")
+        format!("{by_day}{changes}{mean} {moved}; no value of a side differs from its others")
     } else {
         format!(
-            "{changes}the mean {moved}; between {} and {} is plausible ({} %)",
+            "{by_day}{changes}{mean} {moved}; between {} and {} is plausible ({} %)",
             signed(kpi, low),
             with_unit(kpi, signed(kpi, high)),
             trimmed(&fixed(confidence, 1)),
@@ -40,9 +44,78 @@ pub fn sentence(judged: &Judged) -> String {
         Answer::NotWorse => {
             format!("not worse by more than the margin of {margin}, perhaps better: {observed}")
         }
+        Answer::CannotTell if judged.is_of_the_hour() => format!(
+            "cannot tell: {observed}, and the margin is {margin}; {chance}; runs that cover the same times of day, or two \
+             days each, would decide"
+        ),
         Answer::CannotTell => {
-            format!("cannot tell: {observed}, and the margin is {margin}{}", undecided(kpi, judged))
+            let (memory, far) = (memory(kpi, judged), far(kpi, judged));
+            format!(
+                "cannot tell: {observed}, and the margin is {margin}{memory}{far}{}",
+                undecided(kpi, judged)
+            )
         }
+    }
+}
+
+/// How a daily cycle was dealt with: `a daily cycle of ±12 ms is taken out: `, or nothing.
+fn by_day(kpi: KpiId, judged: &Judged) -> String {
+    match judged.day {
+        Day::Paired { amplitude } => format!(
+            "compared by time of day (the daily cycle of both, ±{}, is taken out): ",
+            with_unit(kpi, size(kpi, amplitude))
+        ),
+        Day::Apart { spans: [a, b], .. } if judged.is_of_the_hour() => format!(
+            "A and B cover less than two periods of 24 h at different times of day (A {}, B {} UTC), and a daily cycle looks \
+             like a shift then: ",
+            hours(a),
+            hours(b)
+        ),
+        Day::Unasked | Day::Apart { .. } => String::new(),
+    }
+}
+
+/// `08:00-16:30`.
+fn hours((first, last): (f64, f64)) -> String {
+    let clock = |hour: f64| {
+        let minutes = (hour * 60.0).round().rem_euclid(24.0 * 60.0);
+        format!("{:02}:{:02}", (minutes / 60.0).floor(), minutes % 60.0)
+    };
+    format!("{}-{}", clock(first), clock(last))
+}
+
+/// What is compared: `the mean`, or what is usual where outliers are frequent.
+fn outliers(judged: &Judged) -> String {
+    match judged.outliers {
+        Some([a, b]) if judged.pulled_in => {
+            format!("outliers are frequent ({a} of A, {b} of B) and are pulled in: the mean without them")
+        }
+        _ => "the mean".to_owned(),
+    }
+}
+
+/// Where a few values of B lie far off, and none of A does, or fewer.
+fn far(kpi: KpiId, judged: &Judged) -> String {
+    let far =
+        judged.spread.filter(|spread| spread.found.far[1] > spread.found.far[0] && !spread.is_unlikely());
+    far.map_or_else(String::new, |spread| format!("; {}", spread::far(kpi, &spread.found, ["A", "B"])))
+}
+
+/// Why the standard error is larger than that of a first-order process.
+fn memory(kpi: KpiId, judged: &Judged) -> String {
+    let Some(shift) = judged.shift else { return String::new() };
+    match shift.mean.first_order {
+        Some(first_order) if first_order < shift.mean.standard_error => format!(
+            "; the estimators of its standard error disagree ({} for a first-order process, {} by long waves), and the \
+             larger one counts",
+            size(kpi, first_order),
+            with_unit(kpi, size(kpi, shift.mean.standard_error))
+        ),
+        Some(_) => {
+            "; values remember more than a first-order process, so that few degrees of freedom are left"
+                .to_owned()
+        }
+        None => String::new(),
     }
 }
 
@@ -83,6 +156,9 @@ fn undecided(kpi: KpiId, judged: &Judged) -> String {
 fn because(judged: &Judged) -> String {
     // From here on nine in ten values say nothing that their neighbours did not.
     const STIFF: f64 = 0.8;
+    if judged.shift.is_some_and(|shift| shift.mean.first_order.is_some()) {
+        return ": values remember too much".to_owned();
+    }
     match judged.shift.map(|shift| shift.mean.phi) {
         Some(phi) if phi >= STIFF => format!(
             ": neighbouring iterations resemble each other too much (autocorrelation {})",
@@ -145,7 +221,7 @@ fn moved(kpi: KpiId, shift: f64) -> String {
 }
 
 /// One decimal more than values have: shifts are smaller.
-fn size(kpi: KpiId, value: f64) -> String {
+pub(super) fn size(kpi: KpiId, value: f64) -> String {
     trimmed(&distance(value, kpi.decimals_of(value).max(kpi.decimals() + 1))).to_owned()
 }
 
@@ -159,6 +235,6 @@ fn signed(kpi: KpiId, value: f64) -> String {
 }
 
 /// Two digits that say something; what is smaller than one in ten thousand is told so.
-fn probability(p: f64) -> String {
+pub(super) fn probability(p: f64) -> String {
     if p < 0.0001 { "< 0.0001".to_owned() } else { trimmed(&distance(p, 4)).to_owned() }
 }

@@ -1,5 +1,6 @@
 //! Reads one side of a comparison: a run, judged as `gate` judges it, or a file about one.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
@@ -11,12 +12,15 @@ use crate::core::analysis::folder as judge;
 use crate::core::analysis::folder::{JudgeError, Judged, Request};
 use crate::core::analysis::{Analysis, Options, SymbolAnalysis};
 use crate::core::compare::snapshot::baseline;
+use crate::core::iteration::Iteration;
 use crate::core::json::Node;
-use crate::core::kpi::KpiId;
+use crate::core::kpi::{Kind, KpiId};
 use crate::core::load::run_folder::RunFolder;
 use crate::core::load::{LARGEST, read_bounded};
-use crate::core::policy::{KpiRule, Policy, WindowSpec};
+use crate::core::policy::{KpiRule, Policy, SeasonRule, WindowSpec};
+use crate::core::series::Series;
 use crate::core::series::window::Window;
+use crate::core::trend::Season;
 use crate::core::verdict::WindowUsed;
 use crate::core::verdict::failure::Failure;
 use crate::infra::archive;
@@ -59,11 +63,20 @@ pub struct Sample {
     pub ahead: usize,
     /// Their known values, in the order of the rules and of time.
     pub values: Values,
+    /// When they ended, in hours since 1970-01-01 00:00 UTC, by their numbers; empty where that is not known.
+    pub hours: Vec<(u64, f64)>,
 }
 
 impl Sample {
     pub(super) fn around(&self) -> Around {
         Around { iterations: self.window.n, ahead: self.ahead }
+    }
+
+    /// The hours, where there are so many that a daily cycle is a question.
+    pub(super) fn hours_of_a_day(&self) -> Vec<(u64, f64)> {
+        let hours: Vec<f64> = self.hours.iter().map(|(_, hour)| *hour).collect();
+        let is_off = Season::of(SeasonRule::Auto, Kind::Level, &hours) == Season::Off;
+        if is_off { Vec::new() } else { self.hours.clone() }
     }
 }
 
@@ -228,7 +241,14 @@ fn sample(analysis: &Analysis, symbol: &SymbolAnalysis, policy: &Policy) -> Samp
     };
     let last = numbers.ranges().last().map_or(0, |(_, last)| *last);
     let ahead = usize::try_from(begins.saturating_sub(last + 1)).unwrap_or(usize::MAX);
-    Sample { window: window.used(), ahead, values }
+    Sample { window: window.used(), ahead, values, hours: hours(series, window.positions) }
+}
+
+fn hours(series: &Series, positions: Range<usize>) -> Vec<(u64, f64)> {
+    let Some(start) = series.rows().iter().find_map(Iteration::instant) else { return Vec::new() };
+    let start = start.timestamp_millis() as f64 / 3_600_000.0;
+    let hours = series.hours();
+    positions.filter_map(|at| Some((series.number(at), start + hours.get(at)?))).collect()
 }
 
 /// The compared KPIs over the last-n window, in the order of the rules.

@@ -6,25 +6,20 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::by_day::{Day, Points, TimesOfDay};
+use super::spread::ComparedSpread;
 use crate::core::kpi::{Direction, KpiId};
-use crate::core::policy::ChangeRules;
-use crate::core::policy::{CompareRules, Margin};
+use crate::core::policy::{ChangeRules, CompareRules, Margin, SeasonRule};
 use crate::core::text::number::TOLERANCE;
-use crate::core::trend::{Change, Column, Season, changes};
-use crate::stats::autocorrelation::Levels;
+use crate::core::trend::Change;
+use crate::stats::spread::{Question, Spread};
 use crate::stats::trend::TrendMethod;
-use crate::stats::two_sample::MeanShift;
-use crate::stats::two_sample::RankShift;
-use crate::stats::two_sample::holm_adjusted;
+use crate::stats::two_sample::{MeanShift, Pair, PulledIn, RankShift, holm_adjusted};
 
 /// What part of the error rate each look at the data may spend, by the number of planned extensions. With one
 /// extension there are two looks that share it (Bonferroni); what that leaves over, since both look at the same A and
 /// the same beginning of B, makes up for φ being estimated. The table of error rates shows what comes of it.
 const SHARE_OF_A_LOOK: [f64; 2] = [0.8, 0.5];
-
-/// What part of the rate of false alarms of the search for changes a side's changes may raise here: a change that is
-/// none cuts off a piece that chance made odd, and that piece would be compared.
-const SHARE_OF_CHANGES: f64 = 0.25;
 
 /// Powers for which the smallest shift that could have been shown is told.
 pub const POWERS: [f64; 2] = [0.8, 0.9];
@@ -84,6 +79,31 @@ pub struct Shift {
     pub p_worse_adjusted: f64,
 }
 
+/// How the spread of one KPI differs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct JudgedSpread {
+    /// Both spreads, and the far values.
+    pub found: Spread,
+    /// The p-value of a wider spread or a longer tail, adjusted for all KPIs (Holm).
+    pub p_adjusted: f64,
+    /// The level that it is held against.
+    pub level: f64,
+    /// How many KPIs are judged together.
+    pub family: usize,
+}
+
+impl JudgedSpread {
+    /// Whether B is spread wider, or has more far values on the bad side.
+    pub fn is_wider(&self) -> bool {
+        self.is_unlikely() && !self.found.clusters
+    }
+
+    /// Whether chance hardly explains it where large deviations do not come together.
+    pub fn is_unlikely(&self) -> bool {
+        self.p_adjusted <= self.level
+    }
+}
+
 /// One KPI of two runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Judged {
@@ -97,6 +117,14 @@ pub struct Judged {
     pub margin: f64,
     /// How sure the shift is; `None` with too few values to say anything.
     pub shift: Option<Shift>,
+    /// Whether a daily cycle is a question, and what became of it.
+    pub day: Day,
+    /// Outliers of A and of B, where they are frequent and what is usual without them is compared as well.
+    pub outliers: Option<[usize; 2]>,
+    /// Whether `shift` is that of the values with outliers pulled in.
+    pub pulled_in: bool,
+    /// How the spread differs; `None` with too few values.
+    pub spread: Option<JudgedSpread>,
     /// What follows.
     pub answer: Answer,
     /// The level of one one-sided test, before the correction for several KPIs.
@@ -133,25 +161,37 @@ impl Judged {
     }
 
     /// p-value of being worse by more than the margin.
-    fn p_worse(&self, mean: &MeanShift) -> f64 {
-        if self.bad > 0.0 { mean.p_above(self.most()) } else { mean.p_below(-self.most()) }
+    fn p_worse(&self, shifts: &Shifts) -> f64 {
+        shifts.p(|mean| if self.bad > 0.0 { mean.p_above(self.most()) } else { mean.p_below(-self.most()) })
     }
 
     /// p-value of being better by more than the margin.
-    fn p_better(&self, mean: &MeanShift) -> f64 {
-        if self.bad > 0.0 { mean.p_below(-self.most()) } else { mean.p_above(self.most()) }
+    fn p_better(&self, shifts: &Shifts) -> f64 {
+        shifts.p(|mean| if self.bad > 0.0 { mean.p_below(-self.most()) } else { mean.p_above(self.most()) })
     }
 
     /// The answer from the p-values that are adjusted for all KPIs.
-    fn decide(&mut self, mean: Option<MeanShift>, worse: Option<f64>, better: Option<f64>) {
-        let Some((mean, p_worse_adjusted)) = mean.zip(worse) else { return };
-        self.shift = Some(Shift { mean, p_worse: self.p_worse(&mean), p_worse_adjusted });
-        self.answer = if p_worse_adjusted <= self.level {
-            Answer::Worse
-        } else if better.is_some_and(|better| better <= self.level) {
-            Answer::Better
-        } else {
-            self.within(&mean)
+    fn decide(&mut self, shifts: Option<Shifts>, worse: Option<f64>, better: Option<f64>) {
+        let Some((shifts, p_worse_adjusted)) = shifts.zip(worse) else { return };
+        let p = |mean: MeanShift| {
+            let alone = Shifts { mean, usual: None };
+            self.p_worse(&alone).min(self.p_better(&alone))
+        };
+        // The one that says more is told.
+        let usual = shifts.usual.filter(|usual| p(*usual) < p(shifts.mean));
+        let mean = usual.unwrap_or(shifts.mean);
+        self.pulled_in = usual.is_some();
+        self.shift = Some(Shift { mean, p_worse: self.p_worse(&shifts), p_worse_adjusted });
+        let is_better = better.is_some_and(|better| better <= self.level);
+        let within = shifts.each().map(|mean| self.within(&mean)).max().unwrap_or(Answer::CannotTell);
+        self.answer = match self.day {
+            Day::Apart { declared: true, .. } => Answer::CannotTell,
+            // What moved may be the hour.
+            Day::Apart { .. } if p_worse_adjusted <= self.level => Answer::CannotTell,
+            Day::Apart { .. } if is_better => Answer::NotWorse,
+            _ if p_worse_adjusted <= self.level => Answer::Worse,
+            _ if is_better => Answer::Better,
+            _ => within,
         };
     }
 
@@ -170,6 +210,8 @@ impl Judged {
     pub fn more(&self) -> Option<More> {
         match &self.shift {
             _ if self.answer != Answer::CannotTell => None,
+            // More iterations do not, other hours do.
+            Some(_) if self.is_of_the_hour() => None,
             Some(shift) => Some(self.more_than(&shift.mean)),
             // Too few to say anything: as many as it takes to begin with.
             None if self.is_unmeasured().contains(&true) => Some(More::NotMeasured),
@@ -180,6 +222,13 @@ impl Judged {
                 [a, b] => Some(More::OfBoth(a.max(b))),
             },
         }
+    }
+
+    /// Whether nothing can be told because both sides cover different times of day.
+    pub fn is_of_the_hour(&self) -> bool {
+        let Day::Apart { declared, .. } = self.day else { return false };
+        let is_worse = self.shift.is_some_and(|shift| shift.p_worse_adjusted <= self.level);
+        self.answer == Answer::CannotTell && (declared || is_worse)
     }
 
     /// Iterations that A and B lack to begin with, those before the window included.
@@ -237,6 +286,34 @@ pub fn level(rules: &CompareRules) -> f64 {
     rules.error_rate.value * SHARE_OF_A_LOOK[usize::from(rules.extensions > 0)]
 }
 
+/// What is compared of one side.
+#[derive(Clone, Copy, Debug)]
+pub struct Observed<'v> {
+    /// The values.
+    pub values: &'v Values,
+    /// When iterations ended, in hours since some midnight UTC, by their numbers; empty where that is not known.
+    pub hours: &'v [(u64, f64)],
+}
+
+/// The shift of the means of a KPI, and that of what is usual where outliers are frequent.
+#[derive(Clone, Copy, Debug)]
+struct Shifts {
+    mean: MeanShift,
+    usual: Option<MeanShift>,
+}
+
+impl Shifts {
+    fn each(&self) -> impl Iterator<Item = MeanShift> {
+        std::iter::once(self.mean).chain(self.usual)
+    }
+
+    /// The smaller p-value, corrected for the choice (Bonferroni).
+    fn p(&self, of: impl Fn(&MeanShift) -> f64) -> f64 {
+        let choices = if self.usual.is_some() { 2.0 } else { 1.0 };
+        self.each().map(|mean| (choices * of(&mean)).min(1.0)).fold(1.0, f64::min)
+    }
+}
+
 /// Judges the KPIs that have a margin and a direction, in the order of the rules. Left out is what the policy does not
 /// limit and neither side measured.
 ///
@@ -246,25 +323,66 @@ pub fn level(rules: &CompareRules) -> f64 {
 /// 24:295–300).
 ///
 /// Where a side changed its level within the window, as `levels` counts changes, what it is on now is compared, and
-/// what was before speaks for the autocorrelation alone.
-pub fn judge(a: &Values, b: &Values, rules: &CompareRules, levels: &ChangeRules) -> Vec<Judged> {
+/// what was before speaks for the autocorrelation alone. A daily cycle is taken out of both sides where they know the same
+/// hours, see [`super::by_day`].
+pub fn judge(
+    sides: [Observed<'_>; 2],
+    rules: &CompareRules,
+    levels: &ChangeRules,
+    season: SeasonRule,
+) -> Vec<Judged> {
     let level = level(rules);
-    let family = family(a, b, rules);
-    let sides = [a, b].map(|values| Side::of(values, &family, levels));
-    let pairs: Vec<[Levels<'_>; 2]> =
-        (0..family.len()).map(|at| sides.each_ref().map(|side| side.levels(at))).collect();
-    let shifts = MeanShift::family(&pairs);
-    let each = family.iter().zip(pairs.iter().zip(shifts)).enumerate();
-    let mut judged: Vec<(Judged, Option<MeanShift>)> = each
-        .map(|(position, (member, (pair, mean)))| {
-            let of_a = crate::stats::summary::mean(pair[0].present()).unwrap_or(0.0);
-            let n = pair.each_ref().map(|levels| levels.present().len());
+    let family = family(sides[0].values, sides[1].values, rules);
+    let points: Vec<Points> = family
+        .iter()
+        .map(|member| Points {
+            kpi: member.kpi,
+            direction: Some(member.direction),
+            sides: sides.map(|side| side.values[member.at].as_slice()),
+            hours: sides.map(|side| side.hours),
+        })
+        .collect();
+    let by_day = TimesOfDay::of(&points, levels, season);
+    let pairs: Vec<Pair<'_>> = (0..family.len()).map(|at| by_day.pair(at)).collect();
+    let shifts = shifts(&pairs);
+    let asked: Vec<Question> = family
+        .iter()
+        .map(|member| Question {
+            above: member.direction == Direction::Lower,
+            floor: member.kpi.floor,
+            ratio: rules.spread.ratio,
+        })
+        .collect();
+    let is_enough =
+        |pair: &Pair<'_>| pair.levels.iter().all(|levels| levels.present().len() >= rules.min_iterations);
+    let spreads: Vec<Option<Spread>> = Spread::family(&pairs, &asked)
+        .into_iter()
+        .zip(&pairs)
+        .map(|(spread, pair)| spread.filter(|_| is_enough(pair)))
+        .collect();
+    let p_of_spreads: Vec<Option<f64>> =
+        spreads.iter().map(|spread| spread.map(|spread| spread.p())).collect();
+    let spreads = spreads.into_iter().zip(holm_adjusted(&p_of_spreads));
+    let each = family.iter().enumerate().zip(pairs.iter().zip(&shifts).zip(spreads));
+    let mut judged: Vec<(Judged, Option<Shifts>)> = each
+        .map(|((position, member), ((pair, (shifts, outliers)), (spread, p_adjusted)))| {
+            let of_a = crate::stats::summary::mean(pair.levels[0].present()).unwrap_or(0.0);
+            let n = pair.levels.each_ref().map(|levels| levels.present().len());
             let judged = Judged {
                 kpi: member.kpi,
                 n,
-                changed: sides.each_ref().map(|side| side.changes[position].last().copied()),
+                changed: by_day.changed(position),
                 margin: member.margin.around(of_a),
                 shift: None,
+                day: by_day.day(position),
+                outliers: *outliers,
+                pulled_in: false,
+                spread: spread.zip(p_adjusted).map(|(found, p_adjusted)| JudgedSpread {
+                    found,
+                    p_adjusted,
+                    level: rules.error_rate.value,
+                    family: family.len(),
+                }),
                 answer: Answer::CannotTell,
                 level,
                 fewest: rules.min_iterations,
@@ -273,19 +391,43 @@ pub fn judge(a: &Values, b: &Values, rules: &CompareRules, levels: &ChangeRules)
                 at: member.at,
                 bad: if member.direction == Direction::Higher { -1.0 } else { 1.0 },
             };
-            let is_enough = n.iter().all(|n| *n >= rules.min_iterations);
-            (judged, mean.filter(|_| is_enough))
+            (judged, shifts.filter(|_| is_enough(pair)))
         })
         .collect();
-    let adjusted = |p: fn(&Judged, &MeanShift) -> f64| {
-        let tests = judged.iter().map(|(judged, mean)| mean.map(|mean| p(judged, &mean)));
+    let adjusted = |p: fn(&Judged, &Shifts) -> f64| {
+        let tests = judged.iter().map(|(judged, shifts)| shifts.map(|shifts| p(judged, &shifts)));
         holm_adjusted(&tests.collect::<Vec<_>>())
     };
     let (worse, better) = (adjusted(Judged::p_worse), adjusted(Judged::p_better));
-    for ((judged, mean), (worse, better)) in judged.iter_mut().zip(worse.into_iter().zip(better)) {
-        judged.decide(*mean, worse, better);
+    for ((judged, shifts), (worse, better)) in judged.iter_mut().zip(worse.into_iter().zip(better)) {
+        judged.decide(*shifts, worse, better);
     }
     judged.into_iter().map(|(judged, _)| judged).collect()
+}
+
+/// The shifts of all KPIs, and the numbers of outliers where these are frequent.
+fn shifts(pairs: &[Pair<'_>]) -> Vec<(Option<Shifts>, Option<[usize; 2]>)> {
+    let means = MeanShift::family(pairs);
+    let pulled: Vec<Option<PulledIn>> = pairs.iter().map(|pair| PulledIn::of(&pair.levels)).collect();
+    let usual = if pulled.iter().any(Option::is_some) {
+        let without: Vec<Pair<'_>> = pairs
+            .iter()
+            .zip(&pulled)
+            .map(|(pair, pulled)| match pulled {
+                Some(pulled) => Pair { levels: pulled.levels(&pair.levels), cycle: pair.cycle.clone() },
+                None => pair.clone(),
+            })
+            .collect();
+        MeanShift::family(&without)
+    } else {
+        vec![None; pairs.len()]
+    };
+    let each = means.into_iter().zip(usual).zip(&pulled);
+    each.map(|((mean, usual), pulled)| {
+        let usual = usual.filter(|_| pulled.is_some());
+        (mean.map(|mean| Shifts { mean, usual }), pulled.as_ref().map(|pulled| pulled.outliers))
+    })
+    .collect()
 }
 
 /// A KPI that is judged.
@@ -319,46 +461,6 @@ pub fn ranks(a: &Values, b: &Values, judged: &[Judged]) -> Vec<Option<RankShift>
         RankShift::of(&present(&a[one.at], of_a.as_ref()), &present(&b[one.at], of_b.as_ref()))
     };
     judged.iter().map(one).collect()
-}
-
-/// One side with the changes that its KPIs made in the window.
-struct Side {
-    values: Vec<Vec<f64>>,
-    /// Positions of the first value after each change.
-    cuts: Vec<Vec<usize>>,
-    changes: Vec<Vec<Change>>,
-}
-
-impl Side {
-    fn of(values: &Values, family: &[Member<'_>], rules: &ChangeRules) -> Self {
-        let column = |member: &Member<'_>| Column {
-            kpi: member.kpi,
-            direction: Some(member.direction),
-            floor: member.kpi.floor,
-            limit: None,
-            points: values[member.at].clone(),
-            hours: Vec::new(),
-            season: Season::Off,
-            later: None,
-        };
-        let columns: Vec<Column> = family.iter().map(column).collect();
-        let mut rules = rules.clone();
-        rules.trend.false_alarm_rate.value *= SHARE_OF_CHANGES;
-        let changes: Vec<Vec<Change>> =
-            changes::find(&columns, &rules).into_iter().map(|found| found.changes).collect();
-        let cuts = columns.iter().zip(&changes).map(|(column, changes)| {
-            let firsts = changes.iter().map(|change| change.first_after);
-            firsts.map(|first| column.points.partition_point(|(number, _)| *number < first)).collect()
-        });
-        let cuts = cuts.collect();
-        let values =
-            columns.iter().map(|column| column.points.iter().map(|(_, value)| *value).collect()).collect();
-        Self { values, cuts, changes }
-    }
-
-    fn levels(&self, at: usize) -> Levels<'_> {
-        Levels::cut(&self.values[at], self.cuts[at].iter().copied())
-    }
 }
 
 /// What the answers come to: the worst of them.
@@ -396,7 +498,8 @@ fn smallest(most: usize, is_enough: impl Fn(usize) -> bool) -> Option<usize> {
 /// How sure the shift of a KPI is.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ComparedShift {
-    /// Mean of B less mean of A over the window, in the KPI's unit.
+    /// Mean of B less mean of A over the window, in the KPI's unit; where outliers are frequent and it says more, with
+    /// outliers pulled in.
     pub mean_shift: f64,
     /// Lower end of the interval of the mean shift.
     pub low: f64,
@@ -483,6 +586,20 @@ pub struct ComparedAnswer {
     pub more_of_a: Option<usize>,
     /// So many more iterations of each would decide, where more of one alone would not.
     pub more_of_both: Option<usize>,
+    /// `taken_out`: both sides cover the same times of day, and the daily cycle that they have in common is taken out;
+    /// `unresolved`: they cover other ones, so that a shift may be a daily cycle. Absent where no cycle is a question.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["taken_out", "unresolved"]))]
+    pub daily_cycle: Option<&'static str>,
+    /// Outliers of A, where outliers are frequent: then what is usual is compared, too, with outliers pulled in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outliers_a: Option<usize>,
+    /// The same of B.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outliers_b: Option<usize>,
+    /// How the spread differs; absent where nothing is found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spread: Option<ComparedSpread>,
     /// What it means, in a sentence.
     pub reason: String,
 }
@@ -497,7 +614,7 @@ mod tests {
     use crate::core::compare::sentence::sentence;
     use crate::core::judge::fixture::{change_rules, limit};
     use crate::core::policy::ORDER;
-    use crate::core::policy::WindowSpec;
+    use crate::core::policy::{SpreadRules, WindowSpec};
 
     fn rules(margin: f64) -> CompareRules {
         CompareRules {
@@ -507,6 +624,7 @@ mod tests {
             min_iterations: 16,
             kpis: four(margin),
             refuse: Vec::new(),
+            spread: SpreadRules { gates: false, ratio: 1.0 },
         }
     }
 
@@ -516,8 +634,13 @@ mod tests {
     }
 
     fn judged(a: &[Vec<f64>; 4], b: &[Vec<f64>; 4], rules: &CompareRules) -> Vec<Judged> {
-        let [a, b] = [a, b].map(|side| side.iter().map(|values| numbered(values)).collect());
-        judge(&a, &b, rules, &change_rules())
+        let sides: [Values; 2] = [a, b].map(|side| side.iter().map(|values| numbered(values)).collect());
+        without_hours(&sides, rules)
+    }
+
+    fn without_hours(sides: &[Values; 2], rules: &CompareRules) -> Vec<Judged> {
+        let sides = sides.each_ref().map(|values| Observed { values, hours: &[] });
+        judge(sides, rules, &change_rules(), SeasonRule::Auto)
     }
 
     /// 24 values around `level` that look independent: −1, 0 and 1 in a scrambled order, times `spread`.
@@ -637,7 +760,7 @@ mod tests {
         let of = |kpis: Vec<crate::core::policy::KpiRule>, a: &[&[f64]], b: &[&[f64]]| {
             let side = |side: &[&[f64]]| -> Values { side.iter().map(|values| numbered(values)).collect() };
             let rules = CompareRules { kpis, ..rules(0.2) };
-            judge(&side(a), &side(b), &rules, &change_rules())
+            without_hours(&[side(a), side(b)], &rules)
         };
         let optional = |kpi, margin| crate::core::policy::KpiRule { required: false, ..rule(kpi, margin) };
         let (low, high) = (noise(3.0, 0.1), noise(9.0, 0.1));
@@ -794,6 +917,167 @@ mod tests {
         assert_eq!(of([full, Around { iterations: 0, ahead: 0 }]), Some(More::OfB(16)));
         assert_eq!(of([full, Around { iterations: 0, ahead: 4 }]), Some(More::OfB(20)));
         assert_eq!(of([full, Around { iterations: 9, ahead: 0 }]), Some(More::NotMeasured));
+    }
+
+    /// Waves of a scrambled order, and other ones for each `seed`: between −1 and 1.
+    fn scrambled(at: usize, seed: usize) -> f64 {
+        ((at * at * 31 + at * 7 * (seed + 3) + seed * 13) % 101) as f64 / 50.0 - 1.0
+    }
+
+    /// Net alone, a value each quarter of an hour from `from` on, and what is judged of it.
+    fn by_day(
+        sides: [(f64, usize); 2],
+        season: SeasonRule,
+        level: impl Fn(usize, f64, usize) -> f64,
+    ) -> Judged {
+        let hours = sides.map(|(from, n)| -> Vec<(u64, f64)> {
+            (7..).zip(0..n).map(|(number, at)| (number, from + 0.25 * at as f64)).collect()
+        });
+        let values: [Values; 2] = std::array::from_fn(|side| {
+            (0..4)
+                .map(|kpi| {
+                    let one = |(at, (number, hour)): (usize, &(u64, f64))| {
+                        let level = if kpi == 1 { level(side, *hour, at) } else { 0.0 };
+                        (*number, level + scrambled(at, side + 2 * kpi))
+                    };
+                    hours[side].iter().enumerate().map(one).collect()
+                })
+                .collect()
+        });
+        let sides = std::array::from_fn(|side| Observed { values: &values[side], hours: &hours[side] });
+        judge(sides, &rules(0.2), &change_rules(), season).remove(1)
+    }
+
+    fn cycle(hour: f64) -> f64 {
+        5.0 * libm::sin(std::f64::consts::TAU * hour / 24.0)
+    }
+
+    #[test]
+    fn a_daily_cycle_of_both_is_no_change_and_hides_none() {
+        for sides in [
+            [(0.0, 288), (7.0, 288)],
+            [(3.0, 96), (11.0, 288)],
+            [(9.0, 40), (9.5, 40)],
+            [(0.0, 192), (9.0, 40)],
+        ] {
+            let same = by_day(sides, SeasonRule::Auto, |_, hour, _| cycle(hour));
+            assert!(matches!(same.day, Day::Paired { amplitude } if amplitude > 1.0), "{same:?}");
+            assert!(!matches!(same.answer, Answer::Worse | Answer::Better), "{}", sentence(&same));
+        }
+        let days = [(0.0, 288), (7.0, 288)];
+        let less =
+            by_day(days, SeasonRule::Auto, |side, hour, _| cycle(hour) - if side == 1 { 1.0 } else { 0.0 });
+        assert_eq!(less.answer, Answer::Worse);
+        let told = sentence(&less);
+        assert!(
+            told.starts_with(
+                "worse by more than the margin of 0.2 bps: compared by time of day (the daily cycle of both, ±5"
+            ),
+            "{told}"
+        );
+        // What the policy rules out is not taken out.
+        let off =
+            by_day(days, SeasonRule::Off, |side, hour, _| cycle(hour) - if side == 1 { 1.0 } else { 0.0 });
+        assert_eq!((off.day, off.answer), (Day::Unasked, Answer::CannotTell));
+    }
+
+    #[test]
+    fn at_other_hours_of_less_than_two_days_a_shift_may_be_a_cycle() {
+        // Twelve hours by day, and twelve by night.
+        let sides = [(8.0, 48), (20.0, 48)];
+        let night = |side: usize, _: f64, _: usize| if side == 1 { -3.0 } else { 0.0 };
+        let open = by_day(sides, SeasonRule::Auto, night);
+        assert_eq!((open.answer, open.more(), open.is_of_the_hour()), (Answer::CannotTell, None, true));
+        let told = sentence(&open);
+        assert!(
+            told.starts_with(
+                "cannot tell: A and B cover less than two periods of 24 h at different times of day (A 08:00-19:45, B \
+                 20:00-07:45 UTC), and a daily cycle looks like a shift then: the mean fell by "
+            ) && told.ends_with("runs that cover the same times of day, or two days each, would decide"),
+            "{told}"
+        );
+        assert_eq!(by_day(sides, SeasonRule::Off, night).answer, Answer::Worse);
+        // What did not move is no worse, unless the policy says that there is a cycle.
+        let still = by_day(sides, SeasonRule::Auto, |_, _, _| 0.0);
+        assert!(still.answer <= Answer::NotWorse || !still.is_of_the_hour(), "{}", sentence(&still));
+        let declared = by_day(sides, SeasonRule::Daily, |_, _, _| 0.0);
+        assert!(declared.answer == Answer::CannotTell && declared.is_of_the_hour());
+        let better = by_day(sides, SeasonRule::Auto, |side, hour, at| -night(side, hour, at));
+        assert_eq!(better.answer, Answer::NotWorse);
+        // An hour and a half is no question of a day.
+        assert_eq!(by_day([(8.0, 7), (20.0, 7)], SeasonRule::Daily, night).day, Day::Unasked);
+        assert!(matches!(by_day([(8.0, 8), (20.0, 8)], SeasonRule::Auto, night).day, Day::Apart { .. }));
+    }
+
+    #[test]
+    fn what_remembers_more_than_its_neighbour_is_told_with_both_standard_errors() {
+        // Half of it is a slow wave, half is noise: neighbours resemble each other little, and far ones as much.
+        let slow = |side: usize| -> Vec<f64> {
+            (0..90).map(|at| libm::sin((at + 40 * side) as f64 / 15.0) + scrambled(at, side)).collect()
+        };
+        let lower =
+            |by: i32| -> Vec<f64> { slow(1).iter().map(|value| value - f64::from(by) / 10.0).collect() };
+        let mut all = (0..20).map(|by| net_of(&slow(0), &lower(by)));
+        let found =
+            all.find(|found| found.answer == Answer::CannotTell).expect("a shift that nobody can tell");
+        let shift = found.shift.expect("enough values").mean;
+        assert!(shift.first_order.is_some_and(|first| first <= shift.standard_error), "{shift:?}");
+        assert!(
+            sentence(&found).contains("; the estimators of its standard error disagree ("),
+            "{}",
+            sentence(&found)
+        );
+        let white = net_of(&stepped(90, 3.0, 0.1), &stepped(90, 3.0, 0.1));
+        assert_eq!(white.shift.expect("enough values").mean.first_order, None);
+    }
+
+    #[test]
+    fn where_outliers_are_frequent_what_is_usual_is_compared_as_well() {
+        let spiky = |level: f64, seed: usize| -> Vec<f64> {
+            (0..90).map(|at| level + scrambled(at, seed) + if at % 11 == seed { 60.0 } else { 0.0 }).collect()
+        };
+        let found = net_of(&spiky(3.0, 2), &spiky(1.0, 5));
+        assert_eq!((found.answer, found.outliers, found.pulled_in), (Answer::Worse, Some([8, 8]), true));
+        let told = sentence(&found);
+        assert!(
+            told.contains(
+                "outliers are frequent (8 of A, 8 of B) and are pulled in: the mean without them fell by"
+            ),
+            "{told}"
+        );
+        assert_eq!(net_of(&stepped(90, 3.0, 0.1), &stepped(90, 3.0, 0.1)).outliers, None);
+    }
+
+    #[test]
+    fn a_wider_spread_is_told_beside_an_answer_that_does_not_see_it() {
+        let wide = |size: f64, seed: usize| -> Vec<f64> {
+            (0..48).map(|at| 3.0 + size * scrambled(at, seed)).collect()
+        };
+        let (a, b) = (wide(0.1, 1), wide(0.5, 2));
+        let side = |values: &[f64]| -> [Vec<f64>; 4] {
+            std::array::from_fn(|at| if at == 1 { values.to_vec() } else { wide(0.1, 3) })
+        };
+        let there = judged(&side(&a), &side(&b), &rules(0.2)).remove(1);
+        let told = crate::core::compare::spread::sentence(&there, false).expect("it is wider");
+        assert!(there.answer != Answer::Worse && crate::core::compare::spread::is_wider(&there));
+        assert!(
+            told.starts_with("net_bps spreads ") && told.contains(" times as wide in B as in A (95 % sure: "),
+            "{told}"
+        );
+        assert!(
+            told.contains("after correction for 4 KPIs; ") && told.ends_with("in 90 % of cases (advisory)"),
+            "{told}"
+        );
+        assert!(
+            !crate::core::compare::spread::sentence(&there, true)
+                .expect("it is wider")
+                .ends_with("(advisory)")
+        );
+        let back = judged(&side(&b), &side(&a), &rules(0.2)).remove(1);
+        assert_eq!(crate::core::compare::spread::sentence(&back, false), None);
+        // Up to ten times the spread counts for nothing here.
+        let lax = CompareRules { spread: SpreadRules { gates: true, ratio: 10.0 }, ..rules(0.2) };
+        assert!(!crate::core::compare::spread::is_wider(&judged(&side(&a), &side(&b), &lax).remove(1)));
     }
 
     proptest! {

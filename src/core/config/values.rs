@@ -33,6 +33,11 @@ fn number_if(value: &Value, what: &str, is_good: impl Fn(f64) -> bool) -> Parsed
     if is_good(number) { Ok(number) } else { Err(format!("expected {what}, found {number}")) }
 }
 
+/// A number that is no share.
+pub(crate) fn from_one(value: &Value) -> Parsed<f64> {
+    number_if(value, "a number from 1 on", |number| number >= 1.0)
+}
+
 /// A number above 0 and at most 1.
 pub(crate) fn share(value: &Value) -> Parsed<f64> {
     number_if(value, "a share above 0 and at most 1", |share| share > 0.0 && share <= 1.0)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use strum::VariantArray as _;
 
 use crate::core::compare::conditions::Condition;
-use crate::core::config::values::{Parsed, error_rate, names, not_negative, whole};
+use crate::core::config::values::{Parsed, error_rate, from_one, names, not_negative, switch, whole};
 use crate::core::config::{Keep, Read, Value, section};
 use crate::core::kpi::KpiId;
 use crate::core::text::did_you_mean;
@@ -61,6 +61,19 @@ section! {
         pub kpis: Vec<KpiRule> { compared },
         /// Conditions in which two runs must not differ.
         pub refuse: Vec<Condition> = conditions,
+        /// When a wider spread counts.
+        pub spread: SpreadRules,
+    }
+}
+
+section! {
+    /// When a wider spread, or a longer tail on the bad side, counts.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct SpreadRules {
+        /// Whether it counts as a regression; else it is advisory.
+        pub gates: bool = switch => false,
+        /// Up to so many times the spread of before that of after counts for nothing.
+        pub ratio: f64 = from_one => 1.0,
     }
 }
 

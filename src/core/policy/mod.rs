@@ -34,7 +34,7 @@ use declared::Table;
 
 pub use crate::core::iteration::params::Step;
 pub use advice::{Condition, RecommendationRule, Subject};
-pub use compare::{CompareRules, KpiRule, Margin, ORDER};
+pub use compare::{CompareRules, KpiRule, Margin, ORDER, SpreadRules};
 pub(crate) use gates::kpi_of_a_run;
 pub use gates::{
     DURATION, EdgeReportRule, GateSet, HoldCount, Judge, KpiGate, RUN_METRICS, RunGate, ViolationRule,
@@ -102,6 +102,8 @@ section! {
         pub kpi_drift: DriftGateRules,
         /// Changes of level of KPIs.
         pub change_points: ChangeRules,
+        /// A second half that is spread wider than the first.
+        pub spread: SpreadRules,
         /// A trend is flat while it changes less than this share of |median| over the window.
         pub trend_relative_change: Limit { |t| Limit::keep(&t.at("trend"), "relative_change", share) },
         /// What `release` works by.

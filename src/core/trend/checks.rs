@@ -50,7 +50,7 @@ impl Scene<'_> {
     }
 
     /// Whether the verdict may rest on it.
-    fn may_join(&self) -> bool {
+    pub(crate) fn may_join(&self) -> bool {
         self.role == Role::Judged && !self.is_tuned()
     }
 

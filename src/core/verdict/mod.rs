@@ -211,6 +211,8 @@ pub enum Part {
     KpiDrift,
     /// KPIs that changed their level.
     ChangePoints,
+    /// KPIs that vary more in the second half.
+    Spread,
     /// Values that cannot be, also on the good side.
     Sanity,
     /// Gates of the 72-hour report.
@@ -234,6 +236,7 @@ impl Part {
             Self::Drift => "drift",
             Self::KpiDrift => "kpi_drift",
             Self::ChangePoints => "change_points",
+            Self::Spread => "spread",
             Self::Sanity => "sanity",
             Self::RunGates => "run_gates",
             Self::Canary => "canary",

@@ -1,9 +1,9 @@
 //! `soak compare --fail-on-regression` put to the test: the run against a baseline of the same process.
 
-use soak::core::compare::significance::{self, Judged, More, Values};
+use soak::core::compare::significance::{self, Judged, More, Observed, Values};
 use soak::core::policy::ChangeRules;
 use soak::core::policy::ORDER;
-use soak::core::policy::{CompareRules, KpiRule, Limit, Margin, WindowSpec};
+use soak::core::policy::{CompareRules, KpiRule, Limit, Margin, SeasonRule, SpreadRules, WindowSpec};
 use soak::core::verdict::LimitSource;
 
 use super::methods::{self, Answer};
@@ -47,6 +47,7 @@ fn rules(margin: f64, extensions: u64) -> CompareRules {
             })
             .to_vec(),
         refuse: Vec::new(),
+        spread: SpreadRules { gates: false, ratio: 1.0 },
     }
 }
 
@@ -66,7 +67,8 @@ fn judged(run: &Run, b: &[Vec<f64>; KPIS], margin: f64) -> Vec<Judged> {
 
 fn compared(run: &Run, b: &[Vec<f64>; KPIS], rules: &CompareRules) -> Vec<Judged> {
     let [a, b] = [&run.another(1, run.n), b].map(numbered);
-    significance::judge(&a, &b, rules, &levels())
+    let sides = [&a, &b].map(|values| Observed { values, hours: &[] });
+    significance::judge(sides, rules, &levels(), SeasonRule::Auto)
 }
 
 fn answer(judged: &[Judged]) -> Answer {
