@@ -18,6 +18,30 @@ pub fn lag1_of_residuals(residuals: &[f64]) -> Option<f64> {
     (spread > 0.0 && r1.is_finite()).then_some(r1)
 }
 
+/// Partial autocorrelations of residuals at lags 1 to `lags` (Durbin 1960, Rev. Int. Stat. Inst. 28:233–244). Empty where
+/// all residuals are 0 or a sum is no finite number.
+pub fn partial(residuals: &[f64], lags: usize) -> Vec<f64> {
+    let spread = Sum::of(residuals.iter().map(|e| e * e)).total();
+    let at = |lag: usize| {
+        Sum::of(residuals.iter().zip(&residuals[lag..]).map(|(e, later)| e * later)).total() / spread
+    };
+    let r: Vec<f64> = (0..=lags.min(residuals.len().saturating_sub(1))).map(at).collect();
+    if !(spread > 0.0 && r.iter().all(|r| r.is_finite())) {
+        return Vec::new();
+    }
+    let (mut weights, mut rest, mut all) = (Vec::<f64>::new(), 1.0, Vec::new());
+    for lag in 1..r.len() {
+        let known: f64 = weights.iter().zip(r[1..lag].iter().rev()).map(|(weight, r)| weight * r).sum();
+        let partial = (r[lag] - known) / rest;
+        let former = weights.clone();
+        weights.iter_mut().zip(former.iter().rev()).for_each(|(weight, other)| *weight -= partial * other);
+        weights.push(partial);
+        rest *= 1.0 - partial * partial;
+        all.push(partial);
+    }
+    all
+}
+
 /// φ from the lag-1 autocorrelation of n values around their mean, without the downward bias of short series:
 /// (n·r1 + 1)/(n − 4) (Marriott & Pope 1954, Biometrika 41:390–402; Kendall 1954, Biometrika 41:403–404).
 ///
@@ -220,7 +244,7 @@ pub fn pooled_phis(series: &[Option<Likeness>]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     mod ar1 {
-        use super::super::super::reference::NILE;
+        use super::super::super::reference::{LAKE_HURON, NILE, REAL_INTEREST};
         use super::super::*;
 
         #[track_caller]
@@ -277,6 +301,51 @@ mod tests {
             }
             assert_eq!(lag1_of_residuals(&[0.0; 5]), None);
             assert_eq!(lag1_of_residuals(&[]), None);
+        }
+
+        #[test]
+        fn partial_autocorrelations_are_those_of_yule_and_walker() {
+            // SciPy 1.17.1, `linalg.solve_toeplitz(r[:k], r[1:k+1])[-1]` for k from 1 to 4, of the autocorrelations around
+            // the mean.
+            let expected: [(&[f64], [f64; 4]); 3] = [
+                (
+                    &NILE,
+                    [
+                        0.498_408_184_133_029,
+                        0.181_171_005_437_572,
+                        0.110_896_993_116_490,
+                        0.006_175_636_079_216,
+                    ],
+                ),
+                (
+                    &LAKE_HURON,
+                    [
+                        0.831_911_210_352_453,
+                        -0.266_751_627_627_130,
+                        0.130_754_133_537_935,
+                        0.034_057_046_435_616,
+                    ],
+                ),
+                (
+                    &REAL_INTEREST,
+                    [
+                        0.623_596_017_179_026,
+                        0.296_673_912_110_980,
+                        0.338_198_011_075_283,
+                        0.145_540_430_901_142,
+                    ],
+                ),
+            ];
+            for (values, expected) in expected {
+                let mean = values.iter().sum::<f64>() / values.len() as f64;
+                let residuals: Vec<f64> = values.iter().map(|value| value - mean).collect();
+                let found = partial(&residuals, 4);
+                assert_eq!(found.len(), 4);
+                found.into_iter().zip(expected).for_each(|(found, expected)| close(found, expected, 1e-12));
+            }
+            assert_eq!(partial(&[0.0; 9], 3), [0.0; 0]);
+            assert_eq!(partial(&[1.0, -1.0, 1.0], 9).len(), 2);
+            assert_eq!(partial(&[], 3), [0.0; 0]);
         }
 
         #[test]

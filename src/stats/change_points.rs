@@ -11,7 +11,7 @@
 use super::autocorrelation;
 use super::critical_values::{LEVELS, NS, PHIS, QUANTILES, RESIDUAL_R1, RESIDUAL_VARIANCE};
 use super::distributions::normal_quantile;
-use super::segments::{COUNTS, Fit};
+use super::segments::{COUNTS, Fit, pieces};
 use super::summary::Sum;
 use super::summary::median;
 
@@ -83,6 +83,10 @@ pub struct Searched {
     /// The values searched: without spikes, in blocks.
     values: Vec<f64>,
     shortest: usize,
+    /// The variance of a mean of many values, in units of that of one ÷ their number, as far as it is known to be larger
+    /// than that of a first-order process.
+    long_run: f64,
+    likeliest: Option<Found>,
 }
 
 impl Searched {
@@ -102,28 +106,42 @@ impl Searched {
             clean.chunks(block).filter_map(|part| median(&mut part.to_vec())).collect()
         };
         let shortest = shortest.div_ceil(block).max(SHORTEST);
-        let best = likeliest(&values, shortest).map(|found| in_values(found.leading(), block));
-        Some(Self { block, spikes, best, values, shortest })
+        let search = Self { block, spikes, best: None, values, shortest, long_run: 1.0, likeliest: None };
+        Some(search.with_long_run(1.0))
+    }
+
+    /// The same search where the variance of long means is known to be so many times that of independent values.
+    #[must_use]
+    pub fn with_long_run(self, long_run: f64) -> Self {
+        let likeliest = likeliest(&self.values, self.shortest, long_run);
+        let best = likeliest.as_ref().map(|found| in_values(found.leading(), self.block));
+        Self { best, long_run, likeliest, ..self }
+    }
+
+    /// The likeliest fit, and the positions of all steps whose probability is at most `alpha`, not yet held against
+    /// their neighbours.
+    fn cuts(&self, alpha: f64) -> (Option<&Found>, Vec<usize>) {
+        let first = self.likeliest.as_ref().filter(|found| found.tail <= alpha);
+        let mut cuts = first.map_or_else(Vec::new, |first| first.cuts(0));
+        let mut open = pieces(&cuts, self.values.len()).filter(|_| first.is_some()).collect::<Vec<_>>();
+        while let Some((start, end)) = open.pop() {
+            let found = likeliest(&self.values[start..end], self.shortest, self.long_run);
+            let Some(found) = found.filter(|found| found.tail <= alpha && cuts.len() < MOST) else {
+                continue;
+            };
+            let inner = found.cuts(start);
+            open.extend(pieces(&found.cuts(0), end - start).map(|(from, to)| (start + from, start + to)));
+            cuts.extend(inner);
+        }
+        cuts.sort_unstable();
+        (first, cuts)
     }
 
     /// All steps whose probability is at most `alpha`, in the order of time: those of the likeliest fit, then those
     /// between them, and so on, as far as each holds against its neighbours.
     pub fn steps(&self, alpha: f64) -> Vec<Step> {
-        let mut cuts: Vec<usize> = Vec::new();
-        let mut first = None;
-        let mut open: Vec<std::ops::Range<usize>> = Vec::new();
-        open.push(0..self.values.len());
-        while let Some(part) = open.pop() {
-            let found = likeliest(&self.values[part.clone()], self.shortest);
-            let Some(found) = found.filter(|found| found.tail <= alpha && cuts.len() < MOST) else {
-                continue;
-            };
-            cuts.extend(found.fit.cuts.iter().map(|cut| part.start + cut));
-            open.extend(found.fit.pieces().map(|(start, end)| part.start + start..part.start + end));
-            first.get_or_insert(found);
-        }
+        let (first, cuts) = self.cuts(alpha);
         let Some(first) = first else { return Vec::new() };
-        cuts.sort_unstable();
         let mut steps = self.held(cuts, alpha).unwrap_or_else(|| vec![first.leading()]);
         // The search for any step is paid for once.
         if let Some(surest) = steps.iter_mut().min_by(|a, b| a.tail.total_cmp(&b.tail)) {
@@ -138,6 +156,8 @@ impl Searched {
             let fit = Fit::around(&self.values, cuts.clone())?;
             let which = COUNTS.iter().position(|count| *count >= cuts.len()).unwrap_or(COUNTS.len() - 1);
             let (phi, worth) = Law::of(self.values.len(), which).residuals(fit.r1)?;
+            let phi = remembered(phi, self.long_run);
+            let fit = fit.with_spreads(&self.values, worth);
             let steps: Vec<Step> = (0..cuts.len()).map(|at| step_of(&fit, at, phi, worth)).collect();
             let (at, weakest) = steps.iter().enumerate().max_by(|a, b| a.1.tail.total_cmp(&b.1.tail))?;
             if weakest.tail <= alpha {
@@ -155,6 +175,7 @@ impl Searched {
         let fit = Fit::each(&self.values, self.shortest, false).into_iter().next()?;
         let law = Law::of(n, 0);
         let (phi, worth) = law.residuals(fit.r1)?;
+        let phi = remembered(phi, self.long_run);
         let error = Fit { cuts: vec![n / 2], ..fit }.error(0, phi, worth);
         let surely = normal_quantile(power)? * error;
         let from = law.critical(OF_ONE * alpha, phi, n) * error;
@@ -169,7 +190,10 @@ const OF_ONE: f64 = 0.75;
 const OF_SEVERAL: f64 = 0.1;
 
 /// The likeliest fit of a stretch.
+#[derive(Clone, Debug, PartialEq)]
 struct Found {
+    /// Where the part begins that it is a fit of.
+    start: usize,
     fit: Fit,
     phi: f64,
     worth: f64,
@@ -178,17 +202,59 @@ struct Found {
 }
 
 impl Found {
+    /// Positions of its steps, of a stretch that begins at `start`.
+    fn cuts(&self, start: usize) -> Vec<usize> {
+        self.fit.cuts.iter().map(|cut| start + self.start + cut).collect()
+    }
+
     /// The largest of its steps in standard errors, with the probability of all.
     fn leading(&self) -> Step {
         let size = |at: &usize| self.fit.size(*at, self.phi, self.worth);
         let at = (0..self.fit.cuts.len()).max_by(|a, b| size(a).total_cmp(&size(b))).unwrap_or(0);
-        Step { gradual: self.gradual, ..step_of(&self.fit, at, self.phi, self.worth).with(self.tail) }
+        let step = step_of(&self.fit, at, self.phi, self.worth).with(self.tail);
+        Step { at: self.start + step.at, gradual: self.gradual, ..step }
     }
+}
+
+/// Stretches from this length on are also searched in three overlapping halves, and these in theirs, where the whole
+/// shows nothing that is hardly chance: for more steps than are fitted together …
+const HALVED: usize = 192;
+
+/// … which is what this probability is …
+const HARDLY_CHANCE: f64 = 1e-3;
+
+/// … with this share of the false alarms for each half.
+const OF_HALF: f64 = 0.02;
+
+/// The likeliest fit of a stretch or, as in seeded binary segmentation (Kovács and others 2023, Biometrika
+/// 110:249–256), of one of its halves.
+fn likeliest(values: &[f64], shortest: usize, long_run: f64) -> Option<Found> {
+    let n = values.len();
+    let whole = tested(values, shortest, long_run, Spread::Own);
+    if n < HALVED || whole.as_ref().is_some_and(|found| found.tail <= HARDLY_CHANCE) {
+        return whole;
+    }
+    let (quarter, half) = (n / 4, n / 2);
+    let halves = [0, quarter, n - half].into_iter().filter_map(|start| {
+        let found = likeliest(&values[start..start + half], shortest, long_run)?;
+        Some(Found { start: start + found.start, tail: (found.tail / OF_HALF).min(1.0), ..found })
+    });
+    // The first of equals: the whole says more than a half.
+    whole.into_iter().chain(halves).reduce(|best, next| if next.tail < best.tail { next } else { best })
+}
+
+/// How residuals are spread.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spread {
+    /// As widely on each level.
+    Even,
+    /// On each level as they are.
+    Own,
 }
 
 /// The likeliest of the fits with one step and with several, with the probability corrected for the choice
 /// (Bonferroni, weighted).
-fn likeliest(values: &[f64], shortest: usize) -> Option<Found> {
+fn tested(values: &[f64], shortest: usize, long_run: f64, spread: Spread) -> Option<Found> {
     let n = values.len();
     if n < FEWEST {
         return None;
@@ -198,21 +264,137 @@ fn likeliest(values: &[f64], shortest: usize) -> Option<Found> {
     let line = squares_around_line(values);
     let each = fits.into_iter().enumerate().filter_map(|(which, fit)| {
         let law = Law::of(n, which);
-        let (phi, worth) = law.residuals(fit.r1)?;
-        let statistic = fit.statistic(phi, worth);
+        let (first_order, worth) = law.residuals(fit.r1)?;
+        // Several steps look like much memory, and the other way round.
+        let most = first_order + CLEARLY * autocorrelation::standard_error(first_order, n);
+        if which > 0 && most >= PHIS[PHIS.len() - 2] {
+            return None;
+        }
+        let phi = remembered(first_order, long_run);
         let share = match which {
             _ if several == 0 => 1.0,
             0 => OF_ONE,
             _ => OF_SEVERAL / several as f64,
         };
-        // Several steps look like much memory, and the other way round.
-        let is_clear = which == 0 || raised(phi, n) < PHIS[PHIS.len() - 2];
-        let tail = (law.p_value(statistic, phi, n) / share).min(1.0);
-        let gradual = line < fit.squares;
-        (statistic > 0.0 && is_clear).then_some(Found { fit, phi, worth, tail, gradual })
+        let tail = |fit: &Fit| (law.p_value(fit.statistic(phi, worth), phi, n) / share).min(1.0);
+        let is_uneven = spread == Spread::Own && tail(&fit) < WORTH_A_LOOK;
+        let fit = if is_uneven { fit.with_spreads(values, worth) } else { fit };
+        let (tail, gradual) = (tail(&fit), line < fit.squares);
+        (fit.statistic(phi, worth) > 0.0).then_some(Found { start: 0, fit, phi, worth, tail, gradual })
     });
     // The first of equals: fewer steps say more.
     each.reduce(|best, next| if next.tail < best.tail { next } else { best })
+}
+
+/// Several steps must be told from memory by so many standard errors of it.
+const CLEARLY: f64 = 3.0;
+
+/// What is less likely by chance is tested again with the spread of each level.
+const WORTH_A_LOOK: f64 = 0.1;
+
+/// The autocorrelation of a first-order process, or of one whose long means vary as much as is known.
+fn remembered(phi: f64, long_run: f64) -> f64 {
+    ((long_run - 1.0) / (long_run + 1.0)).clamp(phi, autocorrelation::LARGEST_PHI)
+}
+
+/// The probability from which on residuals count as differently spread.
+const UNEVEN: f64 = 0.05;
+
+impl Fit {
+    /// The same with the variance of each level, where residuals are not spread evenly: the same search on their sizes
+    /// (Glejser 1969, J. Am. Stat. Assoc. 64:316–323).
+    fn with_spreads(self, values: &[f64], worth: f64) -> Self {
+        let residuals = self.residuals(values);
+        let sizes: Vec<f64> = residuals.iter().map(|e| e.abs()).collect();
+        let mut cuts: Vec<usize> = Vec::new();
+        let mut open = vec![(0, self.n)];
+        while let Some((start, end)) = open.pop() {
+            let found = tested(&sizes[start..end], SHORTEST, 1.0, Spread::Even);
+            let Some(found) = found.filter(|found| found.tail <= UNEVEN) else { continue };
+            open.extend(found.fit.pieces().map(|(from, to)| (start + from, start + to)));
+            cuts.extend(found.cuts(start));
+        }
+        cuts.sort_unstable();
+        let squares: Vec<f64> = residuals.iter().map(|e| e * e).collect();
+        let Some(parts) = Fit::around(&squares, cuts).filter(|parts| !parts.cuts.is_empty()) else {
+            return self;
+        };
+        let mut variances = Vec::with_capacity(self.n);
+        for ((start, end), mean) in parts.pieces().zip(&parts.means) {
+            // What fitting takes off the squares it takes off where the steps are.
+            let within = self.cuts.iter().filter(|cut| (start..end).contains(*cut)).count();
+            let share = within as f64 / self.cuts.len() as f64;
+            let taken = (1.0 - worth) * share * self.n as f64 / (end - start) as f64;
+            variances.resize(end, mean * worth / (1.0 - taken).max(LEAST_WORTH));
+        }
+        let all = self.squares / self.n as f64;
+        let of_level = |(start, end): (usize, usize)| {
+            variances[start..end].iter().sum::<f64>() / (end - start) as f64 / all
+        };
+        let spreads = self.pieces().map(of_level).collect();
+        Self { spreads, ..self }
+    }
+}
+
+/// Fitting leaves at least this share of a variance.
+const LEAST_WORTH: f64 = 0.25;
+
+// How long the values of a run remember, where that is longer than a first-order process would.
+//
+// Several series of one run have much in common, and a change in one of them looks like memory of that one alone.
+
+/// Evidence of longer memory that counts, in standard errors: that of all series but the one with most, and …
+const EVIDENT: f64 = 1.4;
+
+/// … that of one by itself.
+const EVIDENT_ALONE: f64 = 2.5;
+
+/// Steps less likely than this by chance are there, whatever the values remember.
+const CERTAIN: f64 = 1e-8;
+
+/// The variance of long means of each series, in units of that of independent values, where its values or those of the
+/// family remember longer than a first-order process: Π (1 + kⱼ)/(1 − kⱼ) over the partial autocorrelations kⱼ up to lag
+/// √n, the variance of an autoregression of that order (Box & Jenkins 1976, section 3.2). 1 elsewhere.
+///
+/// Whether they do: from lag 2 to ∛n the partial autocorrelations of a first-order process are 0 with a variance of 1/n
+/// (Quenouille 1949, J. R. Stat. Soc. B 11:68–84). Those of the family are asked around certain steps alone, since steps
+/// fitted to long memory hide it, those of one series around all steps whose probability is at most `alpha`.
+pub fn long_runs(family: &[Option<&Searched>], alpha: f64) -> Vec<f64> {
+    let partial = |alpha: f64| {
+        let of = |one: &Searched| {
+            let fit = Fit::around(&one.values, one.cuts(alpha).1);
+            fit.map(|fit| autocorrelation::partial(&fit.residuals(&one.values), fit.n.isqrt()))
+        };
+        family.iter().map(|one| one.and_then(of).unwrap_or_default()).collect::<Vec<_>>()
+    };
+    let evidence = |(one, partial): (Option<&Searched>, &Vec<f64>)| {
+        let n = one.map_or(0, |one| one.values.len());
+        let lags = (1..=n).take_while(|root| root * root * root <= n).count();
+        let later = partial.get(1..lags).unwrap_or_default();
+        later.iter().sum::<f64>() * (n as f64 / later.len().max(1) as f64).sqrt()
+    };
+    let around_all: Vec<f64> = family.iter().copied().zip(&partial(alpha)).map(evidence).collect();
+    let known = partial(CERTAIN);
+    let mut around_certain: Vec<f64> = family.iter().copied().zip(&known).map(evidence).collect();
+    around_certain.sort_by(f64::total_cmp);
+    around_certain.pop();
+    let is_shared = around_certain.iter().sum::<f64>() > EVIDENT * (around_certain.len() as f64).sqrt();
+    let ratio = |partial: f64| (1.0 + partial) / (1.0 - partial);
+    let lags = known.iter().map(Vec::len).max().unwrap_or(0);
+    let shared = (1..lags).map(|lag| {
+        let at_lag: Vec<f64> = known.iter().filter_map(|partial| partial.get(lag).copied()).collect();
+        ratio(Sum::of(at_lag.iter().copied()).divided_by(at_lag.len()))
+    });
+    let shared = if is_shared { shared.product::<f64>() } else { 1.0 };
+    let of_each = known.iter().zip(around_all).map(|(partial, alone)| match partial.first() {
+        Some(first) if is_shared || alone > EVIDENT_ALONE => {
+            let own =
+                if alone > EVIDENT_ALONE { partial[1..].iter().copied().map(ratio).product() } else { 1.0 };
+            (ratio(*first) * shared.max(own)).max(1.0)
+        }
+        _ => 1.0,
+    });
+    of_each.collect()
 }
 
 /// A step of a fit, tested against its neighbours alone.
@@ -582,6 +764,63 @@ mod tests {
             assert!((steps[0].before - 3.0).abs() < 0.05 && (steps[0].after - 6.0).abs() < 0.05);
             assert!((steps[1].before - 6.0).abs() < 0.05 && (steps[1].after - 4.5).abs() < 0.05);
             assert!(steps.iter().all(|step| step.n_before == 40 && step.n_after == 40));
+        }
+
+        #[test]
+        fn more_steps_than_are_fitted_together_are_found_in_parts_of_the_series() {
+            let wave = |at: usize| (at * 7919 % 101) as f64 / 100.0 - 0.5;
+            let values: Vec<f64> = (0..288).map(|at| 3.0 * (at / 12 % 2) as f64 + wave(at)).collect();
+            let steps = Searched::of(&values, SHORTEST, 0.0).expect("288 values").steps(0.0125);
+            let expected: Vec<usize> = (1..24).map(|at| 12 * at).collect();
+            assert_eq!(steps.iter().map(|step| step.at).collect::<Vec<_>>(), expected);
+        }
+
+        #[test]
+        fn a_wider_spread_at_the_end_is_no_step_and_a_step_within_it_is_held_against_that_spread() {
+            let wave = |at: usize| (at * 7919 % 101) as f64 / 100.0 - 0.5;
+            let spread = |at: usize| if at < 200 { 0.25 } else { 4.0 };
+            let values: Vec<f64> = (0..300).map(|at| spread(at) * wave(at)).collect();
+            let fit = Fit::around(&values, vec![150, 250]).expect("values");
+            let [first, middle, last] = fit.with_spreads(&values, 1.0).spreads[..] else {
+                panic!("three levels")
+            };
+            // Variances of 1/16 and 16, in thirds.
+            assert!(
+                first < 0.02 && (1.2..1.8).contains(&middle) && (2.5..3.5).contains(&last),
+                "{first} {middle} {last}"
+            );
+            assert_eq!(Searched::of(&values, SHORTEST, 0.0).expect("300 values").steps(0.0125), []);
+            let even: Vec<f64> = (0..300).map(wave).collect();
+            let fit = Fit::around(&even, vec![150]).expect("values");
+            assert_eq!(fit.clone().with_spreads(&even, 1.0), fit);
+        }
+
+        #[test]
+        fn a_family_that_remembers_longer_than_neighbours_say_varies_more_in_the_long_run() {
+            // An autoregression of order 2 by hand: 0.5 and 0.3; its second partial autocorrelation is 0.3, and long means vary
+            // (1 + 5/7)/(1 − 5/7) · 1.3/0.7 = 11.1 times as much as independent values.
+            let series = |seed: u64, second: f64| {
+                let mut state = seed;
+                let mut uniform = move || {
+                    state =
+                        state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    (state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
+                };
+                let mut values = vec![0.0, 0.0];
+                for at in 2..600 {
+                    let next = 0.5 * values[at - 1] + second * values[at - 2] + uniform();
+                    values.push(next);
+                }
+                Searched::of(&values, SHORTEST, 0.0).expect("600 values")
+            };
+            let of = |second: f64| {
+                let family: Vec<Searched> = (1..=4).map(|seed| series(seed, second)).collect();
+                long_runs(&family.iter().map(Some).collect::<Vec<_>>(), 0.0125)
+            };
+            assert_eq!(of(0.0), [1.0; 4]);
+            assert!(of(0.3).iter().all(|ratio| (6.0..20.0).contains(ratio)), "{:?}", of(0.3));
+            assert_eq!(long_runs(&[None], 0.0125), [1.0]);
+            assert_eq!(long_runs(&[], 0.0125), [0.0; 0]);
         }
 
         #[test]

@@ -32,6 +32,8 @@ pub struct Fit {
     pub squares: f64,
     /// Lag-1 autocorrelation of these residuals; 0 where there are none.
     pub r1: f64,
+    /// Variance on each level as a share of that of all; empty where it is the same.
+    pub spreads: Vec<f64>,
 }
 
 impl Fit {
@@ -74,7 +76,14 @@ impl Fit {
         }
         let squares = Sum::of(residuals.iter().map(|e| e * e)).total();
         let r1 = autocorrelation::lag1_of_residuals(&residuals).unwrap_or(0.0);
-        squares.is_finite().then_some(Self { n, cuts, means, squares, r1 })
+        squares.is_finite().then_some(Self { n, cuts, means, squares, r1, spreads: Vec::new() })
+    }
+
+    /// What is left of values around the levels.
+    pub fn residuals(&self, values: &[f64]) -> Vec<f64> {
+        let each = self.pieces().zip(&self.means);
+        each.flat_map(|((start, end), mean)| values[start..end].iter().map(move |value| value - mean))
+            .collect()
     }
 
     /// (start, end) of each level.
@@ -98,7 +107,11 @@ impl Fit {
     /// is worth on average as a share of the variance, where there is no step.
     pub fn error(&self, step: usize, phi: f64, worth: f64) -> f64 {
         let (before, after) = self.sizes(step);
-        let variance = self.squares / (self.n as f64 * worth);
+        let spread = self.spreads.get(step..step + 2).map_or(1.0, |both| {
+            let [one, other] = [before, after].map(|k| autocorrelation::variance_of_mean(k, phi));
+            (both[0] * one + both[1] * other) / (one + other)
+        });
+        let variance = spread * self.squares / (self.n as f64 * worth);
         (variance * autocorrelation::variance_of_difference(before, after, phi)).sqrt()
     }
 
@@ -119,7 +132,8 @@ impl Fit {
     }
 }
 
-fn pieces(cuts: &[usize], n: usize) -> impl Iterator<Item = (usize, usize)> {
+/// (start, end) of each part between cuts.
+pub(super) fn pieces(cuts: &[usize], n: usize) -> impl Iterator<Item = (usize, usize)> {
     let starts = std::iter::once(0).chain(cuts.iter().copied());
     starts.zip(cuts.iter().copied().chain(std::iter::once(n)))
 }
@@ -252,7 +266,8 @@ mod tests {
         // 1 2 3 | 11 12 13: means 2 and 12, squares 2 + 2, residuals -1 0 1 -1 0 1: Σe·e' = 0+0-1+0+0 → r1 = -1/4.
         let values = [1.0, 2.0, 3.0, 11.0, 12.0, 13.0];
         let fits = Fit::each(&values, 2, true);
-        let expected = Fit { n: 6, cuts: vec![3], means: vec![2.0, 12.0], squares: 4.0, r1: -0.25 };
+        let expected =
+            Fit { n: 6, cuts: vec![3], means: vec![2.0, 12.0], squares: 4.0, r1: -0.25, spreads: vec![] };
         assert_eq!(fits[0], expected);
         // White noise: variance 4/6, error √(4/6·(1/3 + 1/3)) = 2/3, so 15 errors; half of that for worth 1/4.
         assert!((fits[0].statistic(0.0, 1.0) - 15.0).abs() < 1e-12);

@@ -6,7 +6,7 @@ use super::column::{Column, each};
 use crate::core::kpi::KpiId;
 use crate::core::policy::ChangeRules;
 use crate::core::text::number::TOLERANCE;
-use crate::stats::change_points::{Searched, Step};
+use crate::stats::change_points::{SMALLEST_P, Searched, Step, long_runs};
 use crate::stats::mean;
 use crate::stats::two_sample::holm_adjusted;
 
@@ -65,6 +65,9 @@ pub struct KpiChanges {
     /// Where there is no change: the smallest lasting one that would be found with a probability of 90 %, in the KPI's
     /// unit; `None` where it is no number.
     pub detectable: Option<f64>,
+    /// The probability of the likeliest change for a first-order process, adjusted for the family, where that counts as
+    /// hardly chance and the values remember longer, so that it may be chance.
+    pub contested: Option<f64>,
     /// The first level and the last one, changes that count for nothing by themselves included.
     levels: Option<(f64, f64)>,
 }
@@ -84,6 +87,12 @@ impl KpiChanges {
         self.ends(column).is_some_and(|(first, last)| column.gets_worse(first, last, relative_change))
     }
 
+    /// Whether the values do not say if there is a change: they walk without a level, or the estimates of their memory
+    /// disagree.
+    pub fn cannot_tell(&self) -> bool {
+        self.block.is_some() && !self.constant && (self.likeliest.is_none() || self.contested.is_some())
+    }
+
     /// Whether a level got worse on the way, and the last one is no worse than the first.
     pub fn has_recovered(&self, column: &Column, relative_change: f64) -> bool {
         self.changes.iter().any(|change| change.worse) && !self.is_worse(column, relative_change)
@@ -98,11 +107,29 @@ impl KpiChanges {
 pub fn find(columns: &[Column], rules: &ChangeRules) -> Vec<KpiChanges> {
     let searched: Vec<Option<Searched>> =
         each(columns, |column| Searched::of(&column.values(), rules.min_segment, column.floor));
-    let p_values: Vec<Option<f64>> =
-        searched.iter().map(|searched| searched.as_ref()?.best.map(|step| step.tail)).collect();
-    let adjusted = holm_adjusted(&p_values);
-    let judged = columns.iter().zip(&searched).zip(adjusted);
-    judged.map(|((column, searched), p)| one(column, searched.as_ref(), p, rules, columns.len())).collect()
+    let alpha = rules.trend.false_alarm_rate.value;
+    let adjusted = |searched: &[Option<Searched>]| {
+        let tails = searched.iter().map(|searched| Some(searched.as_ref()?.best?.tail));
+        holm_adjusted(&tails.collect::<Vec<_>>())
+    };
+    let first_order = adjusted(&searched);
+    let long_runs = {
+        let family: Vec<Option<&Searched>> = searched.iter().map(Option::as_ref).collect();
+        long_runs(&family, alpha / columns.len() as f64)
+    };
+    let remembering = |(searched, long_run): (Option<Searched>, f64)| {
+        if long_run > 1.0 { searched.map(|searched| searched.with_long_run(long_run)) } else { searched }
+    };
+    let searched: Vec<Option<Searched>> = searched.into_iter().zip(long_runs).map(remembering).collect();
+    let judged = columns.iter().zip(&searched).zip(adjusted(&searched));
+    let judged =
+        judged.map(|((column, searched), p)| one(column, searched.as_ref(), p, rules, columns.len()));
+    let contested = |(found, first_order): (KpiChanges, Option<f64>)| {
+        let is_chance = found.likeliest.is_some_and(|change| change.p_adjusted > alpha);
+        let contested = first_order.filter(|p| is_chance && *p <= alpha);
+        KpiChanges { contested: contested.map(|p| p.max(SMALLEST_P)), ..found }
+    };
+    judged.zip(first_order).map(contested).collect()
 }
 
 fn one(
@@ -126,6 +153,7 @@ fn one(
         constant,
         too_small: None,
         detectable: None,
+        contested: None,
         levels: None,
     };
     let Some(searched) = searched else { return bare };
@@ -180,8 +208,9 @@ fn one(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::judge::fixture::change_rules as rules;
+    use crate::core::judge::fixture::{change_rules as rules, limit};
     use crate::core::kpi::Direction;
+    use crate::core::policy::TrendRules;
     use crate::core::trend::{Column, Season};
 
     /// Waves of ±0.3 that do not repeat soon.
@@ -337,5 +366,41 @@ mod tests {
         };
         assert!(least > 0.25 && steps(2.0 * least) == 1 && steps(0.25 * least) == 0, "{least}");
         assert_eq!(one(&net(60, |number| if number < 61 { 5.0 } else { 3.0 })).detectable, None);
+    }
+
+    /// Sums of twelve uniform numbers less 6: nearly normal.
+    fn white(seed: u64, n: usize) -> Vec<f64> {
+        let mut state = seed;
+        let mut uniform = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        (0..n).map(|_| (0..12).map(|_| uniform()).sum::<f64>() - 6.0).collect()
+    }
+
+    #[test]
+    fn where_the_estimates_of_memory_disagree_a_change_is_contested() {
+        // Half of the variance remembers for long.
+        let slow = |seed: u64| {
+            let mut level = 0.0;
+            let noise = white(2 * seed, 288).into_iter().zip(white(2 * seed + 1, 288));
+            let values = noise.map(|(slow, white)| {
+                level = 0.95 * level + 0.3 * slow;
+                100.0 + level + white
+            });
+            let points = (1..).zip(values).collect();
+            Column { points, ..net(0, |_| 0.0) }
+        };
+        let rules =
+            ChangeRules { trend: TrendRules { relative_change: limit(0.0), ..rules().trend }, ..rules() };
+        let columns: Vec<Column> = (1..=4).map(slow).collect();
+        let found = find(&columns, &rules);
+        assert!(found.iter().any(|kpi| kpi.contested.is_some() && kpi.cannot_tell()), "{found:?}");
+        assert!(found.iter().all(|kpi| kpi.changes.is_empty()), "{found:?}");
+        // A large step is one all the same.
+        let mut stepped = columns;
+        stepped[0].points[144..].iter_mut().for_each(|(_, value)| *value -= 20.0);
+        let found = find(&stepped, &rules);
+        assert_eq!(found[0].changes.iter().map(|change| change.first_after).collect::<Vec<_>>(), [145]);
     }
 }

@@ -5,7 +5,8 @@ use crate::core::analysis::Settled;
 use crate::core::series::Row;
 use crate::core::text::number::{exact, fixed, trimmed};
 use crate::core::trend::checks::{
-    change_text, duration, interval_text, movement, probability_of, slope_text, small_change_text,
+    change_text, contested_text, duration, interval_text, movement, probability_of, slope_text,
+    small_change_text,
 };
 use crate::core::trend::resources::DriftWord;
 use crate::core::trend::{DriftVerdict, KpiChanges, KpiDrift, PaceSource};
@@ -230,6 +231,9 @@ fn level_lines(doc: &mut Document, found: &KpiChanges) {
     if found.changes.is_empty() {
         let what = match (found.block, found.likeliest) {
             (None, _) => format!("too few values ({})", found.n),
+            (_, Some(change)) if found.contested.is_some() => {
+                prose(&contested_text(kpi, &change, found.contested.unwrap_or_default()))
+            }
             (_, Some(change)) if found.too_small.is_some() => {
                 let reported = prose(&small_change_text(kpi, &change, found.too_small.unwrap_or_default()));
                 format!("{reported}: p {}", probability_of(&change))
@@ -265,8 +269,10 @@ fn level_lines(doc: &mut Document, found: &KpiChanges) {
 fn level_table(doc: &mut Document, subject: Subject<'_>) {
     const MOST: usize = 50;
     let (format, changes) = (doc.format, &subject.symbol.deep.changes);
-    let is_bare =
-        |found: &KpiChanges| found.changes.is_empty() && found.spikes.is_empty() && found.too_small.is_none();
+    let is_bare = |found: &KpiChanges| {
+        let is_level = found.too_small.is_none() && found.contested.is_none();
+        found.changes.is_empty() && found.spikes.is_empty() && is_level
+    };
     if changes.iter().all(is_bare) {
         let few = changes.iter().all(|found| found.block.is_none());
         return doc.paragraph(if few {
@@ -283,6 +289,10 @@ fn level_table(doc: &mut Document, subject: Subject<'_>) {
             let what = format.text(&change_text(kpi, change));
             let what = Cell::marked(what, if change.worse { "bad" } else { "" });
             rows.push(row![name(), change.first_after, probability_of(change), what]);
+        }
+        if let Some((p, change)) = found.contested.zip(found.likeliest) {
+            let what = format.text(&contested_text(kpi, &change, p));
+            rows.push(row![name(), change.first_after, probability_of(&change), what]);
         }
         if let Some((least, change)) = found.too_small.zip(found.likeliest) {
             let what = format.text(&small_change_text(kpi, &change, least));

@@ -3,7 +3,7 @@
 use soak::core::kpi::{Direction, Kind, KpiId};
 use soak::core::policy::{ChangeRules, DriftGateRules, SeasonRule, TrendRules};
 use soak::core::policy::{Limit, WindowSpec};
-use soak::core::trend::{Column, DriftVerdict, Season, autocorrelation, changes, drift};
+use soak::core::trend::{Column, DriftVerdict, KpiChanges, Season, autocorrelation, changes, drift};
 use soak::core::verdict::{LimitSource, Severity};
 use soak::stats::{MeanInterval, Summary};
 
@@ -300,7 +300,7 @@ fn levels_of(columns: &[Column], from: usize, worse: bool) -> Answer {
         .any(|(kpi, column)| if worse { kpi.is_worse(column, 0.0) } else { !kpi.changes.is_empty() })
     {
         of_alarm(columns)
-    } else if found.iter().any(|kpi| kpi.likeliest.is_none()) {
+    } else if found.iter().any(KpiChanges::cannot_tell) {
         Answer::Cannot
     } else {
         Answer::Quiet
