@@ -505,6 +505,15 @@ fn a_run_that_is_too_short_to_find_a_drift_is_no_silent_pass() {
 }
 
 #[test]
+fn a_kpi_without_a_value_is_looked_for_in_the_notes_and_not_in_the_files() {
+    let other = "[kpi.other_ms]\nunit = \"ms\"\ndirection = \"lower\"\n";
+    let told = gated(|number| around(20.0, number), 60, other, &[]);
+    assert_eq!(told.code, 1, "{}", told.stdout);
+    let sentence = "`other_ms` has no value in the whole window: no iteration has one, and its notes say why";
+    assert!(told.stdout.contains(sentence), "{}", told.stdout);
+}
+
+#[test]
 fn the_last_line_of_a_warn_is_as_the_exit_code() {
     // Three bad ones in a row.
     let lag = |number: u64| around(if (20..23).contains(&number) { 90.0 } else { 20.0 }, number);

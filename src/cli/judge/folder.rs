@@ -31,6 +31,7 @@ pub(crate) fn load_policy(args: &PolicyArgs, patches: &[Patch]) -> Result<Policy
         Failure::usage(errors)
             .hint("`soak config check FILE` checks a policy; `soak config show` prints the keys")
     })?;
+    tracing::info!(policy = policy.sha256, "the policy in force");
     Ok(Policy { found: found.map(|found| found.display().to_string()), ..policy })
 }
 

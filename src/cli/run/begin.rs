@@ -126,6 +126,7 @@ fn new_run(job: &Job<'_>) -> Result<(PreparedRun, Instruments), Failure> {
     let shape = settings::overrides_shape(Path::new(&settings.start_file))?;
     settings::check_places(job, &settings)?;
     settings::check_gates(job, &settings, iterations)?;
+    settings::check_program(&settings)?;
     let instruments = settings::instruments(&settings, job.args, job.policy)?;
     let store = settings::store_beside(&settings, &job.args.source.server, job.policy)?;
     // Fractions of a second would only make the times of a simulated run hard to read.
@@ -199,6 +200,7 @@ fn resumed_run(job: &Job<'_>) -> Result<(PreparedRun, Instruments), Failure> {
         is_over = true;
     }
     let settings = RunSettings { abort_after_fails: job.args.abort_after_fails, ..manifest.settings.clone() };
+    settings::check_program(&settings)?;
     let instruments = settings::instruments(&settings, job.args, job.policy)?;
     let store = settings::store_beside(&settings, &job.args.source.server, job.policy)?;
     let started = DateTime::parse_from_rfc3339(&manifest.started_utc).map_err(|error| {

@@ -411,6 +411,12 @@ pub(crate) fn instruments(
         Some(Watched::Process(top)) => Some(process_sampler(top)?),
         Some(Watched::Store) | None => None,
     };
+    let checked = if settings.no_wait { Checked::Nothing } else { Checked::All };
+    Ok(Instruments { source: source(settings, checked, &args.source, policy)?, sampler })
+}
+
+/// That the program of a command is there; a plan may be made before it is.
+pub(crate) fn check_program(settings: &RunSettings) -> Result<(), Failure> {
     if let SourceSettings::Exec { command } = &settings.source
         && let Some(program) = command.first()
         && let Some(why) = unstartable(OsStr::new(program))
@@ -418,8 +424,7 @@ pub(crate) fn instruments(
         return Err(usage(format!("the command `{program}` cannot be started: {why}"))
             .hint("it is searched for in $PATH; one in this folder is named with it, as in `./measure.sh`"));
     }
-    let checked = if settings.no_wait { Checked::Nothing } else { Checked::All };
-    Ok(Instruments { source: source(settings, checked, &args.source, policy)?, sampler })
+    Ok(())
 }
 
 /// Whose resources are sampled.

@@ -27,6 +27,10 @@ impl Service {
         self.out.run(&[&["--policy", self.policy.to_str().expect("a plain path")], args].concat())
     }
 
+    fn simulated_of(&self, iterations: &str) -> Ran {
+        self.run(&["--mock", "--iterations", iterations])
+    }
+
     fn simulated(&self, args: &[&str]) -> Ran {
         self.run(&[&["--mock", "--iterations", "30"], args].concat())
     }
@@ -421,4 +425,16 @@ fn an_iteration_without_a_kpi_of_the_verdict_fails_for_the_run_as_for_the_gate()
     assert_eq!(summary["kpi_verdict"], "FAIL");
     let reasons = summary["kpi_reasons"].to_string();
     assert!(reasons.contains("FAIL: rss_mb is missing") && !reasons.contains("p95_ms"), "{reasons}");
+}
+
+#[test]
+fn the_next_command_after_a_short_run_adds_what_the_policy_lacks() {
+    let service = Service::with("");
+    let ran = service.simulated_of("20");
+    // The drifts need 54: 34 more.
+    assert!(
+        ran.stdout.contains("soak run --resume --out ") && ran.stdout.contains(" --extend 34\n"),
+        "{}",
+        ran.stdout
+    );
 }
