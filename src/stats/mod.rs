@@ -4,6 +4,7 @@
 //! caller. Too little data is `None`, never a number that looks like one.
 
 pub mod autocorrelation;
+pub mod breach;
 pub mod change_points;
 #[rustfmt::skip]
 #[expect(clippy::approx_constant, reason = "a quantile may look like one")]
@@ -18,6 +19,7 @@ pub mod spread;
 pub mod summary;
 pub mod trend;
 pub mod two_sample;
+pub mod walk;
 
 pub use intervals::{Autocorrelation, MeanInterval, MedianInterval};
 pub use regression::Slope;

@@ -27,6 +27,7 @@ use crate::core::verdict::evidence::{
 use crate::core::verdict::provenance::{Envelope, Provenance};
 use crate::core::verdict::violations::Violations;
 use crate::core::verdict::{Check, Outcome};
+use crate::stats::breach::{self, Forecast, Shape};
 use crate::stats::{MeanInterval, MedianInterval, Trend};
 
 /// Most entries of a list that grows with the length of the run.
@@ -470,6 +471,49 @@ pub struct KpiDriftRow {
     pub settled_from: Option<u64>,
     /// The line; null where there are too few values, or where they are too autocorrelated.
     pub line: Option<LineRow>,
+    /// How it goes on; absent where the KPI does not get worse.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub growth: Option<GrowthRow>,
+}
+
+/// How a KPI goes on that gets worse: curves of several shapes, weighted by how well they explain its values.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct GrowthRow {
+    /// What explains the values best.
+    pub shape: Shape,
+    /// The iteration at which the likeliest curve begins to grow, steps or has levelled off.
+    pub from: f64,
+    /// The weight of growth against that of a step and of what levels off, between 0 and 1.
+    pub probability: f64,
+    /// Lower end of the interval of the iterations until the limit is reached; absent where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub low: Option<f64>,
+    /// Upper end of it; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub high: Option<f64>,
+    /// The lower end in hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub low_hours: Option<f64>,
+    /// The upper end in hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub high_hours: Option<f64>,
+    /// Confidence level of the interval.
+    pub confidence: f64,
+}
+
+fn growth(forecast: &Forecast, pace: Option<Pace>) -> GrowthRow {
+    let (low, high) = (forecast.reach.map(|reach| reach.low), forecast.reach.and_then(|reach| reach.high));
+    let hours = |iterations: Option<f64>| iterations.zip(pace).map(|(number, pace)| number * pace.hours);
+    GrowthRow {
+        shape: forecast.shape,
+        from: forecast.from,
+        probability: forecast.growth,
+        low,
+        high,
+        low_hours: hours(low),
+        high_hours: hours(high),
+        confidence: breach::CONFIDENCE,
+    }
 }
 
 /// A least-squares line with first-order autocorrelation.
@@ -503,8 +547,8 @@ pub struct LineRow {
     pub p_value: f64,
     /// The same, with Holm's adjustment over the KPIs judged together.
     pub p_adjusted: f64,
-    /// Iterations until the line reaches the limit of an iteration, 0 when it is out of the limit; null where it does not
-    /// move towards it.
+    /// Iterations until the limit of an iteration is reached, as likely before as after it; 0 where the last values are
+    /// out of it; null without a limit, and where the KPI does not get worse or its growth does not go on.
     pub iterations_to_breach: Option<f64>,
     /// The same in hours; null where the length of an iteration is not known.
     pub hours_to_breach: Option<f64>,
@@ -542,6 +586,7 @@ fn drift(found: &KpiDrift, pace: Option<Pace>) -> KpiDriftRow {
         verdict: found.verdict,
         settled_from: found.settled_from,
         line,
+        growth: found.forecast.as_ref().map(|forecast| growth(forecast, pace)),
     }
 }
 

@@ -6,12 +6,14 @@ use crate::core::judge::{count, show, show_distance, with_unit};
 use crate::core::kpi::KpiId;
 use crate::core::policy::{ChangeRules, DriftGateRules, Horizon, TrendRules};
 use crate::core::text::number::{distance, fixed};
+use crate::core::trend::breach;
 use crate::core::trend::changes::{Change, SpikeAt};
 use crate::core::trend::drift::{DriftLine, DriftVerdict};
 use crate::core::trend::tuner::Stretch;
 use crate::core::trend::{Column, KpiChanges, KpiDrift, Pace};
 use crate::core::verdict::{Check, Comparison, Inference, Outcome, Part, Severity, WindowUsed};
-use crate::stats::{change_points, regression};
+use crate::stats::breach::{Forecast, Shape};
+use crate::stats::{self, change_points, regression};
 
 /// What all checks of a symbol share.
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +118,7 @@ pub fn drift(found: &KpiDrift, column: &Column, rules: &DriftGateRules, scene: S
     }
 }
 
-/// Whether the line reaches the limit within the horizon.
+/// Whether the limit is reached within the horizon.
 fn is_near(found: &KpiDrift, horizon: &Horizon, pace: Option<Pace>) -> bool {
     let Some(iterations) = found.line.and_then(|line| line.to_breach) else { return false };
     let tested = found.span.map_or(0, |(first, last)| last - first) as f64;
@@ -311,10 +313,11 @@ fn digits_apart(low: f64, high: f64, least: usize) -> usize {
     (least..least + MORE).find(is_fine).unwrap_or(least + MORE)
 }
 
-/// `` `rss_mib` drifts by +24.0 MiB/h (95 % CI 22.1 to 25.9), reaches 1000 MiB in 31 h ``.
+/// `` `rss_mib` drifts by +24.0 MiB/h (95 % CI 22.1 to 25.9), reaches 1000 MiB in 31 h (80 % interval 27 to 36 h) ``.
 fn worsening_text(
     kpi: KpiId,
     line: &DriftLine,
+    forecast: Option<&Forecast>,
     column: &Column,
     span: (u64, u64),
     pace: Option<Pace>,
@@ -327,16 +330,55 @@ fn worsening_text(
     let by = with_unit(kpi, format!("{sign}{}", fixed(slope, digits)));
     let each = if pace.is_some() { "/h" } else { " per iteration" };
     let (low, high) = (fixed(low, digits), fixed(high, digits));
-    let heading = match (line.to_breach, column.limit) {
-        (Some(0.0), Some((comparison, limit))) => {
-            format!("is beyond its limit {} {} already", comparison.symbol(), show(kpi, limit))
-        }
-        (Some(iterations), Some((_, limit))) => {
-            format!("reaches {} in {}", show(kpi, limit), duration(iterations, pace))
-        }
-        _ => format!("{} from iteration {} to {}", movement(kpi, line.change), span.0, span.1),
-    };
+    let moved = || format!("{} from iteration {} to {}", movement(kpi, line.change), span.0, span.1);
+    let out = breach::out_of_limit(column).zip(column.limit).map(|(last, (comparison, limit))| {
+        let limit = show(kpi, limit);
+        format!(
+            "is out of its limit {} {limit} already (last {}: {})",
+            comparison.symbol(),
+            breach::LAST,
+            show(kpi, last)
+        )
+    });
+    let heading = out.or_else(|| {
+        Some(forecast_text(kpi, forecast?, column.limit?.1, pace).unwrap_or_else(|why| moved() + &why))
+    });
+    let heading = heading.unwrap_or_else(moved);
     format!("`{}` drifts by {by}{each} (95 % CI {low} to {high}), {heading}", kpi.name)
+}
+
+/// `grows since iteration 173 and reaches 350 ms in 19 h (80 % interval 15 to 25 h)`; else why no time is given.
+fn forecast_text(kpi: KpiId, forecast: &Forecast, limit: f64, pace: Option<Pace>) -> Result<String, String> {
+    let from = fixed(libm::ceil(forecast.from), 0);
+    let Some(reach) = forecast.reach else {
+        return Err(match forecast.shape {
+            Shape::Step => format!("; one step at iteration {from} explains it better than growth"),
+            Shape::Saturation => format!("; it has levelled off since iteration {from}"),
+            Shape::Line | Shape::Bend | Shape::Convex => String::new(),
+        });
+    };
+    let how = match forecast.shape {
+        Shape::Bend => format!("grows since iteration {from} and "),
+        Shape::Convex => "grows faster and faster and ".to_owned(),
+        _ => String::new(),
+    };
+    let interval = match reach.high {
+        Some(high) => durations(reach.low, high, pace),
+        None => format!("{} or more", duration(reach.low, pace)),
+    };
+    Ok(format!(
+        "{how}reaches {} in {} ({} % interval {interval})",
+        show(kpi, limit),
+        duration(reach.after, pace),
+        fixed(100.0 * stats::breach::CONFIDENCE, 0)
+    ))
+}
+
+/// Two times with one unit: `15 to 25 h`.
+fn durations(from: f64, to: f64, pace: Option<Pace>) -> String {
+    let from = duration(from, pace);
+    let number = from.split_once(' ').map_or(from.as_str(), |(number, _)| number);
+    format!("{number} to {}", duration(to, pace))
 }
 
 /// A drift in a sentence.
@@ -361,7 +403,9 @@ pub(crate) fn drift_text(found: &KpiDrift, column: &Column, scene: Scene<'_>) ->
         interval_text(kpi, &line, scene.pace)
     );
     match found.verdict {
-        DriftVerdict::Worsens => worsening_text(kpi, &line, column, (first, last), scene.pace),
+        DriftVerdict::Worsens => {
+            worsening_text(kpi, &line, found.forecast.as_ref(), column, (first, last), scene.pace)
+        }
         DriftVerdict::Improves => format!("`{}` gets steadily better: {sure}", kpi.name),
         DriftVerdict::Settled => format!(
             "`{}` moved and has stood still since iteration {}: no drift that goes on",
@@ -706,19 +750,20 @@ mod tests {
         let sentence = &check.reason;
         assert!(sentence.starts_with("`net_bps` drifts by -0.08"), "{sentence}");
         assert!(
-            sentence.contains(" bps/h (95 % CI -0.0") && sentence.contains("), reaches 2.70 bps in "),
+            sentence.contains(" bps/h (95 % CI -0.0") && sentence.contains("), reaches 2.70 bps in 1"),
             "{sentence}"
         );
-        assert!(sentence.ends_with(" h"), "{sentence}");
+        assert!(sentence.contains(" h (80 % interval ") && sentence.ends_with(" h)"), "{sentence}");
         let (unpaced, _) = checked(&column, true);
         assert_eq!(unpaced.statistic, "slope_per_iteration");
-        assert!(unpaced.reason.contains(" bps per iteration (") && unpaced.reason.ends_with(" iterations"));
+        assert!(unpaced.reason.contains(" bps per iteration (") && unpaced.reason.ends_with(" iterations)"));
         let free = Column { limit: None, ..column.clone() };
         let (unlimited, _) = checked(&free, true);
         assert!(unlimited.reason.ends_with(" bps from iteration 1 to 60"), "{}", unlimited.reason);
         let met = Column { limit: Some((Comparison::AtLeast, 4.0)), ..column };
         let (met, _) = checked(&met, true);
-        assert!(met.reason.ends_with("), is beyond its limit >= 4.00 bps already"), "{}", met.reason);
+        let out = "), is out of its limit >= 4.00 bps already (last 8: 3.85 bps)";
+        assert!(met.reason.ends_with(out), "{}", met.reason);
     }
 
     #[test]

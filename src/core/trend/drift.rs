@@ -3,12 +3,15 @@
 //!
 //! Must not word anything for people; see [`super::checks`].
 
+use super::breach;
 use super::column::{Column, each};
 use crate::core::kpi::{Kind, KpiId};
 use crate::core::policy::DriftGateRules;
 use crate::core::text::number::TOLERANCE;
+use crate::stats::breach::Forecast;
 use crate::stats::regression::{self, settles};
 use crate::stats::two_sample::holm_adjusted;
+use crate::stats::walk::{Growth, corrected};
 use crate::stats::{Slope, change_points};
 
 /// Confidence of the interval of a slope: 95 %, as everywhere in the reports. It is no limit.
@@ -50,8 +53,8 @@ pub struct DriftLine {
     pub p: f64,
     /// The same, adjusted for the family.
     pub p_adjusted: f64,
-    /// Iterations from the last one until the line reaches the limit, 0 when it is there already; `None` where
-    /// it does not move towards one.
+    /// Iterations from the last one until the limit is reached, 0 where the last values are out of it; `None` without a
+    /// limit, and where it does not get worse or the growth does not go on.
     pub to_breach: Option<f64>,
     /// The smallest movement for the worse from the first iteration to the last that is found with a probability of
     /// 90 %, in the KPI's unit; `None` where it is no number.
@@ -81,6 +84,8 @@ pub struct KpiDrift {
     pub settled_from: Option<u64>,
     /// What can be said.
     pub verdict: DriftVerdict,
+    /// How that goes on where it gets worse.
+    pub forecast: Option<Forecast>,
 }
 
 /// A line, the position of the value that it begins at, and the probability of one that is as bad by chance.
@@ -109,7 +114,13 @@ pub fn find(columns: &[Column], rules: &DriftGateRules) -> Vec<KpiDrift> {
 
 /// The line through the values. With `walks`, where they are so autocorrelated that their growth has more degrees of
 /// freedom, the likeliest of these: the line, the growth, and that of the second half where it ends worse than all before.
+/// What accumulates is tested as that in any case ([`Growth`]).
 fn fit(column: &Column, points: &[(f64, f64)], walks: bool) -> Option<Fit> {
+    if column.kpi.kind == Kind::Accumulating {
+        let way = if column.is_worse(1.0) { 1.0 } else { -1.0 };
+        let growth = Growth::likeliest(points, way, |line| p_of_worse(column, line))?;
+        return Some(Fit { line: growth.line, from: growth.from, p: growth.p });
+    }
     let from = |from: usize, line: Slope| Fit { line, from, p: p_of_worse(column, &line) };
     let line = Slope::of(points).map(|line| from(0, line));
     let walk = if walks { Slope::of_walk(points).map(|line| from(0, line)) } else { None };
@@ -121,9 +132,7 @@ fn fit(column: &Column, points: &[(f64, f64)], walks: bool) -> Option<Fit> {
     let of_half = if leads { Slope::of_walk(&points[half..]).map(|line| from(half, line)) } else { None };
     let each = [line, walk, of_half].into_iter().flatten();
     let likeliest = each.min_by(|one, other| one.p.total_cmp(&other.p))?;
-    // Bonferroni, for all three are looked at.
-    let chance = (3.0 * likeliest.p.min(1.0 - likeliest.p)).min(0.5);
-    Some(Fit { p: if likeliest.p < 0.5 { chance } else { 1.0 - chance }, ..likeliest })
+    Some(Fit { p: corrected(likeliest.p, 3), ..likeliest })
 }
 
 fn p_of_worse(column: &Column, fit: &Slope) -> f64 {
@@ -147,6 +156,7 @@ fn one(column: &Column, line: Option<(Fit, f64)>, rules: &DriftGateRules, family
         theil_sen: None,
         settled_from: None,
         verdict: DriftVerdict::NoData,
+        forecast: None,
     };
     if points.is_empty() {
         return bare;
@@ -173,6 +183,9 @@ fn one(column: &Column, line: Option<(Fit, f64)>, rules: &DriftGateRules, family
         let rest: Vec<(f64, f64)> =
             points[*from..].iter().map(|(number, value)| (*number as f64, *value)).collect();
         let alpha = alpha / family as f64;
+        if column.kpi.kind == Kind::Accumulating {
+            return self::fit(column, &rest, *walks).is_some_and(|fit| fit.p <= alpha);
+        }
         Slope::fitted(&rest, *walks).is_some_and(|fit| p_of_worse(column, &fit) <= alpha)
     };
     // What rises longer than a warm-up takes is one only of what accumulates.
@@ -185,6 +198,7 @@ fn one(column: &Column, line: Option<(Fit, f64)>, rules: &DriftGateRules, family
         (None, false, true) => DriftVerdict::Improves,
         _ => DriftVerdict::NoDrift,
     };
+    let forecast = if verdict == DriftVerdict::Worsens { breach::forecast(column, change) } else { None };
     let interval = fit.interval(CONFIDENCE).unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
     let length = points.last().zip(points.first()).map_or(0, |(last, first)| last.0 - first.0) as f64;
     // Holm asks this much of the first one that is rejected. What is found must be more than the least that counts, and
@@ -202,25 +216,14 @@ fn one(column: &Column, line: Option<(Fit, f64)>, rules: &DriftGateRules, family
             change,
             p,
             p_adjusted,
-            to_breach: to_breach(column, &fit),
+            to_breach: breach::iterations(column, forecast.as_ref()),
             detectable,
         }),
         settled_from: settled.map(|from| points[from].0),
         verdict,
+        forecast,
         ..bare
     }
-}
-
-/// Iterations until the line reaches the limit.
-fn to_breach(column: &Column, fit: &Slope) -> Option<f64> {
-    let (comparison, limit) = column.limit?;
-    let room = comparison.margin(fit.last, limit);
-    let nearer = -comparison.margin(fit.slope, 0.0);
-    if room <= 0.0 {
-        return Some(0.0);
-    }
-    let iterations = room / nearer;
-    (nearer > 0.0 && iterations.is_finite()).then_some(iterations)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod resources;
 
 pub mod autocorrelation;
 
+pub mod breach;
 pub mod changes;
 pub mod checks;
 mod column;

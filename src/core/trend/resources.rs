@@ -17,6 +17,7 @@ use crate::core::policy::Limit;
 use crate::core::verdict::{Check, Comparison, Outcome, Part, Severity, WindowUsed};
 use crate::stats::regression::settles;
 use crate::stats::summary::median;
+use crate::stats::walk::Growth;
 use crate::stats::{Slope as Line, Trend, TrendRule};
 
 /// A resource of the watched process tree.
@@ -45,6 +46,11 @@ impl Resource {
             Self::Threads => "threads",
             Self::OpenFiles => "open_files",
         }
+    }
+
+    /// Whether it is held until it is released.
+    fn accumulates(self) -> bool {
+        self != Self::CpuPct
     }
 
     /// Its unit per hour, as it stands behind a slope.
@@ -246,16 +252,22 @@ pub fn rises(
         if points.len() < rules.min_iterations {
             return None;
         }
-        let fit = Line::fitted(&points, rules.walks)?;
+        let grown = |points: &[(f64, f64)]| {
+            if resource.accumulates() {
+                let growth = Growth::likeliest(points, 1.0, Line::p_of_rise)?;
+                return Some((growth.line, growth.p));
+            }
+            Line::fitted(points, rules.walks).map(|line| (line, line.p_of_rise()))
+        };
+        let (fit, p) = grown(&points)?;
         let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
         let goes_on = |from: usize| {
-            Line::fitted(&points[from..], rules.walks).is_some_and(|rest| {
-                rest.p_of_rise() <= rules.false_alarm_rate.value / Resource::ALL.len() as f64
-            })
+            let alpha = rules.false_alarm_rate.value / Resource::ALL.len() as f64;
+            grown(&points[from..]).is_some_and(|(_, p)| p <= alpha)
         };
         let is_over = settles(&values).is_some_and(|from| !goes_on(from));
         let counts = fit.last - fit.first > rules.relative_change.value * fit.first.abs() + TOLERANCE;
-        (counts && !is_over).then(|| fit.p_of_rise())
+        (counts && !is_over).then_some(p)
     })
 }
 
