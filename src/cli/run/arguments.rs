@@ -164,7 +164,7 @@ pub struct SourceArgs {
     pub seed: Option<u64>,
 
     /// What happens in the simulated market: default, calm, volatile, flash-crash, latency-storm,
-    /// liquidity-gap, leak, regression@N, always-bad [default: default]
+    /// liquidity-gap, leak, diurnal, diurnal-leak, regression@N, always-bad [default: default]
     #[arg(long, value_name = "NAME")]
     pub scenario: Option<String>,
 

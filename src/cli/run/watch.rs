@@ -25,7 +25,7 @@ use crate::run::metrics::MetricsCollector;
 use crate::run::output::columns::Columns;
 use crate::run::output::log::{self, LogEvent};
 use crate::run::output::text::{self, TrendRow, Width};
-use crate::run::simulator::Simulator;
+use crate::run::simulator::{Simulator, middle};
 use crate::run::source::Interval;
 
 /// Sends texts to a chat without holding up the run.
@@ -237,7 +237,11 @@ impl Watcher for Watch<'_> {
     fn begins(&mut self, interval: &Interval<'_>) {
         let (Some(publisher), Some(simulated)) = (&self.publisher, &mut self.simulated) else { return };
         // What cannot be simulated fails as a collection, and the run tells it there.
-        let Ok(ticks) = simulated.simulator.observe(interval.iteration, interval.overrides) else { return };
+        let Ok(ticks) =
+            simulated.simulator.at(middle(interval)).observe(interval.iteration, interval.overrides)
+        else {
+            return;
+        };
         let length = if simulated.real_time { interval.length } else { Duration::ZERO };
         publisher.update(|live| {
             live.bot.get_or_insert_default().begin(ticks, clock::machine_time(), length);

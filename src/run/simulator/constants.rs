@@ -145,6 +145,17 @@ pub(crate) const REGRESSION_BPS: f64 = 3.5;
 /// Error of the fair price in `always-bad`, bps.
 pub(crate) const ALWAYS_BAD_BPS: f64 = 7.0;
 
+// The day.
+
+/// Hours from one peak of the load to the next.
+pub(crate) const DAY_HOURS: f64 = 24.0;
+/// What the load at its peak adds to the latency, ms; it takes away as much in the quietest hour.
+pub(crate) const DAILY_LATENCY_MS: f64 = 15.0;
+/// What it adds to the flow that reaches a quote, as a share.
+pub(crate) const DAILY_FLOW: f64 = 0.15;
+/// What a leak adds to the latency of a system with a daily cycle, ms per hour.
+pub(crate) const LEAK_LATENCY_MS_PER_HOUR: f64 = 0.4;
+
 // Resources.
 
 /// Resident memory at the start, MiB, and its noise.

@@ -59,6 +59,8 @@
 //! | `latency-storm` | FAIL | p95 latency about 500 ms in each iteration |
 //! | `liquidity-gap` | FAIL | maker share: thin flow, but as many crossings |
 //! | `leak` | as `default` | memory grows by 12 MiB an hour; nothing else shows it |
+//! | `diurnal` | never PASS, for the maker share | the load has a daily cycle: latency ±15 ms and flow ±15 % around those of `calm`, highest after 6 h, 30 h, … |
+//! | `diurnal-leak` | as `diurnal` | beside that memory grows by 12 MiB an hour and latency by 0.4 ms an hour |
 //! | `regression@N` | FAIL once the window lies behind N | fair price off from N on: adverse cost up, net down |
 //! | `always-bad` | FAIL, each iteration with a KPI FAIL | net far below 0; panic reverts do not help |
 //!
@@ -90,8 +92,8 @@ use crate::core::iteration::params::ParamValues;
 use crate::infra::clock::Wait;
 use crate::run::iteration::{EdgeReport, Resources};
 use crate::run::simulator::constants::{
-    ALWAYS_BAD_BPS, CPU_PCT, CRASH_BPS, DEADLINE_MS, FILL_PART, LEAK_MB_PER_HOUR, LOOP_LATENCY, OPEN_FILES,
-    ORDER_TIMEOUT_MS, REGRESSION_BPS, RSS_MB, THREADS, TICKS,
+    ALWAYS_BAD_BPS, CPU_PCT, CRASH_BPS, DEADLINE_MS, FILL_PART, LEAK_LATENCY_MS_PER_HOUR, LEAK_MB_PER_HOUR,
+    LOOP_LATENCY, OPEN_FILES, ORDER_TIMEOUT_MS, REGRESSION_BPS, RSS_MB, THREADS, TICKS,
 };
 use crate::run::simulator::quoter::{Controls, Luck, Quoter, Tick};
 use crate::run::simulator::world::{Block, Noise, Purpose, Regimes};
@@ -103,16 +105,23 @@ pub struct Simulator {
     seed: u64,
     scenario: Scenario,
     regimes: Regimes,
+    hours: f64,
 }
 
 impl Simulator {
     /// The world of this seed and scenario.
     pub fn new(seed: u64, scenario: Scenario) -> Self {
-        Self { seed, scenario, regimes: Regimes::new(seed, scenario) }
+        Self { seed, scenario, regimes: Regimes::new(seed, scenario), hours: 0.0 }
     }
 
-    /// What the system measures in this iteration, from 1, under these overrides. Depends on nothing else,
-    /// so it does not matter which iterations were asked for before.
+    /// The time of what is asked for next: hours after the start of the run. Only a daily cycle depends on it.
+    pub fn at(&mut self, hours: f64) -> &mut Self {
+        self.hours = hours;
+        self
+    }
+
+    /// What the system measures in this iteration, from 1, under these overrides, at the time that was given. Depends on
+    /// nothing else, so it does not matter which iterations were asked for before.
     pub fn report(&mut self, iteration: u64, overrides: &ParamValues) -> Result<EdgeReport, BadOverride> {
         let mut tally = Tally::new();
         let quoter = self.ticks(iteration, overrides, |_, _, tick| tally.add(tick))?;
@@ -148,7 +157,10 @@ impl Simulator {
         };
         let mut quoter = Quoter::new(controls, error_bps);
         let mut noise = Noise::new(self.seed, Purpose::Ticks, iteration);
+        let leaks = self.scenario == Scenario::DiurnalLeak;
+        let slower_ms = if leaks { LEAK_LATENCY_MS_PER_HOUR * self.hours } else { 0.0 };
         for block in self.regimes.blocks(iteration) {
+            let block = Block { load: self.scenario.load(self.hours), slower_ms, ..block };
             let conditions = quoter.conditions(&block);
             for index in 0..constants::BLOCK_TICKS {
                 let tick = quoter.tick(&conditions, index, &Luck::draw(&mut noise));
@@ -161,7 +173,8 @@ impl Simulator {
     /// The system's resources at the end of an iteration that lies so many hours after the start.
     pub fn resources(&self, iteration: u64, hours: f64) -> Resources {
         let mut noise = Noise::new(self.seed, Purpose::Resources, iteration);
-        let leaked = if self.scenario == Scenario::Leak { LEAK_MB_PER_HOUR * hours } else { 0.0 };
+        let leaks = matches!(self.scenario, Scenario::Leak | Scenario::DiurnalLeak);
+        let leaked = if leaks { LEAK_MB_PER_HOUR * hours } else { 0.0 };
         let [rss, rss_noise] = RSS_MB;
         let [cpu, cpu_noise] = CPU_PCT;
         Resources {
@@ -204,10 +217,15 @@ impl Source for SimSource {
         if self.real_time {
             wait.pass(interval.length)?;
         }
-        let report = self.simulator.report(interval.iteration, interval.overrides);
+        let report = self.simulator.at(middle(interval)).report(interval.iteration, interval.overrides);
         let report = report.map_err(|error| NoReport::Failed(error.to_string()))?;
         Ok(EdgeReport { resources: Some(self.resources(interval)), ..report })
     }
+}
+
+/// Hours from the start of the run to the middle of an interval, where all have the same length.
+pub(crate) fn middle(interval: &Interval<'_>) -> f64 {
+    hours(interval.length) * (interval.iteration as f64 - 0.5)
 }
 
 fn hours(length: Duration) -> f64 {
@@ -701,7 +719,9 @@ pub(crate) mod tests {
     fn every_total_is_there_and_finite() {
         let scenarios = ["default", "calm", "volatile", "flash-crash", "latency-storm", "liquidity-gap"];
         let edges = [with("", 0.0), with("concurrency_limit", 1.0), with("rescue_max_ratio", 0.0)];
-        for scenario in scenarios.into_iter().chain(["leak", "regression@2", "always-bad"]) {
+        for scenario in
+            scenarios.into_iter().chain(["leak", "diurnal", "diurnal-leak", "regression@2", "always-bad"])
+        {
             let mut simulator = Simulator::new(3, scenario.parse().unwrap());
             for overrides in &edges {
                 let report = simulator.report(3, overrides).unwrap();
@@ -811,6 +831,30 @@ pub(crate) mod tests {
             assert_eq!(Resources { rss_mb: None, ..leaking }, Resources { rss_mb: None, ..flat });
             assert!((flat.rss_mb.unwrap() - 412.0).abs() < 6.0, "{flat:?}");
         }
+    }
+
+    #[test]
+    fn a_daily_cycle_comes_back_after_a_day_and_a_leak_stays() {
+        let latency = |scenario, hours: f64| {
+            let mut simulator = Simulator::new(9, scenario);
+            let report = simulator.at(hours).report(1, &start()).unwrap();
+            report.number("p95_latency_ms").unwrap()
+        };
+        let at = |hours: f64| latency(Scenario::Diurnal, hours);
+        // The same luck at other times: noise is no part of the difference.
+        let (peak, calm, quiet) = (at(6.0), at(12.0), at(18.0));
+        assert!(
+            (peak - calm - 15.0).abs() < 1e-6 && (calm - quiet - 15.0).abs() < 1e-6,
+            "{peak} {calm} {quiet}"
+        );
+        assert!((at(30.0) - peak).abs() < 1e-6 && (calm - latency(Scenario::Calm, 30.0)).abs() < 1e-6);
+        let leaks = |hours: f64| latency(Scenario::DiurnalLeak, hours) - at(hours);
+        assert!((leaks(6.0) - 2.4).abs() < 1e-6 && (leaks(66.0) - 26.4).abs() < 1e-6);
+        let memory = |scenario| Simulator::new(9, scenario).resources(288, 72.0).rss_mb.unwrap();
+        assert!((memory(Scenario::DiurnalLeak) - memory(Scenario::Diurnal) - 864.0).abs() < 1e-9);
+        let volume_at =
+            |hours: f64| volume(&Simulator::new(9, Scenario::Diurnal).at(hours).report(1, &start()).unwrap());
+        assert!(volume_at(6.0) > 1.1 * volume_at(18.0));
     }
 
     #[test]

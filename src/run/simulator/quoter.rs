@@ -103,6 +103,7 @@ pub(crate) struct Conditions {
     throttle: f64,
     burst_ticks: usize,
     lags: bool,
+    slower_ms: f64,
 }
 
 impl Quoter {
@@ -159,6 +160,7 @@ impl Quoter {
                 * self.size
                 * queue
                 * block.depth
+                * (1.0 + constants::DAILY_FLOW * block.load)
                 * libm::exp(-distance_bps / constants::REACH_BPS),
             rescue: constants::RESCUE_SPEED
                 * self.tail_left
@@ -173,6 +175,7 @@ impl Quoter {
             throttle: hill(messages / constants::THROTTLE_HALF),
             burst_ticks: block.burst_ticks,
             lags: block.lags,
+            slower_ms: block.slower_ms + constants::DAILY_LATENCY_MS * block.load,
         }
     }
 
@@ -188,8 +191,9 @@ impl Quoter {
             constants::MOMENTUM * move_in + constants::AFTER_FILL_SIGMAS * on.sigma * luck.move_after;
 
         let burst = if index < on.burst_ticks { constants::BURST_MS } else { 0.0 };
-        let latency_ms = constants::LATENCY_MS + constants::CONTENTION_MS * on.slots * on.slots + burst
-            - constants::LATENCY_NOISE_MS * libm::log(luck.latency);
+        let latency_ms =
+            constants::LATENCY_MS + on.slower_ms + constants::CONTENTION_MS * on.slots * on.slots + burst
+                - constants::LATENCY_NOISE_MS * libm::log(luck.latency);
         let [usual, spread, episode] = constants::WS_LAG_MS;
         let ws_lag_ms = usual + 2.0 * spread * luck.ws + if on.lags { episode } else { 0.0 };
         let stale_ms = constants::STALE_LOOPS * self.controls.min_interval_ms / (1.0 - on.pace)

@@ -9,6 +9,8 @@
 //! | --- | --- |
 //! | `default` | nothing |
 //! | `leak` | what accumulates (`kind = "accumulating"`) grows by 2 % of its level with each iteration |
+//! | `diurnal` | nothing; what does not accumulate goes up and down by two deviations of its noise in a day |
+//! | `diurnal-leak` | beside that cycle what accumulates grows by 0.1 % an hour, and what has a direction gets worse by a sixteenth of a deviation an hour |
 //! | `regression@N` | from iteration N on each KPI with a direction is worse by half of its level |
 //! | `always-bad` | each limit is missed |
 //!
@@ -25,12 +27,19 @@ use crate::run::simulator::world::{Noise, Purpose, Scenario};
 use crate::run::source::{Interval, NoReport, Source};
 
 /// The scenarios that a service has.
-pub(crate) const SCENARIO_NAMES: [&str; 4] = ["default", "leak", "regression@N", "always-bad"];
+pub(crate) const SCENARIO_NAMES: [&str; 6] =
+    ["default", "leak", "diurnal", "diurnal-leak", "regression@N", "always-bad"];
 
 /// Deviation of the noise, as a share of the level.
 const NOISE: f64 = 0.03;
 /// Growth of a leak with each iteration, as a share of the level.
 const GROWTH: f64 = 0.02;
+/// Height of a daily cycle, in deviations of the noise.
+const DAILY: f64 = 2.0;
+/// Growth of a leak beside a daily cycle: of what accumulates, as a share of its level in an hour, and of the others, in
+/// deviations of their noise in an hour.
+const HOURLY_GROWTH: f64 = 0.001;
+const HOURLY_WORSE: f64 = 1.0 / 16.0;
 /// Change of a regression, as a share of the level.
 const REGRESSION: f64 = 0.5;
 
@@ -67,7 +76,7 @@ impl Signal {
         Self { kpi, limit, level, deviation, value: 0.0, count: 0.0 }
     }
 
-    fn drawn(&self, iteration: u64, scenario: Scenario, noise: &mut Noise) -> f64 {
+    fn drawn(&self, iteration: u64, hours: f64, scenario: Scenario, noise: &mut Noise) -> f64 {
         let worse = match self.kpi.direction {
             Some(Direction::Higher) => -self.level.abs(),
             Some(Direction::Lower) => self.level.abs(),
@@ -76,6 +85,14 @@ impl Signal {
         let level = match (scenario, self.limit) {
             (Scenario::Leak, _) if self.kpi.kind == Kind::Accumulating => {
                 self.level + GROWTH * self.level.abs() * iteration as f64
+            }
+            (Scenario::DiurnalLeak, _) if self.kpi.kind == Kind::Accumulating => {
+                self.level + HOURLY_GROWTH * self.level.abs() * hours
+            }
+            (Scenario::Diurnal | Scenario::DiurnalLeak, _) if self.kpi.kind != Kind::Accumulating => {
+                let leaks = scenario == Scenario::DiurnalLeak && worse != 0.0;
+                let leaked = if leaks { HOURLY_WORSE * hours * worse.signum() } else { 0.0 };
+                self.level + self.deviation * (DAILY * scenario.load(hours) + leaked)
             }
             (Scenario::AlwaysBad, Some((_, limit))) => limit + (limit - self.level),
             (scenario, _) if scenario.has_regressed(iteration) => self.level + REGRESSION * worse,
@@ -131,7 +148,12 @@ impl ServiceSource {
     pub fn new(policy: &Policy, seed: u64, scenario: Scenario, real_time: bool) -> Result<Self, NoScenario> {
         let is_known = matches!(
             scenario,
-            Scenario::Default | Scenario::Leak | Scenario::Regression(_) | Scenario::AlwaysBad
+            Scenario::Default
+                | Scenario::Leak
+                | Scenario::Diurnal
+                | Scenario::DiurnalLeak
+                | Scenario::Regression(_)
+                | Scenario::AlwaysBad
         );
         if !is_known {
             return Err(NoScenario(scenario));
@@ -156,8 +178,9 @@ impl ServiceSource {
         while self.at < iteration {
             self.at += 1;
             let mut noise = Noise::new(self.seed, Purpose::Service, self.at);
+            let hours = seconds / 3600.0 * (self.at as f64 - 0.5);
             for signal in &mut self.signals {
-                signal.value = signal.drawn(self.at, self.scenario, &mut noise);
+                signal.value = signal.drawn(self.at, hours, self.scenario, &mut noise);
                 signal.count += signal.value * seconds;
             }
         }
@@ -241,6 +264,24 @@ mod tests {
     }
 
     #[test]
+    fn a_daily_cycle_moves_what_does_not_accumulate() {
+        let service = policy("extends = \"service\"\n");
+        // 200 iterations of a minute are 3.3 hours: up to sin(2π · 3.3 ÷ 24) = 0.77 of two deviations of 3 %.
+        let late = |scenario, name: &str| {
+            values(&service, 1, scenario, name)[199] / values(&service, 1, Scenario::Default, name)[199]
+        };
+        let of = |scenario, name: &str| late(scenario, name) - 1.0;
+        assert!(
+            (0.03..0.06).contains(&of(Scenario::Diurnal, "p95_ms")),
+            "{}",
+            of(Scenario::Diurnal, "p95_ms")
+        );
+        assert_eq!(late(Scenario::Diurnal, "rss_mb"), 1.0);
+        assert!(of(Scenario::DiurnalLeak, "p95_ms") > of(Scenario::Diurnal, "p95_ms") + 0.004);
+        assert!((0.002..0.005).contains(&of(Scenario::DiurnalLeak, "rss_mb")));
+    }
+
+    #[test]
     fn a_counter_grows_by_its_rate_whichever_iterations_are_asked_for() {
         let policy = policy(
             "extends = \"none\"\n[kpi.errors]\nunit = \"1/s\"\ndirection = \"lower\"\nkind = \"counter\"\n\
@@ -265,7 +306,8 @@ mod tests {
         let refused = ServiceSource::new(&service, 1, Scenario::FlashCrash, false).expect_err("of a market");
         assert_eq!(
             refused.to_string(),
-            "a simulated service has no scenario `flash-crash`; expected one of default, leak, regression@N, always-bad"
+            "a simulated service has no scenario `flash-crash`; expected one of default, leak, diurnal, diurnal-leak, \
+             regression@N, always-bad"
         );
     }
 }

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use rand_core::Rng;
 use rand_pcg::Pcg64Mcg;
 
-use crate::run::simulator::constants::{BLOCKS, BURST_TICKS, CRASH_BPS, GAP_DEPTH, STORM_TICKS};
+use crate::run::simulator::constants::{BLOCKS, BURST_TICKS, CRASH_BPS, DAY_HOURS, GAP_DEPTH, STORM_TICKS};
 
 /// The state of the world for one block.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -24,6 +24,10 @@ pub(crate) struct Block {
     pub(crate) burst_ticks: usize,
     /// Whether the market data lags.
     pub(crate) lags: bool,
+    /// The load of the time of day: from -1 in the quietest hour to 1 in the busiest.
+    pub(crate) load: f64,
+    /// Latency that a leak adds, ms.
+    pub(crate) slower_ms: f64,
 }
 
 /// Probabilities per block.
@@ -50,7 +54,7 @@ impl Odds {
     fn of(scenario: Scenario) -> Self {
         match scenario {
             Scenario::Default | Scenario::Leak | Scenario::Regression(_) | Scenario::FlashCrash => MIXED,
-            Scenario::Calm => {
+            Scenario::Calm | Scenario::Diurnal | Scenario::DiurnalLeak => {
                 Self { next: [[1.0, 0.0]; 3], crash: 0.0, gap: [0.0; 2], burst: [0.0; 2], lag: [0.0; 2] }
             }
             Scenario::Volatile => Self { next: [[0.2, 0.7], [0.05, 0.75], [0.05, 0.35]], ..MIXED },
@@ -155,6 +159,8 @@ impl Regimes {
             depth: if gap || crash == 3 { GAP_DEPTH } else { 1.0 },
             burst_ticks: if burst { length } else { 0 },
             lags: lag,
+            load: 0.0,
+            slower_ms: 0.0,
         }
     }
 }
@@ -230,6 +236,10 @@ pub enum Scenario {
     LiquidityGap,
     /// The default market; the system loses memory.
     Leak,
+    /// A calm market whose load has a daily cycle.
+    Diurnal,
+    /// The same; the system loses memory, and gets slower by that.
+    DiurnalLeak,
     /// The default market; from this iteration on the system's fair price is wrong.
     Regression(u64),
     /// A stressed market and a system that cannot earn its costs.
@@ -237,7 +247,7 @@ pub enum Scenario {
 }
 
 /// The scenarios without a number, by name.
-const NAMED: [(&str, Scenario); 8] = [
+const NAMED: [(&str, Scenario); 10] = [
     ("default", Scenario::Default),
     ("calm", Scenario::Calm),
     ("volatile", Scenario::Volatile),
@@ -245,6 +255,8 @@ const NAMED: [(&str, Scenario); 8] = [
     ("latency-storm", Scenario::LatencyStorm),
     ("liquidity-gap", Scenario::LiquidityGap),
     ("leak", Scenario::Leak),
+    ("diurnal", Scenario::Diurnal),
+    ("diurnal-leak", Scenario::DiurnalLeak),
     ("always-bad", Scenario::AlwaysBad),
 ];
 
@@ -252,10 +264,16 @@ const NAMED: [(&str, Scenario); 8] = [
 const REGRESSION: &str = "regression@";
 
 /// What people can write, for help and errors.
-pub const SCENARIO_NAMES: &str =
-    "default, calm, volatile, flash-crash, latency-storm, liquidity-gap, leak, regression@N, always-bad";
+pub const SCENARIO_NAMES: &str = "default, calm, volatile, flash-crash, latency-storm, liquidity-gap, leak, diurnal, \
+                                  diurnal-leak, regression@N, always-bad";
 
 impl Scenario {
+    /// The load of the time of day so many hours after the start: from -1 to 1; 0 without a daily cycle.
+    pub(crate) fn load(self, hours: f64) -> f64 {
+        let cycles = matches!(self, Self::Diurnal | Self::DiurnalLeak);
+        if cycles { libm::sin(2.0 * std::f64::consts::PI * hours / DAY_HOURS) } else { 0.0 }
+    }
+
     /// Whether the system's defect is there in this iteration.
     pub(crate) fn has_regressed(self, iteration: u64) -> bool {
         matches!(self, Self::Regression(from) if iteration >= from)
