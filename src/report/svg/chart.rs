@@ -36,6 +36,19 @@ pub(crate) struct Piece {
     pub(crate) to: (u64, f64),
 }
 
+/// When a drift reaches a limit, as iteration numbers behind the last one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Breach {
+    /// The limit.
+    pub(crate) limit: f64,
+    /// As likely before as after it.
+    pub(crate) at: f64,
+    /// Lower end of the interval.
+    pub(crate) low: f64,
+    /// Upper end; `None` where there is none.
+    pub(crate) high: Option<f64>,
+}
+
 /// Everything that a plot shows.
 #[derive(Clone, Debug)]
 pub(crate) struct Chart {
@@ -54,8 +67,10 @@ pub(crate) struct Chart {
     pub(crate) window: Option<(String, Stretch)>,
     /// The interval of the median over that window; `None` when there is none.
     pub(crate) interval: Option<(f64, f64)>,
-    /// The line of a steady drift that was shown.
-    pub(crate) drift: Option<Piece>,
+    /// The line or the curve of a steady drift that was shown, as iteration numbers and values; empty without one.
+    pub(crate) drift: Vec<(f64, f64)>,
+    /// When that reaches the limit; `None` where it does not, or not within as many iterations as there are.
+    pub(crate) breach: Option<Breach>,
     /// The levels before, between and after changes that were shown; the line breaks where they change.
     pub(crate) levels: Vec<Piece>,
     /// Iterations that do not pass, for whatever reason.
@@ -119,6 +134,7 @@ impl Chart {
                 .and_then(|stats| stats.median_interval)
                 .map(|interval| (interval.low, interval.high)),
             drift: drift(&symbol.deep, kpi),
+            breach: breach(&symbol.deep, kpi, each.map(|gate| gate.limit.value)),
             levels: levels(&symbol.deep, kpi),
             failing,
             missing: where_(&|at, _| series.value(kpi, at).is_none()),
@@ -148,7 +164,13 @@ impl Chart {
         );
         let limits: Vec<String> =
             self.limits.iter().map(|limit| format!("{} {}", limit.name, limit.text)).collect();
-        let drift = if self.drift.is_some() { "; a steady drift" } else { "" };
+        let drift = match self.breach {
+            Some(breach) => {
+                format!("; a steady drift that reaches its limit about iteration {}", exact(breach.at, 0))
+            }
+            None if self.drift.is_empty() => String::new(),
+            None => "; a steady drift".to_owned(),
+        };
         let changes = match self.levels.len() {
             0 | 1 => String::new(),
             2 => format!("; a change of level at iteration {}", self.levels[1].from.0),
@@ -182,12 +204,32 @@ pub(crate) fn restarts(row: &Row) -> u64 {
     row.events.as_ref().and_then(|events| events.restarts.as_ref()).map_or(0, |restarts| restarts.count)
 }
 
-/// The line of a drift, where one was shown.
-fn drift(deep: &Deep, kpi: KpiId) -> Option<Piece> {
+/// The line or the curve of a drift, where one was shown; a curve up to its limit.
+fn drift(deep: &Deep, kpi: KpiId) -> Vec<(f64, f64)> {
+    let Some(found) = deep.kpi_drift.iter().find(|drift| drift.kpi == kpi) else { return Vec::new() };
+    let (Some(line), Some((first, last))) = (found.line, found.span) else { return Vec::new() };
+    if !matches!(found.verdict, DriftVerdict::Worsens | DriftVerdict::Improves) {
+        return Vec::new();
+    }
+    let (first, last) = (first as f64, last as f64);
+    let Some(forecast) = &found.forecast else { return vec![(first, line.fit.first), (last, line.fit.last)] };
+    let until = last + forecast.reach.map_or(0.0, |reach| reach.after);
+    let within = forecast.curve.iter().take_while(|(number, _)| *number <= until);
+    within.copied().collect()
+}
+
+/// When the drift reaches its limit, where the picture has room for that.
+fn breach(deep: &Deep, kpi: KpiId, limit: Option<f64>) -> Option<Breach> {
     let found = deep.kpi_drift.iter().find(|drift| drift.kpi == kpi)?;
-    let (line, (first, last)) = (found.line?, found.span?);
-    matches!(found.verdict, DriftVerdict::Worsens | DriftVerdict::Improves)
-        .then_some(Piece { from: (first, line.fit.first), to: (last, line.fit.last) })
+    let ((first, last), reach) = (found.span?, found.forecast.as_ref()?.reach?);
+    let (length, last) = ((last - first) as f64, last as f64);
+    let is_shown = found.line.and_then(|line| line.to_breach) == Some(reach.after) && reach.after <= length;
+    is_shown.then_some(Breach {
+        limit: limit?,
+        at: last + reach.after,
+        low: last + reach.low,
+        high: reach.high.filter(|high| *high <= length).map(|high| last + high),
+    })
 }
 
 /// A piece for each level, where there is more than one.

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::chart::{Chart, Stretch};
+use super::chart::{Breach, Chart, Stretch};
 use super::scale::{Dot, ValueAxis, number_ticks, pieces};
 use crate::core::text::number::exact;
 
@@ -97,12 +97,14 @@ pub(super) fn plot(out: &mut String, chart: &Chart, layout: &Layout, tips: bool)
         return;
     };
     let known = chart.points.iter().filter_map(|(_, value)| *value);
-    let pieces = chart.levels.iter().chain(&chart.drift).flat_map(|piece| [piece.from.1, piece.to.1]);
+    let pieces = chart.levels.iter().flat_map(|piece| [piece.from.1, piece.to.1]);
     let values = known.chain(chart.limits.iter().map(|limit| limit.value)).chain(pieces);
+    let values = values.chain(chart.drift.iter().map(|(_, value)| *value));
     let Some(axis) = ValueAxis::around(values, layout.ticks) else {
         nothing(out, layout, "No iteration has a value.");
         return;
     };
+    let end = chart.breach.map_or(*last, |breach| (*last).max(ahead(&breach)));
     let letters = axis.ticks.iter().map(|(_, text)| text.len()).max().unwrap_or(0) as f64;
     let limit_letters = chart.limits.iter().map(|limit| limit.text.len()).max().unwrap_or(0) as f64;
     let area = Area {
@@ -112,18 +114,19 @@ pub(super) fn plot(out: &mut String, chart: &Chart, layout: &Layout, tips: bool)
         bottom: layout.height - layout.bottom,
         axis,
         first: *first as f64 - 0.5,
-        span: (last - first) as f64 + 1.0,
+        span: (end - first) as f64 + 1.0,
     };
     out.push_str(&rect("area", area.left, area.top, area.right - area.left, area.bottom - area.top));
     shades(out, chart, &area);
     marks(out, chart, &area, layout);
     interval(out, chart, &area);
     value_axis(out, chart, &area, layout);
-    number_axis(out, &area, layout, *first, *last);
+    number_axis(out, &area, layout, *first, end);
     window(out, chart, &area, layout);
     limits(out, chart, &area, layout);
     values_of(out, chart, &area, layout, tips);
     curve(out, chart, &area, layout);
+    breach(out, chart, &area, layout, *last);
     rugs(out, chart, &area);
     changes(out, chart, &area, layout);
 }
@@ -428,10 +431,48 @@ fn curve(out: &mut String, chart: &Chart, area: &Area, layout: &Layout) {
             text(out, "end level-text", x - 4.0, area.bottom - 8.0, &label);
         }
     }
-    if let Some(piece) = chart.drift {
-        let ((x, y), (end, last)) = (at(piece.from), at(piece.to));
-        path(out, "drift", &format!("M{x:.1} {y:.1}L{end:.1} {last:.1}"));
+    let mut drift = String::new();
+    for (index, (number, value)) in chart.drift.iter().enumerate() {
+        let mark = if index == 0 { 'M' } else { 'L' };
+        let _ = write!(drift, "{mark}{:.1} {:.1}", area.x(*number), area.y(*value));
     }
+    path(out, "drift", &drift);
+}
+
+/// As marks: the style stands with it.
+const BREACH: &str = "fill=\"none\" stroke=\"#c8401a\" stroke-width=\"3\"";
+const END: &str = "fill=\"none\" stroke=\"#6f7884\" stroke-dasharray=\"2 4\"";
+
+/// The last iteration that a picture with this breach shows.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an iteration number, and saturating"
+)]
+fn ahead(breach: &Breach) -> u64 {
+    libm::ceil(breach.high.unwrap_or(breach.at).max(breach.at)) as u64 + 1
+}
+
+/// Where the run ends, and from when to when the limit is reached: a bar on the limit with a cross at the middle. Without
+/// an upper end it goes to the edge.
+fn breach(out: &mut String, chart: &Chart, area: &Area, layout: &Layout, last: u64) {
+    let Some(found) = chart.breach else { return };
+    let (y, half) = (area.y(found.limit), layout.text * 0.4);
+    let (from, at) = (area.x(found.low), area.x(found.at));
+    let to = found.high.map_or(area.right, |high| area.x(high));
+    let end = area.x(last as f64 + 0.5);
+    let _ = writeln!(
+        out,
+        "<path class=\"end-of-run\" {END} d=\"M{end:.1} {:.1}V{:.1}\"/>",
+        area.top, area.bottom
+    );
+    let mut bar = format!("M{from:.1} {:.1}v{:.1}M{from:.1} {y:.1}H{to:.1}", y - half, half * 2.0);
+    if found.high.is_some() {
+        let _ = write!(bar, "M{to:.1} {:.1}v{:.1}", y - half, half * 2.0);
+    }
+    let _ = write!(bar, "M{:.1} {:.1}l{half:.1} {half:.1}", at - half / 2.0, y - half / 2.0);
+    let _ = write!(bar, "M{:.1} {:.1}l{half:.1}-{half:.1}", at - half / 2.0, y + half / 2.0);
+    let _ = writeln!(out, "<path class=\"breach\" {BREACH} d=\"{bar}\"/>");
 }
 
 /// A mark that needs an explanation.
@@ -462,13 +503,15 @@ pub(crate) enum Item {
     Restart,
     /// A steady drift.
     Drift,
+    /// When it reaches its limit.
+    Breach,
     /// A change of level.
     Level,
 }
 
 impl Item {
     /// All of them, in the order of a legend.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Limit,
         Self::Ready,
         Self::Miss,
@@ -482,6 +525,7 @@ impl Item {
         Self::Mark,
         Self::Restart,
         Self::Drift,
+        Self::Breach,
         Self::Level,
     ];
 
@@ -501,6 +545,7 @@ impl Item {
             Self::Mark => "phase",
             Self::Restart => "restart",
             Self::Drift => "steady drift",
+            Self::Breach => "80 % interval of the time to the limit",
             Self::Level => "level, and where it changed",
         }
     }
@@ -521,6 +566,7 @@ impl Item {
             Self::Mark => "mark",
             Self::Restart => "restart",
             Self::Drift => "drift",
+            Self::Breach => "breach",
             Self::Level => "level",
         }
     }
@@ -540,6 +586,9 @@ impl Item {
                     x + 10.0,
                     y + 3.0
                 )
+            }
+            Self::Breach => {
+                format!("<path class=\"{class}\" {BREACH} d=\"M{x} {y}v12m0-6h24m0-6v12\"/>")
             }
             Self::Restart => format!("<path class=\"{class}\" {RESTART} d=\"M{} {y}v12\"/>", x + 15.0),
             Self::Mark => {
@@ -569,7 +618,8 @@ pub(super) fn items(chart: &Chart) -> Vec<Item> {
         Item::Mark => !chart.marks.is_empty(),
         Item::Restart => !chart.restarts.is_empty(),
         Item::Interval => chart.interval.is_some() && chart.window.is_some(),
-        Item::Drift => chart.drift.is_some(),
+        Item::Drift => !chart.drift.is_empty(),
+        Item::Breach => chart.breach.is_some(),
         Item::Level => !chart.levels.is_empty(),
     };
     Item::ALL.into_iter().filter(is_there).collect()
