@@ -186,8 +186,8 @@ impl Searched {
 /// The share of the false alarms that the search for one step may raise …
 const OF_ONE: f64 = 0.75;
 
-/// … and that for several. The rest makes up for the choice among estimates of the autocorrelation.
-const OF_SEVERAL: f64 = 0.1;
+/// … and that for each number of several. The rest makes up for the choice among estimates of the autocorrelation.
+const OF_SEVERAL: f64 = 0.022;
 
 /// The likeliest fit of a stretch.
 #[derive(Clone, Debug, PartialEq)]
@@ -223,6 +223,9 @@ const HALVED: usize = 192;
 /// … which is what this probability is …
 const HARDLY_CHANCE: f64 = 1e-3;
 
+/// … and looks like memory of at least this φ, …
+const MANY_STEPS: f64 = 0.3;
+
 /// … with this share of the false alarms for each half.
 const OF_HALF: f64 = 0.02;
 
@@ -231,7 +234,8 @@ const OF_HALF: f64 = 0.02;
 fn likeliest(values: &[f64], shortest: usize, long_run: f64) -> Option<Found> {
     let n = values.len();
     let whole = tested(values, shortest, long_run, Spread::Own);
-    if n < HALVED || whole.as_ref().is_some_and(|found| found.tail <= HARDLY_CHANCE) {
+    let is_told = whole.as_ref().is_some_and(|found| found.tail <= HARDLY_CHANCE || found.phi < MANY_STEPS);
+    if n < HALVED || is_told {
         return whole;
     }
     let (quarter, half) = (n / 4, n / 2);
@@ -274,12 +278,14 @@ fn tested(values: &[f64], shortest: usize, long_run: f64, spread: Spread) -> Opt
         let share = match which {
             _ if several == 0 => 1.0,
             0 => OF_ONE,
-            _ => OF_SEVERAL / several as f64,
+            _ => OF_SEVERAL,
         };
         let tail = |fit: &Fit| (law.p_value(fit.statistic(phi, worth), phi, n) / share).min(1.0);
         let is_uneven = spread == Spread::Own && tail(&fit) < WORTH_A_LOOK;
         let fit = if is_uneven { fit.with_spreads(values, worth) } else { fit };
-        let (tail, gradual) = (tail(&fit), line < fit.squares);
+        // The look at the spread is one more.
+        let looks = if fit.spreads.is_empty() { 1.0 } else { 2.0 };
+        let (tail, gradual) = ((looks * tail(&fit)).min(1.0), line < fit.squares);
         (fit.statistic(phi, worth) > 0.0).then_some(Found { start: 0, fit, phi, worth, tail, gradual })
     });
     // The first of equals: fewer steps say more.
@@ -344,7 +350,7 @@ const LEAST_WORTH: f64 = 0.25;
 // Several series of one run have much in common, and a change in one of them looks like memory of that one alone.
 
 /// Evidence of longer memory that counts, in standard errors: that of all series but the one with most, and …
-const EVIDENT: f64 = 1.4;
+const EVIDENT: f64 = 1.8;
 
 /// … that of one by itself.
 const EVIDENT_ALONE: f64 = 2.5;

@@ -171,10 +171,13 @@ impl Prefix {
         let short = shortest.div_ceil(step);
         let place = |edge: usize| if edge == cells { self.n() } else { edge * step };
         let sums: Vec<f64> = (0..=cells).map(|edge| self.0[place(edge)]).collect();
-        let places: Vec<f64> = (0..=cells).map(|edge| place(edge) as f64).collect();
+        // What is divided by: the lengths of all levels but those that end with the series.
+        let shares: Vec<f64> = (0..=cells).map(|length| 1.0 / (length * step) as f64).collect();
         let gain = |start: usize, end: usize| {
             let sum = sums[end] - sums[start];
-            sum * sum / (places[end] - places[start])
+            let share =
+                if end == cells { 1.0 / (self.n() - start * step) as f64 } else { shares[end - start] };
+            sum * sum * share
         };
         let none = f64::NEG_INFINITY;
         let mut gains: Vec<f64> =
@@ -184,14 +187,18 @@ impl Prefix {
         for count in 1..=most {
             let mut last = vec![0; cells + 1];
             let mut next = vec![none; cells + 1];
-            for end in (count + 1) * short..=cells {
+            // The fit with the most steps is asked for the whole alone.
+            let first = if count == most { cells } else { (count + 1) * short };
+            for end in first..=cells {
                 let starts = count * short..=end - short;
+                let (mut best, mut at) = (none, 0);
                 for (start, before) in starts.clone().zip(&gains[starts]) {
                     let total = before + gain(start, end);
-                    if total > next[end] {
-                        (next[end], last[end]) = (total, start);
+                    if total > best {
+                        (best, at) = (total, start);
                     }
                 }
+                (next[end], last[end]) = (best, at);
             }
             gains = next;
             from.push(last);
