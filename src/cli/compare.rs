@@ -445,7 +445,12 @@ fn reasons(result: &CompareResult) -> Vec<String> {
     if result.judged.is_empty() {
         reasons.push("no KPI of the policy is judged: neither side has one with a direction".to_owned());
     }
-    if !result.regressions.is_empty() || !result.unknown.is_empty() || !result.undecided.is_empty() {
+    let is_wider = result.spread_gates && !result.wider.is_empty();
+    if !result.regressions.is_empty()
+        || is_wider
+        || !result.unknown.is_empty()
+        || !result.undecided.is_empty()
+    {
         reasons.push(report::compare::summary(result));
     }
     for (name, run) in [("A", &result.a), ("B", &result.b)] {

@@ -137,6 +137,9 @@ fn significant(result: &CompareResult) -> String {
         }
     };
     add("worse by more than its margin", &result.regressions);
+    if result.spread_gates {
+        add("spread wider", &result.wider);
+    }
     add("cannot tell", &result.undecided);
     add("nothing can be said about", &result.unknown);
     if let Some(more) = result.significance.as_ref().and_then(|used| used.extension) {

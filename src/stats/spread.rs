@@ -17,7 +17,7 @@ pub struct Question {
     pub above: bool,
     /// A spread that is larger by no more counts for nothing, nor is a value far that is no farther off.
     pub floor: f64,
-    /// Up to so many times the spread of A that of B counts for nothing.
+    /// Up to so many times the spread of A that of B counts for nothing, and a value is far only so many times farther off.
     pub ratio: f64,
 }
 
@@ -112,7 +112,7 @@ impl Spread {
             Some(error) => tail(libm::log(distance[1] / distance[0] / asked.ratio), error, compared.df),
             None => compared.p_above(0.0),
         };
-        let beyond = (FAR * scale(off)).max(asked.floor);
+        let beyond = (FAR * asked.ratio * scale(off.iter().flatten())).max(asked.floor);
         let is_far = |off: &f64| if asked.above { *off > beyond } else { *off < -beyond };
         let far = off.each_ref().map(|side| {
             let again = side.windows(2).filter(|pair| is_far(&pair[0]) && is_far(&pair[1])).count();
@@ -148,16 +148,16 @@ impl Spread {
     }
 }
 
-/// Robust standard deviation of both sides together.
-fn scale(off: &[Vec<f64>; 2]) -> f64 {
-    let mut all: Vec<f64> = off.iter().flatten().copied().map(f64::abs).collect();
-    MAD_TO_SIGMA * median(&mut all).unwrap_or(0.0)
+/// Robust standard deviation.
+fn scale<'v>(off: impl IntoIterator<Item = &'v f64>) -> f64 {
+    let mut sizes: Vec<f64> = off.into_iter().copied().map(f64::abs).collect();
+    MAD_TO_SIGMA * median(&mut sizes).unwrap_or(0.0)
 }
 
-/// How far off values are, but the farthest no farther than [`CUT`]: they are the tail, and a few of them would decide
-/// about the spread.
+/// How far off values are, but the farthest no farther than [`CUT`] of the side that varies more: they are the tail, and a
+/// few of them would decide about the spread.
 fn distances(off: &[Vec<f64>; 2]) -> [Vec<f64>; 2] {
-    let scale = scale(off);
+    let scale = off.iter().map(scale).fold(0.0, f64::max);
     let most = if scale > 0.0 { CUT * scale } else { f64::MAX };
     off.each_ref().map(|side| side.iter().map(|off| off.abs().min(most)).collect())
 }
@@ -293,7 +293,7 @@ mod tests {
         // None is far that is no farther off than counts.
         assert_eq!(one(&a, &b, Question { floor: 20.0, ..ANY }).far, [0, 0]);
         // Spikes count at most five robust standard deviations.
-        let most = 5.0 * scale(&[a.clone(), b]);
+        let most = 5.0 * scale(&a).max(scale(&b));
         assert!(above.distance[1] < 0.55 + most / 12.0);
     }
 

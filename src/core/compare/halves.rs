@@ -111,3 +111,88 @@ pub fn check(
         }),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::judge::fixture::change_rules;
+    use crate::core::kpi::KpiId;
+    use crate::core::trend::checks::Role;
+    use crate::core::trend::tuner::Stretch;
+    use crate::core::verdict::Severity;
+
+    const ADVISORY: SpreadRules = SpreadRules { gates: false, ratio: 1.0 };
+
+    fn wave(at: u64) -> f64 {
+        ((at * at * 31 + at * 7) % 101) as f64 / 50.0 - 1.0
+    }
+
+    /// 96 values around 5, those of the second half so many times as far off.
+    fn column(times: f64) -> Column {
+        let size = |at: u64| if at <= 48 { 0.2 } else { 0.2 * times };
+        Column {
+            kpi: KpiId::NET_BPS,
+            direction: Some(Direction::Higher),
+            floor: 0.05,
+            limit: None,
+            hours: Vec::new(),
+            season: Season::Off,
+            later: None,
+            points: (1..=96).map(|at| (at, 5.0 + size(at) * wave(at))).collect(),
+        }
+    }
+
+    fn found(column: &Column, rules: &ChangeRules, spread: &SpreadRules) -> Option<Check> {
+        let window = WindowUsed { name: "steady".to_owned(), first: Some(1), last: Some(96), n: 96 };
+        let scene = Scene {
+            window: &window,
+            symbol: Some("BTC"),
+            pace: None,
+            family: 1,
+            symbols: 1,
+            stretch: &Stretch::Whole,
+            role: Role::Judged,
+        };
+        let judged = judge(std::slice::from_ref(column), rules, spread).remove(0)?;
+        check(&judged, column, rules, spread, scene)
+    }
+
+    #[test]
+    fn a_second_half_that_varies_more_is_told_and_joins_where_the_policy_says_so() {
+        let rules = change_rules();
+        let advisory = found(&column(3.0), &rules, &ADVISORY).expect("three times the spread");
+        assert_eq!((advisory.part, advisory.gate.as_str()), (Part::Spread, "spread.net_bps"));
+        assert_eq!((advisory.outcome, advisory.joins), (Outcome::Warn, false));
+        assert!(advisory.observed.is_some_and(|ratio| (2.0..4.5).contains(&ratio)), "{advisory:?}");
+        let reason = &advisory.reason;
+        assert!(
+            reason.starts_with("net_bps spreads ")
+                && reason.contains(" times as wide in the second half as in the first half (95 % sure: ")
+                && reason.ends_with(" in 90 % of cases (advisory)"),
+            "{reason}"
+        );
+        let gates = SpreadRules { gates: true, ratio: 1.0 };
+        let mut hard = rules.clone();
+        hard.trend.severity = Severity::Hard;
+        let joined = found(&column(3.0), &hard, &gates).expect("three times the spread");
+        assert_eq!((joined.outcome, joined.joins), (Outcome::Fail, true));
+        let mut soft = rules.clone();
+        soft.trend.severity = Severity::Soft;
+        assert_eq!(found(&column(3.0), &soft, &gates).expect("the same").outcome, Outcome::Warn);
+    }
+
+    #[test]
+    fn what_does_not_grow_or_is_too_short_or_passes_the_ratio_is_no_check() {
+        let rules = change_rules();
+        assert_eq!(found(&column(1.0), &rules, &ADVISORY), None);
+        assert_eq!(found(&column(1.0 / 3.0), &rules, &ADVISORY), None);
+        assert_eq!(found(&column(3.0), &rules, &SpreadRules { gates: true, ratio: 8.0 }), None);
+        let mut short = column(3.0);
+        short.points.truncate(47);
+        assert_eq!(judge(&[short], &rules, &ADVISORY), [None]);
+        // A step is no spread.
+        let mut stepped = column(1.0);
+        stepped.points.iter_mut().skip(48).for_each(|(_, value)| *value += 9.0);
+        assert_eq!(found(&stepped, &rules, &ADVISORY), None);
+    }
+}

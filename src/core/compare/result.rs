@@ -7,7 +7,7 @@ use super::conditions::{self, Condition, Conditions};
 use super::sentence::sentence;
 use super::sides::Side;
 use super::significance::{
-    self, Answer, ComparedAnswer, ComparedChange, ComparedShift, Judged, More, Observed,
+    self, Answer, ComparedAnswer, ComparedChange, ComparedShift, ComparedSpread, Judged, More, Observed,
 };
 use super::spread;
 use super::{Acknowledged, ComparedKpi, ComparedRun};
@@ -105,7 +105,7 @@ impl ComparedAnswer {
             daily_cycle: judged.day.word(),
             outliers_a: judged.outliers.map(|[a, _]| a),
             outliers_b: judged.outliers.map(|[_, b]| b),
-            spread: spread::ComparedSpread::of(judged),
+            spread: ComparedSpread::of(judged),
             reason: sentence(judged),
         }
     }

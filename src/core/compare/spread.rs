@@ -1,44 +1,11 @@
 //! What is said about the spread of a KPI in two runs. Must not judge.
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
 use super::sentence::{probability, size};
-use super::significance::{Judged, JudgedSpread};
+use super::significance::{ComparedSpread, Judged, JudgedSpread};
 use crate::core::judge::{count, with_unit};
 use crate::core::kpi::{Direction, KpiId};
 use crate::core::text::number::{fixed, trimmed};
 use crate::stats::spread::Spread;
-
-/// How the spread of a KPI differs.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ComparedSpread {
-    /// `wider` in B, or `cannot_tell`: large deviations come together, so that spreads differ by chance.
-    #[schemars(extend("enum" = ["wider", "cannot_tell"]))]
-    pub answer: &'static str,
-    /// Mean distance from the median of A, in the KPI's unit; the farthest count as five robust standard deviations.
-    pub distance_a: f64,
-    /// The same of B.
-    pub distance_b: f64,
-    /// How many times the distance of A that of B is; null where A does not vary.
-    pub ratio: Option<f64>,
-    /// Lower end of the 95 % interval of the ratio.
-    pub low: Option<f64>,
-    /// Upper end.
-    pub high: Option<f64>,
-    /// What lies farther off the median on the bad side is far, in the KPI's unit.
-    pub far: f64,
-    /// Far values of A.
-    pub far_a: usize,
-    /// The same of B.
-    pub far_b: usize,
-    /// One-sided p-value of a wider spread or more far values.
-    pub p: f64,
-    /// The same, adjusted for all KPIs (Holm).
-    pub p_adjusted: f64,
-    /// The smallest ratio that so many iterations show in 90 % of cases; null where it is no number.
-    pub detectable_90: Option<f64>,
-}
 
 impl ComparedSpread {
     /// `None` where nothing is found.

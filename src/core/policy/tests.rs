@@ -1060,6 +1060,25 @@ mod gates {
     }
 
     #[test]
+    fn a_wider_spread_counts_where_a_table_says_so() {
+        let of = |text: &str| read(text);
+        let none = of("");
+        for rules in [&none.spread, &none.compare.spread] {
+            assert_eq!((rules.gates, rules.ratio), (false, 1.0));
+        }
+        let own = of("[spread]\ngates = true\n[compare.spread]\nratio = 1.5");
+        assert_eq!((own.spread.gates, own.spread.ratio), (true, 1.0));
+        assert_eq!((own.compare.spread.gates, own.compare.spread.ratio), (false, 1.5));
+        for table in ["spread", "compare.spread"] {
+            let error = error_of(&format!("[{table}]\nratio = 0.5"));
+            assert!(
+                error.contains(&format!("`{table}.ratio`: expected a number from 1 on, found 0.5")),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
     fn the_rules_of_a_comparison_are_read_and_checked() {
         let rules = read("[compare.kpi.net_bps]\nabsolute = 0.5").compare;
         let absolute: Vec<f64> =

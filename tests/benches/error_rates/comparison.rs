@@ -17,6 +17,13 @@ pub const LEVELS: &[Scenario] = &[
     Scenario::Level { size: 3.0 },
 ];
 
+/// What varies more, and what lies far off more often.
+pub const SPREADS: &[Scenario] = &[
+    Scenario::Spread { factor: 2.0 },
+    Scenario::Spread { factor: 5.0 },
+    Scenario::Tail { share: 0.08, size: 6.0 },
+];
+
 /// Shifts of all of the run, and what happens in it.
 pub const SCENARIOS: &[Scenario] = &[
     LEVELS[0],
@@ -67,7 +74,8 @@ fn judged(run: &Run, b: &[Vec<f64>; KPIS], margin: f64) -> Vec<Judged> {
 
 fn compared(run: &Run, b: &[Vec<f64>; KPIS], rules: &CompareRules) -> Vec<Judged> {
     let [a, b] = [&run.another(1, run.n), b].map(numbered);
-    let sides = [&a, &b].map(|values| Observed { values, hours: &[] });
+    let hours: Vec<(u64, f64)> = (1..).zip(run.hours()).collect();
+    let sides = [&a, &b].map(|values| Observed { values, hours: &hours });
     significance::judge(sides, rules, &levels(), SeasonRule::Auto)
 }
 
@@ -82,6 +90,19 @@ fn answer(judged: &[Judged]) -> Answer {
 /// The first look.
 pub fn one_look(run: &Run) -> Answer {
     answer(&judged(run, &run.kpis, 0.0))
+}
+
+/// Whether the run is told to be spread wider, or to have a longer tail.
+pub fn wider(run: &Run) -> Answer {
+    let judged = judged(run, &run.kpis, 0.0);
+    let spreads = || judged.iter().filter_map(|judged| judged.spread);
+    match () {
+        () if spreads().any(|spread| spread.is_wider()) => Answer::Alarm,
+        () if spreads().count() < judged.len() || spreads().any(|spread| spread.found.clusters) => {
+            Answer::Cannot
+        }
+        () => Answer::Quiet,
+    }
 }
 
 /// The only look, where the policy plans no extension.

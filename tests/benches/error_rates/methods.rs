@@ -146,6 +146,14 @@ pub const METHODS: &[Method] = &[
         judge: comparison::only_look,
     },
     Method {
+        key: "compare_spread",
+        title: "compare the spread and the tail of a run of the same length (alarm: any KPI is called wider)",
+        compares: true,
+        scenarios: comparison::SPREADS,
+        under_other_noise: Some(comparison::SPREADS),
+        judge: comparison::wider,
+    },
+    Method {
         key: "compare_mixed",
         title: "compare, margin 0, where the first KPI is as told and the other three are white noise",
         compares: true,

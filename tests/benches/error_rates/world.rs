@@ -236,10 +236,8 @@ pub enum Scenario {
     Alternation { size: f64, steps: usize },
     /// A step after a third of the run, and another one of the same size after two thirds.
     Staircase { size: f64 },
-    #[expect(dead_code, reason = "for comparisons of the spread")]
     /// All of the run varies so many times as much.
     Spread { factor: f64 },
-    #[expect(dead_code, reason = "for comparisons of the spread")]
     /// This share of the iterations far off, wherever chance puts them.
     Tail { share: f64, size: f64 },
 }

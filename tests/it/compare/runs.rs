@@ -289,6 +289,48 @@ fn the_answers_stand_in_every_format_and_the_csv_stays_as_it_is() {
 }
 
 #[test]
+fn a_wider_spread_is_a_note_and_a_regression_where_the_policy_says_so() {
+    let base = noisy(3.0, 300.0, 0.1);
+    let wide = (1..=30u32).fold(base.clone(), |run, number| {
+        let wave = f64::from(number * 7 % 30 % 3) - 1.0;
+        run.edit(u64::from(number), |json| json["summary"]["p95_latency_ms"] = json!(300.0 + 8.0 * wave))
+    });
+    let (a, b) = (base.in_temp(), wide.in_temp());
+    let told = compare(a.path(), b.path(), &["--fail-on-regression"]);
+    assert_eq!((told.code, told.stdout.as_str()), (0, compare(a.path(), b.path(), &[]).stdout.as_str()));
+    let stderr = &told.stderr;
+    assert!(
+        stderr.starts_with("note: p95_latency_ms spreads ") && stderr.ends_with("(advisory)\n"),
+        "{stderr}"
+    );
+    let text = compare(a.path(), b.path(), &["--format", "text"]).stdout;
+    assert!(
+        text.contains("\nno KPI got worse by more than its margin\nnote: p95_latency_ms spreads "),
+        "{text}"
+    );
+    let policy = a.file("policy.toml");
+    let gated = |text: &str| {
+        write(&policy, text);
+        let args = ["--policy", policy.to_str().expect("a path"), "--fail-on-regression", "--format", "json"];
+        compare(a.path(), b.path(), &args)
+    };
+    let json = compare(a.path(), b.path(), &["--format", "json"]).json();
+    let found = &json["kpis"][2]["significance"]["spread"];
+    assert_eq!(
+        (&json["wider"], &found["answer"], &json["regressions"]),
+        (&json!(["p95_latency_ms"]), &json!("wider"), &json!([]))
+    );
+    assert!(
+        found["low"].as_f64().expect("a number") > 2.0 && json["kpis"][1]["significance"]["spread"].is_null()
+    );
+    let fails = gated("[compare.spread]\ngates = true\n");
+    assert_eq!((fails.code, fails.stderr.as_str()), (1, "regression check: spread wider: p95_latency_ms\n"));
+    assert_eq!(gated("[compare.spread]\ngates = true\nratio = 1000\n").code, 0);
+    // The other way round nothing got wider.
+    assert_eq!(compare(b.path(), a.path(), &["--fail-on-regression"]).stderr, "");
+}
+
+#[test]
 fn where_nothing_can_be_told_the_answer_says_what_would_decide() {
     let (a, b) = (noisy(3.0, 300.0, 0.5).in_temp(), noisy(2.98, 300.0, 0.5).in_temp());
     let done =
