@@ -350,7 +350,7 @@ const LEAST_WORTH: f64 = 0.25;
 // Several series of one run have much in common, and a change in one of them looks like memory of that one alone.
 
 /// Evidence of longer memory that counts, in standard errors: that of all series but the one with most, and …
-const EVIDENT: f64 = 1.8;
+const EVIDENT: f64 = 1.6;
 
 /// … that of one by itself.
 const EVIDENT_ALONE: f64 = 2.5;
