@@ -4,11 +4,11 @@
 
 use super::by_day::Day;
 use super::significance::{Answer, Judged, More};
-use super::spread;
 use crate::core::judge::{count, show, with_unit};
-use crate::core::kpi::KpiId;
+use crate::core::kpi::{Direction, KpiId};
 use crate::core::text::number::{distance, fixed, trimmed};
 use crate::core::trend::Change;
+use crate::stats::spread::Spread;
 
 pub fn sentence(judged: &Judged) -> String {
     let kpi = judged.kpi;
@@ -98,7 +98,17 @@ fn outliers(judged: &Judged) -> String {
 fn far(kpi: KpiId, judged: &Judged) -> String {
     let far =
         judged.spread.filter(|spread| spread.found.far[1] > spread.found.far[0] && !spread.is_unlikely());
-    far.map_or_else(String::new, |spread| format!("; {}", spread::far(kpi, &spread.found, ["A", "B"])))
+    far.map_or_else(String::new, |spread| format!("; {}", far_values(kpi, &spread.found, ["A", "B"])))
+}
+
+/// `8 of 90 values of B lie more than 12 ms above the median, and 0 of 90 of A`.
+pub(super) fn far_values(kpi: KpiId, found: &Spread, [a, b]: [&str; 2]) -> String {
+    let side = if kpi.direction == Some(Direction::Higher) { "below" } else { "above" };
+    let ([far_a, far_b], [n_a, n_b]) = (found.far, found.n);
+    let beyond = with_unit(kpi, size(kpi, found.beyond));
+    format!(
+        "{far_b} of {n_b} values of {b} lie more than {beyond} {side} the median, and {far_a} of {n_a} of {a}"
+    )
 }
 
 /// Why the standard error is larger than that of a first-order process.

@@ -1,9 +1,9 @@
 //! What is said about the spread of a KPI in two runs. Must not judge.
 
-use super::sentence::{probability, size};
+use super::sentence::{far_values, probability, size};
 use super::significance::{ComparedSpread, Judged, JudgedSpread};
 use crate::core::judge::{count, with_unit};
-use crate::core::kpi::{Direction, KpiId};
+use crate::core::kpi::KpiId;
 use crate::core::text::number::{fixed, trimmed};
 use crate::stats::spread::Spread;
 
@@ -83,17 +83,7 @@ fn found(kpi: KpiId, found: &Spread, [a, b]: [&str; 2]) -> String {
         (Some(_), _) => format!("{} spreads about as wide in {b} as in {a} ({means})", kpi.name),
         (None, _) => format!("{} varies in {b} and not in {a} ({means})", kpi.name),
     };
-    if found.far == [0, 0] { wide } else { format!("{wide}; {}", far(kpi, found, [a, b])) }
-}
-
-/// `8 of 90 values of B lie more than 12 ms above the median, and 0 of 90 of A`.
-pub fn far(kpi: KpiId, found: &Spread, [a, b]: [&str; 2]) -> String {
-    let side = if kpi.direction == Some(Direction::Higher) { "below" } else { "above" };
-    let ([far_a, far_b], [n_a, n_b]) = (found.far, found.n);
-    let beyond = with_unit(kpi, size(kpi, found.beyond));
-    format!(
-        "{far_b} of {n_b} values of {b} lie more than {beyond} {side} the median, and {far_a} of {n_a} of {a}"
-    )
+    if found.far == [0, 0] { wide } else { format!("{wide}; {}", far_values(kpi, found, [a, b])) }
 }
 
 fn times(ratio: f64) -> String {
