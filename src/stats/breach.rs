@@ -132,6 +132,29 @@ enum Curve {
 /// Most coefficients of a curve, the level with them.
 const MOST: usize = 3;
 
+/// Sines and cosines of a daily cycle, of 24 and 12 hours.
+const HARMONICS: usize = 4;
+
+/// Hours of a daily cycle.
+const DAY: f64 = 24.0;
+
+/// Most coefficients of a curve beside a daily cycle.
+const TERMS: usize = MOST + HARMONICS;
+
+/// A value at a place of a series of length 1, and the harmonics of its time of day.
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    u: f64,
+    y: f64,
+    day: [f64; HARMONICS],
+}
+
+/// The harmonics of so many hours.
+fn harmonics(hours: f64) -> [f64; HARMONICS] {
+    let angle = 2.0 * std::f64::consts::PI * hours / DAY;
+    [libm::sin(angle), libm::cos(angle), libm::sin(2.0 * angle), libm::cos(2.0 * angle)]
+}
+
 impl Curve {
     /// What the coefficients are multiplied with at a place.
     fn at(self, u: f64) -> [f64; MOST] {
@@ -184,6 +207,17 @@ impl Curve {
             Self::Steps(step, other) => step.max(other),
             // 95 % of the way.
             Self::Approach(rate) => 3.0 / rate,
+        }
+    }
+
+    /// Where it bends or steps.
+    fn corners(self) -> Vec<f64> {
+        match self {
+            Self::Line | Self::Parabola | Self::Exponential(_) | Self::Approach(_) => Vec::new(),
+            Self::Hinge(place) | Self::Bend(place) | Self::Square(place) | Self::Step(place) => vec![place],
+            Self::Ramp(one, other) | Self::StepAndHinge(one, other) | Self::Steps(one, other) => {
+                vec![one, other]
+            }
         }
     }
 
@@ -246,25 +280,35 @@ fn rates((first, ratio, count): (f64, f64, usize)) -> Vec<f64> {
 #[derive(Clone, Copy, Debug)]
 struct Fitted {
     curve: Curve,
-    coefficients: [f64; MOST],
+    coefficients: [f64; TERMS],
     /// Their covariances, in variances of an innovation.
-    covariance: [[f64; MOST]; MOST],
+    covariance: [[f64; TERMS]; TERMS],
+    /// How many of the coefficients, after those of the curve, are of a daily cycle.
+    cycle: usize,
     squares: f64,
     /// Logarithm of the weight.
     weight: f64,
 }
 
 impl Fitted {
-    /// Generalised least squares for a first-order process. `None` where the curve has no room.
-    fn of(curve: Curve, beforehand: f64, points: &[(f64, f64)], phi: f64, exact: f64) -> Option<Self> {
-        let k = curve.coefficients();
-        let mut sums = [[0.0; MOST]; MOST];
-        let mut with = [0.0; MOST];
+    /// Generalised least squares for a first-order process, with so many harmonics of a daily cycle beside the curve.
+    /// `None` where the curve has no room.
+    fn of(
+        curve: Curve,
+        beforehand: f64,
+        points: &[Point],
+        cycle: usize,
+        phi: f64,
+        exact: f64,
+    ) -> Option<Self> {
+        let k = curve.coefficients() + cycle;
+        let mut sums = [[0.0; TERMS]; TERMS];
+        let mut with = [0.0; TERMS];
         let mut total = 0.0;
-        let mut last: Option<([f64; MOST], f64)> = None;
+        let mut last: Option<([f64; TERMS], f64)> = None;
         let first = (1.0 - phi * phi).sqrt();
-        for (u, y) in points {
-            let row = curve.at(*u);
+        for point in points {
+            let (row, y) = (terms(curve, cycle, point), point.y);
             let (white, value) = match last {
                 Some((before, value)) => {
                     (std::array::from_fn(|at| row[at] - phi * before[at]), y - phi * value)
@@ -278,9 +322,9 @@ impl Fitted {
                 with[i] += white[i] * value;
             }
             total += value * value;
-            last = Some((row, *y));
+            last = Some((row, y));
         }
-        let covariance = inverse(sums, k)?;
+        let covariance = inverse(&sums, k)?;
         let coefficients = times(&covariance, &with);
         let explained: f64 = coefficients.iter().zip(&with).map(|(one, other)| one * other).sum();
         let n = points.len() as f64;
@@ -288,7 +332,7 @@ impl Fitted {
         let squares = (total - explained).max(exact);
         let fit = CREDIT * n * libm::log(squares) + k as f64 * libm::log(n);
         let weight = libm::log(beforehand) - 0.5 * fit;
-        weight.is_finite().then_some(Self { curve, coefficients, covariance, squares, weight })
+        weight.is_finite().then_some(Self { curve, coefficients, covariance, cycle, squares, weight })
     }
 
     fn value(&self, u: f64) -> f64 {
@@ -297,8 +341,8 @@ impl Fitted {
 
     /// The probability that the curve is at `limit` or above it at a place.
     fn is_above(&self, u: f64, limit: f64, n: usize, exact: f64) -> f64 {
-        let df = (n - self.curve.coefficients()) as f64;
-        let row = self.curve.at(u);
+        let df = (n - self.curve.coefficients() - self.cycle) as f64;
+        let row = terms(self.curve, 0, &Point { u, y: 0.0, day: [0.0; HARMONICS] });
         let spread: f64 =
             times(&self.covariance, &row).iter().zip(&row).map(|(one, other)| one * other).sum();
         let error =
@@ -311,8 +355,12 @@ impl Fitted {
     }
 
     /// Residuals of the values themselves.
-    fn residuals(&self, points: &[(f64, f64)]) -> Vec<f64> {
-        points.iter().map(|(u, y)| y - self.value(*u)).collect()
+    fn residuals(&self, points: &[Point]) -> Vec<f64> {
+        let one = |point: &Point| {
+            let row = terms(self.curve, self.cycle, point);
+            point.y - row.iter().zip(&self.coefficients).map(|(term, size)| term * size).sum::<f64>()
+        };
+        points.iter().map(one).collect()
     }
 }
 
@@ -329,17 +377,26 @@ impl Weighed for Fitted {
     }
 }
 
-fn times(matrix: &[[f64; MOST]; MOST], vector: &[f64; MOST]) -> [f64; MOST] {
+/// What the coefficients of a curve and of a cycle beside it are multiplied with.
+fn terms(curve: Curve, cycle: usize, point: &Point) -> [f64; TERMS] {
+    let k = curve.coefficients();
+    let mut row = [0.0; TERMS];
+    row[..k].copy_from_slice(&curve.at(point.u)[..k]);
+    row[k..k + cycle].copy_from_slice(&point.day[..cycle]);
+    row
+}
+
+fn times(matrix: &[[f64; TERMS]; TERMS], vector: &[f64; TERMS]) -> [f64; TERMS] {
     std::array::from_fn(|row| matrix[row].iter().zip(vector).map(|(one, other)| one * other).sum())
 }
 
 /// The inverse of the first k rows and columns of a symmetric positive matrix, given by its lower half, by Gauss and
 /// Jordan. `None` where it has none.
-fn inverse(lower: [[f64; MOST]; MOST], k: usize) -> Option<[[f64; MOST]; MOST]> {
-    let mut left: [[f64; MOST]; MOST] =
+fn inverse(lower: &[[f64; TERMS]; TERMS], k: usize) -> Option<[[f64; TERMS]; TERMS]> {
+    let mut left: [[f64; TERMS]; TERMS] =
         std::array::from_fn(|i| std::array::from_fn(|j| if j <= i { lower[i][j] } else { lower[j][i] }));
-    let scale: [f64; MOST] = std::array::from_fn(|i| left[i][i]);
-    let mut right = [[0.0; MOST]; MOST];
+    let scale: [f64; TERMS] = std::array::from_fn(|i| left[i][i]);
+    let mut right = [[0.0; TERMS]; TERMS];
     for (i, row) in right.iter_mut().enumerate().take(k) {
         row[i] = 1.0;
     }
@@ -376,25 +433,35 @@ impl Forecast {
     /// The forecast of points (place, value), ordered by place, that rise, and of the time until they reach a limit. With `wanders` they
     /// may be a walk with a drift: where they do not return to any curve, their increments are forecast.
     ///
+    /// `hours` are the times of values that may have a daily cycle, whose harmonics are fitted beside each curve; empty
+    /// where they have none.
+    ///
     /// `None` with fewer than 16 points, where all values are the same, or where a number would not be finite.
-    pub fn of(points: &[(f64, f64)], limit: Option<f64>, wanders: bool) -> Option<Self> {
+    pub fn of(points: &[(f64, f64)], hours: &[f64], limit: Option<f64>, wanders: bool) -> Option<Self> {
         if points.len() < FEWEST {
             return None;
         }
-        let blocks = in_blocks(points);
+        let cycle = if hours.len() == points.len() { HARMONICS } else { 0 };
+        let blocks = in_blocks(points, hours);
         let n = blocks.len();
         let (start, end) = (points.first()?.0, points.last()?.0);
         let length = end - start;
-        let mean = Sum::of(blocks.iter().map(|(_, y)| *y)).divided_by(n);
-        let scaled: Vec<(f64, f64)> = blocks.iter().map(|(x, y)| ((x - start) / length, y - mean)).collect();
-        let total = Sum::of(scaled.iter().map(|(_, y)| y * y)).total();
+        let mean = Sum::of(blocks.iter().map(|point| point.y)).divided_by(n);
+        let scaled = blocks.into_iter().map(|point| Point {
+            u: (point.u - start) / length,
+            y: point.y - mean,
+            ..point
+        });
+        let scaled: Vec<Point> = scaled.collect();
+        let total = Sum::of(scaled.iter().map(|point| point.y * point.y)).total();
         if !(length > 0.0 && total > 0.0 && total.is_finite()) {
             return None;
         }
         let exact = ROUNDING * total;
         let fit = |curves: &[(Curve, f64)], phi: f64| -> Vec<Fitted> {
-            let one =
-                |(curve, beforehand): &(Curve, f64)| Fitted::of(*curve, *beforehand, &scaled, phi, exact);
+            let one = |(curve, beforehand): &(Curve, f64)| {
+                Fitted::of(*curve, *beforehand, &scaled, cycle, phi, exact)
+            };
             curves.iter().filter_map(one).collect()
         };
         let mut curves = Curve::all(n);
@@ -417,10 +484,14 @@ impl Forecast {
             Reach::of(length, |after| weighted(&kept, |fit| above(fit, after)))
         });
         let until = reach.map_or(0.0, |reach| reach.high.unwrap_or(reach.after) / length).min(1.0);
-        let curve = (0..=CURVE).map(|at| {
-            let u = (1.0 + until) * f64::from(at) / f64::from(CURVE);
-            (start + u * length, mean + likeliest.value(u))
-        });
+        let mut places: Vec<f64> =
+            (0..=CURVE).map(|at| (1.0 + until) * f64::from(at) / f64::from(CURVE)).collect();
+        // A step is upright, and a bend is where it is.
+        places.extend(
+            likeliest.curve.corners().into_iter().flat_map(|place| [place * (1.0 - STEP * STEP), place]),
+        );
+        places.sort_by(f64::total_cmp);
+        let curve = places.iter().map(|u| (start + u * length, mean + likeliest.value(*u)));
         Some(Self {
             shape: likeliest.shape(),
             from: start + likeliest.curve.place() * length,
@@ -687,19 +758,22 @@ fn walk(points: &[(f64, f64)], limit: Option<f64>) -> Option<Forecast> {
     Some(Forecast { shape, from: ends[bend].0, growth, reach, curve })
 }
 
-/// Means of neighbours, so that at most [`LONGEST`] points are left.
-fn in_blocks(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+/// Means of neighbours, so that at most [`LONGEST`] points are left; with the harmonics of their hours where these are
+/// known. Places are those of the series.
+fn in_blocks(points: &[(f64, f64)], hours: &[f64]) -> Vec<Point> {
     let block = points.len().div_ceil(LONGEST);
-    if block == 1 {
-        return points.to_vec();
-    }
     let mean = |values: &mut dyn Iterator<Item = f64>, n: usize| Sum::of(values).divided_by(n);
-    let parts = points.chunks(block);
-    let of = |part: &[(f64, f64)]| {
+    let of = |(at, part): (usize, &[(f64, f64)])| {
         let n = part.len();
-        (mean(&mut part.iter().map(|(x, _)| *x), n), mean(&mut part.iter().map(|(_, y)| *y), n))
+        let known = hours.get(at * block..at * block + n).unwrap_or_default();
+        let each: Vec<[f64; HARMONICS]> = known.iter().map(|hour| harmonics(*hour)).collect();
+        Point {
+            u: mean(&mut part.iter().map(|(x, _)| *x), n),
+            y: mean(&mut part.iter().map(|(_, y)| *y), n),
+            day: std::array::from_fn(|which| mean(&mut each.iter().map(|of| of[which]), n)),
+        }
     };
-    parts.map(of).collect()
+    points.chunks(block).enumerate().map(of).collect()
 }
 
 #[cfg(test)]
@@ -713,9 +787,10 @@ mod tests {
     }
 
     /// Values over a series of length 1.
-    fn over_one(values: &[f64]) -> Vec<(f64, f64)> {
+    fn over_one(values: &[f64]) -> Vec<Point> {
         let last = (values.len() - 1) as f64;
-        values.iter().enumerate().map(|(at, value)| (at as f64 / last, *value)).collect()
+        let one = |(at, y): (usize, &f64)| Point { u: at as f64 / last, y: *y, day: [0.0; HARMONICS] };
+        values.iter().enumerate().map(one).collect()
     }
 
     /// Waves of ±0.3 that do not repeat soon.
@@ -729,7 +804,7 @@ mod tests {
     }
 
     fn forecast(points: &[(f64, f64)], limit: f64) -> Forecast {
-        Forecast::of(points, Some(limit), false).expect("enough values")
+        Forecast::of(points, &[], Some(limit), false).expect("enough values")
     }
 
     #[test]
@@ -765,7 +840,7 @@ mod tests {
                 (24.022_606_921_958_044, 10.526_760_915_757_764, 0.221_482_946_252_089_2),
             ),
         ] {
-            let fit = Fitted::of(curve, 1.0, &over_one(values), phi, 0.0).expect("enough values");
+            let fit = Fitted::of(curve, 1.0, &over_one(values), 0, phi, 0.0).expect("enough values");
             for (actual, expected) in fit.coefficients.iter().zip(coefficients) {
                 close(*actual, expected);
             }
@@ -827,6 +902,32 @@ mod tests {
     }
 
     #[test]
+    fn a_daily_cycle_is_taken_out_of_a_leak() {
+        // Three days at 15 minutes: ±3 in a day, and 0.02 more in each interval; 4 more are 200 intervals away.
+        let hours: Vec<f64> = (0..288).map(|at| 0.25 * f64::from(at)).collect();
+        let day = |at: f64| 3.0 * libm::sin(2.0 * std::f64::consts::PI * at / 96.0 + 1.0);
+        let leak = series(288, |at| 0.02 * at + day(at));
+        let limit = 0.02 * 287.0 + 4.0;
+        let found = Forecast::of(&leak, &hours, Some(limit), false).expect("values");
+        let reach = found.reach.expect("it grows");
+        assert_eq!(found.shape, Shape::Line);
+        assert!((reach.after - 200.0).abs() < 10.0, "{reach:?}");
+        let blind = forecast(&leak, limit);
+        assert!(blind.reach.is_none_or(|reach| (reach.after - 200.0).abs() > 20.0), "{blind:?}");
+        // The curve is that of the level, without the cycle.
+        let ends: Vec<f64> =
+            found.curve.iter().filter(|(at, _)| *at <= 287.0).map(|(_, value)| *value).collect();
+        assert!((ends[0] - 0.0).abs() < 0.2 && ends.windows(2).all(|pair| pair[1] >= pair[0]), "{ends:?}");
+    }
+
+    #[test]
+    fn a_step_is_drawn_upright() {
+        let found = forecast(&series(288, |at| if at < 140.0 { 0.0 } else { 3.0 }), 6.0);
+        let rise = found.curve.windows(2).find(|pair| pair[1].1 - pair[0].1 > 1.0).expect("a step");
+        assert!(rise[1].0 - rise[0].0 < 0.01, "{rise:?}");
+    }
+
+    #[test]
     fn a_walk_goes_on_from_its_last_value_by_its_last_rate() {
         let sums = |rate: &dyn Fn(u32) -> f64| -> Vec<(f64, f64)> {
             let values = (0..288u32).scan(0.0, |value, at| {
@@ -837,15 +938,15 @@ mod tests {
         };
         let steady = sums(&|_| 2.0);
         let last = steady[287].1;
-        let found = Forecast::of(&steady, Some(last + 200.0), true).expect("values");
+        let found = Forecast::of(&steady, &[], Some(last + 200.0), true).expect("values");
         let reach = found.reach.expect("it grows");
         assert!(reach.low < 100.0 && reach.high.is_some_and(|high| high > 100.0), "{found:?}");
         // Twice as fast from 200 on.
         let faster = sums(&|at| if at < 200 { 2.0 } else { 4.0 });
-        let found = Forecast::of(&faster, Some(faster[287].1 + 200.0), true).expect("values");
+        let found = Forecast::of(&faster, &[], Some(faster[287].1 + 200.0), true).expect("values");
         assert!(found.reach.is_some_and(|reach| (40.0..60.0).contains(&reach.after)), "{found:?}");
         let fades = sums(&|at| 5.0 * libm::exp(-f64::from(at) / 30.0));
-        let found = Forecast::of(&fades, Some(fades[287].1 + 200.0), true).expect("values");
+        let found = Forecast::of(&fades, &[], Some(fades[287].1 + 200.0), true).expect("values");
         assert_eq!((found.shape, found.reach), (Shape::Saturation, None));
     }
 
@@ -859,9 +960,9 @@ mod tests {
         }
         assert_eq!(forecast(&line, 30.0).reach.map(|reach| reach.after), Some(0.0), "out of it already");
         let flat: Vec<(f64, f64)> = (0..60).map(|at| (f64::from(at), 3.0)).collect();
-        assert_eq!(Forecast::of(&flat, Some(9.0), false), None);
-        assert_eq!(Forecast::of(&line[..15], Some(90.0), false), None);
-        assert_eq!(Forecast::of(&line, None, false).expect("values").reach, None);
+        assert_eq!(Forecast::of(&flat, &[], Some(9.0), false), None);
+        assert_eq!(Forecast::of(&line[..15], &[], Some(90.0), false), None);
+        assert_eq!(Forecast::of(&line, &[], None, false).expect("values").reach, None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Must not word anything for people; see [`super::checks`].
 
-use super::column::Column;
+use super::column::{Column, Season};
 use crate::core::kpi::Kind;
 use crate::stats::breach::Forecast;
 use crate::stats::change_points::{find_spikes, without_rare_spikes};
@@ -21,7 +21,8 @@ pub(super) fn forecast(column: &Column, change: f64) -> Option<Forecast> {
     // A limit on the good side is not ahead.
     let ahead =
         column.limit.filter(|(comparison, _)| comparison.margin(up, 0.0) < 0.0).map(|(_, limit)| up * limit);
-    let found = Forecast::of(&points, ahead, column.kpi.kind == Kind::Accumulating)?;
+    let hours = if column.season == Season::Resolved { column.hours.as_slice() } else { &[] };
+    let found = Forecast::of(&points, hours, ahead, column.kpi.kind == Kind::Accumulating)?;
     let curve = found.curve.into_iter().map(|(number, value)| (number, up * value)).collect();
     Some(Forecast { curve, ..found })
 }
@@ -49,7 +50,6 @@ mod tests {
     use crate::core::judge::fixture::limit;
     use crate::core::kpi::{Direction, Kpi, KpiId, KpiTable};
     use crate::core::policy::{DriftGateRules, TrendRules, WindowSpec};
-    use crate::core::trend::column::Season;
     use crate::core::trend::drift::{self, DriftVerdict, KpiDrift};
     use crate::core::verdict::{Comparison, Severity};
     use crate::stats::breach::Shape;
