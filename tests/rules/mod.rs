@@ -77,7 +77,7 @@ fn every_source_file_says_what_it_is_for() {
 /// KPI's value crosses from a file to the exit code, files that an alert crosses from the hook to the action.
 const LIMITS: [(&str, usize); 7] = [
     ("code lines", 65_000),
-    ("files", 348),
+    ("files", 352),
     ("entries of a folder", 16),
     ("error enums", 18),
     ("import cycles", 0),
