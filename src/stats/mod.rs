@@ -9,11 +9,11 @@ pub mod change_points;
 #[rustfmt::skip]
 #[expect(clippy::approx_constant, reason = "a quantile may look like one")]
 mod critical_values;
-pub mod daily;
 pub mod distributions;
 pub mod intervals;
 pub mod long_run;
 pub mod regression;
+pub mod season;
 pub mod segments;
 pub mod spread;
 pub mod summary;
@@ -23,6 +23,7 @@ pub mod walk;
 
 pub use intervals::{Autocorrelation, MeanInterval, MedianInterval};
 pub use regression::Slope;
+pub use season::daily;
 pub use summary::{DecayingMean, RunningMean, Statistic, Summary, mean, median};
 pub use trend::{TOLERANCE, Trend, TrendRule, TrendWord};
 

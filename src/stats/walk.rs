@@ -6,7 +6,7 @@
 
 use super::autocorrelation;
 use super::long_run;
-use super::regression::Slope;
+use super::regression::{Second, Slope};
 use super::summary::Sum;
 
 /// Fewest points for a test of increments.
@@ -96,6 +96,7 @@ pub fn increment(points: &[(f64, f64)]) -> Option<Slope> {
         n_eff: long_run.df + 1.0,
         df: long_run.df,
         squares,
+        second: Second::default(),
     };
     (length > 0.0 && fit.slope.is_finite() && fit.error.is_finite()).then_some(fit)
 }

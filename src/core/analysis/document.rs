@@ -28,6 +28,7 @@ use crate::core::verdict::provenance::{Envelope, Provenance};
 use crate::core::verdict::violations::Violations;
 use crate::core::verdict::{Check, Outcome};
 use crate::stats::breach::{self, Forecast, Shape};
+use crate::stats::season::Cycle;
 use crate::stats::{MeanInterval, MedianInterval, Trend};
 
 /// Most entries of a list that grows with the length of the run.
@@ -474,6 +475,9 @@ pub struct KpiDriftRow {
     /// How it goes on; absent where the KPI does not get worse.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub growth: Option<GrowthRow>,
+    /// The daily cycle that was taken out, in the KPI's unit; absent where none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub season: Option<Cycle>,
 }
 
 /// How a KPI goes on that gets worse: curves of several shapes, weighted by how well they explain its values.
@@ -587,6 +591,7 @@ fn drift(found: &KpiDrift, pace: Option<Pace>) -> KpiDriftRow {
         settled_from: found.settled_from,
         line,
         growth: found.forecast.as_ref().map(|forecast| growth(forecast, pace)),
+        season: found.season.clone(),
     }
 }
 

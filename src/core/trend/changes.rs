@@ -105,9 +105,12 @@ impl KpiChanges {
 /// as unlikely as Bonferroni's asks of each. Steps too small to count add up: all count where the last level is that far
 /// from the first.
 pub fn find(columns: &[Column], rules: &ChangeRules) -> Vec<KpiChanges> {
-    let searched: Vec<Option<Searched>> =
-        each(columns, |column| Searched::of(&column.values(), rules.min_segment, column.floor));
     let alpha = rules.trend.false_alarm_rate.value;
+    let searched: Vec<Option<Searched>> = each(columns, |column| {
+        let each_at = alpha / columns.len() as f64;
+        let (column, _) = column.without_season_beside_steps(rules.min_segment, each_at);
+        Searched::of(&column.values(), rules.min_segment, column.floor)
+    });
     let adjusted = |searched: &[Option<Searched>]| {
         let tails = searched.iter().map(|searched| Some(searched.as_ref()?.best?.tail));
         holm_adjusted(&tails.collect::<Vec<_>>())

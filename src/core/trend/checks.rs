@@ -8,9 +8,10 @@ use crate::core::policy::{ChangeRules, DriftGateRules, Horizon, TrendRules};
 use crate::core::text::number::{distance, fixed};
 use crate::core::trend::breach;
 use crate::core::trend::changes::{Change, SpikeAt};
+use crate::core::trend::column::PERIOD;
 use crate::core::trend::drift::{DriftLine, DriftVerdict};
 use crate::core::trend::tuner::Stretch;
-use crate::core::trend::{Column, KpiChanges, KpiDrift, Pace};
+use crate::core::trend::{Column, KpiChanges, KpiDrift, Pace, Season};
 use crate::core::verdict::{Check, Comparison, Inference, Outcome, Part, Severity, WindowUsed};
 use crate::stats::breach::{Forecast, Shape};
 use crate::stats::{self, change_points, regression};
@@ -89,6 +90,7 @@ pub fn drift(found: &KpiDrift, column: &Column, rules: &DriftGateRules, scene: S
         }
         DriftVerdict::Improves | DriftVerdict::Settled | DriftVerdict::NoDrift => (Outcome::Pass, sentence),
     };
+    let (outcome, reason) = beside_a_cycle("drift", outcome, reason, column);
     let reason = reason + &scene.note(found.span);
     let inference = found.line.map(|line| Inference {
         n_eff: Some(line.fit.n_eff),
@@ -115,6 +117,26 @@ pub fn drift(found: &KpiDrift, column: &Column, rules: &DriftGateRules, scene: S
             outcome,
             reason,
         )
+    }
+}
+
+/// A decision about values that cover less than two periods of a daily cycle: what moves there may be a part of one.
+fn beside_a_cycle(what: &str, outcome: Outcome, reason: String, column: &Column) -> (Outcome, String) {
+    let is_still = column.points.windows(2).all(|pair| pair[0].1 == pair[1].1);
+    let is_decided = matches!(outcome, Outcome::Pass | Outcome::Warn | Outcome::Fail) && !is_still;
+    let covered = || {
+        let hours = column.hours.iter().copied();
+        let span = hours.clone().fold(0.0, f64::max) - hours.fold(f64::INFINITY, f64::min);
+        format!("{} h are covered, a daily cycle is known after {} h", fixed(span, 1), fixed(2.0 * PERIOD, 0))
+    };
+    match column.season {
+        Season::Unresolved { declared: true } if is_decided => {
+            (Outcome::Inconclusive, format!("{reason}; less than two periods: {}", covered()))
+        }
+        Season::Unresolved { declared: false } if is_decided && outcome != Outcome::Pass => {
+            (Outcome::Warn, format!("{what} or daily cycle: {reason}; {}", covered()))
+        }
+        Season::Off | Season::Resolved | Season::Unresolved { .. } => (outcome, reason),
     }
 }
 
@@ -165,6 +187,7 @@ pub fn changes(found: &KpiChanges, column: &Column, rules: &ChangeRules, scene: 
     } else {
         (Outcome::Pass, sentence)
     };
+    let (outcome, reason) = beside_a_cycle("change of level", outcome, reason, column);
     let reason = reason + &scene.note(found.span);
     let shown = found.changes.iter().find(|change| change.worse).or(found.changes.first());
     let shown = shown.copied().or(found.likeliest);
@@ -384,46 +407,56 @@ fn durations(from: f64, to: f64, pace: Option<Pace>) -> String {
 /// A drift in a sentence.
 pub(crate) fn drift_text(found: &KpiDrift, column: &Column, scene: Scene<'_>) -> String {
     let kpi = found.kpi;
+    let name = kpi.name;
+    let values = count(found.n, "value");
     let Some(line) = found.line else {
         return match found.verdict {
-            DriftVerdict::CannotTell => format!(
-                "neighbouring values of `{}` resemble each other so much that {} say nothing about a steady drift (a change \
-                 of level can look like that)",
-                kpi.name,
-                count(found.n, "value")
+            DriftVerdict::CannotTell => format!("`{name}` is too autocorrelated for a drift test ({values})"),
+            _ => format!(
+                "{values} of `{name}` {} too few for a trend",
+                if found.n == 1 { "is" } else { "are" }
             ),
-            _ => format!("no line through {} of `{}`", count(found.n, "value"), kpi.name),
         };
     };
-    let slope = slope_text(kpi, line.fit.slope, scene.pace);
-    let change = movement(kpi, line.change);
     let (first, last) = found.span.unwrap_or_default();
-    let sure = format!(
-        "{slope} (95 % sure: {}), {change} from iteration {first} to {last}",
-        interval_text(kpi, &line, scene.pace)
-    );
-    match found.verdict {
+    let slope = slope_text(kpi, line.fit.slope, scene.pace);
+    let sure = format!("{slope}, 95 % CI {}", interval_text(kpi, &line, scene.pace));
+    let text = match found.verdict {
         DriftVerdict::Worsens => {
             worsening_text(kpi, &line, found.forecast.as_ref(), column, (first, last), scene.pace)
         }
-        DriftVerdict::Improves => format!("`{}` gets steadily better: {sure}", kpi.name),
-        DriftVerdict::Settled => format!(
-            "`{}` moved and has stood still since iteration {}: no drift that goes on",
-            kpi.name,
-            found.settled_from.unwrap_or(first)
+        DriftVerdict::Improves => {
+            let change = movement(kpi, line.change);
+            format!("`{name}` improves by {sure}, {change} from iteration {first} to {last}")
+        }
+        DriftVerdict::Settled => {
+            let from = found.settled_from.unwrap_or(first);
+            format!("`{name}` moved at first and is steady from iteration {from} on: no drift")
+        }
+        DriftVerdict::CannotTell => format!(
+            "the estimators disagree on a drift of `{name}` ({sure}): to allow for longer memory or uneven scatter makes it chance"
         ),
         _ if line.fit.error == 0.0 && line.fit.slope == 0.0 => {
-            format!("`{}` has the same value throughout: no drift", kpi.name)
+            format!("`{name}` has the same value throughout: no drift")
         }
-        _ => format!("`{}` shows no steady drift for the worse: {sure}{}", kpi.name, power_text(&line, kpi)),
-    }
+        _ => {
+            let detectable = line.detectable.map_or_else(String::new, |least| {
+                let length = last.saturating_sub(first).max(1) as f64;
+                format!(
+                    "; detectable: {}",
+                    slope_text(kpi, least / length, scene.pace).trim_start_matches('+')
+                )
+            });
+            format!("no drift in `{name}` ({sure}{detectable})")
+        }
+    };
+    text + &season_text(found)
 }
 
-/// `; a worsening of 0.31 bps over these iterations would be found in 90 % of cases`, where none was.
-fn power_text(line: &DriftLine, kpi: KpiId) -> String {
-    line.detectable.map_or_else(String::new, |least| {
-        let least = show_distance(kpi, least);
-        format!("; a worsening by {least} over these iterations would be found in 90 % of cases")
+/// `; a daily cycle of ±15 ms is taken out`, where one is.
+fn season_text(found: &KpiDrift) -> String {
+    found.season.as_ref().map_or_else(String::new, |cycle| {
+        format!("; a daily cycle of ±{} is taken out", show_distance(found.kpi, cycle.amplitude))
     })
 }
 
@@ -750,7 +783,7 @@ mod tests {
         let sentence = &check.reason;
         assert!(sentence.starts_with("`net_bps` drifts by -0.08"), "{sentence}");
         assert!(
-            sentence.contains(" bps/h (95 % CI -0.0") && sentence.contains("), reaches 2.70 bps in 1"),
+            sentence.contains(" bps/h (95 % CI -0.1") && sentence.contains("), reaches 2.70 bps in 1"),
             "{sentence}"
         );
         assert!(sentence.contains(" h (80 % interval ") && sentence.ends_with(" h)"), "{sentence}");
@@ -771,7 +804,7 @@ mod tests {
         let (drift, changes) = checked(&net(60, |_| 5.0), true);
         assert_eq!((drift.outcome, changes.outcome), (Outcome::Pass, Outcome::Pass));
         assert!(
-            drift.reason.starts_with("`net_bps` shows no steady drift for the worse: "),
+            drift.reason.starts_with("no drift in `net_bps` (-0.0001 bps per iteration, 95 % CI "),
             "{}",
             drift.reason
         );
@@ -899,8 +932,7 @@ mod tests {
         let error = 59.0 * line.fit.error;
         let about = ((2.054 + 1.282) * error).max(0.25 + 1.282 * error);
         assert!(least > about && least < 1.06 * about, "{least} is not a little above {about}");
-        let sentence =
-            format!("; a worsening by {least:.2} bps over these iterations would be found in 90 % of cases");
+        let sentence = format!("; detectable: {:.3} bps per iteration)", least / 59.0);
         assert!(check.reason.ends_with(&sentence), "{} does not end with {sentence}", check.reason);
         // A movement that would not count is not found, however sure it is.
         let mut still = column;
@@ -908,6 +940,53 @@ mod tests {
         let found = drifts::find(std::slice::from_ref(&still), &drift_rules(&rules(true))).remove(0);
         let least = found.line.expect("60 values").detectable.expect("a number");
         assert!((least - 0.25).abs() < 1e-3, "{least} is not 5 % of 5");
+    }
+
+    #[test]
+    fn within_two_days_what_moves_may_be_a_daily_cycle() {
+        let falls = net(60, |at| 5.0 - 0.02 * at as f64);
+        let hours: Vec<f64> = (0..60).map(|at| f64::from(at) * 0.25).collect();
+        let of = |season: Season| checked(&Column { season, hours: hours.clone(), ..falls.clone() }, true);
+        let (drift, changes) = of(Season::Unresolved { declared: false });
+        assert_eq!((drift.outcome, changes.outcome, drift.joins), (Outcome::Warn, Outcome::Warn, true));
+        assert!(
+            drift.reason.starts_with("drift or daily cycle: `net_bps` drifts by -0.0"),
+            "{}",
+            drift.reason
+        );
+        assert!(
+            changes.reason.starts_with("change of level or daily cycle: `net_bps` worsened"),
+            "{}",
+            changes.reason
+        );
+        let covered = "; 14.8 h are covered, a daily cycle is known after 48 h";
+        assert!(drift.reason.ends_with(covered) && changes.reason.ends_with(covered), "{}", drift.reason);
+        let (drift, changes) = of(Season::Unresolved { declared: true });
+        assert_eq!((drift.outcome, changes.outcome), (Outcome::Inconclusive, Outcome::Inconclusive));
+        assert!(drift.reason.contains("; less than two periods: 14.8 h are covered"), "{}", drift.reason);
+        let (off, _) = of(Season::Off);
+        assert_eq!(off.outcome, Outcome::Fail);
+    }
+
+    #[test]
+    fn over_two_days_a_cycle_is_taken_out_of_both_and_a_leak_beneath_it_is_found() {
+        let cycle = |at: u64| 0.6 * libm::sin(std::f64::consts::PI * at as f64 / 48.0);
+        let hours: Vec<f64> = (0..288).map(|at| f64::from(at) * 0.25).collect();
+        let of = |leak: f64| {
+            let column = net(288, |at| 5.0 + cycle(at) - leak * at as f64 / 288.0);
+            checked(&Column { season: Season::Resolved, hours: hours.clone(), ..column }, true)
+        };
+        let (drift, changes) = of(0.0);
+        assert_eq!(
+            (drift.outcome, changes.outcome),
+            (Outcome::Pass, Outcome::Pass),
+            "{} {}",
+            drift.reason,
+            changes.reason
+        );
+        assert!(drift.reason.ends_with("; a daily cycle of ±0.60 bps is taken out"), "{}", drift.reason);
+        let (drift, _) = of(0.5);
+        assert_eq!(drift.outcome, Outcome::Fail, "{}", drift.reason);
     }
 
     #[test]
@@ -938,7 +1017,11 @@ mod tests {
         let bow = net(60, |at| (at as f64 - 30.0) * (at as f64 - 30.0));
         let (drift, changes) = checked(&bow, true);
         assert_eq!((drift.outcome, changes.outcome), (Outcome::Inconclusive, Outcome::Inconclusive));
-        assert!(drift.reason.contains("resemble each other so much"), "{}", drift.reason);
+        assert!(
+            drift.reason.contains("is too autocorrelated for a drift test (60 values)"),
+            "{}",
+            drift.reason
+        );
         assert!(changes.reason.contains("walks without a level"), "{}", changes.reason);
     }
 

@@ -6,6 +6,8 @@ use crate::core::kpi::{Direction, Kind, KpiId};
 use crate::core::policy::SeasonRule;
 use crate::core::text::number::TOLERANCE;
 use crate::core::verdict::Comparison;
+use crate::stats::change_points;
+use crate::stats::season::Cycle;
 
 /// The values of a KPI in a window.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,6 +87,35 @@ pub(super) fn each<T: Send>(columns: &[Column], answer: impl Fn(&Column) -> T + 
 }
 
 impl Column {
+    /// The column without a daily cycle, and that cycle, as `fit` finds it in values and hours; as it is where the season
+    /// is not resolved.
+    fn without(&self, fit: impl Fn(&[f64], &[f64]) -> Option<Cycle>) -> (Self, Option<Cycle>) {
+        let is_resolved = self.season == Season::Resolved && self.hours.len() == self.points.len();
+        let cycle = if is_resolved { fit(&self.values(), &self.hours) } else { None };
+        let mut column = self.clone();
+        for ((_, value), hour) in column.points.iter_mut().zip(&self.hours) {
+            *value -= cycle.as_ref().map_or(0.0, |cycle| cycle.at(*hour));
+        }
+        (column, cycle)
+    }
+
+    /// The column without its daily cycle, estimated beside a straight line.
+    pub(super) fn without_season(&self) -> (Self, Option<Cycle>) {
+        self.without(|values, hours| {
+            let calm =
+                change_points::without_rare_spikes(values, &change_points::find_spikes(values, self.floor));
+            Cycle::beside(&calm, hours, PERIOD, &[])
+        })
+    }
+
+    /// The column without its daily cycle, estimated beside the steps that have a probability of at most `alpha` by chance,
+    /// between levels of at least `shortest` values.
+    pub fn without_season_beside_steps(&self, shortest: usize, alpha: f64) -> (Self, Option<Cycle>) {
+        self.without(|values, hours| {
+            Cycle::beside_steps(values, hours, PERIOD, (shortest, self.floor, alpha))
+        })
+    }
+
     /// The values alone.
     pub(super) fn values(&self) -> Vec<f64> {
         self.points.iter().map(|(_, value)| *value).collect()

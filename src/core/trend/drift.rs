@@ -4,12 +4,13 @@
 //! Must not word anything for people; see [`super::checks`].
 
 use super::breach;
-use super::column::{Column, each};
+use super::column::{Column, PERIOD, each};
 use crate::core::kpi::{Kind, KpiId};
 use crate::core::policy::DriftGateRules;
 use crate::core::text::number::TOLERANCE;
 use crate::stats::breach::Forecast;
 use crate::stats::regression::{self, settles};
+use crate::stats::season::{self, Cycle};
 use crate::stats::two_sample::holm_adjusted;
 use crate::stats::walk::{Growth, corrected};
 use crate::stats::{Slope, change_points};
@@ -31,7 +32,8 @@ pub enum DriftVerdict {
     NoDrift,
     /// Too few values for a line.
     TooFew,
-    /// Neighbours resemble each other so much that the values say nothing about a slope.
+    /// Without a line: neighbours resemble each other so much that the values say nothing about a slope. With one: the
+    /// estimators of its error disagree on whether it is chance.
     CannotTell,
     /// No value at all.
     NoData,
@@ -82,6 +84,8 @@ pub struct KpiDrift {
     pub theil_sen: Option<f64>,
     /// The iteration from which on the KPI stands still, where it moved before.
     pub settled_from: Option<u64>,
+    /// The daily cycle that was taken out; `None` where none could be told from what moves, or is no question.
+    pub season: Option<Cycle>,
     /// What can be said.
     pub verdict: DriftVerdict,
     /// How that goes on where it gets worse.
@@ -98,31 +102,40 @@ struct Fit {
 
 /// The drift of each KPI of a family.
 pub fn find(columns: &[Column], rules: &DriftGateRules) -> Vec<KpiDrift> {
-    let fits: Vec<Option<Fit>> = each(columns, |column| {
+    let fits: Vec<(Column, Option<Cycle>, Option<Fit>)> = each(columns, |column| {
+        let (column, cycle) = column.without_season();
         // A spike says nothing about where a KPI is heading, and hides the autocorrelation.
         let values = column.values();
         let calm =
             change_points::without_rare_spikes(&values, &change_points::find_spikes(&values, column.floor));
         let numbers = column.points.iter().map(|(number, _)| *number as f64);
         let points: Vec<(f64, f64)> = numbers.zip(calm).collect();
-        fit(column, &points, rules.walks)
+        let fit = fit(&column, &points, cycle.as_ref(), rules.walks);
+        (column, cycle, fit)
     });
-    let adjusted = holm_adjusted(&fits.iter().map(|fit| Some((*fit)?.p)).collect::<Vec<_>>());
-    let lines = fits.into_iter().zip(adjusted).map(|(fit, adjusted)| fit.zip(adjusted));
-    columns.iter().zip(lines).map(|(column, line)| one(column, line, rules, columns.len())).collect()
+    let adjusted = holm_adjusted(&fits.iter().map(|(.., fit)| Some((*fit)?.p)).collect::<Vec<_>>());
+    let each = fits.into_iter().zip(adjusted);
+    each.map(|((column, season, fit), p)| KpiDrift {
+        season,
+        ..one(&column, fit.zip(p), rules, columns.len())
+    })
+    .collect()
 }
 
 /// The line through the values. With `walks`, where they are so autocorrelated that their growth has more degrees of
 /// freedom, the likeliest of these: the line, the growth, and that of the second half where it ends worse than all before.
 /// What accumulates is tested as that in any case ([`Growth`]).
-fn fit(column: &Column, points: &[(f64, f64)], walks: bool) -> Option<Fit> {
+///
+/// The cycle that was taken out costs the line its degrees of freedom.
+fn fit(column: &Column, points: &[(f64, f64)], cycle: Option<&Cycle>, walks: bool) -> Option<Fit> {
     if column.kpi.kind == Kind::Accumulating {
         let way = if column.is_worse(1.0) { 1.0 } else { -1.0 };
         let growth = Growth::likeliest(points, way, |line| p_of_worse(column, line))?;
         return Some(Fit { line: growth.line, from: growth.from, p: growth.p });
     }
     let from = |from: usize, line: Slope| Fit { line, from, p: p_of_worse(column, &line) };
-    let line = Slope::of(points).map(|line| from(0, line));
+    let waves = cycle.map(|cycle| season::columns(&column.hours, PERIOD, cycle.harmonics.len()));
+    let line = Slope::beside(points, waves.unwrap_or_default()).map(|line| from(0, line));
     let walk = if walks { Slope::of_walk(points).map(|line| from(0, line)) } else { None };
     if walk.is_none_or(|walk| line.is_some_and(|line| line.line.df >= walk.line.df)) {
         return line;
@@ -155,6 +168,7 @@ fn one(column: &Column, line: Option<(Fit, f64)>, rules: &DriftGateRules, family
         line: None,
         theil_sen: None,
         settled_from: None,
+        season: None,
         verdict: DriftVerdict::NoData,
         forecast: None,
     };
@@ -184,7 +198,7 @@ fn one(column: &Column, line: Option<(Fit, f64)>, rules: &DriftGateRules, family
             points[*from..].iter().map(|(number, value)| (*number as f64, *value)).collect();
         let alpha = alpha / family as f64;
         if column.kpi.kind == Kind::Accumulating {
-            return self::fit(column, &rest, *walks).is_some_and(|fit| fit.p <= alpha);
+            return self::fit(column, &rest, None, *walks).is_some_and(|fit| fit.p <= alpha);
         }
         Slope::fitted(&rest, *walks).is_some_and(|fit| p_of_worse(column, &fit) <= alpha)
     };
@@ -194,6 +208,7 @@ fn one(column: &Column, line: Option<(Fit, f64)>, rules: &DriftGateRules, family
     let settled = settled.filter(|from| is_warm_up(from) && !goes_on(from));
     let verdict = match (settled, worse, better) {
         (Some(_), ..) => DriftVerdict::Settled,
+        (None, true, _) if !*walks && !fit.is_confirmed(alpha / family as f64) => DriftVerdict::CannotTell,
         (None, true, _) => DriftVerdict::Worsens,
         (None, false, true) => DriftVerdict::Improves,
         _ => DriftVerdict::NoDrift,

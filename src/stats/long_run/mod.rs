@@ -4,6 +4,8 @@
 //! Econometrics 141:1331–1352; Lazarus, Lewis, Stock & Watson 2018, J. Bus. Econ. Stat. 36:541–559). Must not decide
 //! anything.
 
+pub(super) mod memory;
+
 use super::summary::Sum;
 
 /// The variance of a mean, and how well it is known.
@@ -61,7 +63,7 @@ pub fn beyond_first_order<'v>(pieces: impl IntoIterator<Item = &'v [f64]>) -> Op
     const SHORTEST: usize = 2 * LAGS;
     let (mut shared, mut n, mut levels) = ([0.0; LAGS + 1], 0, 0.0);
     for piece in pieces.into_iter().filter(|piece| piece.len() >= SHORTEST) {
-        let centre = super::mean(piece)?;
+        let centre = super::summary::mean(piece)?;
         let at_lag = |lag: usize| {
             Sum::of(piece.iter().zip(&piece[lag..]).map(|(a, b)| (a - centre) * (b - centre))).total()
         };

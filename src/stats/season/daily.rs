@@ -5,9 +5,9 @@
 //! Guillaume, Lee & Halberg 1982, Chronobiologia 9:397–439), by least squares; how sure the shift is then follows from
 //! what each value counts in it. Must not decide anything.
 
-use super::autocorrelation::Levels;
-use super::summary::Sum;
-use super::two_sample::TakenOut;
+use crate::stats::autocorrelation::Levels;
+use crate::stats::summary::Sum;
+use crate::stats::two_sample::TakenOut;
 use std::f64::consts::TAU;
 
 /// Hours of a cycle.
@@ -156,9 +156,9 @@ pub fn shared(hours: [&[f64]; 2]) -> [f64; 2] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reference::{BEAVER_1, BEAVER_2, LAKE_HURON};
-    use super::super::two_sample::{MeanShift, Pair};
     use super::*;
+    use crate::stats::reference::{BEAVER_1, BEAVER_2, LAKE_HURON};
+    use crate::stats::two_sample::{MeanShift, Pair};
 
     fn hours(from: f64, step: f64, n: usize) -> Vec<f64> {
         (0..n).map(|at| from + step * at as f64).collect()
@@ -169,7 +169,7 @@ mod tests {
     }
 
     fn mean(values: &[f64]) -> f64 {
-        super::super::mean(values).expect("values")
+        crate::stats::mean(values).expect("values")
     }
 
     #[test]
