@@ -23,20 +23,20 @@ const PENALTY: f64 = 3.0;
 const CAUTION: f64 = 0.2;
 
 /// Σ aᵢbᵢ.
-pub(in crate::stats) fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Orthonormal columns.
 #[derive(Clone, Debug, Default)]
-pub(in crate::stats) struct Basis {
+pub(crate) struct Basis {
     columns: Vec<Vec<f64>>,
 }
 
 impl Basis {
     /// Adds what the columns so far leave of another one (Gram & Schmidt, twice for the rounding), and returns its
     /// length; `None` where they leave nothing.
-    pub(in crate::stats) fn add(&mut self, mut column: Vec<f64>) -> Option<f64> {
+    pub(crate) fn add(&mut self, mut column: Vec<f64>) -> Option<f64> {
         let whole = dot(&column, &column);
         for _ in 0..2 {
             self.take_out(&mut column);
@@ -61,43 +61,43 @@ impl Basis {
     }
 
     /// The products with each column.
-    pub(in crate::stats) fn shares(&self, values: &[f64]) -> Vec<f64> {
+    pub(crate) fn shares(&self, values: &[f64]) -> Vec<f64> {
         self.columns.iter().map(|column| dot(column, values)).collect()
     }
 
     /// What the columns leave of values.
-    pub(in crate::stats) fn residuals(&self, values: &[f64]) -> Vec<f64> {
+    pub(crate) fn residuals(&self, values: &[f64]) -> Vec<f64> {
         let mut left = values.to_vec();
         self.take_out(&mut left);
         left
     }
 
     /// Σ qᵀΩq over the columns, from the variance of a weighted sum.
-    pub(in crate::stats) fn traced(&self, variance_of_sum: impl Fn(&[f64]) -> f64) -> f64 {
+    pub(crate) fn traced(&self, variance_of_sum: impl Fn(&[f64]) -> f64) -> f64 {
         self.columns.iter().map(|column| variance_of_sum(column)).sum()
     }
 
     /// How many columns there are.
-    pub(in crate::stats) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.columns.len()
     }
 
     /// The last column.
-    pub(in crate::stats) fn last(&self) -> Option<&[f64]> {
+    pub(crate) fn last(&self) -> Option<&[f64]> {
         self.columns.last().map(Vec::as_slice)
     }
 }
 
 /// An autoregression with a marginal variance of 1: the prediction filters of all orders up to its own.
 #[derive(Clone, Debug)]
-pub(in crate::stats) struct Process {
+pub(crate) struct Process {
     filters: Vec<Vec<f64>>,
     variances: Vec<f64>,
 }
 
 impl Process {
     /// Of autocorrelations from lag 0 on (Levinson 1946 and Durbin 1960; Brockwell & Davis 1991, Time Series, section 5.2).
-    pub(in crate::stats) fn of(rho: &[f64]) -> Self {
+    pub(crate) fn of(rho: &[f64]) -> Self {
         let mut process = Self { filters: vec![Vec::new()], variances: vec![1.0] };
         for lag in 1..rho.len() {
             let (last, before) = (&process.filters[lag - 1], process.variances[lag - 1]);
@@ -116,13 +116,13 @@ impl Process {
         Self { filters: self.filters[..=order].to_vec(), variances: self.variances[..=order].to_vec() }
     }
 
-    pub(in crate::stats) fn order(&self) -> usize {
+    pub(crate) fn order(&self) -> usize {
         self.filters.len() - 1
     }
 
     /// Variance of Σ wᵢxᵢ. The filters turn the values into independent ones, x = A⁻¹u, so it is Σ vₜqₜ² with
     /// q = A⁻ᵀw.
-    pub(in crate::stats) fn variance_of_sum(&self, weights: &[f64]) -> f64 {
+    pub(crate) fn variance_of_sum(&self, weights: &[f64]) -> f64 {
         let (n, order) = (weights.len(), self.order());
         let mut passed = weights.to_vec();
         let mut total = 0.0;
@@ -141,7 +141,7 @@ impl Process {
     }
 
     /// The variance of a mean of n over that of n independent values, for large n.
-    pub(in crate::stats) fn long_run(&self) -> f64 {
+    pub(crate) fn long_run(&self) -> f64 {
         let gain = self.gain(self.order());
         self.variances[self.order()] / (gain * gain)
     }
@@ -170,10 +170,10 @@ impl Process {
 
 /// The autoregression of residuals.
 #[derive(Clone, Debug)]
-pub(in crate::stats) struct Autoregression {
-    pub(in crate::stats) process: Process,
+pub(crate) struct Autoregression {
+    pub(crate) process: Process,
     /// Variance of one value.
-    pub(in crate::stats) variance: f64,
+    pub(crate) variance: f64,
     n: usize,
 }
 
@@ -181,7 +181,7 @@ impl Autoregression {
     /// Of what the columns of a basis leave of values. Taking a column q out lowers the sum of products at lag k by
     /// about (qᵀΩq)·Σqₜqₜ₊ₖ on average; the process is the one whose residuals look like these, found by iteration, and a
     /// ratio of sums is low by a share of 2/n (Marriott & Pope 1954, Biometrika 41:390–402).
-    pub(in crate::stats) fn of(residuals: &[f64], basis: &Basis) -> Option<Self> {
+    pub(crate) fn of(residuals: &[f64], basis: &Basis) -> Option<Self> {
         let n = residuals.len();
         let highest = HIGHEST.min(n / VALUES_AN_ORDER);
         let products = |values: &[f64]| -> Vec<f64> {
@@ -218,12 +218,12 @@ impl Autoregression {
     }
 
     /// An upper bound of the variance of Σ wᵢxᵢ.
-    pub(in crate::stats) fn variance_of_sum(&self, weights: &[f64]) -> f64 {
+    pub(crate) fn variance_of_sum(&self, weights: &[f64]) -> f64 {
         self.variance * self.process.variance_of_sum(weights) * self.process.caution(self.n)
     }
 
     /// How many independent values these are worth.
-    pub(in crate::stats) fn n_eff(&self) -> f64 {
+    pub(crate) fn n_eff(&self) -> f64 {
         self.n as f64 / (self.process.long_run() * self.process.caution(self.n))
     }
 }
@@ -231,7 +231,7 @@ impl Autoregression {
 /// A fractional process, (1 − φL)(1 − L)ᵈx = u (Granger & Joyeux 1980, J. Time Ser. Anal. 1:15–29; Hosking 1981,
 /// Biometrika 68:165–176).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::stats) struct Fractional {
+pub(crate) struct Fractional {
     d: f64,
     phi: f64,
     /// Variance of u.
@@ -254,7 +254,7 @@ impl Fractional {
     /// Of residuals, where it fits better than a first-order process; `None` where it does not. By conditional sums of
     /// squares (Chung & Baillie 1993, Empirical Economics 18:791–806) on a grid of d, raised by its standard error,
     /// √(6/π²n).
-    pub(in crate::stats) fn of(residuals: &[f64]) -> Option<Self> {
+    pub(crate) fn of(residuals: &[f64]) -> Option<Self> {
         let n = residuals.len();
         if !(16..=LONGEST).contains(&n) {
             return None;
@@ -284,7 +284,7 @@ impl Fractional {
 
     /// Variance of Σ wᵢxᵢ: weights for the differenced part first, then its filters as of any stationary process; the
     /// partial autocorrelation at lag k is d/(k − d) (Hosking 1981).
-    pub(in crate::stats) fn variance_of_sum(&self, weights: &[f64]) -> f64 {
+    pub(crate) fn variance_of_sum(&self, weights: &[f64]) -> f64 {
         let n = weights.len() + BEFORE;
         let mut passed = vec![0.0; n];
         for at in (0..n).rev() {
@@ -318,7 +318,7 @@ fn differenced(values: &[f64], d: f64) -> Vec<f64> {
 }
 
 /// Variance of Σ wᵢxᵢ by a fractional process, where the residuals look like one. Long ones in means of neighbours.
-pub(in crate::stats) fn fractional_variance(residuals: &[f64], weights: &[f64]) -> Option<f64> {
+pub(crate) fn fractional_variance(residuals: &[f64], weights: &[f64]) -> Option<f64> {
     let block = residuals.len().div_ceil(LONGEST);
     if block == 1 {
         return Some(Fractional::of(residuals)?.variance_of_sum(weights));
@@ -342,7 +342,7 @@ const VALUES_A_COSINE: usize = 4;
 /// columns, so that with independent normal values t has exactly Student's distribution (Müller 2007, J. Econometrics
 /// 141:1331–1352; Sun 2011, J. Econometrics 164:345–366; Lazarus, Lewis, Stock & Watson 2018, J. Bus. Econ. Stat.
 /// 36:541–559).
-pub(in crate::stats) fn cosine_variance(residuals: &[f64], mut basis: Basis) -> Option<(f64, f64)> {
+pub(crate) fn cosine_variance(residuals: &[f64], mut basis: Basis) -> Option<(f64, f64)> {
     let n = residuals.len();
     let wanted = COSINES.min(n / VALUES_A_COSINE);
     let fitted = basis.len();
