@@ -167,7 +167,7 @@ fn a_wrong_policy_is_a_finding_and_hides_the_source() {
     assert!(told.contains("`soak.toml`:2:1: `windows.last`: unknown key"), "{told}");
     assert!(finds(&place, &[], "source", (1, 1)).starts_with("skipped source"));
     let later = finds(&self::place("[run]\nsource = \"sim\"\niterations = 3\n", GOOD), &[], "policy", (1, 1));
-    assert!(later.contains("a run of 3 iterations never holds the 8"), "{later}");
+    assert!(later.contains("a run of 3 iterations never has the 8"), "{later}");
 }
 
 #[test]

@@ -361,7 +361,10 @@ mod restarts_tests {
         let (outcome, reason) = told(plain(), None);
         assert_eq!(
             (outcome, reason.as_str()),
-            (Outcome::NotApplicable, "no iteration records restarts: no store was asked")
+            (
+                Outcome::NotApplicable,
+                "no iteration records restarts: no store was asked, and no process was watched (`--pid-file`)"
+            )
         );
     }
 

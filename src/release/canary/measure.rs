@@ -18,7 +18,7 @@ use crate::core::verdict::failure::Failure;
 use crate::infra::clock::Wait;
 use crate::infra::http::Limits;
 use crate::infra::http::Target;
-use crate::run::source::store::{Range, ask_range};
+use crate::run::source::store::{Range, query_range};
 use crate::run::source::store::{RangeAnswer, Sample};
 
 /// A server that is queried for the steps of the canary: each metric's query of the policy, over the step that ends.
@@ -82,7 +82,7 @@ fn one(
             step: timeline.step().to_std().unwrap_or_default(),
         };
         let Server { target, selector, limits } = server;
-        let answer = ask_range(target, query, selector, &range, limits, wait);
+        let answer = query_range(target, query, selector, &range, limits, wait);
         let answer = answer.or_else(|problem| {
             interrupted(wait)?;
             Err(Failure::external(anyhow!(problem)).hint(
@@ -373,7 +373,7 @@ mod tests {
             Readings { values: vec![Some(3.5), None, Some(-0.25)], trouble: None }
         );
         let [request] = requests.as_slice() else { panic!("{requests:?}") };
-        assert!(request.starts_with("POST /prom/api/v1/ask_range HTTP/1.1\r\n"), "{request}");
+        assert!(request.starts_with("POST /prom/api/v1/query_range HTTP/1.1\r\n"), "{request}");
         let expected = format!(
             "query=avg(avg_over_time(mm_net_bps%7Bjob%3D%22mm%22%7D%5B300s%5D))&start={}.000&end={}.000&step=300&nocache=1",
             end(0),

@@ -176,7 +176,7 @@ pub struct Range {
 
 /// Evaluates a query of the policy at each time of a range; the error says in words why there is no answer. Servers
 /// refuse more than 11 000 times.
-pub fn ask_range(
+pub fn query_range(
     target: &Target,
     query: &str,
     selector: &str,

@@ -131,7 +131,7 @@ fn a_tuning_report_with_two_records_of_one_iteration_is_told() {
     let gated = gate(&Run::passing(12).with("TUNING_REPORT.json", report));
     gated.ends("PASS", 0);
     assert!(
-        message(gated.finding("duplicate_iteration")).contains("iteration 3 stands in it more than once")
+        message(gated.finding("duplicate_iteration")).contains("iteration 3 occurs in it more than once")
     );
 }
 
