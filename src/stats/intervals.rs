@@ -6,6 +6,7 @@
 use super::autocorrelation::{self, LARGEST_PHI};
 use super::autocorrelation::{Levels, Likeness, Residuals};
 use super::distributions::student_t_quantile;
+use super::long_run::memory::mean_variance;
 use super::summary::Summary;
 use serde::Serialize;
 
@@ -15,6 +16,9 @@ pub const FEWEST: usize = 6;
 /// Fewest values from which the autocorrelation is estimated. With 8 values and φ = 0.8 an interval that has
 /// to find out φ from them holds the mean in two thirds of the cases instead of 95 %.
 pub const FEWEST_FOR_PHI: usize = 16;
+
+/// Fewest values from which memory of more than the first order is estimated.
+const FEWEST_FOR_MODELS: usize = 48;
 
 /// By so many standard errors φ is raised when it comes from the values of the interval themselves.
 const CAUTION: f64 = 0.75;
@@ -43,6 +47,33 @@ impl Autocorrelation {
         }
         let r1 = lag1_autocorrelation(values).unwrap_or(0.0);
         Some(Self { phi: autocorrelation::phi_around_mean(r1, values.len())?, n: values.len() })
+    }
+
+    /// The autocorrelation for an interval over all of these values: that of the first-order process whose mean is as
+    /// uncertain as that of the likeliest autoregression, of a fractional process or by cosines say where one of them says
+    /// more. From 48 values on; fewer do not tell these apart.
+    pub fn of_whole(values: &[f64]) -> Option<Self> {
+        let first = Self::of(values)?;
+        let n = values.len();
+        if n < FEWEST_FOR_MODELS {
+            return Some(first);
+        }
+        let residuals = Residuals::of(values)?;
+        let left: Vec<f64> = values.iter().map(|value| value - residuals.mean).collect();
+        let weights = vec![1.0 / n as f64; n];
+        let of_mean = mean_variance(&left, &weights).unwrap_or(0.0);
+        // Σe² is worth n(1 − v) variances of one value where v is the variance of the mean in that unit.
+        let share = of_mean * n as f64 / (residuals.squares + of_mean * n as f64);
+        let is_enough = |phi: f64| autocorrelation::variance_of_mean(n, phi) >= share;
+        let (mut low, mut high) = (first.phi, LARGEST_PHI);
+        if residuals.squares > 0.0 && !is_enough(low) {
+            for _ in 0..40 {
+                let middle = f64::midpoint(low, high);
+                if is_enough(middle) { high = middle } else { low = middle }
+            }
+            return Some(Self { phi: high, ..first });
+        }
+        Some(first)
     }
 
     /// The autocorrelation beside the changes of level of a series, for a piece of its present level: an old change
@@ -238,6 +269,19 @@ mod tests {
             Some(Autocorrelation { phi: 0.0, n: 20 })
         );
         assert_eq!(Autocorrelation::beside(&Levels::cut(&values[..15], [7])), None);
+    }
+
+    #[test]
+    fn memory_of_a_higher_order_widens_an_interval_over_all_values() {
+        // A slow wave under an alternation: neighbours differ, and the mean is uncertain all the same.
+        let slow = |at: usize| libm::sin(at as f64 / 9.0) + libm::sin(at as f64 / 23.0);
+        let values: Vec<f64> = (0..96).map(|at| slow(at) + if at % 2 == 0 { 1.5 } else { -1.5 }).collect();
+        let (first, whole) = (Autocorrelation::of(&values), Autocorrelation::of_whole(&values));
+        assert!(first.is_some_and(|first| first.phi < 0.1), "{first:?}");
+        assert!(whole.is_some_and(|whole| whole.phi > 0.5), "{whole:?}");
+        // Fewer do not tell, and equal ones have none.
+        assert_eq!(Autocorrelation::of_whole(&values[..47]), Autocorrelation::of(&values[..47]));
+        assert_eq!(Autocorrelation::of_whole(&[1.0; 96]), Autocorrelation::of(&[1.0; 96]));
     }
 
     #[test]

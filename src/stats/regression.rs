@@ -68,21 +68,6 @@ pub struct Second {
     uneven: bool,
 }
 
-impl Second {
-    /// Whether these estimators find a slope, too, that is tested one-sided at `alpha`. Cosines are few: that they find
-    /// it at 5 % is enough, unless the scatter is uneven, for which they are the only ones to allow.
-    fn agrees(&self, slope: f64, alpha: f64, df: f64) -> bool {
-        let is_beyond = |error: f64, alpha: f64, df: f64| {
-            error == 0.0 || student_t_tail(slope.abs() / error, df).is_none_or(|p| p <= alpha)
-        };
-        let least = if self.uneven { alpha } else { alpha.max(CONFIRMED) };
-        let of_higher = df.min(FREEDOM * (self.higher_n - 2.0)).max(1.0);
-        is_beyond(self.higher, alpha, of_higher)
-            && is_beyond(self.cosines, least, self.df)
-            && is_beyond(self.fractional, alpha, df.min(FRACTIONAL_DF))
-    }
-}
-
 /// The level at which cosines must confirm a slope. At that of the test itself they would cost 10 points of power.
 const CONFIRMED: f64 = 0.05;
 
@@ -132,7 +117,7 @@ impl Slope {
             basis.add(column);
         }
         let length = basis.add(points.iter().map(|(x, _)| x - centre).collect())?;
-        let weights: Vec<f64> = basis.last()?.iter().map(|share| share / length).collect();
+        let weights: Vec<f64> = basis.columns.last()?.iter().map(|share| share / length).collect();
         let values: Vec<f64> = points.iter().map(|(_, y)| y - mean).collect();
         let slope = Sum::of(weights.iter().zip(&values).map(|(weight, y)| weight * y)).total();
         let at = |x: f64| mean + slope * (x - centre);
@@ -167,7 +152,8 @@ impl Slope {
             if let Some((long_run, count)) = cosine_variance(&values, basis) {
                 (second.cosines, second.df) = ((long_run * own).sqrt(), count);
             }
-            second.fractional = fractional_variance(&residuals, &weights).map_or(0.0, f64::sqrt);
+            second.fractional =
+                fractional_variance(&residuals, &weights).map_or(0.0, |(variance, _)| variance.sqrt());
         }
         let error = if exact { 0.0 } else { variance.sqrt() };
         let df = FREEDOM * (n_eff - fitted as f64);
@@ -248,10 +234,19 @@ impl Slope {
         student_t_tail(self.slope / self.error, self.df).unwrap_or(0.5)
     }
 
-    /// Whether other estimators of its error find the slope, too, in a one-sided test at `alpha`.
+    /// Whether other estimators of its error find the slope, too, in a one-sided test at `alpha`. Cosines are few: that they
+    /// find it at 5 % is enough, unless the scatter is uneven or the memory long.
     pub fn is_confirmed(&self, alpha: f64) -> bool {
-        let p = self.p_of_rise();
-        OVERWHELMING * p.min(1.0 - p) <= alpha || self.second.agrees(self.slope, alpha, self.df)
+        let (p, second) = (self.p_of_rise(), self.second);
+        let finds = |error: f64, alpha: f64, df: f64| {
+            error == 0.0 || student_t_tail(self.slope.abs() / error, df).is_none_or(|p| p <= alpha)
+        };
+        let least = if second.uneven || second.fractional > 0.0 { alpha } else { alpha.max(CONFIRMED) };
+        let of_higher = self.df.min(FREEDOM * (second.higher_n - 2.0)).max(1.0);
+        OVERWHELMING * p.min(1.0 - p) <= alpha
+            || finds(second.higher, alpha, of_higher)
+                && finds(second.cosines, least, second.df)
+                && finds(second.fractional, alpha, self.df.min(FRACTIONAL_DF))
     }
 
     /// The smallest slope that a test at `alpha` (one-sided) finds with probability `power`, about.

@@ -25,7 +25,7 @@ pub fn of(
     steady: &Window,
     rules: &ChangeRules,
 ) -> Option<Autocorrelation> {
-    let of_window = || Autocorrelation::of(&series.known(kpi, window.positions.clone()));
+    let of_window = || Autocorrelation::of_whole(&series.known(kpi, window.positions.clone()));
     if window.positions.start < steady.positions.start {
         return of_window();
     }
@@ -41,7 +41,10 @@ pub fn of(
 /// for memory; where it changed later there is no level that the interval could be about, and the change widens it.
 /// `floor`: what deviates by no more is no spike. `None` with fewer than 16 values.
 pub fn of_last(values: &[f64], before: usize, rules: &ChangeRules, floor: f64) -> Option<Autocorrelation> {
-    let cuts = if before == 0 { Vec::new() } else { changes(values, rules, floor) };
+    if before == 0 {
+        return Autocorrelation::of_whole(values);
+    }
+    let cuts = changes(values, rules, floor);
     let is_present = cuts.last().is_none_or(|last| *last <= before);
     Autocorrelation::beside(&Levels::cut(values, if is_present { cuts } else { Vec::new() }))
 }

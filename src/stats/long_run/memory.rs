@@ -19,6 +19,9 @@ const VALUES_AN_ORDER: usize = 6;
 /// of first-order series and costs 4 points of power at n = 48, 3 costs 2.
 const PENALTY: f64 = 3.0;
 
+/// What Akaike's criterion takes for a parameter.
+const AKAIKE: f64 = 2.0;
+
 /// By so many standard errors the sum of the coefficients is raised.
 const CAUTION: f64 = 0.2;
 
@@ -30,7 +33,7 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
 /// Orthonormal columns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Basis {
-    columns: Vec<Vec<f64>>,
+    pub(crate) columns: Vec<Vec<f64>>,
 }
 
 impl Basis {
@@ -75,16 +78,6 @@ impl Basis {
     /// Σ qᵀΩq over the columns, from the variance of a weighted sum.
     pub(crate) fn traced(&self, variance_of_sum: impl Fn(&[f64]) -> f64) -> f64 {
         self.columns.iter().map(|column| variance_of_sum(column)).sum()
-    }
-
-    /// How many columns there are.
-    pub(crate) fn len(&self) -> usize {
-        self.columns.len()
-    }
-
-    /// The last column.
-    pub(crate) fn last(&self) -> Option<&[f64]> {
-        self.columns.last().map(Vec::as_slice)
     }
 }
 
@@ -222,6 +215,14 @@ impl Autoregression {
         self.variance * self.process.variance_of_sum(weights) * self.process.caution(self.n)
     }
 
+    /// By how much it raises twice the log likelihood against a first-order process, less what Akaike takes for its
+    /// coefficients.
+    fn gain(&self) -> f64 {
+        let order = self.process.order();
+        let ratio = self.process.variances[1.min(order)] / self.process.variances[order];
+        self.n as f64 * libm::log(ratio) - AKAIKE * (order as f64 - 1.0)
+    }
+
     /// How many independent values these are worth.
     pub(crate) fn n_eff(&self) -> f64 {
         self.n as f64 / (self.process.long_run() * self.process.caution(self.n))
@@ -251,35 +252,19 @@ const BEFORE: usize = 20;
 const MOST: f64 = 0.49;
 
 impl Fractional {
-    /// Of residuals, where it fits better than a first-order process; `None` where it does not. By conditional sums of
-    /// squares (Chung & Baillie 1993, Empirical Economics 18:791–806) on a grid of d, raised by its standard error,
-    /// √(6/π²n).
-    pub(crate) fn of(residuals: &[f64]) -> Option<Self> {
-        let n = residuals.len();
-        if !(16..=LONGEST).contains(&n) {
-            return None;
-        }
-        let first_order = |values: &[f64]| {
-            let before = &values[..n - 1];
-            let (shared, squares) = (dot(before, &values[1..]), dot(before, before));
-            let phi = (shared / squares).clamp(-0.95, 0.95);
-            let left = dot(&values[1..], &values[1..]) - 2.0 * phi * shared + phi * phi * squares;
-            (left + values[0] * values[0] * (1.0 - phi * phi), phi)
-        };
+    /// Of residuals, where it fits better than a first-order process, and by how much it raises twice the log likelihood;
+    /// `None` where it does not. By conditional sums of squares (Chung & Baillie 1993, Empirical Economics 18:791–806) on a
+    /// grid of d, raised by its standard error, √(6/π²n).
+    fn of(residuals: &[f64]) -> Option<(Self, f64)> {
+        let size = residuals.len() as f64;
         let (usual, _) = first_order(residuals);
-        let mut best = (usual, 0.0, 0.0);
-        for step in 1..=9 {
-            let d = 0.05 * f64::from(step);
-            let (left, phi) = first_order(&differenced(residuals, d));
-            if left < best.0 {
-                best = (left, phi, d);
-            }
-        }
-        let (left, phi, d) = best;
-        let size = n as f64;
+        let tried =
+            (1..=9).map(|step| 0.05 * f64::from(step)).map(|d| (first_order(&differenced(residuals, d)), d));
+        let ((left, phi), d) = tried.min_by(|one, other| one.0.0.total_cmp(&other.0.0))?;
         let error = (6.0 / size).sqrt() / std::f64::consts::PI;
         let fit = Self { d: (d + error).min(MOST), phi, innovation: left / (size - 4.0) };
-        (d > 0.0 && left > 0.0 && size * libm::log(usual / left) > GAIN).then_some(fit)
+        let gain = size * libm::log(usual / left);
+        (residuals.len() >= 16 && left > 0.0 && gain > GAIN).then_some((fit, gain))
     }
 
     /// Variance of Σ wᵢxᵢ: weights for the differenced part first, then its filters as of any stationary process; the
@@ -307,6 +292,15 @@ impl Fractional {
     }
 }
 
+/// Sum of squares that a first-order process leaves, conditional on its start, and its φ.
+fn first_order(values: &[f64]) -> (f64, f64) {
+    let Some((_, before)) = values.split_last() else { return (0.0, 0.0) };
+    let (shared, squares) = (dot(before, &values[1..]), dot(before, before));
+    let phi = if squares > 0.0 { (shared / squares).clamp(-0.95, 0.95) } else { 0.0 };
+    let left = dot(&values[1..], &values[1..]) - 2.0 * phi * shared + phi * phi * squares;
+    (left + values[0] * values[0] * (1.0 - phi * phi), phi)
+}
+
 /// (1 − L)ᵈ of values, with nothing before the first.
 fn differenced(values: &[f64], d: f64) -> Vec<f64> {
     let mut weights = vec![1.0; values.len()];
@@ -317,17 +311,39 @@ fn differenced(values: &[f64], d: f64) -> Vec<f64> {
     (0..values.len()).map(at).collect()
 }
 
-/// Variance of Σ wᵢxᵢ by a fractional process, where the residuals look like one. Long ones in means of neighbours.
-pub(crate) fn fractional_variance(residuals: &[f64], weights: &[f64]) -> Option<f64> {
-    let block = residuals.len().div_ceil(LONGEST);
-    if block == 1 {
-        return Some(Fractional::of(residuals)?.variance_of_sum(weights));
-    }
-    let sums = |values: &[f64], by: f64| -> Vec<f64> {
-        values.chunks(block).map(|part| part.iter().sum::<f64>() / by).collect()
-    };
-    let (means, weights) = (sums(residuals, block as f64), sums(weights, 1.0));
-    Some(Fractional::of(&means)?.variance_of_sum(&weights))
+/// Means of as many neighbours as a long series takes.
+fn in_means(values: &[f64]) -> Vec<f64> {
+    let block = values.len().div_ceil(LONGEST).max(1);
+    values.chunks(block).map(|part| part.iter().sum::<f64>() / part.len() as f64).collect()
+}
+
+/// Variance of Σ wᵢxᵢ by a fractional process, where the residuals look like one, and by how much it raises twice the log
+/// likelihood.
+pub(crate) fn fractional_variance(residuals: &[f64], weights: &[f64]) -> Option<(f64, f64)> {
+    let (fit, gain) = Fractional::of(&in_means(residuals))?;
+    let block = residuals.len().div_ceil(LONGEST).max(1);
+    let weights: Vec<f64> = weights.chunks(block).map(|part| part.iter().sum()).collect();
+    Some((fit.variance_of_sum(&weights), gain))
+}
+
+/// By so much an autoregression must be likelier than a fractional process to be taken instead: of long memory it knows
+/// a part alone, and an interval that trusts it misses twice as often.
+const LEEWAY: f64 = 5.0;
+
+/// The variance of a mean of residuals: the largest that the models and cosines give.
+pub(crate) fn mean_variance(residuals: &[f64], weights: &[f64]) -> Option<f64> {
+    let n = residuals.len() as f64;
+    let mut basis = Basis::default();
+    basis.add(vec![1.0; residuals.len()])?;
+    let higher = Autoregression::of(residuals, &basis).filter(|found| found.process.order() > 1);
+    let is_likelier = |gain: f64| higher.as_ref().is_none_or(|higher| higher.gain() < gain - AKAIKE + LEEWAY);
+    let fractional = fractional_variance(residuals, weights).filter(|(_, gain)| is_likelier(*gain));
+    let fractional = fractional.map(|(variance, _)| variance);
+    let cosines = cosine_variance(residuals, basis).map(|(variance, _)| variance / n);
+    [higher.map(|higher| higher.variance_of_sum(weights)), fractional, cosines]
+        .into_iter()
+        .flatten()
+        .reduce(f64::max)
 }
 
 /// Most cosines: more of them reach frequencies at which a first-order process of φ = 0.8 has lost half of its
@@ -345,9 +361,9 @@ const VALUES_A_COSINE: usize = 4;
 pub(crate) fn cosine_variance(residuals: &[f64], mut basis: Basis) -> Option<(f64, f64)> {
     let n = residuals.len();
     let wanted = COSINES.min(n / VALUES_A_COSINE);
-    let fitted = basis.len();
+    let fitted = basis.columns.len();
     for which in 1..=2 * (wanted + fitted) {
-        if basis.len() - fitted == wanted {
+        if basis.columns.len() - fitted == wanted {
             break;
         }
         let turn = std::f64::consts::PI * which as f64 / n as f64;
@@ -355,7 +371,7 @@ pub(crate) fn cosine_variance(residuals: &[f64], mut basis: Basis) -> Option<(f6
         basis.add(cosine);
     }
     let squares = Sum::of(basis.shares(residuals)[fitted..].iter().map(|share| share * share)).total();
-    let count = (basis.len() - fitted) as f64;
+    let count = (basis.columns.len() - fitted) as f64;
     (count >= 2.0).then(|| (squares / count, count))
 }
 
