@@ -20,13 +20,18 @@ pub struct Runs {
 }
 
 impl Runs {
-    fn of(self, scenario: Scenario) -> usize {
-        if scenario == Scenario::Nothing { self.nothing } else { self.something }
+    /// Runs of a length: of long ones a fifth, which take as long as all others together.
+    fn of(self, n: usize, scenario: Scenario) -> usize {
+        let runs = if scenario == Scenario::Nothing { self.nothing } else { self.something };
+        if n < LONG { runs } else { runs / 5 }
     }
 }
 
+/// From this length on a run is long.
+const LONG: usize = 600;
+
 /// Runs of the published table.
-pub const PUBLISHED: Runs = Runs { nothing: 2000, something: 1000 };
+pub const PUBLISHED: Runs = Runs { nothing: 400, something: 200 };
 
 /// Lengths of first-order processes.
 const LENGTHS: &[usize] = &[STEADY_OF_24, 24, 48, 96, 288, 864];
@@ -145,13 +150,13 @@ fn cell(runs: Runs, n: usize, noise: Noise) -> Vec<Row> {
     let one = |mut rows: Vec<Row>, replicate: usize| {
         let nothing = Run::new(n, noise, replicate);
         for ((method, scenario), row) in cases.iter().zip(&mut rows) {
-            if replicate < runs.of(*scenario) {
+            if replicate < runs.of(n, *scenario) {
                 row.count((method.judge)(&nothing.with(*scenario)), replicate);
             }
         }
         rows
     };
-    let most = cases.iter().map(|(_, scenario)| runs.of(*scenario)).max().unwrap_or(0);
+    let most = cases.iter().map(|(_, scenario)| runs.of(n, *scenario)).max().unwrap_or(0);
     (0..most).into_par_iter().fold(empty, one).reduce(empty, |mut all, part| {
         all.iter_mut().zip(&part).for_each(|(row, other)| row.add(other));
         all
