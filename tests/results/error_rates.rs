@@ -30,7 +30,7 @@ fn the_beginning_of_the_table_comes_out_the_same_again() {
         let runs = Runs { nothing: FIRST, something: FIRST };
         for row in rows(&[(Noise::Ar1(phi), &[n])], runs) {
             let place = (row.method.to_owned(), n, phi.to_string(), row.scenario.name());
-            let Some(counts) = published.get(&place) else { continue };
+            let counts = published.get(&place).unwrap_or_else(|| panic!("{place:?} is not in the table"));
             assert_eq!([row.alarms, row.cannot], counts[3..], "{place:?}");
         }
     }
@@ -46,12 +46,26 @@ fn percent(
     100.0 * alarms as f64 / runs as f64
 }
 
+/// A percentage that chance alone exceeds in about 2 % of rows of so many runs.
+fn with_chance(
+    table: &BTreeMap<(String, usize, String, String), Counts>,
+    method: &str,
+    n: usize,
+    most: f64,
+) -> f64 {
+    let runs = table
+        .iter()
+        .find(|((key, length, _, scenario), _)| key == method && *length == n && scenario == "nothing")
+        .map_or(1, |(_, counts)| counts[0]);
+    most + 2.0 * (most * (100.0 - most) / runs as f64).sqrt()
+}
+
 #[test]
 fn decisions_raise_few_false_alarms_over_all_kpis_together() {
     let table = published();
     let compared = ["compare", "compare_extended", "compare_once", "compare_mixed", "compare_mixed_extended"];
     for method in ["drift_gate", "change_points_gate"].into_iter().chain(compared) {
-        for n in [8, 18, 24, 48, 96, 200, 1000] {
+        for n in [18, 24, 48, 96, 288, 864] {
             for phi in [0.0, 0.3, 0.5, 0.8] {
                 if n == 18 && !compared.contains(&method) {
                     continue;
@@ -60,7 +74,8 @@ fn decisions_raise_few_false_alarms_over_all_kpis_together() {
                 let is_hard = phi >= 0.8 || (phi >= 0.5 && n == 18 && method.starts_with("compare_mixed"));
                 let most = if is_hard { 7.0 } else { 5.0 };
                 let found = percent(&table, (method, n, phi, Scenario::Nothing));
-                assert!(found <= most, "{method}, n = {n}, phi = {phi}: {found} %");
+                let most = with_chance(&table, method, n, most);
+                assert!(found <= most, "{method}, n = {n}, phi = {phi}: {found} %, at most {most} %");
             }
         }
     }
@@ -70,7 +85,7 @@ fn decisions_raise_few_false_alarms_over_all_kpis_together() {
 fn decisions_find_what_they_were_promised_to_find() {
     let table = published();
     let step = |size: f64| Scenario::Step { size, after: 0.5 };
-    for (method, n, scenario, least) in [
+    for (method, n, scenario, promised) in [
         ("drift_gate", 48, Scenario::Drift { size: 3.0 }, 90.0),
         ("change_points_gate", 48, step(3.0), 80.0),
         ("change_points_gate", 96, step(2.0), 90.0),
@@ -82,6 +97,8 @@ fn decisions_find_what_they_were_promised_to_find() {
         ("compare", 96, step(3.0), 95.0),
     ] {
         let found = percent(&table, (method, n, 0.3, scenario));
+        // 80 runs: two standard errors of their share.
+        let least: f64 = promised - 2.0 * f64::sqrt(promised * (100.0 - promised) / 80.0);
         assert!(found >= least, "{method}, n = {n}, {}: {found} %", scenario.name());
     }
 }
@@ -89,14 +106,15 @@ fn decisions_find_what_they_were_promised_to_find() {
 #[test]
 fn an_old_step_leaves_the_last_values_as_sure_as_they_are() {
     let table = published();
-    for (n, most) in [(96, 1.0), (200, 1.0), (1000, 1.0)] {
+    for (n, most) in [(96, 2.0), (288, 2.0)] {
         for phi in [0.0, 0.3] {
             let stepped = Scenario::Step { size: 3.0, after: 0.5 };
             let key = ("mean_interval_last8".to_owned(), n, phi.to_string(), stepped.name());
             let [runs, missed, cannot, ..] = table[&key];
             let share = |count: usize| 100.0 * count as f64 / runs as f64;
             assert!(share(cannot) <= most, "{n}, {phi}: no interval in {} %", share(cannot));
-            assert!(share(missed) <= 6.0, "{n}, {phi}: it misses in {} %", share(missed));
+            // 80 runs: 6 % and two standard errors.
+            assert!(share(missed) <= 11.3, "{n}, {phi}: it misses in {} %", share(missed));
         }
     }
 }
@@ -105,10 +123,11 @@ fn an_old_step_leaves_the_last_values_as_sure_as_they_are() {
 fn intervals_hold_what_they_should_where_they_are_given() {
     let table = published();
     for method in ["mean_interval", "median_interval", "mean_interval_last8", "median_interval_last8"] {
-        for n in [24, 48, 96, 200, 1000] {
+        for n in [24, 48, 96, 288, 864] {
             for phi in [0.0, 0.3, 0.5, 0.8] {
                 let found = percent(&table, (method, n, phi, Scenario::Nothing));
                 let most = if phi < 0.8 { 5.5 } else { 6.5 };
+                let most = with_chance(&table, method, n, most);
                 assert!(found <= most, "{method}, n = {n}, phi = {phi}: misses in {found} %");
             }
         }

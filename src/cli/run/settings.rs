@@ -258,7 +258,7 @@ fn usual_command(policy: &Policy) -> Result<Vec<String>, Failure> {
 
 fn no_source() -> Failure {
     usage("no source is named: where do the measurements come from?").hint(
-        "a command after `--` (exec), `--source file [--edge-report FILE]`, \
+        "a command after `--` (exec), `--source file [--measurement FILE]`, \
          `--source prometheus --prometheus-url URL`, or `--mock` for the simulator; \
          `source` in the table `[run]` of the policy names one for good",
     )

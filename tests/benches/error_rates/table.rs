@@ -31,7 +31,7 @@ impl Runs {
 const LONG: usize = 600;
 
 /// Runs of the published table.
-pub const PUBLISHED: Runs = Runs { nothing: 400, something: 200 };
+pub const PUBLISHED: Runs = Runs { nothing: 200, something: 80 };
 
 /// Lengths of first-order processes.
 const LENGTHS: &[usize] = &[STEADY_OF_24, 24, 48, 96, 288, 864];
