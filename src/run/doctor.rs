@@ -341,7 +341,8 @@ impl Patient<'_> {
         let now = self.clocks.read().wall;
         let sample = self.sampler.as_mut()?(now, &AtOnce(self.clocks));
         let line = |health, message: String| Examined::new("resources", health, message);
-        let hint = "a run goes on without them: check `[resources]` of the policy, `--pid` and `--pid-file`";
+        let hint =
+            "a run continues without them: check `[resources]` of the policy, `--pid` and `--pid-file`";
         let Some(used) = sample.resources else {
             return Some(line(Health::Warn, sample.failed.unwrap_or_default()).hint(hint));
         };
@@ -399,7 +400,7 @@ impl Patient<'_> {
         let found = watch.look((interval.starts, interval.ends()), PATIENCE, &AtOnce(self.clocks))?;
         let warn = |name: &str, message: String| Examined::new(name, Health::Warn, message);
         let hint =
-            "a run goes on, and what it cannot see is a note: check the query or the file in the policy";
+            "a run continues, and what it cannot see is a note: check the query or the file in the policy";
         let restarts = found.events.restarts.map(|restarts| match restarts.unknown {
             Some(reason) => warn("restarts", format!("unknown: {reason}")).hint(
                 "a run in which they are unknown is a WARN: give a query of the service in `[restarts]`, or set \

@@ -9,6 +9,7 @@
 
 use super::autocorrelation;
 use super::distributions::student_t_tail;
+use super::season::DAY;
 use super::summary::Sum;
 
 /// Fewest points: as many as a line needs.
@@ -74,7 +75,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// Whether it goes on.
+    /// Whether it continues.
     pub fn grows(self) -> bool {
         matches!(self, Self::Line | Self::Bend | Self::Convex)
     }
@@ -91,7 +92,7 @@ pub struct Reach {
     pub high: Option<f64>,
 }
 
-/// How a series that grows goes on.
+/// How a series that grows continues.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forecast {
     /// What explains it best.
@@ -134,9 +135,6 @@ const MOST: usize = 3;
 
 /// Sines and cosines of a daily cycle, of 24 and 12 hours.
 const HARMONICS: usize = 4;
-
-/// Hours of a daily cycle.
-const DAY: f64 = 24.0;
 
 /// Most coefficients of a curve beside a daily cycle.
 const TERMS: usize = MOST + HARMONICS;

@@ -5,7 +5,7 @@
 //! hide each other. Autocorrelation is estimated from the residuals around all levels, so that the steps themselves do
 //! not look like it; what fitting steps to nothing does to it, and to the residuals' size, is taken out with simulated
 //! means. p-values come from simulated distributions of the best fit where there is none (`critical_values`), so the
-//! search over positions is paid for. Between the steps found the search goes on, and each must hold against its
+//! search over positions is paid for. Between the steps found the search continues, and each is tested against its
 //! neighbours. Must not know what a value means.
 
 use super::autocorrelation;
@@ -118,7 +118,7 @@ impl Searched {
         Self { best, long_run, likeliest, ..self }
     }
 
-    /// The likeliest fit, and the positions of all steps whose probability is at most `alpha`, not yet held against
+    /// The likeliest fit, and the positions of all steps whose probability is at most `alpha`, not yet tested against
     /// their neighbours.
     fn cuts(&self, alpha: f64) -> (Option<&Found>, Vec<usize>) {
         let first = self.likeliest.as_ref().filter(|found| found.tail <= alpha);

@@ -1,7 +1,7 @@
 //! Whether the values of one series are wider spread than those of another, or more of them lie far off on one side.
 //!
 //! Spread: Brown & Forsythe's test (1974, J. Am. Stat. Assoc. 69:364–367), the distances from the median of each side
-//! compared as means are, so that resembling neighbours count for less; of their ratio, by the delta method on its
+//! compared as means are, so that correlated neighbours count for less; of their ratio, by the delta method on its
 //! logarithm. Tail: the number of far values, Fisher's exact test with Lancaster's mid-p (1961, J. Am. Stat. Assoc.
 //! 56:223–234). Must not know which side is bad, or what a value means.
 
@@ -30,7 +30,7 @@ pub struct Spread {
     pub p_wider: f64,
     /// What lies farther from the median is far.
     pub beyond: f64,
-    /// Far values of A and of B; where neighbours resemble each other those that follow each other count once.
+    /// Far values of A and of B; where neighbours are correlated, consecutive ones count once.
     pub far: [usize; 2],
     /// Values of A and of B.
     pub n: [usize; 2],
@@ -47,7 +47,7 @@ pub struct Spread {
 /// Robust standard deviations from which on a value is far.
 const FAR: f64 = 3.5;
 
-/// Where neighbours resemble each other more than this, far values that follow each other count once.
+/// Above this autocorrelation, consecutive far values count once.
 const INDEPENDENT: f64 = 0.3;
 
 /// Robust standard deviations that a value counts at most in the spread.
@@ -76,17 +76,19 @@ impl Spread {
             .map(|sides| Pair::of(sides.each_ref().map(|side| Levels::cut(side, []))))
             .collect();
         let compared = MeanShift::family(&of_distances);
-        let resemble: Vec<Option<f64>> = off
+        let clustering: Vec<Option<f64>> = off
             .iter()
             .zip(&shifts)
-            .map(|(off, shift)| off.as_ref().zip(*shift).and_then(|(off, shift)| resemblance(off, shift.phi)))
+            .map(|(off, shift)| {
+                off.as_ref().zip(*shift).and_then(|(off, shift)| clustering_of(off, shift.phi))
+            })
             .collect();
-        let told: Vec<f64> = resemble.iter().copied().flatten().collect();
-        let together = told.iter().sum::<f64>() / (told.len() as f64).sqrt();
-        let clusters = |z: f64| z > RESEMBLE || (told.len() > 1 && together > RESEMBLE && z > 0.0);
-        let each = off.iter().zip(&distances).zip(shifts.iter().zip(compared)).zip(resemble).zip(asked);
-        each.map(|((((off, distances), (shift, compared)), resemble), asked)| {
-            let (phi, clusters) = (shift.as_ref()?.phi, resemble.is_some_and(clusters));
+        let known: Vec<f64> = clustering.iter().copied().flatten().collect();
+        let together = known.iter().sum::<f64>() / (known.len() as f64).sqrt();
+        let clusters = |z: f64| z > CLUSTERED || (known.len() > 1 && together > CLUSTERED && z > 0.0);
+        let each = off.iter().zip(&distances).zip(shifts.iter().zip(compared)).zip(clustering).zip(asked);
+        each.map(|((((off, distances), (shift, compared)), clustering), asked)| {
+            let (phi, clusters) = (shift.as_ref()?.phi, clustering.is_some_and(clusters));
             Some(Self { clusters, ..Self::one(off.as_ref()?, distances, phi, &compared?, asked) })
         })
         .collect()
@@ -195,13 +197,13 @@ fn more_often(far: [usize; 2], n: [usize; 2]) -> f64 {
 /// Lags at which sizes of deviations are compared.
 const LAGS: usize = 8;
 
-/// Standard errors from which on sizes resemble their neighbours.
-const RESEMBLE: f64 = 2.2;
+/// Standard errors from which on the sizes of deviations are autocorrelated.
+const CLUSTERED: f64 = 2.2;
 
-/// How far the sizes of what is new in each value resemble each other over 8 lags, in standard errors: the sum of their
+/// How autocorrelated the sizes of the innovations are over 8 lags, in standard errors: the sum of their
 /// autocorrelations, as in the test of `McLeod` & Li (1983, J. Time Ser. Anal. 4:269–273), with sizes for squares, which a spike
 /// cannot blind. `None` with too few values.
-fn resemblance(off: &[Vec<f64>; 2], phi: f64) -> Option<f64> {
+fn clustering_of(off: &[Vec<f64>; 2], phi: f64) -> Option<f64> {
     let (mut sum, mut n) = (0.0, 0.0);
     for side in off.iter().filter(|side| side.len() > 2 * LAGS) {
         let sizes: Vec<f64> = side.windows(2).map(|pair| (pair[1] - phi * pair[0]).abs()).collect();

@@ -59,7 +59,7 @@ const REMEMBERS: f64 = 2.0;
 /// The same of all series together, each of which must say so a little: one process makes all numbers of a run.
 const REMEMBER: f64 = 1.8;
 
-/// The share of the spread that is left at least where more was fitted than neighbours that resemble each other allow for.
+/// The share of the spread that is left at least where more was fitted than correlated neighbours allow for.
 const LEAST_LEFT: f64 = 0.1;
 
 /// Cosines that see how much a series remembers where it is more than a first-order process: few, because long memory

@@ -472,7 +472,7 @@ pub struct KpiDriftRow {
     pub settled_from: Option<u64>,
     /// The line; null where there are too few values, or where they are too autocorrelated.
     pub line: Option<LineRow>,
-    /// How it goes on; absent where the KPI does not get worse.
+    /// How it continues; absent where the KPI does not get worse.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub growth: Option<GrowthRow>,
     /// The daily cycle that was taken out, in the KPI's unit; absent where none was.
@@ -480,7 +480,7 @@ pub struct KpiDriftRow {
     pub season: Option<Cycle>,
 }
 
-/// How a KPI goes on that gets worse: curves of several shapes, weighted by how well they explain its values.
+/// How a KPI continues that gets worse: curves of several shapes, weighted by how well they explain its values.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct GrowthRow {
     /// What explains the values best.

@@ -40,7 +40,7 @@ pub enum Day {
 }
 
 impl Day {
-    /// As it stands in files; `None` where no cycle is a question.
+    /// As files have it; `None` where no cycle is a question.
     pub fn word(self) -> Option<&'static str> {
         match self {
             Self::Unasked => None,

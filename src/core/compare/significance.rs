@@ -85,7 +85,7 @@ pub struct JudgedSpread {
     pub found: Spread,
     /// The p-value of a wider spread or a longer tail, adjusted for all KPIs (Holm).
     pub p_adjusted: f64,
-    /// The level that it is held against.
+    /// The level that its p-value is checked against.
     pub level: f64,
     /// How many KPIs are judged together.
     pub family: usize,
@@ -1046,7 +1046,7 @@ mod tests {
 
     #[test]
     fn what_remembers_more_than_its_neighbour_is_told_with_both_standard_errors() {
-        // Half of it is a slow wave, half is noise: neighbours resemble each other little, and far ones as much.
+        // Half of it is a slow wave, half is noise: neighbours are correlated little, and far values as much.
         let slow = |side: usize| -> Vec<f64> {
             (0..90).map(|at| libm::sin((at + 40 * side) as f64 / 15.0) + scrambled(at, side)).collect()
         };

@@ -14,7 +14,7 @@ use crate::infra::environment::Environment;
 /// somebody uses.
 const PEOPLE: [&str; 5] = ["GITHUB_ACTOR", "SUDO_USER", "USER", "LOGNAME", "USERNAME"];
 
-/// A decision to continue in spite of a verdict, as it was given.
+/// A decision to continue despite a verdict, as it was given.
 #[derive(Clone, Copy, Debug)]
 pub struct Overriding<'a> {
     /// Why.

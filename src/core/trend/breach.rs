@@ -11,7 +11,7 @@ use crate::stats::summary::median;
 /// Last values whose median says whether a KPI is out of its limit.
 pub const LAST: usize = 8;
 
-/// How a KPI goes on that got worse by `change`. `None` with too few values, and where they do not vary.
+/// How a KPI continues that got worse by `change`. `None` with too few values, and where they do not vary.
 pub(super) fn forecast(column: &Column, change: f64) -> Option<Forecast> {
     let values = column.values();
     let calm = without_rare_spikes(&values, &find_spikes(&values, column.floor));

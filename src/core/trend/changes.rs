@@ -72,7 +72,7 @@ pub struct KpiChanges {
     levels: Option<(f64, f64)>,
 }
 
-/// The probability for which the smallest change that is found is told.
+/// The probability for which the smallest change that is found is reported.
 const POWER: f64 = 0.9;
 
 impl KpiChanges {

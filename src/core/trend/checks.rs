@@ -8,12 +8,12 @@ use crate::core::policy::{ChangeRules, DriftGateRules, Horizon, TrendRules};
 use crate::core::text::number::{distance, fixed};
 use crate::core::trend::breach;
 use crate::core::trend::changes::{Change, SpikeAt};
-use crate::core::trend::column::PERIOD;
 use crate::core::trend::drift::{DriftLine, DriftVerdict};
 use crate::core::trend::tuner::Stretch;
 use crate::core::trend::{Column, KpiChanges, KpiDrift, Pace, Season};
 use crate::core::verdict::{Check, Comparison, Inference, Outcome, Part, Severity, WindowUsed};
 use crate::stats::breach::{Forecast, Shape};
+use crate::stats::season::DAY;
 use crate::stats::{self, change_points, regression};
 
 /// What all checks of a symbol share.
@@ -127,7 +127,7 @@ fn beside_a_cycle(what: &str, outcome: Outcome, reason: String, column: &Column)
     let covered = || {
         let hours = column.hours.iter().copied();
         let span = hours.clone().fold(0.0, f64::max) - hours.fold(f64::INFINITY, f64::min);
-        format!("{} h are covered, a daily cycle is known after {} h", fixed(span, 1), fixed(2.0 * PERIOD, 0))
+        format!("{} h are covered, a daily cycle is known after {} h", fixed(span, 1), fixed(2.0 * DAY, 0))
     };
     match column.season {
         Season::Unresolved { declared: true } if is_decided => {

@@ -7,7 +7,7 @@ use crate::core::policy::SeasonRule;
 use crate::core::text::number::TOLERANCE;
 use crate::core::verdict::Comparison;
 use crate::stats::change_points;
-use crate::stats::season::Cycle;
+use crate::stats::season::{Cycle, DAY};
 
 /// The values of a KPI in a window.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,9 +45,6 @@ pub enum Season {
     },
 }
 
-/// Hours of a daily cycle.
-pub const PERIOD: f64 = 24.0;
-
 /// In less than this share of a period no part of a cycle shows.
 const SHOWS: f64 = 1.0 / 12.0;
 
@@ -63,9 +60,9 @@ impl Season {
         // Each value stands for the interval that it ends.
         let covered = (ends.1 - ends.0) * hours.len() as f64 / (hours.len().max(2) - 1) as f64;
         let is_possible = rule != SeasonRule::Off && kind == Kind::Level && !hours.is_empty();
-        if !is_possible || covered < SHOWS * PERIOD {
+        if !is_possible || covered < SHOWS * DAY {
             Self::Off
-        } else if covered >= PERIODS * PERIOD {
+        } else if covered >= PERIODS * DAY {
             Self::Resolved
         } else {
             Self::Unresolved { declared: rule == SeasonRule::Daily }
@@ -104,16 +101,14 @@ impl Column {
         self.without(|values, hours| {
             let calm =
                 change_points::without_rare_spikes(values, &change_points::find_spikes(values, self.floor));
-            Cycle::beside(&calm, hours, PERIOD, &[])
+            Cycle::beside(&calm, hours, DAY, &[])
         })
     }
 
     /// The column without its daily cycle, estimated beside the steps that have a probability of at most `alpha` by chance,
     /// between levels of at least `shortest` values.
     pub fn without_season_beside_steps(&self, shortest: usize, alpha: f64) -> (Self, Option<Cycle>) {
-        self.without(|values, hours| {
-            Cycle::beside_steps(values, hours, PERIOD, (shortest, self.floor, alpha))
-        })
+        self.without(|values, hours| Cycle::beside_steps(values, hours, DAY, (shortest, self.floor, alpha)))
     }
 
     /// The values alone.

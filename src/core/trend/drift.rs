@@ -4,13 +4,13 @@
 //! Must not word anything for people; see [`super::checks`].
 
 use super::breach;
-use super::column::{Column, PERIOD, each};
+use super::column::{Column, each};
 use crate::core::kpi::{Kind, KpiId};
 use crate::core::policy::DriftGateRules;
 use crate::core::text::number::TOLERANCE;
 use crate::stats::breach::Forecast;
 use crate::stats::regression::{self, settles};
-use crate::stats::season::{self, Cycle};
+use crate::stats::season::{self, Cycle, DAY};
 use crate::stats::two_sample::holm_adjusted;
 use crate::stats::walk::{Growth, corrected};
 use crate::stats::{Slope, change_points};
@@ -32,7 +32,7 @@ pub enum DriftVerdict {
     NoDrift,
     /// Too few values for a line.
     TooFew,
-    /// Without a line: neighbours resemble each other so much that the values say nothing about a slope. With one: the
+    /// Without a line: the values are too autocorrelated for a slope. With one: the
     /// estimators of its error disagree on whether it is chance.
     CannotTell,
     /// No value at all.
@@ -88,7 +88,7 @@ pub struct KpiDrift {
     pub season: Option<Cycle>,
     /// What can be said.
     pub verdict: DriftVerdict,
-    /// How that goes on where it gets worse.
+    /// How it continues where it gets worse.
     pub forecast: Option<Forecast>,
 }
 
@@ -134,7 +134,7 @@ fn fit(column: &Column, points: &[(f64, f64)], cycle: Option<&Cycle>, walks: boo
         return Some(Fit { line: growth.line, from: growth.from, p: growth.p });
     }
     let from = |from: usize, line: Slope| Fit { line, from, p: p_of_worse(column, &line) };
-    let waves = cycle.map(|cycle| season::columns(&column.hours, PERIOD, cycle.harmonics.len()));
+    let waves = cycle.map(|cycle| season::columns(&column.hours, DAY, cycle.harmonics.len()));
     let line = Slope::beside(points, waves.unwrap_or_default()).map(|line| from(0, line));
     let walk = if walks { Slope::of_walk(points).map(|line| from(0, line)) } else { None };
     if walk.is_none_or(|walk| line.is_some_and(|line| line.line.df >= walk.line.df)) {

@@ -90,7 +90,7 @@ pub(crate) fn build(
     if !manifest.refusals.is_empty() && manifest.overridden.is_none() {
         let refusals = refusal_lines(&manifest.refusals);
         return Err(Failure::failed(anyhow!("the run may not be released:\n{}", refusals.trim_end())).hint(
-            "`--rehearsal` allows simulated data and relaxed limits; `--override REASON` continues in spite of it, \
+            "`--rehearsal` allows simulated data and relaxed limits; `--override REASON` continues despite it, \
              and the bundle says so",
         ));
     }

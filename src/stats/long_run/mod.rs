@@ -1,4 +1,4 @@
-//! The variance of a mean without a model of how values resemble each other, beside that of the first-order process.
+//! The variance of a mean without a model of their autocorrelation, beside that of the first-order process.
 //!
 //! The equal-weighted cosine estimate of the long-run variance with its fixed-b distribution (Müller 2007, J.
 //! Econometrics 141:1331–1352; Lazarus, Lewis, Stock & Watson 2018, J. Bus. Econ. Stat. 36:541–559). Must not decide

@@ -5,13 +5,11 @@
 //! Guillaume, Lee & Halberg 1982, Chronobiologia 9:397–439), by least squares; how sure the shift is then follows from
 //! what each value counts in it. Must not decide anything.
 
+use super::DAY;
 use crate::stats::autocorrelation::Levels;
+use crate::stats::long_run::memory::dot;
 use crate::stats::summary::Sum;
 use crate::stats::two_sample::TakenOut;
-use std::f64::consts::TAU;
-
-/// Hours of a cycle.
-pub const DAY: f64 = 24.0;
 
 /// From so many hours on a cycle has a second wave, of half a day: it may rise faster than it falls. Less shows no more of
 /// a cycle than one wave does.
@@ -38,7 +36,7 @@ pub struct Daily {
 
 impl Daily {
     /// Fits and takes out. `hours`: of each value, since any midnight. The sum of the cycle over the present levels is 0, so
-    /// that values stay where they were. `None` with too few values, or where the hours tell no wave from a level.
+    /// that values stay where they were. `None` with too few values, or where a wave and a level look the same at these hours.
     pub fn of(hours: [&[f64]; 2], levels: &[Levels<'_>; 2]) -> Option<Self> {
         let n: usize = levels.iter().flat_map(Levels::pieces).map(|piece| piece.len()).sum();
         let span = hours.iter().map(|side| span(side)).fold(0.0, f64::max);
@@ -47,14 +45,7 @@ impl Daily {
         if n < 2 * count || hours.iter().map(|side| side.len()).sum::<usize>() != n {
             return None;
         }
-        let mut waves: [Vec<f64>; COLUMNS] = Default::default();
-        for hour in hours.into_iter().flatten() {
-            let (sin, cos) = libm::sincos(TAU * hour / DAY);
-            // Of the double angle by the theorem of addition.
-            for (column, value) in waves.iter_mut().zip([sin, cos, 2.0 * sin * cos, cos * cos - sin * sin]) {
-                column.push(value);
-            }
-        }
+        let waves = super::columns(&hours.concat(), DAY, columns / 2);
         let pieces: Vec<&[f64]> = levels.iter().flat_map(Levels::pieces).copied().collect();
         let lengths: Vec<usize> = pieces.iter().map(|piece| piece.len()).collect();
         // What is left of each wave beside the levels, and beside the waves before it: Gram and Schmidt, modified.
@@ -73,7 +64,7 @@ impl Daily {
         // Each basis vector is a sum of waves; `sums` has that sum where nothing was centred.
         let mut sums: Vec<Vec<f64>> = Vec::new();
         let mut explained = 0.0;
-        for wave in &waves[..columns] {
+        for wave in &waves {
             let (mut left, mut plain) = (centred(wave, &lengths), wave.clone());
             let whole = dot(&left, &left);
             for (known, of_known) in basis.iter().zip(&sums) {
@@ -118,10 +109,6 @@ fn span(hours: &[f64]) -> f64 {
     hours.first().zip(hours.last()).map_or(0.0, |(first, last)| last - first)
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    Sum::of(a.iter().zip(b).map(|(a, b)| a * b)).total()
-}
-
 /// Each piece around its own mean.
 fn centred(values: &[f64], lengths: &[usize]) -> Vec<f64> {
     let mut out = Vec::with_capacity(values.len());
@@ -157,6 +144,8 @@ pub fn shared(hours: [&[f64]; 2]) -> [f64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::f64::consts::TAU;
+
     use crate::stats::reference::{BEAVER_1, BEAVER_2, LAKE_HURON};
     use crate::stats::two_sample::{MeanShift, Pair};
 

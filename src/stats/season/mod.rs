@@ -8,6 +8,9 @@ use super::autocorrelation::{LARGEST_PHI, lag1_of_residuals};
 use super::change_points::{self, Searched};
 use super::long_run::memory::{Basis, dot};
 
+/// Hours of a daily cycle.
+pub const DAY: f64 = 24.0;
+
 /// Harmonics that are always taken: 24 h and 12 h.
 const FEWEST: usize = 2;
 

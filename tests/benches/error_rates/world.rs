@@ -121,7 +121,12 @@ impl Stream {
             }
             Noise::Spiky => {
                 let values = self.white(n);
-                values.into_iter().map(|value| value + if self.share() < 0.05 { 8.0 } else { 0.0 }).collect()
+                let spike = |share: f64| match share {
+                    share if share < 0.025 => 8.0,
+                    share if share < 0.05 => -8.0,
+                    _ => 0.0,
+                };
+                values.into_iter().map(|value| value + spike(self.share())).collect()
             }
             Noise::Quantised => self.white(n).into_iter().map(f64::round).collect(),
             Noise::Cycle(amplitude) => {
@@ -151,7 +156,7 @@ pub enum Noise {
     Garch,
     /// The standard deviation is 0.5, and 2 in the last third.
     GrowingSpread,
-    /// One value in twenty is 8 higher.
+    /// One value in twenty is 8 higher or lower.
     Spiky,
     /// Whole numbers.
     Quantised,
@@ -185,7 +190,7 @@ impl Noise {
             Self::LongMemory => "long memory, H = 0.8".to_owned(),
             Self::Garch => "GARCH(1,1), 0.1 and 0.85".to_owned(),
             Self::GrowingSpread => "σ 0.5, in the last third 2".to_owned(),
-            Self::Spiky => "5 % spikes of 8".to_owned(),
+            Self::Spiky => "5 % spikes of 8, up or down".to_owned(),
             Self::Quantised => "white noise, rounded to σ".to_owned(),
             Self::Cycle(amplitude) => format!("daily cycle of {amplitude} σ"),
         }
