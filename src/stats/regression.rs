@@ -92,7 +92,7 @@ impl Slope {
     /// Slope b = Σ(x − x̄)y ÷ Σ(x − x̄)², x being what the other columns leave of the places. Its variance is that of a
     /// weighted sum of values of a first-order process ([`autocorrelation::variance_of_sum`]), φ from the residuals
     /// ([`autocorrelation::phi_around_line`], raised by a fifth of a standard error); beside other columns that of the
-    /// autoregression that Akaike's criterion chooses ([`Autoregression`]), where it is larger. The variance of one value
+    /// autoregression that Akaike's criterion chooses (`Autoregression`), where it is larger. The variance of one value
     /// is Σe² ÷ tr(MΩ), where M takes the columns out and Ω is the correlation matrix: what the sum of squares is worth on
     /// average for such a process (e.g. Judge and others 1985, The Theory and Practice of Econometrics, section 8.2).
     ///

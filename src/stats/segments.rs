@@ -38,7 +38,7 @@ pub struct Fit {
 
 impl Fit {
     /// The best fit for each of [`COUNTS`] that has room, with at least `shortest` values on each level. Fits with
-    /// more steps than one have [`ROOM`] unless `crowded`.
+    /// more steps than one have `ROOM` unless `crowded`.
     pub fn each(values: &[f64], shortest: usize, crowded: bool) -> Vec<Self> {
         let n = values.len();
         let shortest = shortest.max(1);

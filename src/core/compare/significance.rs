@@ -323,7 +323,7 @@ impl Shifts {
 ///
 /// Where a side changed its level within the window, as `levels` counts changes, what it is on now is compared, and
 /// what was before speaks for the autocorrelation alone. A daily cycle is taken out of both sides where they know the same
-/// hours, see [`super::by_day`].
+/// hours, see `by_day`.
 pub fn judge(
     sides: [Observed<'_>; 2],
     rules: &CompareRules,
