@@ -25,7 +25,7 @@ use crate::core::iteration::tally::Tally;
 use crate::core::iteration::{last_time, signatures};
 use crate::core::judge::edge_report::Totals;
 use crate::core::judge::passes::Passes;
-use crate::core::judge::{advisory, edge_report, gates, integrity, passes, sanity, show_limit};
+use crate::core::judge::{advisory, edge_report, excursions, gates, integrity, passes, sanity, show_limit};
 use crate::core::kpi::{KpiId, KpiTable};
 use crate::core::policy::{GateSet, Policy, Profile, Requirement, Statistic, WindowSpec};
 use crate::core::series::anomalies::Anomaly;
@@ -464,7 +464,7 @@ fn symbol(
         kpis: &policy.kpis,
     };
     checks.extend(sanity::checks(&subject, &policy.sanity));
-    checks.extend(trend.checks);
+    checks.extend(excursions::behind(trend.checks, series, &judged, limits, policy));
     deep.pace = trend.pace;
     deep.kpi_drift = with_theil_sen(trend.drift, &deep.windows, trend.window.as_deref());
     deep.changes = trend.changes;
@@ -862,6 +862,7 @@ mod disagree_tests {
                 needed: 6,
                 needed_for_warn: 5,
                 failing: Vec::new(),
+                failing_at_end: Vec::new(),
                 freezes: Vec::new(),
             },
             guards: GuardCounts::default(),

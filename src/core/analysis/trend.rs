@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::core::compare::halves;
-use crate::core::kpi::{Direction, KpiId};
+use crate::core::kpi::KpiId;
 use crate::core::policy::TrendRules;
 use crate::core::policy::{GateSet, Policy, Requirement, SeasonRule, WindowSpec};
 use crate::core::series::Series;
@@ -22,7 +22,7 @@ use crate::core::trend::resources;
 use crate::core::trend::resources::{Resource, ResourceValues};
 use crate::core::trend::tuner::Stretch;
 use crate::core::trend::{Column, KpiChanges, KpiDrift, Pace, Season, changes, drift};
-use crate::core::verdict::{Check, Comparison, Outcome, WindowUsed};
+use crate::core::verdict::{Check, Outcome, WindowUsed};
 use crate::stats::regression::settles;
 use crate::stats::summary::median;
 use crate::stats::two_sample::holm_adjusted;
@@ -211,15 +211,13 @@ fn look(
         let tested = stretch.positions(&window.positions);
         let moved = matches!(stretch, Stretch::Moved { .. });
         let quiet = matches!(stretch, Stretch::Quiet { .. });
-        let column = |positions: Range<usize>, kpi: KpiId, limit: Option<(Comparison, f64)>| {
-            column(series, hours, positions, kpi, limit, policy.windows.season)
+        let column = |positions: Range<usize>, kpi: KpiId| {
+            column(series, hours, positions, kpi, limits, policy.windows.season)
         };
         for kpi in &judged {
-            let gate = limits.checks.iter().find(|gate| gate.kpi == *kpi);
-            let limit = gate.map(|gate| (gate.comparison, gate.limit.value));
             let of = |positions: Range<usize>| Column {
                 later: later(series, *kpi, positions.end..window.positions.end),
-                ..column(positions, *kpi, limit)
+                ..column(positions, *kpi)
             };
             let place = if moved { &mut out.shown } else { &mut out.judged };
             place.push((index, Role::Judged, of(tested.clone())));
@@ -229,7 +227,7 @@ fn look(
         }
         let is_tested = |kpi: &KpiId| kpi.direction.is_some() && !judged.contains(kpi);
         for kpi in policy.kpis.ids().filter(is_tested) {
-            let column = column(tested.clone(), kpi, None);
+            let column = column(tested.clone(), kpi);
             if !column.points.is_empty() {
                 out.shown.push((index, Role::Shown, column));
             }
@@ -264,22 +262,16 @@ fn column(
     hours: &[f64],
     positions: Range<usize>,
     kpi: KpiId,
-    limit: Option<(Comparison, f64)>,
+    limits: &GateSet,
     season: SeasonRule,
 ) -> Column {
-    let known = kpi;
     let hour = |position: usize| series.value(kpi, position).and_then(|_| hours.get(position).copied());
     let hours: Vec<f64> = positions.clone().filter_map(hour).collect();
-    // A limit says which way is good where the KPI does not.
-    let by_limit = limit.map(|(comparison, _)| match comparison {
-        Comparison::AtMost | Comparison::Below => Direction::Lower,
-        Comparison::AtLeast | Comparison::Above => Direction::Higher,
-    });
     Column {
         kpi,
-        direction: known.direction.or(by_limit),
-        floor: known.floor,
-        limit,
+        direction: limits.direction(kpi),
+        floor: kpi.floor,
+        limit: limits.limit(kpi),
         points: points(series, positions, kpi),
         season: Season::of(season, kpi.kind, &hours),
         hours,

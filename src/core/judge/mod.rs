@@ -7,6 +7,7 @@ pub mod sanity;
 pub mod action;
 pub mod advisory;
 pub mod edge_report;
+pub mod excursions;
 pub mod gates;
 pub mod integrity;
 pub mod passes;

@@ -57,6 +57,8 @@ pub struct Passes {
     pub failing: Vec<u64>,
     /// Numbers of the longest row of those, the first of equally long ones.
     pub failing_in_a_row: Vec<u64>,
+    /// Numbers of those that the window ends in.
+    pub failing_at_end: Vec<u64>,
     /// Numbers of those with a freeze.
     pub freezes: Vec<u64>,
 }
@@ -104,6 +106,7 @@ pub fn count_passes(series: &Series, window: &Window, set: &GateSet, rule: &RunV
         needed_for_warn: share_of(rule.warn_share.value, size),
         failing,
         failing_in_a_row: longest,
+        failing_at_end: row_of_failing,
         freezes,
     }
 }
@@ -232,11 +235,22 @@ fn in_a_row(rule: &RunVerdictRule, passes: &Passes) -> (Outcome, String) {
     let mut reached =
         limits.into_iter().filter_map(|(outcome, limit)| Some((outcome, limit.as_ref()?.whole())));
     let Some((outcome, limit)) = reached.find(|(_, limit)| failing.len() >= *limit) else {
-        return (Outcome::Pass, String::new());
+        return at_the_end(rule, passes);
     };
     let word = outcome.word();
     let rows = count(failing.len(), "iteration");
     (outcome, format!("{rows} in a row fail ({}), {word} from {limit} on", list_numbers(failing)))
+}
+
+/// The same of those that the window ends in: nobody knows how long they would have gone on.
+fn at_the_end(rule: &RunVerdictRule, passes: &Passes) -> (Outcome, String) {
+    let failing = &passes.failing_at_end;
+    let Some(limit) = rule.failing_at_end.as_ref().filter(|limit| failing.len() >= limit.whole()) else {
+        return (Outcome::Pass, String::new());
+    };
+    let numbers = list_numbers(failing);
+    let rows = count(failing.len(), "failing iteration");
+    (Outcome::Warn, format!("the run ends in {rows} ({numbers}), WARN from {} on", limit.whole()))
 }
 
 fn freeze(series: &Series, window: &Window, rule: &RunVerdictRule, passes: &Passes) -> Check {
@@ -468,6 +482,7 @@ mod tests {
         RunVerdictRule {
             max_failing_in_a_row: None,
             fail_failing_in_a_row: None,
+            failing_at_end: None,
             window: WindowSpec::LastN,
             pass_share: limit(0.75),
             warn_share: limit(0.625),
@@ -538,6 +553,25 @@ mod tests {
             assert_eq!(checks[0].outcome, outcome, "{passing}");
             assert_eq!((checks[0].limit, checks[0].margin), (Some(limit), Some(margin)), "{passing}");
         }
+    }
+
+    #[test]
+    fn a_run_that_ends_in_two_failing_iterations_is_a_warn() {
+        let rule = RunVerdictRule { failing_at_end: Some(limit(2.0)), ..rule(FreezeRule::Ignore) };
+        let of = |failing: &[u64]| {
+            let net = |number| if failing.contains(&number) { 1.0 } else { 3.0 };
+            let series = series_of((1..=40).map(|number| iteration(number, Some(0.3), Some(net(number)))));
+            let check = judged(&series, &rule).1.remove(0);
+            (check.outcome, check.reason)
+        };
+        assert_eq!([&[][..], &[40], &[38, 39], &[38, 40]].map(|failing| of(failing).0), [Outcome::Pass; 4]);
+        let (outcome, reason) = of(&[39, 40]);
+        assert_eq!(outcome, Outcome::Warn);
+        assert_eq!(
+            reason,
+            "`net_bps` is below 2.70 in 2 of 40 iterations (39-40), lowest 1.00; the run ends in 2 failing iterations \
+             (39-40), WARN from 2 on; 38 of 40 iterations pass, 30 needed"
+        );
     }
 
     #[test]
@@ -643,6 +677,7 @@ mod tests {
             needed: 6,
             needed_for_warn: 5,
             failing: Vec::new(),
+            failing_at_end: Vec::new(),
             freezes: freezes.to_vec(),
         };
         assert!(passes(6, &[3]).freeze_ready(Outcome::Pass));

@@ -167,34 +167,51 @@ fn repeated(subject: &Subject<'_>, repeats: &Repeats<'_>, rules: &SanityRules) -
     }
 }
 
-/// The KPIs of one job that stand still together in iterations that the verdict rests on: their exporter repeats its last
-/// values, whatever the other jobs measure. INVALID; `None` where every job moves.
+/// The KPIs of one job, or all of them, that stand still together in iterations that the verdict rests on: their exporter
+/// repeats its last values, whatever the others measure. `None` where every job moves.
 fn jobs_that_stand_still(subject: &Subject<'_>, rules: &SanityRules) -> Option<Check> {
+    let has_values = |kpi: &&KpiId| !known(subject, **kpi, subject.judged).is_empty();
+    let required: Vec<KpiId> = subject.required.iter().filter(has_values).copied().collect();
     let mut jobs: BTreeMap<&str, Vec<KpiId>> = BTreeMap::new();
-    for kpi in subject.required {
-        let has_values = !known(subject, *kpi, subject.judged).is_empty();
-        if let Some(job) = kpi.job.filter(|_| has_values) {
+    for kpi in &required {
+        if let Some(job) = kpi.job {
             jobs.entry(job).or_default().push(*kpi);
         }
     }
-    let still: Vec<(&str, Vec<KpiId>, Vec<u64>)> = jobs
-        .into_iter()
-        .filter(|(_, kpis)| kpis.len() > 1)
-        .filter_map(|(job, kpis)| still(subject, &kpis, rules).map(|numbers| (job, kpis, numbers)))
-        .collect();
-    let sentences = still.iter().map(|(job, kpis, numbers)| {
-        let names: Vec<String> = kpis.iter().map(|kpi| format!("`{}`", kpi.name)).collect();
-        format!(
-            "the exporter of job `{job}` stands still: {} do not change in iteration {}",
-            names.join(", "),
-            list_numbers(numbers)
-        )
-    });
-    let reason = sentences.collect::<Vec<_>>().join("; ");
-    let count = still.iter().map(|(.., numbers)| numbers.len()).sum();
+    let groups = jobs.into_iter().map(|(job, kpis)| (Some(job), kpis));
+    let of_jobs: Vec<Still<'_>> =
+        groups.filter_map(|(job, kpis)| still(subject, job, &kpis, rules)).collect();
+    let all = || still(subject, None, &required, rules).filter(|_| subject.kpis.is_closed());
+    let found = if of_jobs.is_empty() { Vec::from_iter(all()) } else { of_jobs };
+    let outcome = if found.iter().any(|still| still.is_sure) { Outcome::Invalid } else { Outcome::Warn };
+    let reason: Vec<String> = found.iter().map(Still::sentence).collect();
+    let count = found.iter().map(|still| still.numbers.len()).sum();
     let source = &rules.repeats_gate_source;
-    let make = || check(subject, rules, "job_stuck", source, subject.judged, count, Outcome::Invalid, reason);
+    let make =
+        || check(subject, rules, "job_stuck", source, subject.judged, count, outcome, reason.join("; "));
     (count > 0).then(|| Check { joins: rules.gates || rules.repeats_gate, ..make() })
+}
+
+/// KPIs that stand still together.
+struct Still<'j> {
+    /// Their job; `None`: they are all that there are.
+    job: Option<&'j str>,
+    kpis: Vec<KpiId>,
+    numbers: Vec<u64>,
+    /// Whether it cannot be chance.
+    is_sure: bool,
+}
+
+impl Still<'_> {
+    fn sentence(&self) -> String {
+        let names: Vec<String> = self.kpis.iter().map(|kpi| format!("`{}`", kpi.name)).collect();
+        let (names, numbers) = (names.join(", "), list_numbers(&self.numbers));
+        let what = match self.job {
+            Some(job) => format!("the exporter behind the KPIs of `job = \"{job}\"` stands still"),
+            None => "the source stands still".to_owned(),
+        };
+        format!("{what}: {names} do not change in iteration {numbers}")
+    }
 }
 
 /// All KPIs that a policy declares stand still in all iterations that the verdict rests on, at 0 or anywhere: nothing was
@@ -218,20 +235,46 @@ fn nothing_moves(subject: &Subject<'_>, rules: &SanityRules) -> Option<Check> {
     Some(Check { joins: rules.gates || rules.repeats_gate, ..check })
 }
 
-/// The longest row of iterations in which none of these KPIs changes, where it is long enough and the values have so
-/// many digits that chance does not repeat them so often.
-fn still(subject: &Subject<'_>, kpis: &[KpiId], rules: &SanityRules) -> Option<Vec<u64>> {
+/// The longest row of iterations in which none of these KPIs changes, where chance does not repeat them so often: by the
+/// digits that the values have, or by how seldom they repeat themselves elsewhere in the run.
+fn still<'j>(
+    subject: &Subject<'_>,
+    job: Option<&'j str>,
+    kpis: &[KpiId],
+    rules: &SanityRules,
+) -> Option<Still<'j>> {
     let series = subject.series;
     let values =
         |at: usize| -> Values { kpis.iter().map(|kpi| series.value(*kpi, at).map(f64::to_bits)).collect() };
     let measured = |at: &usize| values(*at).iter().any(Option::is_some);
     let positions: Vec<usize> = subject.judged.positions.clone().filter(measured).collect();
-    let longest =
-        positions.chunk_by(|one, other| values(*one) == values(*other)).max_by_key(|row| row.len())?;
+    let rows: Vec<&[usize]> = positions
+        .chunk_by(|one, other| values(*one) == values(*other))
+        .filter(|row| !row.is_empty())
+        .collect();
+    let longest = rows.iter().max_by_key(|row| row.len())?;
     let numbers: Vec<u64> = longest.iter().map(|at| series.number(*at)).collect();
     let digits = digits(subject, kpis.iter().copied(), *numbers.first()?);
     let is_long = numbers.len() >= rules.stuck();
-    (is_long && digits * (numbers.len() - 1) >= rules.repeats()).then_some(numbers)
+    let has_digits = digits * (numbers.len() - 1) >= rules.repeats();
+    let is_improbable = rules
+        .stuck_chance
+        .as_ref()
+        .is_some_and(|limit| chance_of_a_row(positions.len(), rows.len(), longest.len()) < limit.value);
+    // That all KPIs of a calm system stand still for a while is no news.
+    let by_digits = job.is_some() && is_long && has_digits;
+    let by_chance = is_improbable && has_digits;
+    let is_sure = by_digits || by_chance && (is_long || digits >= rules.repeats());
+    (kpis.len() > 1 && (by_digits || by_chance)).then(|| Still { job, kpis: kpis.to_vec(), numbers, is_sure })
+}
+
+/// At most how probable a row of so many equal iterations is among `n`, in `rows` rows of equal ones, by the other
+/// neighbours: a share of them is equal, one of each kind counted besides.
+fn chance_of_a_row(n: usize, rows: usize, length: usize) -> f64 {
+    let others = n - length;
+    let equal = (n - rows) - (length - 1);
+    let share = (equal + 1) as f64 / (others + 2) as f64;
+    n as f64 * libm::pow(share, (length - 1) as f64)
 }
 
 /// The same in the steady part before that: it changes no verdict by itself. `None` without any.
@@ -262,13 +305,15 @@ fn stuck(subject: &Subject<'_>, kpi: KpiId, fewest: usize) -> Option<Oddity> {
 /// Values of a KPI that cannot be negative which are next to nothing of what is usual.
 fn collapsed(subject: &Subject<'_>, kpi: KpiId, past: &mut [f64], share: f64) -> Option<Oddity> {
     let of = kpi;
-    if of.lowest != Some(0.0) {
+    if of.lowest.is_none_or(|lowest| lowest < 0.0) {
         return None;
     }
     let usual = median(past)?;
     // Where nothing is usual there is nothing to fall.
     let bound = share * usual;
-    if usual <= of.floor {
+    // A declared KPI has a floor below which a value is as good as none.
+    let least = if of.is_built_in() { of.floor } else { of.floor / share };
+    if usual <= least {
         return None;
     }
     odd(subject, kpi, |value| value < bound, &format!("collapsed from {}", show(of, usual)))
@@ -282,10 +327,15 @@ fn too_good(subject: &Subject<'_>, kpi: KpiId, past: &mut [f64], spreads: f64) -
         Direction::Lower => -1.0,
     };
     let usual = median(past)?;
-    let mut deviations: Vec<f64> = past.iter().map(|value| (value - usual).abs()).collect();
-    let spread = (MAD_TO_STDEV * median(&mut deviations)?).max(of.floor);
+    let spread = spread(past, usual)?.max(of.floor);
     let words = format!("is too good to be true beside {}", show(of, usual));
     odd(subject, kpi, |value| good * (value - usual) > spreads * spread, &words)
+}
+
+/// How far values are from their median, as a standard deviation.
+pub(super) fn spread(values: &[f64], usual: f64) -> Option<f64> {
+    let mut deviations: Vec<f64> = values.iter().map(|value| (value - usual).abs()).collect();
+    Some(MAD_TO_STDEV * median(&mut deviations)?)
 }
 
 fn odd(subject: &Subject<'_>, kpi: KpiId, is_odd: impl Fn(f64) -> bool, words: &str) -> Option<Oddity> {
@@ -572,6 +622,7 @@ mod tests {
             too_good_spreads: limit(10.0),
             fills_share: limit(0.5),
             min_history: limit(12.0),
+            stuck_chance: None,
             repeats_gate: true,
             repeats_gate_source: limit(0.0).source,
             repeat_digits: limit(16.0),
@@ -645,6 +696,10 @@ mod tests {
 
     /// 24 iterations of a service with two jobs of two KPIs each; `change` sees the values in the order of the table.
     fn of_two_jobs(change: impl Fn(u64, &mut [Option<f64>])) -> Vec<Check> {
+        of_two_jobs_by(&rules(), change)
+    }
+
+    fn of_two_jobs_by(rules: &SanityRules, change: impl Fn(u64, &mut [Option<f64>])) -> Vec<Check> {
         let mut kpis = KpiTable::empty();
         for (name, job) in [("rate", "http"), ("p95", "http"), ("rss", "process"), ("cpu", "process")] {
             let kind = if name == "rss" { Kind::Accumulating } else { Kind::Level };
@@ -674,7 +729,46 @@ mod tests {
             interval: None,
             kpis: &kpis,
         };
-        checks(&subject, &rules())
+        checks(&subject, rules)
+    }
+
+    #[test]
+    fn kpis_that_stand_still_for_longer_than_chance_are_no_measurement() {
+        let rules = SanityRules { stuck_iterations: limit(20.0), stuck_chance: Some(limit(1e-6)), ..rules() };
+        let stuck = |change: &dyn Fn(u64, &mut [Option<f64>])| {
+            let checks = of_two_jobs_by(&rules, change);
+            let found = checks.iter().find(|check| check.gate == "sanity.job_stuck");
+            found.map(|check| (check.outcome, check.joins, check.reason.clone()))
+        };
+        // The window holds 22 iterations. None of the others is equal to its neighbour, so a row of seven has a probability
+        // of at most 22·(1/17)⁶ = 9.1e-7, and one of six 22·(1/18)⁵ = 1.2e-5.
+        let from = |first: u64, of: std::ops::Range<usize>, cpu: f64| {
+            move |number: u64, own: &mut [Option<f64>]| {
+                if number >= first {
+                    let values = [10.25, 20.5, 31.375, cpu];
+                    own[of.clone()]
+                        .iter_mut()
+                        .zip(&values[of.clone()])
+                        .for_each(|(slot, value)| *slot = Some(*value));
+                }
+            }
+        };
+        assert_eq!(stuck(&from(19, 2..4, 41.625)), None);
+        let (outcome, joins, _) = stuck(&from(18, 2..4, 41.625)).expect("seven iterations");
+        assert_eq!((outcome, joins), (Outcome::Warn, true), "five digits together");
+        let (outcome, ..) = stuck(&from(18, 2..4, 41.123_456_789_012_34)).expect("seven iterations");
+        assert_eq!(outcome, Outcome::Invalid, "no chance repeats so many digits");
+        // One KPI of a job is no job.
+        assert_eq!(stuck(&from(5, 2..3, 0.0)), None);
+        // Where they repeat themselves all the time, seven iterations in a row are no news.
+        let calm = |number: u64, own: &mut [Option<f64>]| {
+            own[2] = Some(31.375);
+            own[3] = Some(if number < 18 { 41.625 + (number / 3) as f64 } else { 40.125 });
+        };
+        assert_eq!(stuck(&calm), None);
+        // All KPIs of a source without jobs.
+        let all = stuck(&from(18, 0..4, 41.625)).expect("all of them");
+        assert_eq!(all.0, Outcome::Warn);
     }
 
     #[test]
@@ -698,8 +792,7 @@ mod tests {
         assert_eq!(stuck(&of_two_jobs(from(21, 2..4))), None);
         let (outcome, joins, reason) = stuck(&of_two_jobs(from(20, 2..4))).expect("a job that stands still");
         assert_eq!((outcome, joins), (Outcome::Invalid, true));
-        let expected =
-            "the exporter of job `process` stands still: `rss`, `cpu` do not change in iteration 20-24";
+        let expected = "the exporter behind the KPIs of `job = \"process\"` stands still: `rss`, `cpu` do not change in iteration 20-24";
         assert_eq!(reason, expected);
         assert_eq!(stuck(&of_two_jobs(from(3, 2..3))), None);
         // Memory beside a rate of 0: a system at rest, until it takes 16 repetitions. The window begins at 7.

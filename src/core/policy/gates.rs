@@ -5,7 +5,7 @@
 
 use crate::core::config::values::{Parsed, confidence, count, name, not_negative, number, one_of};
 use crate::core::config::{Keep, Noted, Read, Value, section};
-use crate::core::kpi::{KpiId, KpiTable};
+use crate::core::kpi::{Direction, KpiId, KpiTable};
 use crate::core::text::did_you_mean;
 use crate::core::verdict::{Comparison, Severity};
 use crate::stats::intervals;
@@ -90,6 +90,23 @@ pub struct GateSet {
 }
 
 impl GateSet {
+    /// The limit on a KPI, and its value.
+    pub fn limit(&self, kpi: KpiId) -> Option<(Comparison, f64)> {
+        let gate = self.checks.iter().find(|gate| gate.kpi == kpi)?;
+        Some((gate.comparison, gate.limit.value))
+    }
+
+    /// Which way is good. A limit says so where the KPI does not.
+    pub fn direction(&self, kpi: KpiId) -> Option<Direction> {
+        let by_limit = || {
+            self.limit(kpi).map(|(comparison, _)| match comparison {
+                Comparison::AtMost | Comparison::Below => Direction::Lower,
+                Comparison::AtLeast | Comparison::Above => Direction::Higher,
+            })
+        };
+        kpi.direction.or_else(by_limit)
+    }
+
     /// The limits of `[iteration_pass]`.
     pub(super) fn of_iterations(t: &Table<'_>) -> Read<Self> {
         Self::per_iteration(&t.root().at("iteration_pass"))

@@ -43,8 +43,8 @@ pub use gates::{
 pub use limits::{Limit, SeasonRule, Statistic, WindowSpec, Windows};
 pub use profile::Profile;
 pub use rules::{
-    AnomalyRules, ChangeRules, DeltaRules, DriftGateRules, DriftRules, FreezeRule, Horizon, IntegrityRules,
-    RotationRules, RunVerdictRule, SanityRules, SymbolList, SymbolRules, TrendRules,
+    AnomalyRules, ChangeRules, DeltaRules, DriftGateRules, DriftRules, ExcursionRules, FreezeRule, Horizon,
+    IntegrityRules, RotationRules, RunVerdictRule, SanityRules, SymbolList, SymbolRules, TrendRules,
 };
 
 /// The policy that is built into the program, as TOML.
@@ -86,6 +86,8 @@ section! {
         pub anomalies: AnomalyRules,
         /// When the time of a run is evidence.
         pub integrity: IntegrityRules,
+        /// Outages, and an end that is worse than all before it; `None` = nobody asks.
+        pub excursions: Option<ExcursionRules> { ExcursionRules::of },
         /// Values that cannot be.
         pub sanity: SanityRules,
         /// Which symbols are judged.

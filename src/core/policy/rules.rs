@@ -40,6 +40,8 @@ section! {
         pub max_failing_in_a_row: Option<Limit> = count_as_number,
         /// So many are a FAIL.
         pub fail_failing_in_a_row: Option<Limit> = count_as_number,
+        /// So many at the end of the window are a WARN.
+        pub failing_at_end: Option<Limit> = count_as_number,
         /// Whether PASS needs a freeze.
         pub freeze: FreezeRule = |value: &Value| {
             one_of(value, "freeze rule", &[("require", FreezeRule::Require), ("ignore", FreezeRule::Ignore)])
@@ -89,6 +91,38 @@ impl RunVerdictRule {
                 self.min_iterations, self.own_min_iterations
             )
         })
+    }
+}
+
+section! {
+    /// Values far on the worse side of what is usual in the run itself.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct ExcursionRules {
+        /// An outage is farther from the median of the run than so many spreads of its values, …
+        pub spreads: Limit = positive,
+        /// … and than this share of the median.
+        pub share: Limit = not_negative,
+        /// So many iterations of an outage in a row are a WARN.
+        pub in_a_row: Limit = count,
+        /// So many are one where the run ends in them.
+        pub at_end: Limit = count,
+        /// The median of so many last iterations is the end of the run.
+        pub end_iterations: Limit = count,
+        /// An end that is worse than all before it by so many spreads of the steps between neighbours is a WARN.
+        pub end_spreads: Limit = positive,
+    }
+}
+
+impl ExcursionRules {
+    /// `None` where no file has the table, and where it is taken out.
+    pub(super) fn of(t: &Table<'_>) -> Read<Option<Self>> {
+        let own = t.at("excursions");
+        if !t.has("excursions") {
+            return Ok(None);
+        }
+        let (is_on, rules) = (own.enabled(), Self::section(&own));
+        let (rules, is_on) = (rules?, is_on?);
+        Ok(Some(rules).filter(|_| is_on))
     }
 }
 
@@ -181,6 +215,9 @@ section! {
         pub fills_share: Limit = share_below_one,
         /// With fewer steady iterations before the last ones nothing is known to be usual.
         pub min_history: Limit = count,
+        /// KPIs that stand still together for longer than a probability of this are no measurement: how often they repeat
+        /// themselves elsewhere in the run says how probable it is. `None`: only [`Self::stuck_iterations`] counts.
+        pub stuck_chance: Option<Limit> = share_below_one,
     }
 }
 
