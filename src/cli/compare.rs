@@ -83,7 +83,7 @@ pub struct CompareArgs {
 #[derive(Clone, Debug, Args)]
 pub struct SidesArgs {
     /// The run that is compared with: a folder with ITER_SUMMARY_*.json files, an archive of it, a
-    /// POST_SOAK_SNAPSHOT.json or a POST_SOAK_AUDIT_SUMMARY.json [default: none; one run is needed]
+    /// POST_SOAK_SNAPSHOT.json or a POST_SOAK_AUDIT_SUMMARY.json (one run is needed)
     #[arg(
         value_name = "A",
         required_unless_present_any = ["a", "b"],
@@ -100,7 +100,7 @@ pub struct SidesArgs {
     #[arg(long, value_name = "RUN", conflicts_with = "store", requires = "b")]
     a: Option<PathBuf>,
 
-    /// The run that is compared [default: none; one run is needed]
+    /// The run that is compared (one run is needed)
     #[arg(long, value_name = "RUN")]
     b: Option<PathBuf>,
 }
@@ -290,11 +290,11 @@ pub struct GoldenArgs {
     pub rel_tolerance: f64,
 
     /// Leave out this JSON pointer and everything below it, e.g. /runtime/utc; `*` is any one key or index;
-    /// may be repeated [default: nothing]
+    /// may be repeated
     #[arg(long, value_name = "PATH", value_parser = pointer)]
     pub ignore: Vec<Pattern>,
 
-    /// Tolerances for single paths, a TOML or JSON file; they hold for whole numbers, too [default: none]
+    /// Tolerances for single paths, a TOML or JSON file; they hold for whole numbers, too
     #[arg(long, value_name = "FILE")]
     pub tolerances: Option<PathBuf>,
 
@@ -376,7 +376,7 @@ fn runs(args: &CompareArgs, globals: &GlobalArgs) -> Result<Exit, Failure> {
     let CompareArgs { other: _, sides, store, policy, mock, window, symbol, fail_on_regression, format } =
         args;
     let (a, Some(b)) = sides.sides() else {
-        return Err(Failure::usage(anyhow!("nothing says which run is compared")));
+        return Err(Failure::usage(anyhow!("no run to compare is named")));
     };
     let policy = load_window_policy(policy, window)?;
     let provenance = collect_provenance(&policy, None)?;

@@ -153,15 +153,15 @@ pub struct RecordArgs {
     #[arg(long, value_name = "TEXT", value_parser = plain_text)]
     pub drift: Option<String>,
 
-    /// Filled ÷ placed orders, 0 to 1 [default: not known]
+    /// Filled ÷ placed orders, 0 to 1
     #[arg(long, value_name = "RATIO", value_parser = ratio)]
     pub fill_rate: Option<f64>,
 
-    /// 95th percentile of the absolute position skew, 0 to 1 [default: not known]
+    /// 95th percentile of the absolute position skew, 0 to 1
     #[arg(long, value_name = "RATIO", value_parser = ratio)]
     pub pos_skew_abs_p95: Option<f64>,
 
-    /// Breaches of intraday caps [default: not known]
+    /// Breaches of intraday caps
     #[arg(long, value_name = "N")]
     pub caps_breaches: Option<u64>,
 
@@ -203,11 +203,10 @@ Examples:
   soak release bundle artifacts/soak/latest --out release/try --rehearsal   a simulated run",
     mut_arg("run_folder", |arg| {
         arg.required_unless_present("path")
-            .help("Folder of the run, with the ITER_SUMMARY_*.json files, or an archive of it [default: none; DIR or --src is \
-                 needed]")
+            .help("Folder of the run, with the ITER_SUMMARY_*.json files, or an archive of it (DIR or --src is needed)")
             .long_help(None::<&str>)
     }),
-    mut_arg("path", |arg| arg.long("src").alias(None).help("The same as DIR [default: none]"))
+    mut_arg("path", |arg| arg.long("src").alias(None).help("The same as DIR"))
 )]
 pub struct BundleArgs {
     /// The run.
@@ -238,8 +237,7 @@ pub struct BundleArgs {
     #[command(flatten)]
     pub mock: MockArgs,
 
-    /// Build the bundle in spite of what stands against it; who, when, why, and what it was stand in it [default: no
-    /// override]
+    /// Build the bundle despite the refusals; the bundle records who, when, why and which
     ///
     /// When is $SOAK_NOW, else what the clock says: then two bundles of the same run differ in it.
     #[arg(long = "override", value_name = "REASON", env = "READINESS_OVERRIDE", value_parser = reason)]
@@ -310,7 +308,7 @@ pub struct TagArgs {
     #[arg(long)]
     pub force: bool,
 
-    /// Push the tag, and nothing else, to this remote [default: not pushed]
+    /// Push the tag, and nothing else, to this remote
     #[arg(long, value_name = "REMOTE", value_parser = remote)]
     pub push: Option<String>,
 
@@ -354,15 +352,14 @@ Examples:
     mut_arg("run_folder", |arg| {
         arg.help(
             "In place of a bundle: folder or archive of the soak that the limits of the policy follow; its verdict must be PASS or \
-             WARN [default: none]",
+             WARN",
         )
         .long_help(None::<&str>)
     }),
-    mut_arg("path", |arg| arg.alias(None).help("The same as DIR [default: none]"))
+    mut_arg("path", |arg| arg.alias(None).help("The same as DIR"))
 )]
 pub struct CanaryCheckArgs {
-    /// Bundle whose checklist it is, folder or .tar.gz; it is verified, and the policy in it holds [default: none;
-    /// --bundle or DIR is needed but with --after-rollback]
+    /// Bundle whose checklist it is, folder or .tar.gz; it is verified, and the policy in it holds (--bundle or DIR is needed but with --after-rollback)
     #[arg(long, value_name = "BUNDLE", conflicts_with_all = ["run_folder", "path"])]
     pub bundle: Option<PathBuf>,
 
@@ -370,7 +367,7 @@ pub struct CanaryCheckArgs {
     #[command(flatten)]
     pub soak: PathArgs,
 
-    /// When the canary started to get its traffic, RFC 3339 [default: none; --since or --after-rollback is needed]
+    /// When the canary started to get its traffic, RFC 3339 (--since or --after-rollback is needed)
     #[arg(
         long,
         value_name = "TIME",
@@ -425,8 +422,7 @@ pub struct CanaryCheckArgs {
     #[arg(long, value_name = "OUTCOME", value_enum)]
     pub fail_on: Option<FailOnWarn>,
 
-    /// Exit 0 whatever the verdict on this one check is; who, when and why stand in every form of the result [default:
-    /// no override]
+    /// Exit 0 whatever the verdict on this one check is; every form of the result records who, when and why
     ///
     /// No rollback is asked for then, also where a trigger held. $READINESS_OVERRIDE is about the release and counts for
     /// nothing here: what is set for a pipeline must not hold a rollback back. What is asked every five minutes must
@@ -472,7 +468,7 @@ fn check_scored(policy: &Policy) -> Result<(), Failure> {
     Err(Failure::usage(anyhow!(
         "the readiness score is of the profile `trading`, and the policy extends `{profile}`"
     ))
-    .hint("`soak audit` says whether a run is ready, `soak release bundle` refuses one that is not"))
+    .hint("`soak audit` shows whether a run is ready, `soak release bundle` refuses one that is not"))
 }
 
 /// Scores, writes, prints; HOLD is exit code 1.
@@ -591,8 +587,8 @@ fn build_bundle(args: &BundleArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         return Err(Failure::usage(anyhow!("DIR names the run folder")));
     };
     if bundle::overlap(src, out) {
-        return Err(Failure::usage(anyhow!("the run folder and `--out` lie in one another"))
-            .hint("put the bundle beside the run, as in `--out release/v1.0.0`"));
+        return Err(Failure::usage(anyhow!("the run folder and `--out` contain one another"))
+            .hint("write the bundle next to the run, as in `--out release/v1.0.0`"));
     }
     let policy = load_policy(policy, &[])?;
     let collected = collect_provenance(&policy, overriding_by(override_reason.as_deref(), by))?;
@@ -704,7 +700,7 @@ fn check_canary(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Fa
         let policy = load_policy(policy, &[])?;
         let provenance = collect_provenance(&policy, overriding_by(override_reason.as_deref(), by))?;
         if bundle.is_none() && soak.is_none() && after_rollback.is_none() {
-            return Err(Failure::usage(anyhow!("nothing says which limits the canary has"))
+            return Err(Failure::usage(anyhow!("the canary has no limits"))
                 .hint("`--bundle` names the release bundle, DIR the folder of its soak"));
         }
         let (scope, since) = match (after_rollback, since, hour, so_far) {
@@ -713,7 +709,7 @@ fn check_canary(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Fa
             (None, Some(since), None, true) => (Scope::SoFar, since),
             (None, Some(since), None, false) => (Scope::Whole, since),
             (None, None, ..) => {
-                return Err(Failure::usage(anyhow!("`--since` says when the canary started")));
+                return Err(Failure::usage(anyhow!("`--since` gives the start of the canary")));
             }
         };
         let http = Limits::default();
@@ -726,7 +722,7 @@ fn check_canary(args: &CanaryCheckArgs, globals: &GlobalArgs) -> Result<Exit, Fa
                 MeasuredBy::Server(Server { target: &asked, selector: &selector, limits: &http })
             }
             (None, None) => {
-                return Err(Failure::usage(anyhow!("nothing says where the measurements are"))
+                return Err(Failure::usage(anyhow!("no measurements are given"))
                     .hint("`--prometheus-url` names a server, `--canary-run` a run folder"));
             }
         };

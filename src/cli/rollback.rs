@@ -126,7 +126,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "N", conflicts_with = "listen")]
     pub port: Option<u16>,
 
-    /// File with the bearer token that a sender must give [default: none is asked for]
+    /// File with the bearer token that a sender must give
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
 
@@ -452,14 +452,13 @@ fn operate(args: &ManualArgs, kind: OperationKind, is_forced: bool) -> Result<Ex
         planned.map_err(|why| Failure::failed(anyhow!("{why}")).hint("`--force` rolls back all the same"))?;
     for left in left {
         tell(&format!(
-            "{left} was cut short by a process that is gone; `soak rollback log show` tells how far it came"
+            "{left} was interrupted when its process ended; `soak rollback log show` shows how far it got"
         ));
     }
     if kind == OperationKind::Recovery {
         for (alert, by) in journal.state.still_firing() {
             tell(&format!(
-                "{alert} was not told to be over: {by} has dealt with it, so while it fires it leads to no other rollback; \
-                 watch it"
+                "{alert} is not resolved: {by} has handled it, so it starts no other rollback while it fires; watch it"
             ));
         }
     }
@@ -484,14 +483,14 @@ fn exit(
     match (outcome, verified) {
         (_, Some(false)) => Err(Failure::external(anyhow!("what must be true afterwards is not"))),
         (Outcome::Done, None) if is_interrupted => {
-            Err(Failure::interrupted(anyhow!("everything was done, and nobody looked whether it helped")))
+            Err(Failure::interrupted(anyhow!("all actions succeeded; the recovery was not verified")))
         }
         (Outcome::Done, _) => Ok(Exit::Success),
         (Outcome::DryRun, _) if mode == Mode::DryRun => {
-            tell("dry run: nothing was done; --live acts");
+            tell("dry run: no action was taken; --live acts");
             Ok(Exit::Success)
         }
-        _ => Err(Failure::external(anyhow!("not everything was done"))),
+        _ => Err(Failure::external(anyhow!("not all actions succeeded"))),
     }
 }
 
@@ -598,12 +597,11 @@ fn log_verify(args: &LogVerifyArgs) -> Result<Exit, Failure> {
             "`{}` has no line, so there is nothing to verify",
             file.display()
         ))
-        .hint("the server begins a log with a line: what stood here was taken away, or it is another file"));
+        .hint("the server starts each log with a line: its content was removed, or this is another file"));
     }
     if !is_there {
         return Err(Failure::input(anyhow!(
-            "`{}` is whole as far as it goes, but the line with the hash of `--head` is not in it: lines were cut off at \
-             the end, or it is another log",
+            "`{}` is intact up to its end, but no line has the hash of `--head`: lines were removed at the end, or it is another log",
             file.display()
         )));
     }
@@ -641,8 +639,9 @@ fn log_show(args: &LogShowArgs) -> Result<Exit, Failure> {
 fn unreadable(error: LogError) -> Failure {
     match error {
         LogError::Io { .. } | LogError::NoFile { .. } => Failure::input(error),
-        LogError::Damaged { .. } => Failure::input(error)
-            .hint("what stands before that line is as it was written; what stands behind it proves nothing"),
+        LogError::Damaged { .. } => {
+            Failure::input(error).hint("the lines before it are as written; the lines after it prove nothing")
+        }
         LogError::Moved { .. } => error.into(),
     }
 }
@@ -707,7 +706,7 @@ fn cannot_act(error: LockError) -> Failure {
     let hint = match &error {
         LockError::Held { .. } => "another rollback is under way; wait for it",
         _ => {
-            "the lock beside the log keeps two from acting at the same time: it must be writable for whoever acts"
+            "the lock next to the log prevents two from acting at once: whoever acts must be able to write it"
         }
     };
     Failure::failed(error).hint(hint)

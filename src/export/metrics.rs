@@ -152,7 +152,7 @@ fn phase(row: &Row) -> &'static str {
 fn clean(out: &mut Exposition, analysis: &Analysis) {
     let number = |of: Of<'_>| of.newest().map(|row| row.number as f64);
     each(out, ("soak_iteration", "gauge", "Number of the newest iteration"), analysis, number);
-    let help = "Maker share of the newest iteration: of its fills, else as it tells it";
+    let help = "Maker share of the newest iteration: from its fills, else as reported";
     each(out, ("soak_maker_share_ratio", "gauge", help), analysis, Of::maker_share);
     let help = "What the latency buffer adds to the spread in the newest iteration";
     let spread = |of: Of<'_>| of.latency_spread().map(|bps| bps / 10_000.0);
@@ -177,7 +177,7 @@ fn clean(out: &mut Exposition, analysis: &Analysis) {
     let triggers = Of::all(analysis).filter(|_| analysis.tunes).flat_map(|of| {
         Guard::ALL.map(|guard| of.sample("guard", guard.word(), of.symbol.deep.guards.of(guard) as f64))
     });
-    let help = "Iterations of the run in which a guard spoke; freeze: one started, was in force or held back";
+    let help = "Iterations of the run in which a guard acted; freeze: one started, was in force or held back";
     family(out, ("soak_guard_triggers_total", "counter", help), triggers);
     let help = "Proposed increments whose parameter the overrides do not hold";
     each(out, ("soak_delta_missing_values_total", "counter", help), analysis, Of::missing_values);
@@ -198,7 +198,7 @@ fn exporter(out: &mut Exposition, analysis: &Analysis) {
     each(out, ("partial_freeze_active", "gauge", help), analysis, Of::is_frozen);
     let help = "Proposed increments whose parameter the overrides do not hold";
     each(out, ("delta_nested_miss_paths_total", "counter", help), analysis, Of::missing_values);
-    let help = "Maker share of the newest iteration, percent: of its fills, else as it tells it";
+    let help = "Maker share of the newest iteration, percent: from its fills, else as reported";
     let share = |of: Of<'_>| of.maker_share().map(|share| round_half_even(share * 100.0, 2));
     each(out, ("maker_share_pct", "gauge", help), analysis, share);
 }
@@ -244,7 +244,7 @@ fn warmup(out: &mut Exposition, analysis: &Analysis) {
             of.sample("type", kind, of.series.rows().iter().filter(acted).count() as f64)
         })
     });
-    let help = "Iterations of the run in which a guard spoke; freeze counts partial freezes too";
+    let help = "Iterations of the run in which a guard acted; freeze counts partial freezes too";
     family(out, ("guard_triggers_total", "counter", help), triggers);
     let head = ("tuner_keys_changed_total", "Parameters that tuning changed after the iteration");
     iterations(out, analysis, head, false, |_, row, _| Some(row.tuning.changed_keys.len() as f64));

@@ -76,7 +76,7 @@ pub enum SendError {
 
 /// A store could not be queried.
 #[derive(Debug, thiserror::Error)]
-#[error("`{url}` does not say what it takes")]
+#[error("`{url}` does not report what it accepts")]
 pub struct AskError {
     /// The request.
     pub url: String,

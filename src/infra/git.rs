@@ -17,7 +17,7 @@ pub enum GitError {
     #[error("`git {what}` failed: {stderr}")]
     Refused { what: &'static str, stderr: String },
     /// It took too long, and was ended with everything that it started.
-    #[error("`git {what}` was not done after {} s and was ended{}", limit.as_secs_f64(), last_words(stderr))]
+    #[error("`git {what}` did not end within {} s and was stopped{}", limit.as_secs_f64(), last_words(stderr))]
     TimedOut { what: &'static str, limit: Duration, stderr: String },
     /// A signal came, and it was ended.
     #[error("`git {what}` was interrupted and ended")]

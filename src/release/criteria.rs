@@ -122,7 +122,7 @@ impl ReleaseCriteria {
             (Some(source), true) => Some(format!("the data is simulated (source `{source}`)")),
             (None, true) => Some("the data is simulated".to_owned()),
             (Some(_), false) => None,
-            (None, false) => Some("nothing says where the data came from (`source`)".to_owned()),
+            (None, false) => Some("the origin of the data is not recorded (`source`)".to_owned()),
         };
         let deltas = self.deltas.refusal().filter(|_| !self.nothing_to_tune);
         let missed: [(&str, bool, String); 11] = [

@@ -241,11 +241,8 @@ pub(crate) fn record(
     let path = folder.join(own);
     let bytes = pretty_ascii(&report);
     if atomic_file::exists(&path) && !replace && read_plain(&path).ok().as_deref() != Some(bytes.as_bytes()) {
-        return Err(Failure::failed(anyhow!(
-            "`{}` is there already and says something else",
-            path.display()
-        ))
-        .hint("`--replace` writes over it"));
+        return Err(Failure::failed(anyhow!("`{}` exists with other content", path.display()))
+            .hint("`--replace` writes over it"));
     }
     atomic_file::write_below(&path, bytes.as_bytes()).map_err(unwritable)?;
     Ok(Recorded { path, report, unusable })

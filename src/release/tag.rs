@@ -100,7 +100,7 @@ pub(crate) fn tag(request: TagRequest<'_>, wait: &dyn Wait) -> Result<Tagged, Fa
     paths.retain(|path| !is_bundle(path));
     if !paths.is_empty() {
         return Err(Failure::failed(anyhow!("the tree is not clean: {}", some(&paths)))
-            .hint("commit or stash it; the bundle itself may lie in the tree"));
+            .hint("commit or stash it; the bundle itself may be in the tree"));
     }
     let replaces = repository.has_tag(&name).map_err(git_failed)?;
     if replaces && !force {

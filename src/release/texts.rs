@@ -197,7 +197,7 @@ impl<'a> CanaryChecklist<'a> {
     fn limit(&self, note: &super::canary::criteria::CanaryNote) -> String {
         let limit = match note.limit {
             Some(value) => cell(&self.steps.with_unit(value, &note.kpi)),
-            None => "**no limit can be said**".to_owned(),
+            None => "**no limit can be computed**".to_owned(),
         };
         let usual = self.canary.statistic;
         let at = self.canary.checkpoints.iter().find(|checkpoint| checkpoint.after_hours == note.after_hours);

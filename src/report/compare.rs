@@ -121,7 +121,7 @@ pub fn summary(result: &CompareResult) -> String {
         parts.push(format!("worse by more than its floor: {}", worse.join(", ")));
     }
     if !result.unknown.is_empty() {
-        parts.push(format!("nothing can be said about: {}", result.unknown.join(", ")));
+        parts.push(format!("no data for: {}", result.unknown.join(", ")));
     }
     if parts.is_empty() {
         return none_worse(result, "floor");
@@ -141,7 +141,7 @@ fn significant(result: &CompareResult) -> String {
         add("spread wider", &result.wider);
     }
     add("cannot tell", &result.undecided);
-    add("nothing can be said about", &result.unknown);
+    add("no data for", &result.unknown);
     if let Some(more) = result.significance.as_ref().and_then(|used| used.extension) {
         parts
             .push(format!("`soak run --resume --extend {more}` in the folder of B would decide what it can"));
@@ -154,7 +154,7 @@ fn significant(result: &CompareResult) -> String {
 
 fn none_worse(result: &CompareResult, than: &str) -> String {
     if result.judged.is_empty() {
-        return "no KPI of the policy is judged, so nothing is said about a regression".to_owned();
+        return "no KPI of the policy is judged, so no regression can be found".to_owned();
     }
     format!("no KPI got worse by more than its {than}")
 }

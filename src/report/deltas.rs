@@ -71,7 +71,7 @@ pub struct DeltaReport {
     pub(crate) proposed_count: usize,
     /// Version of this format.
     pub(crate) schema_version: String,
-    /// Proposals said to be applied that changed nothing.
+    /// Applied proposals that left their parameter unchanged.
     pub(crate) signature_stuck_count: usize,
     /// Not applied, with a reason.
     pub(crate) skipped_count: usize,
@@ -185,8 +185,7 @@ pub(crate) fn markdown(report: &DeltaReport, checks: &[Check]) -> String {
     // This line is read by programs, so it has no markup.
     doc.paragraph(&full_applications(report));
     doc.paragraph(&format!(
-        "An application is full in this count when every increment arrived, or when a guard's reason \
-         stands beside what did not. {}",
+        "An application is full in this count when every increment arrived, or when a guard gave the reason for what did not. {}",
         parts_of(report)
     ));
     if report.symbols.is_empty() {

@@ -273,10 +273,10 @@ fn next_step(out: &mut Lines, analysis: &Analysis) {
             "a release needs a run whose source is recorded; `soak run` records it"
         }
         Outcome::Pass if !analysis.tunes => {
-            "the gate accepts the build; `soak audit` says whether it is ready for a release"
+            "the gate accepts the build; `soak audit` shows whether it is ready for a release"
         }
         Outcome::Pass if analysis.freeze_ready() => {
-            "the gate accepts the build, and the overrides may be frozen; `soak audit` says whether it is ready"
+            "the gate accepts the build, and the overrides may be frozen; `soak audit` shows whether it is ready"
         }
         Outcome::Pass => "the gate accepts the build; the overrides are not ready to be frozen",
         Outcome::Warn => {

@@ -120,7 +120,7 @@ fn original(out: &mut Exposition, analysis: &Analysis, snapshot: &Snapshot) {
             ),
             (
                 "soak_delta_signature_stuck_count",
-                "Proposals said to be applied that changed nothing",
+                "Applied proposals that left their parameter unchanged",
                 count(counts.stuck),
             ),
             ("soak_delta_proposed_count", "Proposals", count(counts.proposed)),
@@ -212,7 +212,7 @@ fn verdict(out: &mut Exposition, analysis: &Analysis, provenance: &Provenance) {
         Guard::ALL
             .map(|guard| (vec![("guard", guard.word().to_owned())], symbol, symbol.guards.of(guard) as f64))
     });
-    let help = "Iterations of the last window in which a guard spoke";
+    let help = "Iterations of the last window in which a guard acted";
     family(out, ("soak_guard_iterations", "gauge", help), guards);
     let last = analysis.last_time().and_then(unix_seconds);
     let passed = last.filter(|_| analysis.outcome == Outcome::Pass);

@@ -29,7 +29,7 @@ pub fn text(result: &SelftestResult, style: Style) -> String {
         }
         let _ = writeln!(text, "{}", line.trim_end());
     }
-    text.push_str("\nWhat was done, and what was said:\n");
+    text.push_str("\nFaults and results:\n");
     for row in result.rows.iter().skip(1) {
         let _ = writeln!(text, "  {}: {}", row.name(), printable(&row.what));
         for reaction in row.reactions.iter().take(3) {
@@ -111,7 +111,7 @@ fn summary(result: &SelftestResult) -> String {
     }
     if !result.hidden.is_empty() {
         sentences.push(format!(
-            "CANNOT TELL: this run does not pass, so that it is stopped with or without: {}. Take a run that passes.",
+            "CANNOT TELL: this run does not pass, so it fails with or without: {}. Take a run that passes.",
             result.hidden.join(", ")
         ));
     }

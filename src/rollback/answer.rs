@@ -91,7 +91,7 @@ pub(crate) struct StatusAnswer {
     pub forgotten_alerts: u64,
     /// Alerts that a rollback itself brings about, until they were over or a recovery was made: they lead to no other
     pub consequences: Vec<ConsequenceAnswer>,
-    /// Actions of which nobody knows what became of them: a person must look
+    /// Actions with an unknown result: a person must check
     pub unknown_outcomes: Vec<UnknownAnswer>,
     /// The last decisions, newest first
     pub last_decisions: Vec<RecentDecision>,

@@ -582,9 +582,7 @@ impl Workers {
             let unknown: Vec<String> = operation.unknown().map(Action::words).collect();
             if !unknown.is_empty() {
                 let unknown = unknown.join(", ");
-                problem.push(format!(
-                    "it is not known whether this was done, and soak does not repeat it: {unknown}"
-                ));
+                problem.push(format!("unknown whether this was done; soak does not repeat it: {unknown}"));
             }
             let open = operation.remaining().len();
             if open > 0 {

@@ -122,7 +122,7 @@ pub(crate) fn carry_out(
         let failed = operation.actions.iter().zip(&progress).filter(|(_, p)| **p != Progress::Done);
         let failed: Vec<String> =
             failed.map(|(action, p)| format!("{}: {}", action.words(), p.words())).collect();
-        context.escalate(operation, &format!("not everything was done: {}", failed.join("; ")));
+        context.escalate(operation, &format!("not all actions succeeded: {}", failed.join("; ")));
     }
     Ok(outcome)
 }
@@ -134,7 +134,7 @@ pub(super) fn refuse(operation: &Operation, problem: &str, context: Context<'_>)
     let outcome = if began { Outcome::Interrupted } else { Outcome::NothingDone };
     context.append_with_retry(&Event::Closed { plan: operation.id, outcome: outcome.into() })?;
     let words = format!(
-        "nothing was begun, because somebody else may be acting: {problem}; it continues when the alert is reported again, or \
+        "nothing was started, another process may be acting: {problem}; it continues when the alert is reported again, or \
          by hand: `soak rollback run`"
     );
     context.escalate(operation, &words);

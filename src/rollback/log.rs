@@ -169,7 +169,7 @@ impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
         match &error {
             LogError::Damaged { .. } => Self::input(error).hint(
-                "`soak rollback log verify FILE` says what does not fit; keep the file, and give `--log` another one \
+                "`soak rollback log verify FILE` shows what does not fit; keep the file, and give `--log` another one \
                  only if you know what was done",
             ),
             LogError::Io { action: "opened", .. } => Self::output(error).hint("`--log FILE` names another place"),

@@ -212,7 +212,7 @@ fn run(
         Ended::TimedOut => {
             let seconds = timeout.as_secs_f64();
             Performed::failed(
-                format!("`{program}` was not done after {seconds} s and was ended"),
+                format!("`{program}` did not end within {seconds} s and was stopped"),
                 false,
                 again,
             )
@@ -547,7 +547,7 @@ mod tests {
         let watch = Stopwatch::start();
         let performed = carry(&exec(&["sh", "-c", "sleep 60 & sleep 60"], Duration::from_millis(300)));
         assert_eq!((performed.is_done, performed.nothing_done), (false, false));
-        assert!(performed.message.contains("was not done after 0.3 s"), "{}", performed.message);
+        assert!(performed.message.contains("did not end within 0.3 s"), "{}", performed.message);
         assert!(watch.elapsed() < Duration::from_secs(20));
     }
 

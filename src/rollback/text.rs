@@ -92,7 +92,7 @@ pub(crate) fn log_is_whole(file: &str, hash: &str, seq: u64, torn: u64) -> Strin
     let mut lines = vec![format!("`{}` is whole: {seq} lines", printable(file)), format!("head {hash}")];
     if torn > 0 {
         lines.push(format!(
-            "behind them are {torn} bytes of a line that was cut short by a crash; nobody was answered for it"
+            "behind them are {torn} bytes of a line that a crash cut short; it was never acknowledged"
         ));
     }
     ended(&lines)

@@ -52,7 +52,7 @@ pub(super) fn verify(
     // Where it cannot be written the state stays unverified, and the next start looks again.
     let written = context.append_with_retry(&Event::Verified(record));
     if written == Err(Refusal::Overtaken) {
-        tracing::warn!(plan = %operation.id, "a recovery was begun before it was verified; nobody needs to look any more");
+        tracing::warn!(plan = %operation.id, "a recovery started before it was verified; no check is needed any more");
         return None;
     }
     if !verified {

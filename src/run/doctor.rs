@@ -133,7 +133,7 @@ impl Patient<'_> {
         let value = match told.map(|told| told.answer) {
             Ok(Answer::One { value, .. }) => value,
             Ok(_) => {
-                return Ok(line(Health::Skipped, "the server does not say what time it is".to_owned()));
+                return Ok(line(Health::Skipped, "the server does not report its time".to_owned()));
             }
             Err(reason) => {
                 self.unreachable = Some(reason);

@@ -20,8 +20,7 @@ use crate::run::planner::{Event, Planner};
 use crate::run::source::{self, Interval, NoReport, ReportTimes, Source};
 
 /// What is noted once where a command sees less than half of the interval.
-const EARLY: &str = "the command was done before half of the interval was over, so it saw little of the \
-                     iteration; `--measure-at end` starts it at the end of the interval";
+const EARLY: &str = "the command ended before half of the interval, so it measured little of the iteration; `--measure-at end` starts it at the end of the interval";
 
 /// Sees every iteration: when it begins, and once it is safe on the disk.
 pub(crate) trait Watcher {

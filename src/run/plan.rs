@@ -176,7 +176,7 @@ fn phases(policy: &RunPolicy, preset: Option<&str>, iterations: u64) -> Vec<Plan
     let warm = policy.phases.warmup_iterations;
     let down = warm + policy.phases.rampdown_iterations;
     [
-        whole(1, warm, "WARMUP", format!("preset {preset}; a FAIL is told as WARN")),
+        whole(1, warm, "WARMUP", format!("preset {preset}; a FAIL is reported as WARN")),
         whole(warm + 1, down, "RAMPDOWN", "back to the start values in equal steps".to_owned()),
         whole(down + 1, iterations, "STEADY", "the tuner alone".to_owned()),
     ]

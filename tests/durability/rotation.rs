@@ -206,7 +206,7 @@ fn a_rotation_that_cannot_do_a_thing_tells_so() -> TestResult {
     let (stdout, stderr) = (String::from_utf8_lossy(&told.stdout), String::from_utf8_lossy(&told.stderr));
     assert!(stdout.starts_with("nothing had to go\n") && stdout.contains("snapshots/a.json"), "{stdout}");
     assert!(
-        stderr.contains("ROTATION_LOG.jsonl") && stderr.contains("hint: what is told above went"),
+        stderr.contains("ROTATION_LOG.jsonl") && stderr.contains("hint: the files listed above were removed"),
         "{stderr}"
     );
     assert_eq!(fs::read_to_string(&snapshot)?, SNAPSHOT);

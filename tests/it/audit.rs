@@ -352,7 +352,7 @@ fn a_snapshot_that_says_otherwise_is_a_finding_and_not_a_source() {
     // The means of 9 to 16 are the medians of a line: 4.5625 in three digits, half to even.
     assert_eq!(
         found["message"],
-        "`POST_SOAK_SNAPSHOT.json` says otherwise than the iterations, which count: mean net_bps 1.000, not \
+        "`POST_SOAK_SNAPSHOT.json` differs from the iterations, which count: mean net_bps 1.000, not \
          4.562"
     );
     let damaged = rising().with("reports/analysis/POST_SOAK_SNAPSHOT.json", "{").in_temp();

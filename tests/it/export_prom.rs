@@ -190,5 +190,5 @@ fn a_store_that_is_not_there_is_an_external_failure() {
     let ran =
         exported(&folder, &["--remote-write", "http://127.0.0.1:1", "--tries", "1", "--detailed-exitcode"]);
     assert_eq!(ran.code, 6, "{}", ran.stderr);
-    assert!(ran.stderr.contains("does not say what it takes"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("does not report what it accepts"), "{}", ran.stderr);
 }

@@ -136,7 +136,7 @@ fn a_warn_is_told_and_a_pass_is_not() {
     // A PASS does not even connect; if it did, the chat would be gone when the WARN comes.
     let told = Run::passing(8).in_temp().soak("extract", &["--notify", "slack", "--webhook-url", &url]);
     assert_eq!(told.code, 0);
-    assert!(told.stderr.contains("nobody is notified"), "{}", told.stderr);
+    assert!(told.stderr.contains("no notification is sent"), "{}", told.stderr);
     Run::passing(8)
         .failing(&[2, 3, 4])
         .in_temp()

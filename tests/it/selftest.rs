@@ -96,7 +96,7 @@ fn a_run_that_does_not_pass_proves_nothing_and_the_result_does_not_blame_the_gat
     let path = folder.path().to_string_lossy().into_owned();
     let done = soak(&["selftest", &path]);
     assert_eq!(done.code, 1, "{}", done.stdout);
-    let told = "CANNOT TELL: this run does not pass, so that it is stopped with or without: level shift of ";
+    let told = "CANNOT TELL: this run does not pass, so it fails with or without: level shift of ";
     assert!(done.stdout.contains(told), "{}", done.stdout);
     assert!(
         !done.stdout.contains("NOT OK") && !done.stdout.contains("and the run passes"),

@@ -59,7 +59,7 @@ fn without_live_nothing_is_done() {
     for command in ["run", "recover"] {
         let output = place.run(&[command, "--reason", "to see it"]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        assert!(stderr(&output).contains("dry run: nothing was done"), "{}", stderr(&output));
+        assert!(stderr(&output).contains("dry run: no action was taken"), "{}", stderr(&output));
     }
     assert!(api.requests().is_empty());
 }
@@ -208,7 +208,7 @@ fn a_log_is_shown_and_verified_and_what_was_cut_off_is_noticed() -> TestResult {
     assert!(log(&["verify", "log.jsonl"])?.status.success(), "a whole log that is shorter is whole");
     let output = log(&["verify", "log.jsonl", "--head", head])?;
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("lines were cut off at the end"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("lines were removed at the end"), "{}", stderr(&output));
     assert_eq!(log(&["verify", "nowhere.jsonl"])?.status.code(), Some(1));
     // What proves nothing is not whole.
     std::fs::write(place.path("log.jsonl"), "")?;

@@ -72,7 +72,7 @@ fn a_recovery_names_the_alerts_that_would_not_stop_trading_again() {
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
     let told = recovered();
-    assert!(told.contains("Hard was not told to be over: r3 has dealt with it"), "{told}");
+    assert!(told.contains("Hard is not resolved: r3 has handled it"), "{told}");
     assert_eq!(decision(&server, "Hard", 1, "firing"), "repeated");
     assert_eq!(decision(&server, "Hard", 1, "resolved"), "resolved");
     let told = recovered();
@@ -159,7 +159,7 @@ fn a_rollback_does_not_act_beside_somebody_who_is_acting() {
     assert!(started.elapsed() >= Duration::from_secs(1), "{:?}", started.elapsed());
     let told = until(Duration::from_secs(10), || place.events("escalated").into_iter().next());
     let problem = told["problem"].as_str().unwrap_or_default();
-    assert!(problem.contains("nothing was begun, because somebody else may be acting"), "{problem}");
+    assert!(problem.contains("nothing was started, another process may be acting"), "{problem}");
     assert_eq!(told["told"], json!(["chat"]), "a person is called");
     assert!(api.paths().iter().all(|path| path == "/chat/hush"), "{:?}", api.paths());
     assert!(place.events("action_started").is_empty());

@@ -123,7 +123,7 @@ fn what_a_recovery_has_undone_is_not_verified_any_more_and_nobody_is_called_for_
     let output = place.run(&["recover", "--live", "--reason", "it is over"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     until(Duration::from_secs(20), || {
-        server.stderr().contains("a recovery was begun before it was verified").then_some(())
+        server.stderr().contains("a recovery started before it was verified").then_some(())
     });
     assert!(place.events("verified").is_empty());
     assert!(place.events("escalated").is_empty());

@@ -141,7 +141,7 @@ pub struct JudgedRunArgs {
 /// Letting a failed gate pass.
 #[derive(Clone, Debug, Args)]
 pub struct OverrideArgs {
-    /// Exit 0 whatever the verdict is; who, when and why stand in every artifact [default: no override]
+    /// Exit 0 whatever the verdict; every artifact records who, when and why
     ///
     /// When is $SOAK_NOW, else what the clock says: then two results of the same run differ in it.
     #[arg(long = "override", value_name = "REASON", env = "READINESS_OVERRIDE", value_parser = reason)]
@@ -164,7 +164,7 @@ pub struct OverrideByArgs {
 /// What CI systems are told.
 #[derive(Clone, Debug, Args)]
 pub struct CiArgs {
-    /// Write the checks as JUnit XML, for CI systems [default: not written]
+    /// Write the checks as JUnit XML, for CI systems
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
 

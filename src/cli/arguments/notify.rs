@@ -22,7 +22,7 @@ pub enum Channel {
 /// Notification of a verdict.
 #[derive(Clone, Debug, Args)]
 pub struct NotifyArgs {
-    /// Send a notification there; trouble with it never changes the exit code [default: no notification]
+    /// Send a notification there; a failure never changes the exit code
     #[arg(long, value_name = "CHAT", value_enum)]
     notify: Option<Channel>,
 
@@ -38,7 +38,7 @@ pub struct NotifyArgs {
     #[arg(long, value_name = "ID", requires = "notify", allow_hyphen_values = true)]
     chat_id: Option<String>,
 
-    /// Address of the report or the build, which ends the notification [default: no link]
+    /// Link to the report or the build, at the end of the notification
     #[arg(long, value_name = "URL", requires = "notify", value_parser = values::link)]
     link: Option<String>,
 }

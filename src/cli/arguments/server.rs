@@ -41,7 +41,7 @@ const HEADERS: &str = "SOAK_PROMETHEUS_HEADERS";
 const CA_FILE: &str = "SOAK_CA_FILE";
 
 /// How a URL looks like that `--prometheus-url` takes.
-const URL_HINT: &str = "`--prometheus-url` wants http(s)://host[:port][/prefix]";
+const URL_HINT: &str = "`--prometheus-url` expects http(s)://host[:port][/prefix]";
 
 impl ServerArgs {
     /// The URL of the flag, else of the variable.
@@ -80,19 +80,19 @@ impl ServerArgs {
 /// Access to a server.
 #[derive(Clone, Debug, Args)]
 pub struct AccessArgs {
-    /// File with the bearer token for the server [default: no token]
+    /// File with the bearer token for the server
     #[arg(long, value_name = "FILE", conflicts_with_all = ["basic_auth_user", "basic_auth_password_file"])]
     pub bearer_token_file: Option<PathBuf>,
 
-    /// User for the server's basic authentication [default: none]
+    /// User for the server's basic authentication
     #[arg(long, value_name = "USER", requires = "basic_auth_password_file")]
     pub basic_auth_user: Option<String>,
 
-    /// File with the password for the server's basic authentication [default: none]
+    /// File with the password for the server's basic authentication
     #[arg(long, value_name = "FILE", requires = "basic_auth_user")]
     pub basic_auth_password_file: Option<PathBuf>,
 
-    /// Further header for the server, `Name: value`; may be repeated (X-Scope-OrgID of Mimir) [default: none]
+    /// Further header for the server, `Name: value`; may be repeated (X-Scope-OrgID of Mimir)
     // Read later: the parser of the command line would repeat a wrong one, and it may hold a secret.
     #[arg(long, value_name = "HEADER")]
     pub header: Vec<String>,

@@ -18,11 +18,11 @@ pub struct StartArgs {
     #[arg(long, value_name = "FILE")]
     pub overrides: Option<PathBuf>,
 
-    /// Start with the values of this profile of the policy [default: no profile]
+    /// Start with the values of this profile of the policy
     #[arg(long, value_name = "NAME", env = "MM_PROFILE")]
     pub profile: Option<String>,
 
-    /// Start with this value; may be given again [default: no such value]
+    /// Start with this value; may be given again
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_set)]
     pub set: Vec<(ParamName, f64)>,
 }

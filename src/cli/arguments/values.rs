@@ -261,7 +261,7 @@ pub fn person(value: &str) -> Result<String, String> {
 pub fn reason(value: &str) -> Result<String, String> {
     let reason = value.trim();
     if reason.chars().filter(|c| c.is_alphabetic()).count() < 3 {
-        return Err("expected a reason in words; it will stand in every artifact".to_owned());
+        return Err("expected a reason in words; every artifact records it".to_owned());
     }
     Ok(reason.to_owned())
 }

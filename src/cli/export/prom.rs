@@ -64,8 +64,7 @@ pub struct ExportArgs {
     #[command(flatten)]
     pub judged: JudgedRunArgs,
 
-    /// Write the metrics to this file, whole or not at all, for node_exporter's textfile collector [default:
-    /// stdout]
+    /// Write the metrics to this file atomically, for node_exporter's textfile collector [default: stdout]
     #[arg(long, value_name = "FILE", group = "destination")]
     pub output: Option<PathBuf>,
 
@@ -96,7 +95,7 @@ pub struct ExportArgs {
 #[command(next_help_heading = "Endpoint")]
 pub struct EndpointArgs {
     /// Answer scrapers at this address until SIGINT or SIGTERM: /metrics in the form that they want, /healthz; a
-    /// port alone means 127.0.0.1 [default: no endpoint]
+    /// port alone means 127.0.0.1
     ///
     /// The folder may still be written. A scrape reads the files that are new or changed and no others; the
     /// folder need not be there yet.
@@ -119,7 +118,7 @@ pub struct EndpointArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Pushgateway")]
 pub struct PushArgs {
-    /// Replace the metrics of a group in the Pushgateway at this URL [default: none]
+    /// Replace the metrics of a group in the Pushgateway at this URL
     ///
     /// The group is job, instance and what --grouping adds. User and password go into files, not into the URL.
     #[arg(long, value_name = "URL", groups = ["destination", "server"])]
@@ -129,7 +128,7 @@ pub struct PushArgs {
     #[arg(long, value_name = "NAME", requires = "push")]
     pub instance: Option<String>,
 
-    /// Further label of the group; may be repeated [default: none]
+    /// Further label of the group; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = label, requires = "push")]
     pub grouping: Vec<(String, String)>,
 
@@ -146,7 +145,7 @@ pub struct PushArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Remote write")]
 pub struct RemoteArgs {
-    /// Send the history of the iterations to the store at this URL, by remote write 1.0 [default: none]
+    /// Send the history of the iterations to the store at this URL, by remote write 1.0
     ///
     /// Prometheus (--web.enable-remote-write-receiver) and VictoriaMetrics are asked first what they take; what
     /// they would refuse is named with the reason and what to set, and the rest is sent, oldest first. Another
@@ -164,7 +163,7 @@ pub struct RemoteArgs {
     #[arg(long, value_name = "NAME", requires = "remote_write")]
     pub run: Option<String>,
 
-    /// Further label of the series; may be repeated [default: none]
+    /// Further label of the series; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = label, requires = "remote_write")]
     pub label: Vec<(String, String)>,
 
@@ -265,8 +264,10 @@ pub(crate) fn run(args: &ExportArgs, globals: &GlobalArgs) -> Result<Exit, Failu
     // Metrics of nothing were exported, because a scraper must see that the run is INVALID; but it is no success.
     if judged.analysis.evidence.is_empty() {
         let folder = judged.folder.path().display();
-        return Err(Failure::input(anyhow!("there is no iteration in `{folder}`; its metrics say INVALID"))
-            .hint(NO_ITERATIONS_HINT));
+        return Err(Failure::input(anyhow!(
+            "there is no iteration in `{folder}`; its metrics report INVALID"
+        ))
+        .hint(NO_ITERATIONS_HINT));
     }
     Ok(Exit::Success)
 }
@@ -317,7 +318,7 @@ impl Group {
         let Some(url) = push else { return Ok(None) };
         let usage = |problem: String| Failure::usage(anyhow!(problem));
         if job.is_empty() {
-            return Err(usage("`--job` is empty, and a Pushgateway wants a job".to_owned()));
+            return Err(usage("`--job` is empty: a Pushgateway needs a job".to_owned()));
         }
         let mut labels: Vec<(String, String)> = Vec::new();
         if let Some(instance) = instance.clone().or_else(host_name) {
@@ -330,7 +331,7 @@ impl Group {
             }
             labels.push((name.clone(), value.clone()));
         }
-        let target = target(url, access, "`--push` wants http(s)://host[:port][/prefix]")?;
+        let target = target(url, access, "`--push` expects http(s)://host[:port][/prefix]")?;
         let named: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let name = printable(&format!("job={job} {}", named.join(" ")));
         Ok(Some(Self { path: group_path(job, &labels), name, target, limits: limits(*timeout, *tries) }))
@@ -346,7 +347,7 @@ fn cannot_push(error: PushError) -> Failure {
             Some(CREDENTIALS_HINT)
         }
         PushError::Refused { status: 404 | 405, .. } => {
-            Some("is there a Pushgateway? `--push` wants its URL without `/metrics/…`")
+            Some("is there a Pushgateway? `--push` expects its URL without `/metrics/…`")
         }
         PushError::Refused { .. } | PushError::Http { .. } => None,
     };
@@ -366,7 +367,7 @@ fn remote_write(
     const NAMED: usize = 10;
     let RemoteArgs { remote_write: _, run, label, batch_samples, dry_run, fail_on_refused } = args;
     let SendingArgs { job, timeout, tries, access } = sending;
-    let usage = "`--remote-write` wants http(s)://host[:port]/api/v1/write, or what the store calls it";
+    let usage = "`--remote-write` expects http(s)://host[:port]/api/v1/write, or the store's own path";
     let store = RemoteStore::new(&target(url, access, usage)?, limits(*timeout, *tries));
     let mut labels = BTreeMap::new();
     for (name, value) in label {
@@ -398,7 +399,7 @@ fn remote_write(
     let (history, labels) = (&history, &labels);
     let request = Request { history, labels, batch: *batch_samples, dry_run: *dry_run };
     let delivered = deliver(&store, &request).map_err(|AskError { url, source }| {
-        let error = anyhow!("{source}").context(format!("`{url}` does not say what it takes"));
+        let error = anyhow!("{source}").context(format!("`{url}` does not report what it accepts"));
         with_credentials_hint(Failure::external(error), &source)
     })?;
     print(delivered.text(store.url(), &request))?;

@@ -96,14 +96,14 @@ pub struct AuditArgs {
 #[derive(Debug, Args)]
 pub struct LegacyArgs {
     /// Also write the answer as `write_legacy_readiness_json` did: status ok or hold, maker_taker_ratio, net_bps,
-    /// p95_latency_ms, risk_ratio, failures [default: not written]
+    /// p95_latency_ms, risk_ratio, failures
     ///
     /// A file that holds another format is not written over. Where there is nothing to audit, the file says hold.
     #[arg(long, value_name = "FILE")]
     pub legacy_readiness: Option<PathBuf>,
 
     /// Also write the answer as `write_readiness` did: status OK or HOLD, maker_taker, net_bps, p95_latency_ms,
-    /// risk_ratio [default: not written]
+    /// risk_ratio
     ///
     /// Another format than that of --legacy-readiness, so it needs another file.
     #[arg(long, value_name = "FILE")]

@@ -118,7 +118,7 @@ pub(crate) fn cannot_judge(error: JudgeError) -> Failure {
         JudgeError::Load(LoadError::List { .. }) => "a run is a folder that can be listed".to_owned(),
         JudgeError::Load(LoadError::Archive(error)) => error.hint().to_owned(),
         JudgeError::EdgeFile(_) | JudgeError::EdgeReport { .. } => {
-            "`--edge-report` wants an EDGE_REPORT.json with `totals`".to_owned()
+            "`--edge-report` expects an EDGE_REPORT.json with `totals`".to_owned()
         }
         JudgeError::Symbol { known, .. } if known.is_empty() => {
             "the iterations of this run carry no symbol; leave `--symbol` out".to_owned()

@@ -45,7 +45,7 @@ pub struct AnalyzeArgs {
     #[arg(long)]
     pub exit_on_crit: bool,
 
-    /// With a symbol of fewer than N iterations the verdict is INCONCLUSIVE [default: no such check]
+    /// With a symbol of fewer than N iterations the verdict is INCONCLUSIVE
     #[arg(long, value_name = "N", value_parser = count)]
     pub min_windows: Option<usize>,
 
@@ -123,7 +123,7 @@ pub struct GateArgs {
     #[arg(long)]
     pub require_freeze: bool,
 
-    /// Hold this edge report against the limits of the policy, too [default: none]
+    /// Check this edge report against the limits of the policy, too
     #[arg(long, value_name = "FILE")]
     pub edge_report: Option<PathBuf>,
 
@@ -177,7 +177,7 @@ pub struct OutcomeArgs {
 /// Comparison with an earlier snapshot.
 #[derive(Clone, Debug, Args)]
 pub struct BaselineArgs {
-    /// Show on stderr how the KPIs changed against this earlier snapshot [default: no comparison]
+    /// Show on stderr how the KPIs changed against this earlier snapshot
     #[arg(long, value_name = "BASELINE")]
     pub compare: Option<PathBuf>,
 
@@ -318,7 +318,7 @@ pub(crate) fn compare(globals: &GlobalArgs, args: &BaselineArgs, snapshot: &Snap
             Ok(())
         }
         Err(problem) if *require_baseline => Err(Failure::input(problem)
-            .hint("`--compare` wants a POST_SOAK_SNAPSHOT.json; `soak extract` writes one")),
+            .hint("`--compare` expects a POST_SOAK_SNAPSHOT.json; `soak extract` writes one")),
         Err(problem) => {
             say(globals, &format!("warning: nothing to compare with: {:#}", anyhow!(problem)));
             Ok(())
@@ -336,7 +336,7 @@ pub(crate) fn notify(
     tunes: bool,
 ) -> Option<String> {
     if snapshot.outcome == Outcome::Pass {
-        say(globals, "note: the verdict is PASS, nobody is notified");
+        say(globals, "note: the verdict is PASS, no notification is sent");
         return None;
     }
     let guards = &snapshot.guards_last8;

@@ -132,11 +132,13 @@ fn rotate(args: &RotateArgs) -> Result<Exit, Failure> {
         Format::Json => json::pretty(&result),
     })?;
     if let Some(error) = unlogged {
-        return Err(Failure::output(error).hint("what is told above went, and only the log does not say so"));
+        return Err(
+            Failure::output(error).hint("the files listed above were removed; only the log entry is missing")
+        );
     }
     if !result.plan.fits {
         let hint = "a lower `--keep` leaves fewer iterations, a higher `--max-size-mb` allows more";
-        return Err(Failure::failed(anyhow!("what is left is more than the limit")).hint(hint));
+        return Err(Failure::failed(anyhow!("the remaining size exceeds the limit")).hint(hint));
     }
     if let [first, others @ ..] = result.plan.left.as_slice() {
         let more = if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };

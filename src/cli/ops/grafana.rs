@@ -94,7 +94,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "UID")]
     pub folder: Option<String>,
 
-    /// Text that stands in the history of the dashboard [default: none]
+    /// Message in the history of the dashboard
     #[arg(long, value_name = "TEXT")]
     pub message: Option<String>,
 
@@ -278,7 +278,7 @@ fn read(path: &Path) -> Result<Dashboard, Failure> {
 fn connect(url: &str, args: &ServerArgs) -> Result<(Server, Grafana), Failure> {
     let ServerArgs { token_file, timeout } = args;
     let server = Server::new(url)
-        .map_err(|error| Failure::usage(error).hint("`--url` wants https://host[:port][/prefix]"))?;
+        .map_err(|error| Failure::usage(error).hint("`--url` expects https://host[:port][/prefix]"))?;
     let token = match token_file {
         Some(path) => Some(Secret::from(atomic_file::read_text(path).map_err(Failure::input)?)),
         None => token_of_environment(),

@@ -152,7 +152,7 @@ pub(crate) fn tell_unparsed(arguments: &[OsString], problem: &str) {
     let problem = problem.split("\n\n").next().unwrap_or_default();
     let problem = problem.trim().trim_start_matches("error: ").to_owned();
     let failed = reporter.or_error(|| Err::<(), _>(Failure::usage(anyhow::anyhow!(problem))));
-    debug_assert!(failed.is_err(), "the error is told already");
+    debug_assert!(failed.is_err(), "the error is reported already");
 }
 
 /// The one case of a report about an error.

@@ -57,7 +57,7 @@ pub struct RunArgs {
     pub abort_after_fails: u64,
 
     /// Show the run live at this address: a page, /metrics, /api/iterations, /events, /healthz; a port alone
-    /// means 127.0.0.1 [default: not shown]
+    /// means 127.0.0.1
     #[arg(long, value_name = "ADDR")]
     pub serve: Option<ListenAddress>,
 
@@ -121,7 +121,7 @@ pub struct LengthArgs {
     #[arg(long, conflicts_with_all = ["overrides", "set", "preset", "preset_file"])]
     pub resume: bool,
 
-    /// With --resume: so many iterations more than were declared [default: none]
+    /// With --resume: so many iterations more than were declared
     #[arg(
         long,
         value_name = "K",
@@ -213,11 +213,11 @@ pub struct TuningArgs {
     #[command(flatten)]
     pub start: StartArgs,
 
-    /// Change the start values by this preset of the policy [default: none]
+    /// Change the start values by this preset of the policy
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
 
-    /// Change the start values by the preset in this file [default: none]
+    /// Change the start values by the preset in this file
     #[arg(long, value_name = "FILE", conflicts_with = "preset")]
     pub preset_file: Option<PathBuf>,
 
@@ -260,21 +260,20 @@ pub struct FilesArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "72-hour report")]
 pub struct ReportArgs {
-    /// Write the run's metrics and gates to this file, and judge the run by its run gates [default: not
-    /// written]
+    /// Write the run's metrics and gates to this file, and judge the run by its run gates
     #[arg(long, value_name = "FILE")]
     pub export_json: Option<PathBuf>,
 
-    /// The same report in Markdown [default: not written]
+    /// The same report in Markdown
     #[arg(long, value_name = "FILE")]
     pub export_md: Option<PathBuf>,
 
-    /// Write only the gates to this file [default: not written]
+    /// Write only the gates to this file
     #[arg(long, value_name = "FILE")]
     pub gate_summary: Option<PathBuf>,
 
     /// Write all three into this folder, as soak_metrics.json, SOAK_RESULTS.md and gates_summary.json; with --resume
-    /// also those of a complete run [default: not written]
+    /// also those of a complete run
     #[arg(long, value_name = "DIR")]
     pub reports: Option<PathBuf>,
 }

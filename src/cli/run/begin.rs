@@ -178,10 +178,9 @@ fn resumed_run(job: &Job<'_>) -> Result<(PreparedRun, Instruments), Failure> {
     settings::check_places(job, &manifest.settings)?;
     settings::check_gates(job, &manifest.settings, extended(job, &manifest)?)?;
     if let Some(changed) = found.changed.first() {
-        let problem =
-            format!("`{}` is not the file that the run wrote; somebody changed it", changed.display());
+        let problem = format!("`{}` was changed after the run wrote it", changed.display());
         return Err(Failure::input(plain(problem)).hint(
-            "bring the file back, or start anew without `--resume`; what is there moves to `history`",
+            "restore the file, or start again without `--resume`, which moves the folder's content to `history`",
         ));
     }
     let done = manifest.last_complete_iteration;
@@ -280,7 +279,7 @@ fn check_declared(job: &Job<'_>, manifest: &RunManifest) -> Result<(), Failure> 
         problems.push(format!("iterations: declared {}, now {asked}", manifest.iterations));
     }
     if let Some(profile) = args.tuning.start.profile_by_flag() {
-        problems.push(format!("profile: a run that goes on has its values already, now `{profile}`"));
+        problems.push(format!("profile: a resumed run has its values already, now `{profile}`"));
     }
     let warmup_preset = settings::warmup_preset(args, &job.policy.run)?;
     let active_overrides = args.tuning.active_overrides.as_deref().map(settings::text_of_path).transpose()?;

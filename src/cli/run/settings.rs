@@ -156,7 +156,7 @@ pub(crate) fn check_length(
 ) -> Result<(), Failure> {
     if iterations > MOST_ITERATIONS {
         return Err(usage(format!("{iterations} iterations are more than 100 million"))
-            .hint("`--iterations`, `--hours` and `--extend` say how long a run is"));
+            .hint("`--iterations`, `--hours` and `--extend` set the length of a run"));
     }
     let ends = starts.timestamp() as f64 + (iterations as f64 + 1.0) * interval_seconds;
     if ends >= END_OF_TIME {
@@ -754,7 +754,7 @@ pub(crate) fn check_gates(job: &Job<'_>, settings: &RunSettings, iterations: u64
             "{iterations} iterations of {} s never meet the hard gate `run_gates.{name}` ({}): `{} {symbol} {limit}`",
             settings.interval_seconds, gate.limit.source.origin, gate.metric
         ))
-        .hint("`--hours` and `--iterations` say how long a run is"));
+        .hint("`--hours` and `--iterations` set the length of a run"));
     }
     if !matches!(settings.source, SourceSettings::Prometheus { .. }) {
         return Ok(());

@@ -117,7 +117,7 @@ fn start_values(policy: &Policy, args: &StartArgs) -> Result<Start, Failure> {
                 "overrides are a JSON object of numbers, flat or in sections"
             }
             StartProblem::Profile { .. } => "`--profile` and $MM_PROFILE name a profile of the policy",
-            StartProblem::Values(_) => "bounds stand in the policy, in `[parameters.<name>]`",
+            StartProblem::Values(_) => "bounds are set in the policy, in `[parameters.<name>]`",
         };
         Failure::usage(problem).hint(hint)
     })

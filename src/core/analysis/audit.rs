@@ -508,7 +508,7 @@ fn disagreement(found: &FoundSnapshot, own: impl Fn(&str) -> Option<Baseline>) -
         return None;
     }
     let reported = differences.join("; ");
-    finding("snapshot_disagrees", format!("says otherwise than the iterations, which count: {reported}"))
+    finding("snapshot_disagrees", format!("differs from the iterations, which count: {reported}"))
 }
 
 /// A file that a reader of a run looks for.
@@ -711,7 +711,7 @@ mod tests {
         for net in [2.999, 3.0, 3.001] {
             assert_eq!(reported(Ok(baseline(Some("PASS"), Some(net)))), Vec::<String>::new(), "{net}");
         }
-        let says = "`S.json` says otherwise than the iterations, which count: ";
+        let says = "`S.json` differs from the iterations, which count: ";
         assert_eq!(
             reported(Ok(baseline(None, Some(3.0011)))),
             [format!("{says}mean net_bps 3.0011, not 3.000")]

@@ -66,7 +66,7 @@ impl Origin {
         match &self.source {
             Some(source) if self.simulated => Some(format!("the data is simulated (source `{source}`)")),
             _ if self.simulated => Some("the data is simulated".to_owned()),
-            None => Some("nothing says where the data came from (`source`)".to_owned()),
+            None => Some("the origin of the data is not recorded (`source`)".to_owned()),
             Some(_) => self.rehearsal.then(|| NO_WAIT.to_owned()),
         }
     }
@@ -137,7 +137,7 @@ mod tests {
         };
         assert_eq!(reported(Some("exec"), &["exec"], false), "");
         assert_eq!(reported(Some("sim"), &[], false), "the data is simulated (source `sim`)");
-        assert_eq!(reported(None, &[], false), "nothing says where the data came from (`source`)");
+        assert_eq!(reported(None, &[], false), "the origin of the data is not recorded (`source`)");
         assert_eq!(reported(Some("exec"), &[], true), NO_WAIT);
     }
 

@@ -280,7 +280,7 @@ pub fn promote(
         return Err(Failure::failed(anyhow!(
             "only a run that passes becomes a baseline, and this one is {verdict}: {reason}"
         ))
-        .hint("`soak gate` says what has to change before it can become a baseline"));
+        .hint("`soak gate` shows what has to change before it can become a baseline"));
     }
     let baseline = stored(&of_judged(&judged, run, policy)?, policy, tool_version);
     let _lock = open_for_writing(folder)?;
@@ -364,7 +364,7 @@ fn trusted(folder: &Path) -> Result<Opened, Failure> {
     let opened = open(folder)?;
     let Some(problem) = opened.problems.first() else { return Ok(opened) };
     Err(Failure::input(anyhow!("the store `{}` cannot be trusted: {problem}", folder.display()))
-        .hint("`soak compare baseline verify` tells everything that is wrong with it"))
+        .hint("`soak compare baseline verify` lists everything that is wrong with it"))
 }
 
 /// What was acknowledged since the last promotion. `today` is YYYY-MM-DD.
@@ -606,8 +606,7 @@ fn too_short(file: &str, baseline: &StoredBaseline, policy: &Policy) -> Option<S
     let few = policy.compare.kpis.iter().filter_map(values).min().unwrap_or(0);
     (few < fewest).then(|| {
         format!(
-            "`{file}` has {few} values in its window `{}`, and {fewest} are needed: `compare` cannot tell anything against \
-             it; promote a longer run",
+            "`{file}` has {few} values in its window `{}`, and {fewest} are needed: `compare` would always answer cannot tell; promote a longer run",
             baseline.significance.name
         )
     })
@@ -618,14 +617,14 @@ fn no_basis(file: &str, baseline: &StoredBaseline, policy: &Policy) -> Vec<Strin
     let mut found = Vec::new();
     match &baseline.source {
         Some(source) if policy.release.is_simulated(source) => found.push(format!(
-            "`{file}` is simulated (source `{source}`): comparing with it says nothing about a release"
+            "`{file}` is simulated (source `{source}`): a comparison with it is not valid for a release"
         )),
         Some(_) => {}
-        None => found.push(format!("`{file}` does not say where its data came from (`source`)")),
+        None => found.push(format!("`{file}` does not record where its data came from (`source`)")),
     }
     if baseline.conditions.get(Condition::Waited.word()).is_some_and(|waited| waited == "no") {
         found.push(format!(
-            "`{file}` did not wait for its interval (`--no-wait`): comparing with it says nothing about a release"
+            "`{file}` did not wait for its interval (`--no-wait`): a comparison with it is not valid for a release"
         ));
     }
     let is_missing = |rule: &&KpiRule| {

@@ -230,11 +230,10 @@ impl CompareResult {
         result.note_conditions(&a.conditions, &b.conditions, policy.run.tunes());
         result.acknowledge(known);
         if is_same {
-            let note = "A and B are the same run: comparing it with itself says nothing about a build";
+            let note = "A and B are the same run: comparing it with itself proves nothing about a build";
             result.notes.push(note.to_owned());
         } else if is_copy {
-            let note = "A and B have the same values in every iteration: they are one run, or copies, and comparing them \
-                        says nothing about a build";
+            let note = "A and B have the same values in every iteration: they are one run, or copies, and comparing them proves nothing about a build";
             result.notes.push(note.to_owned());
         }
         if is_significance_asked && result.significance.is_none() {
@@ -244,7 +243,7 @@ impl CompareResult {
                 .map(|(name, _)| name)
                 .collect();
             result.notes.push(format!(
-                "significance is not possible, changes are held against floors: {} has no single values",
+                "no significance test is possible, changes are checked against floors: {} has no single values",
                 files.join(" and ")
             ));
         }
@@ -308,11 +307,11 @@ impl CompareResult {
             |known: &Conditions, condition, value: &str| known.get(&condition).is_some_and(|of| of == value);
         for (name, known) in [("A", a), ("B", b)] {
             if is(known, Condition::Simulated, "simulated") {
-                self.notes.push(format!("{name} is simulated: this says nothing about a release"));
+                self.notes.push(format!("{name} is simulated: this is not valid for a release"));
             }
             if is(known, Condition::Waited, "no") {
                 self.notes.push(format!(
-                    "{name} did not wait for its interval (`--no-wait`): this says nothing about a release"
+                    "{name} did not wait for its interval (`--no-wait`): this is not valid for a release"
                 ));
             }
         }

@@ -73,7 +73,7 @@ fn run_verdict_fits(t: &Table<'_>, rule: &RunVerdictRule) -> Read<()> {
         });
     }
     let (pass, warn) = (rule.pass_share.value, rule.warn_share.value);
-    let problem = format!("{pass} is below `run_verdict.warn_share`, {warn}: WARN could never be said");
+    let problem = format!("{pass} is below `run_verdict.warn_share`, {warn}: WARN could never be reached");
     decides(t, "pass_share", (pass < warn).then_some(problem))?;
     let [of_warn, of_fail] = [&rule.max_failing_in_a_row, &rule.fail_failing_in_a_row]
         .map(|limit| limit.as_ref().map(|limit| limit.value));

@@ -151,7 +151,7 @@ impl<'s> Target<'s> {
                 let limit = show_limit(self.kpi, gate.limit.value);
                 (best + self.spread, format!("every value misses {} {limit}", gate.comparison.symbol()))
             }
-            None => (LARGE * self.spread, "no limit on an iteration stands in the way".to_owned()),
+            None => (LARGE * self.spread, "no limit on an iteration applies".to_owned()),
         };
         let what =
             format!("{} by {} in iteration {span}: {words}", self.moved(), show_distance(self.kpi, by));
@@ -217,7 +217,7 @@ impl<'s> Target<'s> {
     fn missing(&self) -> Fault {
         let numbers: Vec<u64> =
             self.subject.judged.positions.clone().map(|at| self.subject.series.number(at)).collect();
-        let what = format!("`{}` stands in no file of iteration {}", self.kpi.name, list_numbers(&numbers));
+        let what = format!("`{}` is in no file of iteration {}", self.kpi.name, list_numbers(&numbers));
         let edits = numbers.into_iter().map(|number| (number, Edit::Remove(self.id))).collect();
         let must = self.gate.is_some();
         Fault { kind: FaultKind::Missing, kpi: Some(self.id), must, what, edits }

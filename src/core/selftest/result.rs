@@ -106,7 +106,7 @@ impl SelftestResult {
             let reason =
                 anyhow!("there is no iteration in `{}` to put a fault into", folder.path().display());
             return Err(Failure::input(reason)
-                .hint("a selftest wants a run that passes: a folder with ITER_SUMMARY_<n>.json files"));
+                .hint("a selftest needs a run that passes: a folder with ITER_SUMMARY_<n>.json files"));
         }
         let copy = Scratch::copy(&folder, stop)?;
         let mut notes = Vec::new();

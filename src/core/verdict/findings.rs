@@ -140,7 +140,7 @@ fn files(evidence: &Evidence, judged: &[Judged<'_>], out: &mut Vec<Finding>) {
             in_window: in_window(&None, other.number),
             ..finding(
                 "number_disagrees",
-                format!("`{}` says iteration {} inside; the file name counts", other.name, other.content),
+                format!("`{}` contains iteration {}; the file name counts", other.name, other.content),
             )
         });
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::analysis::Analysis;
 
-/// A recorded decision to go on in spite of the verdict.
+/// A recorded decision to continue despite the verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Override {
     /// Why.

@@ -59,7 +59,7 @@ impl Store {
         match self {
             Self::Prometheus(_) => "Prometheus",
             Self::VictoriaMetrics { .. } => "VictoriaMetrics",
-            Self::Unknown => "a store that does not say what it takes",
+            Self::Unknown => "a store that does not report what it accepts",
         }
     }
 }

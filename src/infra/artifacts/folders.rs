@@ -70,7 +70,7 @@ impl WriteError {
                 Some("move it away, or choose another folder with `--out`")
             }
             Self::Lock(LockError::Held { .. }) => {
-                Some("wait until that process is done, or choose another folder with `--out`")
+                Some("wait for that process to end, or choose another folder with `--out`")
             }
             Self::Lock(LockError::Symlink { .. }) => Some("remove the link"),
             Self::Lock(LockError::Io { source, .. }) | Self::Io { source, .. } => hint_for(source.kind()),

@@ -46,7 +46,7 @@ pub(crate) struct BundleManifest {
     pub(crate) name: String,
     /// The numbers of the texts.
     pub(crate) notes: Notes,
-    /// Who continued in spite of the refusals; null when nobody did.
+    /// Who continued despite the refusals; null when nobody did.
     #[serde(rename = "override")]
     pub(crate) overridden: Option<Override>,
     /// The `soak.toml` that was found; left out without one.
@@ -249,7 +249,7 @@ fn check_sums(files: &BTreeMap<String, Vec<u8>>, problems: &mut Vec<String>) -> 
                 match files.get(name) {
                     None => problems.push(format!("`{name}` is missing, though `{SUMS_FILE}` lists it")),
                     Some(bytes) if sha256_hex(bytes) != *hash => {
-                        problems.push(format!("`{name}` is not what `{SUMS_FILE}` says: its hash differs"));
+                        problems.push(format!("`{name}` does not match `{SUMS_FILE}`: its hash differs"));
                     }
                     Some(_) => {}
                 }
@@ -265,10 +265,10 @@ fn check_files(manifest: &BundleManifest, files: &BTreeMap<String, Vec<u8>>, pro
         match files.get(name) {
             None => problems.push(format!("`{name}` is missing, though `{FILE_NAME}` lists it")),
             Some(bytes) if bytes.len() as u64 != *size => {
-                problems.push(format!("`{name}` has {} bytes, `{FILE_NAME}` says {size}", bytes.len()));
+                problems.push(format!("`{name}` has {} bytes, `{FILE_NAME}` records {size}", bytes.len()));
             }
             Some(bytes) if !entry.describes(bytes) => {
-                problems.push(format!("`{name}` is not what `{FILE_NAME}` says: its hash differs"));
+                problems.push(format!("`{name}` does not match `{FILE_NAME}`: its hash differs"));
             }
             Some(_) => {}
         }
@@ -288,7 +288,7 @@ const SNAPSHOT: &str = "POST_SOAK_SNAPSHOT.json";
 /// What the manifest and the files beside it both say.
 fn check_agreement(manifest: &BundleManifest, files: &BTreeMap<String, Vec<u8>>, problems: &mut Vec<String>) {
     let mut differs = |file: &str, what: &str| {
-        problems.push(format!("`{file}` says otherwise than `{FILE_NAME}` about {what}"));
+        problems.push(format!("`{file}` contradicts `{FILE_NAME}` in {what}"));
     };
     if let Some(policy) = files.get("policy.toml")
         && sha256_hex(policy) != manifest.policy_sha256

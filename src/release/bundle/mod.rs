@@ -90,8 +90,7 @@ pub(crate) fn build(
     if !manifest.refusals.is_empty() && manifest.overridden.is_none() {
         let refusals = refusal_lines(&manifest.refusals);
         return Err(Failure::failed(anyhow!("the run may not be released:\n{}", refusals.trim_end())).hint(
-            "`--rehearsal` allows simulated data and relaxed limits; `--override REASON` continues despite it, \
-             and the bundle says so",
+            "`--rehearsal` allows simulated data and relaxed limits; `--override REASON` continues despite it, and the bundle records it",
         ));
     }
     let mut files = BTreeMap::new();
@@ -168,7 +167,7 @@ fn profile(folder: &RunFolder) -> Result<(String, ParamValues), Failure> {
     }
     if kind == Some(Kind::Link) {
         return Err(unusable(
-            "it is a symbolic link, and a release takes what lies in the run itself".to_owned(),
+            "it is a symbolic link, and a release takes only files of the run itself".to_owned(),
         ));
     }
     let bytes = folder.read_plain(name, LARGEST).map_err(&unusable)?;

@@ -66,7 +66,7 @@ impl BundleError {
             Self::Nameless { .. } => Some("`--out` takes the name of a folder, as in release/v1.0.0"),
             Self::Symlink { .. } => Some("remove the link, or choose another `--out`"),
             Self::Kind { .. } => Some("a bundle is a folder or a .tar.gz of `soak release bundle`"),
-            Self::Lock(LockError::Held { .. }) => Some("wait until that process is done"),
+            Self::Lock(LockError::Held { .. }) => Some("wait for that process to end"),
             Self::Archive { .. } => Some("`soak release bundle --archive` writes one"),
             Self::Lock(_) => None,
             Self::Io { source, .. } => match source.kind() {

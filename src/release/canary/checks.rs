@@ -367,7 +367,7 @@ fn gate(block: &str, criterion: &Criterion) -> String {
 }
 
 fn no_limit(criterion: &Criterion) -> String {
-    format!("no limit can be said: {}", criterion.basis)
+    format!("no limit can be computed: {}", criterion.basis)
 }
 
 /// The first values of a list, and how many more there are.
@@ -548,7 +548,7 @@ mod tests {
         let flat = by_step(12, |_| Some(300.0));
         let block = canary(&criteria, 60, &flat, |canary| canary.at(&hour));
         assert_eq!(block.outcome, Outcome::Inconclusive);
-        assert!(only(&block).reason.starts_with("no limit can be said: "));
+        assert!(only(&block).reason.starts_with("no limit can be computed: "));
     }
 
     #[test]

@@ -108,7 +108,7 @@ pub(crate) fn check(
                     permit(request, &what, &reason)?;
                 } else {
                     // Not refused: a canary that is bad must be called so, whoever measured it.
-                    notes.push(format!("{what} says nothing about a release: {reason}"));
+                    notes.push(format!("{what} is not valid for a release: {reason}"));
                 }
             }
             (readings, "folder", path.display().to_string())
@@ -132,8 +132,8 @@ fn permit(request: &CanaryRequest<'_>, what: &str, reason: &str) -> Result<(), F
         return Ok(());
     }
     // Not the code of a FAIL, which a machine takes for the order to roll back.
-    Err(Failure::input(anyhow!("{what} says nothing about a release: {reason}"))
-        .hint("`--rehearsal` takes it, and the result says so"))
+    Err(Failure::input(anyhow!("{what} is not valid for a release: {reason}"))
+        .hint("`--rehearsal` accepts it, and the result records it"))
 }
 
 fn limits(request: &CanaryRequest<'_>, policy: &Policy, notes: &mut Vec<String>) -> Result<Limits, Failure> {
@@ -174,10 +174,7 @@ fn of_bundle(
     if let Some(given) = &manifest.overridden {
         let reasons: Vec<&str> = manifest.refusals.iter().map(|refusal| refusal.reason.as_str()).collect();
         let in_spite = if reasons.is_empty() { "nothing".to_owned() } else { reasons.join("; ") };
-        notes.push(format!(
-            "the bundle was released by an override ({}), in spite of: {in_spite}",
-            given.reason
-        ));
+        notes.push(format!("the bundle was released by an override ({}), despite: {in_spite}", given.reason));
     }
     let text = contents.files.get("policy.toml").map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     let layer = Layer {

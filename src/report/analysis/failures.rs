@@ -106,7 +106,7 @@ fn absent(series: &Series, position: usize, miss: &Miss) -> String {
     prose(&match defect {
         Some(defect) => format!("no value: `{}` {}", defect.key, defect.defect.describe()),
         None if miss.kpi.is_built_in() => format!("no value: `{}` is not in the file", miss.kpi.name),
-        None => "no value: the notes of the iteration say why".to_owned(),
+        None => "no value: the notes of the iteration give the reason".to_owned(),
     })
 }
 

@@ -46,8 +46,7 @@ pub(super) fn windows(doc: &mut Document, subject: Subject<'_>) {
     let interval = windows.iter().flat_map(|window| &window.kpis).find_map(|stats| stats.interval);
     let intervals = interval.map_or_else(String::new, |interval| {
         format!(
-            " Intervals hold with {} % confidence and allow for the resemblance of neighbouring iterations: n_eff is \
-             how many independent values they are worth. Without an interval the values cannot tell.",
+            " Intervals have {} % confidence and allow for autocorrelation: n_eff is the number of independent values. Without an interval the data are insufficient.",
             fixed(100.0 * interval.confidence, 0)
         )
     });
@@ -220,7 +219,7 @@ pub(super) fn iterations(doc: &mut Document, subject: Subject<'_>, most: usize) 
         if positions.len() < n {
             let before = positions.len() - most.min(positions.len());
             doc.remark(&format!(
-                "{n} iterations, of which the last {most} stand here, and of those before them the last \
+                "{n} iterations, of which the last {most} are listed, and of those before them the last \
                  {before} that do not pass. The charts show all of them; long series are thinned, their \
                  extremes stay."
             ));

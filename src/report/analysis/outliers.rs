@@ -27,7 +27,7 @@ pub(super) fn anomalies(doc: &mut Document, anomalies: &[Anomaly]) {
     }
     let before = anomalies.len().saturating_sub(MOST);
     if before > 0 && format == Format::Html {
-        doc.remark(&format!("{} anomalies, of which the last {MOST} stand here.", anomalies.len()));
+        doc.remark(&format!("{} anomalies, of which the last {MOST} are listed.", anomalies.len()));
     }
     let rows = anomalies[before..].iter().map(|anomaly| {
         let kpi = anomaly.kind.kpi();
@@ -172,7 +172,7 @@ fn components(doc: &mut Document, edge: &EdgeDecomposition) {
         (KpiId::NET_BPS, edge.net),
     ];
     let row = |(kpi, Component { mean, n })| row![name(kpi), maybe(mean, DIGITS), n];
-    doc.table(&columns("component|#mean, bps|#iterations that tell it"), all.map(row));
+    doc.table(&columns("component|#mean, bps|#iterations that report it"), all.map(row));
     let contributions = edge.contributions.iter();
     let rows = contributions.map(|found| row![name(found.kpi), signed(found.value, DIGITS)]);
     doc.table(&columns("contribution, largest first|#to the net edge, bps"), rows);

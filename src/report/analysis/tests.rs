@@ -165,7 +165,7 @@ mod audit {
         // Where there are enough and nothing varies, the interval is the value.
         let text = audited(folder(passing(24)));
         has(part(&text, 3), "0.000000 to 0.000000 | 0.300 to 0.300 | 0.300 to 0.300 | 24.0 | <= 0.420");
-        has(part(&text, 3), "Intervals hold with 95 % confidence and allow for the resemblance");
+        has(part(&text, 3), "Intervals have 95 % confidence and allow for autocorrelation");
     }
 
     #[test]
@@ -750,7 +750,7 @@ mod page {
         });
         let html = reported(run);
         assert!(html.len() < 1_000_000, "{}", html.len());
-        assert!(html.contains("1000 iterations with a proposal, of which the last 500 stand here."));
+        assert!(html.contains("1000 iterations with a proposal, of which the last 500 are listed."));
     }
 
     #[test]
@@ -760,7 +760,7 @@ mod page {
         let html = reported(run);
         assert!(html.len() < 1_000_000, "{}", html.len());
         assert!(html.contains(
-            "100000 iterations, of which the last 1000 stand here, and of those before them the last 1 "
+            "100000 iterations, of which the last 1000 are listed, and of those before them the last 1 "
         ));
         assert!(html.contains("<tr><td>777</td>") && html.contains("<tr><td>99001</td>"));
         assert!(!html.contains("<tr><td>99000</td>"));
@@ -1096,7 +1096,9 @@ mod resources {
         let (analysis, policy) = analysed(folder(passing(24)));
         let text = audit(&analysis, &policy, &provenance(), true);
         assert!(
-            text.contains("## Drift of resources\n\nNo data: no iteration tells what the process used.\n"),
+            text.contains(
+                "## Drift of resources\n\nNo data: no iteration reports the resources of the process.\n"
+            ),
             "{text}"
         );
         assert!(analysis.checks().all(|check| check.part != Part::Drift));

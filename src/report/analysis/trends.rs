@@ -76,7 +76,7 @@ pub(super) fn resources(doc: &mut Document, subject: Subject<'_>) {
     }
     doc.heading(3, "Drift of resources");
     if !has_data {
-        return doc.paragraph("No data: no iteration tells what the process used.");
+        return doc.paragraph("No data: no iteration reports the resources of the process.");
     }
     let rows = drifts.iter().map(|drift| {
         let value = |value: Option<f64>| value.map(|value| trimmed(&fixed(value, 1)).to_owned());
@@ -115,7 +115,7 @@ pub(super) fn drifts(doc: &mut Document, subject: Subject<'_>) {
             "Hours are run time: iterations times the interval of the manifest."
         }
         (None, Format::Markdown) => {
-            "Neither time stamps nor a manifest say how long an iteration takes, so slopes are per iteration."
+            "Neither time stamps nor a manifest give the length of an iteration, so slopes are per iteration."
         }
         (Some(PaceSource::TimeStamps), Format::Html) => "Hours are run time, from the time stamps.",
         (Some(PaceSource::Manifest), Format::Html) => {
@@ -127,14 +127,14 @@ pub(super) fn drifts(doc: &mut Document, subject: Subject<'_>) {
     let headings = if format == Format::Markdown {
         format!(
             "KPI|iterations|#n|#n_eff|#slope|95 % interval, {unit}|#Theil-Sen per iteration|#change|#p|#p with Holm|\
-             limit reached in|what it says"
+             limit reached in|result"
         )
     } else {
         doc.remark(&format!(
             "A straight line through the steady part. p is the probability of so bad a slope by chance, corrected for \
              all KPIs together. {time}"
         ));
-        "KPI|iterations|#n|#n_eff|#slope|95 % interval|#change|#p|#p, corrected|limit reached in|what it says"
+        "KPI|iterations|#n|#n_eff|#slope|95 % interval|#change|#p|#p, corrected|limit reached in|result"
             .to_owned()
     };
     let columns = columns(&headings);
@@ -197,7 +197,7 @@ fn word(found: &KpiDrift) -> String {
             .map_or_else(|| "settled".to_owned(), |from| format!("settled, steady from {from} on")),
         DriftVerdict::NoDrift => "no steady drift shown".to_owned(),
         DriftVerdict::TooFew => "too few values".to_owned(),
-        DriftVerdict::CannotTell => "cannot tell, neighbours resemble each other too much".to_owned(),
+        DriftVerdict::CannotTell => "cannot tell, too autocorrelated".to_owned(),
         DriftVerdict::NoData => "no value".to_owned(),
     }
 }
@@ -240,7 +240,7 @@ fn level_lines(doc: &mut Document, found: &KpiChanges) {
             }
             (_, Some(change)) => format!("keeps its level (likeliest change p {})", probability_of(&change)),
             _ if found.constant => "has the same value throughout".to_owned(),
-            _ => "walks without a level, nothing can be told".to_owned(),
+            _ => "no level, change points cannot be tested".to_owned(),
         };
         line(&format!("- {name}: {what}"));
     }

@@ -31,7 +31,7 @@ pub(super) fn timeline(doc: &mut Document, subject: Subject<'_>, most: usize) {
     }
     let all = reported.len();
     if all > most {
-        doc.remark(&format!("{all} iterations with a proposal, of which the last {most} stand here."));
+        doc.remark(&format!("{all} iterations with a proposal, of which the last {most} are listed."));
     }
     let row = |iteration: &&Row| {
         let tuning = &iteration.tuning;

@@ -286,7 +286,7 @@ pub(crate) fn findings<'f>(doc: &mut Document, findings: impl IntoIterator<Item 
     });
     let reported: Vec<String> = reported.collect();
     if reported.is_empty() {
-        return doc.paragraph(format.pick("None.", "None: every file was read as it stands."));
+        return doc.paragraph(format.pick("None.", "None: every file was read as it is."));
     }
     doc.list(reported, most);
 }

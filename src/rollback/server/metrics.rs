@@ -76,7 +76,7 @@ fn deliveries(out: &mut Exposition, http: &Http, counters: &Counters) {
     out.single(
         "soak_rollback_truncated_hooks_total",
         "counter",
-        "Deliveries of which Alertmanager cut alerts off, which nobody looked at",
+        "Deliveries from which Alertmanager cut alerts off",
         Some(counters.truncated as f64),
     );
 }
@@ -174,7 +174,7 @@ fn state(out: &mut Exposition, status: &Status, counters: &Counters) {
     );
     gauge(
         "soak_rollback_unknown_outcomes",
-        "Actions of which nobody knows what became of them: a person must look",
+        "Actions with an unknown result: a person must check",
         answer.unknown_outcomes.len() as f64,
     );
     gauge("soak_rollback_live", "1 if soak acts, 0 in a dry run", flag(answer.mode == Mode::Live));

@@ -342,7 +342,7 @@ async fn collect(shared: &Shared, body: Body) -> Result<Held, Response> {
     let mut stream = body.into_data_stream();
     let (mut read, mut held) = (Vec::new(), Vec::new());
     while let Some(more) = poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
-        let more = more.map_err(|_| refusal(StatusCode::BAD_REQUEST, "the body did not arrive whole"))?;
+        let more = more.map_err(|_| refusal(StatusCode::BAD_REQUEST, "the body is incomplete"))?;
         if read.len() + more.len() > LARGEST {
             return Err(too_large());
         }

@@ -246,7 +246,7 @@ impl RunFolderError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Lock(LockError::Held { .. }) => {
-                Some("wait until that run is done, or choose another folder with `--out`")
+                Some("wait for that run to end, or choose another folder with `--out`")
             }
             Self::Lock(LockError::Symlink { .. }) => Some("remove the link"),
             Self::Symlink { .. } => Some("remove the link, or choose another folder with `--out`"),
@@ -255,10 +255,10 @@ impl RunFolderError {
             Self::NotVerified { .. } => Some("another program writes the same file: give the run its own"),
             Self::NoRun { .. } => Some("start one without `--resume`"),
             Self::NoManifest { .. } | Self::Manifest { .. } => {
-                Some("start anew without `--resume`; what is there moves to `history`")
+                Some("start again without `--resume`, which moves the folder's content to `history`")
             }
             Self::Gap { .. } | Self::Damaged { .. } | Self::Renumbered { .. } => Some(
-                "bring the file back, or start anew without `--resume`; what is there moves to `history`",
+                "restore the file, or start again without `--resume`, which moves the folder's content to `history`",
             ),
             Self::Record { .. } | Self::Shape(_) | Self::OutOfTurn { .. } => None,
         }
@@ -285,7 +285,7 @@ impl From<RunFolderError> for Failure {
 fn hint_for(kind: io::ErrorKind) -> Option<&'static str> {
     match kind {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Some("free some space and go on with `--resume`; what was written is whole")
+            Some("free some space and continue with `--resume`; what was written is intact")
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             Some("make the folder writable, or choose another one with `--out`")

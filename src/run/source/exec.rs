@@ -97,7 +97,7 @@ impl ExecSource {
         let limit = interval.length + self.grace;
         let done = child.run(limit, self.kill_after, wait)?;
         let report = match done.ended {
-            Ended::TimedOut => Err(format!("was not done after {} s and was ended", limit.as_secs_f64())),
+            Ended::TimedOut => Err(format!("did not end within {} s and was stopped", limit.as_secs_f64())),
             Ended::Status(status) if !status.success() => Err(format!("failed: {status}")),
             Ended::Status(_) if path.symlink_metadata().is_ok() => load(&path, None, None, &mut self.reader)
                 .map_err(|reason| format!("gave no usable measurement: {reason}")),
@@ -366,7 +366,7 @@ mod tests {
         let told = script.failure();
         assert_eq!(
             told,
-            "the command `sh` was not done after 0.5 s and was ended; the end of its stderr: slow"
+            "the command `sh` did not end within 0.5 s and was stopped; the end of its stderr: slow"
         );
         assert!(script.took >= SECOND / 2 && script.took < SECOND * 4, "{:?}", script.took);
         assert_eq!(alive(&pids), Vec::<String>::new());
@@ -378,7 +378,7 @@ mod tests {
         let script =
             format!("trap '' TERM; sleep 60 & echo $! $$ > '{}'; while :; do sleep 60; done", pids.display());
         let mut script = Script::new(&script).limits(SECOND / 4, SECOND / 4, SECOND / 2);
-        assert!(script.failure().contains("was not done after 0.5 s"));
+        assert!(script.failure().contains("did not end within 0.5 s"));
         assert!(script.took >= SECOND && script.took < SECOND * 4, "{:?}", script.took);
         assert_eq!(alive(&pids), Vec::<String>::new());
     }

@@ -45,7 +45,7 @@ fn a_manifest_that_is_lost_is_made_again_and_without_its_copy_it_is_named() -> T
     fs::remove_file(&copy)?;
     for damaged in [&b""[..], b"{}", b"[1]", b"\xff\xfe", &whole[..whole.len() / 2]] {
         fs::write(&path, damaged)?;
-        refused(&place.run(&RESUME)?, 4, &["RUN_MANIFEST.json", "start anew"])?;
+        refused(&place.run(&RESUME)?, 4, &["RUN_MANIFEST.json", "start again"])?;
         assert_eq!(fs::read(&path)?, damaged);
     }
     fs::remove_file(&path)?;

@@ -167,7 +167,7 @@ fn the_oldest_go_until_the_size_holds_and_a_limit_that_cannot_hold_is_told() {
     assert_eq!(short.code, 1);
     assert!(!out.has("history/b") && out.has("latest"));
     assert!(short.stdout.contains("MORE than the limit of 1.0 MiB"), "{}", short.stdout);
-    assert!(short.stderr.contains("error: what is left is more than the limit\nhint: "), "{}", short.stderr);
+    assert!(short.stderr.contains("error: the remaining size exceeds the limit\nhint: "), "{}", short.stderr);
     assert_eq!(artifacts("rotate", out.path(), &["--max-size-mb", "none"]).code, 0);
 }
 

@@ -138,7 +138,7 @@ fn a_kpi_that_one_side_lacks_is_said_and_is_no_pass() {
     let (code, told) = place.gated();
     assert_eq!((code, &told["unknown"]), (4, &json!(["rate"])), "{told:#}");
     let stderr = place.compare(&["--fail-on-regression"]).stderr;
-    assert!(stderr.contains("nothing can be said about: rate"), "{stderr}");
+    assert!(stderr.contains("no data for: rate"), "{stderr}");
     // What neither measured and nothing limits is not missed.
     let neither = Place::new(&service(5.0, None), &service(5.0, None), POLICY);
     assert_eq!(neither.gated().0, 0);
@@ -166,7 +166,7 @@ fn a_baseline_holds_the_declared_kpis_and_runs_are_compared_with_them() {
     let run = place.a.path().to_string_lossy().into_owned();
     let promoted = call(&["baseline", "promote", &run]);
     assert_eq!(promoted.code, 0, "{}", promoted.stderr);
-    let told = "does not say where its data came from";
+    let told = "does not record where its data came from";
     assert!(promoted.stdout.contains(told), "{}", promoted.stdout);
     let stored: Value =
         serde_json::from_slice(&fs::read(store.path().join("BASELINE_1.json")).expect("a file"))
@@ -231,7 +231,7 @@ fn conditions_that_differ_are_notes_that_name_both_values() {
         "the warm-ups differ: A none, B gentle".to_owned(),
         "the tuner settings differ: A off, B on".to_owned(),
         format!("the policies differ: A {}, B {}", "1".repeat(64), "2".repeat(64)),
-        "B is simulated: this says nothing about a release".to_owned(),
+        "B is simulated: this is not valid for a release".to_owned(),
     ];
     assert_eq!(all, expected);
     // The CSV has them on stderr.
@@ -299,7 +299,7 @@ fn the_conditions_of_a_baseline_are_those_of_its_run_and_simulated_data_is_not_p
     for told in [
         "the kinds of data differ: A simulated, B real",
         "the intervals differ: A 300 s, B 60 s",
-        "A is simulated: this says nothing about a release",
+        "A is simulated: this is not valid for a release",
         "A did not wait for its interval",
     ] {
         assert!(notes.contains(told), "{notes}");

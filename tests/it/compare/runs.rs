@@ -215,7 +215,7 @@ fn without_single_values_a_change_for_the_worse_by_more_than_the_floor_fails_whe
     let worse = equal(3.0, 0.3, 0.9, 301.5).in_temp();
     let snapshot = folder.file("POST_SOAK_SNAPSHOT.json");
     let Ran { stdout, stderr, .. } = compare(&snapshot, worse.path(), &["--fail-on-regression"]);
-    let told = "note: significance is not possible, changes are held against floors: A has no single values\n\
+    let told = "note: no significance test is possible, changes are checked against floors: A has no single values\n\
                 regression check: worse by more than its floor: p95_latency_ms +1.5 ms (floor 1 ms)\n";
     assert_eq!(stderr, told);
     assert!(stdout.ends_with("\np95_latency_ms,300.000,301.500,1.500\nrisk_ratio,0.300,0.300,0.000\n"));
@@ -383,7 +383,7 @@ fn what_cannot_be_judged_is_no_pass() {
     }
     assert_eq!(codes(&base, &unknown), (1, 4));
     let stderr = folders(&base, &unknown, &["--fail-on-regression"]).stderr;
-    assert!(stderr.contains("nothing can be said about: risk_ratio\n"), "{stderr}");
+    assert!(stderr.contains("no data for: risk_ratio\n"), "{stderr}");
     assert!(stderr.contains("B is INVALID"), "{stderr}");
     assert_eq!(folders(&base, &unknown, &[]).code, 0);
 }

@@ -115,7 +115,7 @@ fn the_number_in_the_name_counts_and_the_other_one_is_a_finding() {
     let gated = gate(&Run::passing(12).edit(9, |value| value["iteration"] = json!(1)));
     gated.ends("PASS", 0);
     let finding = gated.finding("number_disagrees");
-    assert_eq!(message(finding), "`ITER_SUMMARY_9.json` says iteration 1 inside; the file name counts");
+    assert_eq!(message(finding), "`ITER_SUMMARY_9.json` contains iteration 1; the file name counts");
     // What is no number says nothing.
     for odd in [json!(null), json!("9"), json!(-1), json!(9.5), json!([9])] {
         let gated = gate(&Run::passing(12).edit(9, |value| value["iteration"] = odd.clone()));

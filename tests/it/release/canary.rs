@@ -366,7 +366,7 @@ fn limits_come_from_a_sound_bundle_or_a_soak_that_passed() {
     forge(&place, |manifest| *manifest = whole.clone());
     ends(&check(&place, "06:40", &JSON), 3, "INCONCLUSIVE");
     fs::write(place.file("out/v1/CANARY_CHECKLIST.md"), "- [x] all of it\n").expect("a file");
-    error(check(&place, "06:40", &[]), 4, "`CANARY_CHECKLIST.md` is not what `SHA256SUMS` says");
+    error(check(&place, "06:40", &[]), 4, "`CANARY_CHECKLIST.md` does not match `SHA256SUMS`");
     error(
         check_with(&place, "06:40", &["--bundle", "gone", "--since", START, "--canary-run", "canary"]),
         4,
@@ -386,14 +386,17 @@ fn overrides_and_rehearsals_are_told() {
     fs::write(place.file("p.toml"), POLICY).expect("a file");
     let told = ends(&check(&place, "01:00", &["--hour", "1", "--format", "json"]), 0, "PASS");
     let note = told["notes"][0].as_str().expect("a note");
-    assert!(note.contains("the venue asked for it") && note.contains("in spite of: "), "{note}");
+    assert!(note.contains("the venue asked for it") && note.contains("despite: "), "{note}");
     // Data that does not say where it came from is judged, and is no statement about a release.
     (1..=20)
         .fold(good(20), |run, number| run.edit(number, |value| value["source"] = json!(null)))
         .write(&place.file("canary"));
     let told = ends(&check(&place, "01:00", &["--hour", "1", "--format", "json"]), 0, "PASS");
     assert_eq!(told["rehearsal"], true);
-    assert!(told["notes"].to_string().contains("nothing says where the data came from (`source`)"), "{told}");
+    assert!(
+        told["notes"].to_string().contains("the origin of the data is not recorded (`source`)"),
+        "{told}"
+    );
     // Made-up data, in the soak or on the canary.
     let simulated = good(20).with_json(
         "RUN_MANIFEST.json",
@@ -404,7 +407,7 @@ fn overrides_and_rehearsals_are_told() {
     assert_eq!(refused.code, 4, "1 would be the order to roll back");
     assert!(
         refused.stderr.contains(
-            "the data in `canary` says nothing about a release: the data is simulated (source `sim`)"
+            "the data in `canary` is not valid for a release: the data is simulated (source `sim`)"
         ),
         "{}",
         refused.stderr
@@ -482,8 +485,8 @@ fn a_question_that_makes_no_sense_is_a_usage_error() {
     let bundle = ["--bundle", "out/v1", "--since", START];
     for (args, words) in [
         ([&["--bundle", "out/v1"][..], &folder].concat(), "--since <TIME>"),
-        ([&["--since", START][..], &folder].concat(), "nothing says which limits the canary has"),
-        (bundle.to_vec(), "nothing says where the measurements are"),
+        ([&["--since", START][..], &folder].concat(), "the canary has no limits"),
+        (bundle.to_vec(), "no measurements are given"),
         ([&bundle[..], &folder, &server].concat(), "cannot be used with"),
         ([&bundle[..], &folder, &["--selector", "a=\"b\""]].concat(), "cannot be used with"),
         ([&bundle[..], &folder, &["--path", "run"]].concat(), "cannot be used with"),

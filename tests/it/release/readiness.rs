@@ -110,7 +110,7 @@ fn a_run_that_fails_or_does_not_name_its_source_is_recorded_as_no_day() {
     let place = placed(&day_run(1, 320.0).without("RUN_MANIFEST.json"));
     let refused = record(&place, &OK);
     assert_eq!(refused.code, 1);
-    let told = "nothing says where the data came from (`source`); only `--rehearsal` takes such a day";
+    let told = "the origin of the data is not recorded (`source`); only `--rehearsal` takes such a day";
     assert!(refused.stderr.contains(told), "{}", refused.stderr);
     assert!(!place.file("artifacts").exists());
     assert_eq!(record(&place, &[&OK[..], &["--rehearsal"]].concat()).code, 0);

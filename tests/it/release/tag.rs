@@ -294,8 +294,7 @@ fn a_push_that_never_ends_is_given_up_with_everything_it_started() {
     let given_up = ran(&mut command);
     assert_eq!(given_up.code, 6, "{}", given_up.stderr);
     assert!(started.elapsed() < std::time::Duration::from_secs(60), "{:?}", started.elapsed());
-    let told =
-        "the tag `v1` was made, but not pushed\n  because: `git push` was not done after 1.5 s and was ended";
+    let told = "the tag `v1` was made, but not pushed\n  because: `git push` did not end within 1.5 s and was stopped";
     assert!(given_up.stderr.contains(told), "{}", given_up.stderr);
     assert!(given_up.stdout.is_empty(), "{}", given_up.stdout);
     assert_eq!(scratch.tags(), "v1");

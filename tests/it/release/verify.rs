@@ -40,7 +40,7 @@ fn one_changed_byte_is_found_in_any_file() {
     }
     assert_eq!(verify(&place).code, 0);
     fs::write(place.file("out/v1/report.html"), "x").expect("a file");
-    tells(&place, "`report.html` is not what `SHA256SUMS` says: its hash differs");
+    tells(&place, "`report.html` does not match `SHA256SUMS`: its hash differs");
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_forged_manifest_contradicts_itself() {
     let place = built();
     forge(&place, |manifest| manifest["facts"]["freeze_ready"] = json!(false));
     tells(&place, "`refusals` is not what follows from `facts`");
-    tells(&place, "`POST_SOAK_SNAPSHOT.json` says otherwise than `MANIFEST.json` about `freeze_ready`");
+    tells(&place, "`POST_SOAK_SNAPSHOT.json` contradicts `MANIFEST.json` in `freeze_ready`");
     let place = built();
     forge(&place, |manifest| manifest["rehearsal"] = json!(true));
     tells(&place, "it is a rehearsal, and its name does not end in `-rehearsal`");
@@ -119,7 +119,7 @@ fn a_forged_manifest_contradicts_itself() {
             .expect("listed");
         *entry = json!({"name": "policy.toml", "size": 6, "sha256": sha256(b"x = 1\n")});
     });
-    tells(&place, "`policy.toml` says otherwise than `MANIFEST.json` about the policy");
+    tells(&place, "`policy.toml` contradicts `MANIFEST.json` in the policy");
 }
 
 #[test]

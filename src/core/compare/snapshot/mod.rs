@@ -62,7 +62,7 @@ impl schemars::JsonSchema for KpiBlock {
     }
 }
 
-/// Iterations of the window in which a guard spoke.
+/// Iterations of the window in which a guard acted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct GuardBlock {
     /// Oscillation guard.

@@ -85,7 +85,7 @@ impl GoalsMet {
     }
 }
 
-/// Iterations of the window in which a guard spoke.
+/// Iterations of the window in which a guard acted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct GuardCountsLastN {
     /// Latency close to its limit.
