@@ -11,14 +11,15 @@ use super::engine::{AtOnce, Sampler};
 use super::events::EventWatch;
 use super::iteration::summary::summarise;
 use super::iteration::{EdgeReport, IterationSummary};
-use super::source::store::{Answer, Patience, Store, ask_now};
+use super::source::prometheus::{jobs_of, listed, targets};
+use super::source::store::{Answer, Patience, Series, Store, ask_now};
 use super::source::{Interval, NoReport, ReportTimes, Source, time_of};
 use super::start::{self, StartRequest};
 use crate::core::iteration::manifest::SourceSettings;
-use crate::core::judge::{show_limit, with_unit};
+use crate::core::judge::{count, show_limit, with_unit};
 use crate::core::kpi::{Kind, KpiId};
 use crate::core::load::overrides_file;
-use crate::core::policy::Policy;
+use crate::core::policy::{Policy, Profile};
 use crate::core::text::number::{beside, exact, fixed};
 use crate::infra::atomic_file;
 use crate::infra::clock::{Clocks, Interrupted};
@@ -207,6 +208,7 @@ impl Patient<'_> {
         lines.extend(self.events(&interval)?);
         lines.extend(self.resources());
         lines.extend(self.scrapes());
+        lines.extend(self.targets());
         Ok(lines.into_iter().map(Examined::of_source).collect())
     }
 
@@ -367,7 +369,7 @@ impl Patient<'_> {
             .store()
             .filter(|_| self.policy.run.queries.iter().any(|it| it.query.contains("$window")))?;
         let now = self.clocks.read().wall;
-        let count = |window: Duration| {
+        let scrapes_of = |window: Duration| {
             let query = "max(count_over_time(up{$selector}[$window]))";
             let told =
                 store.ask(query, window, now, &mut Patience::default(), &AtOnce(self.clocks)).ok()?.ok()?;
@@ -377,8 +379,8 @@ impl Patient<'_> {
                 _ => None,
             }
         };
-        count(WELL_KNOWN)??;
-        let scrapes = count(self.interval)?.unwrap_or(0.0);
+        scrapes_of(WELL_KNOWN)??;
+        let scrapes = scrapes_of(self.interval)?.unwrap_or(0.0);
         let message = format!(
             "{} in an interval of {} s",
             if scrapes == 1.0 { "1 scrape".to_owned() } else { format!("{scrapes} scrapes") },
@@ -389,6 +391,41 @@ impl Patient<'_> {
             few if few < 2.0 => Examined::new("scrapes", Health::Failed, message).hint(hint),
             some if some < 4.0 => Examined::new("scrapes", Health::Warn, message).hint(hint),
             _ => Examined::new("scrapes", Health::Ok, message),
+        })
+    }
+
+    /// Whether the targets that the queries take in are up, and of one job; `None` where the store does not say.
+    fn targets(&self) -> Option<Examined> {
+        let SourceSettings::Prometheus { selector, .. } = self.settings else { return None };
+        let selects = self.policy.run.queries.iter().any(|it| it.query.contains("$selector"));
+        let store = self.source.store().filter(|_| selects && self.policy.profile != Profile::Trading)?;
+        let series = targets(store, self.clocks.read().wall, &AtOnce(self.clocks))?;
+        let line = |health, message: String| Examined::new("targets", health, message);
+        let (jobs, all) = (jobs_of(&series), series.len());
+        let down: Vec<Series> = series.into_iter().filter(|one| one.value == 0.0).collect();
+        if all == 0 {
+            return None;
+        }
+        if !down.is_empty() {
+            let verb = if down.len() == 1 { "is" } else { "are" };
+            let of = count(all, "target");
+            let message = format!("{} of {of} {verb} down, `up` is 0: {}", down.len(), listed(&down));
+            return Some(line(Health::Failed, message).hint(
+                "an iteration with a target that is down does not pass: start it, or leave it out of `--selector`",
+            ));
+        }
+        let names: Vec<String> = jobs.iter().map(|job| format!("`{job}`")).collect();
+        Some(match jobs.first().filter(|_| jobs.len() > 1) {
+            Some(first) => {
+                let health = if selector.trim().is_empty() { Health::Failed } else { Health::Warn };
+                let message =
+                    format!("the queries take in {all} targets of {} jobs: {}", jobs.len(), names.join(", "));
+                line(health, message).hint(format!(
+                    "name the service, as in `--selector 'job=\"{first}\"'`, or in `run.selector` of the policy"
+                ))
+            }
+            None if all == 1 => line(Health::Ok, "1 target is up".to_owned()),
+            None => line(Health::Ok, format!("{all} targets are up")),
         })
     }
 
@@ -701,6 +738,51 @@ mod tests {
         assert_eq!(told(value("40"), vector("")), line(Health::Failed, "0 scrapes"));
         assert_eq!(told(vector(""), value("4")), None, "`up` does not have the labels");
         assert_eq!(told(Served::status(500), value("4")), None);
+    }
+
+    #[test]
+    fn targets_are_up_and_of_one_job() {
+        let told = |selector: &str, up: &[(&str, &str)]| {
+            let policy = policy(&THREE.replace("query = \"a\"", "query = \"a{$selector}\""));
+            let series = |(job, value): &(&str, &str)| {
+                format!(r#"{{"metric":{{"job":"{job}","i":"{job}"}},"value":[1760270700,"{value}"]}}"#)
+            };
+            let up = vector(&up.iter().map(series).collect::<Vec<_>>().join(","));
+            let server = TestServer::start(vec![value("1"), up]).expect("a server");
+            let target = Target::new(&server.url(""), &Auth::None, &[]).expect("acceptable");
+            let mut queries = policy.run.queries.clone();
+            queries.retain(|query| query.metric == "a");
+            let mut source = PrometheusSource::new(Store::new(target, selector, QUICK), queries);
+            let settings = SourceSettings::Prometheus { url: server.url(""), selector: selector.to_owned() };
+            let clocks = Standing(DateTime::from_timestamp(NOW, 0).expect("a time"), Cell::default());
+            let lines = Patient {
+                policy: &policy,
+                settings: &settings,
+                source: &mut source,
+                server: None,
+                interval: Duration::from_secs(60),
+                clocks: &clocks,
+                is_clock_fixed: false,
+                beside: None,
+                unreachable: None,
+                sampler: None,
+            }
+            .source()
+            .expect("not interrupted");
+            lines.into_iter().find(|line| line.name == "targets").map(|line| (line.health, line.message))
+        };
+        let line = |health, message: &str| Some((health, message.to_owned()));
+        assert_eq!(told("", &[]), None, "`up` does not have the labels");
+        assert_eq!(told("", &[("shop", "1")]), line(Health::Ok, "1 target is up"));
+        assert_eq!(told("", &[("shop", "1"), ("shop", "1")]), line(Health::Ok, "2 targets are up"));
+        let two = [("prometheus", "1"), ("shop", "1")];
+        let message = "the queries take in 2 targets of 2 jobs: `prometheus`, `shop`";
+        assert_eq!(told("", &two), line(Health::Failed, message));
+        assert_eq!(told("env=\"soak\"", &two), line(Health::Warn, message), "it was asked for");
+        assert_eq!(
+            told("", &[("shop", "1"), ("cart", "0")]),
+            line(Health::Failed, "1 of 2 targets is down, `up` is 0: {i=\"cart\",job=\"cart\"} 0")
+        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::infra::http::{Auth, Target};
 use crate::infra::secret::Secret;
 
 /// A server.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct ServerArgs {
     /// Server that is asked for the metrics, Prometheus or what speaks its language, with its path prefix if it has
     /// one [default: $SOAK_PROMETHEUS_URL]
@@ -78,7 +78,7 @@ impl ServerArgs {
 }
 
 /// Access to a server.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct AccessArgs {
     /// File with the bearer token for the server
     #[arg(long, value_name = "FILE", conflicts_with_all = ["basic_auth_user", "basic_auth_password_file"])]

@@ -2,12 +2,14 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use askama::Template;
 use clap::{Args, ValueEnum};
 
 use crate::cli::arguments::project;
+use crate::cli::arguments::server::ServerArgs;
 use crate::cli::arguments::values::{count, link, seconds};
 use crate::cli::output::stdout::print;
 use crate::core::config::Value;
@@ -16,6 +18,10 @@ use crate::core::text::shell;
 use crate::core::verdict::exit::Exit;
 use crate::core::verdict::failure::Failure;
 use crate::infra::atomic_file::{self, NewFile};
+use crate::infra::clock::{StopRequest, machine_time};
+use crate::infra::http::Limits;
+use crate::run::source::prometheus::jobs_that_serve;
+use crate::run::source::store::Store;
 
 /// `soak init`
 #[derive(Debug, Args)]
@@ -37,9 +43,9 @@ pub struct InitArgs {
     #[arg(long, value_name = "URL", value_parser = link)]
     pub prometheus_url: Option<String>,
 
-    /// Label matchers of the service in the metrics store, e.g. `job="checkout"` [default: asked on a terminal, else
-    /// nothing: every series]
-    #[arg(long, value_name = "MATCHERS")]
+    /// Label matchers of the service in the metrics store, e.g. `job="checkout"`; empty: every series [default: the job
+    /// that has the metrics]
+    #[arg(long, value_name = "MATCHERS", value_parser = matchers)]
     pub selector: Option<String>,
 
     /// Address that the measuring script requests [default: asked on a terminal, else http://localhost:8080/]
@@ -93,6 +99,8 @@ struct Answers {
     source: InitSource,
     prometheus_url: String,
     selector: String,
+    /// How the selector came about; empty where somebody gave it.
+    note: String,
     url: String,
     interval: f64,
     iterations: usize,
@@ -143,9 +151,9 @@ const IGNORED: &str = "/artifacts/";
 pub(crate) fn run(args: &InitArgs) -> Result<Exit, Failure> {
     let is_asking = !args.yes && io::stdin().is_terminal() && io::stderr().is_terminal();
     let answers = if is_asking {
-        answers(args, Some((&mut io::stdin().lock(), &mut io::stderr().lock())))
+        answers(args, &jobs, Some((&mut io::stdin().lock(), &mut io::stderr().lock())))
     } else {
-        answers(args, None::<(&mut io::Empty, &mut io::Sink)>)
+        answers(args, &jobs, None::<(&mut io::Empty, &mut io::Sink)>)
     }?;
     let dir = &args.dir;
     let files = files(dir, &answers)?;
@@ -165,9 +173,55 @@ pub(crate) fn run(args: &InitArgs) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
+/// The jobs of a store that have the metrics of the profile.
+type Jobs<'a> = &'a dyn Fn(&str) -> Result<Vec<String>, String>;
+
+/// Asks the store which jobs have the metrics of a service; the error says why it does not tell.
+fn jobs(url: &str) -> Result<Vec<String>, String> {
+    let layer =
+        Layer { origin: Origin::File(project::FILE.to_owned()), text: "extends = \"service\"".to_owned() };
+    let policy = policy::read(&[layer], &[]).map_err(|errors| errors.to_string())?;
+    let target = ServerArgs::default().target(url).map_err(|failure| failure.sentence())?;
+    let limits = Limits { timeout: Duration::from_secs(3), tries: 1, ..Limits::default() };
+    let stop = StopRequest::default();
+    let store = Store::new(target, "", limits);
+    jobs_that_serve(&store, &policy.run.queries, machine_time(), &stop)
+}
+
+/// The selector where nobody gave one, and how it came about.
+fn detected(url: &str, jobs: Jobs<'_>) -> Result<(String, String), Failure> {
+    let unknown = |why: String| {
+        let hint =
+            "name the service in `run.selector` before the first run, else the queries sum over every series";
+        (String::new(), format!("no selector: {why}; {hint}"))
+    };
+    match jobs(url).as_deref() {
+        Err(why) => Ok(unknown(why.to_owned())),
+        Ok([]) => Ok(unknown(format!("`{url}` has no metric of a service yet"))),
+        Ok([job]) => {
+            let selector = of_job(job);
+            let note = format!("selector `{selector}`: the job in `{url}` that has the metrics");
+            Ok((selector, note))
+        }
+        Ok(several) => {
+            let names: Vec<String> = several.iter().map(|job| format!("`{}`", of_job(job))).collect();
+            let problem = format!("{} jobs in `{url}` have the metrics: {}", several.len(), names.join(", "));
+            Err(Failure::usage(anyhow!("{problem}")).hint(format!(
+                "name the service, as in `--selector '{}'`; `--selector ''` takes all of them together",
+                of_job(&several[0])
+            )))
+        }
+    }
+}
+
+fn of_job(job: &str) -> String {
+    format!("job=\"{}\"", job.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
 /// What the flags say, and for the rest the answers, or the defaults where nobody is asked.
 fn answers(
     args: &InitArgs,
+    jobs: Jobs<'_>,
     mut terminal: Option<(&mut impl BufRead, &mut impl Write)>,
 ) -> Result<Answers, Failure> {
     let InitArgs {
@@ -224,10 +278,20 @@ fn answers(
     };
     let prometheus_url =
         text(prometheus_url, is_prometheus, "Address of Prometheus", "http://localhost:9090", &is_link)?;
-    let selector =
-        text(selector, is_prometheus, "Label matchers of the service, e.g. job=\"checkout\"", "", &|_| {
-            Ok(())
-        })?;
+    let is_detected = is_prometheus && profile == InitProfile::Service && selector.is_none();
+    let found = if is_detected { Some(detected(&prometheus_url, jobs)) } else { None };
+    let usual = match &found {
+        Some(Ok((usual, _))) => usual.as_str(),
+        _ => "",
+    };
+    let is_good = |text: &str| matchers(text).map(drop);
+    let question = "Label matchers of the service, e.g. job=\"checkout\"";
+    let selector = text(selector, is_prometheus, question, usual, &is_good)?;
+    let note = match found {
+        Some(Ok((usual, note))) if usual == selector => note,
+        Some(Err(failure)) if selector.is_empty() => return Err(failure),
+        _ => String::new(),
+    };
     let of_script = if profile == InitProfile::Service {
         "http://localhost:8080/"
     } else {
@@ -247,11 +311,47 @@ fn answers(
         source,
         prometheus_url,
         selector,
+        note,
         url,
         interval: interval.unwrap_or(if is_prometheus { 60.0 } else { 10.0 }),
         iterations: *iterations,
         github,
     })
+}
+
+/// Label matchers of `PromQL`: `name="value"`, also with `!=`, `=~` and `!~`, separated by commas.
+fn matchers(text: &str) -> Result<String, String> {
+    let bare = text.trim();
+    let bare = bare.strip_prefix('{').and_then(|bare| bare.strip_suffix('}')).unwrap_or(bare);
+    let expected = || "expected label matchers such as `job=\"checkout\",env=\"soak\"`".to_owned();
+    let mut rest = bare.trim();
+    while !rest.is_empty() {
+        let name = rest.find(['=', '!', ',']).ok_or_else(expected)?;
+        let (label, after) = rest.split_at(name);
+        let value =
+            ["=~", "!~", "!=", "="].iter().find_map(|it| after.strip_prefix(it)).ok_or_else(expected)?;
+        let value = value.trim_start();
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\'' | '`')).ok_or_else(expected)?;
+        let mut is_escaped = false;
+        let end = value[1..].find(|c| {
+            let ends = c == quote && !is_escaped;
+            is_escaped = c == '\\' && !is_escaped && quote != '`';
+            ends
+        });
+        let after = value[end.ok_or_else(expected)? + 2..].trim_start();
+        let is_label = |label: &str| {
+            label.starts_with(['"', '\'']) || label.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        };
+        if label.trim().is_empty() || !is_label(label.trim()) {
+            return Err(expected());
+        }
+        rest = match after.strip_prefix(',') {
+            Some(next) => next.trim_start(),
+            None if after.is_empty() => after,
+            None => return Err(expected()),
+        };
+    }
+    Ok(text.to_owned())
 }
 
 fn word<T: ValueEnum>(text: &str) -> Result<(), String> {
@@ -303,6 +403,12 @@ fn quoted(text: &str) -> String {
 /// The files, `soak.toml` last but for what is only added to.
 fn files(dir: &Path, answers: &Answers) -> Result<Vec<NewFile>, Failure> {
     let Answers { profile, source, interval, iterations, .. } = answers;
+    if interval * *iterations as f64 > LONGEST {
+        return Err(Failure::usage(anyhow!(
+            "{iterations} iterations of {interval} s are longer than a year"
+        ))
+        .hint("give fewer `--iterations`, or a shorter `--interval`"));
+    }
     let is_service = *profile == InitProfile::Service;
     let profile = if is_service { "service" } else { "trading" };
     let file = if is_service { "measurement.json" } else { "EDGE_REPORT.json" };
@@ -358,6 +464,9 @@ fn files(dir: &Path, answers: &Answers) -> Result<Vec<NewFile>, Failure> {
     files.extend(ignored(dir, (*source == InitSource::File).then_some(file))?);
     Ok(files)
 }
+
+/// The longest run that a start can mean.
+const LONGEST: f64 = 366.0 * 86_400.0;
 
 /// That a run of so many iterations can be judged by the policy that is written.
 fn long_enough(text: &str, iterations: u64) -> Result<(), Failure> {
@@ -460,7 +569,8 @@ fn told(dir: &Path, answers: &Answers, files: &[NewFile]) -> String {
     let lines = lines.iter().map(|(line, what)| {
         if what.is_empty() { format!("  {line}\n") } else { format!("  {line:width$}  # {what}\n") }
     });
-    written.collect::<String>() + "\nNext:\n" + &lines.collect::<String>()
+    let note = if answers.note.is_empty() { String::new() } else { format!("{}\n", answers.note) };
+    written.collect::<String>() + &note + "\nNext:\n" + &lines.collect::<String>()
 }
 
 #[cfg(test)]
@@ -481,7 +591,7 @@ mod tests {
     /// What is asked, and what comes of these lines of a person.
     fn asked_with(words: &[&str], typed: &str) -> (String, Answers) {
         let mut questions = Vec::new();
-        let told = answers(&args(words), Some((&mut typed.as_bytes(), &mut questions)));
+        let told = answers(&args(words), &|_| Ok(Vec::new()), Some((&mut typed.as_bytes(), &mut questions)));
         let told = told.unwrap_or_else(|failure| panic!("{failure}"));
         (String::from_utf8(questions).expect("text"), told)
     }
@@ -526,14 +636,98 @@ mod tests {
     }
 
     #[test]
+    fn the_selector_is_the_job_that_has_the_metrics_and_several_are_refused() {
+        let of = |words: &[&str], found: &[&str], typed: Option<&str>| {
+            let jobs = |_: &str| Ok(found.iter().map(|job| (*job).to_owned()).collect());
+            let mut questions = Vec::new();
+            let mut typed = typed.map(str::as_bytes);
+            let terminal = typed.as_mut().map(|typed| (typed, &mut questions));
+            let told = answers(&args(words), &jobs, terminal);
+            told.map(|told| (told.selector, told.note)).map_err(|failure| (failure.sentence(), failure.hint))
+        };
+        let (selector, note) = of(&["--yes"], &["shop"], None).expect("one job");
+        assert_eq!(selector, "job=\"shop\"");
+        assert_eq!(note, "selector `job=\"shop\"`: the job in `http://localhost:9090` that has the metrics");
+        assert_eq!(of(&["--yes"], &["it's \"new\""], None).expect("one job").0, "job=\"it's \\\"new\\\"\"");
+        let (problem, hint) = of(&["--yes"], &["cart", "shop"], None).expect_err("several jobs");
+        assert_eq!(
+            problem,
+            "2 jobs in `http://localhost:9090` have the metrics: `job=\"cart\"`, `job=\"shop\"`"
+        );
+        assert_eq!(
+            hint.as_deref(),
+            Some(
+                "name the service, as in `--selector 'job=\"cart\"'`; `--selector ''` takes all of them together"
+            )
+        );
+        // What is given is not looked for, nothing given is every series, and a terminal chooses.
+        let every = (String::new(), String::new());
+        assert_eq!(of(&["--yes", "--selector", ""], &["cart", "shop"], None), Ok(every.clone()));
+        let typed = of(&[], &["cart", "shop"], Some("\n\n\njob=\"cart\"\n\n"));
+        assert_eq!(typed, Ok(("job=\"cart\"".to_owned(), String::new())));
+        assert!(of(&[], &["cart", "shop"], Some("\n\n\n\n\n")).is_err());
+        assert_eq!(of(&[], &["shop"], Some("\n\n\n\n\n")).expect("the usual answer").0, "job=\"shop\"");
+        assert_eq!(of(&["--yes", "--profile", "trading"], &["cart", "shop"], None), Ok(every));
+        let (selector, note) = of(&["--yes"], &[], None).expect("no job");
+        assert_eq!(selector, "");
+        assert!(
+            note.starts_with("no selector: `http://localhost:9090` has no metric of a service yet; name")
+        );
+    }
+
+    #[test]
+    fn matchers_are_names_with_quoted_values() {
+        for good in [
+            "",
+            "{}",
+            "job=\"a\"",
+            "{job=\"a\"}",
+            "job=~\"a|b\", env!='x',",
+            "a!~`b\"c`",
+            "\"my.label\"=\"x\"",
+            "job=\"a\\\"b\"",
+        ] {
+            assert_eq!(matchers(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "a",
+            "job=a",
+            "job=\"a",
+            "job==\"a\"",
+            "job=\"a\" env=\"b\"",
+            "=\"a\"",
+            "my.label=\"x\"",
+            "{job=\"a\"",
+            ",",
+        ] {
+            assert!(matchers(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_run_is_no_longer_than_a_year() {
+        let told = |words: &[&str]| {
+            let answers = answers(&args(words), &|_| Ok(Vec::new()), None::<(&mut io::Empty, &mut io::Sink)>);
+            files(Path::new("."), &answers.unwrap_or_else(|failure| panic!("{failure}")))
+                .map(drop)
+                .map_err(|failure| failure.sentence())
+        };
+        assert_eq!(told(&["--yes", "--iterations", "366", "--interval", "86400"]), Ok(()));
+        assert_eq!(
+            told(&["--yes", "--iterations", "367", "--interval", "86400"]),
+            Err("367 iterations of 86400 s are longer than a year".to_owned())
+        );
+    }
+
+    #[test]
     fn a_flag_of_another_source_is_refused() {
         for words in [
-            ["--source", "exec", "--selector", "a"],
+            ["--source", "exec", "--selector", "a=\"b\""],
             ["--source", "file", "--prometheus-url", "http://m"],
             ["--source", "prometheus", "--url", "http://m"],
-            ["--url", "http://m", "--selector", "a"],
+            ["--url", "http://m", "--selector", "a=\"b\""],
         ] {
-            let told = answers(&args(&words), None::<(&mut io::Empty, &mut io::Sink)>);
+            let told = answers(&args(&words), &|_| Ok(Vec::new()), None::<(&mut io::Empty, &mut io::Sink)>);
             assert!(told.is_err_and(|failure| failure.exit == Exit::Usage), "{words:?}");
         }
     }

@@ -215,9 +215,9 @@ pub(super) fn levels(doc: &mut Document, subject: Subject<'_>) {
     doc.push("\n");
     let rules = &subject.policy.change_points.trend;
     doc.paragraph(&format!(
-        "Each of the two is judged over the KPIs {}, of all symbols together: a false alarm in at most \
+        "Each of the two is judged over the KPIs {} together: a false alarm in at most \
          {} % of runs in which nothing happens, in each. Fewer than {} values decide nothing.",
-        if subject.analysis.trades() { "with a limit" } else { "of the verdict" },
+        if subject.analysis.trades() { "with a limit, of all symbols" } else { "of the verdict" },
         fixed(100.0 * rules.false_alarm_rate.value, 1),
         rules.min_iterations.value
     ));

@@ -12,14 +12,18 @@
 //! - The collection fails when a required query brings nothing (a value that is not finite is an answer), when the
 //!   server cannot be reached, refuses us or fails, or when no metric at all has a value. What was measured is kept.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
+use crate::core::judge::count;
 use crate::core::policy::run::{MetricQuery, Reduce};
 use crate::core::text::excerpt;
 use crate::core::text::printable::printable;
 use crate::infra::clock::Wait;
 use crate::run::iteration::{EdgeReport, Incomplete};
-use crate::run::source::store::{Answer, Every, Patience, Series, Store, Told, not_finite};
+use crate::run::source::store::{Answer, Every, Patience, Series, Store, Told, Unanswered, not_finite};
 use crate::run::source::{Interval, NoReport, Source};
 
 /// Most notes from warnings of the server.
@@ -28,6 +32,10 @@ const MOST_WARNINGS: usize = 10;
 const NO_SERIES: &str = "no series";
 /// Which targets are scraped.
 const UP: &str = "up{$selector}";
+/// The share of scrapes in the interval that a target answered; of an interval without a scrape that of the last one.
+const UP_SHARE: &str = "avg_over_time(up{$selector}[$window]) or up{$selector}";
+/// A target that answered no more than this share of scrapes was down in the interval.
+const DOWN: f64 = 0.5;
 
 /// Asks a server for the metrics of each interval.
 #[derive(Clone, Debug)]
@@ -101,9 +109,99 @@ impl PrometheusSource {
             let of_targets = self.of_targets(&missing, interval, wait);
             let reason = format!("{of_targets}required queries brought no value: {}", grouped(&missing));
             report.incomplete = Some(Incomplete { reason, is_alive });
+        } else if let Some(reason) = self.down(interval, wait) {
+            report.incomplete = Some(Incomplete { reason, is_alive: true });
         }
         Ok(report)
     }
+
+    /// Targets of the selector that were down in the interval, so that the queries speak of the others; `None` = none is
+    /// known to be, or the queries select nothing.
+    fn down(&self, interval: &Interval<'_>, wait: &dyn Wait) -> Option<String> {
+        if !self.looks_at_up || !self.queries.iter().any(|query| query.query.contains(SELECTOR)) {
+            return None;
+        }
+        let mut patience = Patience::default();
+        let told = self.store.ask(UP_SHARE, interval.length, interval.ends(), &mut patience, wait);
+        let Ok(Ok(Told { answer: Every::Series(series), .. })) = told else { return None };
+        let all = series.len();
+        let down: Vec<Series> = series.into_iter().filter(|one| one.value <= DOWN).collect();
+        let verb = if down.len() == 1 { "was" } else { "were" };
+        (!down.is_empty()).then(|| {
+            let (of, listed) = (down.len(), listed(&down));
+            format!(
+                "{of} of {} {verb} down in the interval (share of scrapes that it answered): {listed}",
+                count(all, "target")
+            )
+        })
+    }
+}
+
+/// What stands for the label matchers of the user in a query.
+const SELECTOR: &str = "$selector";
+
+/// The targets that a selector takes in, as the store knows them now: one series of `up` each. `None` = it does not say.
+pub(crate) fn targets(store: &Store, at: DateTime<Utc>, wait: &dyn Wait) -> Option<Vec<Series>> {
+    match store.ask(UP, Duration::from_secs(1), at, &mut Patience::default(), wait) {
+        Ok(Ok(Told { answer: Every::Series(mut series), .. })) => {
+            for one in &mut series {
+                one.labels.remove("__name__");
+            }
+            Some(series)
+        }
+        _ => None,
+    }
+}
+
+/// The value of the label `job` of these series, each once.
+pub(crate) fn jobs_of(series: &[Series]) -> Vec<String> {
+    let jobs: BTreeSet<&String> = series.iter().filter_map(|one| one.labels.get("job")).collect();
+    jobs.into_iter().cloned().collect()
+}
+
+/// The jobs whose metrics these queries ask for: those that serve more than half as many queries as the one that serves
+/// most. A store and an exporter of the machine have processes, too, and no requests.
+pub(crate) fn jobs_that_serve(
+    store: &Store,
+    queries: &[MetricQuery],
+    at: DateTime<Utc>,
+    wait: &dyn Wait,
+) -> Result<Vec<String>, String> {
+    let mut served: BTreeMap<String, usize> = BTreeMap::new();
+    for query in queries {
+        let names: BTreeSet<&str> = selected_metrics(&query.query).collect();
+        if names.is_empty() {
+            continue;
+        }
+        let names = names.into_iter().collect::<Vec<_>>().join("|");
+        let text = format!("group by (job) ({{__name__=~\"{names}\"}})");
+        let told = store.ask(&text, Duration::from_secs(1), at, &mut Patience::default(), wait);
+        let series = match told {
+            Ok(Ok(Told { answer: Every::Series(series), .. })) => series,
+            Ok(Ok(Told { answer: Every::Refused(words), .. }) | Err(words)) => return Err(words),
+            Ok(Ok(Told { answer: Every::OtherKind(kind), .. })) => {
+                return Err(format!("the result is a {kind}"));
+            }
+            Err(Unanswered::Failed(reason)) => return Err(reason),
+            Err(Unanswered::Interrupted) => return Err("interrupted".to_owned()),
+        };
+        for job in jobs_of(&series) {
+            *served.entry(job).or_default() += 1;
+        }
+    }
+    let most = served.values().copied().max().unwrap_or_default();
+    Ok(served.into_iter().filter(|(_, n)| 2 * n > most).map(|(job, _)| job).collect())
+}
+
+/// The names before `{$selector…` in a query.
+fn selected_metrics(query: &str) -> impl Iterator<Item = &str> {
+    query.match_indices('{').filter_map(|(at, _)| {
+        let is_selected = query[at..].split('}').next().is_some_and(|matchers| matchers.contains(SELECTOR));
+        let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
+        let before = &query[..at];
+        let name = &before[before.trim_end_matches(is_of_a_name).len()..];
+        (is_selected && !name.is_empty()).then_some(name)
+    })
 }
 
 /// What went wrong with several queries, those with the same reason together: `` `a`, `b`: no series ``.
@@ -429,6 +527,79 @@ mod tests {
         }
         let (reason, asked) = told(vector(down), false);
         assert!(reason.starts_with("`http://") && asked.len() == 2, "{reason}");
+    }
+
+    #[test]
+    fn an_iteration_in_which_a_target_is_down_is_a_failed_collection_that_keeps_its_numbers() {
+        let up = |shares: &[(&str, &str)]| {
+            let one = |(instance, share): &(&str, &str)| {
+                format!(r#"{{"metric":{{"instance":"{instance}"}},"value":[1760270700,"{share}"]}}"#)
+            };
+            vector(&shares.iter().map(one).collect::<Vec<_>>().join(","))
+        };
+        let told = |text: &str, answer: Served, looks: bool| {
+            let server = TestServer::start(vec![value("1"), answer]).expect("a server");
+            let mut source = source(&server, vec![query("a", text, false)]).looking_at_up(looks);
+            let report = cover(&mut source, &NoWait::doing(|| ())).expect("a report");
+            assert_eq!(report.number("a"), Some(1.0));
+            (report.incomplete, server.requests())
+        };
+        let three = || up(&[("h:1", "1"), ("h:2", "0.5"), ("h:3", "0.75")]);
+        let (incomplete, asked) = told("sum(a{$selector})", three(), true);
+        let incomplete = incomplete.expect("a target was down");
+        assert_eq!(
+            (incomplete.reason.as_str(), incomplete.is_alive),
+            (
+                "1 of 3 targets was down in the interval (share of scrapes that it answered): {instance=\"h:2\"} 0.5",
+                true
+            )
+        );
+        assert!(
+            asked[1].body.contains("avg_over_time(up%7Bjob%3D%22mm%22%7D%5B300s%5D)"),
+            "{}",
+            asked[1].body
+        );
+        let all = up(&[("h:1", "1"), ("h:2", "0.75")]);
+        assert_eq!(told("sum(a{$selector})", all, true).0, None);
+        for unknown in [vector(""), Served::status(500)] {
+            assert_eq!(told("sum(a{$selector})", unknown, true).0, None);
+        }
+        // Nothing is selected, and the trading profile does not look.
+        assert_eq!(told("sum(a)", three(), true).1.len(), 1);
+        assert_eq!(told("sum(a{$selector})", three(), false).1.len(), 1);
+    }
+
+    #[test]
+    fn the_jobs_of_a_service_are_those_that_serve_most_of_its_queries() {
+        assert_eq!(
+            selected_metrics(
+                "sum(rate(a_b:c{x=\"y\",$selector}[5m])) / d{z=\"1\"} or {$selector} or e {$selector}"
+            )
+            .collect::<Vec<_>>(),
+            ["a_b:c"]
+        );
+        let jobs = |names: &[&str]| {
+            let one = |name: &&str| format!(r#"{{"metric":{{"job":"{name}"}},"value":[1760270700,"1"]}}"#);
+            vector(&names.iter().map(one).collect::<Vec<_>>().join(","))
+        };
+        let found = |answers: Vec<Served>| {
+            let queries: Vec<MetricQuery> =
+                (0..answers.len()).map(|at| query("k", &format!("m{at}{{$selector}}"), false)).collect();
+            let server = TestServer::start(answers).expect("a server");
+            let target = Target::new(&server.url(""), &Auth::None, &[]).expect("acceptable");
+            let at = "2025-10-12T12:00:00Z".parse().expect("a time");
+            jobs_that_serve(&Store::new(target, "", QUICK), &queries, at, &NoWait::doing(|| ()))
+        };
+        let names = |names: &[&str]| Ok(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        // The store serves one query of three, a second service two.
+        let all = || vec![jobs(&["shop"]), jobs(&["shop"]), jobs(&["prometheus", "shop"])];
+        assert_eq!(found(all()), names(&["shop"]));
+        assert_eq!(
+            found(vec![jobs(&["cart", "shop"]), jobs(&["cart", "shop"]), jobs(&["prometheus", "shop"])]),
+            names(&["cart", "shop"])
+        );
+        assert_eq!(found(vec![vector(""), vector("")]), names(&[]));
+        assert!(found(vec![Served::status(401)]).expect_err("refused").contains("check the token"));
     }
 
     #[test]

@@ -104,7 +104,7 @@ fn a_simulated_service_without_a_fault_passes_and_shows_its_kpis() {
 
         ================================================================================
         Decision: PASS
-        why:  15 of 16 gating checks hold, 3 do not apply
+        why:  17 of 18 gating checks hold, 1 does not apply
         also: 30 iterations are too few to find a drift or a change of level (`kpi_drift`, `change_points`): 54 are enough
         also: SIMULATED: the data comes from a simulator, not valid for a release
         next: soak gate --path OUT/latest
