@@ -3,6 +3,8 @@
 CARGO ?= cargo
 # Kill switches at the write steps are compiled in for tests only.
 TEST_FEATURES := --features failpoints
+# Many tests wait for the disk: twice as many at once as there are processors.
+TEST_THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
 .DEFAULT_GOAL := help
 .PHONY: help soak soak-audit soak-audit-ci soak-compare test e2e e2e-service load bench house error-rates critical-values peers verdicts fmt lint doc ci
@@ -26,9 +28,9 @@ soak-compare: ## Compare two runs: make soak-compare A=artifacts/soak/history/â€
 
 test: ## Run all tests that need no other program
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-		set -x; $(CARGO) nextest run --locked $(TEST_FEATURES); \
+		set -x; $(CARGO) nextest run --locked $(TEST_FEATURES) --test-threads $(TEST_THREADS); \
 	else \
-		set -x; $(CARGO) test --locked $(TEST_FEATURES); \
+		set -x; RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --locked $(TEST_FEATURES); \
 	fi
 
 e2e: ## Run the tests against the real programs (Prometheus, Alertmanager, Pushgateway, VictoriaMetrics, Redis and its exporter, Chromium); says which it skips

@@ -66,7 +66,9 @@ pub(crate) fn decide(hook: &Hook, state: &State, policy: &RollbackPolicy, now: D
         };
         let of_plan =
             PlanAlert { key: key.clone(), name: name.to_owned(), fingerprint: alert.fingerprint.clone() };
-        let is_first = deciding.seen.insert(key.clone());
+        // What resolved, or is of another environment, takes nothing from the same episode that fires here.
+        let counts = !matches!(decision, Decision::Resolved | Decision::OtherEnvironment { .. });
+        let is_first = counts && deciding.seen.insert(key.clone());
         match &decision {
             Decision::Resumed(id) if deciding.renotified.contains(id) => {}
             Decision::Joined if policy.hard(name).is_none() => {}
@@ -143,7 +145,7 @@ struct Deciding<'a> {
     resumed: Option<OperationId>,
     /// The notifications that continue.
     renotified: Vec<OperationId>,
-    /// Episodes earlier in this delivery.
+    /// Firing episodes earlier in this delivery.
     seen: BTreeSet<AlertKey>,
 }
 

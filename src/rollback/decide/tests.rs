@@ -567,6 +567,29 @@ fn episodes_without_a_fingerprint_count_as_one_alert() {
     assert_eq!(words(&story.deliver(&bare("3"), 2 * LATER, Progress::Done)), ["rollback"]);
 }
 
+#[test]
+fn an_episode_that_is_named_twice_is_seen_where_it_fires() {
+    let staging = |name: &str| {
+        let mut other = Alert { status: AlertStatus::Resolved, ..alert(name, "1") };
+        other.labels.insert("env".to_owned(), "staging".to_owned());
+        other
+    };
+    // Two rollbacks that did nothing continue as one, which is for both alerts: neither acts a second time.
+    let mut story = Story::new(policy());
+    story.deliver(&hook(vec![alert("Harder", "1")]), 0, NOTHING);
+    story.deliver(&hook(vec![alert("Hard", "1")]), 0, NOTHING);
+    let both = hook(vec![staging("Hard"), alert("Harder", "1"), alert("Hard", "1")]);
+    assert_eq!(words(&story.deliver(&both, 0, Progress::Done)), ["other_environment", "resumed", "joined"]);
+    assert_eq!(
+        words(&story.deliver(&both, 0, Progress::Done)),
+        ["other_environment", "repeated", "repeated"]
+    );
+    // A soft gate notifies, though the same episode resolved elsewhere.
+    let mut story = Story::new(policy());
+    let soft = hook(vec![staging("Soft"), alert("Soft", "1")]);
+    assert_eq!(words(&story.deliver(&soft, 0, Progress::Done)), ["other_environment", "notify"]);
+}
+
 fn any_alert() -> impl Strategy<Value = Alert> {
     let name = prop_oneof![Just("Hard"), Just("Harder"), Just("Soft"), Just("Other")];
     (name, 0..3u8, any::<bool>(), 0..10u8).prop_map(|(name, start, is_prod, status)| {
