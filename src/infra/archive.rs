@@ -148,7 +148,10 @@ impl Archive {
     fn unpack(bytes: &[u8]) -> Result<Self, String> {
         let mut archive = Self { nodes: BTreeMap::new(), sha256: sha256_hex(bytes) };
         match Format::of(bytes) {
-            Some(Format::Gzip) => archive.untar(MultiGzDecoder::new(bytes), bytes.len())?,
+            Some(Format::Gzip) => {
+                measure(bytes)?;
+                archive.untar(MultiGzDecoder::new(bytes), bytes.len())?;
+            }
             Some(Format::Tar) => archive.untar(bytes, bytes.len())?,
             Some(Format::Zip) => archive.unzip(bytes)?,
             Some(Format::Foreign(name)) => {
@@ -446,6 +449,15 @@ impl Budget {
         }
         format!("it unpacks to more than {} MiB", MOST_BYTES >> 20)
     }
+}
+
+/// That the bytes of a `.gz` do not unpack to more than a run has. Nothing is kept, so that a bomb fills no memory.
+fn measure(packed: &[u8]) -> Result<(), String> {
+    let budget = Budget::of(packed.len());
+    let stream = MultiGzDecoder::new(packed).take(budget.bytes.saturating_add(1));
+    // What is damaged is named where it is read.
+    let unpacked = std::io::copy(&mut { stream }, &mut std::io::sink()).unwrap_or_default();
+    if unpacked > budget.bytes { Err(budget.exceeded()) } else { Ok(()) }
 }
 
 /// A stream that ends with an error after so many bytes, and counts the zeros at its end.

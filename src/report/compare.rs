@@ -26,7 +26,7 @@ pub fn text(result: &CompareResult) -> String {
     text.push('\n');
     let head = ["KPI", "statistic", "A", "B", "B-A", ""].map(str::to_owned).to_vec();
     let table: Vec<Vec<String>> =
-        std::iter::once(head).chain(result.kpis.iter().map(|row| cells(row).to_vec())).collect();
+        std::iter::once(head).chain(result.kpis.iter().map(|row| cells(row, result).to_vec())).collect();
     text.push_str(&columns(&table));
     if let Some(heading) = heading(result) {
         let _ = writeln!(text, "\n{heading}:");
@@ -160,7 +160,7 @@ fn none_worse(result: &CompareResult, than: &str) -> String {
 }
 
 /// The columns: name, statistic, A, B, change, words.
-fn cells(row: &ComparedKpi) -> [String; 6] {
+fn cells(row: &ComparedKpi, result: &CompareResult) -> [String; 6] {
     let side = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| measured(row, value));
     [
         row.kpi.clone(),
@@ -168,7 +168,7 @@ fn cells(row: &ComparedKpi) -> [String; 6] {
         side(row.a.value),
         side(row.b.value),
         change(row).unwrap_or_else(|| "n/a".to_owned()),
-        direction(row),
+        direction(row, result),
     ]
 }
 
@@ -207,8 +207,13 @@ fn unit(row: &ComparedKpi) -> String {
 }
 
 /// Which way, and whether it counts.
-fn direction(row: &ComparedKpi) -> String {
+fn direction(row: &ComparedKpi, result: &CompareResult) -> String {
     let Some(way) = row.way else { return "unknown".to_owned() };
+    // Outside of the trading profile the table says what the sentences below it say.
+    let trades = result.kpis.iter().any(|row| row.id.is_built_in());
+    if let Some(found) = row.significance.as_ref().filter(|_| !trades) {
+        return found.answer.words().to_owned();
+    }
     let word: &str = way.into();
     if way == Way::Same || row.exceeds_floor == Some(true) {
         return word.to_owned();
@@ -233,7 +238,7 @@ pub fn md(result: &CompareResult) -> String {
     let mut md = "### Run comparison\n\n| KPI | statistic | A | B | B-A | |\n".to_owned();
     md.push_str("| --- | --- | --: | --: | --: | --- |\n");
     for row in &result.kpis {
-        let cells = cells(row);
+        let cells = cells(row, result);
         // Writing to a string cannot fail.
         let _ = writeln!(md, "| {} |", cells.each_ref().map(|text| cell(text)).join(" | "));
     }

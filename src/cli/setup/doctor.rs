@@ -1,7 +1,7 @@
 //! `soak doctor`: can a run measure and write here? One line a question, with what to do.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -99,7 +99,8 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
             None
         }
     };
-    checks.extend(policy.iter().flat_map(of_policy));
+    let named = args.policy.policy.as_deref();
+    checks.extend(policy.iter().flat_map(|policy| of_policy(policy, named)));
     checks.push(doctor::output(&args.out));
     match &policy {
         Some(policy) => checks.extend(measured(args, policy)?),
@@ -131,7 +132,7 @@ fn of_failure(name: &str, failure: &Failure) -> Examined {
 }
 
 /// That the policy is valid, and what of it fails later.
-fn of_policy(policy: &Policy) -> Vec<Examined> {
+fn of_policy(policy: &Policy, named: Option<&Path>) -> Vec<Examined> {
     let problems = policy.fails_later();
     if !problems.is_empty() {
         let hint = "`soak config show` prints every value and its origin";
@@ -140,9 +141,11 @@ fn of_policy(policy: &Policy) -> Vec<Examined> {
             .map(|it| Examined::new("policy", Health::Failed, it).hint(hint))
             .collect();
     }
-    let message = match &policy.found {
-        Some(file) => format!("`{file}` is valid"),
-        None => "no `soak.toml` here or above".to_owned(),
+    let message = match (named, &policy.found) {
+        (Some(over), Some(file)) => format!("`{}` over `{file}` is valid", over.display()),
+        (Some(file), None) => format!("`{}` is valid", file.display()),
+        (None, Some(file)) => format!("`{file}` is valid"),
+        (None, None) => "no `soak.toml` here or above".to_owned(),
     };
     vec![Examined::new("policy", Health::Ok, message)]
 }

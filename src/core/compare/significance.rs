@@ -40,6 +40,19 @@ pub enum Answer {
     Worse,
 }
 
+impl Answer {
+    /// For a person.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Better => "better",
+            Self::NoChange => "no change",
+            Self::NotWorse => "not worse",
+            Self::CannotTell => "cannot tell",
+            Self::Worse => "worse",
+        }
+    }
+}
+
 /// What would decide where nothing can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum More {

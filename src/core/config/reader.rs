@@ -364,7 +364,15 @@ impl<'r, C> Table<'r, C> {
     /// An error about the value of a key, or about its absence.
     pub(crate) fn fault_at(&self, name: &str, problem: impl Into<String>) -> Noted {
         let (key, found) = self.find(name);
+        // A user can change what is above a profile, not the profile.
+        let is_of_profile = |layer: usize| matches!(self.reader.trees[layer].origin, Origin::Profile(_));
+        let of_user = || self.reader.topmost(|tree| tree.get(&self.key));
         match found {
+            Some((layer, _)) if is_of_profile(layer) && of_user().is_some_and(|(top, _)| top > layer) => {
+                let at = of_user().and_then(|(top, node)| Some((top, node.key_at.or(node.value_at)?)));
+                let (layer, at) = at.map_or((layer, None), |(top, at)| (top, Some(at)));
+                self.reader.note(layer, at, &key, problem.into())
+            }
             Some((layer, node)) => self.reader.note(layer, node.place(), &key, problem.into()),
             None => self.with_key(key).fault(problem),
         }

@@ -88,7 +88,8 @@ impl CompareRules {
 /// margin.
 fn compared(t: &Table<'_>) -> Read<Vec<KpiRule>> {
     let kpis = t.kpis();
-    let relative = Limit::keep(t, "relative", not_negative);
+    let (is_on, relative) = (t.enabled(), Limit::keep(t, "relative", not_negative));
+    let is_out = matches!(is_on, Ok(false));
     let own = kpis_of(t);
     let limited = GateSet::per_iteration(&t.root().at("iteration_pass"));
     let limited: BTreeSet<KpiId> =
@@ -105,10 +106,11 @@ fn compared(t: &Table<'_>) -> Read<Vec<KpiRule>> {
         .into_iter()
         .chain(others)
         .map(|kpi| {
-            let margin = margin(kpi, table_of(kpi), &relative)?;
+            let margin = margin(kpi, table_of(kpi), &relative)?.filter(|_| !is_out);
             Ok(KpiRule { kpi, required: limited.contains(&kpi) && margin.is_some(), margin })
         })
         .collect();
+    is_on?;
     rules.into_iter().collect()
 }
 

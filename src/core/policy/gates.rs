@@ -127,6 +127,8 @@ impl GateSet {
     pub(super) fn per_iteration(t: &Table<'_>) -> Read<Self> {
         let window = t.root().at("run_verdict").required("window", window);
         let defaults = (t.required("severity", severity), t.required("margin", not_negative));
+        // Taken out, it is `[iteration_pass]` as well.
+        let is_out = t.path() != "iteration_pass" && !t.enabled()?;
         if t.path() != "iteration_pass"
             && let Some(checks) = Self::left_of_iterations(t)?
         {
@@ -160,6 +162,9 @@ impl GateSet {
             ));
         }
         not_empty(t, true, &checks)?;
+        if is_out {
+            return Ok(Self { name: t.path(), ..Self::of_iterations(t)? });
+        }
         let present = present(t, &checks);
         Ok(Self { name: t.path(), gates: true, checks, present })
     }

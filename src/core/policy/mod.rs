@@ -25,7 +25,7 @@ use super::config::values::{Parsed, count, share, whole};
 pub use super::config::{
     ConfigError as PolicyError, ConfigErrors as PolicyErrors, Effective, Layer, Origin, Patch, Position,
 };
-use super::config::{Keep, Noted, Reader, Tree, Value, section};
+use super::config::{Keep, Noted, Read, Reader, Tree, Value, section};
 use super::kpi::{KpiId, KpiTable};
 use super::verdict::{LimitSource, Severity};
 use crate::infra::hex::hex;
@@ -56,7 +56,7 @@ const SCHEMA_VERSION: u64 = 1;
 section! {
     /// Everything the judge needs to know that is not in the artifacts.
     #[derive(Clone, Debug)]
-    pub struct Policy {
+    pub struct Policy if nothing_indispensable_is_out {
         /// What it extends.
         pub profile: Profile { |t| t.or("extends", Profile::parse, Profile::default()) },
         /// The KPIs, built-in and declared.
@@ -91,7 +91,7 @@ section! {
         /// Values that cannot be.
         pub sanity: SanityRules,
         /// Which symbols are judged.
-        pub symbols: SymbolRules,
+        pub symbols: SymbolRules { |t| SymbolRules::of(&t.at("symbols")) },
         /// When a run is worse than another one.
         pub compare: CompareRules,
         /// Advice on parameters.
@@ -127,6 +127,25 @@ section! {
         /// The `soak.toml` that was found, as it is named; `None` = none.
         pub found: Option<String> { |_| Ok(None) },
     }
+}
+
+/// Tables that no policy can do without, and what can be taken out instead.
+const INDISPENSABLE: [(&str, &str); 4] = [
+    ("iteration_pass", "every verdict rests on it; single limits are taken out in `[iteration_pass.kpi.X]`"),
+    ("run_verdict", "every verdict is one of the run; its shares and counts can be changed"),
+    ("integrity", "no verdict is sound without it; its shares and counts can be changed"),
+    ("canary", "a canary is never without limits; single hours are taken out, as in `[canary.hour_6]`"),
+];
+
+fn nothing_indispensable_is_out(t: &Table<'_>, _: &Policy) -> Read<()> {
+    INDISPENSABLE.iter().try_for_each(|(name, why)| {
+        let table = t.at(name);
+        if table.enabled()? {
+            Ok(())
+        } else {
+            Err(table.fault_at("enabled", format!("cannot be taken out: {why}")))
+        }
+    })
 }
 
 /// What is required of a KPI.

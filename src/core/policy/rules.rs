@@ -270,6 +270,20 @@ section! {
     }
 }
 
+impl SymbolRules {
+    /// The table; taken out, it makes no exceptions.
+    pub(super) fn of(t: &Table<'_>) -> Read<Self> {
+        let (is_on, rules) = (t.enabled(), Self::section(t));
+        let (is_on, mut rules) = (is_on?, rules?);
+        if !is_on {
+            for list in [&mut rules.exclude, &mut rules.allow_start, &mut rules.allow_end] {
+                list.names.clear();
+            }
+        }
+        Ok(rules)
+    }
+}
+
 /// Fewer iterations than this cannot be decided on, whatever the policy says: the error rates of a decision are
 /// known from here on.
 const FEWEST: usize = 48;

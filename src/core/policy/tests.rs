@@ -2456,7 +2456,7 @@ mod events {
 mod profiles {
 
     use super::super::{Layer, Origin, Patch, Policy, Profile, WindowSpec, read};
-    use super::error_of;
+    use super::{error_of, errors_of};
     use crate::core::kpi::{Direction, Kind};
     use crate::core::verdict::Comparison;
 
@@ -2507,6 +2507,59 @@ mod profiles {
             ["net_bps", "maker", "edge", "guards", "tuner", "freeze", "phases", "panic", "deltas"];
         let seen: Vec<&&str> = of_trading.iter().filter(|word| shown(word)).collect();
         assert!(seen.is_empty(), "{seen:?}");
+    }
+
+    #[test]
+    fn a_service_knows_outages_and_bad_ends_and_the_trading_profile_does_not() {
+        let rules = policy("extends = \"service\"\n").excursions.expect("a table");
+        let limits = [&rules.spreads, &rules.share, &rules.in_a_row, &rules.at_end, &rules.end_iterations];
+        assert_eq!(limits.map(|limit| limit.value), [6.0, 0.5, 3.0, 2.0, 8.0]);
+        assert_eq!(policy("").excursions, None);
+        assert_eq!(policy("extends = \"service\"\n[excursions]\nenabled = false\n").excursions, None);
+    }
+
+    #[test]
+    fn tables_can_be_taken_out_and_those_that_a_verdict_rests_on_say_why_not() {
+        let out = |table: &str| format!("extends = \"service\"\n[{table}]\nenabled = false\n");
+        assert!(policy(&out("compare")).compare.kpis.iter().all(|rule| rule.margin.is_none()));
+        assert!(policy("extends = \"service\"\n").compare.kpis.iter().all(|rule| rule.margin.is_some()));
+        let own = "exclude = [\"A\"]\nallow_start = [\"B\"]\nallow_end = [\"C\"]\n";
+        let symbols = policy(&(out("symbols") + own)).symbols;
+        assert!(
+            [symbols.exclude, symbols.allow_start, symbols.allow_end].iter().all(|it| it.names.is_empty())
+        );
+        let mock = "[iteration_pass_mock]\nenabled = false\n";
+        let trading = policy(mock);
+        assert_eq!(trading.iteration_pass_mock.checks, trading.iteration_pass.checks);
+        assert_eq!(trading.iteration_pass_mock.name, "iteration_pass_mock");
+        for (table, why) in [
+            (
+                "iteration_pass",
+                "every verdict rests on it; single limits are taken out in `[iteration_pass.kpi.X]`",
+            ),
+            ("run_verdict", "every verdict is one of the run; its shares and counts can be changed"),
+            ("integrity", "no verdict is sound without it; its shares and counts can be changed"),
+            (
+                "canary",
+                "a canary is never without limits; single hours are taken out, as in `[canary.hour_6]`",
+            ),
+        ] {
+            let errors = errors_of(&out(table));
+            let expected = format!("`{table}.enabled`: cannot be taken out: {why}");
+            assert!(errors.len() == 1 && errors[0].ends_with(&expected), "{errors:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_in_the_file_of_the_user_and_not_in_the_profile() {
+        // `pass_share` is that of the profile, 0.95.
+        let errors = errors_of("extends = \"service\"\n\n[run_verdict]\nwarn_share = 0.97\n");
+        assert_eq!(errors.len(), 1);
+        assert!(
+            errors[0].contains("`run_verdict.pass_share`: 0.95 is below `run_verdict.warn_share`, 0.97"),
+            "{errors:?}"
+        );
+        assert!(errors[0].contains("4:2") && !errors[0].contains("profile"), "{errors:?}");
     }
 
     #[test]

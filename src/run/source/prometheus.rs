@@ -103,7 +103,9 @@ impl PrometheusSource {
             };
             let of_targets = self.of_targets(&report.notes, interval, wait);
             let url = self.store.target.url();
-            return Err(NoReport::Failed(format!("{of_targets}`{url}` has no metric: {reason}")));
+            let is_there = report.notes.iter().any(|note| !note.ends_with(NO_SERIES));
+            let what = if self.looks_at_up && is_there { "gave no value" } else { "has no metric" };
+            return Err(NoReport::Failed(format!("{of_targets}`{url}` {what}: {reason}")));
         }
         if !missing.is_empty() {
             let of_targets = self.of_targets(&missing, interval, wait);

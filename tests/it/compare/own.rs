@@ -53,6 +53,18 @@ fn service(lag: f64, rate: Option<f64>) -> Run {
     })
 }
 
+#[test]
+fn the_table_of_a_service_says_what_the_sentences_below_it_say() {
+    let policy = POLICY.replace("schema_version = 1", "extends = \"none\"");
+    let own: Vec<&str> = policy.lines().take_while(|line| !line.contains("net_bps")).collect();
+    let place = Place::new(&service(20.0, Some(100.0)), &service(20.5, Some(90.0)), &own.join("\n"));
+    let told = place.compare(&["--format", "text"]).stdout;
+    let row = |name: &str| told.lines().find(|line| line.starts_with(name)).expect("a row");
+    assert!(row("lag_ms").ends_with("  no change"), "{told}");
+    assert!(row("rate").ends_with("  worse"), "{told}");
+    assert!(told.contains("\n  lag_ms: no change beyond the margin of 1 ms"), "{told}");
+}
+
 struct Place {
     a: Folder,
     b: Folder,
