@@ -11,6 +11,7 @@
 use super::autocorrelation;
 use super::critical_values::{LEVELS, NS, PHIS, QUANTILES, RESIDUAL_R1, RESIDUAL_VARIANCE};
 use super::distributions::normal_quantile;
+use super::long_run::memory::misfit;
 use super::segments::{COUNTS, Fit, pieces};
 use super::summary::Sum;
 use super::summary::median;
@@ -86,6 +87,8 @@ pub struct Searched {
     /// The variance of a mean of many values, in units of that of one ÷ their number, as far as it is known to be larger
     /// than that of a first-order process.
     long_run: f64,
+    /// What a step must be worth beside longer memory.
+    price: Option<Price>,
     likeliest: Option<Found>,
 }
 
@@ -106,7 +109,8 @@ impl Searched {
             clean.chunks(block).filter_map(|part| median(&mut part.to_vec())).collect()
         };
         let shortest = shortest.div_ceil(block).max(SHORTEST);
-        let search = Self { block, spikes, best: None, values, shortest, long_run: 1.0, likeliest: None };
+        let search =
+            Self { block, spikes, best: None, values, shortest, long_run: 1.0, price: None, likeliest: None };
         Some(search.with_long_run(1.0))
     }
 
@@ -142,7 +146,8 @@ impl Searched {
     pub fn steps(&self, alpha: f64) -> Vec<Step> {
         let (first, cuts) = self.cuts(alpha);
         let Some(first) = first else { return Vec::new() };
-        let mut steps = self.held(cuts, alpha).unwrap_or_else(|| vec![first.leading()]);
+        let worth = self.price.map(|price| self.worth(cuts.clone(), price)).filter(|cuts| !cuts.is_empty());
+        let mut steps = self.held(worth.unwrap_or(cuts), alpha).unwrap_or_else(|| vec![first.leading()]);
         // The search for any step is paid for once.
         if let Some(surest) = steps.iter_mut().min_by(|a, b| a.tail.total_cmp(&b.tail)) {
             *surest = Step { gradual: first.gradual, ..surest.with(first.tail) };
@@ -349,58 +354,101 @@ const LEAST_WORTH: f64 = 0.25;
 //
 // Several series of one run have much in common, and a change in one of them looks like memory of that one alone.
 
-/// Evidence of longer memory that counts, in standard errors: that of all series but the one with most, and …
+/// Evidence of longer memory that counts, in standard errors of that of all series but the one with most.
 const EVIDENT: f64 = 1.6;
-
-/// … that of one by itself.
-const EVIDENT_ALONE: f64 = 2.5;
 
 /// Steps less likely than this by chance are there, whatever the values remember.
 const CERTAIN: f64 = 1e-8;
 
-/// The variance of long means of each series, in units of that of independent values, where its values or those of the
-/// family remember longer than a first-order process: Π (1 + kⱼ)/(1 − kⱼ) over the partial autocorrelations kⱼ up to lag
-/// √n, the variance of an autoregression of that order (Box & Jenkins 1976, section 3.2). 1 elsewhere.
+/// A step must lower the misfit ([`misfit`]) by so much against longer memory without a step, …
+const OF_A_STEP: Price = Price { step: 10.0, memory: 4.0 };
+
+/// … by so much more for each standard error of evidence in the other series, …
+const OF_EVIDENCE: f64 = 4.0;
+
+/// … and by so much where there are no others to say what this one remembers.
+const OF_A_STEP_ALONE: Price = Price { step: 12.0, memory: 6.0 };
+
+/// Where what is left beside steps remembers much, more of it may be memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Price {
+    step: f64,
+    /// For φ = 1; more than half of it is not asked.
+    memory: f64,
+}
+
+impl Searched {
+    /// The steps that lower the misfit by their price: the weakest are given up one by one (as in the minimum description
+    /// length of Davis, Lee & Rodriguez-Yam 2006, J. Am. Stat. Assoc. 101:223–239).
+    fn worth(&self, mut cuts: Vec<usize>, price: Price) -> Vec<usize> {
+        let phi = self.best.map_or(0.0, |best| best.phi.min(0.5));
+        let price = price.step + price.memory * phi;
+        let mut least = (f64::INFINITY, cuts.clone());
+        while let Some(fit) = Fit::around(&self.values, cuts.clone()) {
+            let cost = misfit(&fit.residuals(&self.values)) + price * cuts.len() as f64;
+            if cost <= least.0 {
+                least = (cost, cuts.clone());
+            }
+            let size = |at: &usize| fit.size(*at, phi, 1.0);
+            let Some(weakest) = (0..cuts.len()).min_by(|a, b| size(a).total_cmp(&size(b))) else { break };
+            cuts.remove(weakest);
+        }
+        least.1
+    }
+}
+
+/// The searches of a family with what its values remember. The variance of long means of a series, in units of that of
+/// independent values, where its values or those of the family remember longer than a first-order process, is Π (1 + kⱼ)/(1 − kⱼ) over the partial autocorrelations kⱼ up to lag
+/// √n, the variance of an autoregression of that order (Box & Jenkins 1976, section 3.2).
 ///
-/// Whether they do: from lag 2 to ∛n the partial autocorrelations of a first-order process are 0 with a variance of 1/n
-/// (Quenouille 1949, J. R. Stat. Soc. B 11:68–84). Those of the family are asked around certain steps alone, since steps
-/// fitted to long memory hide it, those of one series around all steps whose probability is at most `alpha`.
-pub fn long_runs(family: &[Option<&Searched>], alpha: f64) -> Vec<f64> {
-    let partial = |alpha: f64| {
-        let of = |one: &Searched| {
-            let fit = Fit::around(&one.values, one.cuts(alpha).1);
-            fit.map(|fit| autocorrelation::partial(&fit.residuals(&one.values), fit.n.isqrt()))
-        };
-        family.iter().map(|one| one.and_then(of).unwrap_or_default()).collect::<Vec<_>>()
-    };
+/// A family does where the partial autocorrelations from lag 2 to ∛n, which are 0 with a variance of 1/n in a first-order
+/// process (Quenouille 1949, J. R. Stat. Soc. B 11:68–84), say so beside certain steps; a series by itself where longer
+/// memory without steps explains it about as well as the steps whose probability is at most `alpha`.
+pub fn remembering(family: Vec<Option<Searched>>, alpha: f64) -> Vec<Option<Searched>> {
+    let partial = |values: &[f64]| autocorrelation::partial(values, values.len().isqrt());
+    let ratio = |partial: f64| (1.0 + partial) / (1.0 - partial);
+    let each = || family.iter().map(Option::as_ref);
+    let known: Vec<Vec<f64>> = each()
+        .map(|one| {
+            let fit = one.and_then(|one| Some((one, Fit::around(&one.values, one.cuts(CERTAIN).1)?)));
+            fit.map_or_else(Vec::new, |(one, fit)| partial(&fit.residuals(&one.values)))
+        })
+        .collect();
     let evidence = |(one, partial): (Option<&Searched>, &Vec<f64>)| {
         let n = one.map_or(0, |one| one.values.len());
         let lags = (1..=n).take_while(|root| root * root * root <= n).count();
         let later = partial.get(1..lags).unwrap_or_default();
         later.iter().sum::<f64>() * (n as f64 / later.len().max(1) as f64).sqrt()
     };
-    let around_all: Vec<f64> = family.iter().copied().zip(&partial(alpha)).map(evidence).collect();
-    let known = partial(CERTAIN);
-    let mut around_certain: Vec<f64> = family.iter().copied().zip(&known).map(evidence).collect();
-    around_certain.sort_by(f64::total_cmp);
-    around_certain.pop();
-    let is_shared = around_certain.iter().sum::<f64>() > EVIDENT * (around_certain.len() as f64).sqrt();
-    let ratio = |partial: f64| (1.0 + partial) / (1.0 - partial);
+    let mut evident: Vec<f64> = each().zip(&known).map(evidence).collect();
+    evident.sort_by(f64::total_cmp);
+    evident.pop();
+    let evident = evident.iter().sum::<f64>() / (evident.len().max(1) as f64).sqrt();
+    let is_shared = evident > EVIDENT;
     let lags = known.iter().map(Vec::len).max().unwrap_or(0);
-    let shared = (1..lags).map(|lag| {
-        let at_lag: Vec<f64> = known.iter().filter_map(|partial| partial.get(lag).copied()).collect();
-        ratio(Sum::of(at_lag.iter().copied()).divided_by(at_lag.len()))
-    });
-    let shared = if is_shared { shared.product::<f64>() } else { 1.0 };
-    let of_each = known.iter().zip(around_all).map(|(partial, alone)| match partial.first() {
-        Some(first) if is_shared || alone > EVIDENT_ALONE => {
-            let own =
-                if alone > EVIDENT_ALONE { partial[1..].iter().copied().map(ratio).product() } else { 1.0 };
-            (ratio(*first) * shared.max(own)).max(1.0)
-        }
-        _ => 1.0,
-    });
-    of_each.collect()
+    let at_lag = |lag: usize| {
+        let of_each: Vec<f64> = known.iter().filter_map(|partial| partial.get(lag).copied()).collect();
+        ratio(Sum::of(of_each.iter().copied()).divided_by(of_each.len()))
+    };
+    let shared = is_shared.then(|| (1..lags).map(at_lag).product::<f64>());
+    let price = if family.len() > 1 {
+        Price { step: OF_A_STEP.step + OF_EVIDENCE * evident.max(0.0), ..OF_A_STEP }
+    } else {
+        OF_A_STEP_ALONE
+    };
+    let of = |(one, known): (Option<Searched>, &Vec<f64>)| {
+        let one = one?;
+        let shared = shared.zip(known.first()).map(|(shared, first)| shared * ratio(*first));
+        let cuts = one.cuts(alpha).1;
+        let is_memory = !cuts.is_empty() && one.worth(cuts, price).is_empty();
+        let plain = Fit::around(&one.values, Vec::new()).filter(|_| is_memory);
+        let own =
+            plain.map(|fit| partial(&fit.residuals(&one.values)).into_iter().map(ratio).product::<f64>());
+        let long_run = shared.into_iter().chain(own).fold(1.0, f64::max);
+        let one = Searched { price: Some(price), ..one };
+        Some(if long_run > 1.0 { one.with_long_run(long_run) } else { one })
+    };
+    family.into_iter().zip(&known).map(of).collect()
 }
 
 /// A step of a fit, tested against its neighbours alone.
@@ -821,12 +869,46 @@ mod tests {
             };
             let of = |second: f64| {
                 let family: Vec<Searched> = (1..=4).map(|seed| series(seed, second)).collect();
-                long_runs(&family.iter().map(Some).collect::<Vec<_>>(), 0.0125)
+                let family = remembering(family.into_iter().map(Some).collect(), 0.0125);
+                family.into_iter().flatten().map(|one| one.long_run).collect::<Vec<f64>>()
             };
             assert_eq!(of(0.0), [1.0; 4]);
-            assert!(of(0.3).iter().all(|ratio| (6.0..20.0).contains(ratio)), "{:?}", of(0.3));
-            assert_eq!(long_runs(&[None], 0.0125), [1.0]);
-            assert_eq!(long_runs(&[], 0.0125), [0.0; 0]);
+            assert!(of(0.3).iter().all(|ratio| (6.0..25.0).contains(ratio)), "{:?}", of(0.3));
+            assert_eq!(remembering(vec![None], 0.0125), [None]);
+            assert_eq!(remembering(Vec::new(), 0.0125), []);
+        }
+
+        #[test]
+        fn alone_long_memory_is_no_step_and_a_step_is_no_long_memory() {
+            let alone = |values: &[f64]| {
+                let searched = Searched::of(values, SHORTEST, 0.0).expect("enough values");
+                let found = remembering(vec![Some(searched.clone())], 0.05).remove(0).expect("one");
+                (searched.best.is_some_and(|best| best.tail <= 0.05), found)
+            };
+            // Half of the variance is that of an autoregression of 0.9.
+            let slow = |seed: u64| {
+                let mut state = seed;
+                let mut uniform = move || {
+                    state =
+                        state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    (state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
+                };
+                let mut level = 0.0;
+                let next = |_| {
+                    level = 0.9 * level + 0.19_f64.sqrt() * uniform();
+                    level + uniform()
+                };
+                alone(&(0..288).map(next).collect::<Vec<f64>>())
+            };
+            let found: Vec<(bool, Searched)> = (1..=8).map(slow).collect();
+            let before = found.iter().filter(|(is_found, _)| *is_found).count();
+            let is_still = |one: &Searched| one.best.is_some_and(|best| best.tail <= 0.05);
+            assert!(before > 4 && found.iter().filter(|(_, one)| is_still(one)).count() <= 1, "{before}");
+            let (is_found, nile) = alone(&NILE);
+            assert!(is_found && nile.long_run == 1.0);
+            assert_eq!(nile.steps(0.05).iter().map(|step| step.at).collect::<Vec<_>>(), [28]);
+            // A step that is not worth its price beside one that is.
+            assert_eq!(nile.worth(vec![28, 60], OF_A_STEP_ALONE), [28]);
         }
 
         #[test]

@@ -6,7 +6,7 @@ use super::column::{Column, each};
 use crate::core::kpi::KpiId;
 use crate::core::policy::ChangeRules;
 use crate::core::text::number::TOLERANCE;
-use crate::stats::change_points::{SMALLEST_P, Searched, Step, long_runs};
+use crate::stats::change_points::{SMALLEST_P, Searched, Step, remembering};
 use crate::stats::mean;
 use crate::stats::two_sample::holm_adjusted;
 
@@ -116,14 +116,7 @@ pub fn find(columns: &[Column], rules: &ChangeRules) -> Vec<KpiChanges> {
         holm_adjusted(&tails.collect::<Vec<_>>())
     };
     let first_order = adjusted(&searched);
-    let long_runs = {
-        let family: Vec<Option<&Searched>> = searched.iter().map(Option::as_ref).collect();
-        long_runs(&family, alpha / columns.len() as f64)
-    };
-    let remembering = |(searched, long_run): (Option<Searched>, f64)| {
-        if long_run > 1.0 { searched.map(|searched| searched.with_long_run(long_run)) } else { searched }
-    };
-    let searched: Vec<Option<Searched>> = searched.into_iter().zip(long_runs).map(remembering).collect();
+    let searched = remembering(searched, alpha / columns.len() as f64);
     let judged = columns.iter().zip(&searched).zip(adjusted(&searched));
     let judged =
         judged.map(|((column, searched), p)| one(column, searched.as_ref(), p, rules, columns.len()));
