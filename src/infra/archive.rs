@@ -367,6 +367,17 @@ impl Archive {
         Some(direct.collect())
     }
 
+    /// The folders in which a file has such a name.
+    pub fn folders_with(&self, is_meant: impl Fn(&str) -> bool) -> Vec<String> {
+        let files = self.nodes.iter().filter(|(_, node)| matches!(node, Node::File(_)));
+        let mut folders: Vec<String> = files
+            .filter_map(|(path, _)| path.rsplit_once('/').filter(|(_, name)| is_meant(name)))
+            .map(|(folder, _)| folder.to_owned())
+            .collect();
+        folders.dedup();
+        folders
+    }
+
     /// The folder that was packed: where all of the archive lies in one folder, that one. What packers add for
     /// themselves does not count.
     pub fn top(&self) -> String {

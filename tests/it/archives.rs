@@ -123,6 +123,26 @@ fn an_archive_of_every_fixture_holds_what_its_folder_does() {
 }
 
 #[test]
+fn an_archive_of_several_runs_is_refused_with_their_names() {
+    let files = [
+        "may/a/ITER_SUMMARY_1.json",
+        "may/b/ITER_SUMMARY_1.json",
+        "may/b/ITER_SUMMARY_2.json",
+        "may/notes.md",
+    ]
+    .map(|name| (name.to_owned(), b"{}".to_vec()));
+    let place = tempfile::tempdir().expect("a folder");
+    fs::write(place.path().join("two.tgz"), gzip(&tar(&files, ""))).expect("written");
+    let told = soak(place.path(), &["gate", "two.tgz"]);
+    assert_eq!((told.code, told.stdout.as_str()), (1, ""));
+    assert_eq!(
+        told.stderr,
+        "error: the archive `two.tgz` holds several runs: `may/a`, `may/b`\n\
+         hint: pack one run: `tar czf run.tar.gz -C FOLDER .`, or unpack it and name the folder\n"
+    );
+}
+
+#[test]
 fn every_fixture_gets_the_same_verdict_and_the_same_artifacts_from_its_archive() {
     for fixture in fixtures() {
         let place = tempfile::tempdir().expect("a folder");

@@ -117,6 +117,9 @@ pub(crate) fn cannot_judge(error: JudgeError) -> Failure {
         }
         JudgeError::Load(LoadError::List { .. }) => "a run is a folder that can be listed".to_owned(),
         JudgeError::Load(LoadError::Archive(error)) => error.hint().to_owned(),
+        JudgeError::Load(LoadError::SeveralRuns { .. }) => {
+            "pack one run: `tar czf run.tar.gz -C FOLDER .`, or unpack it and name the folder".to_owned()
+        }
         JudgeError::EdgeFile(_) | JudgeError::EdgeReport { .. } => {
             "`--edge-report` expects an EDGE_REPORT.json with `totals`".to_owned()
         }

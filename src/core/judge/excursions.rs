@@ -213,7 +213,7 @@ fn check(
         symbol: series.symbol.clone(),
         severity: Severity::Soft,
         window: window.used(),
-        statistic: count(kpis, "KPI"),
+        statistic: "KPIs concerned".to_owned(),
         comparison: Some(Comparison::AtMost),
         limit: Some(0.0),
         observed: (outcome != Outcome::NotApplicable).then_some(kpis as f64),

@@ -246,7 +246,8 @@ fn still<'j>(
     let series = subject.series;
     let values =
         |at: usize| -> Values { kpis.iter().map(|kpi| series.value(*kpi, at).map(f64::to_bits)).collect() };
-    let measured = |at: &usize| values(*at).iter().any(Option::is_some);
+    // One KPI alone is no group, and what has no value does not stand.
+    let measured = |at: &usize| values(*at).iter().flatten().count() > 1;
     let positions: Vec<usize> = subject.judged.positions.clone().filter(measured).collect();
     let rows: Vec<&[usize]> = positions
         .chunk_by(|one, other| values(*one) == values(*other))
@@ -265,7 +266,10 @@ fn still<'j>(
     let by_digits = job.is_some() && is_long && has_digits;
     let by_chance = is_improbable && has_digits;
     let is_sure = by_digits || by_chance && (is_long || digits >= rules.repeats());
-    (kpis.len() > 1 && (by_digits || by_chance)).then(|| Still { job, kpis: kpis.to_vec(), numbers, is_sure })
+    (by_digits || by_chance).then(|| {
+        let is_known = |kpi: &&KpiId| series.value(**kpi, longest[0]).is_some();
+        Still { job, kpis: kpis.iter().filter(is_known).copied().collect(), numbers, is_sure }
+    })
 }
 
 /// At most how probable a row of so many equal iterations is among `n`, in `rows` rows of equal ones, by the other
@@ -758,8 +762,15 @@ mod tests {
         assert_eq!((outcome, joins), (Outcome::Warn, true), "five digits together");
         let (outcome, ..) = stuck(&from(18, 2..4, 41.123_456_789_012_34)).expect("seven iterations");
         assert_eq!(outcome, Outcome::Invalid, "no chance repeats so many digits");
-        // One KPI of a job is no job.
+        // One KPI of a job is no job, also where the others have no value.
         assert_eq!(stuck(&from(5, 2..3, 0.0)), None);
+        let dead = |number: u64, own: &mut [Option<f64>]| {
+            if number >= 12 {
+                own.fill(None);
+                own[3] = Some(41.123_456_789_012_34);
+            }
+        };
+        assert_eq!(stuck(&dead), None);
         // Where they repeat themselves all the time, seven iterations in a row are no news.
         let calm = |number: u64, own: &mut [Option<f64>]| {
             own[2] = Some(31.375);

@@ -87,6 +87,13 @@ pub fn resolve(requested: RunFolder) -> Result<(RunFolder, Vec<Entry>), LoadErro
             return Ok((candidate, entries));
         }
     }
+    let mut folders = requested.archived_folders(|name| parse_name(name).is_some());
+    folders.sort();
+    folders.dedup();
+    if folders.len() > 1 {
+        let folders = folders.iter().map(|folder| format!("`{folder}`")).collect();
+        return Err(LoadError::SeveralRuns { path: requested.path().to_owned(), folders });
+    }
     Ok((requested, given))
 }
 

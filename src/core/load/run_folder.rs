@@ -23,6 +23,8 @@ pub enum LoadError {
     List { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    #[error("the archive `{}` holds several runs: {}", path.display(), folders.join(", "))]
+    SeveralRuns { path: PathBuf, folders: Vec<String> },
 }
 
 #[derive(Clone, Debug, Default)]
@@ -83,6 +85,11 @@ impl RunFolder {
         let sha256 = self.archive.as_ref()?.archive.sha256.clone();
         let name = requested.file_name().unwrap_or(requested.as_os_str()).to_string_lossy().into_owned();
         Some(ArchiveFile { name, sha256 })
+    }
+
+    /// The folders of an archive with a file of such a name; none of a folder on the disk.
+    pub(super) fn archived_folders(&self, is_meant: impl Fn(&str) -> bool) -> Vec<String> {
+        self.archive.as_ref().map_or_else(Vec::new, |within| within.archive.folders_with(is_meant))
     }
 
     /// The folder of this name in it, which need not be there.
