@@ -206,9 +206,15 @@ fn one(column: &Column, line: Option<(Fit, f64)>, rules: &DriftGateRules, family
     let is_warm_up =
         |from: &usize| !*walks || column.kpi.kind == Kind::Accumulating || WARM_UP * *from <= points.len();
     let settled = settled.filter(|from| is_warm_up(from) && !goes_on(from));
+    let grows = || {
+        let numbered: Vec<(f64, f64)> =
+            points.iter().map(|(number, value)| (*number as f64, *value)).collect();
+        Slope::of_walk(&numbered).is_some_and(|walk| p_of_worse(column, &walk) <= alpha / family as f64)
+    };
+    let is_confirmed = fit.is_confirmed(alpha / family as f64) || *walks && grows();
     let verdict = match (settled, worse, better) {
         (Some(_), ..) => DriftVerdict::Settled,
-        (None, true, _) if !*walks && !fit.is_confirmed(alpha / family as f64) => DriftVerdict::CannotTell,
+        (None, true, _) if !is_confirmed => DriftVerdict::CannotTell,
         (None, true, _) => DriftVerdict::Worsens,
         (None, false, true) => DriftVerdict::Improves,
         _ => DriftVerdict::NoDrift,
@@ -321,6 +327,31 @@ mod tests {
         for calm in [wave, warm, saw] {
             let verdict = with_walks(&calm).verdict;
             assert!(matches!(verdict, DriftVerdict::NoDrift | DriftVerdict::Settled), "{verdict:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_long_memory_explains_is_not_confirmed_by_walks_either() {
+        // Half of the variance is that of an autoregression of 0.95; sums of twelve uniform numbers less 6.
+        let white = |seed: u64| -> Vec<f64> {
+            let mut state = seed;
+            let mut uniform = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (state >> 11) as f64 / (1_u64 << 53) as f64
+            };
+            (0..288).map(|_| (0..12).map(|_| uniform()).sum::<f64>() - 6.0).collect()
+        };
+        let mut level = 0.0;
+        let values = white(12).into_iter().zip(white(13)).map(|(slow, white)| {
+            level = 0.95 * level + 0.3 * slow;
+            level + white
+        });
+        let column = Column { points: (1..).zip(values).collect(), ..net(0, |_| 0.0) };
+        for walks in [false, true] {
+            let found = find(std::slice::from_ref(&column), &DriftGateRules { walks, ..rules() }).remove(0);
+            let line = found.line.expect("a line");
+            assert!(line.p_adjusted < 0.01, "{line:?}");
+            assert_eq!(found.verdict, DriftVerdict::CannotTell);
         }
     }
 
