@@ -134,7 +134,7 @@ pub enum CompareFormat {
 pub enum CompareCommand {
     /// Compare a JSON file with a golden one
     ///
-    /// Every difference is told with its JSON pointer. Numbers with a point may differ by the tolerance; whole
+    /// Every difference is printed with its JSON pointer. Numbers with a point may differ by the tolerance; whole
     /// numbers, texts and the rest must be equal. Drift exits 0 unless --fail-on-drift is given; a file that
     /// is missing or is no JSON is always an error.
     Golden(GoldenArgs),
@@ -179,8 +179,8 @@ pub enum BaselineCommand {
     Verify(StoreViewArgs),
     /// Acknowledge that a KPI is worse than the baseline, until a day
     ///
-    /// `compare` against the baseline then tells the change and does not count it as a regression. It holds for the
-    /// baseline in force alone, and after the day it does not count any more and is told.
+    /// `compare` against the baseline then reports the change and does not count it as a regression. It holds only
+    /// for the baseline in force, and until that day; afterwards `compare` reports that it is over.
     Ack(AckArgs),
 }
 
@@ -277,7 +277,7 @@ pub struct GoldenArgs {
     #[arg(long, value_name = "FILE", required = true)]
     pub baseline: PathBuf,
 
-    /// The file that is held against it
+    /// File to compare with the golden one
     #[arg(long, value_name = "FILE", required = true)]
     pub actual: PathBuf,
 

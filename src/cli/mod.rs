@@ -64,8 +64,8 @@ pub enum Command {
     /// Run a soak: measure, summarise, tune under guards, write an iteration file, again and again
     ///
     /// The run goes into OUT/latest: ITER_SUMMARY_*.json for every iteration, the overrides in force,
-    /// RUN_MANIFEST.json, RUN_LOG.jsonl and, at the end, TUNING_REPORT.json. A run that was killed goes on with
-    /// --resume. Exit code 0: the run is complete, and no hard run gate is missed where they were asked for
+    /// RUN_MANIFEST.json, RUN_LOG.jsonl and, at the end, TUNING_REPORT.json. --resume continues a
+    /// killed run. Exit code 0: the run is complete, and no hard run gate is missed where they were asked for
     /// (--hours, or a report flag); 2: no iteration was completed; 130: interrupted, and can be resumed.
     /// --notify tells failure, panic revert and completion.
     Run(Box<RunArgs>),
@@ -141,7 +141,7 @@ pub enum Command {
     /// Show, check and try out the policy, where every limit lives
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Show a folder live: a page, metrics and JSON over HTTP, of a run that is done or goes on
+    /// Show a folder live: a page, metrics and JSON over HTTP, of a finished or growing run
     ///
     /// Serves /, /metrics, /api/iterations, /events and /healthz, as `run --serve` does, and follows the folder:
     /// files that come or change are read, the others are not read again. The folder may come later, be emptied, or

@@ -331,7 +331,7 @@ pub enum CanaryCommand {
     /// looked at in steps of canary.step_minutes since the start, every hour that is due by the window that ends with
     /// it, and the time since by the limits of the last hour. Steps that nobody saw are never good ones.
     ///
-    /// The exit code is 0 for PASS and WARN. A canary that still goes on is INCONCLUSIVE, which is exit code 1 (3
+    /// The exit code is 0 for PASS and WARN. A canary in progress is INCONCLUSIVE, which is exit code 1 (3
     /// with --detailed-exitcode), until its last hour and canary.watch_hours_min have passed; --so-far asks for the
     /// verdict on what is due. A trigger that held is always 1, also where something else is INVALID. Nothing is
     /// written but what --junit and --github ask for. The time is that of the clock, or $SOAK_NOW.
@@ -406,7 +406,7 @@ pub struct CanaryCheckArgs {
     #[arg(long, value_name = "HOUR", value_parser = hours, conflicts_with_all = ["so_far", "after_rollback"])]
     pub hour: Option<f64>,
 
-    /// Judge a canary that still goes on by what is due, instead of INCONCLUSIVE
+    /// Judge a canary in progress by what is due, instead of INCONCLUSIVE
     #[arg(long, conflicts_with = "after_rollback")]
     pub so_far: bool,
 

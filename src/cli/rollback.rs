@@ -44,8 +44,8 @@ pub enum RollbackCommand {
     ///
     /// POST /alert-hook takes Alertmanager's webhook (version 4), GET /health says that the server lives,
     /// GET /metrics is for Prometheus, GET /status tells the last decisions, the cool-down, and what nobody knows
-    /// the outcome of. Without --live nothing is done: each answer says what would be. What was decided and done
-    /// stands in the audit log, which is the memory too: a repetition never acts twice, also after a restart.
+    /// the outcome of. Without --live nothing is done: each answer says what would be. Decisions and actions
+    /// are recorded in the audit log, which is the memory too: a repetition never acts twice, also after a restart.
     /// SIGHUP reads the policy again; a new one that is wrong is refused and the old one stays in force. Token, key and
     /// certificate are read at the start alone, and another log is taken at a restart. SIGTERM ends the server once the
     /// actions that were begun are through.
@@ -189,7 +189,7 @@ pub struct ManualArgs {
     #[command(flatten)]
     pub live: LiveArgs,
 
-    /// Why, in words; it stands in the log, in requests and in notifications
+    /// Why, in words; for the log, requests and notifications
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub reason: String,
 

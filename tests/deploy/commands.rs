@@ -2,13 +2,16 @@
 
 use crate::deploy::files::spans;
 
-/// Every command line of soak in a Markdown text: in code blocks, where it is to be typed as it stands (`true`), and in
-/// code spans, where a command may only be named.
+/// Every command line of soak in a Markdown text: in code blocks (shell, console, jobs of CI systems), where it is
+/// typed as it is (`true`), and in code spans, where a command may only be named.
 pub(crate) fn in_markdown(text: &str) -> Vec<(String, bool)> {
     let mut found = Vec::new();
     for (index, part) in text.split("```").enumerate() {
         if index % 2 == 1 {
-            let lines = part.lines().map(str::trim).map(|line| line.strip_prefix("sudo ").unwrap_or(line));
+            let lines = part.lines().map(str::trim).map(|line| {
+                let line = ["$ ", "sudo ", "- run: ", "- "].iter().fold(line, |l, p| l.strip_prefix(p).unwrap_or(l));
+                line.strip_prefix("sh '").and_then(|line| line.strip_suffix('\'')).unwrap_or(line)
+            });
             found.extend(lines.filter(|line| line.starts_with("soak ")).map(|line| (line.to_owned(), true)));
         } else {
             let spans = spans(part).into_iter().filter(|span| span.starts_with("soak "));
@@ -63,6 +66,17 @@ fn lines_are_split_as_a_shell_does() {
         ["soak", "gate", "--override", "a \"b\" c", "x y", "d e"]
     );
     assert_eq!(words("soak extract --pretty > a.json"), ["soak", "extract", "--pretty"]);
+}
+
+#[test]
+fn commands_are_found_in_blocks_of_all_kinds_and_in_spans() {
+    let text = "`soak gate`\n```console\n$ soak run -q\nsoaked\n```\n```yaml\n- run: soak doctor\n- soak audit\n```\n\
+                ```groovy\nsh 'soak gate --junit a.xml'\n```\n```sh\nsudo soak serve\n```";
+    let found = in_markdown(text);
+    let lines: Vec<&str> = found.iter().map(|(line, _)| line.as_str()).collect();
+    let expected = ["soak gate", "soak run -q", "soak doctor", "soak audit", "soak gate --junit a.xml", "soak serve"];
+    assert_eq!(lines, expected);
+    assert_eq!(found.iter().filter(|(_, is_typed)| *is_typed).count(), 5);
 }
 
 #[test]

@@ -5,12 +5,12 @@
 
 mod commands;
 mod dashboards;
-mod files;
+pub(crate) mod files;
 mod metrics;
 mod promql;
 mod rules;
 #[path = "../live/run.rs"]
 mod run;
-mod runbooks;
+pub(crate) mod runbooks;
 mod together;
 mod workflows;

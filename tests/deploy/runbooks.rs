@@ -13,15 +13,22 @@ fn links(text: &str) -> Vec<String> {
     text.split("](").skip(1).filter_map(|part| Some(part.split_once(')')?.0.to_owned())).collect()
 }
 
-/// Markdown files of which links and commands are checked.
-fn documents() -> Vec<String> {
-    let mut all: Vec<String> =
-        names(FOLDER, ".md").into_iter().map(|name| format!("{FOLDER}/{name}")).collect();
-    all.extend(
-        ["deploy/README.md", "deploy/prometheus/bot-metrics.md", "deploy/prometheus/soak-metrics.md"]
-            .map(ToOwned::to_owned),
-    );
-    all
+/// Markdown files for users, of which links and commands are checked.
+pub(crate) fn documents() -> Vec<String> {
+    let folders = [FOLDER, "deploy/guides", "deploy/prometheus", ".github"];
+    let files = folders.iter().flat_map(|folder| names(folder, ".md").into_iter().map(move |name| format!("{folder}/{name}")));
+    ["README.md", "deploy/README.md"].map(ToOwned::to_owned).into_iter().chain(files).collect()
+}
+
+/// The anchors that GitHub makes of the headings of a Markdown text.
+fn anchors(text: &str) -> Vec<String> {
+    let headings = text.lines().filter_map(|line| line.starts_with('#').then(|| line.trim_start_matches('#').trim()));
+    let kept = |c: char| match c {
+        ' ' => Some('-'),
+        '-' | '_' => Some(c),
+        _ => c.is_alphanumeric().then(|| c.to_ascii_lowercase()),
+    };
+    headings.map(|heading| heading.chars().filter_map(kept).collect()).collect()
 }
 
 #[test]
@@ -67,14 +74,21 @@ fn the_runbooks_for_people_are_there_and_the_index_has_all() {
 fn every_link_leads_to_a_file() {
     let mut count = 0;
     for name in documents() {
-        for link in links(&text(&name)) {
-            let file =
-                path(&name).parent().expect("a folder").join(link.split('#').next().unwrap_or_default());
+        for link in links(&text(&name)).into_iter().filter(|link| !link.starts_with("https://")) {
+            let (target, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let file = match target {
+                "" => path(&name),
+                _ => path(&name).parent().expect("a folder").join(target),
+            };
             assert!(Path::new(&file).exists(), "{name} links to `{link}`");
+            if !anchor.is_empty() {
+                let headings = std::fs::read_to_string(&file).map(|text| anchors(&text)).expect("a text");
+                assert!(headings.iter().any(|heading| heading == anchor), "{name} links to `{link}`");
+            }
             count += 1;
         }
     }
-    assert!(count > 40, "only {count} links found");
+    assert!(count > 90, "only {count} links found");
 }
 
 #[test]
@@ -86,7 +100,7 @@ fn every_command_line_is_understood() {
             count += 1;
         }
     }
-    assert!(count > 60, "only {count} command lines found");
+    assert!(count > 150, "only {count} command lines found");
 }
 
 #[test]

@@ -161,7 +161,7 @@ pub struct OverrideByArgs {
     pub by: Option<String>,
 }
 
-/// What CI systems are told.
+/// Output for CI systems.
 #[derive(Clone, Debug, Args)]
 pub struct CiArgs {
     /// Write the checks as JUnit XML, for CI systems

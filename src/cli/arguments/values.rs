@@ -257,7 +257,7 @@ pub fn person(value: &str) -> Result<String, String> {
     })
 }
 
-/// The reason of an override, in words: it stands in every artifact.
+/// The reason of an override, in words; every artifact records it.
 pub fn reason(value: &str) -> Result<String, String> {
     let reason = value.trim();
     if reason.chars().filter(|c| c.is_alphabetic()).count() < 3 {

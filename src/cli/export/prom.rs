@@ -281,7 +281,7 @@ fn limits(timeout: f64, tries: usize) -> Limits {
     }
 }
 
-/// `--listen`: answers until it is told to stop, which is a success.
+/// `--listen`: answers until a signal ends it, which is a success.
 fn serve(address: ListenAddress, mut exporter: Exporter, globals: &GlobalArgs) -> Result<Exit, Failure> {
     let cannot_serve = |error: ServeError| {
         Failure::failed(error).hint("`--listen` takes a free port, e.g. `--listen 0` for any")

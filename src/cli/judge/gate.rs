@@ -70,8 +70,8 @@ pub(crate) fn run(args: &GateArgs, globals: &GlobalArgs) -> Result<Exit, Failure
         Ok((target, policy, provenance, judged))
     })?;
     tell_folder(globals, &judged, &asked);
-    let wants = [("--prometheus", metrics.prometheus)];
-    let base = reporter.or_error(|| base(globals, out.as_deref(), &judged, &wants))?;
+    let needed = [("--prometheus", metrics.prometheus)];
+    let base = reporter.or_error(|| base(globals, out.as_deref(), &judged, &needed))?;
     let analysis = &judged.analysis;
     let snapshot = Snapshot::of(analysis, &provenance);
     let wanted = Selection {

@@ -262,7 +262,7 @@ pub(crate) struct Written {
 }
 
 /// Writes the artifacts. A folder without iterations is only written into where an earlier result would
-/// otherwise go on claiming something: nobody wants reports in a folder that was named by mistake.
+/// otherwise be out of date: a folder that was named by mistake gets no reports.
 pub(crate) fn write(
     globals: &GlobalArgs,
     base: Option<&Path>,

@@ -27,7 +27,7 @@ pub enum ArtifactsCommand {
     /// in snapshots. Loose files in snapshots become .json.tar.gz; an archive is read back before its original
     /// goes. If that leaves more than --max-size-mb, former runs and archives go, oldest first, until it fits.
     /// Nothing is touched in a run that is at work, nor behind a symbolic link; a run with files that soak did not
-    /// write never goes as a whole. What is left alone is told, and the exit code is then 1, as it is when the
+    /// write never goes as a whole. What is left alone is listed, and the exit code is then 1, as it is when the
     /// size is still above the limit. Each rotation leaves a line in rotation/ROTATION_LOG.jsonl.
     Rotate(RotateArgs),
     /// Show what lies below a folder of runs, and what a rotation would free

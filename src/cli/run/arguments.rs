@@ -48,7 +48,7 @@ pub struct RunArgs {
     /// The limits.
     #[command(flatten)]
     pub policy: PolicyArgs,
-    /// Who is told.
+    /// Who is notified.
     #[command(flatten)]
     pub notify: NotifyArgs,
 
@@ -279,7 +279,7 @@ pub struct ReportArgs {
 }
 
 impl LengthArgs {
-    /// The interval that a flag asks for; `None` where only the variable says one, which a run that goes on
+    /// The interval that a flag asks for; `None` where only the variable says one, which a resumed run
     /// does not ask.
     pub fn interval_by_flag(&self) -> Option<f64> {
         let variable = environment::text("SOAK_SLEEP_SECONDS").and_then(|text| seconds(&text).ok());

@@ -51,7 +51,7 @@ pub(crate) struct PreparedRun {
     pub(crate) shape: Option<Vec<u8>>,
     /// The store that restarts and marks are asked from, beside a source that has none.
     pub(crate) store: Option<Store>,
-    /// What a person should know before it goes on.
+    /// What a person should know before it continues.
     pub(crate) notes: Vec<String>,
 }
 
@@ -244,7 +244,7 @@ fn resumed_run(job: &Job<'_>) -> Result<(PreparedRun, Instruments), Failure> {
     Ok((prepared, instruments))
 }
 
-/// How many iterations a run that goes on has, those of `--extend` included.
+/// How many iterations a resumed run has, those of `--extend` included.
 fn extended(job: &Job<'_>, manifest: &RunManifest) -> Result<u64, Failure> {
     let more = job.args.length.extend.unwrap_or(0) as u64;
     let iterations = manifest.iterations.saturating_add(more);

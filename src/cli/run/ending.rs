@@ -286,7 +286,7 @@ fn notify_end(watch: &mut Watch<'_>, ended: &Ended, decision: &Decision, origin:
     messenger.send(&text);
 }
 
-/// What could not be sent is told, and changes nothing else.
+/// What could not be sent is logged, and changes nothing else.
 fn warn_unsent(voice: &super::watch::Voice, messenger: Option<Messenger>) {
     for problem in messenger.into_iter().flat_map(Messenger::finish) {
         voice.log(&LogEvent::new("soak", "NOT_NOTIFIED").with("reason", problem));

@@ -58,7 +58,7 @@ pub(crate) struct Job<'a> {
     pub(crate) is_clock_fixed: bool,
 }
 
-/// How a command line goes on with the run in this folder.
+/// How a command line resumes the run in this folder.
 pub(crate) fn resume_command(job: &Job<'_>) -> String {
     let isolated = if job.args.files.run_isolated { " --run-isolated" } else { "" };
     format!("soak run --resume{isolated} --out {}", shell::path(&job.args.files.out))
@@ -72,7 +72,7 @@ pub(crate) fn plain(problem: impl std::fmt::Display) -> anyhow::Error {
 /// Length of a run where nobody says otherwise, hours.
 const HOURS: f64 = 72.0;
 
-/// More iterations than any file system wants in one folder are a slip of the hand.
+/// More iterations than any file system bears in one folder are a slip of the hand.
 const MOST_ITERATIONS: u64 = 100_000_000;
 
 /// Seconds since 1970 at which the year 10000 begins, which no RFC 3339 time can name.
@@ -603,7 +603,7 @@ pub(crate) fn start_file(args: &TuningArgs, out: &Path) -> PathBuf {
     args.start.overrides.clone().unwrap_or_else(|| out.join(OVERRIDES_FILE))
 }
 
-/// What stands in it: the shape that the active file takes. `None` = it is not there.
+/// Its content: the shape that the active file takes. `None` = it is not there.
 pub(crate) fn overrides_shape(file: &Path) -> Result<Option<Vec<u8>>, Failure> {
     if atomic_file::exists(file) {
         atomic_file::read_plain(file).map(Some).map_err(Failure::input)
