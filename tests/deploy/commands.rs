@@ -9,7 +9,8 @@ pub(crate) fn in_markdown(text: &str) -> Vec<(String, bool)> {
     for (index, part) in text.split("```").enumerate() {
         if index % 2 == 1 {
             let lines = part.lines().map(str::trim).map(|line| {
-                let line = ["$ ", "sudo ", "- run: ", "- "].iter().fold(line, |l, p| l.strip_prefix(p).unwrap_or(l));
+                let line =
+                    ["$ ", "sudo ", "- run: ", "- "].iter().fold(line, |l, p| l.strip_prefix(p).unwrap_or(l));
                 line.strip_prefix("sh '").and_then(|line| line.strip_suffix('\'')).unwrap_or(line)
             });
             found.extend(lines.filter(|line| line.starts_with("soak ")).map(|line| (line.to_owned(), true)));
@@ -74,7 +75,8 @@ fn commands_are_found_in_blocks_of_all_kinds_and_in_spans() {
                 ```groovy\nsh 'soak gate --junit a.xml'\n```\n```sh\nsudo soak serve\n```";
     let found = in_markdown(text);
     let lines: Vec<&str> = found.iter().map(|(line, _)| line.as_str()).collect();
-    let expected = ["soak gate", "soak run -q", "soak doctor", "soak audit", "soak gate --junit a.xml", "soak serve"];
+    let expected =
+        ["soak gate", "soak run -q", "soak doctor", "soak audit", "soak gate --junit a.xml", "soak serve"];
     assert_eq!(lines, expected);
     assert_eq!(found.iter().filter(|(_, is_typed)| *is_typed).count(), 5);
 }

@@ -16,13 +16,16 @@ fn links(text: &str) -> Vec<String> {
 /// Markdown files for users, of which links and commands are checked.
 pub(crate) fn documents() -> Vec<String> {
     let folders = [FOLDER, "deploy/guides", "deploy/prometheus", ".github"];
-    let files = folders.iter().flat_map(|folder| names(folder, ".md").into_iter().map(move |name| format!("{folder}/{name}")));
+    let files = folders
+        .iter()
+        .flat_map(|folder| names(folder, ".md").into_iter().map(move |name| format!("{folder}/{name}")));
     ["README.md", "deploy/README.md"].map(ToOwned::to_owned).into_iter().chain(files).collect()
 }
 
 /// The anchors that GitHub makes of the headings of a Markdown text.
 fn anchors(text: &str) -> Vec<String> {
-    let headings = text.lines().filter_map(|line| line.starts_with('#').then(|| line.trim_start_matches('#').trim()));
+    let headings =
+        text.lines().filter_map(|line| line.starts_with('#').then(|| line.trim_start_matches('#').trim()));
     let kept = |c: char| match c {
         ' ' => Some('-'),
         '-' | '_' => Some(c),

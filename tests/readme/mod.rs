@@ -1,7 +1,10 @@
 //! What README and guides promise, compared with the program: size, exit codes, commands, output, and their words.
 //! Links and command lines are checked with those of the runbooks (`deploy::runbooks`).
 
-#![expect(clippy::disallowed_methods, reason = "the tests read the files of the repository and run its program")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests read the files of the repository and run its program"
+)]
 
 use std::collections::BTreeSet;
 #[cfg(unix)]
@@ -46,7 +49,9 @@ fn the_readme_leads_to_every_guide() {
 fn the_exit_code_table_is_that_of_the_program() {
     let expected: Vec<Vec<String>> = Exit::ALL
         .iter()
-        .map(|exit| vec![exit.code(false).to_string(), exit.code(true).to_string(), exit.meaning().to_owned()])
+        .map(|exit| {
+            vec![exit.code(false).to_string(), exit.code(true).to_string(), exit.meaning().to_owned()]
+        })
         .collect();
     assert_eq!(rows(&text("README.md"), "Exit codes"), expected);
 }
@@ -166,7 +171,9 @@ fn visible<'a>(name: &str, text: &'a str) -> Vec<(usize, &'a str)> {
         .zip(text.lines())
         .take_while(|(_, line)| !is_rust || line.trim() != "#[cfg(test)]")
         .filter(|(_, line)| is_seen(line))
-        .map(|(number, line)| (number, if is_rust { line.split(" // ").next().unwrap_or(line) } else { line }))
+        .map(|(number, line)| {
+            (number, if is_rust { line.split(" // ").next().unwrap_or(line) } else { line })
+        })
         .collect()
 }
 
