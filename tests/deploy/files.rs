@@ -48,7 +48,7 @@ pub(crate) fn rows(text: &str, heading: &str) -> Vec<Vec<String>> {
     let below = &text[begins + 1..];
     let below = below[3..].find("\n## ").map_or(below, |ends| &below[..ends + 3]);
     let lines: Vec<&str> = below.lines().collect();
-    let rule = lines.iter().position(|line| line.starts_with("| ---")).expect("a table");
+    let rule = lines.iter().position(|line| line.starts_with("| --")).expect("a table");
     lines[rule + 1..]
         .iter()
         .take_while(|line| line.starts_with('|'))

@@ -222,11 +222,11 @@ pub fn changes(found: &KpiChanges, column: &Column, rules: &ChangeRules, scene: 
     }
 }
 
-/// `; the last level is beyond the limit >= 2.70 bps`, where it is.
+/// `; the last level is out of limits (>= 2.70 bps)`, where it is.
 fn beyond(column: &Column, level: f64, kpi: KpiId) -> Option<String> {
     let (comparison, limit) = column.limit?;
     let sentence =
-        || format!("; the last level is beyond the limit {} {}", comparison.symbol(), show(kpi, limit));
+        || format!("; the last level is out of limits ({} {})", comparison.symbol(), show(kpi, limit));
     (!comparison.holds(level, limit)).then(sentence)
 }
 

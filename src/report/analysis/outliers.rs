@@ -22,7 +22,7 @@ pub(super) fn anomalies(doc: &mut Document, anomalies: &[Anomaly]) {
     const MOST: usize = 100;
     let format = doc.format;
     if anomalies.is_empty() {
-        let none = "No latency spike, risk jump or maker/taker drop beyond the limits of the policy.";
+        let none = "No latency spike, risk jump or maker/taker drop outside the limits of the policy.";
         return doc.paragraph(none);
     }
     let before = anomalies.len().saturating_sub(MOST);

@@ -534,7 +534,7 @@ impl Item {
         match self {
             Self::Limit => "limit of an iteration",
             Self::Ready => "limit of readiness",
-            Self::Miss => "beyond the limit",
+            Self::Miss => "out of limits",
             Self::Fails => "does not pass",
             Self::Gap => "no value",
             Self::Change => "overrides change",
