@@ -159,10 +159,14 @@ const REFUSED: [&str; 9] = [
     "goes on",
 ];
 
+fn extension(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(_, end)| end)
+}
+
 /// The lines of a file that users can see: of Rust, the code before the tests, and the help in documentation comments
 /// of `src/cli`.
 fn visible<'a>(name: &str, text: &'a str) -> Vec<(usize, &'a str)> {
-    let is_rust = name.ends_with(".rs");
+    let is_rust = extension(name) == "rs";
     let is_seen = |line: &&str| {
         let line = line.trim_start();
         !is_rust || !line.starts_with("//") || (name.starts_with("src/cli/") && line.starts_with("///"))
@@ -193,7 +197,7 @@ fn sources(folder: &str) -> Vec<String> {
         let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
         if entry.path().is_dir() {
             found.extend(sources(&name));
-        } else if [".rs", ".md", ".html", ".txt"].iter().any(|end| name.ends_with(end))
+        } else if ["rs", "md", "html", "txt"].contains(&extension(&name))
             && !name.ends_with("/tests.rs")
             && !name.contains("/fonts/")
         {
