@@ -25,7 +25,7 @@ pub(crate) fn documents() -> Vec<String> {
 /// The anchors that GitHub makes of the headings of a Markdown text.
 fn anchors(text: &str) -> Vec<String> {
     let headings =
-        text.lines().filter_map(|line| line.starts_with('#').then(|| line.trim_start_matches('#').trim()));
+        text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
     let kept = |c: char| match c {
         ' ' => Some('-'),
         '-' | '_' => Some(c),
