@@ -15,6 +15,7 @@ use crate::core::verdict::failure::Failure;
 
 /// Runs the command and says how the program ends.
 pub fn run(cli: &Cli) -> ExitCode {
+    crate::infra::clock::survive_size_limits();
     let exit = crate::cli::output::logging::start(&cli.globals).and_then(|()| dispatch(cli)).unwrap_or_else(
         |failure| {
             failure.report();

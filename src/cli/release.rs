@@ -652,7 +652,7 @@ fn make_tag(args: &TagArgs) -> Result<Exit, Failure> {
     // Git pushes in a process group of its own, which signals of a terminal do not reach.
     let stop =
         if push.is_some() { StopRequest::listen().map_err(Failure::failed)? } else { StopRequest::default() };
-    let Tagged { name, commit, message, replaces } = tag(request, &stop)?;
+    let Tagged { name, commit, message, replaces, repository } = tag(request, &stop)?;
     let verb = match (dry_run, replaces) {
         (true, true) => "would be replaced",
         (true, false) => "would be made",
@@ -664,7 +664,8 @@ fn make_tag(args: &TagArgs) -> Result<Exit, Failure> {
         (Some(_), true) => "It would be pushed.\n".to_owned(),
         (None, _) => format!("Not pushed. To push it: git push REMOTE refs/tags/{name}\n"),
     };
-    print(format!("{message}\nTag `{name}` {verb} at {commit}\n{next}"))?;
+    let place = repository.display();
+    print(format!("{message}\nTag `{name}` {verb} at {commit} in `{place}`\n{next}"))?;
     Ok(Exit::Success)
 }
 

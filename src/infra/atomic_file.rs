@@ -93,11 +93,56 @@ fn pour(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let file = staged(path, bytes, 0o666)?;
+    settle(file.as_file(), path)?;
     failpoint("loose-written");
     file.persist(path).map_err(|error| error.error)?;
     failpoint("loose-renamed");
     sync(folder_of(path))
 }
+
+/// Gives a file that takes a place the mode that its readers count on: that of the file which is there, and for metrics
+/// at least 0644, whatever the umask is, because the collector reads them as another user. What root puts into the
+/// folder of another user belongs to that user, who must be able to write it again.
+#[cfg(unix)]
+pub(crate) fn settle(file: &File, path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let there = fs::metadata(path).ok().filter(fs::Metadata::is_file);
+    let mut mode = there.as_ref().unwrap_or(&file.metadata()?).permissions().mode() & 0o777;
+    if path.extension().is_some_and(|ending| ending == "prom") {
+        mode |= 0o644;
+    }
+    if mode != file.metadata()?.permissions().mode() & 0o777 {
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+    }
+    adopt(file, path);
+    Ok(())
+}
+
+/// Elsewhere files have no such modes.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub(crate) fn settle(_file: &File, _path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Gives a new file of root to the owner of its folder: a service that runs as that user must be able to write it.
+#[cfg(unix)]
+pub(crate) fn adopt(file: &File, path: &Path) {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let Ok(folder) = fs::metadata(folder_of(path)) else { return };
+    // A sticky folder such as /tmp is nobody's own.
+    if folder.uid() != 0 && folder.mode() & 0o1000 == 0 {
+        // Where the file system knows no owners, nobody is kept out.
+        let _ = fchown(file, Some(folder.uid()), Some(folder.gid()));
+    }
+}
+
+/// Elsewhere files have no such owners.
+#[cfg(not(unix))]
+pub(crate) fn adopt(_file: &File, _path: &Path) {}
 
 /// A file that is to be made.
 #[derive(Clone, Debug)]
@@ -390,6 +435,44 @@ mod tests {
             ("deep/er/first", "replaced")
         );
         assert_eq!(listed(&at("deep/er")), [at("deep/er/first")]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn metrics_can_be_read_by_all_and_other_files_keep_their_mode() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, before, after) in [
+            ("a.prom", 0o600, 0o644),
+            ("b.prom", 0o664, 0o664),
+            ("c.json", 0o600, 0o600),
+            ("d.json", 0o604, 0o604),
+        ] {
+            let path = folder.path().join(name);
+            fs::write(&path, "old").expect("a file");
+            fs::set_permissions(&path, fs::Permissions::from_mode(before)).expect("a mode");
+            write(&path, b"new").expect(name);
+            assert_eq!(fs::metadata(&path).expect(name).permissions().mode() & 0o777, after, "{name}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_root_writes_belongs_to_the_owner_of_the_folder() {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let folder = tempfile::tempdir().expect("a folder");
+        if chown(folder.path(), Some(4321), Some(8765)).is_err() {
+            return; // Not root here.
+        }
+        let path = folder.path().join("a.json");
+        write(&path, b"{}").expect("written");
+        let lock = crate::infra::lock::FolderLock::acquire(folder.path(), std::time::Duration::ZERO)
+            .expect("a lock");
+        drop(lock);
+        for path in [path, folder.path().join(crate::infra::lock::FILE_NAME)] {
+            let found = fs::metadata(&path).expect("there");
+            assert_eq!((found.uid(), found.gid()), (4321, 8765), "{}", path.display());
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What time it is (the clock of the machine, or the time that the environment fixes), waiting, and the signals that
-//! end it: the first SIGINT or SIGTERM requests a run to stop, the second ends the program at once.
+//! end it: the first SIGINT, SIGTERM or SIGHUP requests a run to stop, the second ends the program at once.
 //!
 //! Must not be asked by anything that judges; times inside artifacts come from the data unless a format
 //! requires the time of writing.
@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+#[cfg(unix)]
+use signal_hook::consts::{SIGHUP, SIGXFSZ};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -127,6 +129,11 @@ impl StopRequest {
             flag::register_conditional_shutdown(signal, 130, Arc::clone(&requested))?;
             flag::register(signal, Arc::clone(&requested))?;
         }
+        // A terminal or a session that goes away ends a run as TERM does, but under `nohup`.
+        #[cfg(unix)]
+        if !is_ignored(SIGHUP) {
+            flag::register(SIGHUP, Arc::clone(&requested))?;
+        }
         Ok(Self(requested))
     }
 
@@ -139,6 +146,32 @@ impl StopRequest {
     pub fn request(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
+}
+
+/// From now on a file that reaches a limit of its size (`ulimit -f`, `LimitFSIZE=`) is an error of the write, as a full
+/// disk is, and does not kill this process. Programs that it starts have the usual signal.
+#[cfg(unix)]
+pub(crate) fn survive_size_limits() {
+    // Where it cannot be registered, the signal does what it does everywhere.
+    drop(flag::register(SIGXFSZ, Arc::default()));
+}
+
+/// Here no signal comes.
+#[cfg(not(unix))]
+pub(crate) fn survive_size_limits() {}
+
+/// Whether whoever started this process has it ignore a signal.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    is_in_mask(&status, signal)
+}
+
+#[cfg(unix)]
+fn is_in_mask(status: &str, signal: i32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 impl Wait for StopRequest {
@@ -192,6 +225,15 @@ pub trait Clocks: Wait {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn an_ignored_signal_is_read_from_the_mask() {
+        // Signals 1 and 13: bits 0 and 12.
+        let status = "Name:\tsoak\nSigBlk:\tffffffffffffffff\nSigIgn:\t0000000000001001\nSigCgt:\t0\n";
+        assert!(is_in_mask(status, 1) && is_in_mask(status, 13));
+        assert!(!is_in_mask(status, 2) && !is_in_mask("", 1));
+    }
 
     fn text_of(pairs: &[(&str, &str)]) -> Result<Option<String>, ClockError> {
         let environment = Environment::from_pairs(pairs.iter().copied());

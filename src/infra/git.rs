@@ -1,5 +1,6 @@
 //! What `release tag` asks of git: short commands, no prompt, no editor, nothing taken from a name for a flag.
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -154,6 +155,9 @@ impl Repository {
     /// A command that queries nobody anything.
     fn command(&self, what: &str, args: &[&str], input: Stdio) -> Command {
         let mut command = Command::new("git");
+        for (name, _) in std::env::vars_os().filter(|(name, _)| leads_elsewhere(name)) {
+            command.env_remove(name);
+        }
         command
             .arg("-C")
             .arg(&self.folder)
@@ -184,8 +188,53 @@ impl Repository {
     }
 }
 
+/// Variables of git that say who asks and how a remote is reached. Every other one may lead to another repository, as
+/// a hook's `GIT_DIR` does, or change what is printed.
+const HARMLESS: [&str; 10] = [
+    "GIT_AUTHOR_",
+    "GIT_COMMITTER_",
+    "GIT_ASKPASS",
+    "GIT_SSH",
+    "GIT_SSL_",
+    "GIT_HTTP_",
+    "GIT_PROXY_",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM",
+];
+
+fn leads_elsewhere(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with("GIT_") && !HARMLESS.iter().any(|harmless| name.starts_with(harmless))
+}
+
 impl Output {
     fn must(self, what: &'static str) -> Result<Vec<u8>, GitError> {
         if self.success { Ok(self.stdout) } else { Err(GitError::Refused { what, stderr: self.stderr }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_of_a_hook_are_left_out_and_those_of_a_person_are_not() {
+        let stays = |name: &str| !leads_elsewhere(OsStr::new(name));
+        for name in
+            ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_CONFIG_COUNT", "GIT_TRACE"]
+        {
+            assert!(!stays(name), "{name}");
+        }
+        for name in [
+            "GIT_AUTHOR_NAME",
+            "GIT_COMMITTER_DATE",
+            "GIT_SSH_COMMAND",
+            "GIT_CONFIG_GLOBAL",
+            "PATH",
+            "DIGIT_DIR",
+        ] {
+            assert!(stays(name), "{name}");
+        }
     }
 }

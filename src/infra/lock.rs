@@ -9,6 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::infra::atomic_file::adopt;
 use crate::infra::environment;
 
 /// Name of the lock file in the folder that it guards.
@@ -75,12 +76,20 @@ impl FolderLock {
         }
         let io_error = |source| LockError::Io { path: path.clone(), source };
         let open = || {
-            OpenOptions::new()
+            let writable = OpenOptions::new()
                 .read(true)
                 .write(true)
                 .create(true)
                 .truncate(false) // the holder's words must survive an attempt that fails
                 .open(&path)
+                .inspect(|file| adopt(file, &path));
+            match writable {
+                // One of another user excludes as well as one of ours; who holds it is not written then.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    File::open(&path).map_err(|_| error)
+                }
+                opened => opened,
+            }
         };
         let mut file = open().map_err(io_error)?;
         // Once after the time is over, so that a holder that has just come can say who it is.
@@ -103,7 +112,10 @@ impl FolderLock {
                 Err(TryLockError::Error(source)) => return Err(io_error(source)),
             }
         }
-        sign(&mut file).map_err(io_error)?;
+        match sign(&mut file) {
+            Err(error) if !is_refused(&error) => return Err(io_error(error)),
+            _ => {}
+        }
         Ok(Self { _file: file })
     }
 }
@@ -161,6 +173,12 @@ pub(crate) fn is_still_at(file: &File, path: &Path) -> bool {
 #[cfg(not(unix))]
 pub(crate) fn is_still_at(_file: &File, _path: &Path) -> bool {
     true
+}
+
+/// Whether a file was opened for reading alone.
+fn is_refused(error: &io::Error) -> bool {
+    // EBADF of a write, EINVAL of a truncation.
+    cfg!(unix) && matches!(error.raw_os_error(), Some(9 | 22))
 }
 
 /// Writes into the lock file who holds it now.

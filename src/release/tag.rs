@@ -48,6 +48,8 @@ pub(crate) struct Tagged {
     pub(crate) message: String,
     /// A tag of the name was there and is replaced.
     pub(crate) replaces: bool,
+    /// The top folder of the repository.
+    pub(crate) repository: PathBuf,
 }
 
 /// The message of a tag: plain lines that survive any tool. None begins with `#`, whatever the data holds.
@@ -99,8 +101,12 @@ pub(crate) fn tag(request: TagRequest<'_>, wait: &dyn Wait) -> Result<Tagged, Fa
     let mut paths = repository.unclean().map_err(git_failed)?;
     paths.retain(|path| !is_bundle(path));
     if !paths.is_empty() {
-        return Err(Failure::failed(anyhow!("the tree is not clean: {}", some(&paths)))
-            .hint("commit or stash it; the bundle itself may be in the tree"));
+        return Err(Failure::failed(anyhow!(
+            "the tree of `{}` is not clean: {}",
+            repository.top().display(),
+            some(&paths)
+        ))
+        .hint("commit changes of the source, and name folders of runs in `.gitignore`; the bundle may be in the tree"));
     }
     let replaces = repository.has_tag(&name).map_err(git_failed)?;
     if replaces && !force {
@@ -126,7 +132,7 @@ pub(crate) fn tag(request: TagRequest<'_>, wait: &dyn Wait) -> Result<Tagged, Fa
             pushed.map_err(|error| not_pushed(&name, error))?;
         }
     }
-    Ok(Tagged { name, commit, message, replaces })
+    Ok(Tagged { name, commit, message, replaces, repository: repository.top().to_owned() })
 }
 
 /// The tag is there, but not at the remote.

@@ -12,6 +12,7 @@ use super::terminal::{bound, capital, decision, observed, sureness};
 use super::text::cell;
 use crate::core::analysis::audit::Audit;
 use crate::core::analysis::{Analysis, cause_among};
+use crate::core::text::printable::visible;
 use crate::core::verdict::provenance::{Override, Provenance};
 use crate::core::verdict::{Check, Outcome, reasons};
 
@@ -296,7 +297,10 @@ pub(crate) fn annotations(report: &CiReport<'_>) -> String {
 }
 
 fn annotate(out: &mut String, level: &str, title: &str, message: &str) {
-    out.extend([format!("::{level} title={}::{}\n", property(title), data(message))]);
+    let seen = |text: &str| -> String {
+        text.chars().map(|letter| if letter == '\n' { letter } else { visible(letter) }).collect()
+    };
+    out.extend([format!("::{level} title={}::{}\n", property(&seen(title)), data(&seen(message)))]);
 }
 
 /// The Markdown to append to the step summary, at most `room` bytes; empty when not even the verdict fits.

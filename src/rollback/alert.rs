@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use chrono::SecondsFormat::AutoSi;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -47,6 +48,11 @@ pub struct Hook {
 #[schemars(inline)]
 pub struct AlertKey(pub String);
 
+/// The key of a group as the log keeps it.
+pub(crate) fn logged_group(group_key: &str) -> String {
+    group_key.chars().take(1000).collect()
+}
+
 impl Alert {
     pub(crate) fn name(&self) -> &str {
         self.labels.get("alertname").map_or("", String::as_str)
@@ -70,8 +76,23 @@ impl Alert {
                 }
             }
         }
-        part(self.starts_at.as_deref().unwrap_or_default());
+        // The start is an instant, however its offset and its digits are written.
+        let start = self.starts_at.as_deref().unwrap_or_default();
+        match chrono::DateTime::parse_from_rfc3339(start) {
+            Ok(instant) if !start.ends_with('Z') => part(&instant.to_utc().to_rfc3339_opts(AutoSi, true)),
+            _ => part(start),
+        }
         AlertKey(hex(&hash.finalize()[..16]))
+    }
+
+    /// The alert whichever episode it is of: what is kept of an episode until it is over. `None` where the sender gave no
+    /// fingerprint.
+    pub(crate) fn source(fingerprint: Option<&str>, group_key: &str) -> Option<AlertKey> {
+        let fingerprint = Some(fingerprint?.to_owned());
+        let bare =
+            Self { status: AlertStatus::Firing, labels: BTreeMap::new(), fingerprint, starts_at: None };
+        // The log keeps no longer key of a group.
+        Some(bare.key(&logged_group(group_key)))
     }
 }
 
@@ -240,6 +261,15 @@ mod tests {
             assert_ne!(other, first);
         }
         assert_eq!(first.0.len(), 32);
+    }
+
+    #[test]
+    fn a_start_is_an_instant_in_every_offset() {
+        let key = |start: &str| alert("A", Some("f1"), Some(start)).key("g");
+        let utc = key("2026-11-30T08:40:00.123Z");
+        assert_eq!(key("2026-11-30T09:40:00.123+01:00"), utc);
+        assert_eq!(key("2026-11-30T03:10:00.123-05:30"), utc);
+        assert_ne!(key("2026-11-30T09:40:00.123Z"), utc);
     }
 
     #[test]

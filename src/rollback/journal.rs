@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::action::Progress;
-use super::alert::{Hook, shown};
+use super::alert::{Hook, logged_group, shown};
 use super::decide::{Decided, hindrance};
 use super::event::{DeliveredAlert, Delivery, Event, OperationId, OperationKind, Outcome, Plan};
 use super::executor::{EventLog, Refusal};
@@ -62,7 +62,7 @@ impl Transaction<'_> {
                     .collect(),
             });
         self.push(Event::Hook(Delivery {
-            group_key: hook.group_key.chars().take(1000).collect(),
+            group_key: logged_group(&hook.group_key),
             receiver: shown(&hook.receiver),
             truncated_alerts: hook.truncated,
             alerts: alerts.collect(),

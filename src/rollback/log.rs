@@ -23,6 +23,7 @@ use strum::IntoStaticStr;
 use super::event::Event;
 use super::state::{State, timestamp};
 use crate::core::verdict::failure::Failure;
+use crate::infra::atomic_file::adopt;
 use crate::infra::clock;
 use crate::infra::failpoint::failpoint;
 use crate::infra::hex::hex;
@@ -225,6 +226,7 @@ impl AuditLog {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
         let file = options.open(path).map_err(failed)?;
+        adopt(&file, path);
         // The name of a new file is only safe when its folder is.
         #[cfg(unix)]
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::action::{Action, ActionKind, Progress};
-use super::alert::AlertKey;
+use super::alert::{Alert, AlertKey};
 use super::event::{
     DecisionKind, DeliveredAlert, Event, OperationId, OperationKind, Outcome, Plan, PlanAlert, Word,
 };
@@ -133,7 +133,7 @@ impl State {
         match event {
             Event::Hook(delivery) => {
                 for alert in &delivery.alerts {
-                    self.delivered(alert, at);
+                    self.delivered(alert, &delivery.group_key, at);
                 }
                 self.decisions.truncate(DECISIONS);
             }
@@ -160,9 +160,11 @@ impl State {
         }
     }
 
-    fn delivered(&mut self, alert: &DeliveredAlert, at: DateTime<Utc>) {
-        match alert.decision.known() {
-            Some(DecisionKind::Repeated) => self.episodes.seen(&alert.key, at),
+    fn delivered(&mut self, alert: &DeliveredAlert, group: &str, at: DateTime<Utc>) {
+        let decision = alert.decision.known();
+        let source = Alert::source(alert.fingerprint.as_deref(), group);
+        match decision {
+            Some(DecisionKind::Repeated) => self.episodes.repeated(source.as_ref(), &alert.key, at),
             Some(DecisionKind::Consequence) => {
                 let fingerprint = alert.fingerprint.as_deref();
                 if let Some(rollback) = self.consequences.attach(&alert.alert, fingerprint, &alert.key) {
@@ -170,10 +172,26 @@ impl State {
                 }
             }
             Some(DecisionKind::Resolved) => {
-                self.episodes.over(&alert.key);
+                self.episodes.resolved(source.as_ref(), &alert.key);
                 self.consequences.over(&alert.alert, &alert.key);
             }
             _ => {}
+        }
+        let is_of_an_operation = matches!(
+            decision,
+            Some(
+                DecisionKind::Rollback
+                    | DecisionKind::Joined
+                    | DecisionKind::Resumed
+                    | DecisionKind::Repeated
+                    | DecisionKind::Consequence
+                    | DecisionKind::Notify
+                    | DecisionKind::Disabled
+                    | DecisionKind::CapReached
+            )
+        );
+        if let Some(source) = source.filter(|_| is_of_an_operation) {
+            self.episodes.current.insert(source, alert.key.clone());
         }
         self.decisions.push_front(RecentDecision {
             at: timestamp(at),
@@ -353,6 +371,8 @@ pub(crate) struct Forgotten {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Episodes {
     handled: BTreeMap<AlertKey, Handled>,
+    /// By the alert, the last episode of it that was dealt with.
+    current: BTreeMap<AlertKey, AlertKey>,
     /// The most that are remembered. `None` = no limit.
     most: Option<usize>,
     forgotten: Forgotten,
@@ -374,6 +394,34 @@ impl Episodes {
     /// What became of an episode. `None` = it was not dealt with, or is forgotten.
     pub(super) fn get(&self, key: &AlertKey) -> Option<&Handled> {
         self.handled.get(key)
+    }
+
+    /// What became of the episode of an alert, also where its start has changed since: the monitoring that restarts
+    /// while an alert fires gives it a new one. Only what was reported as over begins anew.
+    pub(super) fn of(&self, fingerprint: Option<&str>, key: &AlertKey, group: &str) -> Option<&Handled> {
+        self.get(key).or_else(|| self.open(Alert::source(fingerprint, group).as_ref()))
+    }
+
+    fn open(&self, source: Option<&AlertKey>) -> Option<&Handled> {
+        self.current.get(source?).and_then(|key| self.get(key)).filter(|handled| !handled.is_over)
+    }
+
+    /// An episode was reported again, perhaps with another start, which is known from now on.
+    fn repeated(&mut self, source: Option<&AlertKey>, key: &AlertKey, at: DateTime<Utc>) {
+        if self.get(key).is_none()
+            && let Some(open) = self.open(source)
+        {
+            let (operation, is_rollback) = (open.operation, open.is_rollback);
+            self.handle(key.clone(), operation, is_rollback, at);
+        }
+        self.seen(key, at);
+    }
+
+    /// An episode is over, also where its end is the first that is heard of its new start.
+    fn resolved(&mut self, source: Option<&AlertKey>, key: &AlertKey) {
+        let known = source.filter(|_| self.get(key).is_none()).and_then(|source| self.current.get(source));
+        let key = known.unwrap_or(key).clone();
+        self.over(&key);
     }
 
     /// An episode was reported again.
@@ -406,6 +454,7 @@ impl Episodes {
             return;
         };
         self.handled.retain(|_, handled| handled.seen >= since);
+        self.forget_sources();
     }
 
     /// From now on at most so many are remembered.
@@ -430,6 +479,12 @@ impl Episodes {
             let count = if is_open { &mut self.forgotten.open } else { &mut self.forgotten.over };
             *count += 1;
         }
+        self.forget_sources();
+    }
+
+    fn forget_sources(&mut self) {
+        let Self { handled, current, .. } = self;
+        current.retain(|_, key| handled.contains_key(key));
     }
 }
 

@@ -1,12 +1,13 @@
 //! Log lines, on stderr. stdout belongs to data.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 
 use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::arguments::environment;
 use crate::cli::arguments::globals::{GlobalArgs, LogFormat};
+use crate::core::text::printable::without_commands;
 use crate::core::verdict::failure::Failure;
 
 /// Starts logging at the level of `-v` and `--quiet`, or by the filter in `SOAK_LOG`.
@@ -16,7 +17,7 @@ pub(crate) fn start(globals: &GlobalArgs) -> Result<(), Failure> {
     let lines = tracing_subscriber::fmt()
         .log_internal_errors(false)
         .with_env_filter(filter)
-        .with_writer(io::stderr)
+        .with_writer(|| Lines)
         .with_ansi(globals.colors(io::stderr().is_terminal()));
     // A second start in one process (a test) keeps the first logger.
     let _ = match globals.log_format {
@@ -24,6 +25,21 @@ pub(crate) fn start(globals: &GlobalArgs) -> Result<(), Failure> {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
     Ok(())
+}
+
+/// Writes log lines to stderr, one event a call. What a server or a file says in one commands no CI system.
+struct Lines;
+
+impl Write for Lines {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        io::stderr().lock().write_all(without_commands(&text).as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 fn filter(wish: Option<&str>, quiet: bool, verbose: u8) -> Result<EnvFilter, Failure> {

@@ -546,6 +546,65 @@ impl<'de> Shape<'de> for AnyNode {
     }
 }
 
+/// A JSON value that is read and not kept, in which no object has a key twice, however deep: readers disagree on which of
+/// two counts.
+pub(crate) struct Unique;
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Unique)
+    }
+}
+
+impl<'de> Visitor<'de> for Unique {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<Self, A::Error> {
+        while list.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self, A::Error> {
+        let mut keys = std::collections::BTreeSet::new();
+        while let Some(key) = object.next_key::<String>()? {
+            if keys.contains(&key) {
+                return Err(duplicate(&key));
+            }
+            object.next_value::<Self>()?;
+            keys.insert(key);
+        }
+        Ok(self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -627,6 +686,15 @@ mod tests {
         assert_eq!(node.get("c"), Err(Twice));
         assert_eq!(node.get("d"), Ok(None));
         assert_eq!(Node::Null.get("a"), Ok(None));
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_is_found_in_every_depth() {
+        let problem = |json: &str| serde_json::from_str::<Unique>(json).err().map(|error| error.to_string());
+        assert_eq!(problem(r#"{"a": {"b": [1, -1, 1.5, "x", null, true]}, "b": {"b": 1}}"#), None);
+        for json in [r#"{"a": 1, "a": 1}"#, r#"[{"x": {"a": 1, "b": 2, "\u0061": 3}}]"#] {
+            assert!(problem(json).is_some_and(|problem| problem.starts_with("duplicate key `a`")), "{json}");
+        }
     }
 
     #[test]

@@ -197,6 +197,7 @@ impl Staged {
         let written = file.write_all(first).and_then(|()| {
             failpoint("half-written");
             file.write_all(second)?;
+            super::atomic_file::settle(file.as_file(), destination)?;
             failpoint("before-sync");
             match durability {
                 Durability::Synced => file.as_file().sync_all(),

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::json::Node;
 use crate::core::json::text::is_too_deep;
+use crate::core::json::{Node, Unique};
 use crate::core::verdict::evidence::ArchiveFile;
 use crate::core::verdict::provenance::Override;
 use crate::infra::artifacts::manifest::{ArtifactEntry, sha256_hex};
@@ -98,6 +98,7 @@ impl BundleManifest {
         if is_too_deep(bytes) {
             return Err("its lists and objects nest too deep".to_owned());
         }
+        serde_json::from_slice::<Unique>(bytes).map_err(|error| error.to_string())?;
         let manifest: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         if manifest.schema_version != SCHEMA_VERSION || manifest.kind != KIND {
             return Err(format!(

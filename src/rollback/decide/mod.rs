@@ -1,6 +1,7 @@
 //! Alerts, the state, the policy and the time → what is to be done. Pure.
 //!
-//! - Only a firing hard gate of the right environment leads to a rollback, and each of its episodes to one.
+//! - Only a firing hard gate of the right environment leads to a rollback, and each of its episodes to one. An episode
+//!   lasts until it is reported as over: a new start alone, as after a restart of the monitoring, begins none.
 //! - One delivery leads to one rollback, however many hard gates are in it.
 //! - During the cool-down a hard gate does nothing and is not remembered: if it still fires when it is
 //!   reported again afterwards, it acts.
@@ -52,11 +53,13 @@ pub(crate) fn decide(hook: &Hook, state: &State, policy: &RollbackPolicy, now: D
         let decision = match (alert.status, policy.environments.hold(alert)) {
             (_, Err(why)) => Decision::OtherEnvironment { why },
             (AlertStatus::Resolved, Ok(())) => Decision::Resolved,
-            (AlertStatus::Firing, Ok(())) if policy.hard(name).is_some() => deciding.hard(alert, &key),
+            (AlertStatus::Firing, Ok(())) if policy.hard(name).is_some() => {
+                deciding.hard(alert, &key, &hook.group_key)
+            }
             (AlertStatus::Firing, Ok(())) => match policy.soft(name) {
                 None => Decision::UnknownAlert,
                 Some(gate) => {
-                    let decision = deciding.soft(alert, &key);
+                    let decision = deciding.soft(alert, &key, &hook.group_key);
                     if decision == Decision::Notify {
                         channels.extend(gate.channels.iter().cloned());
                     }
@@ -150,8 +153,8 @@ struct Deciding<'a> {
 }
 
 impl Deciding<'_> {
-    fn hard(&mut self, alert: &Alert, key: &AlertKey) -> Decision {
-        let handled = self.state.episodes.get(key);
+    fn hard(&mut self, alert: &Alert, key: &AlertKey, group: &str) -> Decision {
+        let handled = self.state.episodes.of(alert.fingerprint.as_deref(), key, group);
         if let Some(handled) = handled
             && handled.is_rollback
         {
@@ -179,8 +182,8 @@ impl Deciding<'_> {
         Decision::Rollback
     }
 
-    fn soft(&mut self, alert: &Alert, key: &AlertKey) -> Decision {
-        match self.state.episodes.get(key) {
+    fn soft(&mut self, alert: &Alert, key: &AlertKey, group: &str) -> Decision {
+        match self.state.episodes.of(alert.fingerprint.as_deref(), key, group) {
             Some(handled) => self.again(handled.operation),
             None if self.seen.contains(key) => Decision::Joined,
             None => self.consequence(alert, key).unwrap_or(Decision::Notify),

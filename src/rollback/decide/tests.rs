@@ -470,14 +470,48 @@ fn an_alert_that_comes_again_after_it_was_over_is_a_gate() {
     assert_eq!(words(&story.deliver(&open("3"), 2 * LATER, Progress::Done)), ["rollback"]);
     // The second rollback opened the breaker again, but the episode that led to it is known.
     assert_eq!(words(&story.deliver(&open("3"), 3 * LATER, Progress::Done)), ["repeated"]);
-    assert_eq!(words(&story.deliver(&open("4"), 4 * LATER, Progress::Done)), ["rollback"]);
+    assert_eq!(words(&story.deliver(&over("3"), 4 * LATER, Progress::Done)), ["resolved"]);
+    assert_eq!(words(&story.deliver(&open("4"), 5 * LATER, Progress::Done)), ["rollback"]);
 }
 
 #[test]
-fn also_when_nobody_reported_that_it_was_over() {
+fn a_new_start_alone_begins_no_episode() {
     let mut story = rolled_back(Progress::Done);
     story.deliver(&open("2"), 300, Progress::Done);
-    assert_eq!(words(&story.deliver(&open("3"), LATER, Progress::Done)), ["rollback"]);
+    assert_eq!(words(&story.deliver(&open("3"), LATER, Progress::Done)), ["repeated"]);
+    // The alert that led to the rollback, twice with a new start, and late once more with the old one.
+    for start in ["2", "3", "1", "3"] {
+        let again = hook(vec![alert("Hard", start)]);
+        assert_eq!(words(&story.deliver(&again, LATER, Progress::Done)), ["repeated"], "{start}");
+    }
+    // What a second Alertmanager still says of an old start ends nothing, and begins nothing.
+    let resolved = |start: &str| hook(vec![Alert { status: AlertStatus::Resolved, ..alert("Hard", start) }]);
+    story.deliver(&resolved("1"), 2 * LATER, Progress::Done);
+    assert_eq!(
+        words(&story.deliver(&hook(vec![alert("Hard", "4")]), 2 * LATER, Progress::Done)),
+        ["repeated"]
+    );
+    story.deliver(&resolved("4"), 2 * LATER, Progress::Done);
+    assert_eq!(
+        words(&story.deliver(&hook(vec![alert("Hard", "4")]), 2 * LATER, Progress::Done)),
+        ["repeated"]
+    );
+    story.deliver(&resolved("4"), 2 * LATER, Progress::Done);
+    assert_eq!(
+        words(&story.deliver(&hook(vec![alert("Hard", "5")]), 3 * LATER, Progress::Done)),
+        ["rollback"]
+    );
+    // Another group is another alert.
+    let other = Hook { group_key: "h".to_owned(), ..hook(vec![alert("Hard", "6")]) };
+    assert_eq!(words(&story.deliver(&other, 4 * LATER, Progress::Done)), ["rollback"]);
+}
+
+#[test]
+fn the_end_of_an_episode_is_known_by_a_start_that_was_never_reported() {
+    let mut story = rolled_back(Progress::Done);
+    let resolved = Alert { status: AlertStatus::Resolved, ..alert("Hard", "2") };
+    story.deliver(&hook(vec![resolved]), LATER, Progress::Done);
+    assert_eq!(words(&story.deliver(&hook(vec![alert("Hard", "3")]), LATER, Progress::Done)), ["rollback"]);
 }
 
 #[test]
@@ -485,6 +519,7 @@ fn an_alert_that_led_to_the_rollback_is_its_reason_and_the_next_one_a_gate() {
     let mut story = Story::new(policy_with_breaker());
     assert_eq!(words(&story.deliver(&open("1"), 0, Progress::Done)), ["rollback"]);
     assert_eq!(words(&story.deliver(&open("1"), LATER, Progress::Done)), ["repeated"]);
+    story.deliver(&over("1"), LATER, Progress::Done);
     assert_eq!(words(&story.deliver(&open("2"), 2 * LATER, Progress::Done)), ["rollback"]);
 }
 
