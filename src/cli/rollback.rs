@@ -392,6 +392,8 @@ fn reloader(files: FilesArgs, log: PathBuf, mode: Mode) -> Reload {
     Box::new(move || {
         let problem =
             |failure: Failure| failure.to_string().lines().map(str::trim).collect::<Vec<_>>().join("; ");
+        // A pipe in its place would be waited for, and signals with it.
+        atomic_file::read_plain(&files.policy).map_err(Failure::usage).map_err(problem)?;
         let policy = load(&files.policy).map_err(problem)?;
         if mode == Mode::Live {
             able(&policy).map_err(problem)?;

@@ -8,9 +8,9 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 #[cfg(unix)]
 use signal_hook::consts::{SIGHUP, SIGXFSZ};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -47,12 +47,38 @@ pub fn fixed(environment: &Environment) -> Result<Option<DateTime<Utc>>, ClockEr
 
 /// The time now: the one that the environment fixes, else the clock of the machine.
 pub fn now(environment: &Environment) -> Result<DateTime<Utc>, ClockError> {
-    Ok(fixed(environment)?.unwrap_or_else(Utc::now))
+    Ok(fixed(environment)?.unwrap_or_else(machine_time))
 }
 
 /// What the clock of the machine says, whatever the environment fixes: for what happens while a run waits.
 pub fn machine_time() -> DateTime<Utc> {
-    Utc::now()
+    // Unlike `Utc::now` this takes a clock before 1970.
+    SystemTime::now().into()
+}
+
+/// A time that no setting of the wall clock moves: what that said once, and the time that has passed since, also while
+/// the machine slept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SteadyClock {
+    base: DateTime<Utc>,
+    since: Stopwatch,
+    asleep: Duration,
+}
+
+impl SteadyClock {
+    /// Agrees with the wall clock now.
+    pub(crate) fn start() -> Self {
+        Self { base: machine_time(), since: Stopwatch::start(), asleep: asleep() }
+    }
+
+    /// The time now.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        let passed = self.since.elapsed() + asleep().saturating_sub(self.asleep);
+        TimeDelta::from_std(passed)
+            .ok()
+            .and_then(|passed| self.base.checked_add_signed(passed))
+            .unwrap_or(self.base)
+    }
 }
 
 /// Measures how long something takes, by a clock that never goes back.

@@ -58,6 +58,8 @@ pub(crate) struct Counters {
     pub forgotten: [u64; 2],
     /// Times that the log could not be written.
     pub log_errors: u64,
+    /// Why it cannot be written just now.
+    pub log_problem: Option<String>,
     /// Commits, and the requests in them.
     pub commits: [u64; 2],
     pub commit_seconds: f64,
@@ -341,6 +343,7 @@ impl Decider {
             Ok(made) => {
                 {
                     let mut counters = lock(&self.shared.counters);
+                    counters.log_problem = None;
                     counters.commits[0] += 1;
                     counters.commits[1] += requests.len() as u64;
                     counters.commit_seconds += took;
@@ -356,7 +359,11 @@ impl Decider {
             Err(error) => {
                 let problem = causes(&error);
                 tracing::error!(problem, "the audit log could not be written; nothing was decided");
-                lock(&self.shared.counters).log_errors += 1;
+                {
+                    let mut counters = lock(&self.shared.counters);
+                    counters.log_errors += 1;
+                    counters.log_problem = Some(problem.clone());
+                }
                 for request in requests {
                     let refusal = Refusal::Log(problem.clone());
                     match request {
@@ -459,7 +466,7 @@ impl Decider {
     }
 
     fn status(&self, policy: &RollbackPolicy) -> Status {
-        let (state, now) = (&self.journal.state, clock::machine_time());
+        let (state, now) = (&self.journal.state, self.journal.clock.now());
         let cooling_until = state.cooling_until(now, policy.auto.cooldown);
         let settled = state
             .operations()

@@ -14,7 +14,7 @@ use super::executor::{EventLog, Refusal};
 use super::log::{AuditLog, Head, LogError, Mode, causes};
 use super::policy::RollbackPolicy;
 use super::state::{Operation, State};
-use crate::infra::clock;
+use crate::infra::clock::{self, SteadyClock};
 use crate::infra::lock::{FolderLock, LockError};
 
 /// Held by whoever carries actions out, so that nobody takes what is under way for what was cut short.
@@ -27,7 +27,7 @@ const SERVING: &str = ".soak-rollback-serving.lock";
 #[derive(Debug)]
 pub(crate) struct Transaction<'m> {
     pub state: &'m mut State,
-    /// The time of what is written.
+    /// The time that decisions go by.
     pub now: DateTime<Utc>,
     /// The number of the next line.
     next: u64,
@@ -113,14 +113,23 @@ pub(crate) struct Journal {
     is_stale: bool,
     /// What the last transaction wrote.
     pub written: Vec<Event>,
+    /// What cool-downs and memories are measured by; lines of the log have the time of the wall clock.
+    pub clock: SteadyClock,
 }
 
 impl Journal {
     /// Opens the log and remembers everything in it, of episodes at most so many.
     pub(crate) fn open(path: &Path, mode: Mode, episodes: usize) -> Result<Self, LogError> {
         let log = AuditLog::open(path)?;
-        let mut journal =
-            Self { log, mode, state: State::new(episodes), episodes, is_stale: false, written: Vec::new() };
+        let mut journal = Self {
+            log,
+            mode,
+            state: State::new(episodes),
+            episodes,
+            is_stale: false,
+            written: Vec::new(),
+            clock: SteadyClock::start(),
+        };
         journal.transact(|_| ())?;
         Ok(journal)
     }
@@ -144,12 +153,12 @@ impl Journal {
         self.is_stale = true;
         let Self { log, mode, state, .. } = self;
         log.lock(&mut |line| line.apply(*mode, state))?;
-        let now = clock::machine_time();
+        let now = self.clock.now();
         state.age(now);
         let mut transaction = Transaction { state, now, next: log.head().seq + 1, events: Vec::new() };
         let result = decide(&mut transaction);
         let events = transaction.events;
-        let appended = log.append(now, *mode, &events);
+        let appended = log.append(clock::machine_time(), *mode, &events);
         log.unlock();
         appended?;
         (self.is_stale, self.written) = (false, events);
@@ -193,7 +202,7 @@ impl Journal {
 
     /// Forgets episodes that were not reported for so long.
     pub(crate) fn forget(&mut self, remember: Duration) {
-        self.state.episodes.forget(clock::machine_time(), remember);
+        self.state.episodes.forget(self.clock.now(), remember);
     }
 
     /// From now on at most so many episodes are remembered.
@@ -222,10 +231,10 @@ fn folder_of(log: &Path) -> &Path {
 
 /// The right to carry actions out, for which others may have to be waited.
 pub(crate) fn acting(log: &Path, wait: Duration) -> Result<FolderLock, LockError> {
-    FolderLock::acquire_file(folder_of(log), ACTING, wait)
+    FolderLock::acquire_private(folder_of(log), ACTING, wait)
 }
 
 /// The right to answer alerts with this log.
 pub(crate) fn serving(log: &Path) -> Result<FolderLock, LockError> {
-    FolderLock::acquire_file(folder_of(log), SERVING, Duration::ZERO)
+    FolderLock::acquire_private(folder_of(log), SERVING, Duration::ZERO)
 }

@@ -10,9 +10,10 @@
 //! is left as it is. Anything else that does not fit is damage, and refused.
 #![expect(clippy::disallowed_methods, reason = "the log is a file that is locked and appended to")]
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -24,7 +25,7 @@ use super::event::Event;
 use super::state::{State, timestamp};
 use crate::core::verdict::failure::Failure;
 use crate::infra::atomic_file::adopt;
-use crate::infra::clock;
+use crate::infra::clock::{self, Stopwatch};
 use crate::infra::failpoint::failpoint;
 use crate::infra::hex::hex;
 use crate::infra::lock::is_still_at;
@@ -141,6 +142,13 @@ impl LogLine {
 /// The longest line that is read: a delivery of 1 MiB, its alerts with decisions and reasons.
 const LONGEST_LINE: u64 = 64 * 1024 * 1024;
 
+/// How long another writer is waited for.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// How often is looked whether it is done.
+const POLL: Duration = Duration::from_millis(10);
+/// So often is looked whether a last line has its end by now.
+const WHOLE_SOON: usize = 20;
+
 /// Why the log cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LogError {
@@ -206,6 +214,8 @@ impl Default for Head {
 pub(crate) struct AuditLog {
     path: PathBuf,
     file: File,
+    /// Locked by whoever writes. Not the log itself: whoever may read that could hold up all who write.
+    guard: File,
     head: Head,
     /// The farthest end that was ever read or written: a log that does not reach it is not this log any more.
     farthest: Head,
@@ -230,7 +240,12 @@ impl AuditLog {
         // The name of a new file is only safe when its folder is.
         #[cfg(unix)]
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), file, head: Head::default(), farthest: Head::default() })
+        let guard = open_guard(path).map_err(|source| LogError::Io {
+            path: path.to_owned(),
+            action: "locked",
+            source,
+        })?;
+        Ok(Self { path: path.to_owned(), file, guard, head: Head::default(), farthest: Head::default() })
     }
 
     /// Goes back to the beginning: the next transaction hears every line again.
@@ -245,7 +260,7 @@ impl AuditLog {
     /// Keeps others from writing until [`Self::unlock`], and reads what they wrote since: `heard` is given each line. A
     /// last line that was cut short is taken off.
     pub(super) fn lock(&mut self, heard: &mut dyn FnMut(&LogLine)) -> Result<(), LogError> {
-        self.file.lock().map_err(|source| self.failed("locked", source))?;
+        self.wait_for_guard().map_err(|source| self.failed("locked", source))?;
         let caught_up = self.catch_up(heard);
         if caught_up.is_err() {
             self.unlock();
@@ -255,7 +270,23 @@ impl AuditLog {
 
     /// The system does it with the end of the process at the latest.
     pub(super) fn unlock(&self) {
-        let _ = self.file.unlock();
+        let _ = self.guard.unlock();
+    }
+
+    /// Another writer is done in moments; one that is not is reported, and does not stop this one for ever.
+    fn wait_for_guard(&self) -> io::Result<()> {
+        let watch = Stopwatch::start();
+        loop {
+            match self.guard.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::Error(error)) => return Err(error),
+                Err(TryLockError::WouldBlock) if watch.elapsed() < LOCK_WAIT => std::thread::sleep(POLL),
+                Err(TryLockError::WouldBlock) => {
+                    let problem = format!("another process has held its lock for {} s", LOCK_WAIT.as_secs());
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, problem));
+                }
+            }
+        }
     }
 
     fn catch_up(&mut self, heard: &mut dyn FnMut(&LogLine)) -> Result<(), LogError> {
@@ -328,11 +359,33 @@ pub(crate) fn read(path: &Path, each: &mut dyn FnMut(&LogLine, &[u8])) -> Result
     // Before it is opened: a pipe would be waited for.
     refuse_other_kinds(path)?;
     let file = File::open(path).map_err(failed)?;
-    // A line that is just being written is not to be taken for one that was cut short.
-    file.lock_shared().map_err(failed)?;
     let mut end = Head::default();
-    let torn = read_lines(&mut BufReader::new(&file), path, &mut end, each)?;
+    let mut torn = read_lines(&mut BufReader::new(&file), path, &mut end, each)?;
+    // A line that is just being written is not to be taken for one that was cut short. No lock: readers hold nobody up.
+    for _ in 0..WHOLE_SOON {
+        if torn == 0 {
+            break;
+        }
+        std::thread::sleep(POLL);
+        (&file).seek(SeekFrom::Start(end.length)).map_err(failed)?;
+        torn = read_lines(&mut BufReader::new(&file), path, &mut end, each)?;
+    }
     Ok((end, torn))
+}
+
+/// The file beside a log that its writers lock; nobody but its owner can open it.
+fn open_guard(log: &Path) -> io::Result<File> {
+    let name = log.file_name().unwrap_or_default().to_string_lossy();
+    let path = log.with_file_name(format!(".{name}.lock"));
+    if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+        let problem = format!("`{}` is no regular file", path.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(&path).inspect(|file| adopt(file, &path))
 }
 
 fn read_lines(
@@ -450,6 +503,29 @@ mod tests {
         let (head, torn) = read(&path, &mut |line, _| seen.push(line.event.clone()))?;
         assert_eq!((&head, torn), (log.head(), 0));
         assert_eq!(seen, [1, 2, 3].map(|bytes| Event::TornLine { bytes }));
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_reader_holds_no_writer_up_and_a_writer_that_does_not_end_is_reported() -> TestResult {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("log");
+        let mut log = AuditLog::open(&path)?;
+        let reader = File::open(&path)?;
+        reader.lock_shared()?;
+        write(&mut log, &[1])?;
+        let guard = folder.path().join(".log.lock");
+        assert_eq!(std::fs::metadata(&guard)?.permissions().mode() & 0o777, 0o600);
+        let other = OpenOptions::new().write(true).open(&guard)?;
+        other.lock()?;
+        let refused = write(&mut log, &[2]).expect_err("it is held");
+        assert!(causes(&refused).ends_with("another process has held its lock for 5 s"), "{refused:?}");
+        drop(other);
+        log.rewind();
+        write(&mut log, &[2])?;
+        assert_eq!(read(&path, &mut |_, _| ())?.0.seq, 2);
         Ok(())
     }
 

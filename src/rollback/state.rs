@@ -103,6 +103,9 @@ pub(crate) struct RecentDecision {
     pub reason: String,
 }
 
+/// Alerts of a notification that are remembered with it.
+const NAMED: usize = 20;
+
 /// A time as the log has it.
 pub(super) fn timestamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
@@ -164,7 +167,9 @@ impl State {
         let decision = alert.decision.known();
         let source = Alert::source(alert.fingerprint.as_deref(), group);
         match decision {
-            Some(DecisionKind::Repeated) => self.episodes.repeated(source.as_ref(), &alert.key, at),
+            Some(DecisionKind::Repeated | DecisionKind::Resumed | DecisionKind::Joined) => {
+                self.episodes.repeated(source.as_ref(), &alert.key, at);
+            }
             Some(DecisionKind::Consequence) => {
                 let fingerprint = alert.fingerprint.as_deref();
                 if let Some(rollback) = self.consequences.attach(&alert.alert, fingerprint, &alert.key) {
@@ -201,8 +206,12 @@ impl State {
         });
     }
 
-    fn planned(&mut self, operation: Operation) {
+    fn planned(&mut self, mut operation: Operation) {
         self.handle(&operation.alerts, operation.id, operation.kind, operation.at);
+        if operation.kind == OperationKind::Notification {
+            // Their episodes are known by now, and the reason names them.
+            operation.alerts.truncate(NAMED);
+        }
         if operation.kind.is_rollback() {
             self.rollbacks.push_back((operation.id, operation.at));
             while self.rollbacks.len() > KEPT {
@@ -409,9 +418,10 @@ impl Episodes {
     /// An episode was reported again, perhaps with another start, which is known from now on.
     fn repeated(&mut self, source: Option<&AlertKey>, key: &AlertKey, at: DateTime<Utc>) {
         if self.get(key).is_none()
-            && let Some(open) = self.open(source)
+            && let Some(known) =
+                source.and_then(|source| self.current.get(source)).and_then(|key| self.get(key))
         {
-            let (operation, is_rollback) = (open.operation, open.is_rollback);
+            let (operation, is_rollback) = (known.operation, known.is_rollback);
             self.handle(key.clone(), operation, is_rollback, at);
         }
         self.seen(key, at);

@@ -76,7 +76,7 @@ fn every_source_file_says_what_it_is_for() {
 /// What the tree may measure at most: code lines, files, entries of a folder, error enums, import cycles, files that a
 /// KPI's value crosses from a file to the exit code, files that an alert crosses from the hook to the action.
 const LIMITS: [(&str, usize); 7] = [
-    ("code lines", 65_600),
+    ("code lines", 66_200),
     ("files", 353),
     ("entries of a folder", 16),
     ("error enums", 18),

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::infra::lock::{self, LockError};
 
 /// What temporary files are called: this and some random letters.
-pub const TEMPORARY_PREFIX: &str = ".soak-tmp-";
+pub use crate::infra::atomic_file::TEMPORARY_PREFIX;
 
 /// Name of the manifest in the folder that it describes.
 pub const MANIFEST: &str = ".soak-artifacts.json";

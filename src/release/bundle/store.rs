@@ -396,6 +396,8 @@ fn unpack(reader: impl BufRead) -> io::Result<Contents> {
             return Ok(contents);
         }
         let trimmed = reported.strip_suffix('/').unwrap_or(&reported);
+        // As `tar czf v1.tgz ./v1` packs it, with or without the folder around it.
+        let trimmed = trimmed.strip_prefix("./").unwrap_or(trimmed);
         let (folder, name) = trimmed.split_once('/').unwrap_or((trimmed, ""));
         let is_same = top.get_or_insert_with(|| folder.to_owned()) == folder;
         let is_folder = entry.header().entry_type() == EntryType::Directory;
@@ -487,6 +489,16 @@ mod tests {
             assert_eq!(found.files.len(), 1, "{path}");
         }
         assert_eq!(problems(&[("v1/a", FILE, b"1"), ("v2/b", FILE, b"2")]).len(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_was_packed_with_a_dot_in_front_is_the_same() {
+        let packed =
+            archive(&[("./v1/", EntryType::Directory, b""), ("./v1/a", FILE, b"1"), ("v1/b", FILE, b"2")]);
+        let Contents { files, problems } = unpack(packed.as_slice()).expect("an archive");
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(files.keys().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(super::tests::problems(&[("./v1/a", FILE, b"1"), ("././v1/b", FILE, b"2")]).len(), 1);
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //! - A rollback of which it is certain that it did nothing, or that was cut short, continues when its alert is
 //!   reported again: only with those actions that certainly had no effect.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -101,6 +101,9 @@ pub(crate) fn decide(hook: &Hook, state: &State, policy: &RollbackPolicy, now: D
     decided
 }
 
+/// Alerts that a message names one by one.
+const NAMED: usize = 20;
+
 fn reason(alerts: &[PlanAlert], truncated: u64) -> String {
     let names: BTreeSet<&str> = alerts.iter().map(|alert| alert.name.as_str()).collect();
     let names = names.into_iter().collect::<Vec<_>>().join(", ");
@@ -126,8 +129,17 @@ fn notification(
     }
     channels.sort();
     channels.dedup();
-    let words: Vec<String> =
+    let mut words: Vec<String> =
         notified.iter().map(|(alert, reason, _)| format!("{}: {reason}", alert.name)).collect();
+    if words.len() > NAMED {
+        // So many on one message are read by nobody: each alert once, with a count.
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        words.into_iter().for_each(|word| *counts.entry(word).or_default() += 1);
+        let kinds = counts.len();
+        words =
+            counts.into_iter().take(NAMED).map(|(word, count)| format!("{word} ({count} alerts)")).collect();
+        words.extend((kinds > NAMED).then(|| format!("and {} more", kinds - NAMED)));
+    }
     let plan = Plan {
         kind: OperationKind::Notification.into(),
         reason: words.join("; "),

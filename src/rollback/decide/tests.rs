@@ -338,8 +338,10 @@ fn the_cap_of_a_day_is_kept_and_reported() {
     story.policy.auto.cooldown = Duration::ZERO;
     // Each rollback has one action besides its notification.
     story.policy.auto.max_actions_per_day = Some(2);
+    // Each start is an alert of its own.
     let deliver = |story: &mut Story, start: &str, seconds| {
-        words(&story.deliver(&hook(vec![alert("Hard", start)]), seconds, Progress::Done))[0]
+        let other = Alert { fingerprint: Some(start.to_owned()), ..alert("Hard", start) };
+        words(&story.deliver(&hook(vec![other]), seconds, Progress::Done))[0]
     };
     assert_eq!(deliver(&mut story, "1", 0), "rollback");
     assert_eq!(deliver(&mut story, "2", 3600), "rollback");
@@ -367,6 +369,21 @@ fn alerts_that_were_cut_off_are_reported_in_the_reason() {
     let decided = decide(&cut, &State::default(), &policy(), at(0));
     let reason = decided.rollback.expect("a rollback").reason;
     assert_eq!(reason, "Hard fires; 3 further alerts were cut off and are not known");
+}
+
+#[test]
+fn many_soft_alerts_make_one_message_with_a_count() {
+    let of = |number: usize| Alert { fingerprint: Some(format!("f{number}")), ..alert("Soft", "1") };
+    for (alerts, end) in [
+        (20, "Soft: a soft gate fires: people are notified"),
+        (21, "Soft: a soft gate fires: people are notified (21 alerts)"),
+    ] {
+        let decided = Story::new(policy()).deliver(&hook((0..alerts).map(of).collect()), 0, Progress::Done);
+        let plan = decided.notification.expect("people are notified");
+        assert_eq!(plan.alerts.len(), alerts);
+        let parts: Vec<&str> = plan.reason.split("; ").collect();
+        assert_eq!((parts.len(), parts[0]), (if alerts > 20 { 1 } else { 20 }, end));
+    }
 }
 
 #[test]

@@ -205,7 +205,14 @@ async fn unknown() -> Response {
 }
 
 async fn health(State(shared): State<Shared>) -> Response {
-    as_json(StatusCode::OK, &json!({ "status": "healthy", "mode": shared.coordinated.mode.word() }))
+    let mode = shared.coordinated.mode.word();
+    match shared.coordinated.counters().log_problem {
+        None => as_json(StatusCode::OK, &json!({ "status": "healthy", "mode": mode })),
+        Some(problem) => {
+            let answer = json!({ "status": "unhealthy", "mode": mode, "problem": problem });
+            as_json(StatusCode::SERVICE_UNAVAILABLE, &answer)
+        }
+    }
 }
 
 fn unauthorized() -> Response {
