@@ -134,7 +134,9 @@ fn notification(
     if words.len() > NAMED {
         // So many on one message are read by nobody: each alert once, with a count.
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        words.into_iter().for_each(|word| *counts.entry(word).or_default() += 1);
+        for word in words {
+            *counts.entry(word).or_default() += 1;
+        }
         let kinds = counts.len();
         words =
             counts.into_iter().take(NAMED).map(|(word, count)| format!("{word} ({count} alerts)")).collect();
