@@ -329,3 +329,112 @@ fn an_archive_that_cannot_be_used_is_an_error_as_a_bad_folder_is() {
     assert_eq!(compared.code, 4);
     assert!(compared.stderr.contains("it ends in the middle"), "{}", compared.stderr);
 }
+
+/// The iterations of a run in one file, in the order of their numbers: plain, and compressed as `gzip` and `zstd` do.
+fn in_one_file(folder: &Path) -> [(&'static str, Vec<u8>); 3] {
+    let mut lines: Vec<(u64, String)> = files(folder, "")
+        .into_iter()
+        .filter_map(|(name, bytes)| {
+            let (_, number) = soak::core::load::parse_name(&name)?;
+            let value: Value = serde_json::from_slice(&bytes).expect("JSON");
+            Some((number, format!("{value}\n")))
+        })
+        .collect();
+    lines.sort();
+    let text: String = lines.into_iter().map(|(_, line)| line).collect();
+    let level = ruzstd::encoding::CompressionLevel::Fastest;
+    let zstd = ruzstd::encoding::compress_to_vec(text.as_bytes(), level);
+    [
+        ("ITERATIONS.ndjson.gz", gzip(text.as_bytes())),
+        ("ITERATIONS.ndjson.zst", zstd),
+        ("ITERATIONS.ndjson", text.into_bytes()),
+    ]
+}
+
+/// A run in `run`, and beside it the same in a file each below `gz`, `zst`, `ndjson` and `run.tar.gz`.
+fn with_one_file(run: &Run) -> super::support::Folder {
+    let folder = run.in_temp_below("run");
+    for (name, bytes) in in_one_file(&folder.file("run")) {
+        let below = folder.file(name.rsplit('.').next().expect("an ending"));
+        fs::create_dir(&below).expect("a folder");
+        fs::write(below.join(name), bytes).expect("written");
+    }
+    let packed = gzip(&tar(&files(&folder.file("gz"), ""), "run/"));
+    fs::write(folder.file("run.tar.gz"), packed).expect("written");
+    folder
+}
+
+#[test]
+fn every_command_that_reads_a_run_reads_its_iterations_from_one_file() {
+    let folder = with_one_file(&Run::passing(16));
+    for words in [
+        &["gate", "RUN", "--format", "json"][..],
+        &["analyze", "RUN", "--format", "json"],
+        &["audit", "RUN", "--format", "json"],
+        &["extract", "RUN"],
+        &["deltas", "verify", "RUN", "--format", "json"],
+        &["selftest", "RUN", "--format", "json"],
+        &["compare", "RUN", "RUN", "--format", "json"],
+    ] {
+        let of = |path: &str| {
+            let words: Vec<&str> =
+                words.iter().map(|word| if *word == "RUN" { path } else { word }).collect();
+            soak(folder.path(), &words)
+        };
+        let expected = of("run");
+        let without_artifacts = |ran: &Ran| {
+            let mut value = nameless(ran);
+            value.as_object_mut().expect("an object").remove("artifacts");
+            value
+        };
+        for path in ["ndjson", "gz", "zst", "run.tar.gz"] {
+            let ran = of(path);
+            assert_eq!(ran.code, expected.code, "{words:?} {path}: {}", ran.stderr);
+            assert_eq!(without_artifacts(&ran), without_artifacts(&expected), "{words:?} {path}");
+        }
+    }
+    let metrics = |path| soak(folder.path(), &["export-prom", path]).stdout;
+    assert_eq!(metrics("gz"), metrics("run"));
+}
+
+#[test]
+fn a_line_that_cannot_be_used_is_named_with_its_place() {
+    let folder = with_one_file(&Run::passing(16));
+    let text = folder.text("ndjson/ITERATIONS.ndjson");
+    fs::write(folder.file("ndjson/ITERATIONS.ndjson"), &text[..text.len() - 20]).expect("written");
+    let ran = soak(folder.path(), &["gate", "ndjson", "--detailed-exitcode"]);
+    assert_eq!(ran.code, 4, "{}", ran.stdout);
+    assert!(ran.stdout.contains("`ITERATIONS.ndjson:16`: the file is cut off at line 1"), "{}", ran.stdout);
+
+    // A line of the window twice.
+    let twice = text.lines().nth(12).expect("a line of the window");
+    fs::write(folder.file("ndjson/ITERATIONS.ndjson"), format!("{text}{twice}\n")).expect("written");
+    let ran = soak(folder.path(), &["gate", "ndjson", "--detailed-exitcode"]);
+    assert_eq!(ran.code, 4, "{}", ran.stdout);
+    let expected = "iteration 13 is there more than once: `ITERATIONS.ndjson:13`, `ITERATIONS.ndjson:17`";
+    assert!(ran.stdout.contains(expected), "{}", ran.stdout);
+}
+
+#[test]
+fn a_file_of_iterations_that_cannot_be_read_is_an_error() {
+    let folder = with_one_file(&Run::passing(16));
+    let cut = |name: &str| {
+        let path = folder.file(name);
+        let bytes = fs::read(&path).expect("a file");
+        fs::write(&path, &bytes[..bytes.len() / 2]).expect("written");
+    };
+    cut("gz/ITERATIONS.ndjson.gz");
+    fs::copy(folder.file("zst/ITERATIONS.ndjson.zst"), folder.file("ndjson/ITERATIONS.ndjson.zst"))
+        .expect("copied");
+    let said = |name: &str| {
+        let Ran { code, stdout, stderr } = soak(folder.path(), &["gate", name, "--detailed-exitcode"]);
+        assert_eq!((code, stdout.as_str()), (4, ""), "{name}: {stderr}");
+        stderr
+    };
+    insta::assert_snapshot!(["gz", "ndjson"].map(said).concat(), @r"
+    error: the iterations in `gz/ITERATIONS.ndjson.gz` cannot be read: the file ends in the middle
+    hint: a run has one ITERATIONS.ndjson, or one that `gzip` or `zstd` has compressed
+    error: the iterations in `ndjson/ITERATIONS.ndjson` cannot be read: the file is not alone: `ITERATIONS.ndjson.zst` is there too
+    hint: a run has one ITERATIONS.ndjson, or one that `gzip` or `zstd` has compressed
+    ");
+}

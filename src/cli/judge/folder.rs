@@ -116,6 +116,9 @@ pub(crate) fn cannot_judge(error: JudgeError) -> Failure {
             "a run is a folder, or a .tar.gz, .tgz, .tar or .zip of one".to_owned()
         }
         JudgeError::Load(LoadError::List { .. }) => "a run is a folder that can be listed".to_owned(),
+        JudgeError::Load(LoadError::Lines { .. }) => {
+            "a run has one ITERATIONS.ndjson, or one that `gzip` or `zstd` has compressed".to_owned()
+        }
         JudgeError::Load(LoadError::Archive(error)) => error.hint().to_owned(),
         JudgeError::Load(LoadError::SeveralRuns { .. }) => {
             "pack one run: `tar czf run.tar.gz -C FOLDER .`, or unpack it and name the folder".to_owned()

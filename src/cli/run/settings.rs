@@ -20,6 +20,7 @@ use crate::cli::run::arguments::{
 use crate::cli::run::watch::Simulated;
 use crate::core::iteration::manifest;
 use crate::core::iteration::manifest::{RunSettings, SourceSettings};
+use crate::core::load::ITERATIONS;
 use crate::core::load::measurement::MeasurementReader;
 use crate::core::policy::run::{Preset, RunPolicy};
 use crate::core::policy::{Policy, Profile, RunGate};
@@ -737,6 +738,7 @@ fn is_of_a_run(path: &Path) -> bool {
     ]
     .contains(&name)
         || name.starts_with("ITER_SUMMARY_")
+        || ITERATIONS.contains(&name)
 }
 
 /// Refuses gates that decide on the exit code and would be INVALID whatever is measured.

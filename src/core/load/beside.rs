@@ -169,7 +169,10 @@ pub fn compare_iterations(folder: &RunFolder, hashes: &[(Entry, Sha256)], eviden
     };
     let is_running = evidence.declared.as_ref().is_some_and(|declared| declared.state == RunState::Running);
     for (entry, found) in hashes {
-        let line = recorded.files.get(&entry.number).filter(|_| entry.name == file_name(entry.number));
+        let line = recorded
+            .files
+            .get(&entry.number)
+            .filter(|_| entry.name == file_name(entry.number) || folder.line(&entry.name).is_some());
         let reason = match line {
             Some(line) if line.sha256 == *found => continue,
             Some(line) => format!(

@@ -50,8 +50,16 @@ pub fn parse_name(name: &str) -> Option<(Option<&str>, u64)> {
     Some((symbol, digits.parse().unwrap_or(u64::MAX)))
 }
 
-/// The iteration files of a folder, sorted by number, then name.
-pub fn list(folder: &RunFolder) -> Result<Vec<Entry>, LoadError> {
+/// A folder with what its one file of iterations holds now, and its iterations, as [`list`] finds them.
+pub fn open(folder: RunFolder, is_running: bool) -> Result<(RunFolder, Vec<Entry>), LoadError> {
+    let folder = folder.with_lines()?;
+    let entries = list(&folder, is_running)?;
+    Ok((folder, entries))
+}
+
+/// The iterations of a folder, in files of their own and in one file, sorted by number, then name. Of a run in progress
+/// a line that is being written is none.
+pub fn list(folder: &RunFolder, is_running: bool) -> Result<Vec<Entry>, LoadError> {
     let failed = |source| LoadError::List { path: folder.path().to_owned(), source };
     let mut entries = Vec::new();
     for (name, kind) in folder.list().map_err(failed)? {
@@ -64,6 +72,13 @@ pub fn list(folder: &RunFolder) -> Result<Vec<Entry>, LoadError> {
             name: name.to_owned(),
         });
     }
+    let lines = folder.lines().map(|lines| lines.entries(is_running)).unwrap_or_default();
+    entries.extend(lines.into_iter().map(|(name, number, symbol)| Entry {
+        number,
+        symbol,
+        is_plain_file: true,
+        name,
+    }));
     entries.sort_unstable();
     Ok(entries)
 }
@@ -71,7 +86,7 @@ pub fn list(folder: &RunFolder) -> Result<Vec<Entry>, LoadError> {
 /// The folder with the iterations: the one given, else `soak/latest` or `latest` below it, else the newest
 /// isolated run (`RUN_<milliseconds>`) there.
 pub fn resolve(requested: RunFolder) -> Result<(RunFolder, Vec<Entry>), LoadError> {
-    let given = list(&requested)?;
+    let (requested, given) = open(requested, false)?;
     if !given.is_empty() {
         return Ok((requested, given));
     }
@@ -81,10 +96,10 @@ pub fn resolve(requested: RunFolder) -> Result<(RunFolder, Vec<Entry>), LoadErro
         candidates.extend(newest_isolated(parent));
     }
     for candidate in candidates {
-        if let Ok(entries) = list(&candidate)
-            && !entries.is_empty()
-        {
-            return Ok((candidate, entries));
+        match open(candidate, false) {
+            Ok((folder, entries)) if !entries.is_empty() => return Ok((folder, entries)),
+            Err(error @ LoadError::Lines { .. }) => return Err(error),
+            Ok(_) | Err(_) => {}
         }
     }
     let mut folders = requested.archived_folders(|name| parse_name(name).is_some());
@@ -114,7 +129,7 @@ pub fn runs_below(requested: &Path) -> Result<Vec<PathBuf>, LoadError> {
     candidates.extend(folders_in(&requested.join("history"), |name| !name.starts_with('.')));
     let mut seen = BTreeSet::new();
     candidates.retain(|folder| {
-        list(&RunFolder::on_disk(folder)).is_ok_and(|entries| !entries.is_empty())
+        open(RunFolder::on_disk(folder), false).is_ok_and(|(_, entries)| !entries.is_empty())
             && fs::canonicalize(folder).is_ok_and(|real| seen.insert(real))
     });
     Ok(candidates)

@@ -78,7 +78,7 @@ impl Follower {
         let opened = RunFolder::open(&self.requested)?;
         if opened.is_archived() {
             let loaded = super::load_folder(opened, &self.requested, &self.kpis, false)?;
-            let files = files::list(&loaded.folder)?.len();
+            let files = files::list(&loaded.folder, false)?.len();
             self.archive = stamp.map(|stamp| (stamp, files));
             return Ok(Look { changed: Some(loaded), files, read: files });
         }
@@ -89,10 +89,15 @@ impl Follower {
         let mut beside_changed = seen.look_beside();
         // What the manifest names must be in the list, so the list is made after it was read.
         let (folder, mut entries) = files::resolve(opened)?;
-        if folder.path() != seen.folder.path() {
+        if folder.path() == seen.folder.path() {
+            seen.folder = folder;
+        } else {
             seen = FolderState::nothing_of(folder);
             beside_changed = seen.look_beside();
-            entries = files::list(&seen.folder)?;
+            (seen.folder, entries) = files::open(seen.folder, false)?;
+        }
+        if seen.is_running() {
+            entries = files::list(&seen.folder, true)?;
         }
         let files = entries.len();
         let (read, files_changed) = seen.look_at(entries, &self.kpis);
@@ -105,6 +110,11 @@ impl Follower {
 impl FolderState {
     fn nothing_of(folder: RunFolder) -> Self {
         Self { folder, beside: Vec::new(), evidence_beside: Evidence::default(), files: BTreeMap::new() }
+    }
+
+    fn is_running(&self) -> bool {
+        let declared = self.evidence_beside.declared.as_ref();
+        declared.is_some_and(|declared| declared.state == RunState::Running)
     }
 
     /// Reads the files beside the iterations, if any of them changed. Returns whether they contain something new; the
@@ -137,11 +147,8 @@ impl FolderState {
     /// gone.
     fn look_at(&mut self, entries: Vec<Entry>, kpis: &KpiTable) -> (usize, bool) {
         let folder = &self.folder;
-        let stamps: Vec<Option<Stamp>> = entries
-            .par_iter()
-            .with_min_len(256)
-            .map(|entry| Stamp::of(&folder.path().join(&entry.name)))
-            .collect();
+        let stamps: Vec<Option<Stamp>> =
+            entries.par_iter().with_min_len(256).map(|entry| Stamp::of(&folder.place(&entry.name))).collect();
         let mut known = std::mem::take(&mut self.files);
         let mut unread = Vec::new();
         for (entry, stamp) in entries.into_iter().zip(stamps) {
@@ -377,6 +384,34 @@ mod tests {
         pack(1..=4);
         let grown = follower.look().expect("an archive");
         assert_eq!((grown.files, grown.changed.expect("another").evidence.len()), (4, 4));
+    }
+
+    #[test]
+    fn lines_that_come_are_seen_and_one_that_is_being_written_is_not() {
+        let folder = Folder::of([]);
+        let line = |number| iteration(number, 3.0).replace('\n', " ") + "\n";
+        folder.put("ITERATIONS.ndjson", &[line(1), line(2)].concat());
+        settle();
+        let mut follower = Follower::new(folder.path(), &kpis());
+        let first = look(&mut follower, &folder);
+        assert_eq!((first.files, first.read, first.changed.is_some()), (2, 2, true));
+        let again = look(&mut follower, &folder);
+        assert_eq!((again.files, again.read, again.changed.is_some()), (2, 0, false));
+
+        let torn = &line(3)[..40];
+        let text = [&line(1), &line(2), torn].concat();
+        folder.put("ITERATIONS.ndjson", &text);
+        let bad = look(&mut follower, &folder).changed.expect("no run writes it").evidence.bad_files;
+        assert_eq!((bad.len(), bad[0].name.as_str(), bad[0].number), (1, "ITERATIONS.ndjson:3", 3));
+        folder.put(
+            "RUN_MANIFEST.json",
+            r#"{"schema_version": "1.0", "iterations": 9, "state": "running", "last_complete_iteration": 2}"#,
+        );
+        let running = look(&mut follower, &folder).changed.expect("a run writes it");
+        assert_eq!((running.evidence.len(), running.evidence.bad_files.len()), (2, 0));
+        folder.put("ITERATIONS.ndjson", &[line(1), line(2), line(3)].concat());
+        let grown = look(&mut follower, &folder).changed.expect("it was written");
+        assert_eq!((grown.evidence.len(), grown.evidence.bad_files.len()), (3, 0));
     }
 
     #[test]

@@ -192,7 +192,7 @@ impl<'de> Fields<'de> for FileReader<'_> {
 
 /// A whole number that is not negative; anything else says nothing about the iteration.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked: whole and in range")]
-fn whole(reading: Reading) -> Option<u64> {
+pub(super) fn whole(reading: Reading) -> Option<u64> {
     match reading {
         Reading::Value(value) if (0.0..9e15).contains(&value) && value.trunc() == value => Some(value as u64),
         _ => None,

@@ -20,6 +20,7 @@ pub(crate) mod beside;
 pub(crate) mod copies;
 pub(crate) mod files;
 pub(crate) mod follow;
+pub(crate) mod lines;
 pub mod run_folder;
 
 use crate::core::iteration::recorded::Sha256;
@@ -33,6 +34,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 pub use files::{parse_name, runs_below};
+pub(crate) use lines::NAMES as ITERATIONS;
 pub use run_folder::{LARGEST, LoadError, read_bounded, read_plain};
 
 /// A loaded folder.
@@ -71,13 +73,13 @@ fn load_folder(
     kpis: &KpiTable,
     with_artifacts: bool,
 ) -> Result<Loaded, LoadError> {
-    let (folder, mut entries) = files::resolve(opened)?;
+    let (mut folder, mut entries) = files::resolve(opened)?;
     let mut evidence = Evidence { archive: folder.archive_file(requested), ..Evidence::default() };
     beside::read(&folder, &mut evidence);
     if evidence.declared.as_ref().is_some_and(|declared| declared.state == RunState::Running) {
         // The run has gone on since the first look: what its manifest names must be in the list. And its
         // overrides still move, so they are not the end of anything.
-        entries = files::list(&folder)?;
+        (folder, entries) = files::open(folder, true)?;
         evidence.end_overrides = None;
     }
     let mut gathering = Gathering::new(kpis, evidence);
@@ -87,7 +89,7 @@ fn load_folder(
 
 /// Number, symbol in the name, and name of the iteration files in a folder, sorted by number, then name.
 pub fn iteration_names(folder: &RunFolder) -> Result<Vec<(u64, Option<String>, String)>, LoadError> {
-    let entries = files::list(folder)?;
+    let entries = files::list(folder, false)?;
     Ok(entries.into_iter().map(|entry| (entry.number, entry.symbol, entry.name)).collect())
 }
 

@@ -6,6 +6,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::lines::{self, Lines};
 use crate::core::verdict::evidence::ArchiveFile;
 use crate::infra::archive::{self, Archive, ArchiveError, Kind};
 
@@ -21,6 +22,8 @@ pub enum LoadError {
     NotAFolder { path: PathBuf },
     #[error("the folder `{}` cannot be listed", path.display())]
     List { path: PathBuf, source: std::io::Error },
+    #[error("the iterations in `{}` cannot be read: the file {reason}", path.display())]
+    Lines { path: PathBuf, reason: String },
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     #[error("the archive `{}` holds several runs: {}", path.display(), folders.join(", "))]
@@ -32,6 +35,8 @@ pub struct RunFolder {
     /// Where it is, for people; in an archive, the archive and the way from its top.
     path: PathBuf,
     archive: Option<InArchive>,
+    /// What its one file of iterations held when it was opened.
+    lines: Option<Arc<Lines>>,
 }
 
 #[derive(Clone, Debug)]
@@ -50,7 +55,7 @@ impl InArchive {
 impl RunFolder {
     /// A folder on the disk, which need not be there.
     pub fn on_disk(path: &Path) -> Self {
-        Self { path: path.to_owned(), archive: None }
+        Self { path: path.to_owned(), ..Self::default() }
     }
 
     /// A folder, or the one in an archive.
@@ -63,6 +68,7 @@ impl RunFolder {
                 Ok(Self {
                     path: path.to_owned(),
                     archive: Some(InArchive { archive: Arc::new(archive), inside }),
+                    lines: None,
                 })
             }
             Ok(_) => Err(LoadError::NotAFolder { path: path.to_owned() }),
@@ -98,7 +104,40 @@ impl RunFolder {
         let archive = self.archive.as_ref();
         let archive =
             archive.map(|within| InArchive { archive: Arc::clone(&within.archive), inside: within.at(name) });
-        Self { path: self.path.join(name), archive }
+        Self { path: self.path.join(name), archive, lines: None }
+    }
+
+    /// The same with what its one file of iterations holds now, if it has one.
+    pub(super) fn with_lines(self) -> Result<Self, LoadError> {
+        let mut found = lines::NAMES.into_iter().filter(|name| self.look_at(name).is_some());
+        let Some(name) = found.next() else { return Ok(Self { lines: None, ..self }) };
+        let failed = |reason| LoadError::Lines { path: self.path.join(name), reason };
+        if let Some(other) = found.next() {
+            return Err(failed(format!("is not alone: `{other}` is there too")));
+        }
+        let read = self.check_kind(name).and_then(|()| {
+            let mut bytes = Vec::new();
+            self.read_bounded(name, lines::MOST_BYTES, &mut bytes)?;
+            Lines::new(name, bytes)
+        });
+        let lines = Some(Arc::new(read.map_err(failed)?));
+        Ok(Self { lines, ..self })
+    }
+
+    /// What its one file of iterations held when it was opened.
+    pub(super) fn lines(&self) -> Option<&Lines> {
+        self.lines.as_deref()
+    }
+
+    /// An iteration in one file with others.
+    pub(super) fn line(&self, name: &str) -> Option<&[u8]> {
+        self.lines()?.get(name)
+    }
+
+    /// The file on the disk that holds what is read as `name`.
+    pub(super) fn place(&self, name: &str) -> PathBuf {
+        let file = name.split_once(':').filter(|_| self.line(name).is_some()).map_or(name, |(file, _)| file);
+        self.path.join(file)
     }
 
     /// The names in it, and what is behind each.
@@ -122,6 +161,9 @@ impl RunFolder {
 
     /// Whether there is a plain file; links are followed.
     pub fn is_file(&self, name: &str) -> bool {
+        if self.line(name).is_some() {
+            return true;
+        }
         match &self.archive {
             Some(within) => within.archive.file(&within.at(name)).is_some(),
             None => fs::metadata(self.path.join(name)).is_ok_and(|meta| meta.is_file()),
@@ -138,6 +180,9 @@ impl RunFolder {
 
     /// What is wrong with a file that is no plain one at the end of its links.
     pub fn check_kind(&self, name: &str) -> Result<(), String> {
+        if self.line(name).is_some() {
+            return Ok(());
+        }
         match &self.archive {
             Some(within) => self.archived(within, name).map(drop),
             None => check_kind(&self.path.join(name)),
@@ -147,11 +192,12 @@ impl RunFolder {
     /// Reads a whole file into `buffer`, which is emptied first, unless it is larger than `largest` bytes. The error is
     /// what is wrong with it, to follow its name.
     pub fn read_bounded(&self, name: &str, largest: u64, buffer: &mut Vec<u8>) -> Result<(), String> {
-        let Some(within) = &self.archive else {
-            return read_bounded(&self.path.join(name), largest, buffer);
+        let bytes = match (self.line(name), &self.archive) {
+            (Some(line), _) => line,
+            (None, Some(within)) => self.archived(within, name)?,
+            (None, None) => return read_bounded(&self.path.join(name), largest, buffer),
         };
         buffer.clear();
-        let bytes = self.archived(within, name)?;
         if bytes.len() as u64 > largest {
             return Err(too_large(largest));
         }

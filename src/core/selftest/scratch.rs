@@ -4,6 +4,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the copy is files")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -11,7 +12,7 @@ use anyhow::anyhow;
 use tempfile::TempDir;
 
 use crate::core::load::run_folder::RunFolder;
-use crate::core::load::{LARGEST, iteration_names, read_bounded};
+use crate::core::load::{LARGEST, iteration_names, parse_name, read_bounded};
 use crate::core::verdict::failure::Failure;
 use crate::infra::clock::StopRequest;
 
@@ -54,9 +55,25 @@ impl Scratch {
             .tempdir()
             .map_err(unwritable(Path::new("the temporary folder")))?;
         let names = iteration_names(run).map_err(failed)?;
-        let copy = Self { folder, names };
+        let mut copy = Self { folder, names };
         let mut bytes = Vec::new();
-        for name in copy.names.iter().map(|(_, _, name)| name.as_str()).chain(BESIDE) {
+        let mut taken = BTreeSet::new();
+        let own = copy.names.iter_mut().map(|(number, symbol, name)| {
+            let from = name.clone();
+            // A line of a file of iterations becomes a file of its own.
+            if parse_name(name).is_none() {
+                let symbol = symbol.as_ref().map(|symbol| format!("{symbol}_")).unwrap_or_default();
+                let mut digits = number.to_string();
+                while !taken.insert(format!("{symbol}{digits}")) {
+                    digits.insert(0, '0');
+                }
+                *name = format!("ITER_SUMMARY_{symbol}{digits}.json");
+            }
+            (from, name.clone())
+        });
+        let own: Vec<(String, String)> = own.collect();
+        let beside = BESIDE.map(|name| (name.to_owned(), name.to_owned()));
+        for (name, to) in own.iter().chain(&beside) {
             if stop.is_requested() {
                 return Err(Failure::interrupted(anyhow!("interrupted while the run was copied")));
             }
@@ -65,7 +82,7 @@ impl Scratch {
             }
             let read = run.read_bounded(name, LARGEST, &mut bytes);
             read.map_err(|reason| unreadable(&run.path().join(name), &reason))?;
-            let to = copy.folder.path().join(name);
+            let to = copy.folder.path().join(to);
             if let Some(parent) = to.parent() {
                 fs::create_dir_all(parent).map_err(unwritable(parent))?;
             }

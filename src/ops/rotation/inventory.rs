@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::archive::ARCHIVE_ENDING;
 use crate::core::iteration::manifest::RunLogLine as LogLine;
-use crate::core::load::parse_name;
+use crate::core::load::{ITERATIONS, parse_name};
 use crate::core::verdict::failure::Failure;
 use crate::infra::artifacts::manifest as artifact_manifest;
 use crate::infra::lock;
@@ -167,9 +167,12 @@ pub(super) fn check(base: &Path) -> Result<(), Failure> {
 fn is_run(base: &Path) -> bool {
     base.join(crate::core::iteration::manifest::MANIFEST_FILE).symlink_metadata().is_ok()
         || fs::read_dir(base).is_ok_and(|entries| {
-            entries
-                .filter_map(Result::ok)
-                .any(|entry| entry.file_name().to_str().is_some_and(|name| parse_name(name).is_some()))
+            entries.filter_map(Result::ok).any(|entry| {
+                entry
+                    .file_name()
+                    .to_str()
+                    .is_some_and(|name| parse_name(name).is_some() || ITERATIONS.contains(&name))
+            })
         })
 }
 
@@ -367,7 +370,7 @@ impl Found {
 /// What a run writes, only by its name.
 fn is_written_by_run(name: &str) -> bool {
     let set_aside = name.strip_suffix(".damaged").is_some_and(|name| parse_name(name).is_some());
-    RUN_FILES.contains(&name) || name.starts_with(".soak") || set_aside
+    RUN_FILES.contains(&name) || ITERATIONS.contains(&name) || name.starts_with(".soak") || set_aside
 }
 
 /// The files that soak's list of artifacts in a folder names, there and in folders below.

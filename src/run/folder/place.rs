@@ -131,8 +131,9 @@ pub(crate) fn is_machinery(name: &str) -> bool {
 /// Whether a folder holds what a run or a judge wrote. Files of other people alone are none of that: the run
 /// leaves them where they are.
 fn has_artifacts(folder: &Path) -> Result<bool, RunFolderError> {
-    const STARTS: [&str; 8] = [
+    const STARTS: [&str; 9] = [
         "ITER_SUMMARY_",
+        "ITERATIONS.ndjson",
         "RUN_",
         "TUNING_",
         "POST_SOAK_",
