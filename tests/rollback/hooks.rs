@@ -314,11 +314,12 @@ fn without_its_log_nothing_is_decided_and_alertmanager_is_asked_to_come_again() 
         let error = answer["error"].as_str().unwrap_or_default();
         assert!(error.contains("nothing was decided") && error.contains("was moved"), "{error}");
     }
-    assert_eq!(server.get("/health").0, 200);
+    assert_eq!(server.get("/health").0, 503, "a watcher that cannot decide is not healthy");
     assert_eq!(server.metric("soak_rollback_log_errors_total"), 2.0);
     assert!(!place.path("log.jsonl").exists(), "no new log is begun, with no memory");
     std::fs::rename(place.path("log.1"), place.path("log.jsonl"))?;
     assert_eq!(decision(&server.hook(&delivery("Hard", 1)).1), "repeated");
+    assert_eq!(server.get("/health").0, 200);
     assert_eq!(decision(&server.hook(&delivery("Soft", 1)).1), "notify");
     assert_eq!(api.requests().len(), 5);
     place.assert_log_is_whole();

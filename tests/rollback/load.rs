@@ -130,7 +130,9 @@ fn under_load_and_slow_clients_health_answers_memory_stays_and_nothing_is_lost_o
                     std::thread::sleep(due.saturating_sub(started.elapsed()));
                     // Every hundredth is one of five hard episodes, again and again; the others are told apart.
                     let body = if number % 100 == 0 {
-                        delivery("Hard", number / 100 % 5)
+                        let mut body = delivery("Hard", 0);
+                        body["alerts"][0]["fingerprint"] = format!("hard {}", number / 100 % 5).into();
+                        body
                     } else {
                         let mut body = delivery("Nobody", 0);
                         body["alerts"][0]["fingerprint"] = number.to_string().into();

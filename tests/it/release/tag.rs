@@ -156,7 +156,7 @@ fn only_a_clean_tree_is_tagged_and_the_bundle_itself_may_lie_in_it() {
     fs::write(repo.join("two words.txt"), "x").expect("a file");
     let refused = scratch.tag(&[]);
     assert_eq!(refused.code, 1);
-    assert!(refused.stderr.contains("the tree is not clean: two words.txt"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("repo` is not clean: two words.txt"), "{}", refused.stderr);
     fs::remove_file(repo.join("two words.txt")).expect("removed");
     let inside = scratch.place.release(&["bundle", "--src", "run", "--out", "repo/release/v2", "--archive"]);
     assert_eq!(inside.code, 0, "{}", inside.stderr);
