@@ -291,5 +291,9 @@ fn the_next_commands_of_a_script_that_measures_a_service_work_when_pasted() {
     let (passed, said) = paste(place.path(), &few);
     assert!(passed, "{said}");
     assert!(said.contains("checks, ready for `soak run`"), "{said}");
-    assert!(said.contains("Verdict:         PASS\n"), "{said}");
+    // The latencies are real: other tests on the machine may raise them to a WARN.
+    assert!(
+        ["PASS", "WARN"].iter().any(|verdict| said.contains(&format!("Verdict:         {verdict}\n"))),
+        "{said}"
+    );
 }

@@ -141,12 +141,13 @@ mod pairs {
     use crate::cli::{definition, read};
 
     /// Values that some argument takes.
-    const VALUES: [&str; 18] = [
+    const VALUES: [&str; 19] = [
         "1",
         "0.5",
         "x",
         "ABC",
         "a=1",
+        "job=\"a\"",
         "none",
         "/a",
         "abcdef0",

@@ -642,7 +642,7 @@ mod soft_tests {
         assert_eq!((above.outcome, above.joins), (Outcome::Warn, true));
         assert_eq!((below.outcome, below.joins), (Outcome::Fail, true));
         assert!(
-            below.reason.ends_with("; the last level is beyond the limit >= 2.70 bps"),
+            below.reason.ends_with("; the last level is out of limits (>= 2.70 bps)"),
             "{}",
             below.reason
         );
