@@ -411,7 +411,17 @@ pub(crate) fn drift_text(found: &KpiDrift, column: &Column, scene: Scene<'_>) ->
     let values = count(found.n, "value");
     let Some(line) = found.line else {
         return match found.verdict {
-            DriftVerdict::CannotTell => format!("`{name}` is too autocorrelated for a drift test ({values})"),
+            DriftVerdict::CannotTell => {
+                let reach = found.forecast.as_ref().zip(column.limit);
+                let continues = reach.map(|(forecast, (_, limit))| {
+                    forecast_text(kpi, forecast, limit, scene.pace).map_or_else(
+                        |why| why,
+                        |text| format!("; if the movement is more than chance, it {text}"),
+                    )
+                });
+                let continues = continues.unwrap_or_default();
+                format!("`{name}` is too autocorrelated for a drift test ({values}){continues}")
+            }
             _ => format!(
                 "{values} of `{name}` {} too few for a trend",
                 if found.n == 1 { "is" } else { "are" }

@@ -13,7 +13,7 @@ use crate::stats::regression::{self, settles};
 use crate::stats::season::{self, Cycle, DAY};
 use crate::stats::two_sample::holm_adjusted;
 use crate::stats::walk::{Growth, corrected};
-use crate::stats::{Slope, change_points};
+use crate::stats::{Slope, change_points, median};
 
 /// Confidence of the interval of a slope: 95 %, as everywhere in the reports. It is no limit.
 const CONFIDENCE: f64 = 0.95;
@@ -176,11 +176,12 @@ fn one(column: &Column, line: Option<(Fit, f64)>, rules: &DriftGateRules, family
         return bare;
     }
     let Some((Fit { line: fit, p, .. }, p_adjusted)) = line else {
-        let enough = points.len() >= regression::FEWEST;
-        return KpiDrift {
-            verdict: if enough { DriftVerdict::CannotTell } else { DriftVerdict::TooFew },
-            ..bare
-        };
+        if points.len() < regression::FEWEST {
+            return KpiDrift { verdict: DriftVerdict::TooFew, ..bare };
+        }
+        let forecast =
+            worsened(column, rules.relative_change.value).and_then(|change| breach::forecast(column, change));
+        return KpiDrift { verdict: DriftVerdict::CannotTell, forecast, ..bare };
     };
     let change = fit.last - fit.first;
     let alpha = rules.false_alarm_rate.value;
@@ -247,6 +248,17 @@ fn one(column: &Column, line: Option<(Fit, f64)>, rules: &DriftGateRules, family
     }
 }
 
+/// How much worse the median of the last values is than that of the first ones, where that counts.
+fn worsened(column: &Column, relative_change: f64) -> Option<f64> {
+    let mut values = column.values();
+    let n = breach::LAST.min(values.len());
+    let first = median(&mut values[..n].to_vec())?;
+    let from = values.len() - n;
+    let change = median(&mut values[from..])? - first;
+    let counts = change.abs() > column.least(first, relative_change) + TOLERANCE;
+    (column.is_worse(change) && counts).then_some(change)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,6 +319,13 @@ mod tests {
         // From the middle on.
         let late = column(&|at| 10.0 + (at - 50.0).max(0.0) / 5.0);
         assert_eq!(one(&late).verdict, DriftVerdict::CannotTell);
+        // It is at 24, grows by 0.2 an iteration, and would be at 34 after 50 more.
+        let limited = Column { limit: Some((Comparison::AtMost, 34.0)), ..late.clone() };
+        let reach = one(&limited).forecast.expect("it got worse").reach.expect("it grows");
+        assert!(reach.low <= 50.0 && reach.high.is_some_and(|high| high >= 50.0), "{reach:?}");
+        // What falls back, or hardly moved, has no forecast.
+        let back = column(&|at| 10.0 + 3.0 * libm::sin(at * core::f64::consts::TAU / 120.0));
+        assert_eq!((one(&back).verdict, one(&back).forecast), (DriftVerdict::CannotTell, None));
         let found = with_walks(&late);
         assert_eq!((found.verdict, found.span, found.n), (DriftVerdict::Worsens, Some((61, 120)), 120));
         // Straight, and so autocorrelated that a line has next to no degrees of freedom.
