@@ -354,20 +354,23 @@ fn worsening_text(
     let each = if pace.is_some() { "/h" } else { " per iteration" };
     let (low, high) = (fixed(low, digits), fixed(high, digits));
     let moved = || format!("{} from iteration {} to {}", movement(kpi, line.change), span.0, span.1);
-    let out = breach::out_of_limit(column).zip(column.limit).map(|(last, (comparison, limit))| {
-        let limit = show(kpi, limit);
-        format!(
-            "is out of its limit {} {limit} already (last {}: {})",
-            comparison.symbol(),
-            breach::LAST,
-            show(kpi, last)
-        )
-    });
-    let heading = out.or_else(|| {
+    let heading = out_of_limit_text(kpi, column).or_else(|| {
         Some(forecast_text(kpi, forecast?, column.limit?.1, pace).unwrap_or_else(|why| moved() + &why))
     });
     let heading = heading.unwrap_or_else(moved);
     format!("`{}` drifts by {by}{each} (95 % CI {low} to {high}), {heading}", kpi.name)
+}
+
+/// `is out of its limit <= 350 ms already (last 8: 364 ms)`, where it is.
+fn out_of_limit_text(kpi: KpiId, column: &Column) -> Option<String> {
+    let (last, (comparison, limit)) = breach::out_of_limit(column).zip(column.limit)?;
+    Some(format!(
+        "is out of its limit {} {} already (last {}: {})",
+        comparison.symbol(),
+        show(kpi, limit),
+        breach::LAST,
+        show(kpi, last)
+    ))
 }
 
 /// `grows since iteration 173 and reaches 350 ms in 19 h (80 % interval 15 to 25 h)`; else why no time is given.
@@ -413,13 +416,15 @@ pub(crate) fn drift_text(found: &KpiDrift, column: &Column, scene: Scene<'_>) ->
         return match found.verdict {
             DriftVerdict::CannotTell => {
                 let reach = found.forecast.as_ref().zip(column.limit);
-                let continues = reach.map(|(forecast, (_, limit))| {
-                    forecast_text(kpi, forecast, limit, scene.pace).map_or_else(
-                        |why| why,
-                        |text| format!("; if the movement is more than chance, it {text}"),
-                    )
-                });
-                let continues = continues.unwrap_or_default();
+                let continues = match (out_of_limit_text(kpi, column), reach) {
+                    (Some(out), Some(_)) => format!("; it {out}"),
+                    (None, Some((forecast, (_, limit)))) => {
+                        let text = forecast_text(kpi, forecast, limit, scene.pace);
+                        let real = |text| format!("; if the movement is more than chance, it {text}");
+                        text.map_or_else(|why| why, real)
+                    }
+                    (_, None) => String::new(),
+                };
                 format!("`{name}` is too autocorrelated for a drift test ({values}){continues}")
             }
             _ => format!(
@@ -1020,6 +1025,19 @@ mod tests {
         assert_eq!(sentence(0.000_01, 0.000_03), "0.000010 to 0.000030");
         assert_eq!(sentence(-0.02, 0.000_3), "-0.0200 to 0.0003");
         assert_eq!(sentence(0.0, 0.0), "0.0000 to 0.0000");
+    }
+
+    #[test]
+    fn a_late_fall_that_cannot_be_tested_says_how_it_would_continue() {
+        // By 1 bps an iteration from 50 on.
+        let falls = |least: f64| checked(&net(120, |at| least + 120.0 - at.max(50) as f64), true).0.reason;
+        let (ahead, beyond) = (falls(12.0), falls(-4.0));
+        assert!(ahead.contains("(120 values); if the movement is more than chance, it "), "{ahead}");
+        assert!(ahead.contains("reaches 2.70 bps in "), "{ahead}");
+        assert!(
+            beyond.contains("(120 values); it is out of its limit >= 2.70 bps already (last 8: "),
+            "{beyond}"
+        );
     }
 
     #[test]
