@@ -69,13 +69,13 @@ impl FolderLock {
     }
 
     /// Locks a file of this name in a folder, which nobody but its owner can open: whoever can read a lock file can hold
-    /// up whoever wants the lock.
+    /// up whoever waits for the lock.
     pub(crate) fn acquire_private(folder: &Path, name: &str, wait: Duration) -> Result<Self, LockError> {
         let lock = Self::acquire_file(folder, name, wait);
         #[cfg(unix)]
         if let Ok(Self { _file: file }) = &lock {
             use std::os::unix::fs::PermissionsExt;
-            // One of another owner stays as that owner wants it.
+            // One of another owner stays as that owner set it.
             let _ = file.set_permissions(std::fs::Permissions::from_mode(0o600));
         }
         lock

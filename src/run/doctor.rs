@@ -675,20 +675,19 @@ mod tests {
         assert_eq!(told[2], line("c", Health::Warn, "no value to judge"));
     }
 
-    /// The hint on `b`, whose query is this, where the store answers it so.
-    fn hint_on_b(query: &str, selector: &str, answer: Served) -> String {
-        let text = THREE.replace("query = \"b\"", &format!("query = \"{query}\""));
-        let policy = policy(&text);
-        let server = TestServer::start(vec![value("1"), answer, value("1")]).expect("a server");
-        let target = Target::new(&server.url(""), &Auth::None, &[]).expect("acceptable");
-        let queries = policy.run.queries.iter().filter(|query| query.metric.len() == 1).cloned().collect();
-        let mut source = PrometheusSource::new(Store::new(target, selector, QUICK), queries);
-        let settings = SourceSettings::Prometheus { url: server.url(""), selector: selector.to_owned() };
+    /// The lines about a source that is asked from a machine whose clock is right.
+    fn of_source(
+        policy: &Policy,
+        source: &mut PrometheusSource,
+        url: String,
+        selector: &str,
+    ) -> Vec<Examined> {
+        let settings = SourceSettings::Prometheus { url, selector: selector.to_owned() };
         let clocks = Standing(DateTime::from_timestamp(NOW, 0).expect("a time"), Cell::default());
-        let lines = Patient {
-            policy: &policy,
+        Patient {
+            policy,
             settings: &settings,
-            source: &mut source,
+            source,
             server: None,
             interval: Duration::from_secs(60),
             clocks: &clocks,
@@ -698,7 +697,18 @@ mod tests {
             sampler: None,
         }
         .source()
-        .expect("not interrupted");
+        .expect("not interrupted")
+    }
+
+    /// The hint on `b`, whose query is this, where the store answers it so.
+    fn hint_on_b(query: &str, selector: &str, answer: Served) -> String {
+        let text = THREE.replace("query = \"b\"", &format!("query = \"{query}\""));
+        let policy = policy(&text);
+        let server = TestServer::start(vec![value("1"), answer, value("1")]).expect("a server");
+        let target = Target::new(&server.url(""), &Auth::None, &[]).expect("acceptable");
+        let queries = policy.run.queries.iter().filter(|query| query.metric.len() == 1).cloned().collect();
+        let mut source = PrometheusSource::new(Store::new(target, selector, QUICK), queries);
+        let lines = of_source(&policy, &mut source, server.url(""), selector);
         lines.into_iter().find(|line| line.name == "b").and_then(|line| line.hint).expect("a hint")
     }
 
@@ -753,22 +763,7 @@ mod tests {
             let mut queries = policy.run.queries.clone();
             queries.retain(|query| query.metric == "a");
             let mut source = PrometheusSource::new(Store::new(target, selector, QUICK), queries);
-            let settings = SourceSettings::Prometheus { url: server.url(""), selector: selector.to_owned() };
-            let clocks = Standing(DateTime::from_timestamp(NOW, 0).expect("a time"), Cell::default());
-            let lines = Patient {
-                policy: &policy,
-                settings: &settings,
-                source: &mut source,
-                server: None,
-                interval: Duration::from_secs(60),
-                clocks: &clocks,
-                is_clock_fixed: false,
-                beside: None,
-                unreachable: None,
-                sampler: None,
-            }
-            .source()
-            .expect("not interrupted");
+            let lines = of_source(&policy, &mut source, server.url(""), selector);
             lines.into_iter().find(|line| line.name == "targets").map(|line| (line.health, line.message))
         };
         let line = |health, message: &str| Some((health, message.to_owned()));

@@ -176,7 +176,7 @@ pub(crate) fn run(args: &InitArgs) -> Result<Exit, Failure> {
 /// The jobs of a store that have the metrics of the profile.
 type Jobs<'a> = &'a dyn Fn(&str) -> Result<Vec<String>, String>;
 
-/// Asks the store which jobs have the metrics of a service; the error says why it does not tell.
+/// Asks the store which jobs have the metrics of a service; the error says why it cannot be asked.
 fn jobs(url: &str) -> Result<Vec<String>, String> {
     let layer =
         Layer { origin: Origin::File(project::FILE.to_owned()), text: "extends = \"service\"".to_owned() };

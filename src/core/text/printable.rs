@@ -23,7 +23,7 @@ pub(crate) fn printable_lines(text: &str) -> String {
 }
 
 /// Lines in which no text of a file or a server commands the runner of a CI system: GitHub takes a line that begins
-/// with `::`, and `##[` anywhere, for a command. Such a line goes on behind the one before it.
+/// with `::`, and `##[` anywhere, for a command. Such a line continues the one before it.
 pub(crate) fn without_commands(text: &str) -> Cow<'_, str> {
     let is_harmless = |line: &str| !line.trim_start().starts_with("::") && !line.contains("##[");
     if text.lines().skip(1).all(is_harmless) && !text.contains("##[") {
